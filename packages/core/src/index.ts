@@ -1,0 +1,31 @@
+export type { Backend, BatchDelivery, Setting } from './backend.ts';
+export type {
+  Analytics,
+  AnalyticsOptions,
+  Clock,
+  Context,
+  DeadlineOptions,
+  FinishOptions,
+  Operation,
+  OperationDetails,
+  RetryOptions,
+  Run,
+  RunOptions,
+  Subject,
+  SubjectDetails,
+} from './client.ts';
+export { type Env, type EnvReader, type NumberRange, readEnv } from './env.ts';
+export {
+  AnalyticsError,
+  type AnalyticsErrorOptions,
+  configError,
+  type ErrorCode,
+  isAnalyticsError,
+  type Problem,
+} from './errors.ts';
+export type * from './event.ts';
+export type * from './input.ts';
+export { type MemoryBackend, type MemoryOptions, memory } from './memory.ts';
+export type * from './reader.ts';
+export type * from './report.ts';
+export { isSecret, type Secret, secret } from './secret.ts';
