@@ -1,0 +1,131 @@
+// Packs every public package, has publint and attw judge the tarballs, and uses them as strangers do: installed by npm
+// outside the workspace. Expects a finished build; leaves the tarballs in artifacts/.
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+const root = join(import.meta.dirname, '..');
+const artifacts = join(root, 'artifacts');
+const analytics = '@toolweaver/analytics';
+const core = '@toolweaver/analytics-core';
+const sqlite = '@toolweaver/analytics-sqlite';
+const testkit = '@toolweaver/analytics-testkit';
+
+function run(command, args, cwd, env = process.env) {
+  const { status, error, stdout, stderr } = spawnSync(command, args, { cwd, env, encoding: 'utf8', timeout: 180_000 });
+  if (status !== 0) {
+    throw new Error(`${command} ${args.join(' ')}: exit ${status}\n${error ?? ''}${stdout}${stderr}`);
+  }
+  return stdout;
+}
+
+/** Name → path of the tarball. */
+function packAll() {
+  rmSync(artifacts, { recursive: true, force: true });
+  mkdirSync(artifacts);
+  const tarballs = new Map();
+  for (const folder of readdirSync(join(root, 'packages'))) {
+    const cwd = join(root, 'packages', folder);
+    const { name } = JSON.parse(readFileSync(join(cwd, 'package.json'), 'utf8'));
+    const { filename } = JSON.parse(run('pnpm', ['pack', '--json', '--pack-destination', artifacts], cwd));
+    run('publint', ['run', filename, '--strict'], root);
+    run('attw', [filename, '--profile', 'esm-only', '--no-color'], root);
+    tarballs.set(name, filename);
+    console.log(`packed ${name}`);
+  }
+  return tarballs;
+}
+
+/** Installs some of the tarballs into an empty project and runs a program there that throws when it is not content. */
+function use(title, tarballs, { packages, file = 'main.js', program, types = false, absent = [] }) {
+  const cwd = mkdtempSync(join(tmpdir(), 'consumer-'));
+  try {
+    writeFileSync(join(cwd, 'package.json'), JSON.stringify({ private: true, type: 'module' }));
+    const terse = ['--no-audit', '--no-fund', '--no-update-notifier', '--prefer-offline', '--loglevel=error'];
+    run('npm', ['install', ...terse, ...packages.map((name) => tarballs.get(name))], cwd);
+    const unwanted = absent.filter((name) => existsSync(join(cwd, 'node_modules', name)));
+    if (unwanted.length > 0) {
+      throw new Error(`${title}: installed although nobody asked for it: ${unwanted.join(', ')}`);
+    }
+    writeFileSync(join(cwd, file), program);
+    // A home of its own and no settings: whatever the defaults create ends up in the throwaway folder.
+    run('node', [file], cwd, { PATH: process.env.PATH, HOME: cwd });
+    if (types) {
+      typecheck(cwd, file);
+    }
+    console.log(`works: ${title}`);
+  } finally {
+    rmSync(cwd, { recursive: true, force: true });
+  }
+}
+
+/** The way a strict stranger compiles: without skipLibCheck, so that our declarations are judged too. */
+function typecheck(cwd, file) {
+  const compilerOptions = {
+    target: 'es2022',
+    module: 'nodenext',
+    strict: true,
+    allowJs: true,
+    checkJs: true,
+    noEmit: true,
+    types: ['node'],
+    typeRoots: [join(root, 'node_modules', '@types')],
+  };
+  writeFileSync(join(cwd, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: [file] }));
+  run('tsc', ['-p', cwd], root);
+}
+
+const tarballs = packAll();
+
+use('the front alone names the command that installs a backend', tarballs, {
+  packages: [analytics, core],
+  absent: ['better-sqlite3', 'kysely', sqlite],
+  program: `
+    import assert from 'node:assert/strict';
+    import { createAnalyticsFromEnv } from '${analytics}';
+    await assert.rejects(createAnalyticsFromEnv(), (error) => {
+      assert.equal(error.code, 'BACKEND_NOT_INSTALLED');
+      assert.ok(error.message.includes('npm install ${sqlite}'), error.message);
+      return true;
+    });
+  `,
+});
+
+use('the front with the SQLite backend records and reads back', tarballs, {
+  packages: [analytics, core, sqlite],
+  types: true,
+  program: `
+    import assert from 'node:assert/strict';
+    import { createAnalyticsFromEnv } from '${analytics}';
+    const client = await createAnalyticsFromEnv();
+    client.recordSkillExecution({ skillId: 'x', success: true, latencyMs: 12 });
+    await client.flush();
+    assert.equal((await client.reader.getSkillUsage('x', { days: 1 })).executions, 1);
+    await client.close();
+  `,
+});
+
+use('require() of core from CommonJS', tarballs, {
+  packages: [core],
+  file: 'main.cjs',
+  program: `
+    const assert = require('node:assert/strict');
+    const { createAnalytics, memory } = require('${core}');
+    const backend = memory();
+    const client = createAnalytics({ backends: [backend] });
+    client.recordSkillExecution({ skillId: 'x', success: true });
+    client.close().then(() => assert.equal(backend.events.length, 1));
+  `,
+});
+
+use('the test kit under node:test', tarballs, {
+  packages: [core, testkit],
+  file: 'main.test.js',
+  program: `
+    import { test } from 'node:test';
+    import { memory } from '${core}';
+    import { testBackend } from '${testkit}';
+    testBackend({ test, create: () => memory() });
+  `,
+});
