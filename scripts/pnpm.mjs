@@ -125,7 +125,8 @@ async function quietly(command, args) {
 
 function start(command, args, options, onStart = () => {}) {
   return new Promise((done) => {
-    const shell = isWindows && command !== process.execPath;
+    // npm, pnpm and turbo may be .cmd files, which only a shell can start.
+    const shell = isWindows && command !== 'node';
     const child = spawn(command, args, { ...options, env, shell });
     const forward = (signal) => child.kill(signal);
     // The terminal sends Ctrl-C to the child as well: stay until it has ended.
