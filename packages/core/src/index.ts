@@ -1,3 +1,4 @@
+export { createAnalytics } from './analytics.ts';
 export type { Backend, BatchDelivery, Setting } from './backend.ts';
 export type {
   Analytics,

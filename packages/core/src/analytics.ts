@@ -1,0 +1,214 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { describe, requiredObject } from './check.ts';
+import type { Analytics, AnalyticsOptions, Context, DeadlineOptions } from './client.ts';
+import { clientReader } from './client-reader.ts';
+import { configSummary } from './config-summary.ts';
+import { createDelivery } from './delivery.ts';
+import { AnalyticsError, isAnalyticsError } from './errors.ts';
+import type { AnalyticsEvent, ExecutionKind } from './event.ts';
+import { onExit, onSignals } from './exit.ts';
+import { checkHealth } from './health.ts';
+import { parseUuid, uuidV7Source } from './id.ts';
+import type { EventInput, ExecutionDetails } from './input.ts';
+import { maxTime, toEvent, toExecution } from './normalize.ts';
+import { type ResolvedOptions, resolveOptions } from './options.ts';
+import type { BackendFlush, DropReason, FlushReport } from './report.ts';
+import { createReporter } from './reporter.ts';
+import { createRuns } from './run.ts';
+import { createSampler } from './sampling.ts';
+import { sizeOf } from './size.ts';
+import { createTracker } from './track.ts';
+
+const flushTimeoutMs = 10_000;
+const checkTimeoutMs = 5_000;
+/** What a timer can hold: about 25 days. */
+const maxTimeoutMs = 2 ** 31 - 1;
+
+/**
+ * A client in front of any number of backends. From here on they are the client's: `close()` closes them.
+ * @throws AnalyticsError `INVALID_CONFIG` with every problem of the options.
+ */
+export function createAnalytics(options: AnalyticsOptions): Analytics {
+  const resolved = resolveOptions(options);
+  const { clock, backends, errorMessages } = resolved;
+  const reporter = createReporter(resolved.onError, clock);
+  const deliveries = backends.map((backend) => createDelivery(backend, { ...resolved, reporter }));
+  const context = new AsyncLocalStorage<Context>();
+  const sample = createSampler(resolved);
+  const { now, newId } = sources(resolved);
+  const defaults = { now, newId, context: () => context.getStore(), errorMessages };
+  const flushSync = (): void => {
+    for (const delivery of deliveries) {
+      delivery.flushSync();
+    }
+  };
+  const releases = deliveries.length === 0 ? [] : [onExit(flushSync), onSignals(resolved.flushOnSignals, flushSync)];
+  const reader = clientReader(deliveries);
+  let closing: Promise<FlushReport> | undefined;
+
+  /** Hands the event that `make` returns to every backend, or counts why not. */
+  function accept(make: () => AnalyticsEvent): void {
+    if (deliveries.length === 0) {
+      return;
+    }
+    let event: AnalyticsEvent | undefined;
+    try {
+      if (closing !== undefined) {
+        throw new AnalyticsError('CLOSED', 'recorded after close()');
+      }
+      event = sample(make());
+    } catch (thrown) {
+      refuse(thrown);
+      return;
+    }
+    if (event === undefined) {
+      count('sampled');
+      return;
+    }
+    const bytes = sizeOf(event);
+    for (const delivery of deliveries) {
+      delivery.offer(event, bytes);
+    }
+  }
+
+  function count(reason: DropReason): void {
+    for (const delivery of deliveries) {
+      delivery.refuse(reason);
+    }
+  }
+
+  function refuse(thrown: unknown): void {
+    const error = isAnalyticsError(thrown)
+      ? thrown
+      : new AnalyticsError('INVALID_EVENT', `reading it threw ${describe(thrown)}`, { cause: thrown });
+    count(refusals[error.code] ?? 'callback_error');
+    reporter.report(error.code, undefined, () => {
+      const { code, cause, problems } = error;
+      return new AnalyticsError(code, `Refused an event: ${error.message}`, { cause, problems });
+    });
+  }
+
+  function acceptInput(make: () => EventInput): void {
+    accept(() => toEvent(make(), defaults));
+  }
+
+  function acceptExecution(
+    kind: ExecutionKind,
+    input: ExecutionDetails & { readonly success: boolean },
+    name: (input: never) => unknown,
+    field: string,
+  ): void {
+    accept(() => toExecution(kind, name(requiredObject(input, 'event') as never), field, input, defaults));
+  }
+
+  function timeoutMs(given: DeadlineOptions | undefined, byDefault: number): number {
+    try {
+      const timeout: unknown = given?.timeoutMs;
+      if (timeout === undefined) {
+        return byDefault;
+      }
+      if (typeof timeout === 'number' && timeout >= 0) {
+        return Math.min(timeout, maxTimeoutMs);
+      }
+    } catch {
+      // A getter throws: as wrong as any other value.
+    }
+    reporter.report('INVALID_CONFIG', undefined, () => {
+      const message = `timeoutMs must be a number >= 0; ${byDefault} is used`;
+      return new AnalyticsError('INVALID_CONFIG', message, { problems: [{ field: 'timeoutMs', message }] });
+    });
+    return byDefault;
+  }
+
+  /** An id that is needed before its event. Where the user's source of ids fails, recording the event will say so. */
+  function idAhead(): string {
+    try {
+      return newId(now());
+    } catch {
+      return '';
+    }
+  }
+
+  async function each(work: (delivery: (typeof deliveries)[number]) => Promise<BackendFlush>): Promise<FlushReport> {
+    const flushed = await Promise.all(
+      deliveries.map(async (delivery) => [delivery.backend.name, await work(delivery)] as const),
+    );
+    return { ok: flushed.every(([, { ok }]) => ok), backends: Object.fromEntries(flushed) };
+  }
+
+  const flush: Analytics['flush'] = (given) => {
+    const timeout = timeoutMs(given, flushTimeoutMs);
+    return closing ?? each((delivery) => delivery.flush(timeout));
+  };
+
+  const close: Analytics['close'] = (given) => {
+    const timeout = timeoutMs(given, flushTimeoutMs);
+    closing ??= each((delivery) => delivery.close(timeout)).finally(() => {
+      for (const release of releases) {
+        release();
+      }
+    });
+    return closing;
+  };
+
+  return {
+    record: (event) => acceptInput(() => event),
+    recordSkillExecution: (execution) => acceptExecution('skill', execution, skillName, 'skillId'),
+    recordToolInvocation: (invocation) => acceptExecution('tool', invocation, toolName, 'toolName'),
+    recordLlmCall: (call) => acceptExecution('llm', call, callName, 'name'),
+    recordToolkitEvent: (event) => acceptInput(() => ({ ...event, type: 'toolkit' })),
+    recordSkillRating: (rating) => acceptInput(() => ({ ...rating, type: 'rating' })),
+    updateHealthScore: (score) => acceptInput(() => ({ ...score, type: 'health' })),
+    logMetrics: (values, given) => acceptInput(() => ({ ...given, type: 'metrics', values })),
+    ...createTracker({ context, clock, newId: idAhead, record: (event) => acceptInput(() => event) }),
+    withContext: (values, fn) => context.run({ ...context.getStore(), ...values }, fn),
+    ...createRuns({ context, newId: idAhead, record: acceptInput }),
+    reader,
+    stats: () => ({
+      backends: Object.fromEntries(deliveries.map((delivery) => [delivery.backend.name, delivery.stats()])),
+    }),
+    healthCheck: (given) => checkHealth(deliveries, clock, timeoutMs(given, checkTimeoutMs)),
+    getConfigSummary: () => configSummary(backends, resolved),
+    flush,
+    push: flush,
+    close,
+    async [Symbol.asyncDispose]() {
+      await close();
+    },
+  };
+}
+
+const refusals: { readonly [code: string]: DropReason } = {
+  INVALID_EVENT: 'invalid',
+  TOO_LARGE: 'too_large',
+  CLOSED: 'closed',
+};
+
+const skillName = (input: { skillId: unknown }): unknown => input.skillId;
+const toolName = (input: { toolName: unknown }): unknown => input.toolName;
+const callName = (input: { name: unknown; model: unknown }): unknown => input.name ?? input.model;
+
+/** Time and ids, guarded where they are the user's. */
+function sources({ clock, newId }: ResolvedOptions): { now: () => number; newId: (nowMs: number) => string } {
+  const uuidV7 = uuidV7Source();
+  return {
+    now() {
+      const nowMs = clock.now();
+      if (nowMs >= 0 && nowMs <= maxTime) {
+        return Math.trunc(nowMs);
+      }
+      throw new AnalyticsError('INTERNAL', `clock.now() gave ${describe(nowMs)}, which is no time`);
+    },
+    newId(nowMs) {
+      if (newId === undefined) {
+        return uuidV7(nowMs);
+      }
+      const id: unknown = newId();
+      const uuid = typeof id === 'string' ? parseUuid(id) : undefined;
+      if (uuid === undefined) {
+        throw new AnalyticsError('INTERNAL', `newId() gave ${describe(id)}, which is no UUID`);
+      }
+      return uuid;
+    },
+  };
+}

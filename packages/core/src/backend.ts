@@ -1,0 +1,55 @@
+import type { AnalyticsEvent } from './event.ts';
+import type { AnalyticsReader } from './reader.ts';
+import type { Secret } from './secret.ts';
+
+export type Setting =
+  | string
+  | number
+  | boolean
+  | null
+  | Secret
+  | readonly Setting[]
+  | { readonly [key: string]: Setting };
+
+/** When a queued backend is written to: as soon as `maxEvents` wait, and at the latest `maxDelayMs` after the first. */
+export interface BatchDelivery {
+  /** The largest batch that `write` gets; whole number >= 1. */
+  readonly maxEvents: number;
+  /** >= 0. */
+  readonly maxDelayMs: number;
+}
+
+/**
+ * The whole contract of a backend; `@toolweaver/analytics-testkit` checks every sentence of it.
+ *
+ * What core promises: events are valid and complete; `write` gets at least one and at most `maxEvents`, in the order of
+ * recording, and is never called while an earlier `write` is under way, nor after `close`; `close` is called once.
+ * What a backend promises: it changes no event, keeps no reference to the array, and throws nothing but from its methods.
+ */
+export interface Backend {
+  /** Unique among the backends of a client; labels its counts and errors. */
+  readonly name: string;
+  /**
+   * `immediate`: `write` is called inside `record()` with one event, must return at once, and its failures are not
+   * retried; for backends that only count in memory. Otherwise core queues, batches, orders and retries.
+   */
+  readonly delivery: 'immediate' | BatchDelivery;
+  /**
+   * Resolves when all of the events are on the far side; rejects when none of them are. An event delivered before (same
+   * `id`) must not count twice. Reject with an `AnalyticsError`: `BACKEND_UNAVAILABLE` and `STORAGE_FULL` are tried
+   * again, `EVENTS_REJECTED` and `TOO_LARGE` are tried in halves, anything else loses the batch.
+   */
+  write(events: readonly AnalyticsEvent[]): void | Promise<void>;
+  /** Pushes what the backend itself holds (an exporter's pipeline). Resolves when the far side has it. */
+  flush?(signal: AbortSignal): Promise<void>;
+  /** Probes the far side; resolves only when it could take an event now, rejects with the reason otherwise. */
+  check?(signal: AbortSignal): Promise<void>;
+  /** What `getConfigSummary()` shows. Secrets are `Secret` values. */
+  readonly settings: { readonly [key: string]: Setting };
+  /** The read side, where the backend has one. */
+  readonly reader?: AnalyticsReader;
+  /** Delivers at process exit what is still queued, without waiting on anything. May get events of an unfinished `write`. */
+  writeSync?(events: readonly AnalyticsEvent[]): void;
+  /** Releases everything, also while a `write` hangs. */
+  close?(): void | Promise<void>;
+}

@@ -1,0 +1,124 @@
+import { AnalyticsError } from './errors.ts';
+import type { JsonObject } from './event.ts';
+import { parseUuid } from './id.ts';
+import { copyJson, maxJsonBytes } from './json.ts';
+import { cleanText, maxIdLength } from './text.ts';
+
+// Checks of single event fields. Each returns the clean value or throws; null, undefined and '' mean "not given".
+
+export function refuse(field: string, message: string): never {
+  throw new AnalyticsError('INVALID_EVENT', `${field} ${message}`, { problems: [{ field, message }] });
+}
+
+/** A short description that runs no code of the value's. */
+export function describe(value: unknown): string {
+  switch (typeof value) {
+    case 'string':
+      return JSON.stringify(value.length > 40 ? `${value.slice(0, 40)}…` : value);
+    case 'number':
+    case 'boolean':
+    case 'undefined':
+      return String(value);
+    case 'object':
+      return value === null ? 'null' : 'an object';
+    default:
+      return `a ${typeof value}`;
+  }
+}
+
+export function requiredText(value: unknown, field: string): string {
+  const text = optionalText(value, field);
+  if (text === undefined || text.trim() === '') {
+    refuse(field, `must be a text that is not blank, got ${describe(value)}`);
+  }
+  return text;
+}
+
+export function optionalText(value: unknown, field: string): string | undefined {
+  if (value === undefined || value === null || value === '') {
+    return undefined;
+  }
+  if (typeof value !== 'string') {
+    refuse(field, `must be a text, got ${describe(value)}`);
+  }
+  return cleanText(value, maxIdLength);
+}
+
+/** Text of people or programs that may have lines. */
+export function optionalLines(value: unknown, field: string, maxLength: number): string | undefined {
+  if (value === undefined || value === null || value === '') {
+    return undefined;
+  }
+  if (typeof value !== 'string') {
+    refuse(field, `must be a text, got ${describe(value)}`);
+  }
+  return cleanText(value, maxLength, true);
+}
+
+export function optionalUuid(value: unknown, field: string): string | undefined {
+  if (value === undefined || value === null || value === '') {
+    return undefined;
+  }
+  const uuid = typeof value === 'string' ? parseUuid(value) : undefined;
+  return uuid ?? refuse(field, `must be a UUID, got ${describe(value)}`);
+}
+
+export function requiredNumber(value: unknown, field: string, min: number, max: number, whole: boolean): number {
+  if (typeof value === 'number' && value >= min && value <= max && (!whole || Number.isInteger(value))) {
+    // Adding 0 turns -0 into 0.
+    return value + 0;
+  }
+  const kind = whole ? 'a whole number' : 'a finite number';
+  const range = max >= Number.MAX_SAFE_INTEGER ? `>= ${min}` : `from ${min} to ${max}`;
+  return refuse(field, `must be ${kind} ${range}, got ${describe(value)}`);
+}
+
+export function optionalNumber(value: unknown, field: string, min = 0): number | undefined {
+  return value === undefined || value === null ? undefined : requiredNumber(value, field, min, Number.MAX_VALUE, false);
+}
+
+export function optionalWhole(value: unknown, field: string, min = 0): number | undefined {
+  return value === undefined || value === null
+    ? undefined
+    : requiredNumber(value, field, min, Number.MAX_SAFE_INTEGER, true);
+}
+
+export function requiredFlag(value: unknown, field: string): boolean {
+  return typeof value === 'boolean' ? value : refuse(field, `must be true or false, got ${describe(value)}`);
+}
+
+export function optionalFlag(value: unknown, field: string): boolean | undefined {
+  return value === undefined || value === null ? undefined : requiredFlag(value, field);
+}
+
+export function choice<T extends string>(value: unknown, field: string, choices: readonly T[]): T {
+  return choices.includes(value as T)
+    ? (value as T)
+    : refuse(field, `must be one of ${choices.join(', ')}, got ${describe(value)}`);
+}
+
+export function requiredObject(value: unknown, field: string): Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+    ? (value as Record<string, unknown>)
+    : refuse(field, `must be an object, got ${describe(value)}`);
+}
+
+/** @throws AnalyticsError `INVALID_EVENT`, or `TOO_LARGE` above 16 KiB. */
+export function optionalJson(value: unknown, field: string): JsonObject | undefined {
+  if (value === undefined || value === null) {
+    return undefined;
+  }
+  const object = requiredObject(value, field);
+  let copy: ReturnType<typeof copyJson>;
+  try {
+    copy = copyJson(object);
+  } catch (error) {
+    const reason = error instanceof Error ? (error.message.split('\n')[0] as string) : describe(error);
+    return refuse(field, `must be plain JSON data: ${reason}`);
+  }
+  if (copy.length > maxJsonBytes) {
+    const message = `must be at most ${maxJsonBytes} bytes of JSON, got ${copy.length}`;
+    throw new AnalyticsError('TOO_LARGE', `${field} ${message}`, { problems: [{ field, message }] });
+  }
+  return copy.value;
+}

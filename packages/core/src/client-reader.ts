@@ -1,0 +1,34 @@
+import type { Delivery } from './delivery.ts';
+import { AnalyticsError } from './errors.ts';
+import type { AnalyticsReader } from './reader.ts';
+
+// A record, so that a method added to the contract cannot be forgotten here.
+const methods: Record<keyof AnalyticsReader, true> = {
+  getSkillUsage: true,
+  getLeaderboard: true,
+  summary: true,
+  listExecutions: true,
+};
+
+/** How long a question waits for what was recorded before it. */
+const flushTimeoutMs = 10_000;
+
+/** The reader of the first backend that has one, answering from everything recorded before the question. */
+export function clientReader(deliveries: readonly Delivery[]): AnalyticsReader {
+  const delivery = deliveries.find(({ backend }) => backend.reader !== undefined);
+  const ask = async (method: keyof AnalyticsReader, args: unknown[]): Promise<unknown> => {
+    const answer = delivery?.backend.reader?.[method] as ((...args: unknown[]) => Promise<unknown>) | undefined;
+    if (delivery === undefined || answer === undefined) {
+      const names = deliveries.map(({ backend }) => backend.name).join(', ') || 'none';
+      const message = `${method}() needs a backend that can be read, such as sqlite; this client has: ${names}`;
+      throw new AnalyticsError('UNSUPPORTED', message);
+    }
+    await delivery.flush(flushTimeoutMs);
+    return answer.apply(delivery.backend.reader, args);
+  };
+  const entries = Object.keys(methods).map((method) => [
+    method,
+    (...args: unknown[]) => ask(method as keyof AnalyticsReader, args),
+  ]);
+  return Object.freeze(Object.fromEntries(entries)) as AnalyticsReader;
+}

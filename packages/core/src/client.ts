@@ -1,0 +1,174 @@
+import type { Backend } from './backend.ts';
+import type { AnalyticsError } from './errors.ts';
+import type { ErrorInfo, ExecutionKind } from './event.ts';
+import type {
+  ArtifactInput,
+  EventInput,
+  ExecutionDetails,
+  HealthScoreInput,
+  LlmCallInput,
+  LogMetricsOptions,
+  SkillExecutionInput,
+  SkillRatingInput,
+  ToolInvocationInput,
+  ToolkitEventInput,
+} from './input.ts';
+import type { AnalyticsReader } from './reader.ts';
+import type { ConfigSummary, DeliveryStats, FlushReport, HealthReport } from './report.ts';
+
+/** Time and chance, so that tests can hold them. The default is the machine's. */
+export interface Clock {
+  /** Unix time in ms. */
+  now(): number;
+  /** A monotonic time in ms, for durations. */
+  monotonic(): number;
+  setTimeout(callback: () => void, delayMs: number): { unref?(): unknown };
+  clearTimeout(timer: unknown): void;
+}
+
+export interface RetryOptions {
+  /** Upper bound of the first delay; each further one is doubled. Delays are full-jittered: random from 0 to the bound. Default: 500. */
+  readonly minDelayMs?: number | undefined;
+  /** Default: 30000; 5000 while the far side's storage is full. */
+  readonly maxDelayMs?: number | undefined;
+  /** Deliveries of one batch before it is given up. Default: 10. */
+  readonly maxAttempts?: number | undefined;
+}
+
+export interface AnalyticsOptions {
+  /** None: a client that records nothing and costs nothing. Several: each event goes to all, and none waits for another. */
+  readonly backends: readonly Backend[];
+  /**
+   * Told about everything that went wrong inside: refused events, failed deliveries, losses. At most one call a minute for
+   * each backend and code; the message says how many were left out. Default: silence (`stats()` counts everything).
+   */
+  readonly onError?: ((error: AnalyticsError) => void) | undefined;
+  /**
+   * The share of executions to keep, 0 to 1. Failures, and what took `slowMs` or longer, are always kept, as is every
+   * event that is no execution; the kept ones carry a `weight`, so that counts and costs stay unbiased. Default: 1.
+   */
+  readonly sampleRate?: number | undefined;
+  /** Default: 5000. */
+  readonly slowMs?: number | undefined;
+  /** The queue's bound for each backend, in events. Default: 65536. */
+  readonly maxQueueEvents?: number | undefined;
+  /** The queue's bound for each backend, in bytes (estimated). Default: 32 MiB. */
+  readonly maxQueueBytes?: number | undefined;
+  readonly retry?: RetryOptions | undefined;
+  /** Keeps the messages of recorded errors (cut at 1024 characters). Default: true; `false` keeps the types only. */
+  readonly errorMessages?: boolean | undefined;
+  /** On these signals, delivers what can be delivered synchronously, then lets the signal take its course. Default: none. */
+  readonly flushOnSignals?: readonly NodeJS.Signals[] | undefined;
+  /** For tests. */
+  readonly clock?: Clock | undefined;
+  /** For tests: makes event ids; must return distinct UUIDs. */
+  readonly newId?: (() => string) | undefined;
+  /** For tests: 0 <= x < 1. Used by sampling and jitter. */
+  readonly random?: (() => number) | undefined;
+}
+
+export interface DeadlineOptions {
+  /** Default: 10000. */
+  readonly timeoutMs?: number | undefined;
+}
+
+/** What is being measured: a name alone means an `operation`. */
+export type Subject = string | SubjectDetails;
+export interface SubjectDetails extends Omit<ExecutionDetails, 'id' | 'at' | 'latencyMs' | 'error'> {
+  /** Default: `operation`. */
+  readonly kind?: ExecutionKind | undefined;
+  readonly name: string;
+}
+
+/** What becomes known while an operation runs. */
+export type OperationDetails = Omit<ExecutionDetails, 'id' | 'at' | 'latencyMs' | 'parentId' | 'error'>;
+
+/** The operation under way, given to the body of `trackOperation`. */
+export interface Operation {
+  /** The id that its execution will have. */
+  readonly id: string;
+  /** Adds to what will be recorded; later calls win. */
+  set(details: OperationDetails): void;
+  /** Marks the operation as failed although its body does not throw. */
+  fail(error: ErrorInfo): void;
+}
+
+/** Values that events take from the surrounding asynchronous context unless they name their own. */
+export interface Context {
+  readonly runId?: string | undefined;
+  readonly userId?: string | undefined;
+  readonly orgId?: string | undefined;
+  /** The execution under way. */
+  readonly parentId?: string | undefined;
+}
+
+export interface RunOptions {
+  /** Default: a new UUIDv7. */
+  readonly id?: string | undefined;
+  readonly name?: string | undefined;
+  readonly project?: string | undefined;
+  readonly config?: Readonly<Record<string, unknown>> | undefined;
+  readonly tags?: readonly string[] | undefined;
+}
+
+export interface FinishOptions {
+  /** Default: `finished`. */
+  readonly state?: 'finished' | 'failed' | undefined;
+  readonly summary?: Readonly<Record<string, unknown>> | undefined;
+}
+
+/** A task or an experiment that groups executions. */
+export interface Run {
+  readonly id: string;
+  /** Calls `fn`; everything recorded inside, across `await` too, belongs to this run. Does not finish it. */
+  within<T>(fn: () => T): T;
+  logMetrics(values: Readonly<Record<string, number>>, options?: LogMetricsOptions): void;
+  logArtifact(artifact: Omit<ArtifactInput, 'type'>): void;
+  /** Records the end of the run; later calls do nothing. */
+  finish(options?: FinishOptions): void;
+}
+
+/** What callers hold. Nothing here throws into the host after creation, and nothing blocks. */
+export interface Analytics extends AsyncDisposable {
+  /** Accepts any event. A wrong one is refused whole, counted as `invalid` and reported to `onError`. */
+  record(event: EventInput): void;
+  recordSkillExecution(execution: SkillExecutionInput): void;
+  recordToolInvocation(invocation: ToolInvocationInput): void;
+  recordLlmCall(call: LlmCallInput): void;
+  recordToolkitEvent(event: ToolkitEventInput): void;
+  recordSkillRating(rating: SkillRatingInput): void;
+  updateHealthScore(score: HealthScoreInput): void;
+  logMetrics(values: Readonly<Record<string, number>>, options?: LogMetricsOptions): void;
+
+  /**
+   * Runs `fn`, records how long it took and how it ended, and returns or throws exactly what it did. What is recorded inside
+   * has this operation as its parent. An abort is recorded as a failure of type `AbortError`.
+   */
+  trackOperation<T>(subject: Subject, fn: (operation: Operation) => T | PromiseLike<T>): Promise<T>;
+  /**
+   * The same function, recorded on each call as a `tool` of the function's name, unless the subject says otherwise. It stays
+   * what it was: sync, async, generator or async generator, with its `this`, name, arity and own properties. A promise is
+   * measured until it settles, a generator from its first step to its end. What is no function comes back as it is.
+   */
+  wrapTool<F extends (...args: never[]) => unknown>(fn: F, subject?: Subject): F;
+  /** Calls `fn` with the given values in its context, added to those already there. */
+  withContext<T>(context: Context, fn: () => T): T;
+  /** Starts a run; finish it yourself. */
+  startRun(options?: RunOptions): Run;
+  /** Starts a run, calls `fn` within it, and finishes it: as `failed` when `fn` throws (which is passed on unchanged). */
+  trackRun<T>(options: RunOptions, fn: (run: Run) => T | PromiseLike<T>): Promise<T>;
+
+  /** Of the first backend that can be read; its methods reject with `UNSUPPORTED` when there is none. */
+  readonly reader: AnalyticsReader;
+  stats(): DeliveryStats;
+  /** Probes every backend; never rejects. */
+  healthCheck(options?: DeadlineOptions): Promise<HealthReport>;
+  getConfigSummary(): ConfigSummary;
+
+  /** Delivers what was recorded before the call, within the time given. Never rejects: the report says what happened. */
+  flush(options?: DeadlineOptions): Promise<FlushReport>;
+  /** `flush()` under the name of the push-based systems. */
+  push(options?: DeadlineOptions): Promise<FlushReport>;
+  /** Flushes, then releases everything. Idempotent: every call gets the first one's report. */
+  close(options?: DeadlineOptions): Promise<FlushReport>;
+}

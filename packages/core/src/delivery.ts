@@ -1,0 +1,134 @@
+import type { Backend } from './backend.ts';
+import { withDeadline } from './deadline.ts';
+import { AnalyticsError, type ErrorCode } from './errors.ts';
+import type { AnalyticsEvent } from './event.ts';
+import { immediateSink } from './immediate.ts';
+import { createLedger, snapshot } from './ledger.ts';
+import { type QueuedSinkOptions, queuedSink } from './queued.ts';
+import type { BackendFlush, BackendStats, DropReason } from './report.ts';
+import { type Reporter, toAnalyticsError } from './reporter.ts';
+import type { SinkEvents } from './sink.ts';
+
+/** What stands between the client and one backend. Its ledger is exact at any instant. */
+export interface Delivery {
+  readonly backend: Backend;
+  /** Takes an event on. `bytes` is its estimated size. Never throws. */
+  offer(event: AnalyticsEvent, bytes: number): void;
+  /** Counts an event that was lost before it could be taken on. */
+  refuse(reason: DropReason): void;
+  /** Delivers what was taken on before the call. Never rejects. */
+  flush(timeoutMs: number): Promise<BackendFlush>;
+  /** Flushes, gives up what is left, and releases the backend. To be called once. Never rejects. */
+  close(timeoutMs: number): Promise<BackendFlush>;
+  /** Delivers synchronously what is queued or under way, where the backend can. Never throws. */
+  flushSync(): void;
+  stats(): BackendStats;
+}
+
+export interface DeliveryOptions extends QueuedSinkOptions {
+  readonly reporter: Reporter;
+}
+
+/** However little time `close()` has left, a backend gets this long to release what it holds. */
+const minCloseMs = 1_000;
+
+export function createDelivery(backend: Backend, options: DeliveryOptions): Delivery {
+  const { clock, reporter } = options;
+  const { name } = backend;
+  const ledger = createLedger();
+  /** Events lost after they were queued. */
+  let lostCount = 0;
+  let lastLoss: AnalyticsError | undefined;
+  let closed = false;
+
+  const events: SinkEvents = {
+    delivered(count) {
+      ledger.delivered += count;
+    },
+    lost(reason, count, cause) {
+      ledger.dropped[reason] += count;
+      if (reason !== 'queue_full') {
+        lostCount += count;
+        lastLoss = cause;
+      }
+      report('EVENTS_DROPPED', () => {
+        const message = `${name}: lost ${count} ${count === 1 ? 'event' : 'events'} (${reason}): ${cause.message}`;
+        return new AnalyticsError('EVENTS_DROPPED', message, { cause, backend: name });
+      });
+    },
+    retrying(error) {
+      ledger.retries += 1;
+      report(error.code, () => error);
+    },
+  };
+  const sink =
+    backend.delivery === 'immediate'
+      ? immediateSink(backend, clock, options.maxQueueEvents, events)
+      : queuedSink(backend, backend.delivery, options, events);
+
+  function report(code: ErrorCode, make: () => AnalyticsError): void {
+    reporter.report(code, name, make);
+  }
+
+  async function flush(timeoutMs: number, final: boolean): Promise<BackendFlush> {
+    const started = clock.monotonic();
+    const before = { delivered: ledger.delivered, lost: lostCount };
+    let error = await sink.settle(timeoutMs, final);
+    if (backend.flush !== undefined) {
+      const left = Math.max(0, timeoutMs - (clock.monotonic() - started));
+      try {
+        await withDeadline(clock, left, `${name}: flush`, (signal) => backend.flush?.(signal));
+      } catch (thrown) {
+        error ??= toAnalyticsError(thrown, name);
+      }
+    }
+    const dropped = lostCount - before.lost;
+    if (dropped > 0) {
+      error ??= lastLoss;
+    }
+    if (error !== undefined) {
+      const failure = error;
+      report(failure.code, () => failure);
+    }
+    const delivered = ledger.delivered - before.delivered;
+    return { ok: error === undefined, delivered, dropped, queued: sink.queued, error };
+  }
+
+  return {
+    backend,
+    offer(event, bytes) {
+      ledger.accepted += 1;
+      sink.offer(event, bytes);
+    },
+    refuse(reason) {
+      ledger.accepted += 1;
+      ledger.dropped[reason] += 1;
+    },
+    flush: (timeoutMs) => flush(timeoutMs, false),
+    async close(timeoutMs) {
+      const started = clock.monotonic();
+      const flushed = await flush(timeoutMs, true);
+      const left = sink.abandon();
+      if (left > 0) {
+        const message = `${left} events were still queued when the client was closed`;
+        events.lost(
+          'shutdown_timeout',
+          left,
+          flushed.error ?? new AnalyticsError('TIMEOUT', message, { backend: name }),
+        );
+      }
+      closed = true;
+      try {
+        const remaining = timeoutMs - (clock.monotonic() - started);
+        await withDeadline(clock, Math.max(minCloseMs, remaining), `${name}: close`, () => backend.close?.());
+      } catch (thrown) {
+        const error = toAnalyticsError(thrown, name);
+        report(error.code, () => error);
+        return { ...flushed, ok: false, dropped: flushed.dropped + left, queued: 0, error: flushed.error ?? error };
+      }
+      return { ...flushed, dropped: flushed.dropped + left, queued: 0 };
+    },
+    flushSync: () => sink.flushSync(),
+    stats: () => snapshot(ledger, sink.queued, sink.queuedBytes, closed ? 'closed' : sink.state),
+  };
+}

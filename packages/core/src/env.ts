@@ -1,0 +1,100 @@
+import { configError, type Problem } from './errors.ts';
+import { type Secret, secret } from './secret.ts';
+
+export type Env = Readonly<Record<string, string | undefined>>;
+
+export interface NumberRange {
+  readonly min?: number;
+  readonly max?: number;
+}
+
+/** Typed reads of environment variables. An unset, empty or blank variable gives `undefined`. */
+export interface EnvReader {
+  text(name: string): string | undefined;
+  secret(name: string): Secret | undefined;
+  /** Decimal digits only. */
+  integer(name: string, range?: NumberRange): number | undefined;
+  /** A decimal number such as `0.25`. */
+  number(name: string, range?: NumberRange): number | undefined;
+  /** true, yes, on, 1 / false, no, off, 0, in any case. */
+  flag(name: string): boolean | undefined;
+  /** One of the names, in any case. */
+  choice<T extends string>(name: string, choices: readonly T[]): T | undefined;
+  /** Comma-separated, blanks around the items and empty items dropped. */
+  list(name: string): readonly string[] | undefined;
+  /** Notes a problem of the caller's own finding. */
+  problem(name: string, message: string): void;
+}
+
+/**
+ * Runs `read` over the environment and returns what it returns.
+ * @throws AnalyticsError `INVALID_CONFIG` with every problem that `read` met.
+ */
+export function readEnv<T>(env: Env, read: (vars: EnvReader) => T): T {
+  const problems: Problem[] = [];
+  const problem = (field: string, message: string): undefined => {
+    problems.push({ field, message });
+  };
+  const text = (name: string): string | undefined => env[name]?.trim() || undefined;
+
+  function parsed(name: string, pattern: RegExp, what: string, range: NumberRange = {}): number | undefined {
+    const value = text(name);
+    if (value === undefined) {
+      return undefined;
+    }
+    const { min = Number.MIN_SAFE_INTEGER, max = Number.MAX_SAFE_INTEGER } = range;
+    const number = pattern.test(value) ? Number(value) : Number.NaN;
+    if (number >= min && number <= max) {
+      return number;
+    }
+    const from = range.min === undefined ? '' : ` from ${range.min}`;
+    const to = range.max === undefined ? '' : ` to ${range.max}`;
+    const orMore = range.min !== undefined && range.max === undefined ? ` of ${range.min} or more` : `${from}${to}`;
+    return problem(name, `must be ${what}${orMore}, got ${quote(value)}`);
+  }
+
+  const result = read({
+    text,
+    secret(name) {
+      const value = text(name);
+      return value === undefined ? undefined : secret(value);
+    },
+    integer: (name, range) => parsed(name, /^[+-]?\d+$/, 'a whole number', range),
+    number: (name, range) => parsed(name, /^[+-]?(\d+\.?\d*|\.\d+)$/, 'a number', range),
+    flag(name) {
+      const value = text(name)?.toLowerCase();
+      if (value === undefined) {
+        return undefined;
+      }
+      if (['true', 'yes', 'on', '1'].includes(value)) {
+        return true;
+      }
+      if (['false', 'no', 'off', '0'].includes(value)) {
+        return false;
+      }
+      return problem(name, `must be true or false, got ${quote(value)}`);
+    },
+    choice(name, choices) {
+      const value = text(name);
+      const found = choices.find((choice) => choice.toLowerCase() === value?.toLowerCase());
+      return value === undefined || found !== undefined
+        ? found
+        : problem(name, `must be one of ${choices.join(', ')}, got ${quote(value)}`);
+    },
+    list(name) {
+      const items = text(name)
+        ?.split(',')
+        .map((item) => item.trim());
+      return items?.filter((item) => item !== '');
+    },
+    problem,
+  });
+  if (problems.length > 0) {
+    throw configError(problems);
+  }
+  return result;
+}
+
+function quote(value: string): string {
+  return JSON.stringify(value.length > 40 ? `${value.slice(0, 40)}…` : value);
+}

@@ -1,0 +1,38 @@
+import type { Clock } from './client.ts';
+import { withDeadline } from './deadline.ts';
+import type { Delivery } from './delivery.ts';
+import { AnalyticsError } from './errors.ts';
+import type { BackendHealth, HealthReport } from './report.ts';
+import { toAnalyticsError } from './reporter.ts';
+
+/** Probes all backends at once. One that has no probe is judged by its deliveries. */
+export async function checkHealth(
+  deliveries: readonly Delivery[],
+  clock: Clock,
+  timeoutMs: number,
+): Promise<HealthReport> {
+  const probed = await Promise.all(
+    deliveries.map(async (delivery) => [delivery.backend.name, await probe(delivery, clock, timeoutMs)] as const),
+  );
+  return { healthy: probed.every(([, health]) => health.healthy), backends: Object.fromEntries(probed) };
+}
+
+async function probe({ backend, stats }: Delivery, clock: Clock, timeoutMs: number): Promise<BackendHealth> {
+  const startedMs = clock.monotonic();
+  const { name } = backend;
+  try {
+    const { state } = stats();
+    if (state === 'closed') {
+      throw new AnalyticsError('CLOSED', `${name}: the client is closed`, { backend: name });
+    }
+    if (backend.check !== undefined) {
+      await withDeadline(clock, timeoutMs, `${name}: check`, (signal) => backend.check?.(signal));
+    } else if (state === 'open') {
+      throw new AnalyticsError('BACKEND_UNAVAILABLE', `${name}: deliveries keep failing`, { backend: name });
+    }
+    return { healthy: true, latencyMs: clock.monotonic() - startedMs };
+  } catch (thrown) {
+    const error = toAnalyticsError(thrown, name);
+    return { healthy: false, latencyMs: clock.monotonic() - startedMs, error };
+  }
+}

@@ -1,0 +1,140 @@
+import type { CostSource, ErrorInfo, ExecutionKind, JsonObject, RunState, ToolkitOperation, Usage } from './event.ts';
+
+// What callers pass. Optional text may be null, undefined or empty: all three mean unknown.
+type Text = string | null | undefined;
+
+/** Fields that any event may have. What is left out comes from the context (`withContext`, `startRun`) or is made here. */
+export interface CommonInput {
+  /** A UUID of the caller's, to make recording idempotent. Default: a new UUIDv7. */
+  readonly id?: Text;
+  /** Unix time in ms, 0 to 253402300799999 (the year 9999). Default: now. */
+  readonly at?: number | undefined;
+  readonly runId?: Text;
+  readonly userId?: Text;
+  readonly orgId?: Text;
+  /** JSON data, copied; at most 16 KiB. What JSON cannot hold is left out. */
+  readonly attributes?: Readonly<Record<string, unknown>> | null | undefined;
+}
+
+export interface CostInput {
+  /** US dollars, >= 0; kept to the nano-dollar. */
+  readonly usd: number;
+  /** Default: `provider`. */
+  readonly source?: CostSource | undefined;
+}
+
+/** What an execution may say beside its subject and outcome. */
+export interface ExecutionDetails extends CommonInput {
+  /** >= 0. */
+  readonly latencyMs?: number | undefined;
+  readonly error?: ErrorInfo | null | undefined;
+  readonly version?: Text;
+  readonly toolkit?: Text;
+  readonly parentId?: Text;
+  /** Whole number from 1. */
+  readonly attempt?: number | undefined;
+  readonly cacheHit?: boolean | undefined;
+  /** Whole numbers >= 0. */
+  readonly inputBytes?: number | undefined;
+  readonly outputBytes?: number | undefined;
+  readonly model?: Text;
+  readonly provider?: Text;
+  /** Whole numbers >= 0; what is left out counts as 0. */
+  readonly usage?: Partial<Usage> | null | undefined;
+  readonly cost?: CostInput | null | undefined;
+}
+
+export interface ExecutionInput extends ExecutionDetails {
+  readonly type: 'execution';
+  readonly kind: ExecutionKind;
+  readonly name: string;
+  readonly success: boolean;
+}
+
+export interface SkillExecutionInput extends ExecutionDetails {
+  readonly skillId: string;
+  readonly success: boolean;
+}
+
+export interface ToolInvocationInput extends ExecutionDetails {
+  readonly toolName: string;
+  readonly success: boolean;
+}
+
+export interface LlmCallInput extends ExecutionDetails {
+  readonly model: string;
+  readonly success: boolean;
+  /** What the call was for. Default: the model's name. */
+  readonly name?: Text;
+}
+
+export interface SkillRatingInput extends CommonInput {
+  readonly skillId: string;
+  /** Whole number, 1 to 5. */
+  readonly rating: number;
+  readonly executionId?: Text;
+  readonly comment?: Text;
+}
+export interface RatingInput extends SkillRatingInput {
+  readonly type: 'rating';
+}
+
+export interface HealthScoreInput extends CommonInput {
+  readonly skillId: string;
+  /** 0 to 100. */
+  readonly score: number;
+}
+export interface HealthInput extends HealthScoreInput {
+  readonly type: 'health';
+}
+
+export interface ToolkitEventInput extends CommonInput {
+  readonly toolkit: string;
+  readonly operation: ToolkitOperation;
+  /** >= 0. */
+  readonly durationMs: number;
+  readonly success: boolean;
+  readonly error?: ErrorInfo | null | undefined;
+}
+export interface ToolkitInput extends ToolkitEventInput {
+  readonly type: 'toolkit';
+}
+
+export interface LogMetricsOptions extends CommonInput {
+  /** Whole number >= 0. */
+  readonly step?: number | undefined;
+}
+export interface MetricsInput extends LogMetricsOptions {
+  readonly type: 'metrics';
+  /** Finite numbers, at least one. */
+  readonly values: Readonly<Record<string, number>>;
+}
+
+export interface RunInput extends CommonInput {
+  readonly type: 'run';
+  readonly runId: string;
+  readonly state: RunState;
+  readonly name?: Text;
+  readonly project?: Text;
+  readonly config?: Readonly<Record<string, unknown>> | JsonObject | null | undefined;
+  readonly tags?: readonly string[] | null | undefined;
+  readonly summary?: Readonly<Record<string, unknown>> | JsonObject | null | undefined;
+}
+
+export interface ArtifactInput extends CommonInput {
+  readonly type: 'artifact';
+  readonly name: string;
+  readonly kind: string;
+  /** Exactly one of `path` and `bytes`. The bytes are copied. */
+  readonly path?: Text;
+  readonly bytes?: Uint8Array | undefined;
+}
+
+export type EventInput =
+  | ExecutionInput
+  | RatingInput
+  | HealthInput
+  | ToolkitInput
+  | MetricsInput
+  | RunInput
+  | ArtifactInput;

@@ -1,0 +1,48 @@
+import type { ErrorCode } from './errors.ts';
+import type { BackendStats, DeliveryState, DropReason } from './report.ts';
+
+/** The counts of one backend. What is queued is not among them: that is what its sink holds. */
+export interface Ledger {
+  accepted: number;
+  delivered: number;
+  retries: number;
+  readonly dropped: Record<DropReason, number>;
+}
+
+export function createLedger(): Ledger {
+  return {
+    accepted: 0,
+    delivered: 0,
+    retries: 0,
+    dropped: {
+      queue_full: 0,
+      invalid: 0,
+      too_large: 0,
+      sampled: 0,
+      rejected: 0,
+      send_failed: 0,
+      storage_full: 0,
+      shutdown_timeout: 0,
+      closed: 0,
+      callback_error: 0,
+    },
+  };
+}
+
+export function snapshot(ledger: Ledger, queued: number, queuedBytes: number, state: DeliveryState): BackendStats {
+  return { ...ledger, dropped: { ...ledger.dropped }, queued, queuedBytes, state };
+}
+
+/** Under which reason a batch counts that was lost to an error. */
+export function dropReason(code: ErrorCode): DropReason {
+  switch (code) {
+    case 'EVENTS_REJECTED':
+      return 'rejected';
+    case 'TOO_LARGE':
+      return 'too_large';
+    case 'STORAGE_FULL':
+      return 'storage_full';
+    default:
+      return 'send_failed';
+  }
+}

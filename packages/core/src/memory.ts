@@ -1,0 +1,46 @@
+import type { Backend } from './backend.ts';
+import type { AnalyticsEvent } from './event.ts';
+
+export interface MemoryBackend extends Backend {
+  /** What was delivered, in order. */
+  readonly events: readonly AnalyticsEvent[];
+  /** Forgets everything delivered so far. */
+  clear(): void;
+}
+
+export interface MemoryOptions {
+  /** Default: `memory`. */
+  readonly name?: string;
+  /** Keeps the newest this many events. Default: all. */
+  readonly maxEvents?: number;
+}
+
+/** Keeps events in memory: the reference backend, and the one for tests. */
+export function memory({ name = 'memory', maxEvents = Number.POSITIVE_INFINITY }: MemoryOptions = {}): MemoryBackend {
+  const byId = new Map<string, AnalyticsEvent>();
+  function write(events: readonly AnalyticsEvent[]): void {
+    for (const event of events) {
+      if (!byId.has(event.id)) {
+        byId.set(event.id, event);
+      }
+    }
+    for (const id of byId.keys()) {
+      if (byId.size <= maxEvents) {
+        break;
+      }
+      byId.delete(id);
+    }
+  }
+  return {
+    name,
+    delivery: { maxEvents: 1000, maxDelayMs: 50 },
+    settings: { maxEvents: Number.isFinite(maxEvents) ? maxEvents : null },
+    write,
+    writeSync: write,
+    async check() {},
+    get events() {
+      return [...byId.values()];
+    },
+    clear: () => byId.clear(),
+  };
+}

@@ -1,0 +1,262 @@
+import {
+  choice,
+  describe,
+  optionalFlag,
+  optionalJson,
+  optionalLines,
+  optionalNumber,
+  optionalText,
+  optionalUuid,
+  optionalWhole,
+  refuse,
+  requiredFlag,
+  requiredNumber,
+  requiredObject,
+  requiredText,
+} from './check.ts';
+import type { Context } from './client.ts';
+import { AnalyticsError } from './errors.ts';
+import type { AnalyticsEvent, Cost, ErrorInfo, EventFields, ExecutionEvent, ExecutionKind, Usage } from './event.ts';
+import type {
+  ArtifactInput,
+  CommonInput,
+  EventInput,
+  ExecutionDetails,
+  HealthScoreInput,
+  MetricsInput,
+  RunInput,
+  SkillRatingInput,
+  ToolkitEventInput,
+} from './input.ts';
+import { maxMessageLength } from './text.ts';
+
+/** What an event gets where its input says nothing. */
+export interface Defaults {
+  /** Whole Unix time in ms. */
+  readonly now: () => number;
+  readonly newId: (nowMs: number) => string;
+  readonly context: () => Context | undefined;
+  readonly errorMessages: boolean;
+}
+
+const kinds: readonly ExecutionKind[] = ['skill', 'tool', 'llm', 'agent', 'search', 'operation'];
+/** The last ms of the year 9999, the latest that SQL and ISO dates of four digits can say. */
+export const maxTime = 253_402_300_799_999;
+const maxArtifactBytes = 8 * 1024 * 1024;
+const maxMetrics = 1000;
+const maxTags = 100;
+
+/**
+ * The event that an input says, valid and complete; each field of the input is read once.
+ * @throws AnalyticsError `INVALID_EVENT` or `TOO_LARGE` with the field and the reason; whatever a getter of the input throws.
+ */
+export function toEvent(input: EventInput, defaults: Defaults): AnalyticsEvent {
+  requiredObject(input, 'event');
+  switch (input.type) {
+    case 'execution':
+      return toExecution(choice(input.kind, 'kind', kinds), input.name, 'name', input, defaults);
+    case 'rating':
+      return toRating(input, defaults);
+    case 'health':
+      return toHealth(input, defaults);
+    case 'toolkit':
+      return toToolkit(input, defaults);
+    case 'metrics':
+      return toMetrics(input, defaults);
+    case 'run':
+      return toRun(input, defaults);
+    case 'artifact':
+      return toArtifact(input, defaults);
+    default: {
+      const { type } = input as { type: unknown };
+      const types = 'execution, rating, health, toolkit, metrics, run, artifact';
+      return refuse('type', `must be one of ${types}, got ${describe(type)}`);
+    }
+  }
+}
+
+function commonFields(input: CommonInput, { newId, now, context }: Defaults): EventFields {
+  const surroundings = context();
+  const { at } = input;
+  const nowMs = now();
+  return {
+    id: optionalUuid(input.id, 'id') ?? newId(nowMs),
+    at: at === undefined || at === null ? nowMs : Math.trunc(requiredNumber(at, 'at', 0, maxTime, false)),
+    runId: optionalText(input.runId, 'runId') ?? surroundings?.runId,
+    userId: optionalText(input.userId, 'userId') ?? surroundings?.userId,
+    orgId: optionalText(input.orgId, 'orgId') ?? surroundings?.orgId,
+    attributes: optionalJson(input.attributes, 'attributes'),
+  };
+}
+
+/** `nameField` is what the caller calls the name: `skillId`, `toolName` … */
+export function toExecution(
+  kind: ExecutionKind,
+  name: unknown,
+  nameField: string,
+  input: ExecutionDetails & { readonly success: boolean },
+  defaults: Defaults,
+): ExecutionEvent {
+  const { id, at, runId, userId, orgId, attributes } = commonFields(input, defaults);
+  // Most executions say no more than this: a lean object keeps the queue small.
+  const lean: ExecutionEvent = {
+    type: 'execution',
+    id,
+    at,
+    runId,
+    userId,
+    orgId,
+    parentId: optionalUuid(input.parentId, 'parentId') ?? defaults.context()?.parentId,
+    kind,
+    name: requiredText(name, nameField),
+    success: requiredFlag(input.success, 'success'),
+    latencyMs: optionalNumber(input.latencyMs, 'latencyMs'),
+  };
+  const { error, version, toolkit, attempt, cacheHit, inputBytes, outputBytes, model, provider, usage, cost } = input;
+  const more = attributes ?? error ?? version ?? toolkit ?? attempt ?? cacheHit ?? inputBytes ?? outputBytes;
+  if ((more ?? model ?? provider ?? usage ?? cost ?? undefined) === undefined) {
+    return lean;
+  }
+  return {
+    ...lean,
+    attributes,
+    error: toErrorInfo(error, defaults),
+    version: optionalText(version, 'version'),
+    toolkit: optionalText(toolkit, 'toolkit'),
+    attempt: optionalWhole(attempt, 'attempt', 1),
+    cacheHit: optionalFlag(cacheHit, 'cacheHit'),
+    inputBytes: optionalWhole(inputBytes, 'inputBytes'),
+    outputBytes: optionalWhole(outputBytes, 'outputBytes'),
+    model: optionalText(model, 'model'),
+    provider: optionalText(provider, 'provider'),
+    usage: toUsage(usage),
+    cost: toCost(cost),
+  };
+}
+
+function toErrorInfo(value: unknown, { errorMessages }: Defaults): ErrorInfo | undefined {
+  if (value === undefined || value === null) {
+    return undefined;
+  }
+  const error = requiredObject(value, 'error');
+  const type = requiredText(error['type'], 'error.type');
+  const message = optionalLines(error['message'], 'error.message', maxMessageLength);
+  return errorMessages ? { type, message } : { type };
+}
+
+function toUsage(value: unknown): Usage | undefined {
+  if (value === undefined || value === null) {
+    return undefined;
+  }
+  const usage = requiredObject(value, 'usage');
+  const tokens = (field: keyof Usage): number => optionalWhole(usage[field], `usage.${field}`) ?? 0;
+  return {
+    inputTokens: tokens('inputTokens'),
+    cacheReadTokens: tokens('cacheReadTokens'),
+    cacheWriteTokens: tokens('cacheWriteTokens'),
+    outputTokens: tokens('outputTokens'),
+    reasoningTokens: tokens('reasoningTokens'),
+  };
+}
+
+function toCost(value: unknown): Cost | undefined {
+  if (value === undefined || value === null) {
+    return undefined;
+  }
+  const { usd, source } = requiredObject(value, 'cost');
+  const dollars = requiredNumber(usd, 'cost.usd', 0, Number.MAX_SAFE_INTEGER / 1e9, false);
+  return {
+    nanoUsd: Math.round(dollars * 1e9),
+    source: choice(source ?? 'provider', 'cost.source', ['provider', 'override', 'computed']),
+  };
+}
+
+function toRating(input: SkillRatingInput, defaults: Defaults): AnalyticsEvent {
+  return {
+    type: 'rating',
+    ...commonFields(input, defaults),
+    skillId: requiredText(input.skillId, 'skillId'),
+    rating: requiredNumber(input.rating, 'rating', 1, 5, true),
+    executionId: optionalUuid(input.executionId, 'executionId'),
+    comment: optionalLines(input.comment, 'comment', maxMessageLength),
+  };
+}
+
+function toHealth(input: HealthScoreInput, defaults: Defaults): AnalyticsEvent {
+  return {
+    type: 'health',
+    ...commonFields(input, defaults),
+    skillId: requiredText(input.skillId, 'skillId'),
+    score: requiredNumber(input.score, 'score', 0, 100, false),
+  };
+}
+
+function toToolkit(input: ToolkitEventInput, defaults: Defaults): AnalyticsEvent {
+  return {
+    type: 'toolkit',
+    ...commonFields(input, defaults),
+    toolkit: requiredText(input.toolkit, 'toolkit'),
+    operation: choice(input.operation, 'operation', ['create', 'cache_hit', 'cache_miss', 'cleanup']),
+    durationMs: requiredNumber(input.durationMs, 'durationMs', 0, Number.MAX_VALUE, false),
+    success: requiredFlag(input.success, 'success'),
+    error: toErrorInfo(input.error, defaults),
+  };
+}
+
+function toMetrics(input: MetricsInput, defaults: Defaults): AnalyticsEvent {
+  const given = Object.entries(requiredObject(input.values, 'values'));
+  if (given.length === 0 || given.length > maxMetrics) {
+    refuse('values', `must hold 1 to ${maxMetrics} numbers, got ${given.length}`);
+  }
+  const { MAX_VALUE } = Number;
+  const checked = given.map(([name, value]) => [
+    requiredText(name, 'values: a name'),
+    requiredNumber(value, `values.${describe(name)}`, -MAX_VALUE, MAX_VALUE, false),
+  ]);
+  return {
+    type: 'metrics',
+    ...commonFields(input, defaults),
+    values: Object.fromEntries(checked),
+    step: optionalWhole(input.step, 'step'),
+  };
+}
+
+function toRun(input: RunInput, defaults: Defaults): AnalyticsEvent {
+  const { tags } = input;
+  if (tags !== undefined && tags !== null && !Array.isArray(tags)) {
+    refuse('tags', `must be an array of texts, got ${describe(tags)}`);
+  }
+  return {
+    type: 'run',
+    ...commonFields(input, defaults),
+    runId: requiredText(input.runId, 'runId'),
+    state: choice(input.state, 'state', ['started', 'finished', 'failed']),
+    name: optionalText(input.name, 'name'),
+    project: optionalText(input.project, 'project'),
+    config: optionalJson(input.config, 'config'),
+    tags: tags?.slice(0, maxTags).map((tag, at) => requiredText(tag, `tags[${at}]`)),
+    summary: optionalJson(input.summary, 'summary'),
+  };
+}
+
+function toArtifact(input: ArtifactInput, defaults: Defaults): AnalyticsEvent {
+  const common = commonFields(input, defaults);
+  const name = requiredText(input.name, 'name');
+  const kind = requiredText(input.kind, 'kind');
+  const { bytes } = input;
+  const path = optionalLines(input.path, 'path', 4096);
+  if ((path === undefined) === (bytes === undefined)) {
+    refuse('path', 'or bytes must be given, and not both');
+  }
+  if (bytes === undefined) {
+    return { type: 'artifact', ...common, name, kind, path };
+  }
+  if (!(bytes instanceof Uint8Array)) {
+    return refuse('bytes', `must be a Uint8Array, got ${describe(bytes)}`);
+  }
+  if (bytes.byteLength > maxArtifactBytes) {
+    const message = `must be at most ${maxArtifactBytes} bytes, got ${bytes.byteLength}; pass a path instead`;
+    throw new AnalyticsError('TOO_LARGE', `bytes ${message}`, { problems: [{ field: 'bytes', message }] });
+  }
+  return { type: 'artifact', ...common, name, kind, bytes: Uint8Array.from(bytes) };
+}

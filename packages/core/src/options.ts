@@ -1,0 +1,131 @@
+import type { Backend } from './backend.ts';
+import { describe } from './check.ts';
+import type { AnalyticsOptions, Clock, RetryOptions } from './client.ts';
+import { systemClock } from './clock.ts';
+import { configError, type Problem } from './errors.ts';
+
+type Complete<T> = { readonly [K in keyof T]-?: Exclude<T[K], undefined> };
+
+export interface ResolvedOptions extends Complete<Omit<AnalyticsOptions, 'onError' | 'newId' | 'retry'>> {
+  readonly retry: Complete<RetryOptions>;
+  readonly onError: AnalyticsOptions['onError'];
+  readonly newId: AnalyticsOptions['newId'];
+}
+
+/**
+ * The options with their defaults.
+ * @throws AnalyticsError `INVALID_CONFIG` with every problem.
+ */
+export function resolveOptions(options: AnalyticsOptions): ResolvedOptions {
+  const problems: Problem[] = [];
+
+  function number(field: string, value: unknown, byDefault: number, min: number, max: number, whole: boolean): number {
+    if (value === undefined) {
+      return byDefault;
+    }
+    if (typeof value !== 'number' || !(value >= min && value <= max) || (whole && !Number.isInteger(value))) {
+      const range = max === Number.MAX_SAFE_INTEGER ? `>= ${min}` : `from ${min} to ${max}`;
+      problems.push({ field, message: `must be a ${whole ? 'whole ' : ''}number ${range}, got ${describe(value)}` });
+      return byDefault;
+    }
+    return value;
+  }
+  const whole = (field: string, value: unknown, byDefault: number, min: number): number =>
+    number(field, value, byDefault, min, Number.MAX_SAFE_INTEGER, true);
+  function callback<T>(field: string, value: T): T {
+    if (value !== undefined && typeof value !== 'function') {
+      problems.push({ field, message: `must be a function, got ${describe(value)}` });
+    }
+    return value;
+  }
+
+  if (typeof options !== 'object' || options === null) {
+    throw configError([{ field: 'options', message: `must be an object, got ${describe(options)}` }]);
+  }
+  const { backends, retry = {}, clock = systemClock, flushOnSignals = [] } = options;
+  problems.push(...backendProblems(backends));
+  const minDelayMs = number('retry.minDelayMs', retry.minDelayMs, 500, 0, Number.MAX_SAFE_INTEGER, false);
+  const resolved: ResolvedOptions = {
+    backends,
+    onError: callback('onError', options.onError),
+    sampleRate: number('sampleRate', options.sampleRate, 1, 0, 1, false),
+    slowMs: number('slowMs', options.slowMs, 5_000, 0, Number.MAX_SAFE_INTEGER, false),
+    maxQueueEvents: whole('maxQueueEvents', options.maxQueueEvents, 65_536, 1),
+    maxQueueBytes: whole('maxQueueBytes', options.maxQueueBytes, 32 * 1024 * 1024, 1),
+    retry: {
+      minDelayMs,
+      maxDelayMs: number('retry.maxDelayMs', retry.maxDelayMs, 30_000, minDelayMs, Number.MAX_SAFE_INTEGER, false),
+      maxAttempts: whole('retry.maxAttempts', retry.maxAttempts, 10, 1),
+    },
+    errorMessages: options.errorMessages ?? true,
+    flushOnSignals,
+    clock: completeClock(clock) ? clock : systemClock,
+    newId: callback('newId', options.newId),
+    random: callback('random', options.random ?? Math.random),
+  };
+  if (typeof resolved.errorMessages !== 'boolean') {
+    problems.push({
+      field: 'errorMessages',
+      message: `must be true or false, got ${describe(resolved.errorMessages)}`,
+    });
+  }
+  if (!Array.isArray(flushOnSignals) || flushOnSignals.some((name) => !/^SIG[A-Z0-9]+$/.test(name))) {
+    problems.push({ field: 'flushOnSignals', message: 'must be an array of signal names such as SIGTERM' });
+  } else if (flushOnSignals.includes('SIGKILL') || flushOnSignals.includes('SIGSTOP')) {
+    problems.push({
+      field: 'flushOnSignals',
+      message: 'cannot hold SIGKILL or SIGSTOP: no program can listen to them',
+    });
+  }
+  if (!completeClock(clock)) {
+    problems.push({ field: 'clock', message: 'must have the methods now, monotonic, setTimeout and clearTimeout' });
+  }
+  if (problems.length > 0) {
+    throw configError(problems);
+  }
+  return resolved;
+}
+
+function completeClock(clock: Clock): boolean {
+  const methods: readonly (keyof Clock)[] = ['now', 'monotonic', 'setTimeout', 'clearTimeout'];
+  return methods.every((method) => typeof clock?.[method] === 'function');
+}
+
+function backendProblems(backends: readonly Backend[]): Problem[] {
+  if (!Array.isArray(backends)) {
+    return [{ field: 'backends', message: `must be an array of backends, got ${describe(backends)}` }];
+  }
+  const problems: Problem[] = [];
+  const names = new Set<string>();
+  for (const [index, backend] of backends.entries()) {
+    const field = `backends[${index}]`;
+    if (typeof backend !== 'object' || backend === null || 'then' in backend) {
+      const hint =
+        typeof backend === 'object' && backend !== null ? 'got a promise: await it' : `got ${describe(backend)}`;
+      problems.push({ field, message: `must be a backend, ${hint}` });
+      continue;
+    }
+    const { name, delivery } = backend;
+    if (typeof name !== 'string' || name === '') {
+      problems.push({ field: `${field}.name`, message: `must be a text, got ${describe(name)}` });
+    } else if (names.has(name)) {
+      problems.push({
+        field: `${field}.name`,
+        message: `must be unique, but another one is called ${describe(name)} too`,
+      });
+    }
+    names.add(name);
+    if (typeof backend.write !== 'function') {
+      problems.push({ field: `${field}.write`, message: `must be a function, got ${describe(backend.write)}` });
+    }
+    const batched = typeof delivery === 'object' && delivery !== null;
+    if (
+      delivery !== 'immediate' &&
+      !(batched && Number.isInteger(delivery.maxEvents) && delivery.maxEvents >= 1 && delivery.maxDelayMs >= 0)
+    ) {
+      const message = "must be 'immediate' or { maxEvents: whole number >= 1, maxDelayMs: number >= 0 }";
+      problems.push({ field: `${field}.delivery`, message });
+    }
+  }
+  return problems;
+}

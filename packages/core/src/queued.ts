@@ -1,0 +1,261 @@
+import type { Backend, BatchDelivery } from './backend.ts';
+import { AnalyticsError, type ErrorCode } from './errors.ts';
+import { dropReason } from './ledger.ts';
+import type { ResolvedOptions } from './options.ts';
+import { createQueue } from './queue.ts';
+import { toAnalyticsError } from './reporter.ts';
+import type { Sink, SinkEvents } from './sink.ts';
+
+/** Failed deliveries in a row after which nobody waits for the backend any more. */
+const breakerFailures = 5;
+/** A disk that has room again should be noticed soon. */
+const storageFullMaxDelayMs = 5_000;
+/** The longest wish of a far side that is granted. */
+const maxRetryAfterMs = 300_000;
+
+const retryable: readonly ErrorCode[] = ['BACKEND_UNAVAILABLE', 'STORAGE_FULL'];
+const divisible: readonly ErrorCode[] = ['EVENTS_REJECTED', 'TOO_LARGE'];
+
+export type QueuedSinkOptions = Pick<
+  ResolvedOptions,
+  'clock' | 'random' | 'retry' | 'maxQueueEvents' | 'maxQueueBytes'
+>;
+
+interface Waiter {
+  /** Number of the last event waited for, counted from 1. */
+  readonly target: number;
+  readonly final: boolean;
+  done(error: AnalyticsError | undefined): void;
+}
+
+/** For a backend with a far side: a bounded queue, batches in order, one at a time, retried. */
+export function queuedSink(
+  backend: Backend,
+  { maxEvents, maxDelayMs }: BatchDelivery,
+  { clock, random, retry, maxQueueEvents, maxQueueBytes }: QueuedSinkOptions,
+  events: SinkEvents,
+): Sink {
+  const queue = createQueue(maxQueueEvents, maxQueueBytes);
+  let waiters: Waiter[] = [];
+  /** Events ever queued; what left the queue again is the difference to its size. */
+  let enqueued = 0;
+  /** Number of the last event that must not wait for the timer. */
+  let due = 0;
+  let running = false;
+  let timer: unknown;
+  let timerIsShort = false;
+  /** Ends the pause before a retry. */
+  let wake: (() => void) | undefined;
+  /** Size of the next batch: shrinks to find the event that the far side rejects, and stays the same for a retry. */
+  let limit = maxEvents;
+  let attempts = 0;
+  /** Failed deliveries in a row, of any batch. */
+  let failures = 0;
+  let lastError: AnalyticsError | undefined;
+  /** Tells a write that was abandoned from the current one. */
+  let epoch = 0;
+
+  const settledCount = (): number => enqueued - queue.size;
+
+  function schedule(delayMs: number): void {
+    stopTimer();
+    timerIsShort = delayMs === 0;
+    const started = clock.setTimeout(() => {
+      timer = undefined;
+      due = enqueued;
+      void run();
+    }, delayMs);
+    started.unref?.();
+    timer = started;
+  }
+
+  function stopTimer(): void {
+    if (timer !== undefined) {
+      clock.clearTimeout(timer);
+      timer = undefined;
+    }
+  }
+
+  async function run(): Promise<void> {
+    if (running) {
+      return;
+    }
+    running = true;
+    stopTimer();
+    while (queue.size > 0 && (settledCount() < due || queue.size >= maxEvents)) {
+      await deliver();
+      notify();
+    }
+    running = false;
+    if (queue.size > 0) {
+      schedule(maxDelayMs);
+    }
+  }
+
+  async function deliver(): Promise<void> {
+    const batch = queue.peek(limit);
+    const started = epoch;
+    try {
+      await backend.write(batch);
+    } catch (thrown) {
+      if (epoch === started) {
+        await failed(batch.length, toAnalyticsError(thrown, backend.name));
+      }
+      return;
+    }
+    if (epoch === started) {
+      limit = Math.min(limit * 2, maxEvents);
+      attempts = 0;
+      failures = 0;
+      queue.remove(batch.length);
+      events.delivered(batch.length);
+    }
+  }
+
+  async function failed(count: number, error: AnalyticsError): Promise<void> {
+    lastError = error;
+    if (count > 1 && divisible.includes(error.code)) {
+      limit = Math.ceil(count / 2);
+      return;
+    }
+    if (retryable.includes(error.code)) {
+      attempts += 1;
+      failures += 1;
+      if (attempts < retry.maxAttempts) {
+        limit = count;
+        events.retrying(error);
+        notify();
+        await pause(retryDelayMs(error));
+        return;
+      }
+    }
+    attempts = 0;
+    limit = maxEvents;
+    queue.remove(count);
+    events.lost(dropReason(error.code), count, error);
+  }
+
+  function retryDelayMs({ code, retryAfterMs = 0 }: AnalyticsError): number {
+    const max = code === 'STORAGE_FULL' ? Math.min(storageFullMaxDelayMs, retry.maxDelayMs) : retry.maxDelayMs;
+    const jittered = random() * Math.min(max, retry.minDelayMs * 2 ** (failures - 1));
+    return Math.max(jittered, Math.min(retryAfterMs, maxRetryAfterMs));
+  }
+
+  function pause(delayMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      const pauseTimer = clock.setTimeout(() => wake?.(), delayMs);
+      pauseTimer.unref?.();
+      wake = () => {
+        wake = undefined;
+        clock.clearTimeout(pauseTimer);
+        resolve();
+      };
+    });
+  }
+
+  /** Answers the waiters that need not wait any longer. */
+  function notify(): void {
+    const settled = settledCount();
+    const unavailable = failures >= breakerFailures ? lastError : undefined;
+    waiters = waiters.filter((waiter) => {
+      const reached = settled >= waiter.target;
+      if (!reached && (unavailable === undefined || waiter.final)) {
+        return true;
+      }
+      waiter.done(reached ? undefined : unavailable);
+      return false;
+    });
+  }
+
+  function forget(): number {
+    const count = queue.size;
+    epoch += 1;
+    queue.remove(count);
+    wake?.();
+    stopTimer();
+    return count;
+  }
+
+  return {
+    get queued() {
+      return queue.size;
+    },
+    get queuedBytes() {
+      return queue.bytes;
+    },
+    get state() {
+      if (failures === 0) {
+        return 'ok';
+      }
+      return failures < breakerFailures ? 'retrying' : 'open';
+    },
+    offer(event, bytes) {
+      if (!queue.push(event, bytes)) {
+        const bound = `${maxQueueEvents} events or ${maxQueueBytes} bytes`;
+        const message = `${backend.name}: the queue is full (${bound}); new events are dropped`;
+        events.lost('queue_full', 1, new AnalyticsError('EVENTS_DROPPED', message, { backend: backend.name }));
+        return;
+      }
+      enqueued += 1;
+      if (running) {
+        return;
+      }
+      // Never from here: writing would take its time inside the caller's `record()`.
+      if (queue.size >= maxEvents) {
+        if (timer === undefined || !timerIsShort) {
+          schedule(0);
+        }
+      } else if (timer === undefined) {
+        schedule(maxDelayMs);
+      }
+    },
+    settle(timeoutMs, final) {
+      const target = enqueued;
+      if (settledCount() >= target) {
+        return Promise.resolve(undefined);
+      }
+      due = target;
+      return new Promise((resolve) => {
+        // Ref'd: the process lives on while somebody waits.
+        const deadline = clock.setTimeout(() => {
+          waiters = waiters.filter((other) => other !== waiter);
+          const message = `${backend.name}: ${target - settledCount()} events not delivered within ${timeoutMs} ms`;
+          const options = { backend: backend.name, cause: failures > 0 ? lastError : undefined };
+          resolve(new AnalyticsError('TIMEOUT', message, options));
+        }, timeoutMs);
+        const waiter: Waiter = {
+          target,
+          final,
+          done(error) {
+            clock.clearTimeout(deadline);
+            resolve(error);
+          },
+        };
+        waiters.push(waiter);
+        if (wake !== undefined && failures >= breakerFailures) {
+          notify();
+        }
+        if (failures < breakerFailures || final) {
+          wake?.();
+        }
+        void run();
+      });
+    },
+    abandon() {
+      const count = forget();
+      notify();
+      return count;
+    },
+    flushSync() {
+      if (backend.writeSync === undefined || queue.size === 0) {
+        return;
+      }
+      try {
+        backend.writeSync(queue.peek(queue.size));
+        events.delivered(forget());
+      } catch (thrown) {
+        events.retrying(toAnalyticsError(thrown, backend.name));
+      }
+    },
+  };
+}

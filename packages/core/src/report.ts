@@ -1,0 +1,88 @@
+import type { AnalyticsError } from './errors.ts';
+
+/**
+ * Why an event was not delivered:
+ * `queue_full` the queue's bound was reached · `invalid` refused by validation · `too_large` one event is larger than
+ * allowed · `sampled` left out by sampling · `rejected` the far side refused it · `send_failed` given up after retries, or
+ * failed for good · `storage_full` the far side had no room · `shutdown_timeout` still queued when `close()` ran out of time ·
+ * `closed` recorded after `close()` · `callback_error` a callback of the user's threw.
+ */
+export type DropReason =
+  | 'queue_full'
+  | 'invalid'
+  | 'too_large'
+  | 'sampled'
+  | 'rejected'
+  | 'send_failed'
+  | 'storage_full'
+  | 'shutdown_timeout'
+  | 'closed'
+  | 'callback_error';
+
+/** `ok`; `retrying` after a failed delivery; `open` after several in a row: deliveries wait for a probe; `closed`. */
+export type DeliveryState = 'ok' | 'retrying' | 'open' | 'closed';
+
+/** The ledger of one backend. At any instant `accepted = delivered + queued + the sum of dropped`. */
+export interface BackendStats {
+  /** Every event that was handed to the client, refused ones included. */
+  readonly accepted: number;
+  readonly delivered: number;
+  /** Waiting, or on their way. */
+  readonly queued: number;
+  readonly queuedBytes: number;
+  readonly dropped: Readonly<Record<DropReason, number>>;
+  /** Deliveries that were tried again. */
+  readonly retries: number;
+  readonly state: DeliveryState;
+}
+
+export interface DeliveryStats {
+  readonly backends: Readonly<Record<string, BackendStats>>;
+}
+
+/** What one backend did during a flush. */
+export interface BackendFlush {
+  /** True when everything recorded before the flush is on the far side, and nothing of it was dropped meanwhile. */
+  readonly ok: boolean;
+  readonly delivered: number;
+  readonly dropped: number;
+  /** Still queued when the flush ended. */
+  readonly queued: number;
+  /** Why not `ok`. */
+  readonly error?: AnalyticsError | undefined;
+}
+
+export interface FlushReport {
+  /** True when every backend's is. */
+  readonly ok: boolean;
+  readonly backends: Readonly<Record<string, BackendFlush>>;
+}
+
+export interface BackendHealth {
+  readonly healthy: boolean;
+  /** How long the probe took. */
+  readonly latencyMs: number;
+  readonly error?: AnalyticsError | undefined;
+}
+
+export interface HealthReport {
+  /** True when every backend's is. */
+  readonly healthy: boolean;
+  readonly backends: Readonly<Record<string, BackendHealth>>;
+}
+
+/** Plain JSON: secrets read `[redacted]`. */
+export type PlainSetting =
+  | string
+  | number
+  | boolean
+  | null
+  | readonly PlainSetting[]
+  | { readonly [key: string]: PlainSetting };
+
+export interface ConfigSummary {
+  readonly sampleRate: number;
+  readonly maxQueueEvents: number;
+  readonly maxQueueBytes: number;
+  readonly backends: Readonly<Record<string, { readonly [key: string]: PlainSetting }>>;
+}

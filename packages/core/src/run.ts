@@ -1,0 +1,65 @@
+import type { AsyncLocalStorage } from 'node:async_hooks';
+import type { Context, Run, RunOptions } from './client.ts';
+import type { EventInput } from './input.ts';
+import { cleanText, maxIdLength } from './text.ts';
+
+export interface Runs {
+  startRun(options?: RunOptions): Run;
+  trackRun<T>(options: RunOptions, fn: (run: Run) => T | PromiseLike<T>): Promise<T>;
+}
+
+export interface RunsOptions {
+  readonly context: AsyncLocalStorage<Context>;
+  readonly newId: () => string;
+  /** Records what `make` returns. Never throws, whatever `make` does. */
+  readonly record: (make: () => EventInput) => void;
+}
+
+export function createRuns({ context, newId, record }: RunsOptions): Runs {
+  function startRun(options?: RunOptions): Run {
+    const id = givenId(options) ?? newId();
+    let finished = false;
+    record(() => ({ ...options, id: undefined, type: 'run', runId: id, state: 'started' }));
+    return {
+      id,
+      within: (fn) => context.run({ ...context.getStore(), runId: id }, fn),
+      logMetrics(values, metricsOptions) {
+        record(() => ({ ...metricsOptions, type: 'metrics', values, runId: id }));
+      },
+      logArtifact(artifact) {
+        record(() => ({ ...artifact, type: 'artifact', runId: id }));
+      },
+      finish(finish) {
+        if (!finished) {
+          finished = true;
+          record(() => ({ type: 'run', runId: id, state: finish?.state ?? 'finished', summary: finish?.summary }));
+        }
+      },
+    };
+  }
+
+  return {
+    startRun,
+    async trackRun(options, fn) {
+      const run = startRun(options);
+      try {
+        const value = await run.within(() => fn(run));
+        run.finish();
+        return value;
+      } catch (thrown) {
+        run.finish({ state: 'failed' });
+        throw thrown;
+      }
+    },
+  };
+}
+
+function givenId(options: RunOptions | undefined): string | undefined {
+  try {
+    const id: unknown = options?.id;
+    return typeof id === 'string' && id.trim() !== '' ? cleanText(id, maxIdLength) : undefined;
+  } catch {
+    // The options' own getter throws: recording them, which is refused for the same reason, reports it.
+    return undefined;
+  }
+}

@@ -1,0 +1,26 @@
+const redacted = '[redacted]';
+const inspect: unique symbol = Symbol.for('nodejs.util.inspect.custom') as never;
+const brand: unique symbol = Symbol.for('@toolweaver/analytics-core/Secret') as never;
+
+/** A value that must never be printed: string conversion, JSON and `util.inspect` all give `[redacted]`. */
+export interface Secret {
+  /** The value itself; call it at the very place where it leaves the process. */
+  reveal(): string;
+  toString(): string;
+  toJSON(): string;
+}
+
+/** Wraps a token, password or key. */
+export function secret(value: string): Secret {
+  return Object.freeze({
+    reveal: () => value,
+    toString: () => redacted,
+    toJSON: () => redacted,
+    [inspect]: () => redacted,
+    [brand]: true,
+  });
+}
+
+export function isSecret(value: unknown): value is Secret {
+  return typeof value === 'object' && value !== null && brand in value;
+}

@@ -1,0 +1,29 @@
+import type { AnalyticsError } from './errors.ts';
+import type { AnalyticsEvent } from './event.ts';
+import type { DeliveryState, DropReason } from './report.ts';
+
+/** The part of a delivery that holds events until the backend has them. */
+export interface Sink {
+  readonly queued: number;
+  readonly queuedBytes: number;
+  readonly state: DeliveryState;
+  /** Never throws. Every event offered ends in exactly one call of `delivered` or `lost`, or in `abandon`. */
+  offer(event: AnalyticsEvent, bytes: number): void;
+  /**
+   * Delivers what was offered before the call. Resolves to undefined when all of it is delivered or lost, and to the reason
+   * when time ran out or (unless `final`) the backend stays unavailable. Never rejects.
+   */
+  settle(timeoutMs: number, final: boolean): Promise<AnalyticsError | undefined>;
+  /** Forgets everything held, and ignores how writes under way end. Returns how many events that were. */
+  abandon(): number;
+  /** See `Delivery.flushSync`. */
+  flushSync(): void;
+}
+
+/** What a sink tells its delivery. */
+export interface SinkEvents {
+  delivered(count: number): void;
+  lost(reason: DropReason, count: number, error: AnalyticsError): void;
+  /** A failure that loses nothing: it will be tried again. */
+  retrying(error: AnalyticsError): void;
+}

@@ -1,0 +1,200 @@
+import type { AsyncLocalStorage } from 'node:async_hooks';
+import { types } from 'node:util';
+import type { Clock, Context, Operation, OperationDetails, Subject } from './client.ts';
+import type { ErrorInfo } from './event.ts';
+import type { ExecutionInput } from './input.ts';
+import { describeThrown } from './thrown.ts';
+
+export interface Tracker {
+  trackOperation<T>(subject: Subject, fn: (operation: Operation) => T | PromiseLike<T>): Promise<T>;
+  wrapTool<F extends (...args: never[]) => unknown>(fn: F, subject?: Subject): F;
+}
+
+export interface TrackerOptions {
+  readonly context: AsyncLocalStorage<Context>;
+  readonly clock: Clock;
+  readonly newId: () => string;
+  /** Never throws, whatever it is given. */
+  readonly record: (event: ExecutionInput) => void;
+}
+
+/** An execution under way. It is recorded once, by whichever end comes first. */
+interface Execution {
+  readonly operation: Operation;
+  /** Calls back inside the execution's context. */
+  within<T>(fn: () => T): T;
+  succeeded(): void;
+  threw(thrown: unknown): void;
+}
+
+type AnyFunction = (this: unknown, ...args: unknown[]) => unknown;
+
+export function createTracker({ context, clock, newId, record }: TrackerOptions): Tracker {
+  function begin(subject: Subject, defaults: { kind: 'operation' | 'tool'; name?: string }): Execution {
+    const id = newId();
+    const outer = context.getStore();
+    const startedMs = clock.monotonic();
+    let details: OperationDetails = {};
+    let failure: ErrorInfo | undefined;
+    let ended = false;
+
+    function end(success: boolean, error: ErrorInfo | undefined): void {
+      if (ended) {
+        return;
+      }
+      ended = true;
+      const latencyMs = Math.max(0, clock.monotonic() - startedMs);
+      const outcome = { type: 'execution', id, success, error, latencyMs } as const;
+      let event: unknown;
+      try {
+        const named = typeof subject === 'string' ? { name: subject } : subject;
+        event = { ...defaults, ...outer, ...named, ...details, ...outcome };
+      } catch {
+        // Something that cannot even be copied is refused, and counted, by `record`.
+        event = undefined;
+      }
+      record(event as ExecutionInput);
+    }
+
+    return {
+      operation: {
+        id,
+        set(more) {
+          try {
+            details = { ...details, ...more };
+          } catch {
+            details = more;
+          }
+        },
+        fail(error) {
+          failure = error;
+        },
+      },
+      within: (fn) => context.run({ ...outer, parentId: id }, fn),
+      succeeded: () => end(failure === undefined, failure),
+      threw: (thrown) => end(false, failure ?? describeThrown(thrown)),
+    };
+  }
+
+  function wrap(fn: AnyFunction, start: () => Execution): AnyFunction {
+    if (types.isGeneratorFunction(fn)) {
+      return types.isAsyncFunction(fn) ? wrapAsyncGenerator(fn, start) : wrapGenerator(fn, start);
+    }
+    return types.isAsyncFunction(fn) ? wrapAsync(fn, start) : wrapSync(fn, start);
+  }
+
+  return {
+    async trackOperation(subject, fn) {
+      const execution = begin(subject, { kind: 'operation' });
+      try {
+        const value = await execution.within(() => fn(execution.operation));
+        execution.succeeded();
+        return value;
+      } catch (thrown) {
+        execution.threw(thrown);
+        throw thrown;
+      }
+    },
+    wrapTool(fn, subject = {} as Subject) {
+      if (typeof fn !== 'function') {
+        return fn;
+      }
+      const name = fn.name === '' ? 'anonymous' : fn.name;
+      const wrapped = wrap(fn as unknown as AnyFunction, () => begin(subject, { kind: 'tool', name }));
+      const {
+        prototype: _,
+        arguments: __,
+        caller: ___,
+        ...own
+      } = Object.getOwnPropertyDescriptors(fn) as PropertyDescriptorMap;
+      return Object.defineProperties(wrapped, own) as unknown as typeof fn;
+    },
+  };
+}
+
+function wrapSync(fn: AnyFunction, start: () => Execution): AnyFunction {
+  return function (...args) {
+    const execution = start();
+    let result: unknown;
+    try {
+      result = execution.within(() => fn.apply(this, args));
+    } catch (thrown) {
+      execution.threw(thrown);
+      throw thrown;
+    }
+    // Real promises only: to some thenables (query builders, say) `then` means "start now".
+    if (!types.isPromise(result)) {
+      execution.succeeded();
+      return result;
+    }
+    return result.then(
+      (value) => {
+        execution.succeeded();
+        return value;
+      },
+      (thrown) => {
+        execution.threw(thrown);
+        throw thrown;
+      },
+    );
+  };
+}
+
+function wrapAsync(fn: AnyFunction, start: () => Execution): AnyFunction {
+  return async function (...args) {
+    const execution = start();
+    try {
+      const value = await execution.within(() => fn.apply(this, args));
+      execution.succeeded();
+      return value;
+    } catch (thrown) {
+      execution.threw(thrown);
+      throw thrown;
+    }
+  };
+}
+
+function wrapGenerator(fn: AnyFunction, start: () => Execution): AnyFunction {
+  return function* (...args) {
+    const execution = start();
+    try {
+      const inner = execution.within(() => fn.apply(this, args)) as Generator;
+      return yield* {
+        [Symbol.iterator]() {
+          return this;
+        },
+        next: (value: unknown) => execution.within(() => inner.next(value)),
+        return: (value: unknown) => execution.within(() => inner.return(value)),
+        throw: (thrown: unknown) => execution.within(() => inner.throw(thrown)),
+      };
+    } catch (thrown) {
+      execution.threw(thrown);
+      throw thrown;
+    } finally {
+      // Also when the consumer stops early.
+      execution.succeeded();
+    }
+  };
+}
+
+function wrapAsyncGenerator(fn: AnyFunction, start: () => Execution): AnyFunction {
+  return async function* (...args) {
+    const execution = start();
+    try {
+      const inner = execution.within(() => fn.apply(this, args)) as AsyncGenerator;
+      return yield* {
+        [Symbol.asyncIterator]() {
+          return this;
+        },
+        next: (value: unknown) => execution.within(() => inner.next(value)),
+        return: (value: unknown) => execution.within(() => inner.return(value)),
+        throw: (thrown: unknown) => execution.within(() => inner.throw(thrown)),
+      };
+    } catch (thrown) {
+      execution.threw(thrown);
+      throw thrown;
+    } finally {
+      execution.succeeded();
+    }
+  };
+}
