@@ -83,8 +83,8 @@ use('the front alone names the command that installs a backend', tarballs, {
   absent: ['better-sqlite3', 'kysely', sqlite],
   program: `
     import assert from 'node:assert/strict';
-    import { createAnalyticsFromEnv } from '${analytics}';
-    await assert.rejects(createAnalyticsFromEnv(), (error) => {
+    import { createAnalyticsClient } from '${analytics}';
+    await assert.rejects(createAnalyticsClient(), (error) => {
       assert.equal(error.code, 'BACKEND_NOT_INSTALLED');
       assert.ok(error.message.includes('npm install ${sqlite}'), error.message);
       return true;
@@ -97,8 +97,8 @@ use('the front with the SQLite backend records and reads back', tarballs, {
   types: true,
   program: `
     import assert from 'node:assert/strict';
-    import { createAnalyticsFromEnv } from '${analytics}';
-    const client = await createAnalyticsFromEnv();
+    import { createAnalyticsClient } from '${analytics}';
+    const client = await createAnalyticsClient();
     client.recordSkillExecution({ skillId: 'x', success: true, latencyMs: 12 });
     await client.flush();
     assert.equal((await client.reader.getSkillUsage('x', { days: 1 })).executions, 1);

@@ -1,1 +1,2 @@
-export {};
+export * from '@toolweaver/analytics-core';
+export { type AnalyticsClientOptions, createAnalyticsClient } from './create-client.ts';

@@ -1,0 +1,28 @@
+import { type Backend, type Env, memory } from '@toolweaver/analytics-core';
+
+/** How a name in `ANALYTICS_BACKEND` becomes a backend. */
+export interface KnownBackend {
+  /** What to install for it; core brings its own. */
+  readonly package?: string;
+  /** Loads the package. The result reads the environment, throwing all its problems at once, and then opens the backend. */
+  load(): Promise<(env: Env) => () => Backend | Promise<Backend>>;
+}
+
+/** Imported only when named: a program pays for the backends that it uses. */
+export const knownBackends: { readonly [name: string]: KnownBackend } = {
+  sqlite: {
+    package: '@toolweaver/analytics-sqlite',
+    async load() {
+      const { sqlite, sqliteFromEnv } = await import('@toolweaver/analytics-sqlite');
+      return (env) => {
+        const options = sqliteFromEnv(env);
+        return () => sqlite(options);
+      };
+    },
+  },
+  memory: {
+    async load() {
+      return () => () => memory();
+    },
+  },
+};

@@ -1,0 +1,148 @@
+import {
+  type Analytics,
+  AnalyticsError,
+  type AnalyticsOptions,
+  type Backend,
+  configError,
+  createAnalytics,
+  type Env,
+  isAnalyticsError,
+  type Problem,
+  readEnv,
+} from '@toolweaver/analytics-core';
+import { knownBackends } from './backends.ts';
+import { nearest } from './nearest.ts';
+
+export interface AnalyticsClientOptions extends Omit<AnalyticsOptions, 'backends'> {
+  /** Names of backends, as a list or with commas between; case and blanks do not matter. Default: `ANALYTICS_BACKEND`, then `sqlite`. */
+  readonly backend?: string | readonly string[] | undefined;
+  /** Backends of your own beside the named ones. */
+  readonly additionalBackends?: readonly Backend[] | undefined;
+  /** Where settings are read from. Default: `process.env`. */
+  readonly env?: Env | undefined;
+}
+
+const variable = 'ANALYTICS_BACKEND';
+
+/**
+ * A client for the backends that the options or the environment name. Options win over variables:
+ * `ANALYTICS_BACKEND` (default `sqlite`), `ANALYTICS_ENABLED` (`false`: a client that records nothing),
+ * `ANALYTICS_SAMPLE_RATE` (0 to 1), and those of each backend.
+ * @throws AnalyticsError `UNKNOWN_BACKEND`, `BACKEND_NOT_INSTALLED` or `INVALID_CONFIG`; its `problems` list everything that is wrong.
+ */
+export async function createAnalyticsClient(options: AnalyticsClientOptions = {}): Promise<Analytics> {
+  const { backend, additionalBackends = [], env = process.env, ...clientOptions } = options;
+  const failures = collectFailures();
+  const settings = failures.run(() =>
+    readEnv(env, (vars) => ({
+      enabled: vars.flag('ANALYTICS_ENABLED') ?? true,
+      sampleRate: vars.number('ANALYTICS_SAMPLE_RATE', { min: 0, max: 1 }),
+    })),
+  );
+  if (settings?.enabled === false) {
+    return createAnalytics({ ...clientOptions, backends: [] });
+  }
+
+  const field = backend === undefined ? variable : 'backend';
+  const openers: (() => Backend | Promise<Backend>)[] = [];
+  for (const name of backendNames(backend ?? env[variable])) {
+    const read = await failures.runAsync(() => loadBackend(name, field));
+    const open = read && failures.run(() => read(env));
+    if (open !== undefined) {
+      openers.push(open);
+    }
+  }
+  failures.throwIfAny();
+
+  const opened: Backend[] = [];
+  try {
+    for (const open of openers) {
+      opened.push(await open());
+    }
+    const sampleRate = clientOptions.sampleRate ?? settings?.sampleRate;
+    return createAnalytics({ ...clientOptions, sampleRate, backends: [...opened, ...additionalBackends] });
+  } catch (error) {
+    await Promise.allSettled(opened.map((backend) => backend.close?.()));
+    throw error;
+  }
+}
+
+function backendNames(given: string | readonly string[] | undefined): readonly string[] {
+  const items = typeof given === 'string' ? given.split(',') : (given ?? []);
+  const names = items.map((name) => String(name).trim().toLowerCase()).filter((name) => name !== '');
+  return names.length === 0 ? ['sqlite'] : [...new Set(names)];
+}
+
+async function loadBackend(name: string, field: string) {
+  const known = Object.hasOwn(knownBackends, name) ? knownBackends[name] : undefined;
+  if (known === undefined) {
+    const names = Object.keys(knownBackends);
+    const guess = nearest(name, names);
+    const hint = guess === undefined ? '' : ` (did you mean ${guess}?)`;
+    const message = `${JSON.stringify(name)} is not a known backend${hint}; known are ${names.join(', ')}`;
+    throw new AnalyticsError('UNKNOWN_BACKEND', `${field}: ${message}`, { problems: [{ field, message }] });
+  }
+  try {
+    return await known.load();
+  } catch (cause) {
+    throw notInstalled(name, field, known.package, cause) ?? cause;
+  }
+}
+
+/** The error for a package that is not there; undefined when it is there but fails to load. */
+function notInstalled(name: string, field: string, wanted: string | undefined, cause: unknown) {
+  const { code, message: reason } = cause as { code?: unknown; message?: unknown };
+  if (code !== 'ERR_MODULE_NOT_FOUND' || !String(reason).includes(`'${wanted}'`)) {
+    return undefined;
+  }
+  const message = `the backend ${name} needs a package that is not installed; run: npm install ${wanted}`;
+  return new AnalyticsError('BACKEND_NOT_INSTALLED', `${field}: ${message}`, {
+    cause,
+    backend: name,
+    problems: [{ field, message }],
+  });
+}
+
+/** Runs several steps of which each may find something wrong, and reports it all at once. */
+function collectFailures() {
+  const errors: AnalyticsError[] = [];
+  function note(thrown: unknown): undefined {
+    if (!isAnalyticsError(thrown)) {
+      throw thrown;
+    }
+    errors.push(thrown);
+  }
+  return {
+    run<T>(step: () => T): T | undefined {
+      try {
+        return step();
+      } catch (thrown) {
+        return note(thrown);
+      }
+    },
+    async runAsync<T>(step: () => Promise<T>): Promise<T | undefined> {
+      try {
+        return await step();
+      } catch (thrown) {
+        return note(thrown);
+      }
+    },
+    throwIfAny(): void {
+      const [first, ...more] = errors;
+      if (first !== undefined) {
+        throw more.length === 0 ? first : merged(errors);
+      }
+    },
+  };
+}
+
+function merged(errors: readonly AnalyticsError[]): AnalyticsError {
+  const problems: Problem[] = errors.flatMap(({ problems, message }) =>
+    problems.length > 0 ? problems : [{ field: variable, message }],
+  );
+  const { message } = configError(problems);
+  const codes = new Set(errors.map(({ code }) => code));
+  return new AnalyticsError(codes.size === 1 ? (errors[0] as AnalyticsError).code : 'INVALID_CONFIG', message, {
+    problems,
+  });
+}

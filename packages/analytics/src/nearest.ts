@@ -1,0 +1,22 @@
+/** The candidate that a mistyped word most likely meant: the one with the fewest edits, if they are few. */
+export function nearest(word: string, candidates: readonly string[]): string | undefined {
+  const ranked = candidates
+    .map((candidate) => ({ candidate, edits: editDistance(word, candidate) }))
+    .filter(({ candidate, edits }) => edits <= Math.max(word.length, candidate.length) / 2)
+    .sort((a, b) => a.edits - b.edits);
+  return ranked[0]?.candidate;
+}
+
+/** Levenshtein distance: insertions, deletions and substitutions that make one word the other. */
+function editDistance(a: string, b: string): number {
+  let above = Array.from({ length: b.length + 1 }, (_, column) => column);
+  for (const [row, letter] of [...a].entries()) {
+    const current = [row + 1];
+    for (let column = 0; column < b.length; column += 1) {
+      const substituted = (above[column] as number) + (letter === b[column] ? 0 : 1);
+      current.push(Math.min(substituted, (above[column + 1] as number) + 1, (current[column] as number) + 1));
+    }
+    above = current;
+  }
+  return above[b.length] as number;
+}

@@ -1,0 +1,147 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type AnalyticsError, createAnalyticsClient, type Env, memory } from '@toolweaver/analytics';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { knownBackends } from '../src/backends.ts';
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'analytics-'));
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
+async function failure(env: Env, backend?: string): Promise<AnalyticsError> {
+  return createAnalyticsClient({ env, backend }).then(
+    () => expect.fail('must be refused'),
+    (error) => error,
+  );
+}
+
+async function backendNames(env: Env, backend?: string | string[]): Promise<string[]> {
+  await using client = await createAnalyticsClient({
+    env: { ANALYTICS_DB_PATH: join(folder, 'a.db'), ...env },
+    backend,
+  });
+  return Object.keys(client.stats().backends);
+}
+
+describe('which backends', () => {
+  it.each<[string, Env, string | string[] | undefined, string[]]>([
+    ['sqlite by default', {}, undefined, ['sqlite']],
+    ['sqlite for a blank variable', { ANALYTICS_BACKEND: '  ' }, undefined, ['sqlite']],
+    ['the variable', { ANALYTICS_BACKEND: 'memory' }, undefined, ['memory']],
+    ['the argument before the variable', { ANALYTICS_BACKEND: 'memory' }, 'sqlite', ['sqlite']],
+    [
+      'a comma list, case and blanks forgiven',
+      { ANALYTICS_BACKEND: ' Memory ,, SQLITE,' },
+      undefined,
+      ['memory', 'sqlite'],
+    ],
+    ['a list', {}, ['memory', 'sqlite'], ['memory', 'sqlite']],
+    ['each once', { ANALYTICS_BACKEND: 'memory,MEMORY' }, undefined, ['memory']],
+    ['none when disabled', { ANALYTICS_ENABLED: 'false' }, undefined, []],
+  ])('%s', async (_, env, backend, expected) => {
+    expect(await backendNames(env, backend)).toEqual(expected);
+  });
+
+  it("adds the caller's own", async () => {
+    const own = memory({ name: 'own' });
+    await using client = await createAnalyticsClient({ env: {}, backend: 'memory', additionalBackends: [own] });
+    client.recordSkillExecution({ skillId: 'parse_json', success: true });
+    await client.flush();
+    expect(own.events).toHaveLength(1);
+    expect(client.stats().backends['memory']).toMatchObject({ delivered: 1 });
+  });
+});
+
+describe('wrong configuration', () => {
+  it('names an unknown backend, the known ones and the nearest', async () => {
+    const error = await failure({ ANALYTICS_BACKEND: 'sqlight' });
+    expect(error.code).toBe('UNKNOWN_BACKEND');
+    expect(error.message).toBe(
+      'ANALYTICS_BACKEND: "sqlight" is not a known backend (did you mean sqlite?); known are sqlite, memory',
+    );
+    expect((await failure({}, 'constructor')).message).toMatch(
+      /^backend: "constructor" is not .* known are sqlite, memory$/,
+    );
+  });
+
+  it('reports every bad variable in one error, and creates nothing', async () => {
+    const path = join(folder, 'never', 'a.db');
+    const error = await failure({
+      ANALYTICS_BACKEND: 'sqlite,memroy',
+      ANALYTICS_SAMPLE_RATE: '7',
+      ANALYTICS_ENABLED: 'perhaps',
+      ANALYTICS_DB_RETENTION_DAYS: '60s',
+      ANALYTICS_DB_PATH: path,
+    });
+    expect(error.code).toBe('INVALID_CONFIG');
+    expect(error.problems.map(({ field }) => field)).toEqual([
+      'ANALYTICS_ENABLED',
+      'ANALYTICS_SAMPLE_RATE',
+      'ANALYTICS_DB_RETENTION_DAYS',
+      'ANALYTICS_BACKEND',
+    ]);
+    for (const { field, message } of error.problems) {
+      expect(error.message).toContain(`${field}: ${message}`);
+    }
+    expect(() => rmSync(path)).toThrow('ENOENT');
+  });
+
+  it('closes what it opened when a later step fails', async () => {
+    const env = { ANALYTICS_DB_PATH: join(folder, 'a.db') };
+    const twice = createAnalyticsClient({ env, additionalBackends: [memory({ name: 'sqlite' })] });
+    await expect(twice).rejects.toMatchObject({ code: 'INVALID_CONFIG' });
+  });
+});
+
+describe('settings from the environment', () => {
+  it('samples at ANALYTICS_SAMPLE_RATE unless the option says otherwise', async () => {
+    const env = { ANALYTICS_BACKEND: 'memory', ANALYTICS_SAMPLE_RATE: '0.25' };
+    await using sampled = await createAnalyticsClient({ env });
+    await using whole = await createAnalyticsClient({ env, sampleRate: 1 });
+    expect(sampled.getConfigSummary().sampleRate).toBe(0.25);
+    expect(whole.getConfigSummary().sampleRate).toBe(1);
+  });
+
+  it('reads process.env by default', async () => {
+    const before = process.env['ANALYTICS_BACKEND'];
+    process.env['ANALYTICS_BACKEND'] = 'memory';
+    try {
+      await using client = await createAnalyticsClient();
+      expect(Object.keys(client.stats().backends)).toEqual(['memory']);
+    } finally {
+      if (before === undefined) {
+        delete process.env['ANALYTICS_BACKEND'];
+      } else {
+        process.env['ANALYTICS_BACKEND'] = before;
+      }
+    }
+  });
+});
+
+// A new backend is in this test by being in the table.
+const names = [...Object.keys(knownBackends), Object.keys(knownBackends).join(',')];
+describe.each(names)('the same program under %s', (name) => {
+  it('records everything', async () => {
+    const env = { ANALYTICS_BACKEND: name, ANALYTICS_DB_PATH: join(folder, 'a.db') };
+    const client = await createAnalyticsClient({ env });
+    client.recordSkillExecution({ skillId: 'parse_json', success: true, latencyMs: 150, userId: 'u', orgId: 'o' });
+    client.recordToolInvocation({ toolName: 'search', success: false, error: { type: 'TimeoutError' } });
+    client.recordLlmCall({ model: 'm', success: true, usage: { inputTokens: 3 }, cost: { usd: 0.01 } });
+    client.recordToolkitEvent({ toolkit: 't', operation: 'create', durationMs: 1, success: true });
+    client.recordSkillRating({ skillId: 'parse_json', rating: 5 });
+    client.updateHealthScore({ skillId: 'parse_json', score: 95 });
+    client.logMetrics({ accuracy: 0.9 });
+    await client.trackRun({ name: 'run' }, () => client.trackOperation('work', () => 1));
+    client.startRun().logArtifact({ name: 'a', kind: 'report', bytes: new Uint8Array(3) });
+
+    expect(await client.healthCheck()).toMatchObject({ healthy: true });
+    expect(await client.push()).toMatchObject({ ok: true });
+    expect(await client.close()).toMatchObject({ ok: true });
+    for (const [backend, { accepted, delivered }] of Object.entries(client.stats().backends)) {
+      expect([backend, accepted, delivered]).toEqual([backend, 12, 12]);
+    }
+  });
+});
