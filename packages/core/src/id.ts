@@ -1,47 +1,57 @@
-/** What one id costs, in random bytes: 74 random bits, kept in ten bytes. */
-const randomBytesPerId = 10;
+/** A millisecond's share of chance: 74 random bits, kept in ten bytes. */
+const randomBytes = 10;
 
 /**
- * Makes UUIDv7 strings (RFC 9562, section 5.7) that sort in the order they were made, from whole Unix times in ms. Within a millisecond the last two bytes
- * count up from a random start (section 6.2, method 2); when the clock stands still or runs backwards, ids go on from the
- * latest time given.
+ * Makes UUIDv7 strings (RFC 9562, section 5.7) that sort in the order they were made, from whole Unix times in ms. Within a
+ * millisecond the last two bytes count up from a random start (section 6.2, method 2); when the clock stands still or runs
+ * backwards, ids go on from the latest time given.
  */
 export function uuidV7Source(): (nowMs: number) => string {
   const hex = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
-  const pool = new Uint8Array(randomBytesPerId * 64);
+  const pool = new Uint8Array(randomBytes * 64);
   let poolAt = pool.length;
   let time = -1;
   let counter = 0xffff;
+  /** All but the last two bytes. */
   let head = '';
+  /** All but the last byte: ids of a row share it, which keeps them small. */
+  let stem = '';
 
-  function startMillisecond(): void {
+  function startMillisecond(nowMs: number): void {
+    time = nowMs;
     if (poolAt === pool.length) {
       crypto.getRandomValues(pool);
       poolAt = 0;
     }
-    const random = pool.subarray(poolAt, poolAt + randomBytesPerId);
-    poolAt += randomBytesPerId;
+    const random = pool.subarray(poolAt, poolAt + randomBytes);
+    poolAt += randomBytes;
     const byte = (at: number): number => random[at] as number;
-    // Half of the range is left to count up in.
-    counter = ((byte(8) & 0x7f) << 8) | byte(9);
-    const stamp = time.toString(16).padStart(12, '0');
+    const stamp = nowMs.toString(16).padStart(12, '0');
     const version = hex[0x70 | (byte(0) & 0x0f)] as string;
     const variant = hex[0x80 | (byte(2) & 0x3f)] as string;
-    const tail = [4, 5, 6, 7].map((at) => hex[byte(at)]).join('');
-    head = `${stamp.slice(0, 8)}-${stamp.slice(8)}-${version}${hex[byte(1)]}-${variant}${hex[byte(3)]}-${tail}`;
+    const node = [4, 5, 6, 7].map((at) => hex[byte(at)]).join('');
+    head = `${stamp.slice(0, 8)}-${stamp.slice(8)}-${version}${hex[byte(1)]}-${variant}${hex[byte(3)]}-${node}`;
+    // Half of the range is left to count up in.
+    startRow(((byte(8) & 0x7f) << 8) | byte(9));
+  }
+
+  function startRow(count: number): void {
+    counter = count;
+    // Written and read back, so that it is one flat string instead of a tree of all its parts.
+    stem = Buffer.from(head + hex[counter >> 8], 'latin1').toString('latin1');
   }
 
   return (nowMs) => {
     if (nowMs > time) {
-      time = nowMs;
-      startMillisecond();
+      startMillisecond(nowMs);
     } else if (counter === 0xffff) {
-      time += 1;
-      startMillisecond();
+      startMillisecond(time + 1);
+    } else if ((counter & 0xff) === 0xff) {
+      startRow(counter + 1);
     } else {
       counter += 1;
     }
-    return head + hex[counter >> 8] + hex[counter & 0xff];
+    return stem + hex[counter & 0xff];
   };
 }
 
