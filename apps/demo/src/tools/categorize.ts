@@ -1,0 +1,42 @@
+import { CATEGORY_WORDS } from '../rules/category-words.ts';
+import type { Extraction } from './parse-items.ts';
+
+export type Category = keyof typeof CATEGORY_WORDS | 'other';
+
+export interface Categorization {
+  readonly category: Category;
+  /** 0–1: the category's share of all the evidence found, the less the thinner the evidence is; 0 for `other`. */
+  readonly confidence: number;
+}
+
+/** The name of the shop says more than one thing bought in it. */
+const SHOP_WEIGHT = 3;
+const ITEM_WEIGHT = 1;
+
+const RULES = (Object.keys(CATEGORY_WORDS) as (keyof typeof CATEGORY_WORDS)[]).map((category) => ({
+  category,
+  shop: anyOf(CATEGORY_WORDS[category].shop),
+  item: anyOf(CATEGORY_WORDS[category].item),
+}));
+
+/** What kind of purchase this is, from the name of the shop and the things bought. Never throws; without any evidence it is `other`. */
+export function categorize({ company = '', items }: Pick<Extraction, 'company' | 'items'>): Categorization {
+  const scores = RULES.map(({ category, shop, item }) => {
+    const bought = items.filter(({ description }) => item.test(description)).length;
+    return { category, score: (shop.test(company) ? SHOP_WEIGHT : 0) + bought * ITEM_WEIGHT };
+  });
+  const best = scores.reduce((leader, other) => (other.score > leader.score ? other : leader));
+  if (best.score === 0) return { category: 'other', confidence: 0 };
+  const evidence = scores.reduce((sum, { score }) => sum + score, 0);
+  return { category: best.category, confidence: best.score / (evidence + 1) };
+}
+
+function anyOf(words: string): RegExp {
+  return new RegExp(
+    `\\b(?:${words
+      .split(/\s+/)
+      .map((word) => word.replaceAll('.', '\\.'))
+      .join('|')})S?\\b`,
+    'i',
+  );
+}

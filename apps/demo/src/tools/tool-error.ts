@@ -1,0 +1,16 @@
+/** Every way in which the receipt tools refuse or disagree; a closed set, so that it can be counted by type. */
+export type ToolErrorName =
+  | 'NoTextError'
+  | 'TotalMissingError'
+  | 'DateMissingError'
+  | 'TotalMismatchError'
+  | 'DateMismatchError';
+
+/** An `Error` whose `name` says what happened and whose message says to what. */
+export interface ToolError extends Error {
+  name: ToolErrorName;
+}
+
+export function toolError(name: ToolErrorName, message: string): ToolError {
+  return Object.assign(new Error(message), { name });
+}
