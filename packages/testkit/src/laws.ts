@@ -1,0 +1,17 @@
+import type { Law } from './law.ts';
+import { deliveryLaws } from './laws/delivery.ts';
+import { factLaws } from './laws/facts.ts';
+import { failureLaws } from './laws/failure.ts';
+import { fieldLaws } from './laws/fields.ts';
+import { lifeLaws } from './laws/life.ts';
+import { readerLaws } from './laws/reader.ts';
+
+/** Everything that a backend promises. */
+export const laws: readonly Law[] = [
+  ...factLaws,
+  ...fieldLaws,
+  ...deliveryLaws,
+  ...failureLaws,
+  ...lifeLaws,
+  ...readerLaws,
+];

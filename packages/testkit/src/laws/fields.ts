@@ -1,0 +1,58 @@
+import assert from 'node:assert/strict';
+import { inspect, isDeepStrictEqual } from 'node:util';
+import type { AnalyticsEvent } from '@toolweaver/analytics-core';
+import type { Law } from '../law.ts';
+import { bareEvents, essence, fullEvents, hostileEvents } from '../samples.ts';
+import type { Trial } from '../trial.ts';
+
+/** Stores of single events give back every field of them. */
+export const fieldLaws: readonly Law[] = [
+  {
+    law: 'every field of every event survives',
+    needs: ['events'],
+    check: (trial) => survive(trial, fullEvents()),
+  },
+  {
+    law: 'what an event does not say stays unknown',
+    needs: ['events'],
+    check: (trial) => survive(trial, bareEvents()),
+  },
+  {
+    law: 'hostile text survives in every field',
+    needs: ['events'],
+    check: (trial) => survive(trial, hostileEvents()),
+  },
+];
+
+async function survive(trial: Trial, events: readonly AnalyticsEvent[]): Promise<void> {
+  await trial.deliver(events);
+  const { events: there = [] } = await trial.observe();
+  sameEvents(there, events);
+}
+
+/** Asserts that these are the same events, in any order. */
+export function sameEvents(there: readonly AnalyticsEvent[], expected: readonly AnalyticsEvent[]): void {
+  const byId = new Map(there.map((event) => [event.id, event]));
+  for (const event of expected) {
+    const arrived = byId.get(event.id);
+    assert.ok(arrived, `the ${event.type} ${event.id} is not there: ${show(event)}`);
+    const wrong = differentFields(arrived, event);
+    assert.ok(
+      wrong.length === 0,
+      `the ${event.type} ${event.id} differs from what was delivered:\n${wrong.map((field) => `  ${field}\n`).join('')}`,
+    );
+  }
+  assert.equal(there.length, expected.length, 'as many events are there as were delivered');
+}
+
+function differentFields(there: AnalyticsEvent, expected: AnalyticsEvent): string[] {
+  const actual = essence(there) as Record<string, unknown>;
+  const wanted = essence(expected) as Record<string, unknown>;
+  return [...new Set([...Object.keys(wanted), ...Object.keys(actual)])]
+    .filter((field) => !isDeepStrictEqual(actual[field], wanted[field]))
+    .map((field) => `${field}: ${show(actual[field])}, should be ${show(wanted[field])}`);
+}
+
+function show(value: unknown): string {
+  return inspect(value, { depth: 4, breakLength: Number.POSITIVE_INFINITY });
+}

@@ -1,0 +1,239 @@
+import assert from 'node:assert/strict';
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { inspect } from 'node:util';
+import type { Worker } from 'node:worker_threads';
+import { execution, rating } from '../events.ts';
+import type { Law } from '../law.ts';
+import { fullEvents, manyExecutions } from '../samples.ts';
+import { failureOf, type Trial } from '../trial.ts';
+import { showsNone } from './secrets.ts';
+
+/** What a backend does from its creation to its end, and how it treats its host. */
+export const lifeLaws: readonly Law[] = [
+  {
+    law: 'two backends share nothing',
+    async check(trial) {
+      const other = await trial.another();
+      const both = execution({ name: 'both' });
+      const mine = [both, execution({ name: 'mine' }), rating()];
+      const theirs = [both, execution({ name: 'theirs', success: false })];
+      await Promise.all([trial.deliver(mine), other.deliver(theirs)]);
+      await trial.holds(mine);
+      await other.holds(theirs);
+      await trial.close();
+      await other.deliver(mine.slice(1));
+      await other.holds([...theirs, ...mine.slice(1)]);
+      await trial.holds(mine);
+    },
+  },
+  {
+    law: 'close delivers what write accepted',
+    async check(trial) {
+      const events = manyExecutions(20);
+      await trial.write(events);
+      await trial.close();
+      await trial.holds(events);
+    },
+  },
+  {
+    law: 'closing during a write leaves all of it or nothing',
+    async check(trial) {
+      const [batch = []] = trial.batches(manyExecutions(50));
+      const [refused] = await Promise.all([failureOf(trial.writeBatch(batch)), trial.close()]);
+      await trial.holds(refused === undefined ? batch : []);
+    },
+  },
+  {
+    law: 'what was delivered outlives the backend',
+    needs: ['reopen'],
+    async check(trial) {
+      const before = fullEvents();
+      await trial.deliver(before);
+      const again = await trial.reopened();
+      await again.holds(before);
+      const after = manyExecutions(3);
+      await again.deliver(after);
+      await again.holds([...before, ...after]);
+    },
+  },
+  {
+    law: 'an event that is delivered again after a restart counts once',
+    needs: ['reopen'],
+    async check(trial) {
+      const events = fullEvents();
+      await trial.deliver(events);
+      const again = await trial.reopened();
+      await again.deliver(events);
+      await again.holds(events);
+    },
+  },
+  {
+    law: 'close leaves nothing behind: no handle, timer, worker or process listener',
+    async check(trial) {
+      // What a first delivery loads once for all (a pool of threads, say) is not the second backend's.
+      await trial.deliver([execution()]);
+      const workers = new Set<Worker>();
+      const watch = (worker: Worker): void => {
+        workers.add(worker);
+        worker.once('exit', () => workers.delete(worker));
+      };
+      process.on('worker', watch);
+      const before = holdings();
+      try {
+        // More than one, so that what ends meanwhile and is not theirs (a timer of the runner's) hides nothing.
+        for (let lives = 0; lives < 3; lives += 1) {
+          const other = await trial.another();
+          await other.deliver(fullEvents());
+          await other.check();
+          await other.end();
+        }
+        await eventually(() => {
+          const left = [...leftovers(before), ...[...workers].map(() => 'Worker')];
+          assert.ok(left.length === 0, `left behind after close(): ${left.join(', ')}`);
+        });
+      } finally {
+        process.off('worker', watch);
+      }
+    },
+  },
+  {
+    law: 'neither the settings nor the backend show a secret',
+    only: 'secrets',
+    async check({ backend, subject: { secrets = [] } }) {
+      showsNone(secrets, [backend.settings, backend]);
+    },
+  },
+  {
+    law: 'nothing is printed',
+    async check(trial) {
+      const printed = await printedBy(() => wholeLife(trial));
+      assert.ok(printed.length === 0, `printed: ${printed.join('')}`);
+    },
+  },
+  {
+    law: 'nothing is thrown but by its methods',
+    async check(trial) {
+      const thrown = await thrownBeside(() => wholeLife(trial));
+      assert.ok(thrown.length === 0, `thrown into the process: ${thrown.map((error) => inspect(error)).join('\n')}`);
+    },
+  },
+];
+
+/** Everything that can happen to a backend, bad days included, and a moment for what comes late. */
+async function wholeLife(trial: Trial): Promise<void> {
+  const other = await trial.another();
+  const attempt = (work: Promise<unknown>): Promise<unknown> => work.catch(() => undefined);
+  await other.deliver(fullEvents());
+  await attempt(other.check());
+  await other.breakFarSide();
+  await attempt(other.deliver([execution()]));
+  await attempt(other.check());
+  await other.repairFarSide();
+  await attempt(other.deliver([execution()]));
+  await attempt(other.close());
+  await sleep(20);
+  await other.end();
+}
+
+/** Runs `life` and returns what it printed; what others print meanwhile goes its way. */
+async function printedBy(life: () => Promise<void>): Promise<string[]> {
+  const printed: string[] = [];
+  const inside = new AsyncLocalStorage<true>();
+  const restore: (() => void)[] = [];
+  function intercept(owner: object, method: string, result: unknown): void {
+    const original: unknown = Reflect.get(owner, method);
+    assert.ok(typeof original === 'function');
+    Reflect.set(owner, method, (...parameters: unknown[]): unknown => {
+      if (!inside.getStore()) {
+        return original.apply(owner, parameters);
+      }
+      printed.push(parameters.map((value) => (typeof value === 'string' ? value : inspect(value))).join(' '));
+      return result;
+    });
+    restore.push(() => Reflect.set(owner, method, original));
+  }
+  const note = (chunk: unknown): void => {
+    printed.push(String(chunk));
+  };
+  const watch = (worker: Worker): void => {
+    worker.stdout.on('data', note);
+    worker.stderr.on('data', note);
+  };
+  // Some runners give their tests a console that does not write to the process's streams.
+  for (const method of ['log', 'info', 'warn', 'error', 'debug', 'trace', 'dir', 'table']) {
+    intercept(console, method, undefined);
+  }
+  intercept(process.stdout, 'write', true);
+  intercept(process.stderr, 'write', true);
+  process.on('worker', watch);
+  try {
+    await inside.run(true, life);
+  } finally {
+    process.off('worker', watch);
+    for (const undo of restore) {
+      undo();
+    }
+  }
+  return printed;
+}
+
+/** Runs `life` and returns what was thrown or rejected with nobody to catch it. */
+async function thrownBeside(life: () => Promise<void>): Promise<unknown[]> {
+  const thrown: unknown[] = [];
+  const note = (error: unknown): void => {
+    thrown.push(error);
+  };
+  const events = ['uncaughtException', 'unhandledRejection'] as const;
+  // The runner's own listeners would end the run.
+  const others = events.map((event) => [event, process.rawListeners(event)] as const);
+  for (const event of events) {
+    process.removeAllListeners(event);
+    process.on(event, note);
+  }
+  try {
+    await life();
+  } finally {
+    for (const [event, listeners] of others) {
+      process.off(event, note);
+      for (const listener of listeners) {
+        process.on(event, listener as () => void);
+      }
+    }
+  }
+  return thrown;
+}
+
+/** What keeps the process alive, and who listens to it, by kind. */
+function holdings(): Map<string, number> {
+  const listeners = process.eventNames().flatMap((event) => {
+    const kind = `listener of process event ${JSON.stringify(String(event))}`;
+    return Array.from({ length: process.listenerCount(event) }, () => kind);
+  });
+  const counts = new Map<string, number>();
+  for (const kind of [...process.getActiveResourcesInfo(), ...listeners]) {
+    counts.set(kind, (counts.get(kind) ?? 0) + 1);
+  }
+  return counts;
+}
+
+function leftovers(before: ReadonlyMap<string, number>): string[] {
+  const more = [...holdings()].filter(([kind, count]) => count > (before.get(kind) ?? 0));
+  return more.map(([kind]) => kind);
+}
+
+/** Sockets and threads take a moment to end. */
+async function eventually(check: () => void): Promise<void> {
+  const end = performance.now() + 1000;
+  for (;;) {
+    try {
+      check();
+      return;
+    } catch (error) {
+      if (performance.now() >= end) {
+        throw error;
+      }
+    }
+    await sleep(10);
+  }
+}

@@ -1,0 +1,95 @@
+import assert from 'node:assert/strict';
+import { inspect } from 'node:util';
+import type { AnalyticsEvent, DeliveryStats, EventType } from '@toolweaver/analytics-core';
+
+type EventOf<T extends EventType> = Extract<AnalyticsEvent, { readonly type: T }>;
+/** Some of the fields of an event, and of the objects in it. */
+export type EventPattern<T extends EventType = EventType> = { readonly type?: T | undefined } & DeepPartial<
+  Omit<EventOf<T>, 'type'>
+>;
+type DeepPartial<T> = T extends Uint8Array | string | number | boolean
+  ? T
+  : { readonly [K in keyof T]?: DeepPartial<T[K]> | undefined };
+
+export interface ExpectRecordedOptions {
+  /** How many events have to match. Default: at least one. */
+  readonly times?: number;
+}
+
+/**
+ * Asserts that events match a pattern: every field that it names is equal; objects are matched field by field, arrays and
+ * bytes as a whole, and `undefined` means that the event does not have the field. Returns what matched, in order.
+ * @throws AssertionError that shows what was recorded and, of the closest event, which fields differ.
+ */
+export function expectRecorded<T extends EventType = EventType>(
+  events: readonly AnalyticsEvent[],
+  pattern: EventPattern<T>,
+  { times }: ExpectRecordedOptions = {},
+): EventOf<T>[] {
+  const compared = events.map((event) => ({ event, wrong: mismatches(event, pattern) }));
+  const matching = compared.filter(({ wrong }) => wrong.length === 0).map(({ event }) => event as EventOf<T>);
+  if (times === undefined ? matching.length > 0 : matching.length === times) {
+    return matching;
+  }
+  const wanted = times === undefined ? 'at least one event' : `${times} event${times === 1 ? '' : 's'}`;
+  const lines = [`expected ${wanted} like ${show(pattern)}, found ${matching.length} among ${events.length}`];
+  const [closest] = compared
+    .filter(({ wrong }) => wrong.length > 0)
+    .sort((one, other) => one.wrong.length - other.wrong.length);
+  if (matching.length > 0) {
+    lines.push('matching:', ...matching.map((event) => `  ${show(event)}`));
+  }
+  if (closest !== undefined && matching.length < (times ?? 1)) {
+    lines.push(`closest: ${show(closest.event)}`, ...closest.wrong.map((difference) => `  ${difference}`));
+  }
+  return assert.fail(lines.join('\n'));
+}
+
+/**
+ * Asserts that no event of any backend is unaccounted for: `accepted = delivered + queued + the sum of dropped`.
+ * @throws AssertionError with the figures of every backend whose ledger does not hold.
+ */
+export function ledgerHolds(stats: DeliveryStats): void {
+  const wrong = Object.entries(stats.backends).flatMap(([name, { accepted, delivered, queued, dropped }]) => {
+    const figures = Object.entries({ accepted, delivered, queued, ...dropped });
+    const odd = figures.filter(([, count]) => !Number.isSafeInteger(count) || count < 0);
+    const lost = Object.values(dropped).reduce((sum, count) => sum + count, 0);
+    const difference = accepted - delivered - queued - lost;
+    if (odd.length === 0 && difference === 0) {
+      return [];
+    }
+    const sides = `accepted ${accepted}, but delivered ${delivered} + queued ${queued} + dropped ${lost}`;
+    const reasons = Object.entries(dropped).filter(([, count]) => count !== 0);
+    const why = reasons.length === 0 ? '' : ` (${reasons.map(([reason, count]) => `${reason} ${count}`).join(', ')})`;
+    const balance = difference === 0 ? '' : `; ${Math.abs(difference)} ${difference > 0 ? 'missing' : 'too many'}`;
+    const oddity = odd.map(([figure, count]) => `; ${figure} is ${count}, which is no count`).join('');
+    return [`${name}: ${sides}${why}${balance}${oddity}`];
+  });
+  assert.ok(wrong.length === 0, `the ledger does not hold:\n  ${wrong.join('\n  ')}`);
+}
+
+function mismatches(actual: unknown, pattern: unknown, path = ''): string[] {
+  if (isPlain(pattern) && isPlain(actual)) {
+    return Object.entries(pattern).flatMap(([key, value]) =>
+      mismatches(Object.hasOwn(actual, key) ? actual[key] : undefined, value, path === '' ? key : `${path}.${key}`),
+    );
+  }
+  return equal(actual, pattern) ? [] : [`${path}: is ${show(actual)}, expected ${show(pattern)}`];
+}
+
+function equal(actual: unknown, expected: unknown): boolean {
+  try {
+    assert.deepStrictEqual(actual, expected);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function isPlain(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) && !ArrayBuffer.isView(value);
+}
+
+function show(value: unknown): string {
+  return inspect(value, { depth: 6, breakLength: Number.POSITIVE_INFINITY, maxArrayLength: 20, maxStringLength: 300 });
+}

@@ -1,0 +1,79 @@
+import assert from 'node:assert/strict';
+import { checkLaw, type Law } from './law.ts';
+import { laws } from './laws.ts';
+import type { Create } from './trial.ts';
+
+/** What a runner hands to its tests, as far as the suite uses it. */
+export interface TestContext {
+  skip?(reason?: string): unknown;
+}
+
+/** A law that a backend cannot keep. */
+export interface Skip {
+  /** The whole sentence. */
+  readonly law: string;
+  /** Why not; shown by the runner. */
+  readonly reason: string;
+}
+
+export interface SuiteOptions {
+  /** The `test` of vitest, node:test or any other runner that takes a name and an asynchronous function. */
+  readonly test: (name: string, run: (context?: TestContext) => Promise<void>) => unknown;
+  /** Makes a new subject, which shares nothing with those before. */
+  readonly create: Create;
+  /** A skipped law is checked all the same, and has to fail: a skip goes when its reason does. */
+  readonly skip?: readonly Skip[] | undefined;
+  /** The longest that one call of the backend or the subject may take. Default: 10000. */
+  readonly timeoutMs?: number | undefined;
+}
+
+/** Defines one test for each law, and one that looks after the skips. */
+export function testBackend({ test, create, skip = [], timeoutMs }: SuiteOptions): void {
+  test('every skip names a law, once, and gives a reason', async () => {
+    const wrong = problemsOf(skip);
+    assert.ok(wrong.length === 0, `wrong skips:\n  ${wrong.join('\n  ')}`);
+  });
+
+  for (const law of laws) {
+    const skipped = skip.find((entry) => entry.law === law.law);
+    const name = skipped === undefined ? law.law : `${law.law} [skipped: ${skipped.reason}]`;
+    // No declared parameter: some runners take a function that has one for a callback-style test.
+    test(name, async (...[context]) => {
+      if (skipped === undefined) {
+        const reason = await checkLaw(law, create, { timeoutMs });
+        if (reason !== undefined) {
+          context?.skip?.(reason);
+        }
+        return;
+      }
+      await isNeeded(law, create, timeoutMs);
+      context?.skip?.(skipped.reason);
+    });
+  }
+}
+
+function problemsOf(skip: readonly Skip[]): string[] {
+  return skip.flatMap(({ law, reason }, at) => {
+    const problems: string[] = [];
+    if (!laws.some((one) => one.law === law)) {
+      problems.push(`no law says "${law}"`);
+    }
+    if (skip.findIndex((entry) => entry.law === law) !== at) {
+      problems.push(`"${law}" is skipped twice`);
+    }
+    if (reason.trim() === '') {
+      problems.push(`"${law}" is skipped without a reason`);
+    }
+    return problems;
+  });
+}
+
+async function isNeeded(law: Law, create: Create, timeoutMs: number | undefined): Promise<void> {
+  let held: string | undefined;
+  try {
+    held = (await checkLaw(law, create, { timeoutMs })) ?? 'the law holds';
+  } catch {
+    return;
+  }
+  assert.fail(`"${law.law}" needs no skip: ${held}; delete it`);
+}

@@ -1,0 +1,225 @@
+import type { AnalyticsEvent, EventType, ExecutionEvent, Usage } from '@toolweaver/analytics-core';
+import type { ArtifactTally, ExecutionTally, MetricTally, Observation, RatingTally, ToolkitTally } from './subject.ts';
+
+/** A figure of one subject: a number or a word, null when it is known to be unknown, undefined when it is not kept. */
+type Figure = number | string | null | undefined;
+type Figures = Record<string, Figure>;
+type Part = Exclude<keyof Observation, 'events'>;
+type EventOf<T extends EventType> = Extract<AnalyticsEvent, { readonly type: T }>;
+
+const parts: readonly Part[] = ['executions', 'ratings', 'health', 'toolkits', 'metrics', 'runs', 'artifacts'];
+const noTokens: Usage = {
+  inputTokens: 0,
+  cacheReadTokens: 0,
+  cacheWriteTokens: 0,
+  outputTokens: 0,
+  reasoningTokens: 0,
+};
+export const tokenClasses = Object.keys(noTokens) as readonly (keyof Usage)[];
+/** These are readings, not sums: there is one per subject, and the latest stands. */
+const readings = ['score', 'state', 'last'];
+
+/** A figure of executions that a far side may not keep for all of them. */
+export type ExecutionFigure = 'latency' | 'nanoUsd' | 'tokens';
+/** All parts, each of them kept. */
+export type FullObservation = { readonly [P in keyof Observation]-?: Exclude<Observation[P], undefined> };
+
+/** What a far side shows that holds exactly these events. The latest of several readings is the one with the highest `at`. */
+export function tally(events: readonly AnalyticsEvent[]): FullObservation {
+  const inTime = [...events].sort((one, other) => one.at - other.at);
+  const of = <T extends EventType>(type: T): EventOf<T>[] =>
+    inTime.filter((event): event is EventOf<T> => event.type === type);
+  return {
+    executions: grouped(of('execution'), ({ kind, name }) => [kind, name], addExecution),
+    ratings: grouped<EventOf<'rating'>, RatingTally>(
+      of('rating'),
+      ({ skillId }) => [skillId],
+      ({ skillId, rating }, before) => ({
+        skillId,
+        count: (before?.count ?? 0) + 1,
+        sum: (before?.sum ?? 0) + rating,
+      }),
+    ),
+    health: grouped(
+      of('health'),
+      ({ skillId }) => [skillId],
+      ({ skillId, score }) => ({ skillId, score }),
+    ),
+    toolkits: grouped<EventOf<'toolkit'>, ToolkitTally>(
+      of('toolkit'),
+      ({ toolkit, operation }) => [toolkit, operation],
+      ({ toolkit, operation, success }, before) => ({
+        toolkit,
+        operation,
+        count: (before?.count ?? 0) + 1,
+        failures: (before?.failures ?? 0) + (success ? 0 : 1),
+      }),
+    ),
+    metrics: grouped<[string, number], MetricTally>(
+      of('metrics').flatMap(({ values }) => Object.entries(values)),
+      ([name]) => [name],
+      ([name, last], before) => ({ name, count: (before?.count ?? 0) + 1, last }),
+    ),
+    runs: grouped(
+      of('run'),
+      ({ runId }) => [runId],
+      ({ runId, state }) => ({ runId, state }),
+    ),
+    artifacts: grouped<EventOf<'artifact'>, ArtifactTally>(
+      of('artifact'),
+      ({ name, kind }) => [name, kind],
+      ({ name, kind }, before) => ({ name, kind, count: (before?.count ?? 0) + 1 }),
+    ),
+    events,
+  };
+}
+
+/** One entry for each subject, made by adding one item after another. */
+function grouped<E, T>(
+  items: readonly E[],
+  subjectOf: (item: E) => readonly string[],
+  add: (item: E, before: T | undefined) => T,
+): T[] {
+  const entries = new Map<string, T>();
+  for (const item of items) {
+    const subject = JSON.stringify(subjectOf(item));
+    entries.set(subject, add(item, entries.get(subject)));
+  }
+  return [...entries.values()];
+}
+
+function addExecution(event: ExecutionEvent, before: ExecutionTally | undefined): ExecutionTally {
+  const { kind, name, weight = 1, success, latencyMs, cost, usage } = event;
+  const { count = 0, successes = 0, failures = 0, nanoUsd = null, tokens = null } = before ?? {};
+  const { latency = { count: 0, sumMs: 0 } } = before ?? {};
+  return {
+    kind,
+    name,
+    count: count + weight,
+    successes: successes + (success ? weight : 0),
+    failures: failures + (success ? 0 : weight),
+    latency:
+      latencyMs === undefined ? latency : { count: latency.count + weight, sumMs: latency.sumMs + latencyMs * weight },
+    nanoUsd: cost === undefined ? nanoUsd : (nanoUsd ?? 0) + cost.nanoUsd * weight,
+    tokens: usage === undefined ? tokens : addTokens(tokens ?? noTokens, usage, weight),
+  };
+}
+
+function addTokens(sum: Usage, usage: Usage, weight: number): Usage {
+  const entries = tokenClasses.map((tokens) => [tokens, sum[tokens] + usage[tokens] * weight]);
+  return Object.fromEntries(entries) as unknown as Usage;
+}
+
+/**
+ * How an observation differs from the expected one, a line for each difference. Compares the parts and figures that were
+ * observed; figures of executions that are named in `required` have to be.
+ */
+export function differences(
+  observed: Observation,
+  expected: FullObservation,
+  required: readonly ExecutionFigure[] = [],
+): string[] {
+  const found: string[] = [];
+  for (const part of parts) {
+    const entries = observed[part];
+    if (entries === undefined) {
+      continue;
+    }
+    const there = indexed(part, entries, found);
+    const wanted = indexed(part, expected[part], found);
+    for (const subject of new Set([...wanted.keys(), ...there.keys()])) {
+      compare(subject, there.get(subject), wanted.get(subject), required, found);
+    }
+  }
+  return found;
+}
+
+function compare(
+  subject: string,
+  there: Figures | undefined,
+  wanted: Figures | undefined,
+  required: readonly ExecutionFigure[],
+  found: string[],
+): void {
+  if (there === undefined) {
+    found.push(`${subject} is missing on the far side`);
+    return;
+  }
+  if (wanted === undefined) {
+    found.push(`${subject} is on the far side, but was not delivered`);
+    return;
+  }
+  for (const [figure, value] of Object.entries(wanted)) {
+    const actual = there[figure];
+    if (actual === undefined) {
+      if (required.some((name) => figure.split('.')[0] === name)) {
+        found.push(`${subject}: observe() gives no \`${figure}\``);
+      }
+    } else if (!same(figure, actual, value)) {
+      found.push(`${subject}: ${figure} is ${actual} on the far side, should be ${value}`);
+    }
+  }
+}
+
+function indexed(part: Part, entries: readonly object[], found: string[]): Map<string, Figures> {
+  const index = new Map<string, Figures>();
+  for (const entry of entries) {
+    const [subject, figures] = figuresOf(part, entry);
+    const before = index.get(subject);
+    if (before === undefined) {
+      index.set(subject, figures);
+      continue;
+    }
+    for (const [figure, value] of Object.entries(figures)) {
+      if (!readings.includes(figure)) {
+        before[figure] = sum(before[figure], value);
+      } else if (before[figure] !== value) {
+        found.push(`${subject}: observe() gives two values of \`${figure}\`: ${before[figure]} and ${value}`);
+      }
+    }
+  }
+  for (const [subject, figures] of index) {
+    if ('count' in figures && Object.values(figures).every((figure) => figure === 0 || (figure ?? null) === null)) {
+      // A counter that stands at zero from the start says as much as one that is not there.
+      index.delete(subject);
+    }
+  }
+  return index;
+}
+
+function figuresOf(part: Part, entry: object): [subject: string, figures: Figures] {
+  const { kind, name, skillId, toolkit, operation, runId, latency, tokens, ...figures } = entry as Record<
+    string,
+    unknown
+  >;
+  const words = [kind, name, skillId, toolkit, operation, runId].filter((word) => word !== undefined);
+  const subject = `${part}: ${words.map((word) => JSON.stringify(word)).join(' ')}`;
+  if (part !== 'executions') {
+    return [subject, figures as Figures];
+  }
+  const { count, sumMs } = (latency ?? {}) as { count?: number; sumMs?: number };
+  const byClass = tokenClasses.map((tokenClass): [string, Figure] => [
+    `tokens.${tokenClass}`,
+    tokens === null ? null : (tokens as Usage | undefined)?.[tokenClass],
+  ]);
+  return [
+    subject,
+    { ...(figures as Figures), 'latency.count': count, 'latency.sumMs': sumMs, ...Object.fromEntries(byClass) },
+  ];
+}
+
+function sum(one: Figure, other: Figure): Figure {
+  return typeof one === 'number' && typeof other === 'number' ? one + other : (one ?? other);
+}
+
+/** Sums of floating-point numbers may differ in the last digits; sums of money may not. */
+function same(figure: string, actual: Figure, expected: Figure): boolean {
+  if (typeof actual !== 'number' || typeof expected !== 'number' || figure === 'nanoUsd') {
+    return actual === expected;
+  }
+  return isClose(actual, expected);
+}
+
+export function isClose(actual: number, expected: number, tolerance = 1e-9): boolean {
+  return Math.abs(actual - expected) <= tolerance * Math.max(Math.abs(actual), Math.abs(expected));
+}

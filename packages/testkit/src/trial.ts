@@ -1,0 +1,158 @@
+import assert from 'node:assert/strict';
+import type { AnalyticsEvent, Backend } from '@toolweaver/analytics-core';
+import type { Observation, Subject } from './subject.ts';
+import { differences, type ExecutionFigure, tally } from './tally.ts';
+
+/** Core's own bound on what can wait for a backend; no batch is larger. */
+const maxBatch = 65_536;
+/** How many events make "many" for a backend that takes them one by one. */
+const manyImmediate = 10_000;
+
+/** One subject under one law. What it calls has to end within the time that the suite allows. */
+export interface Trial {
+  readonly subject: Subject;
+  readonly backend: Backend;
+  /** Events of the largest batch that `write` may get. */
+  readonly maxEvents: number;
+  /** Events that make one large delivery. */
+  readonly manyEvents: number;
+  /** The batches that core would make of these events, each an array of its own. */
+  batches(events: readonly AnalyticsEvent[]): AnalyticsEvent[][];
+  writeBatch(batch: readonly AnalyticsEvent[]): Promise<void>;
+  /** Batch by batch, in order. */
+  write(events: readonly AnalyticsEvent[]): Promise<void>;
+  flush(signal?: AbortSignal): Promise<void>;
+  /** Writes and flushes: the events are on the far side. */
+  deliver(events: readonly AnalyticsEvent[]): Promise<void>;
+  /** Probes the far side; resolves for a backend without a `check`. */
+  check(signal?: AbortSignal): Promise<void>;
+  /** Closes the backend, as core does: once. */
+  close(): Promise<void>;
+  observe(): Promise<Observation>;
+  /** Asserts that the far side shows exactly these events; `required` names what `observe()` has to give for it. */
+  holds(events: readonly AnalyticsEvent[], ...required: readonly ExecutionFigure[]): Promise<void>;
+  breakFarSide(): Promise<void>;
+  repairFarSide(): Promise<void>;
+  /** Closes the backend and goes on with a new one on the same far side. */
+  reopened(): Promise<Trial>;
+  /** A trial of a second subject. */
+  another(): Promise<Trial>;
+  /** Waits for something that the law started by itself. */
+  within<T>(what: string, work: T | PromiseLike<T>): Promise<T>;
+  /** Closes the backend if the law did not, and disposes of the subject. */
+  end(): Promise<void>;
+}
+
+export type Create = () => Subject | Promise<Subject>;
+
+export async function startTrial(create: Create, timeoutMs: number): Promise<Trial> {
+  const subject = await within('create()', timeoutMs, create());
+  return trialOf(subject, subject.backend, create, timeoutMs);
+}
+
+function trialOf(subject: Subject, backend: Backend, create: Create, timeoutMs: number): Trial {
+  const { delivery } = backend;
+  const maxEvents = delivery === 'immediate' ? 1 : Math.min(delivery.maxEvents, maxBatch);
+  const others: Trial[] = [];
+  let closing: Promise<void> | undefined;
+  let disposed = false;
+  const call = <T>(what: string, work: () => T | PromiseLike<T>): Promise<T> =>
+    within(what, timeoutMs, (async () => work())());
+
+  const trial: Trial = {
+    subject,
+    backend,
+    maxEvents,
+    manyEvents: delivery === 'immediate' ? manyImmediate : maxEvents,
+    batches(events) {
+      const count = Math.ceil(events.length / maxEvents);
+      return Array.from({ length: count }, (_, at) => events.slice(at * maxEvents, (at + 1) * maxEvents));
+    },
+    writeBatch: (batch) => call('write()', () => backend.write(batch)),
+    async write(events) {
+      for (const batch of trial.batches(events)) {
+        await trial.writeBatch(batch);
+      }
+    },
+    flush: (signal = new AbortController().signal) => call('flush()', () => backend.flush?.(signal)),
+    async deliver(events) {
+      await trial.write(events);
+      await trial.flush();
+    },
+    check: (signal = new AbortController().signal) => call('check()', () => backend.check?.(signal)),
+    close() {
+      closing ??= call('close()', () => backend.close?.());
+      return closing;
+    },
+    observe: () => call('observe()', () => subject.observe()),
+    async holds(events, ...required) {
+      const found = differences(await trial.observe(), tally(events), required);
+      const shown = found.slice(0, 12);
+      if (found.length > shown.length) {
+        shown.push(`and ${found.length - shown.length} more`);
+      }
+      assert.ok(found.length === 0, `the far side differs from what was delivered:\n  ${shown.join('\n  ')}`);
+    },
+    breakFarSide: () => call('breakFarSide()', () => subject.breakFarSide?.()),
+    repairFarSide: () => call('repairFarSide()', () => subject.repairFarSide?.()),
+    async reopened() {
+      await trial.close();
+      const reopen = subject.reopen;
+      assert.ok(reopen, 'this law needs `reopen`');
+      const again = trialOf(subject, await call('reopen()', () => reopen.call(subject)), create, timeoutMs);
+      // The subject belongs to this trial, which disposes of it when all of its backends are closed.
+      others.push({ ...again, end: () => again.close().catch(() => undefined) });
+      return again;
+    },
+    async another() {
+      const other = await startTrial(create, timeoutMs);
+      others.push(other);
+      return other;
+    },
+    within: (what, work) => within(what, timeoutMs, work),
+    async end() {
+      if (disposed) {
+        return;
+      }
+      disposed = true;
+      const ends = [...others.map((other) => other.end), () => trial.close().catch(() => undefined)];
+      const results = await Promise.allSettled(ends.map((end) => end()));
+      await call('dispose()', () => subject.dispose?.());
+      for (const result of results) {
+        if (result.status === 'rejected') {
+          throw result.reason;
+        }
+      }
+    },
+  };
+  return trial;
+}
+
+/** @throws AssertionError when the work takes longer. */
+async function within<T>(what: string, timeoutMs: number, work: T | PromiseLike<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const deadline = new Promise<never>((_, reject) => {
+    timer = setTimeout(
+      () => reject(new assert.AssertionError({ message: `${what} took longer than ${timeoutMs} ms` })),
+      timeoutMs,
+    );
+  });
+  try {
+    return await Promise.race([work, deadline]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** What the work rejected with, undefined if it did not. Running out of time is no answer of a backend's: that is passed on. */
+export async function failureOf(work: Promise<unknown>): Promise<unknown> {
+  try {
+    await work;
+    return undefined;
+  } catch (error) {
+    if (error instanceof assert.AssertionError) {
+      throw error;
+    }
+    return error ?? new Error(`rejected with ${error}`);
+  }
+}
