@@ -1,1 +1,100 @@
-export {};
+import { statSync } from 'node:fs';
+import { type Analytics, createAnalyticsClient, isAnalyticsError } from '@toolweaver/analytics';
+import { type DemoOptions, help, parseOptions } from './options.ts';
+import { createPipeline } from './pipeline.ts';
+import { progressBar } from './progress.ts';
+import { readReceipts, type SkippedLine } from './read-receipts.ts';
+import { type RunResult, toJson, toText } from './report.ts';
+
+process.exitCode = await main(process.argv.slice(2));
+
+/** The exit code. */
+async function main(args: readonly string[]): Promise<number> {
+  let options: DemoOptions;
+  let analytics: Analytics;
+  try {
+    options = parseOptions(args, process.env, process.cwd());
+    if (options.help) {
+      process.stdout.write(help);
+      return 0;
+    }
+    if (!statSync(options.receipts).isFile()) {
+      throw new Error(`${options.receipts} is not a file`);
+    }
+    analytics = await createAnalyticsClient({
+      env: { ...process.env, ANALYTICS_DB_PATH: options.db },
+      onError: (error) => console.error(error.message),
+    });
+  } catch (error) {
+    return usageError(error);
+  }
+  try {
+    return await demo(options, analytics);
+  } catch (error) {
+    console.error((error as Error).message);
+    return 1;
+  } finally {
+    await analytics.close();
+  }
+}
+
+async function demo(options: DemoOptions, analytics: Analytics): Promise<number> {
+  const result = await analytics.trackRun(
+    { name: 'receipts', project: 'demo', config: { file: options.receipts } },
+    (run) => processFile(options.receipts, analytics, run.id),
+  );
+  const flushed = await analytics.flush();
+  const { reader } = analytics;
+  const [run, all] = await Promise.all([reader.summary({ runId: result.id }), reader.summary()]);
+  const report = { result, run, all, db: options.db };
+  process.stdout.write(options.json ? `${JSON.stringify(toJson(report), null, 2)}\n` : toText(report));
+  if (result.receipts === 0) {
+    console.error(`${options.receipts}: no receipt in it`);
+  }
+  return flushed.ok && result.receipts > 0 ? 0 : 1;
+}
+
+async function processFile(path: string, analytics: Analytics, id: string): Promise<RunResult> {
+  const processReceipt = createPipeline(analytics);
+  const progress = progressBar(process.stderr);
+  const { size } = statSync(path);
+  const skipped: SkippedLine[] = [];
+  const totals = { right: 0, known: 0 };
+  const dates = { right: 0, known: 0 };
+  let receipts = 0;
+  for await (const { receipt, skipped: line, bytesRead } of readReceipts(path)) {
+    if (receipt === undefined) {
+      if (line !== undefined) {
+        skipped.push(line);
+        progress.end();
+        console.error(`${path}:${line.line}: skipped: ${line.problem}`);
+      }
+      continue;
+    }
+    const { problems } = await processReceipt(receipt);
+    receipts += 1;
+    const failed = (part: RegExp): boolean => problems.some(({ name }) => part.test(name));
+    count(totals, receipt.truth?.total, failed(/^(Total|NoText)/));
+    count(dates, receipt.truth?.date, failed(/^(Date|NoText|TotalMissing)/));
+    progress.update(bytesRead / size, `${receipts} receipts`);
+  }
+  progress.end();
+  return { id, receipts, skipped, totals, dates };
+}
+
+function count(score: { right: number; known: number }, truth: string | undefined, failed: boolean): void {
+  if (truth !== undefined) {
+    score.known += 1;
+    score.right += failed ? 0 : 1;
+  }
+}
+
+function usageError(error: unknown): number {
+  const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';
+  const { message } = error as Error;
+  console.error(missing ? `There is no such file: ${(error as NodeJS.ErrnoException).path}` : message);
+  if (!missing && !isAnalyticsError(error)) {
+    console.error('Try: npm run demo -- --help');
+  }
+  return 2;
+}

@@ -89,6 +89,11 @@ describe('the total', () => {
     ],
     ['includes the tax', ['TOTAL (EXCLUDING GST) | 6.00', 'TOTAL (INCLUSIVE OF GST) | 6.36'], 636],
     ['is not in the summary of taxes', ['AMOUNT | 6.36', 'GST SUMMARY | AMOUNT | TAX', 'TOTAL | 60.00'], 636],
+    [
+      'adds up the goods of all tax rates',
+      ['TOTAL 0% SUPPLIES | 39.01', 'TOTAL 6% SUPPLIES (INC. GST) | 2.00', 'TOTAL PAYABLE | 41.01'],
+      4101,
+    ],
     ['is what the card was charged', ['SUBTOTAL | 12.00', 'NETT | 9.54', 'VISA | 9.54'], 954],
     ['of a refund is negative', ['RETURNED SHIRT | -59.90', 'TOTAL | -59.90'], -5990],
   ])('%s', (_, lines, cents) => {

@@ -10,6 +10,8 @@ interface Statement {
 /** What a label says for its amount being the total. The first rule that fits counts. */
 const LABEL_VOTES: readonly { readonly label: RegExp; readonly votes: number }[] = [
   { label: /QTY|QUANTITY|ITEM|COUNT|SAVING|DISC|POINT|CHANGE|EXC|TAXABLE|BEFORE/, votes: 0 },
+  // The goods of one tax rate ("TOTAL 0% SUPPLIES") are a part of the whole.
+  { label: /TOTAL \d+ ?%/, votes: 0 },
   { label: /SUB ?-? ?TOTAL/, votes: 4 },
   { label: /TOTAL.*ROUND|ROUND.*(?:TOTAL|AMOUNT|AMT)/, votes: 14 },
   { label: /(?:GRAND|NETT?|FINAL|BILL) ?(?:TOTAL|AMOUNT|AMT)|PAYABLE|\bDUE\b|TO (?:BE )?PA(?:Y|ID)/, votes: 12 },

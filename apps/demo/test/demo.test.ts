@@ -1,0 +1,125 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { fileURLToPath } from 'node:url';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+
+const main = fileURLToPath(new URL('../src/main.ts', import.meta.url));
+const ours = readFileSync(new URL('../data/receipts.jsonl', import.meta.url), 'utf8');
+
+let cwd: string;
+beforeEach(() => {
+  cwd = mkdtempSync(join(tmpdir(), 'demo-'));
+});
+afterEach(() => rmSync(cwd, { recursive: true }));
+
+function demo(...args: string[]): { status: number | null; stdout: string; stderr: string } {
+  const { status, stdout, stderr } = spawnSync(process.execPath, ['--conditions=@toolweaver/source', main, ...args], {
+    cwd,
+    encoding: 'utf8',
+    env: { PATH: process.env['PATH'], HOME: cwd },
+  });
+  return { status, stdout, stderr };
+}
+
+function query(file: string, sql: string): Record<string, unknown>[] {
+  const db = new DatabaseSync(file, { readOnly: true });
+  try {
+    return db.prepare(sql).all();
+  } finally {
+    db.close();
+  }
+}
+
+const countsByName = `SELECT name, COUNT(*) AS executions, SUM(success) AS successes FROM executions GROUP BY name ORDER BY name`;
+
+test('ends with the summary, and keeps the facts where it says', () => {
+  const { status, stdout, stderr } = demo();
+  expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+  expect(stdout).toContain('Receipts         24\n');
+  expect(stdout).toMatch(/Totals right +91\.7 % \(22 of 24\)/);
+  expect(stdout).toMatch(/Latency +average [\d.]+ ms · P50 [\d.]+ ms · P95 [\d.]+ ms · P99 [\d.]+ ms/);
+  expect(stdout).toContain('1  TotalMissingError in parse_items');
+  const file = join(cwd, 'receipts-demo.db');
+  expect(stdout).toContain(`Database: ${file} (95 executions of 1 run)`);
+  expect(query(file, countsByName)).toMatchObject([
+    { name: 'categorize', executions: 23, successes: 23 },
+    { name: 'parse_items', executions: 24, successes: 23 },
+    { name: 'process_receipt', executions: 24, successes: 21 },
+    { name: 'receipt_ocr', executions: 24, successes: 24 },
+  ]);
+});
+
+test('--json prints one object whose counts are those of the database; a second run adds to it', () => {
+  for (const runs of [1, 2]) {
+    const { status, stdout, stderr } = demo('--json', '--db', 'my own/facts.db');
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    const report = JSON.parse(stdout);
+    const rows = query(join(cwd, 'my own', 'facts.db'), countsByName);
+    expect(report).toMatchObject({
+      receipts: 24,
+      skipped: [],
+      executions: 95 * runs,
+      successes: 91 * runs,
+      failures: 4 * runs,
+      runs,
+      run: { executions: 95 },
+      extraction: { totals: { right: 22, known: 24 }, dates: { right: 22, known: 24 } },
+      latencyMs: { p50: expect.any(Number), p95: expect.any(Number), p99: expect.any(Number) },
+      db: join(cwd, 'my own', 'facts.db'),
+    });
+    const byTool = Object.entries<{ executions: number; successes: number }>(report.byTool);
+    expect(byTool.map(([name, { executions, successes }]) => ({ name, executions, successes })).sort(byName)).toEqual(
+      rows.map((row) => ({ ...row })),
+    );
+  }
+});
+
+test('names malformed lines with their numbers, and skips them', () => {
+  const [first = '', second = ''] = ours.split('\n');
+  writeFileSync(join(cwd, 'mixed.jsonl'), [first, '{"id": 7}', '', 'no JSON', second].join('\r\n'));
+  const { status, stdout, stderr } = demo('--receipts', 'mixed.jsonl', '--json');
+  expect(status).toBe(0);
+  const { receipts, skipped } = JSON.parse(stdout);
+  expect(receipts).toBe(2);
+  expect(skipped).toMatchObject([
+    { line: 2, problem: expect.stringContaining('id') },
+    { line: 4, problem: expect.stringContaining('not JSON') },
+  ]);
+  expect(stderr).toContain('mixed.jsonl:2: skipped: id must be');
+  expect(stderr).toContain('mixed.jsonl:4: skipped: not JSON');
+});
+
+test.each([
+  [['--receipts', 'missing.jsonl'], 'There is no such file: '],
+  [['--receipts', '.'], 'is not a file'],
+  [['--bogus'], "Unknown option '--bogus'"],
+  [['--db', '.'], 'is a directory'],
+])('%s: exit 2 and a clear line', (args, line) => {
+  const { status, stdout, stderr } = demo(...args);
+  expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
+  expect(stderr).toContain(line);
+  expect(stderr).not.toContain('    at ');
+});
+
+test('a file without receipts: exit 1, and says so', () => {
+  writeFileSync(join(cwd, 'empty.jsonl'), '\n');
+  const { status, stderr } = demo('--receipts', 'empty.jsonl');
+  expect(status).toBe(1);
+  expect(stderr).toContain('empty.jsonl: no receipt in it');
+});
+
+test('--help explains and does nothing', () => {
+  const { status, stdout } = demo('--help');
+  expect(status).toBe(0);
+  for (const option of ['--receipts FILE', '--db PATH', '--json', '--help']) {
+    expect(stdout).toContain(option);
+  }
+  expect(existsSync(join(cwd, 'receipts-demo.db'))).toBe(false);
+});
+
+function byName(a: { name: string }, b: { name: string }): number {
+  return a.name < b.name ? -1 : 1;
+}
