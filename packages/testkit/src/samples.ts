@@ -48,7 +48,7 @@ const usage = {
   reasoningTokens: 7,
 };
 
-/** One event of each type (two of an artifact and three of an execution), with every field that it can have. */
+/** One event of each type (two of an execution and of an artifact), with every field that it can have but a weight. */
 export function fullEvents(): AnalyticsEvent[] {
   const common = {
     runId: 'run-7',
@@ -84,11 +84,9 @@ export function fullEvents(): AnalyticsEvent[] {
     cacheHit: false,
     cost: { nanoUsd: 0, source: 'override' },
   });
-  const sampled = execution({ ...common, weight: 2.5, latencyMs: 0.125, cost: { nanoUsd: 2, source: 'provider' } });
   return [
     called,
     failed,
-    sampled,
     rating({ ...common, executionId: called.id, comment: 'good' }),
     health({ ...common, score: 87.5 }),
     toolkit({

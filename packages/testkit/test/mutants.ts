@@ -226,6 +226,10 @@ export const mutants: Readonly<Record<string, Readonly<Record<string, Mutant>>>>
     ),
     'stamps the time of delivery': storing((event) => ({ ...event, at: event.at + 1 })),
   },
+  'the weight of a sampled execution survives': {
+    'forgets it': storingExecutions(() => ({ weight: undefined })),
+    'keeps whole ones': storingExecutions(({ weight }) => ({ weight: weight && Math.round(weight) })),
+  },
   'what an event does not say stays unknown': {
     'counts the first attempt': storingExecutions(({ attempt = 1 }) => ({ attempt })),
     'takes unknown for null': storing((event) => ({ userId: null, ...event }) as unknown as AnalyticsEvent),

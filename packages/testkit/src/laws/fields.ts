@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { inspect, isDeepStrictEqual } from 'node:util';
 import type { AnalyticsEvent } from '@toolweaver/analytics-core';
+import { execution } from '../events.ts';
 import type { Law } from '../law.ts';
 import { bareEvents, essence, fullEvents, hostileEvents } from '../samples.ts';
 import type { Trial } from '../trial.ts';
@@ -11,6 +12,11 @@ export const fieldLaws: readonly Law[] = [
     law: 'every field of every event survives',
     needs: ['events'],
     check: (trial) => survive(trial, fullEvents()),
+  },
+  {
+    law: 'the weight of a sampled execution survives',
+    needs: ['events'],
+    check: (trial) => survive(trial, [execution({ weight: 2.5 }), execution({ weight: 1000 }), execution()]),
   },
   {
     law: 'what an event does not say stays unknown',
