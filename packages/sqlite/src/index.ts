@@ -1,1 +1,2 @@
-export {};
+export { sqliteFromEnv } from './env.ts';
+export { type SqliteOptions, sqlite } from './sqlite.ts';

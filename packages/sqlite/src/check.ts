@@ -1,0 +1,72 @@
+import { configError, type Problem } from '@toolweaver/analytics-core';
+
+export interface NumberBounds {
+  readonly min?: number;
+  readonly max?: number;
+  /** The lower bound when it is itself not allowed. */
+  readonly above?: number;
+  readonly whole?: boolean;
+}
+
+/** Checks of single options; each returns the value, or undefined when it is not given or wrong. */
+export interface Checks {
+  /** Not empty. */
+  text(field: string, value: unknown): string | undefined;
+  number(field: string, value: unknown, bounds?: NumberBounds): number | undefined;
+  flag(field: string, value: unknown): boolean | undefined;
+  choice<T extends string>(field: string, value: unknown, choices: readonly T[]): T | undefined;
+  /** Notes a problem of the caller's own finding. */
+  wrong(field: string, message: string): undefined;
+}
+
+/**
+ * Returns what `read` makes of the options.
+ * @throws AnalyticsError `INVALID_CONFIG` with every problem that it met.
+ */
+export function checkOptions<T>(read: (check: Checks) => T): T {
+  const problems: Problem[] = [];
+  function wrong(field: string, message: string): undefined {
+    problems.push({ field, message });
+  }
+  function expect<T>(field: string, value: unknown, valid: boolean, expected: string): T | undefined {
+    return value === undefined || valid ? (value as T) : wrong(field, `must be ${expected}, got ${show(value)}`);
+  }
+
+  const result = read({
+    wrong,
+    text: (field, value) => expect(field, value, typeof value === 'string' && value !== '', 'a text that is not empty'),
+    flag: (field, value) => expect(field, value, typeof value === 'boolean', 'true or false'),
+    choice: (field, value, choices) =>
+      expect(
+        field,
+        value,
+        choices.some((choice) => choice === value),
+        `one of ${choices.join(', ')}`,
+      ),
+    number(field, value, { min, max, above, whole = false } = {}) {
+      const valid =
+        typeof value === 'number' &&
+        (whole ? Number.isInteger(value) : Number.isFinite(value)) &&
+        value >= (min ?? value) &&
+        value <= (max ?? value) &&
+        value > (above ?? -Infinity);
+      const bounds = [
+        above === undefined ? '' : ` above ${above}`,
+        min === undefined ? '' : ` from ${min}`,
+        max === undefined ? '' : ` to ${max}`,
+      ];
+      return expect(field, value, valid, `a ${whole ? 'whole' : 'finite'} number${bounds.join('')}`);
+    },
+  });
+  if (problems.length > 0) {
+    throw configError(problems);
+  }
+  return result;
+}
+
+function show(value: unknown): string {
+  if (typeof value === 'object' && value !== null) {
+    return 'an object';
+  }
+  return typeof value === 'string' ? JSON.stringify(value.slice(0, 40)) : String(value);
+}

@@ -1,0 +1,198 @@
+import {
+  accessSync,
+  chmodSync,
+  closeSync,
+  constants,
+  existsSync,
+  linkSync,
+  mkdirSync,
+  openSync,
+  statSync,
+  unlinkSync,
+} from 'node:fs';
+import { dirname } from 'node:path';
+import { threadId } from 'node:worker_threads';
+import type Driver from 'better-sqlite3';
+import { failure, isBusy } from './failure.ts';
+
+export type Connection = Driver.Database;
+/** The class that better-sqlite3 exports; handed in, so that only who needs it loads it. */
+export type Connect = typeof Driver;
+
+export interface DatabaseConfig {
+  /** Absolute, or `:memory:`. */
+  readonly path: string;
+  readonly busyTimeoutMs: number;
+  readonly synchronous: 'full' | 'normal';
+}
+
+/** Marks a file as ours (`PRAGMA application_id`): the letters `TwAn`. */
+export const applicationId = 0x5477_416e;
+/** The number of migrations that this version knows (`PRAGMA user_version`). */
+export const schemaVersion = 1;
+
+/** While SQLite waits for a lock its thread can do nothing else, not even end: so it waits in small steps. */
+const busyStepMs = 200;
+/** Pages between checkpoints. SQLite's own 1000 rewrites the pages of an index too often under load. */
+const checkpointPages = 4000;
+/** The write-ahead log is cut back to this after a long transaction or reader has made it grow. */
+const walLimitBytes = 64 * 1024 * 1024;
+
+/**
+ * Opens a database for writing; creates the file, for the owner alone, where there is none.
+ * @throws what `failure` makes when the file is not ours or not usable; errors of SQLite.
+ */
+export async function openForWriting(connect: Connect, config: DatabaseConfig): Promise<Connection> {
+  if (config.path !== ':memory:') {
+    createFile(config.path);
+  }
+  const db = connectTo(connect, config);
+  try {
+    const version = retryBusy(config.busyTimeoutMs, () => readVersion(db, config.path));
+    retryBusy(config.busyTimeoutMs, () => db.pragma('journal_mode = wal'));
+    if (version < schemaVersion) {
+      const { migrate } = await import('./schema.ts');
+      retryBusy(config.busyTimeoutMs, () => migrate(db));
+    }
+    return db;
+  } catch (error) {
+    db.close();
+    throw error;
+  }
+}
+
+/** Opens a database that a backend has made and keeps open. */
+export function openExisting(connect: Connect, config: DatabaseConfig, readonly: boolean): Connection {
+  if (!existsSync(config.path)) {
+    throw failure('BACKEND_UNAVAILABLE', `${config.path} was deleted`);
+  }
+  const db = connectTo(connect, config, { fileMustExist: true, readonly });
+  try {
+    const version = retryBusy(config.busyTimeoutMs, () => readVersion(db, config.path));
+    if (version === 0) {
+      throw failure('BACKEND_UNAVAILABLE', `${config.path} was replaced by an empty file`);
+    }
+    return db;
+  } catch (error) {
+    db.close();
+    throw error;
+  }
+}
+
+function connectTo(connect: Connect, config: DatabaseConfig, options: Driver.Options = {}): Connection {
+  const db = new connect(config.path, { ...options, timeout: Math.min(config.busyTimeoutMs, busyStepMs) });
+  db.pragma(`synchronous = ${config.synchronous}`);
+  db.pragma(`wal_autocheckpoint = ${checkpointPages}`);
+  db.pragma(`journal_size_limit = ${walLimitBytes}`);
+  return db;
+}
+
+/** Calls `attempt` again while the database is locked, up to the timeout. */
+export function retryBusy<T>(timeoutMs: number, attempt: () => T): T {
+  const deadline = performance.now() + timeoutMs;
+  for (;;) {
+    try {
+      return attempt();
+    } catch (error) {
+      if (!isBusy(error) || performance.now() >= deadline) {
+        throw error;
+      }
+    }
+    // SQLite has waited before most of these errors, but not before all.
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5);
+  }
+}
+
+/** Runs `body` in a transaction that has the right to write from the start: one that asks for it later fails at once. */
+export function transaction<T>(db: Connection, busyTimeoutMs: number, body: () => T): T {
+  retryBusy(busyTimeoutMs, () => db.exec('BEGIN IMMEDIATE'));
+  try {
+    const result = body();
+    db.exec('COMMIT');
+    return result;
+  } catch (error) {
+    // Some errors have rolled back by themselves.
+    if (db.inTransaction) {
+      db.exec('ROLLBACK');
+    }
+    throw error;
+  }
+}
+
+/** The number of migrations that the database has had; 0 for an empty one. */
+function readVersion(db: Connection, path: string): number {
+  const read = db.transaction(() => ({
+    owner: db.pragma('application_id', { simple: true }) as number,
+    version: db.pragma('user_version', { simple: true }) as number,
+    objects: db.prepare('SELECT count(*) FROM sqlite_schema').pluck().get() as number,
+  }));
+  const { owner, version, objects } = read();
+  if (owner === 0 && version === 0 && objects === 0) {
+    return 0;
+  }
+  if (owner !== applicationId) {
+    throw failure('INVALID_CONFIG', `${path} is the database of another program: choose another path`);
+  }
+  if (version > schemaVersion) {
+    const versions = `its schema has version ${version}, this package knows ${schemaVersion}`;
+    const message = `${path} was written by a newer version of @toolweaver/analytics-sqlite (${versions}): update it, or choose another path`;
+    throw failure('INVALID_CONFIG', message);
+  }
+  return version;
+}
+
+/** Makes sure that there is a file at the path that may be read and written. */
+function createFile(path: string): void {
+  try {
+    if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) {
+      throw new Error('it is a directory');
+    }
+    if (!existsSync(path)) {
+      createDirectory(dirname(path));
+      createPrivately(path);
+    }
+    // SQLite would open a file that it must not write all the same, for reading.
+    accessSync(path, constants.R_OK | constants.W_OK);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw failure('INVALID_CONFIG', `${path} cannot be written (${reason}): choose the path of a file`, error);
+  }
+}
+
+function createDirectory(path: string): void {
+  if (existsSync(path)) {
+    return;
+  }
+  createDirectory(dirname(path));
+  try {
+    mkdirSync(path, 0o700);
+    // The umask may have taken rights away from the owner.
+    chmodSync(path, 0o700);
+  } catch (error) {
+    // Another process may have been faster.
+    if (!existsSync(path)) {
+      throw error;
+    }
+  }
+}
+
+/**
+ * Creates an empty file for the owner alone: SQLite would give it the mode that the umask leaves, and gives its `-wal` and
+ * `-shm` the mode of the file. It is linked into its place because closing a database's file by other means than SQLite's
+ * ends the locks that this process has on it.
+ */
+function createPrivately(path: string): void {
+  const draft = `${path}.${process.pid}-${threadId}`;
+  closeSync(openSync(draft, 'wx', 0o600));
+  try {
+    chmodSync(draft, 0o600);
+    linkSync(draft, path);
+  } catch {
+    if (!existsSync(path)) {
+      // A file system without links.
+      closeSync(openSync(path, 'a', 0o600));
+    }
+  } finally {
+    unlinkSync(draft);
+  }
+}

@@ -1,0 +1,67 @@
+import type { ErrorCode } from '@toolweaver/analytics-core';
+
+/** What went wrong, in a form that passes between threads. */
+export interface Failure {
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly cause?: unknown;
+}
+
+const brand = Symbol('failure');
+
+/** An error whose message is for the user as it stands. */
+export function failure(code: ErrorCode, message: string, cause?: unknown): Error {
+  const known: Failure = { code, message, cause };
+  return Object.assign(new Error(message, { cause }), { [brand]: known });
+}
+
+/** SQLite's own code of an error, e.g. `SQLITE_BUSY`; '' for the errors of others. */
+function sqliteCode(error: unknown): string {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  return typeof code === 'string' && code.startsWith('SQLITE_') ? code : '';
+}
+
+export function isBusy(error: unknown): boolean {
+  return /^SQLITE_(BUSY|LOCKED)/.test(sqliteCode(error));
+}
+
+/** By the start of SQLite's code: what an error means, and what to do. */
+const meanings: readonly (readonly [pattern: RegExp, code: ErrorCode, meaning: string])[] = [
+  [/^SQLITE_(BUSY|LOCKED)/, 'BACKEND_UNAVAILABLE', 'is locked by another process'],
+  [/^SQLITE_FULL/, 'STORAGE_FULL', 'has no room left: free some disk space'],
+  [/^SQLITE_IOERR/, 'BACKEND_UNAVAILABLE', 'cannot be read or written: check its disk'],
+  [/^SQLITE_NOMEM/, 'BACKEND_UNAVAILABLE', 'cannot be used for lack of memory'],
+  [/^SQLITE_READONLY/, 'BACKEND_UNAVAILABLE', 'cannot be written: check the permissions of the file and its directory'],
+  [
+    /^SQLITE_(CANTOPEN|PERM|AUTH)/,
+    'BACKEND_UNAVAILABLE',
+    'cannot be opened: check the permissions of the file and its directory',
+  ],
+  [/^SQLITE_NOTADB/, 'INTERNAL', 'is not an SQLite database: move it away, or choose another path'],
+  [
+    /^SQLITE_CORRUPT/,
+    'INTERNAL',
+    'is damaged: move it away, and save what can be read with the .recover command of sqlite3',
+  ],
+  [/^SQLITE_CONSTRAINT/, 'EVENTS_REJECTED', 'refuses an event'],
+  [/^SQLITE_TOOBIG/, 'TOO_LARGE', 'cannot hold an event of this size'],
+];
+/** These say, when a database is opened for the first time, that the path is a wrong one. */
+const wrongPath = /^SQLITE_(READONLY|CANTOPEN|PERM|AUTH|NOTADB|CORRUPT)/;
+
+/** What an error means for the database at `path`; `starting` when it is opened for the first time. */
+export function toFailure(error: unknown, path: string, starting: boolean): Failure {
+  if (error instanceof Error && brand in error) {
+    const known = error[brand] as Failure;
+    return known.code === 'INVALID_CONFIG' && !starting ? { ...known, code: 'BACKEND_UNAVAILABLE' } : known;
+  }
+  const cause = error instanceof Error ? error : new Error(String(error));
+  const sqlite = sqliteCode(cause);
+  const [, code, meaning] = meanings.find(([pattern]) => pattern.test(sqlite)) ?? [null, 'INTERNAL', 'cannot be used'];
+  const reason = sqlite === '' ? cause.message : `${sqlite}: ${cause.message}`;
+  return {
+    code: starting && wrongPath.test(sqlite) ? 'INVALID_CONFIG' : code,
+    message: `${path} ${meaning} (${reason})`,
+    cause,
+  };
+}

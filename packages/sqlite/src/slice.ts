@@ -1,0 +1,45 @@
+// What goes from the caller's thread to the one that writes: columns rather than objects, since cloning a typed array costs
+// next to nothing and cloning an object a microsecond. Names are sent once a slice and meant by number.
+
+export type TableName =
+  | 'execution_events'
+  | 'rating_events'
+  | 'health_events'
+  | 'toolkit_events'
+  | 'metrics_events'
+  | 'run_events'
+  | 'artifact_events';
+
+/** The values of one column, by row. */
+export type ColumnData =
+  /** NaN means NULL. */
+  | { readonly type: 'number'; readonly values: Float64Array<ArrayBuffer> }
+  /** Position in `Slice.texts` plus 1; 0 means NULL. */
+  | { readonly type: 'text'; readonly values: Uint32Array<ArrayBuffer> }
+  /** Position in `Slice.subjects`. */
+  | { readonly type: 'subject'; readonly values: Uint32Array<ArrayBuffer> }
+  /** 16 bytes a row; a row that is 0 in `known` means NULL. */
+  | { readonly type: 'uuid'; readonly values: Uint8Array<ArrayBuffer>; readonly known?: Uint8Array<ArrayBuffer> }
+  | { readonly type: 'plain'; readonly values: readonly (string | Uint8Array | null)[] };
+
+export type Column = ColumnData & { readonly name: string };
+
+/** Rows of one table. A column that is NULL in all of them is left out. */
+export interface Rows {
+  readonly table: TableName;
+  readonly count: number;
+  readonly columns: readonly Column[];
+}
+
+/** What executions, ratings and health scores are about. */
+export interface Subject {
+  readonly kind: string;
+  readonly name: string;
+}
+
+/** Some of the events of a batch. */
+export interface Slice {
+  readonly texts: readonly string[];
+  readonly subjects: readonly Subject[];
+  readonly rows: readonly Rows[];
+}

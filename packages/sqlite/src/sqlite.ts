@@ -1,0 +1,194 @@
+import { createRequire } from 'node:module';
+import { homedir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
+import {
+  AnalyticsError,
+  type AnalyticsEvent,
+  type Backend,
+  configError,
+  isAnalyticsError,
+  type Problem,
+} from '@toolweaver/analytics-core';
+import { type Connect, type DatabaseConfig, openExisting } from './database.ts';
+import { encodeSlice } from './encode.ts';
+import { toFailure } from './failure.ts';
+import { createReader } from './reader.ts';
+import { createThread, type Thread } from './thread.ts';
+import { createWriter } from './writer.ts';
+
+export interface SqliteOptions {
+  /**
+   * The database's file; a leading `~` is the home directory. Created where missing, for the owner alone, together with its
+   * directories. `:memory:` keeps nothing. Default, also for '': `~/.toolweaver/analytics.db`.
+   */
+  readonly path?: string | undefined;
+  /** Default: `sqlite`. */
+  readonly name?: string | undefined;
+  /** How long to wait for the lock of another process, in ms. The host never waits, except at its very end. Default: 5000. */
+  readonly busyTimeoutMs?: number | undefined;
+  /** `full`: what was written survives a power loss; `normal`: it may lose the last transactions then. Default: `full`. */
+  readonly synchronous?: 'full' | 'normal' | undefined;
+  /** Deletes events that are older, when opened and every hour. Default, also for 0: keep all. */
+  readonly retentionDays?: number | undefined;
+}
+
+/** Encoding this many takes a small part of a millisecond; the host's event loop gets its turn in between. */
+const sliceEvents = 512;
+const delivery: Backend['delivery'] = { maxEvents: 16_384, maxDelayMs: 50 };
+const hourMs = 3_600_000;
+const dayMs = 24 * hourMs;
+/** better-sqlite3 is built for Node-API 10 and crashes the process where there is less. */
+const minNodeApi = 10;
+
+/**
+ * Opens or creates a database, in a thread of its own.
+ * @throws AnalyticsError `INVALID_CONFIG` for wrong options or a path that cannot be used; `UNSUPPORTED` on Node before 22.14
+ *   and on platforms without better-sqlite3; `BACKEND_UNAVAILABLE` when the database stays locked; `STORAGE_FULL`.
+ */
+export async function sqlite(options: SqliteOptions = {}): Promise<Backend> {
+  const { name, retentionDays, database } = resolveOptions(options);
+  if (Number(process.versions['napi']) < minNodeApi) {
+    const message = `${name}: better-sqlite3 needs Node 22.14 or later, this is ${process.versions.node}`;
+    throw new AnalyticsError('UNSUPPORTED', message, { backend: name });
+  }
+  const inMemory = database.path === ':memory:';
+  const writer = createThread({ ...database, role: 'writer' }, name);
+  // A connection of its own, so that a long report holds up no delivery.
+  const reader = inMemory ? writer : createThread({ ...database, role: 'reader' }, name);
+
+  try {
+    await writer.call({ op: 'open' }, { hold: true });
+  } catch (error) {
+    await writer.stop();
+    if (isAnalyticsError(error) && error.code === 'INVALID_CONFIG') {
+      throw configError([{ field: 'path', message: error.message }]);
+    }
+    throw error;
+  }
+  const retention = retentionDays === undefined ? undefined : keepPruning(writer, retentionDays * dayMs);
+
+  return {
+    name,
+    delivery,
+    settings: {
+      path: database.path,
+      synchronous: database.synchronous,
+      busyTimeoutMs: database.busyTimeoutMs,
+      retentionDays: retentionDays ?? null,
+    },
+    reader: createReader(reader),
+    write: (events) => write(writer, events),
+    check: (signal) => check(writer, name, signal),
+    ...(!inMemory && { writeSync: (events: readonly AnalyticsEvent[]) => writeSync(database, name, events) }),
+    async close() {
+      clearInterval(retention);
+      await reader.stop();
+      await writer.stop();
+    },
+  };
+}
+
+async function write(writer: Thread, events: readonly AnalyticsEvent[]): Promise<void> {
+  // The caller's array is its own again as soon as we let it go on.
+  const batch = events.length > sliceEvents ? events.slice() : events;
+  const { send, answer } = writer.begin();
+  let start = 0;
+  let sent = true;
+  while (sent) {
+    const end = Math.min(start + sliceEvents, batch.length);
+    const last = end === batch.length;
+    sent = send({ op: 'write', slice: encodeSlice(batch, start, end), last }) && !last;
+    start = end;
+    if (sent) {
+      await setImmediate();
+    }
+  }
+  await answer;
+}
+
+function check(writer: Thread, name: string, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const abort = (): void => {
+      const message = `${name}: the database did not answer in time; it may be locked by another process`;
+      reject(new AnalyticsError('TIMEOUT', message, { backend: name, cause: signal.reason }));
+    };
+    if (signal.aborted) {
+      abort();
+      return;
+    }
+    signal.addEventListener('abort', abort, { once: true });
+    writer
+      .call({ op: 'check' }, { hold: true })
+      .then(() => resolve(), reject)
+      .finally(() => signal.removeEventListener('abort', abort));
+  });
+}
+
+/** For a process that is exiting: no thread answers any more, but the one that writes may still be at it. */
+function writeSync(database: DatabaseConfig, name: string, events: readonly AnalyticsEvent[]): void {
+  try {
+    const connect = createRequire(import.meta.url)('better-sqlite3') as Connect;
+    const db = openExisting(connect, database, false);
+    try {
+      createWriter(db, database.busyTimeoutMs).write([encodeSlice(events, 0, events.length)]);
+    } finally {
+      db.close();
+    }
+  } catch (error) {
+    const { code, message, cause } = toFailure(error, database.path, false);
+    throw new AnalyticsError(code, `${name}: ${message}`, { backend: name, cause });
+  }
+}
+
+/** Deletes what is too old, now and every hour; a failure is made good an hour later. */
+function keepPruning(writer: Thread, keepMs: number): NodeJS.Timeout {
+  const startedAt = Date.now();
+  const started = performance.now();
+  function prune(): void {
+    // A clock that was set forward must not make young events look old.
+    const now = Math.min(Date.now(), startedAt + performance.now() - started);
+    writer.call({ op: 'prune', before: now - keepMs }).catch(() => {});
+  }
+  prune();
+  return setInterval(prune, hourMs).unref();
+}
+
+interface ResolvedOptions {
+  readonly name: string;
+  readonly retentionDays: number | undefined;
+  readonly database: DatabaseConfig;
+}
+
+function resolveOptions(options: SqliteOptions): ResolvedOptions {
+  const { path = '', name = 'sqlite', busyTimeoutMs = 5_000, synchronous = 'full', retentionDays = 0 } = options;
+  const problems: Problem[] = [];
+  const expect = (field: keyof SqliteOptions, valid: boolean, expected: string): void => {
+    if (!valid) {
+      problems.push({ field, message: `must be ${expected}, got ${JSON.stringify(options[field]) ?? options[field]}` });
+    }
+  };
+  const isPath = typeof path === 'string' && !path.includes('\0') && !/^file:/i.test(path);
+  expect('path', isPath, 'the path of a file, not a URI');
+  expect('name', typeof name === 'string' && name.trim() !== '', 'a text that is not blank');
+  expect('busyTimeoutMs', Number.isInteger(busyTimeoutMs) && busyTimeoutMs >= 0, 'a whole number of 0 or more');
+  expect('synchronous', synchronous === 'full' || synchronous === 'normal', "'full' or 'normal'");
+  expect('retentionDays', Number.isFinite(retentionDays) && retentionDays >= 0, 'a number of 0 or more');
+  if (problems.length > 0) {
+    throw configError(problems);
+  }
+  return {
+    name,
+    retentionDays: retentionDays === 0 ? undefined : retentionDays,
+    database: { path: expandPath(path), busyTimeoutMs, synchronous },
+  };
+}
+
+function expandPath(path: string): string {
+  const given = path.trim() === '' ? '~/.toolweaver/analytics.db' : path;
+  if (given === ':memory:') {
+    return given;
+  }
+  // Only a `~` that stands alone: shells read `~name` as the home of another.
+  return /^~(?=$|[\\/])/.test(given) ? join(homedir(), given.slice(1)) : resolve(given);
+}

@@ -1,0 +1,59 @@
+import type { ExecutionKind } from '@toolweaver/analytics-core';
+import type { ColumnType, Generated } from 'kysely';
+
+// The tables as the queries see them.
+
+type Bytes = ColumnType<Buffer>;
+
+interface EventRow {
+  readonly seq: Generated<number>;
+  readonly id: Bytes;
+  /** Unix time in ms. */
+  readonly at: number;
+  /** Ids of the dictionary. */
+  readonly run: number | null;
+  readonly user: number | null;
+  readonly org: number | null;
+  /** NULL means 1. */
+  readonly weight: number | null;
+  /** JSON. */
+  readonly attributes: string | null;
+}
+
+interface ExecutionRow extends EventRow {
+  readonly subject: number;
+  /** 0 or 1. */
+  readonly success: number;
+  readonly latency_ms: number | null;
+  readonly parent_id: Bytes | null;
+  readonly error_type: number | null;
+  readonly error_message: string | null;
+  readonly version: number | null;
+  readonly toolkit: number | null;
+  readonly attempt: number | null;
+  readonly cache_hit: number | null;
+  readonly input_bytes: number | null;
+  readonly output_bytes: number | null;
+  readonly model: number | null;
+  readonly provider: number | null;
+  readonly input_tokens: number | null;
+  readonly cache_read_tokens: number | null;
+  readonly cache_write_tokens: number | null;
+  readonly output_tokens: number | null;
+  readonly reasoning_tokens: number | null;
+  /** NULL means unknown. */
+  readonly cost_nano_usd: number | null;
+  readonly cost_source: number | null;
+}
+
+interface RatingRow extends EventRow {
+  readonly subject: number;
+  readonly rating: number;
+}
+
+export interface Tables {
+  readonly dictionary: { readonly id: number; readonly text: string };
+  readonly subjects: { readonly id: number; readonly kind: ExecutionKind; readonly name: string };
+  readonly execution_events: ExecutionRow;
+  readonly rating_events: RatingRow;
+}

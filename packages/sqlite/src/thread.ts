@@ -1,0 +1,142 @@
+import { once } from 'node:events';
+import { Worker } from 'node:worker_threads';
+import { AnalyticsError } from '@toolweaver/analytics-core';
+import type { Message, Reply, Request } from './protocol.ts';
+import type { WorkerConfig } from './worker.ts';
+
+/** The caller's side of a thread that holds a connection. */
+export interface Thread {
+  /** Rejects with an `AnalyticsError`. `hold` keeps the process alive until the answer. */
+  call(request: Request, options?: { readonly hold?: boolean }): Promise<unknown>;
+  /** A call that is made of several requests; `send` returns false once it has failed. */
+  begin(options?: { readonly hold?: boolean }): { send(request: Request): boolean; readonly answer: Promise<unknown> };
+  /** Ends the thread, and at once if it is busy. */
+  stop(): Promise<void>;
+}
+
+interface Call {
+  readonly hold: boolean;
+  resolve(value: unknown): void;
+  reject(error: AnalyticsError): void;
+}
+
+/** How long an idle thread may take to close its connection. */
+const stopTimeoutMs = 5_000;
+
+/** The thread itself starts with the first call, and again with the next one after it has died. */
+export function createThread(config: WorkerConfig, backend: string): Thread {
+  let worker: Worker | undefined;
+  let calls = new Map<number, Call>();
+  let lastCall = 0;
+  let stopped = false;
+
+  const error = (code: AnalyticsError['code'], message: string, cause?: unknown): AnalyticsError =>
+    new AnalyticsError(code, `${backend}: ${message}`, { backend, cause });
+
+  function start(): Worker {
+    const isSource = import.meta.url.endsWith('.ts');
+    // The host's own flags and preloaded modules have no business in here, and nothing may come out on its stderr.
+    const started = new Worker(new URL(isSource ? './worker.ts' : './worker.js', import.meta.url), {
+      name: `${backend} ${config.role}`,
+      workerData: config,
+      execArgv: ['--no-warnings'],
+      env: {},
+    });
+    started.unref();
+    started.on('message', (reply: Reply) => {
+      const call = calls.get(reply.call);
+      calls.delete(reply.call);
+      rest();
+      if ('failure' in reply) {
+        const { code, message, cause } = reply.failure;
+        call?.reject(error(code, message, cause));
+      } else {
+        call?.resolve(reply.value);
+      }
+    });
+    let reason: unknown;
+    started.on('error', (thrown) => {
+      reason = thrown;
+    });
+    started.on('exit', () => {
+      if (worker === started) {
+        worker = undefined;
+        const why = reason instanceof Error ? reason.message : 'no reason known';
+        rejectAll(
+          error('BACKEND_UNAVAILABLE', `its thread ended unexpectedly (${why}); the next call starts it again`, reason),
+        );
+      }
+    });
+    return started;
+  }
+
+  function rejectAll(failure: AnalyticsError): void {
+    const failed = calls;
+    calls = new Map();
+    for (const call of failed.values()) {
+      call.reject(failure);
+    }
+  }
+
+  /** Lets the process end when nobody waits any more. */
+  function rest(): void {
+    if (![...calls.values()].some(({ hold }) => hold)) {
+      worker?.unref();
+    }
+  }
+
+  function begin({ hold = false } = {}): ReturnType<Thread['begin']> {
+    lastCall += 1;
+    const number = lastCall;
+    if (stopped) {
+      return { send: () => false, answer: Promise.reject(error('CLOSED', 'it is closed')) };
+    }
+    worker ??= start();
+    if (hold) {
+      worker.ref();
+    }
+    const answer = new Promise<unknown>((resolve, reject) => {
+      calls.set(number, { hold, resolve, reject });
+    });
+    // It may fail while its other requests are still being made.
+    answer.catch(() => {});
+    return {
+      answer,
+      send(request) {
+        if (!calls.has(number)) {
+          return false;
+        }
+        worker?.postMessage({ call: number, request } satisfies Message);
+        return true;
+      },
+    };
+  }
+
+  return {
+    begin,
+    call(request, options) {
+      const { send, answer } = begin(options);
+      send(request);
+      return answer;
+    },
+    async stop() {
+      stopped = true;
+      const running = worker;
+      if (running === undefined) {
+        return;
+      }
+      worker = undefined;
+      running.ref();
+      if (calls.size > 0) {
+        rejectAll(error('CLOSED', 'closed before it was done'));
+        await running.terminate();
+        return;
+      }
+      const ended = once(running, 'exit');
+      running.postMessage({ call: 0, request: { op: 'close' } } satisfies Message);
+      const timer = setTimeout(() => running.terminate(), stopTimeoutMs);
+      await ended;
+      clearTimeout(timer);
+    },
+  };
+}
