@@ -1,8 +1,9 @@
 import { AnalyticsError } from './errors.ts';
 import type { JsonObject } from './event.ts';
 import { parseUuid } from './id.ts';
-import { copyJson, maxJsonBytes } from './json.ts';
+import { isNestedWithin, maxJsonBytes, maxJsonDepth, safeJson } from './json.ts';
 import { cleanText, maxIdLength } from './text.ts';
+import { describeThrown } from './thrown.ts';
 
 // Checks of single event fields. Each returns the clean value or throws; null, undefined and '' mean "not given".
 
@@ -69,8 +70,14 @@ export function requiredNumber(value: unknown, field: string, min: number, max: 
     return value + 0;
   }
   const kind = whole ? 'a whole number' : 'a finite number';
-  const range = max >= Number.MAX_SAFE_INTEGER ? `>= ${min}` : `from ${min} to ${max}`;
-  return refuse(field, `must be ${kind} ${range}, got ${describe(value)}`);
+  return refuse(field, `must be ${kind}${rangeText(min, max)}, got ${describe(value)}`);
+}
+
+function rangeText(min: number, max: number): string {
+  if (max < Number.MAX_SAFE_INTEGER) {
+    return ` from ${min} to ${max}`;
+  }
+  return min === -Number.MAX_VALUE ? '' : ` >= ${min}`;
 }
 
 export function optionalNumber(value: unknown, field: string, min = 0): number | undefined {
@@ -109,16 +116,20 @@ export function optionalJson(value: unknown, field: string): JsonObject | undefi
     return undefined;
   }
   const object = requiredObject(value, field);
-  let copy: ReturnType<typeof copyJson>;
+  let text: string;
   try {
-    copy = copyJson(object);
-  } catch (error) {
-    const reason = error instanceof Error ? (error.message.split('\n')[0] as string) : describe(error);
-    return refuse(field, `must be plain JSON data: ${reason}`);
+    text = safeJson(object);
+  } catch (thrown) {
+    const { type, message } = describeThrown(thrown);
+    return refuse(field, `must be plain JSON data: ${message?.split('\n')[0] ?? type}`);
   }
-  if (copy.length > maxJsonBytes) {
-    const message = `must be at most ${maxJsonBytes} bytes of JSON, got ${copy.length}`;
+  const bytes = Buffer.byteLength(text);
+  if (bytes > maxJsonBytes) {
+    const message = `must be at most ${maxJsonBytes} bytes of JSON, got ${bytes}`;
     throw new AnalyticsError('TOO_LARGE', `${field} ${message}`, { problems: [{ field, message }] });
   }
-  return copy.value;
+  const copy: JsonObject = JSON.parse(text);
+  return isNestedWithin(copy, maxJsonDepth)
+    ? copy
+    : refuse(field, `must not be nested more than ${maxJsonDepth} levels deep`);
 }

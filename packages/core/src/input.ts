@@ -12,7 +12,7 @@ export interface CommonInput {
   readonly runId?: Text;
   readonly userId?: Text;
   readonly orgId?: Text;
-  /** JSON data, copied; at most 16 KiB. What JSON cannot hold is left out. */
+  /** JSON data, copied; at most 16 KiB and 100 levels deep. What JSON cannot hold is left out. */
   readonly attributes?: Readonly<Record<string, unknown>> | null | undefined;
 }
 
@@ -106,7 +106,7 @@ export interface LogMetricsOptions extends CommonInput {
 }
 export interface MetricsInput extends LogMetricsOptions {
   readonly type: 'metrics';
-  /** Finite numbers, at least one. */
+  /** Finite numbers: 1 to 1000 of them. */
   readonly values: Readonly<Record<string, number>>;
 }
 
@@ -117,6 +117,7 @@ export interface RunInput extends CommonInput {
   readonly name?: Text;
   readonly project?: Text;
   readonly config?: Readonly<Record<string, unknown>> | JsonObject | null | undefined;
+  /** At most 100. */
   readonly tags?: readonly string[] | null | undefined;
   readonly summary?: Readonly<Record<string, unknown>> | JsonObject | null | undefined;
 }
@@ -125,9 +126,9 @@ export interface ArtifactInput extends CommonInput {
   readonly type: 'artifact';
   readonly name: string;
   readonly kind: string;
-  /** Exactly one of `path` and `bytes`. The bytes are copied. */
+  /** Exactly one of `path` (at most 4096 characters) and `bytes` (at most 8 MiB, copied). */
   readonly path?: Text;
-  readonly bytes?: Uint8Array | undefined;
+  readonly bytes?: Uint8Array | null | undefined;
 }
 
 export type EventInput =

@@ -1,26 +1,31 @@
-import type { JsonObject } from './event.ts';
+import type { JsonValue } from './event.ts';
 
-/** 16 KiB, for attributes, run configurations and summaries. */
+/** 16 KiB in UTF-8, for attributes, run configurations and summaries. */
 export const maxJsonBytes: number = 16 * 1024;
+/** Stores and parsers have bounds of their own, from a thousand levels on. */
+export const maxJsonDepth = 100;
 
-// In JSON text a lone surrogate or a control character can only stand as an escape; an escaped backslash is no escape of theirs.
-const unsafeEscape = /\\\\|\\u(?:d[89a-f][0-9a-f]{2}|00[01][0-9a-f])/gi;
-
-export interface JsonCopy {
-  readonly value: JsonObject;
-  /** Length of the JSON text. */
-  readonly length: number;
-}
+// In JSON text a lone surrogate and most control characters can only stand as an escape; an escaped backslash is no escape
+// of theirs. Tabs and line breaks stay.
+const unsafe = /\\\\|\\u(?:d[89a-f][0-9a-f]{2}|00[01][0-9a-f])|\\[bf]|[\u007f-\u009f]/gi;
 
 /**
- * A copy of what JSON can hold of an object, safe to store anywhere.
+ * What JSON can hold of an object, as text that is safe to store anywhere.
  * @throws TypeError for a cycle, a BigInt or no object; whatever a `toJSON` or a getter throws.
  */
-export function copyJson(object: object): JsonCopy {
+export function safeJson(object: object): string {
   const text = JSON.stringify(object);
   if (text === undefined || text[0] !== '{') {
     throw new TypeError('must be an object');
   }
-  const safe = text.replace(unsafeEscape, (found) => (found === '\\\\' ? found : '\\ufffd'));
-  return { value: JSON.parse(safe), length: safe.length };
+  return text.replace(unsafe, (found) => (found === '\\\\' ? found : '\ufffd'));
+}
+
+/** True when nothing in it lies more than `levels` objects or lists deep. */
+export function isNestedWithin(value: JsonValue, levels: number): boolean {
+  return (
+    typeof value !== 'object' ||
+    value === null ||
+    (levels > 0 && Object.values(value).every((item) => isNestedWithin(item, levels - 1)))
+  );
 }

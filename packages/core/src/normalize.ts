@@ -1,3 +1,4 @@
+import { types } from 'node:util';
 import {
   choice,
   describe,
@@ -69,20 +70,24 @@ export function toEvent(input: EventInput, defaults: Defaults): AnalyticsEvent {
       return toArtifact(input, defaults);
     default: {
       const { type } = input as { type: unknown };
-      const types = 'execution, rating, health, toolkit, metrics, run, artifact';
-      return refuse('type', `must be one of ${types}, got ${describe(type)}`);
+      const all = 'execution, rating, health, toolkit, metrics, run, artifact';
+      return refuse('type', `must be one of ${all}, got ${describe(type)}`);
     }
   }
 }
 
-function commonFields(input: CommonInput, { newId, now, context }: Defaults): EventFields {
+function commonFields(
+  input: CommonInput,
+  { newId, now, context }: Defaults,
+  runId: unknown = input.runId,
+): EventFields {
   const surroundings = context();
   const { at } = input;
   const nowMs = now();
   return {
     id: optionalUuid(input.id, 'id') ?? newId(nowMs),
     at: at === undefined || at === null ? nowMs : Math.trunc(requiredNumber(at, 'at', 0, maxTime, false)),
-    runId: optionalText(input.runId, 'runId') ?? surroundings?.runId,
+    runId: optionalText(runId, 'runId') ?? surroundings?.runId,
     userId: optionalText(input.userId, 'userId') ?? surroundings?.userId,
     orgId: optionalText(input.orgId, 'orgId') ?? surroundings?.orgId,
     attributes: optionalJson(input.attributes, 'attributes'),
@@ -222,28 +227,39 @@ function toMetrics(input: MetricsInput, defaults: Defaults): AnalyticsEvent {
 }
 
 function toRun(input: RunInput, defaults: Defaults): AnalyticsEvent {
-  const { tags } = input;
-  if (tags !== undefined && tags !== null && !Array.isArray(tags)) {
-    refuse('tags', `must be an array of texts, got ${describe(tags)}`);
-  }
+  const runId = requiredText(input.runId, 'runId');
   return {
     type: 'run',
-    ...commonFields(input, defaults),
-    runId: requiredText(input.runId, 'runId'),
+    ...commonFields(input, defaults, runId),
+    runId,
     state: choice(input.state, 'state', ['started', 'finished', 'failed']),
     name: optionalText(input.name, 'name'),
     project: optionalText(input.project, 'project'),
     config: optionalJson(input.config, 'config'),
-    tags: tags?.slice(0, maxTags).map((tag, at) => requiredText(tag, `tags[${at}]`)),
+    tags: toTags(input.tags),
     summary: optionalJson(input.summary, 'summary'),
   };
+}
+
+function toTags(value: unknown): string[] | undefined {
+  if (value === undefined || value === null) {
+    return undefined;
+  }
+  if (!Array.isArray(value)) {
+    return refuse('tags', `must be an array of texts, got ${describe(value)}`);
+  }
+  const { length } = value;
+  if (length > maxTags) {
+    refuse('tags', `must hold at most ${maxTags} texts, got ${length}`);
+  }
+  return Array.from({ length }, (_, at) => requiredText(value[at], `tags[${at}]`));
 }
 
 function toArtifact(input: ArtifactInput, defaults: Defaults): AnalyticsEvent {
   const common = commonFields(input, defaults);
   const name = requiredText(input.name, 'name');
   const kind = requiredText(input.kind, 'kind');
-  const { bytes } = input;
+  const bytes: unknown = input.bytes ?? undefined;
   const path = optionalLines(input.path, 'path', 4096);
   if ((path === undefined) === (bytes === undefined)) {
     refuse('path', 'or bytes must be given, and not both');
@@ -251,12 +267,12 @@ function toArtifact(input: ArtifactInput, defaults: Defaults): AnalyticsEvent {
   if (bytes === undefined) {
     return { type: 'artifact', ...common, name, kind, path };
   }
-  if (!(bytes instanceof Uint8Array)) {
+  if (!types.isUint8Array(bytes)) {
     return refuse('bytes', `must be a Uint8Array, got ${describe(bytes)}`);
   }
   if (bytes.byteLength > maxArtifactBytes) {
     const message = `must be at most ${maxArtifactBytes} bytes, got ${bytes.byteLength}; pass a path instead`;
     throw new AnalyticsError('TOO_LARGE', `bytes ${message}`, { problems: [{ field: 'bytes', message }] });
   }
-  return { type: 'artifact', ...common, name, kind, bytes: Uint8Array.from(bytes) };
+  return { type: 'artifact', ...common, name, kind, bytes: new Uint8Array(bytes) };
 }
