@@ -8,7 +8,7 @@ export type Need =
   | keyof Pick<Subject, 'breakFarSide' | 'repairFarSide' | 'reopen'>
   | Exclude<keyof Observation, 'executions'>;
 /** What only some backends have; the law says nothing about the others. */
-export type Trait = 'check()' | 'writeSync()' | 'reader' | 'secrets';
+export type Trait = 'check()' | 'immediate delivery' | 'reader' | 'secrets' | 'writeSync()';
 
 /** One promise of a backend. */
 export interface Law {
@@ -67,12 +67,14 @@ function has({ subject, backend }: Trial, trait: Trait): boolean {
   switch (trait) {
     case 'check()':
       return backend.check !== undefined;
-    case 'writeSync()':
-      return backend.writeSync !== undefined;
+    case 'immediate delivery':
+      return backend.delivery === 'immediate';
     case 'reader':
       return backend.reader !== undefined;
     case 'secrets':
       return (subject.secrets ?? []).length > 0;
+    case 'writeSync()':
+      return backend.writeSync !== undefined;
   }
 }
 

@@ -7,9 +7,11 @@ type EventOf<T extends EventType> = Extract<AnalyticsEvent, { readonly type: T }
 export type EventPattern<T extends EventType = EventType> = { readonly type?: T | undefined } & DeepPartial<
   Omit<EventOf<T>, 'type'>
 >;
-type DeepPartial<T> = T extends Uint8Array | string | number | boolean
+type DeepPartial<T> = T extends readonly unknown[] | Uint8Array | string | number | boolean
   ? T
-  : { readonly [K in keyof T]?: DeepPartial<T[K]> | undefined };
+  : string extends keyof T
+    ? { readonly [key: string]: unknown }
+    : { readonly [K in keyof T]?: DeepPartial<T[K]> | undefined };
 
 export interface ExpectRecordedOptions {
   /** How many events have to match. Default: at least one. */

@@ -208,8 +208,12 @@ function figuresOf(part: Part, entry: object): [subject: string, figures: Figure
   ];
 }
 
+/** A figure that is known for some entries of a subject is known for the subject. */
 function sum(one: Figure, other: Figure): Figure {
-  return typeof one === 'number' && typeof other === 'number' ? one + other : (one ?? other);
+  if (typeof one === 'number' && typeof other === 'number') {
+    return one + other;
+  }
+  return typeof other === 'number' || one === undefined ? other : one;
 }
 
 /** Sums of floating-point numbers may differ in the last digits; sums of money may not. */

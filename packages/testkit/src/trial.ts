@@ -37,6 +37,8 @@ export interface Trial {
   reopened(): Promise<Trial>;
   /** A trial of a second subject. */
   another(): Promise<Trial>;
+  /** The longest that anything may take. */
+  readonly timeoutMs: number;
   /** Waits for something that the law started by itself. */
   within<T>(what: string, work: T | PromiseLike<T>): Promise<T>;
   /** Closes the backend if the law did not, and disposes of the subject. */
@@ -109,6 +111,7 @@ function trialOf(subject: Subject, backend: Backend, create: Create, timeoutMs: 
       others.push(other);
       return other;
     },
+    timeoutMs,
     within: (what, work) => within(what, timeoutMs, work),
     async end() {
       if (disposed) {

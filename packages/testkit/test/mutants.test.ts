@@ -1,10 +1,34 @@
-import { checkLaw, laws, testBackend } from '@toolweaver/analytics-testkit';
+import { checkLaw, laws, type Skip, testBackend } from '@toolweaver/analytics-testkit';
 import { describe, expect, test } from 'vitest';
 import { control } from './control.ts';
+import { counters, parseScrape } from './counters.ts';
 import { mutants } from './mutants.ts';
 
 describe('a healthy backend', () => {
   testBackend({ test, create: () => control() });
+});
+
+describe('a healthy metric store', () => {
+  const because = (reason: string, ...skipped: readonly string[]): Skip[] => skipped.map((law) => ({ law, reason }));
+  const farSide = laws
+    .filter(({ needs = [], only }) => needs.includes('breakFarSide') && only === undefined)
+    .map(({ law }) => law);
+  const restart = laws.filter(({ needs = [] }) => needs.includes('reopen')).map(({ law }) => law);
+  const singleEvents = laws.filter(({ needs = [] }) => needs.includes('events')).map(({ law }) => law);
+  testBackend({
+    test,
+    create() {
+      const backend = counters();
+      return { backend, observe: () => parseScrape(backend.scrape()) };
+    },
+    skip: [
+      ...because('it is read, it sends nothing that could fail', ...farSide),
+      ...because('counters start again with the process', ...restart),
+      ...because('it keeps no single events', ...singleEvents),
+      ...because('it has no such series', 'logged metrics arrive', 'the state of a run arrives', 'artifacts arrive'),
+      ...because('it keeps no ids, and core delivers once', 'an event that is delivered again counts once'),
+    ],
+  });
 });
 
 test('every law has a mutant, and every mutant a law', () => {

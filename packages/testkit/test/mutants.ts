@@ -258,6 +258,15 @@ export const mutants: Readonly<Record<string, Readonly<Record<string, Mutant>>>>
     'waits for ever': altered(() => ({ delivery: { maxEvents: 10, maxDelayMs: Number.POSITIVE_INFINITY } })),
     'waits for less than nothing': altered(() => ({ delivery: { maxEvents: 10, maxDelayMs: -1 } })),
   },
+  'an immediate write is done when it returns': {
+    'is done later': altered(() => ({ delivery: 'immediate' })),
+    'leaves it to a timer': altered(({ writeSync }) => ({
+      delivery: 'immediate',
+      write(events) {
+        setTimeout(() => writeSync?.(events), 50).unref();
+      },
+    })),
+  },
   'the settings are plain data': {
     'shows a function': altered(() => ({ settings: { format: (() => 'x') as unknown as string } })),
     'shows a date': altered(() => ({ settings: { since: new Date() as unknown as string } })),

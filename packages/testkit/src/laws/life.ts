@@ -88,7 +88,7 @@ export const lifeLaws: readonly Law[] = [
           await other.check();
           await other.end();
         }
-        await eventually(() => {
+        await eventually(trial.timeoutMs, () => {
           const left = [...leftovers(before), ...[...workers].map(() => 'Worker')];
           assert.ok(left.length === 0, `left behind after close(): ${left.join(', ')}`);
         });
@@ -223,8 +223,8 @@ function leftovers(before: ReadonlyMap<string, number>): string[] {
 }
 
 /** Sockets and threads take a moment to end. */
-async function eventually(check: () => void): Promise<void> {
-  const end = performance.now() + 1000;
+async function eventually(timeoutMs: number, check: () => void): Promise<void> {
+  const end = performance.now() + timeoutMs;
   for (;;) {
     try {
       check();

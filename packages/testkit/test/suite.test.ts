@@ -1,0 +1,181 @@
+import { type Backend, memory } from '@toolweaver/analytics-core';
+import { laws, type Skip, type Subject, type SuiteOptions, tally, testBackend } from '@toolweaver/analytics-testkit';
+import { describe, expect, test } from 'vitest';
+import { control } from './control.ts';
+import { mutants } from './mutants.ts';
+
+interface Outcome {
+  readonly name: string;
+  readonly skipped: string | undefined;
+  readonly error: Error | undefined;
+}
+
+/** Runs the suite under a runner that only takes notes. */
+async function run(options: Omit<SuiteOptions, 'test'>): Promise<Outcome[]> {
+  const tests: { name: string; run: Parameters<SuiteOptions['test']>[1] }[] = [];
+  testBackend({ ...options, test: (name, body) => tests.push({ name, run: body }) });
+  const outcomes: Outcome[] = [];
+  for (const { name, run: body } of tests) {
+    let skipped: string | undefined;
+    let error: Error | undefined;
+    try {
+      await body({
+        skip(reason) {
+          skipped = reason;
+        },
+      });
+    } catch (thrown) {
+      error = thrown as Error;
+    }
+    outcomes.push({ name, skipped, error });
+  }
+  return outcomes;
+}
+
+function failed(outcomes: readonly Outcome[]): Record<string, string | undefined> {
+  return Object.fromEntries(outcomes.flatMap(({ name, error }) => (error ? [[name, error.message]] : [])));
+}
+
+const create = (): Subject => control();
+const bare = (): Subject => {
+  const store = memory();
+  return { backend: store, observe: () => ({ executions: tally(store.events).executions }) };
+};
+const amnesia = 'names are told apart';
+const forgetful = mutants[amnesia]?.['has one name for all'] as () => Subject;
+const skipsLaw = 'every skip names a law, once, and gives a reason';
+
+test('there is one test for each law, and one for the skips', async () => {
+  const outcomes = await run({ create });
+  expect(outcomes.map(({ name }) => name)).toEqual([skipsLaw, ...laws.map(({ law }) => law)]);
+  expect(failed(outcomes)).toEqual({});
+});
+
+describe('a skip', () => {
+  const reason = 'it has one name for everything';
+
+  test('is checked, and shown with its reason', async () => {
+    const outcomes = await run({ create: forgetful, skip: [{ law: amnesia, reason }] });
+    expect(outcomes).toContainEqual({ name: `${amnesia} [skipped: ${reason}]`, skipped: reason, error: undefined });
+  });
+
+  test('fails when the law holds', async () => {
+    const outcomes = await run({ create, skip: [{ law: amnesia, reason }] });
+    expect(failed(outcomes)).toEqual({
+      [`${amnesia} [skipped: ${reason}]`]: `"${amnesia}" needs no skip: the law holds; delete it`,
+    });
+  });
+
+  test('fails when the law does not apply', async () => {
+    const law = 'writeSync delivers before it returns';
+    const { writeSync: _, ...backend } = control().backend;
+    const outcomes = await run({ create: () => ({ ...control(), backend }), skip: [{ law, reason }] });
+    expect(failed(outcomes)[`${law} [skipped: ${reason}]`]).toContain('needs no skip: the backend has no writeSync()');
+  });
+
+  test.each<[what: string, skip: readonly Skip[], problem: string]>([
+    ['names no law', [{ law: 'Names are told apart', reason }], 'no law says "Names are told apart"'],
+    ['has no reason', [{ law: amnesia, reason: ' ' }], `"${amnesia}" is skipped without a reason`],
+    [
+      'is there twice',
+      [
+        { law: amnesia, reason },
+        { law: amnesia, reason },
+      ],
+      `"${amnesia}" is skipped twice`,
+    ],
+  ])('fails when it %s', async (_what, skip, problem) => {
+    const outcomes = await run({ create: forgetful, skip });
+    expect(failed(outcomes)[skipsLaw]).toContain(problem);
+  });
+});
+
+describe('a law that needs what the subject does not offer', () => {
+  test('fails, and says what to do', async () => {
+    const problems = failed(await run({ create: bare }));
+    const needy = laws.filter(({ needs = [], only }) => needs.some((need) => need !== 'check()') && only === undefined);
+    expect(Object.keys(problems)).toEqual(needy.map(({ law }) => law));
+    expect(problems['ratings arrive']).toBe(
+      '"ratings arrive" needs an observe() that gives `ratings`; if it cannot, skip this law with a reason',
+    );
+    expect(problems['close resolves although the far side is broken']).toContain('needs a subject with `breakFarSide`');
+  });
+
+  test('can be skipped', async () => {
+    const law = 'ratings arrive';
+    const outcomes = await run({ create: bare, skip: [{ law, reason: 'it keeps executions only' }] });
+    expect(failed(outcomes)).not.toHaveProperty([`${law} [skipped: it keeps executions only]`]);
+  });
+});
+
+test('a law about what only some backends have is skipped for the others', async () => {
+  const outcomes = await run({ create: bare });
+  const skipped = outcomes.flatMap(({ name, skipped: reason }) => (reason ? [[name, reason]] : []));
+  expect(Object.fromEntries(skipped)).toMatchObject({
+    'an immediate write is done when it returns': 'the backend has no immediate delivery',
+    'the summary agrees with the far side': 'the backend has no reader',
+    'no error shows a secret': 'the subject names no secrets',
+  });
+});
+
+describe('each law', () => {
+  test('gets a subject of its own, whose backend is closed once and which is disposed of after that', async () => {
+    const lives: string[][] = [];
+    const outcomes = await run({
+      create() {
+        const life: string[] = [];
+        lives.push(life);
+        const subject = control();
+        const watched = (backend: Backend): Backend => ({
+          ...backend,
+          async close() {
+            life.push('closed');
+            await backend.close?.();
+          },
+        });
+        return {
+          ...subject,
+          backend: watched(subject.backend),
+          dispose() {
+            life.push('disposed');
+          },
+        };
+      },
+    });
+    expect(failed(outcomes)).toEqual({});
+    expect(lives.length).toBeGreaterThanOrEqual(laws.length);
+    for (const life of lives) {
+      expect(life).toEqual(['closed', 'disposed']);
+    }
+  });
+
+  test('fails when the subject cannot be made, observed or disposed of', async () => {
+    const broken = new Error('no port is free');
+    const throwing = (): never => {
+      throw broken;
+    };
+    const first = 'a fresh far side shows nothing';
+    expect(failed(await run({ create: throwing }))[first]).toBe(broken.message);
+    expect(failed(await run({ create: () => ({ ...control(), observe: throwing }) }))[first]).toBe(broken.message);
+    expect(failed(await run({ create: () => ({ ...control(), dispose: throwing }) }))[first]).toBe(broken.message);
+  });
+
+  test('waits no longer than it was told to', async () => {
+    const outcomes = await run({
+      timeoutMs: 20,
+      create: () => ({ ...control(), backend: { ...control().backend, write: () => new Promise(() => {}) } }),
+    });
+    expect(failed(outcomes)[amnesia]).toBe('write() took longer than 20 ms');
+  });
+
+  test('calls what is given as a method', async () => {
+    class Far implements Subject {
+      readonly #store = memory();
+      readonly backend = this.#store;
+      observe() {
+        return tally(this.#store.events);
+      }
+    }
+    expect(failed(await run({ create: () => new Far() }))).not.toHaveProperty([amnesia]);
+  });
+});
