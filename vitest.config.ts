@@ -23,12 +23,14 @@ function project(
   return { extends: true, root: folder, test: { name, include: ['test/**/*.test.ts'] } };
 }
 
-export default defineConfig({
+// `--mode reliability` repeats what depends on chance as often as a release should.
+export default defineConfig(({ mode }) => ({
   root,
   // Tests import the packages by name; the condition leads to their sources, so that only tests of built files need a build.
   ssr: { resolve: { conditions: ['@toolweaver/source', ...defaultServerConditions] } },
   test: {
     projects: [project(root, 'repo'), ...folders.map((folder) => project(folder, nameOf(folder)))],
+    env: { RELIABILITY: mode === 'reliability' ? 'full' : 'quick' },
     testTimeout: 20_000,
     hookTimeout: 20_000,
     coverage: {
@@ -37,4 +39,4 @@ export default defineConfig({
       reporter: ['text', 'json-summary', 'lcov'],
     },
   },
-});
+}));
