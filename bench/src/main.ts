@@ -1,1 +1,83 @@
-export {};
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Measure, MeasureId, Setting } from './figure.ts';
+import { describeMachine } from './machine.ts';
+import { help, type Options, parseOptions } from './options.ts';
+import { type Report, toText } from './report.ts';
+
+/** Each is loaded when its turn comes, so that none runs on a heap that another has filled. */
+const load: Readonly<Record<MeasureId, () => Promise<Measure>>> = {
+  b1: async () => (await import('./b1-record.ts')).record,
+  b3: async () => (await import('./b3-ingest.ts')).ingest,
+  b4: async () => (await import('./b4-stall.ts')).stall,
+  b7: async () => (await import('./b7-import.ts')).load,
+  b8: async () => (await import('./b8-heap.ts')).heap,
+};
+
+process.exitCode = await main(process.argv.slice(2));
+
+/** The exit code. */
+async function main(args: readonly string[]): Promise<number> {
+  let options: Options;
+  try {
+    options = parseOptions(args);
+  } catch (error) {
+    console.error(`${(error as Error).message}\nRun with --help to see the options.`);
+    return 2;
+  }
+  if (options.help) {
+    process.stdout.write(help);
+    return 0;
+  }
+  if (process.threadCpuUsage === undefined) {
+    console.error(`The benchmarks need Node 24 or later (process.threadCpuUsage); this is ${process.versions.node}.`);
+    return 1;
+  }
+  const report = await measureAll(options);
+  process.stdout.write(options.json ? `${JSON.stringify(report, null, 2)}\n` : toText(report));
+  return report.failures.length === 0 ? 0 : 1;
+}
+
+async function measureAll({ only, quick }: Options): Promise<Report> {
+  const machine = describeMachine();
+  const resolved = import.meta.resolve('@toolweaver/analytics-core');
+  const folder = temporaryFolder();
+  let files = 0;
+  const figures: Report['figures'][number][] = [];
+  const failures: Report['failures'][number][] = [];
+  for (const id of only) {
+    const setting: Setting = {
+      quick,
+      newPath: (name) => {
+        files += 1;
+        return join(folder, `${files}-${name}`);
+      },
+      progress: (text) => showProgress(`${id}: ${text}`),
+    };
+    try {
+      const measure = await load[id]();
+      figures.push(...(await measure(setting)));
+    } catch (error) {
+      failures.push({ measure: id, message: (error as Error).message });
+    }
+  }
+  showProgress('');
+  return { machine, packages: resolved.endsWith('.ts') ? 'sources' : 'built', quick, figures, failures };
+}
+
+/** Removed when the process ends, also by Ctrl-C. */
+function temporaryFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'toolweaver-bench-'));
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+  process.once('SIGINT', () => process.exit(130));
+  process.once('SIGTERM', () => process.exit(143));
+  return folder;
+}
+
+/** One line that is written over, for who watches. */
+function showProgress(text: string): void {
+  if (process.stderr.isTTY) {
+    process.stderr.write(`\r\x1b[K${text.slice(0, (process.stderr.columns ?? 80) - 1)}`);
+  }
+}

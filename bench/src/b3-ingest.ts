@@ -1,0 +1,65 @@
+import { type ByHandOptions, byHand, countRows } from './by-hand.ts';
+import { recordAll, sqliteClient } from './client.ts';
+import { workload } from './data.ts';
+import { figure, type Measure } from './figure.ts';
+import { interleave, medianOf, paired } from './measure.ts';
+
+/** Rows a second into SQLite, from the first `record()` until all of them are committed, through the client and by hand. */
+export const ingest: Measure = async ({ quick, newPath, progress }) => {
+  const count = quick ? 30_000 : 300_000;
+  const rounds = quick ? 1 : 7;
+  const load = workload({ orgs: true, tokens: false });
+
+  async function client(): Promise<number> {
+    const opened = await sqliteClient(newPath('client.db'));
+    const started = performance.now();
+    await recordAll(opened, load, count);
+    const seconds = (performance.now() - started) / 1000;
+    await opened.closeWith(count);
+    return count / seconds;
+  }
+
+  function hand(options: Omit<ByHandOptions, 'path'>): number {
+    const path = newPath('by-hand.db');
+    const { record, flush, close } = byHand({ ...options, path });
+    const started = performance.now();
+    for (let index = 0; index < count; index += 1) {
+      record(load.at(index));
+    }
+    flush();
+    const seconds = (performance.now() - started) / 1000;
+    close();
+    if (countRows(path) !== count) {
+      throw new Error('the loop by hand has lost rows');
+    }
+    return count / seconds;
+  }
+
+  const rowsPerSecond = await interleave(
+    rounds,
+    {
+      client,
+      byHand: () => hand({ columns: 'id', synchronous: 'full' }),
+      byHandNormal: () => hand({ columns: 'id' }),
+      byHandNoIds: () => hand({ columns: 'none' }),
+    },
+    progress,
+  );
+  const ratioTo = (arm: 'byHand' | 'byHandNormal' | 'byHandNoIds') => {
+    const { client, [arm]: other } = rowsPerSecond;
+    return {
+      details: { clientRowsPerSecond: medianOf(client), byHandRowsPerSecond: medianOf(other) },
+      sample: paired(client, other, (left, right) => left / right),
+    };
+  };
+  return (
+    [
+      ['byHand', 'SQLite ingest, of by hand, both with synchronous=FULL', { op: '>=', value: 1.2 }],
+      ['byHandNormal', "SQLite ingest with FULL, of by hand with better-sqlite3's default, NORMAL", undefined],
+      ['byHandNoIds', 'SQLite ingest with FULL, of by hand with NORMAL and without ids of events', undefined],
+    ] as const
+  ).map(([arm, name, target]) => {
+    const { details, sample } = ratioTo(arm);
+    return figure({ measure: 'b3', name, unit: 'ratio', details, ...(target && { target }) }, sample);
+  });
+};

@@ -1,0 +1,92 @@
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { type Figure, figure, type Measure } from './figure.ts';
+import { interleave, medianOf, paired, summarize } from './measure.ts';
+
+const run = promisify(execFile);
+const bench = join(import.meta.dirname, '..');
+const packages = ['analytics', 'core', 'sqlite'];
+
+/** Bodies of programs; each says how long it took. */
+const programs = {
+  nothing: `await import('data:text/javascript,');`,
+  core: `await import('@toolweaver/analytics-core');`,
+  metaAndSqlite: `await import('@toolweaver/analytics'); await import('@toolweaver/analytics-sqlite');`,
+};
+
+/** How long a new process takes to import the packages, and how much disk they take. */
+export const load: Measure = async ({ quick, newPath, progress }) => {
+  const rounds = quick ? 3 : 21;
+  const ms = await interleave(
+    rounds,
+    {
+      nothing: () => milliseconds(programs.nothing),
+      core: () => milliseconds(programs.core),
+      metaAndSqlite: () => milliseconds(programs.metaAndSqlite),
+      client: () =>
+        milliseconds(`
+          const { createAnalyticsClient } = await import('@toolweaver/analytics');
+          client = await createAnalyticsClient({ env: { ANALYTICS_DB_PATH: ${JSON.stringify(newPath('client.db'))} } });
+        `),
+    },
+    progress,
+  );
+  const above = (arm: keyof typeof ms, name: string, atMostMs?: number): Figure =>
+    figure(
+      {
+        measure: 'b7',
+        name,
+        unit: 'ms',
+        details: { importMs: medianOf(ms[arm]), nothingMs: medianOf(ms.nothing) },
+        ...(atMostMs && { target: { op: '<=', value: atMostMs } }),
+      },
+      paired(ms[arm], ms.nothing, (some, none) => some - none),
+    );
+  return [
+    above('core', 'cold import of core, above an empty module', 10),
+    above('metaAndSqlite', 'cold import of meta + sqlite, above an empty module', 60),
+    above('client', 'cold import of meta, then a client of a new SQLite file, above an empty module'),
+    await installedSize(),
+  ];
+};
+
+async function milliseconds(program: string): Promise<number> {
+  const code = `
+    let client;
+    const started = performance.now();
+    ${program}
+    console.log(performance.now() - started);
+    await client?.close();
+  `;
+  // No settings of the caller's: a compile cache would make the second start a warm one.
+  const { NODE_OPTIONS: _options, NODE_COMPILE_CACHE: _cache, ...env } = process.env;
+  const args = [...process.execArgv, '--input-type=module', '--eval', code];
+  const { stdout } = await run(process.execPath, args, { cwd: bench, env });
+  return Number(stdout);
+}
+
+/** What npm unpacks for our own packages; better-sqlite3 and kysely come on top. */
+async function installedSize(): Promise<Figure> {
+  const bytes = await Promise.all(
+    packages.map(async (name) => {
+      const cwd = join(bench, '..', 'packages', name);
+      // npm is a script that only a shell can start on Windows.
+      const args = ['pack', '--dry-run', '--json', '--ignore-scripts', '--loglevel=error'];
+      const { stdout } = await run('npm', args, { cwd, shell: process.platform === 'win32' });
+      const [packed] = JSON.parse(stdout) as { unpackedSize: number }[];
+      return packed?.unpackedSize as number;
+    }),
+  );
+  const megabytes = bytes.reduce((sum, some) => sum + some, 0) / 1e6;
+  return figure(
+    {
+      measure: 'b7',
+      name: 'installed size of meta + core + sqlite, without better-sqlite3 and kysely',
+      unit: 'MB',
+      target: { op: '<=', value: 1 },
+      details: Object.fromEntries(packages.map((name, at) => [`${name}Bytes`, bytes[at] as number])),
+    },
+    summarize([megabytes]),
+  );
+}

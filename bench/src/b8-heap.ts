@@ -1,0 +1,46 @@
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import type { HeapTask } from './b8-process.ts';
+import { figure, type Measure } from './figure.ts';
+import { interleave, summarize } from './measure.ts';
+
+const run = promisify(execFile);
+const program = join(import.meta.dirname, 'b8-process.ts');
+
+/** How much heap an event takes while it waits in the queue. */
+export const heap: Measure = async ({ quick, progress }) => {
+  const rounds = quick ? 1 : 5;
+  const events = quick ? 20_000 : 60_000;
+  const bytes = await interleave(
+    rounds,
+    {
+      fullSpeed: () => bytesOf({ events, perMs: null, load: 'plain' }),
+      twenty: () => bytesOf({ events, perMs: 20, load: 'plain' }),
+      one: () => bytesOf({ events, perMs: 1, load: 'plain' }),
+      freshNames: () => bytesOf({ events, perMs: 20, load: 'fresh names' }),
+      tokens: () => bytesOf({ events, perMs: 20, load: 'tokens' }),
+    },
+    progress,
+  );
+  const target = { op: '<=', value: 250 } as const;
+  const line = (name: string, values: readonly number[], wanted?: typeof target) =>
+    figure(
+      { measure: 'b8', name: `heap of a queued event, ${name}`, unit: 'bytes', ...(wanted && { target: wanted }) },
+      summarize(values),
+    );
+  return [
+    line('at full speed', bytes.fullSpeed, target),
+    line('20 per ms', bytes.twenty, target),
+    line('1 per ms', bytes.one, target),
+    line('20 per ms, each with a user id of its own', bytes.freshNames),
+    line('20 per ms, with model, tokens and cost', bytes.tokens),
+  ];
+};
+
+/** In a process of its own: nothing else lives or dies on its heap meanwhile. */
+async function bytesOf(task: HeapTask): Promise<number> {
+  const args = [...process.execArgv, '--expose-gc', program, JSON.stringify(task)];
+  const { stdout } = await run(process.execPath, args);
+  return Number(stdout);
+}

@@ -1,0 +1,50 @@
+import { setTimeout } from 'node:timers/promises';
+import { type Analytics, createAnalytics } from '@toolweaver/analytics-core';
+import { sqlite } from '@toolweaver/analytics-sqlite';
+import { countRows } from './by-hand.ts';
+import type { Workload } from './data.ts';
+
+/** So far from the queue's bound of 65 536 that nothing is dropped, and so full that the backend is never idle. */
+const maxQueued = 49_152;
+const checkedEvery = 1024;
+
+export interface SqliteClient {
+  readonly client: Analytics;
+  /**
+   * Closes, and looks into the database: a speed at which events are lost is none.
+   * @throws Error when it does not hold exactly so many executions.
+   */
+  closeWith(expected: number): Promise<void>;
+}
+
+/** A client as a program makes it: all options at their defaults. */
+export async function sqliteClient(path: string): Promise<SqliteClient> {
+  const client = createAnalytics({ backends: [await sqlite({ path })] });
+  return {
+    client,
+    async closeWith(expected) {
+      await client.close();
+      const rows = countRows(path);
+      if (rows !== expected) {
+        throw new Error(`recorded ${expected} executions, but the database holds ${rows}`);
+      }
+    },
+  };
+}
+
+/** Records so many executions, as fast as the backend takes them; resolves when they are in the database. */
+export async function recordAll({ client }: SqliteClient, { at }: Workload, count: number): Promise<void> {
+  for (let index = 0; index < count; index += 1) {
+    if (index % checkedEvery === 0) {
+      while ((client.stats().backends['sqlite']?.queued ?? 0) > maxQueued) {
+        // Sleeps rather than spins: its waiting is not what recording costs.
+        await setTimeout(1);
+      }
+    }
+    client.recordSkillExecution(at(index));
+  }
+  const { ok, backends } = await client.flush({ timeoutMs: 60_000 });
+  if (!ok) {
+    throw backends['sqlite']?.error ?? new Error('the flush failed');
+  }
+}

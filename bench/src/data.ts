@@ -1,0 +1,87 @@
+import type { SkillExecutionInput } from '@toolweaver/analytics-core';
+
+export interface Workload {
+  readonly name: string;
+  /** Whether executions carry a model, its tokens and their cost. */
+  readonly tokens: boolean;
+  /** Endless: the same 65 536 again and again. */
+  at(index: number): SkillExecutionInput;
+}
+
+const distinct = 65_536;
+
+/**
+ * Executions of 200 skills by 5000 users, some far more often than others; one in twenty fails. The same ones every time.
+ * Equal names are one string, as where they come from literals or settings.
+ */
+export function workload({ orgs, tokens }: { readonly orgs: boolean; readonly tokens: boolean }): Workload {
+  const random = randomSource(1);
+  const skill = zipf(names('skill', 200), 1, random);
+  const user = zipf(names('user', 5_000), 0.7, random);
+  const org = zipf(names('org', 50), 0, random);
+  const executions = Array.from({ length: distinct }, (): SkillExecutionInput => {
+    const success = random() >= 0.05;
+    return {
+      skillId: skill(),
+      userId: user(),
+      orgId: orgs ? org() : undefined,
+      success,
+      latencyMs: latencyMs(random),
+      error: success ? undefined : { type: 'TimeoutError', message: 'no answer within 30 seconds' },
+      ...(tokens && {
+        model: 'large-2',
+        usage: { inputTokens: Math.floor(200 + random() * 4000), outputTokens: Math.floor(20 + random() * 800) },
+        cost: { usd: Math.round(random() * 20_000) / 1e6 },
+      }),
+    };
+  });
+  return {
+    name: `200 skills${orgs ? ', 50 organisations' : ''}${tokens ? ', tokens and cost' : ''}`,
+    tokens,
+    at: (index) => executions[index % distinct] as SkillExecutionInput,
+  };
+}
+
+function names(prefix: string, count: number): string[] {
+  return Array.from({ length: count }, (_, number) => `${prefix}_${number}`);
+}
+
+/** Log-normal: half of them take longer than 120 ms, one in a hundred longer than 1.2 s. */
+function latencyMs(random: () => number): number {
+  const normal = Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
+  return Math.round(120 * Math.exp(normal) * 1000) / 1000;
+}
+
+/** Chooses among the values; the one of rank r is as frequent as r to the power of -exponent. */
+function zipf(values: readonly string[], exponent: number, random: () => number): () => string {
+  let total = 0;
+  const sums = Float64Array.from(values, (_, rank) => {
+    total += (rank + 1) ** -exponent;
+    return total;
+  });
+  return () => {
+    const wanted = random() * total;
+    let low = 0;
+    let high = values.length - 1;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((sums[middle] as number) > wanted) {
+        high = middle;
+      } else {
+        low = middle + 1;
+      }
+    }
+    return values[low] as string;
+  };
+}
+
+/** 0 <= x < 1, by mulberry32: small, and good enough to choose with. */
+function randomSource(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}

@@ -1,0 +1,58 @@
+import type { Sample } from './measure.ts';
+
+export const measures = ['b1', 'b3', 'b4', 'b7', 'b8'] as const;
+export type MeasureId = (typeof measures)[number];
+
+interface Target {
+  readonly op: '<=' | '>=';
+  readonly value: number;
+}
+
+/** One line of the result. */
+export interface Figure {
+  readonly measure: MeasureId;
+  readonly name: string;
+  readonly unit: 'ratio' | 'ms' | 'ns' | 'bytes' | 'MB';
+  /** Median of the rounds. */
+  readonly value: number;
+  /** The lowest and the highest round: how noisy the figure is. */
+  readonly low: number;
+  readonly high: number;
+  readonly rounds: number;
+  readonly target: Target | null;
+  /** `stated`: there is no target for it. */
+  readonly verdict: 'met' | 'missed' | 'stated';
+  /** What the figure is made of, medians; the unit stands in the name. */
+  readonly details: Readonly<Record<string, number>>;
+}
+
+export interface FigureText {
+  readonly measure: MeasureId;
+  readonly name: string;
+  readonly unit: Figure['unit'];
+  readonly target?: Target;
+  readonly details?: Figure['details'];
+}
+
+export function figure(text: FigureText, { median, low, high, rounds }: Sample): Figure {
+  const { measure, name, unit, target = null, details = {} } = text;
+  return { measure, name, unit, value: median, low, high, rounds, target, verdict: verdictOn(median, target), details };
+}
+
+function verdictOn(value: number, target: Target | null): Figure['verdict'] {
+  if (target === null) {
+    return 'stated';
+  }
+  return (target.op === '<=' ? value <= target.value : value >= target.value) ? 'met' : 'missed';
+}
+
+/** What every measure gets. */
+export interface Setting {
+  /** A few seconds for all of them: shows that they work, and little more. */
+  readonly quick: boolean;
+  /** A new path in a folder that is removed at the end. */
+  newPath(name: string): string;
+  progress(text: string): void;
+}
+
+export type Measure = (setting: Setting) => Promise<Figure[]>;
