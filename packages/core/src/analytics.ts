@@ -21,8 +21,6 @@ import { createTracker } from './track.ts';
 
 const flushTimeoutMs = 10_000;
 const checkTimeoutMs = 5_000;
-/** What a timer can hold: about 25 days. */
-const maxTimeoutMs = 2 ** 31 - 1;
 
 /**
  * A client in front of any number of backends. From here on they are the client's: `close()` closes them.
@@ -108,7 +106,7 @@ export function createAnalytics(options: AnalyticsOptions): Analytics {
         return byDefault;
       }
       if (typeof timeout === 'number' && timeout >= 0) {
-        return Math.min(timeout, maxTimeoutMs);
+        return timeout;
       }
     } catch {
       // A getter throws: as wrong as any other value.

@@ -12,7 +12,7 @@ export interface NumberRange {
 export interface EnvReader {
   text(name: string): string | undefined;
   secret(name: string): Secret | undefined;
-  /** Decimal digits only. */
+  /** Decimal digits, with a sign at most; no exponents, units or separators. */
   integer(name: string, range?: NumberRange): number | undefined;
   /** A decimal number such as `0.25`. */
   number(name: string, range?: NumberRange): number | undefined;
@@ -43,14 +43,13 @@ export function readEnv<T>(env: Env, read: (vars: EnvReader) => T): T {
       return undefined;
     }
     const { min = Number.MIN_SAFE_INTEGER, max = Number.MAX_SAFE_INTEGER } = range;
-    const number = pattern.test(value) ? Number(value) : Number.NaN;
+    // Adding 0 turns -0 into 0.
+    const number = pattern.test(value) ? Number(value) + 0 : Number.NaN;
     if (number >= min && number <= max) {
       return number;
     }
-    const from = range.min === undefined ? '' : ` from ${range.min}`;
-    const to = range.max === undefined ? '' : ` to ${range.max}`;
-    const orMore = range.min !== undefined && range.max === undefined ? ` of ${range.min} or more` : `${from}${to}`;
-    return problem(name, `must be ${what}${orMore}, got ${quote(value)}`);
+    const bounds = Math.abs(number) > Number.MAX_SAFE_INTEGER ? { min, max } : range;
+    return problem(name, `must be ${what}${rangeText(bounds)}, got ${quote(value)}`);
   }
 
   const result = read({
@@ -93,6 +92,13 @@ export function readEnv<T>(env: Env, read: (vars: EnvReader) => T): T {
     throw configError(problems);
   }
   return result;
+}
+
+function rangeText({ min, max }: NumberRange): string {
+  if (max === undefined) {
+    return min === undefined ? '' : ` of ${min} or more`;
+  }
+  return min === undefined ? ` up to ${max}` : ` from ${min} to ${max}`;
 }
 
 function quote(value: string): string {

@@ -71,7 +71,12 @@ export class AnalyticsError extends Error {
 
 /** True for an `AnalyticsError` of any copy of this package (`instanceof` fails when two copies are installed). */
 export function isAnalyticsError(value: unknown): value is AnalyticsError {
-  return value instanceof Error && brand in value;
+  try {
+    return value instanceof Error && brand in value;
+  } catch {
+    // A proxy that does not let itself be asked.
+    return false;
+  }
 }
 
 /** One `INVALID_CONFIG` error out of any number of problems. */

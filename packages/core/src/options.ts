@@ -1,3 +1,4 @@
+import { constants } from 'node:os';
 import type { Backend } from './backend.ts';
 import { describe } from './check.ts';
 import type { AnalyticsOptions, Clock, RetryOptions } from './client.ts';
@@ -42,11 +43,16 @@ export function resolveOptions(options: AnalyticsOptions): ResolvedOptions {
   if (typeof options !== 'object' || options === null) {
     throw configError([{ field: 'options', message: `must be an object, got ${describe(options)}` }]);
   }
-  const { backends, retry = {}, clock = systemClock, flushOnSignals = [] } = options;
-  problems.push(...backendProblems(backends));
+  const { backends, clock = systemClock, flushOnSignals = [] } = options;
+  let { retry = {} } = options;
+  if (typeof retry !== 'object' || retry === null) {
+    problems.push({ field: 'retry', message: `must be an object, got ${describe(retry)}` });
+    retry = {};
+  }
+  problems.push(...backendProblems(backends), ...signalProblems(flushOnSignals));
   const minDelayMs = number('retry.minDelayMs', retry.minDelayMs, 500, 0, Number.MAX_SAFE_INTEGER, false);
   const resolved: ResolvedOptions = {
-    backends,
+    backends: Array.isArray(backends) ? [...backends] : [],
     onError: callback('onError', options.onError),
     sampleRate: number('sampleRate', options.sampleRate, 1, 0, 1, false),
     slowMs: number('slowMs', options.slowMs, 5_000, 0, Number.MAX_SAFE_INTEGER, false),
@@ -58,7 +64,7 @@ export function resolveOptions(options: AnalyticsOptions): ResolvedOptions {
       maxAttempts: whole('retry.maxAttempts', retry.maxAttempts, 10, 1),
     },
     errorMessages: options.errorMessages ?? true,
-    flushOnSignals,
+    flushOnSignals: Array.isArray(flushOnSignals) ? [...flushOnSignals] : [],
     clock: completeClock(clock) ? clock : systemClock,
     newId: callback('newId', options.newId),
     random: callback('random', options.random ?? Math.random),
@@ -67,14 +73,6 @@ export function resolveOptions(options: AnalyticsOptions): ResolvedOptions {
     problems.push({
       field: 'errorMessages',
       message: `must be true or false, got ${describe(resolved.errorMessages)}`,
-    });
-  }
-  if (!Array.isArray(flushOnSignals) || flushOnSignals.some((name) => !/^SIG[A-Z0-9]+$/.test(name))) {
-    problems.push({ field: 'flushOnSignals', message: 'must be an array of signal names such as SIGTERM' });
-  } else if (flushOnSignals.includes('SIGKILL') || flushOnSignals.includes('SIGSTOP')) {
-    problems.push({
-      field: 'flushOnSignals',
-      message: 'cannot hold SIGKILL or SIGSTOP: no program can listen to them',
     });
   }
   if (!completeClock(clock)) {
@@ -89,6 +87,22 @@ export function resolveOptions(options: AnalyticsOptions): ResolvedOptions {
 function completeClock(clock: Clock): boolean {
   const methods: readonly (keyof Clock)[] = ['now', 'monotonic', 'setTimeout', 'clearTimeout'];
   return methods.every((method) => typeof clock?.[method] === 'function');
+}
+
+function signalProblems(signals: readonly NodeJS.Signals[]): Problem[] {
+  const field = 'flushOnSignals';
+  if (!Array.isArray(signals)) {
+    return [{ field, message: `must be an array of signal names, got ${describe(signals)}` }];
+  }
+  const problems: Problem[] = [];
+  for (const signal of signals as readonly unknown[]) {
+    if (typeof signal !== 'string' || !Object.hasOwn(constants.signals, signal)) {
+      problems.push({ field, message: `must hold names of signals, such as SIGTERM, got ${describe(signal)}` });
+    } else if (signal === 'SIGKILL' || signal === 'SIGSTOP') {
+      problems.push({ field, message: `cannot hold ${signal}: no program can listen to it` });
+    }
+  }
+  return problems;
 }
 
 function backendProblems(backends: readonly Backend[]): Problem[] {
@@ -115,17 +129,27 @@ function backendProblems(backends: readonly Backend[]): Problem[] {
       });
     }
     names.add(name);
-    if (typeof backend.write !== 'function') {
-      problems.push({ field: `${field}.write`, message: `must be a function, got ${describe(backend.write)}` });
+    if (typeof backend.settings !== 'object' || backend.settings === null) {
+      problems.push({ field: `${field}.settings`, message: `must be an object, got ${describe(backend.settings)}` });
     }
-    const batched = typeof delivery === 'object' && delivery !== null;
-    if (
-      delivery !== 'immediate' &&
-      !(batched && Number.isInteger(delivery.maxEvents) && delivery.maxEvents >= 1 && delivery.maxDelayMs >= 0)
-    ) {
+    for (const method of ['write', 'writeSync', 'flush', 'check', 'close'] as const) {
+      const given: unknown = backend[method];
+      if (typeof given !== 'function' && (given !== undefined || method === 'write')) {
+        problems.push({ field: `${field}.${method}`, message: `must be a function, got ${describe(given)}` });
+      }
+    }
+    if (delivery !== 'immediate' && !isBatchDelivery(delivery)) {
       const message = "must be 'immediate' or { maxEvents: whole number >= 1, maxDelayMs: number >= 0 }";
       problems.push({ field: `${field}.delivery`, message });
     }
   }
   return problems;
+}
+
+function isBatchDelivery(delivery: unknown): boolean {
+  if (typeof delivery !== 'object' || delivery === null) {
+    return false;
+  }
+  const { maxEvents, maxDelayMs } = delivery as Record<string, unknown>;
+  return Number.isInteger(maxEvents) && Number(maxEvents) >= 1 && typeof maxDelayMs === 'number' && maxDelayMs >= 0;
 }
