@@ -4,6 +4,7 @@ import { factLaws } from './laws/facts.ts';
 import { failureLaws } from './laws/failure.ts';
 import { fieldLaws } from './laws/fields.ts';
 import { lifeLaws } from './laws/life.ts';
+import { listingLaws } from './laws/listing.ts';
 import { readerLaws } from './laws/reader.ts';
 
 /** Everything that a backend promises. */
@@ -14,4 +15,5 @@ export const laws: readonly Law[] = [
   ...failureLaws,
   ...lifeLaws,
   ...readerLaws,
+  ...listingLaws,
 ];

@@ -38,7 +38,7 @@ export const hostileNames: readonly string[] = [
 ];
 
 /** Free text may have lines. */
-export const hostileText = `line one\nline two\r\n\ttab "quote" '; DROP TABLE x; -- {"json": [1]} \\ 🧶 \u202eשלום\u202c`;
+const hostileText = `line one\nline two\r\n\ttab "quote" '; DROP TABLE x; -- {"json": [1]} \\ 🧶 \u202eשלום\u202c`;
 
 const usage = {
   inputTokens: 1200,

@@ -1,8 +1,8 @@
 import { checkLaw, laws, type Skip, testBackend } from '@toolweaver/analytics-testkit';
 import { describe, expect, test } from 'vitest';
-import { control } from './control.ts';
-import { counters, parseScrape } from './counters.ts';
-import { mutants } from './mutants.ts';
+import { control } from './control/control.ts';
+import { counters, parseScrape } from './control/counters.ts';
+import { mutants } from './mutants/index.ts';
 
 describe('a healthy backend', () => {
   testBackend({ test, create: () => control() });

@@ -1,8 +1,8 @@
 import { type Backend, memory } from '@toolweaver/analytics-core';
 import { laws, type Skip, type Subject, type SuiteOptions, tally, testBackend } from '@toolweaver/analytics-testkit';
 import { describe, expect, test } from 'vitest';
-import { control } from './control.ts';
-import { mutants } from './mutants.ts';
+import { control } from './control/control.ts';
+import { mutants } from './mutants/index.ts';
 
 interface Outcome {
   readonly name: string;

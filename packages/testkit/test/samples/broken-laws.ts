@@ -1,8 +1,8 @@
 import { test } from 'node:test';
 import { testBackend } from '@toolweaver/analytics-testkit';
-import { mutants } from '../mutants.ts';
+import { mutants } from '../mutants/index.ts';
 
-const [mutant] = Object.values(mutants['names are told apart'] ?? {});
+const [mutant] = Object.values(mutants['an agent, a search and an operation of one name are told apart'] ?? {});
 
 // Has to fail: the runner must see what the laws find.
 testBackend({

@@ -1,7 +1,7 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { AnalyticsError, type AnalyticsEvent, type Backend, secret } from '@toolweaver/analytics-core';
 import { type Subject, tally } from '@toolweaver/analytics-testkit';
-import { readerOver } from './control-reader.ts';
+import { readerOver } from './reader.ts';
 
 /** The far side of the control backend: takes lines of JSON, an id only once, and knows nothing of the backend. */
 export interface Server {

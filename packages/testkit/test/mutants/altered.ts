@@ -1,0 +1,48 @@
+import {
+  AnalyticsError,
+  type AnalyticsEvent,
+  type AnalyticsReader,
+  type Backend,
+  type ExecutionEvent,
+} from '@toolweaver/analytics-core';
+import type { Subject } from '@toolweaver/analytics-testkit';
+import { type Control, control } from '../control/control.ts';
+
+export type Mutant = () => Subject;
+/** Broken backends, by the law that has to find them and by what is wrong with them. */
+export type Mutants = Readonly<Record<string, Readonly<Record<string, Mutant>>>>;
+
+/** The control backend with some of its members replaced. */
+export function altered(change: (backend: Backend, subject: Control) => Partial<Backend>): Mutant {
+  return () => {
+    const subject = control();
+    return { ...subject, backend: { ...subject.backend, ...change(subject.backend, subject) } };
+  };
+}
+
+/** Delivers something else than what it was given. */
+export function storing(change: (event: AnalyticsEvent) => AnalyticsEvent | readonly AnalyticsEvent[]): Mutant {
+  return altered(({ write, writeSync }) => ({
+    write: (events) => write(events.flatMap(change)),
+    writeSync: (events) => writeSync?.(events.flatMap(change)),
+  }));
+}
+
+export function storingExecutions(change: (event: ExecutionEvent) => object): Mutant {
+  return storing((event) => (event.type === 'execution' ? { ...event, ...change(event) } : event));
+}
+
+/** Answers wrongly. */
+export function reading(change: (reader: AnalyticsReader, subject: Control) => Partial<AnalyticsReader>): Mutant {
+  return altered(({ reader }, subject) =>
+    reader === undefined ? {} : { reader: { ...reader, ...change(reader, subject) } },
+  );
+}
+
+export function unavailable(message: string): AnalyticsError {
+  return new AnalyticsError('BACKEND_UNAVAILABLE', message);
+}
+
+export function never(): Promise<never> {
+  return new Promise(() => {});
+}

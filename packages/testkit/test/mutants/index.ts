@@ -1,0 +1,16 @@
+import type { Mutants } from './altered.ts';
+import { deliveryMutants } from './delivery.ts';
+import { factsMutants } from './facts.ts';
+import { failureMutants } from './failure.ts';
+import { fieldsMutants } from './fields.ts';
+import { lifeMutants } from './life.ts';
+import { readerMutants } from './reader.ts';
+
+export const mutants: Mutants = {
+  ...factsMutants,
+  ...fieldsMutants,
+  ...deliveryMutants,
+  ...failureMutants,
+  ...lifeMutants,
+  ...readerMutants,
+};
