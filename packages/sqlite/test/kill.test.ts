@@ -45,9 +45,7 @@ test(`kill -9 at random, ${kills} times: no acknowledged event is lost, and the 
           expect(acknowledged).toBeGreaterThan(0);
           const db = new Database(path, { readonly: true, fileMustExist: true });
           const stored = db
-            .prepare(
-              `SELECT count(*) AS count, max(attributes ->> 'number') AS last FROM executions WHERE run_id = ?`,
-            )
+            .prepare(`SELECT count(*) AS count, max(attributes ->> 'number') AS last FROM executions WHERE run_id = ?`)
             .get(runId) as { count: number; last: number };
           expect(db.pragma('integrity_check', { simple: true })).toBe('ok');
           db.close();
