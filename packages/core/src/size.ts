@@ -1,32 +1,51 @@
-import type { AnalyticsEvent, JsonValue } from './event.ts';
+import type { AnalyticsEvent, ErrorInfo, ExecutionEvent, JsonValue } from './event.ts';
 
 /** The object itself, its id and its numbers. */
 const baseBytes = 200;
 
 /** About how many bytes of memory an event holds: what the queue's second bound counts. */
 export function sizeOf(event: AnalyticsEvent): number {
-  let bytes = baseBytes + textBytes(event.userId) + textBytes(event.orgId);
-  if (event.attributes !== undefined) {
-    bytes += jsonBytes(event.attributes);
+  const bytes = baseBytes + textBytes(event.runId) + textBytes(event.userId) + textBytes(event.orgId);
+  if (event.type === 'execution') {
+    return bytes + event.name.length + (isLean(event) ? 0 : detailBytes(event));
   }
+  const own = bytes + (event.attributes === undefined ? 0 : jsonBytes(event.attributes));
   switch (event.type) {
-    case 'execution':
-      bytes += textBytes(event.name);
-      if (event.error !== undefined) {
-        bytes += 100 + textBytes(event.error.type) + textBytes(event.error.message);
-      }
-      return event.usage === undefined ? bytes : bytes + 150;
     case 'rating':
-      return bytes + textBytes(event.comment);
+      return own + textBytes(event.skillId) + textBytes(event.comment);
+    case 'health':
+      return own + textBytes(event.skillId);
+    case 'toolkit':
+      return own + textBytes(event.toolkit) + errorBytes(event.error);
     case 'metrics':
-      return bytes + jsonBytes(event.values);
+      return own + jsonBytes(event.values);
     case 'run':
-      return bytes + jsonBytes(event.config ?? null) + jsonBytes(event.summary ?? null) + jsonBytes(event.tags ?? null);
+      return (
+        own +
+        textBytes(event.name) +
+        textBytes(event.project) +
+        jsonBytes([event.config ?? null, event.summary ?? null, event.tags ?? null])
+      );
     case 'artifact':
-      return bytes + textBytes(event.path) + (event.bytes?.byteLength ?? 0);
-    default:
-      return bytes;
+      return (
+        own + textBytes(event.name) + textBytes(event.kind) + textBytes(event.path) + (event.bytes?.byteLength ?? 0)
+      );
   }
+}
+
+/** Most executions are made without any of the fields below; one look is faster than seven. */
+function isLean(event: ExecutionEvent): boolean {
+  return !('error' in event);
+}
+
+function detailBytes({ attributes, error, version, toolkit, model, provider, usage }: ExecutionEvent): number {
+  const texts = textBytes(version) + textBytes(toolkit) + textBytes(model) + textBytes(provider);
+  const json = attributes === undefined ? 0 : jsonBytes(attributes);
+  return texts + json + errorBytes(error) + (usage === undefined ? 0 : 150);
+}
+
+function errorBytes(error: ErrorInfo | undefined): number {
+  return error === undefined ? 0 : 100 + textBytes(error.type) + textBytes(error.message);
 }
 
 function textBytes(text: string | undefined): number {

@@ -4,18 +4,13 @@ import { runInNewContext } from 'node:vm';
 setFlagsFromString('--expose-gc');
 const collectGarbage: () => void = runInNewContext('gc');
 
-/** Bytes of heap and of array buffers that what `make` returns keeps alive. */
+/** Bytes of heap that what `make` returns keeps alive. */
 export function retainedBytes(make: () => unknown): number {
   collectGarbage();
-  const before = used();
+  const before = process.memoryUsage().heapUsed;
   const made = make();
   collectGarbage();
-  const bytes = used() - before;
+  const bytes = process.memoryUsage().heapUsed - before;
   // Read after the measurement, so that it was alive until then.
   return made === undefined ? Number.NaN : bytes;
-}
-
-function used(): number {
-  const { heapUsed, arrayBuffers } = process.memoryUsage();
-  return heapUsed + arrayBuffers;
 }

@@ -1,0 +1,99 @@
+import { describe, expect, test } from 'vitest';
+import { createQueue } from '../src/queue.ts';
+import { sizeOf } from '../src/size.ts';
+import { names, namesOf, skill } from './support/events.ts';
+import { retainedBytes } from './support/memory.ts';
+import { eventOf, minimal } from './support/normalize.ts';
+
+function filled(count: number, maxEvents = 1000, maxBytes = 1e9): ReturnType<typeof createQueue> {
+  const queue = createQueue(maxEvents, maxBytes);
+  for (const name of names(count)) {
+    const event = eventOf(skill(name));
+    queue.push(event, sizeOf(event));
+  }
+  return queue;
+}
+
+describe('queue', () => {
+  test('gives the oldest first, and keeps them until they are removed', () => {
+    const queue = filled(5);
+    expect(namesOf(queue.peek(3))).toEqual(['e1', 'e2', 'e3']);
+    expect(namesOf(queue.peek(3))).toEqual(['e1', 'e2', 'e3']);
+    queue.remove(2);
+    expect(namesOf(queue.peek(10))).toEqual(['e3', 'e4', 'e5']);
+    expect(queue.size).toBe(3);
+  });
+
+  test('refuses one event more than its bound, and takes it when there is room again', () => {
+    const queue = createQueue(3, 1e9);
+    const event = eventOf(skill('e'));
+    expect([1, 2, 3, 4].map(() => queue.push(event, 10))).toEqual([true, true, true, false]);
+    expect(queue.size).toBe(3);
+    queue.remove(1);
+    expect([queue.push(event, 10), queue.push(event, 10)]).toEqual([true, false]);
+  });
+
+  test('refuses what would pass its bound of bytes, and takes what just fits', () => {
+    const queue = createQueue(1000, 100);
+    const event = eventOf(skill('e'));
+    expect([queue.push(event, 60), queue.push(event, 41), queue.push(event, 40), queue.push(event, 1)]).toEqual([
+      true,
+      false,
+      true,
+      false,
+    ]);
+    expect(queue.bytes).toBe(100);
+    expect(queue.size).toBe(2);
+  });
+
+  test('counts the bytes of exactly what it holds', () => {
+    const queue = createQueue(1000, 1e9);
+    const events = names(20).map((name, at) => eventOf({ ...skill(name), userId: 'x'.repeat(at * 7) }));
+    for (const event of events) {
+      queue.push(event, sizeOf(event));
+    }
+    for (let left = 20; left > 0; left -= 4) {
+      const expected = events.slice(20 - left).reduce((sum, event) => sum + sizeOf(event), 0);
+      expect(queue.bytes).toBe(expected);
+      queue.remove(4);
+    }
+    expect(queue.bytes).toBe(0);
+    expect(queue.size).toBe(0);
+  });
+
+  test('keeps its order while it is filled and emptied at once', () => {
+    const queue = createQueue(100, 1e9);
+    const taken: string[] = [];
+    let made = 0;
+    for (let round = 0; round < 500; round += 1) {
+      for (let at = 0; at < (round * 7) % 11; at += 1) {
+        made += 1;
+        const event = eventOf(skill(`e${made}`));
+        if (!queue.push(event, sizeOf(event))) {
+          made -= 1;
+        }
+      }
+      const batch = queue.peek((round * 5) % 9);
+      taken.push(...namesOf(batch));
+      queue.remove(batch.length);
+    }
+    taken.push(...namesOf(queue.peek(1000)));
+    expect(taken).toEqual(names(made));
+    expect(made).toBeGreaterThan(1000);
+  });
+
+  test('does not keep what was removed', () => {
+    const kept = (removed: number): number =>
+      retainedBytes(() => {
+        const queue = createQueue(10_000, 1e9);
+        for (let at = 0; at < 1000; at += 1) {
+          queue.push(eventOf({ ...minimal.health, attributes: { text: `${at}${'x'.repeat(10_000)}` } }), 1);
+        }
+        queue.remove(removed);
+        return queue;
+      });
+    expect(kept(0)).toBeGreaterThan(10_000_000);
+    expect(kept(1000)).toBeLessThan(1_000_000);
+    expect(kept(900)).toBeLessThan(3_000_000);
+  });
+});
