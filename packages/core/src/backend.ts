@@ -50,6 +50,6 @@ export interface Backend {
   readonly reader?: AnalyticsReader;
   /** Delivers at process exit what is still queued, without waiting on anything. May get events of an unfinished `write`. */
   writeSync?(events: readonly AnalyticsEvent[]): void;
-  /** Releases everything, also while a `write` hangs. */
+  /** Delivers what `write` accepted, and releases everything, also while a `write` hangs. */
   close?(): void | Promise<void>;
 }

@@ -40,8 +40,11 @@ export interface SkillUsageOptions {
   readonly orgId?: string | undefined;
 }
 
-export interface SkillUsage extends ExecutionCounts, Required<TimeRange> {
+export interface SkillUsage extends ExecutionCounts {
   readonly skillId: string;
+  /** The window in Unix ms: `from` is inside, `to` is not. */
+  readonly from: number;
+  readonly to: number;
   /** Users that are known by id. */
   readonly uniqueUsers: number;
   readonly latencyMs: LatencyStats;
