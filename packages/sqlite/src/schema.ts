@@ -177,7 +177,7 @@ const views: readonly Compilable[] = [
       e.cache_read_tokens, e.cache_write_tokens, e.output_tokens, e.reasoning_tokens,
       e.input_tokens + e.cache_read_tokens + e.cache_write_tokens + e.output_tokens + e.reasoning_tokens
         AS total_tokens,
-      e.cost_nano_usd / 1e9 AS cost_usd, ${text('e.cost_source')} AS cost_source, ${origin}
+      e.cost_nano_usd, e.cost_nano_usd / 1e9 AS cost_usd, ${text('e.cost_source')} AS cost_source, ${origin}
     FROM execution_events e LEFT JOIN subjects s ON s.id = e.subject`),
   schema.createView('ratings').as(sql`
     SELECT ${uuid('e.id')} AS id, e.at, ${timestamp(sql`e.at`)} AS timestamp, s.name AS skill_id, e.rating, e.comment,

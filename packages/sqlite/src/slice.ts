@@ -1,5 +1,5 @@
 // What goes from the caller's thread to the one that writes: columns rather than objects, since cloning a typed array costs
-// next to nothing and cloning an object a microsecond. Names are sent once a slice and meant by number.
+// next to nothing and cloning an object a microsecond. Names are sent once a batch and meant by number.
 
 export type TableName =
   | 'execution_events'
@@ -14,9 +14,9 @@ export type TableName =
 export type ColumnData =
   /** NaN means NULL. */
   | { readonly type: 'number'; readonly values: Float64Array<ArrayBuffer> }
-  /** Position in `Slice.texts` plus 1; 0 means NULL. */
+  /** Number of a text, from 1; 0 means NULL. */
   | { readonly type: 'text'; readonly values: Uint32Array<ArrayBuffer> }
-  /** Position in `Slice.subjects`. */
+  /** Number of a subject, from 0. */
   | { readonly type: 'subject'; readonly values: Uint32Array<ArrayBuffer> }
   /** 16 bytes a row; a row that is 0 in `known` means NULL. */
   | { readonly type: 'uuid'; readonly values: Uint8Array<ArrayBuffer>; readonly known?: Uint8Array<ArrayBuffer> }
@@ -37,7 +37,7 @@ export interface Subject {
   readonly name: string;
 }
 
-/** Some of the events of a batch. */
+/** Some of the events of a batch, and the texts and subjects that no slice before it has named. */
 export interface Slice {
   readonly texts: readonly string[];
   readonly subjects: readonly Subject[];

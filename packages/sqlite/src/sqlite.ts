@@ -11,7 +11,7 @@ import {
   type Problem,
 } from '@toolweaver/analytics-core';
 import { type Connect, type DatabaseConfig, openExisting } from './database.ts';
-import { encodeSlice } from './encode.ts';
+import { createEncoder } from './encode.ts';
 import { toFailure } from './failure.ts';
 import { createReader } from './reader.ts';
 import { createThread, type Thread } from './thread.ts';
@@ -92,17 +92,20 @@ export async function sqlite(options: SqliteOptions = {}): Promise<Backend> {
 async function write(writer: Thread, events: readonly AnalyticsEvent[]): Promise<void> {
   // The caller's array is its own again as soon as we let it go on.
   const batch = events.length > sliceEvents ? events.slice() : events;
-  const { send, answer } = writer.begin();
-  let start = 0;
-  let sent = true;
-  while (sent) {
-    const end = Math.min(start + sliceEvents, batch.length);
-    const last = end === batch.length;
-    sent = send({ op: 'write', slice: encodeSlice(batch, start, end), last }) && !last;
-    start = end;
-    if (sent) {
-      await setImmediate();
+  const encoder = createEncoder();
+  const { send, answer, abandon } = writer.begin();
+  try {
+    for (let start = 0, sent = true; sent; start += sliceEvents) {
+      if (start > 0) {
+        await setImmediate();
+      }
+      const last = start + sliceEvents >= batch.length;
+      const end = last ? batch.length : start + sliceEvents;
+      sent = send({ op: 'write', slice: encoder.slice(batch, start, end), last }) && !last;
     }
+  } catch (error) {
+    abandon();
+    throw error;
   }
   await answer;
 }
@@ -131,7 +134,7 @@ function writeSync(database: DatabaseConfig, name: string, events: readonly Anal
     const connect = createRequire(import.meta.url)('better-sqlite3') as Connect;
     const db = openExisting(connect, database, false);
     try {
-      createWriter(db, database.busyTimeoutMs).write([encodeSlice(events, 0, events.length)]);
+      createWriter(db, database.busyTimeoutMs).write([createEncoder().slice(events, 0, events.length)]);
     } finally {
       db.close();
     }

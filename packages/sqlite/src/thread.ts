@@ -8,10 +8,18 @@ import type { WorkerConfig } from './worker.ts';
 export interface Thread {
   /** Rejects with an `AnalyticsError`. `hold` keeps the process alive until the answer. */
   call(request: Request, options?: { readonly hold?: boolean }): Promise<unknown>;
-  /** A call that is made of several requests; `send` returns false once it has failed. */
-  begin(options?: { readonly hold?: boolean }): { send(request: Request): boolean; readonly answer: Promise<unknown> };
+  /** A call that is made of several requests. */
+  begin(options?: { readonly hold?: boolean }): OpenCall;
   /** Ends the thread, and at once if it is busy. */
   stop(): Promise<void>;
+}
+
+interface OpenCall {
+  readonly answer: Promise<unknown>;
+  /** False once the call has failed. */
+  send(request: Request): boolean;
+  /** Nobody waits for the answer any more. */
+  abandon(): void;
 }
 
 interface Call {
@@ -85,11 +93,11 @@ export function createThread(config: WorkerConfig, backend: string): Thread {
     }
   }
 
-  function begin({ hold = false } = {}): ReturnType<Thread['begin']> {
+  function begin({ hold = false } = {}): OpenCall {
     lastCall += 1;
     const number = lastCall;
     if (stopped) {
-      return { send: () => false, answer: Promise.reject(error('CLOSED', 'it is closed')) };
+      return { answer: Promise.reject(error('CLOSED', 'it is closed')), send: () => false, abandon: () => {} };
     }
     worker ??= start();
     if (hold) {
@@ -108,6 +116,10 @@ export function createThread(config: WorkerConfig, backend: string): Thread {
         }
         worker?.postMessage({ call: number, request } satisfies Message);
         return true;
+      },
+      abandon() {
+        calls.delete(number);
+        rest();
       },
     };
   }

@@ -1,0 +1,36 @@
+import { join } from 'node:path';
+import { sqlite } from '@toolweaver/analytics-sqlite';
+import { type Subject, tally, testBackend } from '@toolweaver/analytics-testkit';
+import Database from 'better-sqlite3';
+import { describe, test } from 'vitest';
+import { newFolder } from './support/folder.ts';
+import { storedEvents } from './support/rows.ts';
+
+describe('sqlite()', () => {
+  testBackend({
+    test,
+    async create(): Promise<Subject> {
+      const folder = newFolder();
+      const path = join(folder.path, 'analytics.db');
+      const open = () => sqlite({ path, busyTimeoutMs: 100 });
+      const backend = await open();
+      let lock: Database.Database | undefined;
+      return {
+        backend,
+        observe: () => tally(storedEvents(path)),
+        breakFarSide() {
+          lock = new Database(path);
+          lock.exec('BEGIN IMMEDIATE');
+        },
+        repairFarSide() {
+          lock?.close();
+        },
+        reopen: open,
+        dispose() {
+          lock?.close();
+          folder.dispose();
+        },
+      };
+    },
+  });
+});
