@@ -1,10 +1,11 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { describe, requiredObject } from './check.ts';
+import { describe, requiredNumber, requiredObject, requiredText } from './check.ts';
 import type { Analytics, AnalyticsOptions, Context, DeadlineOptions } from './client.ts';
 import { clientReader } from './client-reader.ts';
 import { configSummary } from './config-summary.ts';
+import { extendContext } from './context.ts';
 import { createDelivery } from './delivery.ts';
-import { AnalyticsError, isAnalyticsError } from './errors.ts';
+import { AnalyticsError, type ErrorCode, isAnalyticsError } from './errors.ts';
 import type { AnalyticsEvent, ExecutionKind } from './event.ts';
 import { onExit, onSignals } from './exit.ts';
 import { checkHealth } from './health.ts';
@@ -17,6 +18,7 @@ import { createReporter } from './reporter.ts';
 import { createRuns } from './run.ts';
 import { createSampler } from './sampling.ts';
 import { sizeOf } from './size.ts';
+import { describeThrown } from './thrown.ts';
 import { createTracker } from './track.ts';
 
 const flushTimeoutMs = 10_000;
@@ -76,13 +78,20 @@ export function createAnalytics(options: AnalyticsOptions): Analytics {
   }
 
   function refuse(thrown: unknown): void {
-    const error = isAnalyticsError(thrown)
-      ? thrown
-      : new AnalyticsError('INVALID_EVENT', `reading it threw ${describe(thrown)}`, { cause: thrown });
-    count(refusals[error.code] ?? 'callback_error');
-    reporter.report(error.code, undefined, () => {
-      const { code, cause, problems } = error;
-      return new AnalyticsError(code, `Refused an event: ${error.message}`, { cause, problems });
+    const { code, message, cause, problems } = misuse(thrown);
+    count(refusals.get(code) ?? 'callback_error');
+    reporter.report(
+      code,
+      undefined,
+      () => new AnalyticsError(code, `Refused an event: ${message}`, { cause, problems }),
+    );
+  }
+
+  /** For what is wrong with a call that records nothing by itself. */
+  function reportMisuse(thrown: unknown, consequence: string): void {
+    const { message, cause, problems } = misuse(thrown);
+    reporter.report('INVALID_CONFIG', undefined, () => {
+      return new AnalyticsError('INVALID_CONFIG', `${message}; ${consequence}`, { cause, problems });
     });
   }
 
@@ -99,23 +108,15 @@ export function createAnalytics(options: AnalyticsOptions): Analytics {
     accept(() => toExecution(kind, name(requiredObject(input, 'event') as never), field, input, defaults));
   }
 
+  const leftOut = (thrown: unknown): void => reportMisuse(thrown, 'it is left out of the context');
+
   function timeoutMs(given: DeadlineOptions | undefined, byDefault: number): number {
     try {
-      const timeout: unknown = given?.timeoutMs;
-      if (timeout === undefined) {
-        return byDefault;
-      }
-      if (typeof timeout === 'number' && timeout >= 0) {
-        return timeout;
-      }
-    } catch {
-      // A getter throws: as wrong as any other value.
+      return requiredNumber(given?.timeoutMs ?? byDefault, 'timeoutMs', 0, Number.POSITIVE_INFINITY, false);
+    } catch (thrown) {
+      reportMisuse(thrown, `${byDefault} is used`);
+      return byDefault;
     }
-    reporter.report('INVALID_CONFIG', undefined, () => {
-      const message = `timeoutMs must be a number >= 0; ${byDefault} is used`;
-      return new AnalyticsError('INVALID_CONFIG', message, { problems: [{ field: 'timeoutMs', message }] });
-    });
-    return byDefault;
   }
 
   /** An id that is needed before its event. Where the user's source of ids fails, recording the event will say so. */
@@ -140,12 +141,20 @@ export function createAnalytics(options: AnalyticsOptions): Analytics {
   };
 
   const close: Analytics['close'] = (given) => {
-    const timeout = timeoutMs(given, flushTimeoutMs);
-    closing ??= each((delivery) => delivery.close(timeout)).finally(() => {
-      for (const release of releases) {
-        release();
-      }
-    });
+    if (closing === undefined) {
+      const { promise, resolve } = Promise.withResolvers<FlushReport>();
+      // Set first: what is called from here on may call `close()` itself.
+      closing = promise;
+      const timeout = timeoutMs(given, flushTimeoutMs);
+      const closed = each((delivery) => delivery.close(timeout));
+      resolve(
+        closed.finally(() => {
+          for (const release of releases) {
+            release();
+          }
+        }),
+      );
+    }
     return closing;
   };
 
@@ -158,8 +167,8 @@ export function createAnalytics(options: AnalyticsOptions): Analytics {
     recordSkillRating: (rating) => acceptInput(() => ({ ...rating, type: 'rating' })),
     updateHealthScore: (score) => acceptInput(() => ({ ...score, type: 'health' })),
     logMetrics: (values, given) => acceptInput(() => ({ ...given, type: 'metrics', values })),
-    ...createTracker({ context, clock, newId: idAhead, record: (event) => acceptInput(() => event) }),
-    withContext: (values, fn) => context.run({ ...context.getStore(), ...values }, fn),
+    ...createTracker({ context, clock, newId: idAhead, record: acceptInput }),
+    withContext: (values, fn) => context.run(extendContext(context.getStore(), values, leftOut), fn),
     ...createRuns({ context, newId: idAhead, record: acceptInput }),
     reader,
     stats: () => ({
@@ -176,15 +185,32 @@ export function createAnalytics(options: AnalyticsOptions): Analytics {
   };
 }
 
-const refusals: { readonly [code: string]: DropReason } = {
-  INVALID_EVENT: 'invalid',
-  TOO_LARGE: 'too_large',
-  CLOSED: 'closed',
-};
+type Misuse = Pick<AnalyticsError, 'code' | 'message' | 'cause' | 'problems'>;
+
+/** What is to be said about what reading an input threw. */
+function misuse(thrown: unknown): Misuse {
+  try {
+    if (isAnalyticsError(thrown)) {
+      const { code, message, cause, problems } = thrown;
+      return { code, message, cause, problems };
+    }
+  } catch {
+    // Its getters throw: as unknown as any other value.
+  }
+  const { type, message } = describeThrown(thrown);
+  return { code: 'INVALID_EVENT', message: `reading it threw ${type}: ${message ?? ''}`, cause: thrown, problems: [] };
+}
+
+const refusals: ReadonlyMap<ErrorCode, DropReason> = new Map([
+  ['INVALID_EVENT', 'invalid'],
+  ['TOO_LARGE', 'too_large'],
+  ['CLOSED', 'closed'],
+]);
 
 const skillName = (input: { skillId: unknown }): unknown => input.skillId;
 const toolName = (input: { toolName: unknown }): unknown => input.toolName;
-const callName = (input: { name: unknown; model: unknown }): unknown => input.name ?? input.model;
+const callName = ({ name, model }: { name: unknown; model: unknown }): unknown =>
+  requiredText(model, 'model') && (name ?? '') === '' ? model : name;
 
 /** Time and ids, guarded where they are the user's. */
 function sources({ clock, newId }: ResolvedOptions): { now: () => number; newId: (nowMs: number) => string } {

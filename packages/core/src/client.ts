@@ -68,7 +68,7 @@ export interface AnalyticsOptions {
 }
 
 export interface DeadlineOptions {
-  /** Default: 10000. */
+  /** >= 0. Default: 10000; 5000 for `healthCheck()`. */
   readonly timeoutMs?: number | undefined;
 }
 
@@ -151,9 +151,9 @@ export interface Analytics extends AsyncDisposable {
    * measured until it settles, a generator from its first step to its end. What is no function comes back as it is.
    */
   wrapTool<F extends (...args: never[]) => unknown>(fn: F, subject?: Subject): F;
-  /** Calls `fn` with the given values in its context, added to those already there. */
+  /** Calls `fn` with the given values in its context, added to those already there. A wrong value is left out, and reported. */
   withContext<T>(context: Context, fn: () => T): T;
-  /** Starts a run; finish it yourself. */
+  /** Starts a run; finish it yourself. A wrong `id` is refused with its event, and replaced by a new one. */
   startRun(options?: RunOptions): Run;
   /** Starts a run, calls `fn` within it, and finishes it: as `failed` when `fn` throws (which is passed on unchanged). */
   trackRun<T>(options: RunOptions, fn: (run: Run) => T | PromiseLike<T>): Promise<T>;

@@ -23,6 +23,14 @@ export interface Delivery {
   /** Delivers synchronously what is queued or under way, where the backend can. Never throws. */
   flushSync(): void;
   stats(): BackendStats;
+  /** Why the latest delivery failed; undefined when it succeeded, or when the far side just refused the events. */
+  readonly failure: DeliveryFailure | undefined;
+}
+
+export interface DeliveryFailure {
+  readonly error: AnalyticsError;
+  /** False while it will be tried again. */
+  readonly final: boolean;
 }
 
 export interface DeliveryOptions extends QueuedSinkOptions {
@@ -39,17 +47,20 @@ export function createDelivery(backend: Backend, options: DeliveryOptions): Deli
   /** Events lost after they were queued. */
   let lostCount = 0;
   let lastLoss: AnalyticsError | undefined;
+  let failure: DeliveryFailure | undefined;
   let closed = false;
 
   const events: SinkEvents = {
     delivered(count) {
       ledger.delivered += count;
+      failure = undefined;
     },
     lost(reason, count, cause) {
       ledger.dropped[reason] += count;
       if (reason !== 'queue_full') {
         lostCount += count;
         lastLoss = cause;
+        failure = reason === 'rejected' || reason === 'too_large' ? undefined : { error: cause, final: true };
       }
       report('EVENTS_DROPPED', () => {
         const message = `${name}: lost ${count} ${count === 1 ? 'event' : 'events'} (${reason}): ${cause.message}`;
@@ -58,6 +69,7 @@ export function createDelivery(backend: Backend, options: DeliveryOptions): Deli
     },
     retrying(error) {
       ledger.retries += 1;
+      failure = { error, final: false };
       report(error.code, () => error);
     },
   };
@@ -129,6 +141,9 @@ export function createDelivery(backend: Backend, options: DeliveryOptions): Deli
       return { ...flushed, dropped: flushed.dropped + left, queued: 0 };
     },
     flushSync: () => sink.flushSync(),
+    get failure() {
+      return failure;
+    },
     stats: () => snapshot(ledger, sink.queued, sink.queuedBytes, closed ? 'closed' : sink.state),
   };
 }

@@ -1,44 +1,62 @@
-// One listener for all clients of the process: one for each would make Node warn on stderr from the eleventh client on.
-const callbacks = new Set<() => void>();
+type Callback = () => void;
 
-function runAll(): void {
-  for (const callback of callbacks) {
+// One listener for all clients of the process: one for each would make Node warn on stderr from the eleventh client on.
+const exits = new Set<Callback>();
+const signalled = new Map<NodeJS.Signals, Set<Callback>>();
+
+/** Tells the listeners of every copy of this package from those of the host. */
+const brand: unique symbol = Symbol.for('@toolweaver/analytics-core/signal') as never;
+const onSignal: (signal: NodeJS.Signals) => void = Object.assign(runSignal, { [brand]: true });
+
+function runExit(): void {
+  for (const callback of exits) {
     callback();
   }
 }
 
-/** Calls back when the process exits, however it does so by itself. `callback` must not throw. Returns how to take it back. */
-export function onExit(callback: () => void): () => void {
-  if (callbacks.size === 0) {
-    process.on('exit', runAll);
+function runSignal(signal: NodeJS.Signals): void {
+  for (const callback of signalled.get(signal) ?? []) {
+    callback();
   }
-  callbacks.add(callback);
+  if (process.listeners(signal).every((listener) => brand in listener)) {
+    process.off(signal, onSignal);
+    process.kill(process.pid, signal);
+  }
+}
+
+/** Calls back when the process exits, however it does so by itself. `callback` must not throw. Returns how to take it back. */
+export function onExit(callback: Callback): () => void {
+  if (exits.size === 0) {
+    process.on('exit', runExit);
+  }
+  exits.add(callback);
   return () => {
-    callbacks.delete(callback);
-    if (callbacks.size === 0) {
-      process.off('exit', runAll);
+    exits.delete(callback);
+    if (exits.size === 0) {
+      process.off('exit', runExit);
     }
   };
 }
 
 /**
- * Calls back on a signal. Where nobody else listens to it, the signal then takes its usual course; otherwise the other
- * listeners decide. Returns how to take it back.
+ * Calls back on each of the signals. Where nobody else listens to it, the signal then takes its usual course; otherwise the
+ * other listeners decide. `callback` must not throw. Returns how to take it back.
  */
-export function onSignals(signals: readonly NodeJS.Signals[], callback: () => void): () => void {
-  const listener = (signal: NodeJS.Signals): void => {
-    callback();
-    process.off(signal, listener);
-    if (process.listenerCount(signal) === 0) {
-      process.kill(process.pid, signal);
-    }
-  };
+export function onSignals(signals: readonly NodeJS.Signals[], callback: Callback): () => void {
   for (const signal of signals) {
-    process.on(signal, listener);
+    const callbacks = signalled.get(signal) ?? new Set();
+    signalled.set(signal, callbacks);
+    if (callbacks.size === 0) {
+      process.on(signal, onSignal);
+    }
+    callbacks.add(callback);
   }
   return () => {
     for (const signal of signals) {
-      process.off(signal, listener);
+      const callbacks = signalled.get(signal);
+      if (callbacks?.delete(callback) && callbacks.size === 0) {
+        process.off(signal, onSignal);
+      }
     }
   };
 }

@@ -17,18 +17,21 @@ export async function checkHealth(
   return { healthy: probed.every(([, health]) => health.healthy), backends: Object.fromEntries(probed) };
 }
 
-async function probe({ backend, stats }: Delivery, clock: Clock, timeoutMs: number): Promise<BackendHealth> {
+async function probe(delivery: Delivery, clock: Clock, timeoutMs: number): Promise<BackendHealth> {
   const startedMs = clock.monotonic();
+  const { backend, failure } = delivery;
   const { name } = backend;
   try {
-    const { state } = stats();
+    const { state } = delivery.stats();
     if (state === 'closed') {
       throw new AnalyticsError('CLOSED', `${name}: the client is closed`, { backend: name });
     }
     if (backend.check !== undefined) {
       await withDeadline(clock, timeoutMs, `${name}: check`, (signal) => backend.check?.(signal));
-    } else if (state === 'open') {
-      throw new AnalyticsError('BACKEND_UNAVAILABLE', `${name}: deliveries keep failing`, { backend: name });
+    } else if (failure !== undefined && (failure.final || state === 'open')) {
+      const { error } = failure;
+      const message = `${name}: the latest delivery failed: ${error.message}`;
+      throw new AnalyticsError('BACKEND_UNAVAILABLE', message, { cause: error, backend: name });
     }
     return { healthy: true, latencyMs: clock.monotonic() - startedMs };
   } catch (thrown) {

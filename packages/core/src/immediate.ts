@@ -9,68 +9,81 @@ import type { Sink, SinkEvents } from './sink.ts';
 /** For a backend that counts in memory: each event is written as it is offered. */
 export function immediateSink(backend: Backend, clock: Clock, maxPending: number, events: SinkEvents): Sink {
   // The contract asks for a synchronous write. One that returns a promise all the same is held to what the promise says.
-  const pending = new Set<PromiseLike<unknown>>();
+  const writes = new Set<Promise<void>>();
+  /** Events whose write has not ended. */
+  let pending = 0;
   let epoch = 0;
+  let full: AnalyticsError | undefined;
+
+  function queueFull(): AnalyticsError {
+    const message = `${backend.name}: ${maxPending} writes are under way; new events are dropped`;
+    return new AnalyticsError('EVENTS_DROPPED', message, { backend: backend.name });
+  }
 
   function fail(thrown: unknown): void {
     const error = toAnalyticsError(thrown, backend.name);
     events.lost(dropReason(error.code), 1, error);
   }
 
-  function follow(written: PromiseLike<unknown>): void {
+  function follow(written: unknown): void {
     const started = epoch;
-    pending.add(written);
     const settled = (end: () => void): void => {
+      writes.delete(write);
       if (epoch === started) {
-        pending.delete(written);
+        pending -= 1;
         end();
       }
     };
-    written.then(
+    // A promise of our own: theirs may be shared by several events, or be a thenable that calls back twice.
+    const write = new Promise((resolve) => resolve(written)).then(
       () => settled(() => events.delivered(1)),
       (thrown) => settled(() => fail(thrown)),
     );
+    writes.add(write);
   }
 
   return {
     get queued() {
-      return pending.size;
+      return pending;
     },
     queuedBytes: 0,
     state: 'ok',
     offer(event) {
-      if (pending.size >= maxPending) {
-        const message = `${backend.name}: ${maxPending} writes are under way; new events are dropped`;
-        events.lost('queue_full', 1, new AnalyticsError('EVENTS_DROPPED', message, { backend: backend.name }));
+      if (pending >= maxPending) {
+        full ??= queueFull();
+        events.lost('queue_full', 1, full);
         return;
       }
+      pending += 1;
       try {
         const written: unknown = backend.write([event]);
         if (typeof written === 'object' && written !== null && 'then' in written) {
-          follow(written as PromiseLike<unknown>);
+          follow(written);
           return;
         }
       } catch (thrown) {
+        pending -= 1;
         fail(thrown);
         return;
       }
+      pending -= 1;
       events.delivered(1);
     },
     async settle(timeoutMs) {
-      if (pending.size === 0) {
+      if (writes.size === 0) {
         return undefined;
       }
       try {
-        await withDeadline(clock, timeoutMs, `${backend.name}: writing`, () => Promise.allSettled(pending));
+        await withDeadline(clock, timeoutMs, `${backend.name}: writing`, () => Promise.all(writes));
         return undefined;
       } catch (thrown) {
         return toAnalyticsError(thrown, backend.name);
       }
     },
     abandon() {
-      const count = pending.size;
+      const count = pending;
       epoch += 1;
-      pending.clear();
+      pending = 0;
       return count;
     },
     flushSync() {},

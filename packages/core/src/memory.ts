@@ -1,4 +1,6 @@
 import type { Backend } from './backend.ts';
+import { describe } from './check.ts';
+import { configError } from './errors.ts';
 import type { AnalyticsEvent } from './event.ts';
 
 export interface MemoryBackend extends Backend {
@@ -15,8 +17,14 @@ export interface MemoryOptions {
   readonly maxEvents?: number;
 }
 
-/** Keeps events in memory: the reference backend, and the one for tests. */
+/**
+ * Keeps events in memory: the reference backend, and the one for tests.
+ * @throws AnalyticsError `INVALID_CONFIG` when `maxEvents` is no number >= 1.
+ */
 export function memory({ name = 'memory', maxEvents = Number.POSITIVE_INFINITY }: MemoryOptions = {}): MemoryBackend {
+  if (!(typeof maxEvents === 'number' && maxEvents >= 1)) {
+    throw configError([{ field: 'maxEvents', message: `must be a number >= 1, got ${describe(maxEvents)}` }]);
+  }
   const byId = new Map<string, AnalyticsEvent>();
   function write(events: readonly AnalyticsEvent[]): void {
     for (const event of events) {

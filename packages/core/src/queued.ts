@@ -52,6 +52,7 @@ export function queuedSink(
   /** Failed deliveries in a row, of any batch. */
   let failures = 0;
   let lastError: AnalyticsError | undefined;
+  let full: AnalyticsError | undefined;
   /** Tells a write that was abandoned from the current one. */
   let epoch = 0;
 
@@ -87,9 +88,15 @@ export function queuedSink(
       notify();
     }
     running = false;
-    if (queue.size > 0) {
-      schedule(maxDelayMs);
+    if (queue.size === 0) {
+      stopTimer();
     }
+  }
+
+  function queueFull(): AnalyticsError {
+    const bound = `${maxQueueEvents} events or ${maxQueueBytes} bytes`;
+    const message = `${backend.name}: the queue is full (${bound}); new events are dropped`;
+    return new AnalyticsError('EVENTS_DROPPED', message, { backend: backend.name });
   }
 
   async function deliver(): Promise<void> {
@@ -114,9 +121,14 @@ export function queuedSink(
 
   async function failed(count: number, error: AnalyticsError): Promise<void> {
     lastError = error;
-    if (count > 1 && divisible.includes(error.code)) {
-      limit = Math.ceil(count / 2);
-      return;
+    if (divisible.includes(error.code)) {
+      // Whoever refuses is there.
+      failures = 0;
+      if (count > 1) {
+        attempts = 0;
+        limit = Math.ceil(count / 2);
+        return;
+      }
     }
     if (retryable.includes(error.code)) {
       attempts += 1;
@@ -137,8 +149,18 @@ export function queuedSink(
 
   function retryDelayMs({ code, retryAfterMs = 0 }: AnalyticsError): number {
     const max = code === 'STORAGE_FULL' ? Math.min(storageFullMaxDelayMs, retry.maxDelayMs) : retry.maxDelayMs;
-    const jittered = random() * Math.min(max, retry.minDelayMs * 2 ** (failures - 1));
-    return Math.max(jittered, Math.min(retryAfterMs, maxRetryAfterMs));
+    const jittered = chance() * Math.min(max, retry.minDelayMs * 2 ** (failures - 1));
+    // What a far side says may be any number, or none.
+    return retryAfterMs > jittered ? Math.min(retryAfterMs, maxRetryAfterMs) : jittered;
+  }
+
+  function chance(): number {
+    try {
+      const given = random();
+      return given >= 0 && given <= 1 ? given : Math.random();
+    } catch {
+      return Math.random();
+    }
   }
 
   function pause(delayMs: number): Promise<void> {
@@ -170,6 +192,8 @@ export function queuedSink(
   function forget(): number {
     const count = queue.size;
     epoch += 1;
+    attempts = 0;
+    limit = maxEvents;
     queue.remove(count);
     wake?.();
     stopTimer();
@@ -191,17 +215,13 @@ export function queuedSink(
     },
     offer(event, bytes) {
       if (!queue.push(event, bytes)) {
-        const bound = `${maxQueueEvents} events or ${maxQueueBytes} bytes`;
-        const message = `${backend.name}: the queue is full (${bound}); new events are dropped`;
-        events.lost('queue_full', 1, new AnalyticsError('EVENTS_DROPPED', message, { backend: backend.name }));
+        full ??= queueFull();
+        events.lost('queue_full', 1, full);
         return;
       }
       enqueued += 1;
-      if (running) {
-        return;
-      }
       // Never from here: writing would take its time inside the caller's `record()`.
-      if (queue.size >= maxEvents) {
+      if (queue.size >= maxEvents && !running) {
         if (timer === undefined || !timerIsShort) {
           schedule(0);
         }
@@ -253,6 +273,8 @@ export function queuedSink(
       try {
         backend.writeSync(queue.peek(queue.size));
         events.delivered(forget());
+        failures = 0;
+        notify();
       } catch (thrown) {
         events.retrying(toAnalyticsError(thrown, backend.name));
       }

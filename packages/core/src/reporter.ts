@@ -1,5 +1,6 @@
 import type { Clock } from './client.ts';
 import { AnalyticsError, type ErrorCode, isAnalyticsError } from './errors.ts';
+import { describeThrown } from './thrown.ts';
 
 /** One call a minute for each backend and code. */
 const intervalMs = 60_000;
@@ -26,13 +27,9 @@ export function createReporter(onError: ((error: AnalyticsError) => unknown) | u
           return;
         }
         recent.set(key, { at: now, left: 0 });
-        const error = make();
-        if (last !== undefined && last.left > 0) {
-          error.message += ` (${last.left} more of this kind since the last report)`;
-        }
-        const result = onError(error);
-        if (result instanceof Promise) {
-          result.catch(() => {});
+        const result = onError(withCount(make(), last?.left ?? 0));
+        if (result !== undefined) {
+          Promise.resolve(result).catch(() => {});
         }
       } catch {
         // A broken callback must not hurt the host either.
@@ -41,16 +38,26 @@ export function createReporter(onError: ((error: AnalyticsError) => unknown) | u
   };
 }
 
-/** What a backend or a callback threw, as an error of ours. */
+/** A new error: the given one may be the user's, and may come again. */
+function withCount(error: AnalyticsError, left: number): AnalyticsError {
+  return left === 0 ? error : copyOf(error, `${error.message} (${left} more of this kind since the last report)`);
+}
+
+function copyOf(error: AnalyticsError, message: string, backend: string | undefined = error.backend): AnalyticsError {
+  const { code, problems, retryAfterMs } = error;
+  return new AnalyticsError(code, message, { cause: error, backend, problems, retryAfterMs });
+}
+
+/** What a backend threw, as an error of ours that names it. */
 export function toAnalyticsError(thrown: unknown, backend: string): AnalyticsError {
-  if (isAnalyticsError(thrown)) {
-    return thrown;
-  }
-  let message = 'threw something that is no error';
   try {
-    message = thrown instanceof Error ? `${thrown.name}: ${thrown.message}` : message;
+    if (isAnalyticsError(thrown)) {
+      return thrown.backend === undefined ? copyOf(thrown, thrown.message, backend) : thrown;
+    }
   } catch {
-    // The error's own getters throw.
+    // Its getters throw: as unknown as any other value.
   }
-  return new AnalyticsError('INTERNAL', message, { cause: thrown, backend });
+  const { type, message } = describeThrown(thrown);
+  const text = message === undefined || message === '' ? type : `${type}: ${message}`;
+  return new AnalyticsError('INTERNAL', text, { cause: thrown, backend });
 }

@@ -1,6 +1,6 @@
 import type { AsyncLocalStorage } from 'node:async_hooks';
 import type { Context, Run, RunOptions } from './client.ts';
-import type { EventInput } from './input.ts';
+import type { EventInput, RunInput } from './input.ts';
 import { cleanText, maxIdLength } from './text.ts';
 
 export interface Runs {
@@ -19,7 +19,11 @@ export function createRuns({ context, newId, record }: RunsOptions): Runs {
   function startRun(options?: RunOptions): Run {
     const id = givenId(options) ?? newId();
     let finished = false;
-    record(() => ({ ...options, id: undefined, type: 'run', runId: id, state: 'started' }));
+    record(() => {
+      // An id that was given and cannot be used is refused like any other wrong field.
+      const { id: given, ...more } = options ?? {};
+      return { ...more, type: 'run', runId: (given ?? '') === '' ? id : given, state: 'started' } as RunInput;
+    });
     return {
       id,
       within: (fn) => context.run({ ...context.getStore(), runId: id }, fn),

@@ -13,7 +13,7 @@ export function describeThrown(thrown: unknown): ErrorInfo {
   }
   try {
     const { name, code, message } = thrown as { name?: unknown; code?: unknown; message?: unknown };
-    return { type: typeOf(name, code), message: typeof message === 'string' ? message : undefined };
+    return typeof message === 'string' ? { type: typeOf(name, code), message } : { type: typeOf(undefined, code) };
   } catch {
     return { type: 'NonError', message: 'an object that cannot be read' };
   }

@@ -14,8 +14,8 @@ export interface TrackerOptions {
   readonly context: AsyncLocalStorage<Context>;
   readonly clock: Clock;
   readonly newId: () => string;
-  /** Never throws, whatever it is given. */
-  readonly record: (event: ExecutionInput) => void;
+  /** Records what `make` returns. Never throws, whatever `make` does. */
+  readonly record: (make: () => ExecutionInput) => void;
 }
 
 /** An execution under way. It is recorded once, by whichever end comes first. */
@@ -36,6 +36,7 @@ export function createTracker({ context, clock, newId, record }: TrackerOptions)
     const startedMs = clock.monotonic();
     let details: OperationDetails = {};
     let failure: ErrorInfo | undefined;
+    let failed = false;
     let ended = false;
 
     function end(success: boolean, error: ErrorInfo | undefined): void {
@@ -45,15 +46,10 @@ export function createTracker({ context, clock, newId, record }: TrackerOptions)
       ended = true;
       const latencyMs = Math.max(0, clock.monotonic() - startedMs);
       const outcome = { type: 'execution', id, success, error, latencyMs } as const;
-      let event: unknown;
-      try {
+      record(() => {
         const named = typeof subject === 'string' ? { name: subject } : subject;
-        event = { ...defaults, ...outer, ...named, ...details, ...outcome };
-      } catch {
-        // Something that cannot even be copied is refused, and counted, by `record`.
-        event = undefined;
-      }
-      record(event as ExecutionInput);
+        return { ...defaults, ...outer, ...named, ...details, ...outcome } as ExecutionInput;
+      });
     }
 
     return {
@@ -68,10 +64,11 @@ export function createTracker({ context, clock, newId, record }: TrackerOptions)
         },
         fail(error) {
           failure = error;
+          failed = true;
         },
       },
       within: (fn) => context.run({ ...outer, parentId: id }, fn),
-      succeeded: () => end(failure === undefined, failure),
+      succeeded: () => end(!failed, failure),
       threw: (thrown) => end(false, failure ?? describeThrown(thrown)),
     };
   }
@@ -99,17 +96,30 @@ export function createTracker({ context, clock, newId, record }: TrackerOptions)
       if (typeof fn !== 'function') {
         return fn;
       }
-      const name = fn.name === '' ? 'anonymous' : fn.name;
+      const name = nameOf(fn);
       const wrapped = wrap(fn as unknown as AnyFunction, () => begin(subject, { kind: 'tool', name }));
-      const {
-        prototype: _,
-        arguments: __,
-        caller: ___,
-        ...own
-      } = Object.getOwnPropertyDescriptors(fn) as PropertyDescriptorMap;
-      return Object.defineProperties(wrapped, own) as unknown as typeof fn;
+      try {
+        const {
+          prototype: _,
+          arguments: __,
+          caller: ___,
+          ...own
+        } = Object.getOwnPropertyDescriptors(fn) as PropertyDescriptorMap;
+        Object.defineProperties(wrapped, own);
+      } catch {
+        // A proxy that does not show its properties can still be called.
+      }
+      return wrapped as unknown as typeof fn;
     },
   };
+}
+
+function nameOf(fn: { readonly name: string }): string {
+  try {
+    return fn.name === '' ? 'anonymous' : fn.name;
+  } catch {
+    return 'anonymous';
+  }
 }
 
 function wrapSync(fn: AnyFunction, start: () => Execution): AnyFunction {

@@ -23,6 +23,8 @@ export interface FarSide extends Backend {
   readonly closes: number;
   /** What the far side says to a batch: returning takes it, throwing or rejecting refuses it. Default: takes all. */
   answer: (batch: readonly AnalyticsEvent[]) => void | Promise<void>;
+  /** What `close` does. Default: nothing. */
+  release: () => void | Promise<void>;
 }
 
 export function farSide({
@@ -57,6 +59,7 @@ export function farSide({
       return closes;
     },
     answer() {},
+    release() {},
     async write(batch) {
       if (underWay > 0 || closes > 0 || batch.length === 0 || batch.length > maxEvents) {
         trespasses += 1;
@@ -72,6 +75,7 @@ export function farSide({
     },
     close() {
       closes += 1;
+      return side.release();
     },
   };
   if (sync) {

@@ -1,0 +1,33 @@
+import { optionalText, optionalUuid, requiredObject } from './check.ts';
+import type { Context } from './client.ts';
+
+const checks: Record<keyof Context, (value: unknown, field: string) => string | undefined> = {
+  runId: optionalText,
+  userId: optionalText,
+  orgId: optionalText,
+  parentId: optionalUuid,
+};
+
+/**
+ * The context with what is given added. A wrong value is left out instead of making all events inside invalid, and passed to
+ * `refused` as the error that it is.
+ */
+export function extendContext(outer: Context | undefined, given: unknown, refused: (thrown: unknown) => void): Context {
+  const context: Record<string, string | undefined> = { ...outer };
+  const attempt = (read: () => void): void => {
+    try {
+      read();
+    } catch (thrown) {
+      refused(thrown);
+    }
+  };
+  attempt(() => {
+    const values = requiredObject(given ?? {}, 'context');
+    for (const [field, check] of Object.entries(checks)) {
+      attempt(() => {
+        context[field] = check(values[field], field) ?? context[field];
+      });
+    }
+  });
+  return context;
+}

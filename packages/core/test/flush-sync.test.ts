@@ -1,0 +1,147 @@
+import { describe, expect, test } from 'vitest';
+import { createDelivery, type Delivery } from '../src/delivery.ts';
+import { uuidV7Source } from '../src/id.ts';
+import { AnalyticsError } from '../src/index.ts';
+import { toEvent } from '../src/normalize.ts';
+import { createReporter } from '../src/reporter.ts';
+import { sizeOf } from '../src/size.ts';
+import { type TestClock, testClock, turn } from './support/clock.ts';
+import { names, namesOf, skill } from './support/events.ts';
+import { type FarSide, farSide, hanging } from './support/far-side.ts';
+
+interface Bench {
+  readonly clock: TestClock;
+  readonly side: FarSide;
+  readonly delivery: Delivery;
+  offer(...names: string[]): void;
+}
+
+/** A delivery by itself: what the client calls at the exit of the process. */
+function bench(side: FarSide): Bench {
+  const clock = testClock();
+  const newId = uuidV7Source();
+  const delivery = createDelivery(side, {
+    clock,
+    random: () => 0.5,
+    retry: { minDelayMs: 500, maxDelayMs: 30_000, maxAttempts: 10 },
+    maxQueueEvents: 1000,
+    maxQueueBytes: 1e9,
+    reporter: createReporter(undefined, clock),
+  });
+  return {
+    clock,
+    side,
+    delivery,
+    offer(...list) {
+      for (const name of list) {
+        const event = toEvent(skill(name), { now: clock.now, newId, context: () => undefined, errorMessages: true });
+        delivery.offer(event, sizeOf(event));
+      }
+    },
+  };
+}
+
+describe('the last, synchronous flush', () => {
+  test('delivers everything that is queued, in order', () => {
+    const { delivery, offer, side } = bench(farSide({ maxEvents: 4, sync: true }));
+    offer(...names(10));
+    delivery.flushSync();
+    expect(side.triedSync.map(namesOf)).toEqual([names(10)]);
+    expect(delivery.stats()).toMatchObject({ accepted: 10, delivered: 10, queued: 0, queuedBytes: 0 });
+  });
+
+  test('covers what is under way, and how that write ends is not counted again', async () => {
+    for (const end of ['succeed', 'fail'] as const) {
+      const { clock, delivery, offer, side } = bench(farSide({ maxEvents: 2, sync: true }));
+      const stuck = hanging();
+      side.answer = stuck.answer;
+      offer(...names(5));
+      await clock.advance(0);
+      expect(side.tried).toHaveLength(1);
+      delivery.flushSync();
+      expect(namesOf(side.triedSync.flat())).toEqual(names(5));
+      stuck[end](new AnalyticsError('BACKEND_UNAVAILABLE', 'late'));
+      await clock.advance(60_000);
+      expect(delivery.stats()).toMatchObject({ accepted: 5, delivered: 5, queued: 0, retries: 0 });
+      expect(side.tried).toHaveLength(1);
+      expect(namesOf(side.held)).toEqual(names(5));
+    }
+  });
+
+  test('ends the pause before a retry', async () => {
+    const { clock, delivery, offer, side } = bench(farSide({ maxEvents: 2, sync: true }));
+    side.answer = () => {
+      throw new AnalyticsError('BACKEND_UNAVAILABLE', 'down');
+    };
+    offer(...names(2));
+    await clock.advance(0);
+    delivery.flushSync();
+    expect(delivery.stats()).toMatchObject({ delivered: 2, queued: 0, state: 'ok' });
+    await clock.advance(60_000);
+    expect(side.tried).toHaveLength(1);
+    expect(clock.timers).toEqual([]);
+  });
+
+  test('answers a flush that waits', async () => {
+    const { clock, delivery, offer, side } = bench(farSide({ maxEvents: 2, sync: true }));
+    side.answer = hanging().answer;
+    offer('e1');
+    let ok: boolean | undefined;
+    void delivery.flush(10_000).then((report) => {
+      ok = report.ok;
+    });
+    await turn();
+    delivery.flushSync();
+    await turn();
+    expect(ok).toBe(true);
+    expect(clock.timers).toEqual([]);
+  });
+
+  test('leaves a client that lives on in order: later events are delivered with all of their attempts', async () => {
+    const { clock, delivery, offer, side } = bench(farSide({ maxEvents: 2, sync: true }));
+    side.answer = () => {
+      throw new AnalyticsError('BACKEND_UNAVAILABLE', 'down');
+    };
+    offer(...names(2));
+    await clock.advance(20_000);
+    delivery.flushSync();
+    const tried = side.tried.length;
+    offer('e3', 'e4');
+    await clock.advance(1_000_000);
+    expect(side.tried.length - tried).toBe(10);
+    side.answer = () => {};
+    offer('e5');
+    await clock.advance(1000);
+    expect(namesOf(side.held)).toEqual(['e1', 'e2', 'e5']);
+    expect(delivery.stats()).toMatchObject({ accepted: 5, delivered: 3, queued: 0, dropped: { send_failed: 2 } });
+  });
+
+  test('that fails keeps the events queued', () => {
+    const { delivery, offer, side } = bench(farSide({ sync: true }));
+    side.writeSync = () => {
+      throw new Error('disk gone');
+    };
+    offer('e1');
+    delivery.flushSync();
+    expect(delivery.stats()).toMatchObject({ accepted: 1, delivered: 0, queued: 1 });
+  });
+
+  test('does nothing for a backend that cannot, or when nothing is queued', () => {
+    const cannot = bench(farSide({ sync: false }));
+    cannot.offer('e1');
+    cannot.delivery.flushSync();
+    expect(cannot.delivery.stats()).toMatchObject({ queued: 1, delivered: 0 });
+
+    const idle = bench(farSide({ sync: true }));
+    idle.delivery.flushSync();
+    expect(idle.side.triedSync).toEqual([]);
+  });
+
+  test('is done once', () => {
+    const { delivery, offer, side } = bench(farSide({ sync: true }));
+    offer('e1');
+    delivery.flushSync();
+    delivery.flushSync();
+    expect(side.triedSync).toHaveLength(1);
+  });
+});

@@ -1,0 +1,175 @@
+import { describe, expect, test } from 'vitest';
+import type { Backend } from '../src/index.ts';
+import { turn } from './support/clock.ts';
+import { names, namesOf, skill } from './support/events.ts';
+import { type FarSide, farSide, hanging } from './support/far-side.ts';
+import { dropsOf, statsOf } from './support/ledger.ts';
+import { rig } from './support/rig.ts';
+
+const sizesOf = ({ tried }: FarSide): number[] => tried.map((batch) => batch.length);
+
+describe('batches', () => {
+  test('go out as soon as maxEvents wait, and never inside record()', async () => {
+    const { clock, record, side } = rig({ maxEvents: 3, maxDelayMs: 1000 });
+    record('e1', 'e2', 'e3');
+    expect(side.tried).toHaveLength(0);
+    await clock.advance(0);
+    expect(namesOf(side.held)).toEqual(['e1', 'e2', 'e3']);
+  });
+
+  test('go out maxDelayMs after the first event, however few they are', async () => {
+    const { clock, record, side } = rig({ maxEvents: 100, maxDelayMs: 1000 });
+    record('e1');
+    await clock.advance(600);
+    record('e2');
+    await clock.advance(399);
+    expect(side.tried).toHaveLength(0);
+    await clock.advance(1);
+    expect(namesOf(side.held)).toEqual(['e1', 'e2']);
+  });
+
+  test('are never larger than maxEvents, and keep the order of recording', async () => {
+    const { clock, record, side } = rig({ maxEvents: 4 });
+    record(...names(11));
+    await clock.advance(0);
+    expect(namesOf(side.held)).toEqual(names(11));
+    expect(sizesOf(side)).toEqual([4, 4, 3]);
+  });
+
+  test('do not start before the earlier one has ended', async () => {
+    const { clock, record, side } = rig({ maxEvents: 2 });
+    const first = hanging();
+    side.answer = first.answer;
+    record(...names(6));
+    await clock.advance(10_000);
+    expect(sizesOf(side)).toEqual([2]);
+    side.answer = () => {};
+    first.succeed();
+    await turn();
+    expect(sizesOf(side)).toEqual([2, 2, 2]);
+  });
+
+  test('an event recorded during a slow write does not wait maxDelayMs again when it ends', async () => {
+    const { clock, record, side } = rig({ maxEvents: 100, maxDelayMs: 1000 });
+    const slow = hanging();
+    side.answer = slow.answer;
+    record('e1');
+    await clock.advance(1000);
+    record('e2');
+    await clock.advance(1500);
+    expect(sizesOf(side)).toEqual([1]);
+    slow.succeed();
+    await turn();
+    expect(namesOf(side.held)).toEqual(['e1', 'e2']);
+  });
+
+  test('an event recorded late in a write still waits for company', async () => {
+    const { clock, record, side } = rig({ maxEvents: 100, maxDelayMs: 1000 });
+    const slow = hanging();
+    side.answer = slow.answer;
+    record('e1');
+    await clock.advance(1400);
+    record('e2');
+    await clock.advance(100);
+    slow.succeed();
+    side.answer = () => {};
+    await clock.advance(800);
+    expect(sizesOf(side)).toEqual([1]);
+    record('e3');
+    await clock.advance(100);
+    expect(namesOf(side.held)).toEqual(['e1', 'e2', 'e3']);
+    expect(sizesOf(side)).toEqual([1, 2]);
+  });
+
+  test('keep no timer when nothing waits, and none that keeps the process alive', async () => {
+    const { clock, record, side } = rig({ maxEvents: 2 });
+    expect(clock.timers).toEqual([]);
+    record('e1');
+    expect(clock.timers).toEqual([{ dueInMs: 1000, keepsAlive: false }]);
+    record('e2');
+    expect(clock.timers).toEqual([{ dueInMs: 0, keepsAlive: false }]);
+    await clock.advance(0);
+    expect(clock.timers).toEqual([]);
+    expect(namesOf(side.held)).toEqual(['e1', 'e2']);
+  });
+
+  test('may be written synchronously', async () => {
+    const written: string[] = [];
+    const plain: Backend = {
+      name: 'plain',
+      delivery: { maxEvents: 2, maxDelayMs: 5 },
+      settings: {},
+      write: (events) => void written.push(...namesOf(events)),
+    };
+    const { analytics, clock, record } = rig({}, { backends: [plain] });
+    record('a');
+    await clock.advance(5);
+    expect(written).toEqual(['a']);
+    expect(statsOf(analytics, 'plain')).toMatchObject({ delivered: 1, queued: 0 });
+  });
+});
+
+describe('the bound of events', () => {
+  test('drops the newest, counts each, and takes on again when there is room', async () => {
+    const { analytics, clock, record, side } = rig({ maxEvents: 2 }, { maxQueueEvents: 5 });
+    const stuck = hanging();
+    side.answer = stuck.answer;
+    record(...names(9));
+    expect(statsOf(analytics)).toMatchObject({ accepted: 9, queued: 5, delivered: 0 });
+    expect(dropsOf(analytics)).toEqual({ queue_full: 4 });
+    await clock.advance(0);
+    // What is under way still counts.
+    record('e10');
+    expect(dropsOf(analytics)).toEqual({ queue_full: 5 });
+    side.answer = () => {};
+    stuck.succeed();
+    await turn();
+    record('e11');
+    await clock.advance(1000);
+    expect(namesOf(side.held)).toEqual([...names(5), 'e11']);
+    expect(statsOf(analytics)).toMatchObject({ accepted: 11, queued: 0, delivered: 6, queuedBytes: 0 });
+  });
+
+  test('is that of each backend by itself', async () => {
+    const [stuck, healthy] = [farSide({ name: 'stuck', maxEvents: 2 }), farSide({ name: 'healthy', maxEvents: 2 })];
+    const { analytics, clock, record } = rig({}, { backends: [stuck, healthy], maxQueueEvents: 3 });
+    stuck.answer = hanging().answer;
+    record(...names(3));
+    await clock.advance(1000);
+    record('e4');
+    await clock.advance(1000);
+    expect(dropsOf(analytics, 'stuck')).toEqual({ queue_full: 1 });
+    expect(dropsOf(analytics, 'healthy')).toEqual({});
+    expect(namesOf(healthy.held)).toEqual(names(4));
+  });
+});
+
+describe('the bound of bytes', () => {
+  test('drops what does not fit, exactly', async () => {
+    const { analytics, clock, side } = rig({ maxEvents: 100 }, { maxQueueBytes: 10_000 });
+    const event = { ...skill('e'), userId: 'x'.repeat(100) };
+    analytics.record(event);
+    const { queuedBytes } = statsOf(analytics);
+    for (let at = 1; at < 100; at += 1) {
+      analytics.record(event);
+    }
+    const room = Math.floor(10_000 / queuedBytes);
+    expect(statsOf(analytics)).toMatchObject({ accepted: 100, queued: room, queuedBytes: room * queuedBytes });
+    expect(dropsOf(analytics)).toEqual({ queue_full: 100 - room });
+    await clock.advance(1000);
+    expect(side.held).toHaveLength(room);
+    expect(statsOf(analytics).queuedBytes).toBe(0);
+  });
+
+  test('holds against long ids: ten thousand events of 1 MB ids stay under it', () => {
+    const { analytics } = rig({ maxEvents: 1000 }, { maxQueueBytes: 1_000_000 });
+    const long = 'x'.repeat(1_000_000);
+    for (let at = 0; at < 10_000; at += 1) {
+      analytics.record({ ...skill(long), runId: long, userId: long, orgId: long });
+    }
+    const { queued, queuedBytes, dropped } = statsOf(analytics);
+    expect(queuedBytes).toBeLessThanOrEqual(1_000_000);
+    expect(queued).toBeLessThan(1000);
+    expect(queued + dropped.queue_full).toBe(10_000);
+  });
+});

@@ -1,0 +1,292 @@
+import { describe, expect, test } from 'vitest';
+import { AnalyticsError, type FlushReport } from '../src/index.ts';
+import { turn } from './support/clock.ts';
+import { names, namesOf } from './support/events.ts';
+import { farSide, hanging } from './support/far-side.ts';
+import { dropsOf, statsOf } from './support/ledger.ts';
+import { type Rig, rig } from './support/rig.ts';
+
+const down = (): never => {
+  throw new AnalyticsError('BACKEND_UNAVAILABLE', 'down');
+};
+
+/** A flush whose end can be looked at without waiting for it. */
+function begun(flushing: Promise<FlushReport>): { report?: FlushReport } {
+  const seen: { report?: FlushReport } = {};
+  void flushing.then((report) => {
+    seen.report = report;
+  });
+  return seen;
+}
+
+/** A client whose breaker is open: five deliveries in a row failed, the sixth waits. */
+async function open(made: Rig): Promise<void> {
+  made.side.answer = down;
+  made.record('e1');
+  await made.clock.advance(1000);
+  while (statsOf(made.analytics).state !== 'open') {
+    await made.clock.advance(100);
+  }
+}
+
+describe('flush', () => {
+  test('delivers what was recorded before it, at once', async () => {
+    const { analytics, record, side } = rig({ maxEvents: 4, maxDelayMs: 60_000 });
+    record(...names(10));
+    const report = await analytics.flush();
+    expect(report).toEqual({
+      ok: true,
+      backends: { far: { ok: true, delivered: 10, dropped: 0, queued: 0, error: undefined } },
+    });
+    expect(namesOf(side.held)).toEqual(names(10));
+  });
+
+  test('of nothing is done at once', async () => {
+    const { analytics, clock } = rig();
+    expect(await analytics.flush()).toMatchObject({ ok: true, backends: { far: { delivered: 0, queued: 0 } } });
+    expect(clock.timers).toEqual([]);
+  });
+
+  test('is called push, too', async () => {
+    const { analytics, record, side } = rig({ maxDelayMs: 60_000 });
+    record('e1');
+    expect((await analytics.push()).ok).toBe(true);
+    expect(side.held).toHaveLength(1);
+  });
+
+  test('joins a write under way instead of starting another', async () => {
+    const { analytics, clock, record, side } = rig({ maxEvents: 2 });
+    const slow = hanging();
+    side.answer = slow.answer;
+    record('e1', 'e2');
+    await clock.advance(0);
+    const flush = begun(analytics.flush());
+    await turn();
+    expect(flush.report).toBeUndefined();
+    expect(side.tried).toHaveLength(1);
+    slow.succeed();
+    await turn();
+    expect(flush.report).toMatchObject({ ok: true, backends: { far: { delivered: 2 } } });
+  });
+
+  test('twice at once is one delivery', async () => {
+    const { analytics, record, side } = rig({ maxEvents: 10 });
+    record('e1', 'e2');
+    const reports = await Promise.all([analytics.flush(), analytics.flush()]);
+    expect(reports.map(({ ok }) => ok)).toEqual([true, true]);
+    expect(side.tried).toHaveLength(1);
+  });
+
+  test('does not wait for what is recorded after it', async () => {
+    const { analytics, clock, record, side } = rig({ maxEvents: 2, maxDelayMs: 60_000 });
+    const [first, second] = [hanging(), hanging()];
+    const answers = [first.answer, second.answer];
+    side.answer = () => answers.shift()?.();
+    record('e1', 'e2');
+    const flush = begun(analytics.flush());
+    record('e3', 'e4');
+    first.succeed();
+    await turn();
+    expect(flush.report).toMatchObject({ ok: true, backends: { far: { delivered: 2, queued: 2 } } });
+    expect(side.tried).toHaveLength(2);
+    second.succeed();
+    await clock.advance(60_000);
+    expect(namesOf(side.held)).toEqual(names(4));
+  });
+
+  test('an event recorded during it goes out maxDelayMs later', async () => {
+    const { analytics, clock, record, side } = rig({ maxEvents: 10, maxDelayMs: 500 });
+    const slow = hanging();
+    side.answer = slow.answer;
+    record('e1');
+    const flush = analytics.flush();
+    record('e2');
+    slow.succeed();
+    await flush;
+    expect(namesOf(side.held)).toEqual(['e1']);
+    await clock.advance(500);
+    expect(namesOf(side.held)).toEqual(['e1', 'e2']);
+  });
+
+  test('ends at its deadline when a write hangs, keeps the events, and says so', async () => {
+    const { analytics, clock, record, side, errors } = rig();
+    const stuck = hanging();
+    side.answer = stuck.answer;
+    record('e1', 'e2');
+    const flush = begun(analytics.flush({ timeoutMs: 300 }));
+    await clock.advance(299);
+    expect(flush.report).toBeUndefined();
+    await clock.advance(1);
+    expect(flush.report).toMatchObject({
+      ok: false,
+      backends: { far: { ok: false, delivered: 0, dropped: 0, queued: 2, error: { code: 'TIMEOUT', backend: 'far' } } },
+    });
+    expect(flush.report?.backends['far']?.error?.message).toBe('far: 2 events not delivered within 300 ms');
+    expect(errors.map(({ code }) => code)).toEqual(['TIMEOUT']);
+    stuck.succeed();
+    await turn();
+    expect(statsOf(analytics)).toMatchObject({ delivered: 2, queued: 0 });
+  });
+
+  test('has ten seconds by default, and keeps the process alive while it waits', async () => {
+    const { analytics, clock, record, side } = rig();
+    side.answer = hanging().answer;
+    record('e1');
+    const flush = begun(analytics.flush());
+    expect(clock.timers).toEqual([{ dueInMs: 10_000, keepsAlive: true }]);
+    await clock.advance(10_000);
+    expect(flush.report?.ok).toBe(false);
+  });
+
+  test.each([Number.NaN, -1, '5', {}, 1n, Symbol('s')])(
+    'a wrong timeout is reported, and ten seconds used',
+    async (timeoutMs) => {
+      const { analytics, clock, record, side, errors } = rig();
+      side.answer = hanging().answer;
+      record('e1');
+      const flush = begun(analytics.flush({ timeoutMs: timeoutMs as never }));
+      await clock.advance(9_999);
+      expect(flush.report).toBeUndefined();
+      await clock.advance(1);
+      expect(flush.report?.ok).toBe(false);
+      expect(errors[0]).toMatchObject({ code: 'INVALID_CONFIG', problems: [{ field: 'timeoutMs' }] });
+      expect(errors[0]?.message).toMatch(/^timeoutMs must be a finite number >= 0, got .*; 10000 is used$/);
+    },
+  );
+
+  test('tries again at once when the far side failed before, without waiting for the pause to end', async () => {
+    const { analytics, clock, record, side } = rig();
+    side.answer = down;
+    record('e1');
+    await clock.advance(1000);
+    expect(statsOf(analytics).state).toBe('retrying');
+    side.answer = () => {};
+    expect(await analytics.flush()).toMatchObject({ ok: true, backends: { far: { delivered: 1 } } });
+  });
+
+  test('waits for the retries of a far side that stumbles', async () => {
+    const { analytics, clock, record, side } = rig();
+    let failures = 3;
+    side.answer = () => {
+      if (failures > 0) {
+        failures -= 1;
+        down();
+      }
+    };
+    record('e1');
+    const flush = begun(analytics.flush());
+    await clock.advance(5000);
+    expect(flush.report).toMatchObject({ ok: true, backends: { far: { delivered: 1 } } });
+    expect(statsOf(analytics).retries).toBe(3);
+  });
+
+  test('returns at once, with the reason, while the breaker is open', async () => {
+    const made = rig();
+    await open(made);
+    const tried = made.side.tried.length;
+    const flush = begun(made.analytics.flush());
+    await turn();
+    expect(flush.report).toMatchObject({
+      ok: false,
+      backends: { far: { queued: 1, dropped: 0, error: { code: 'BACKEND_UNAVAILABLE', message: 'down' } } },
+    });
+    expect(made.side.tried).toHaveLength(tried);
+  });
+
+  test('that waits when the breaker opens returns then', async () => {
+    const { analytics, clock, record, side } = rig();
+    side.answer = down;
+    record('e1');
+    const flush = begun(analytics.flush({ timeoutMs: 1_000_000 }));
+    while (statsOf(analytics).state !== 'open') {
+      expect(flush.report).toBeUndefined();
+      await clock.advance(10);
+    }
+    expect(flush.report).toMatchObject({ ok: false, backends: { far: { queued: 1 } } });
+  });
+
+  test('reports what was lost during it, and why', async () => {
+    const { analytics, record, side } = rig();
+    side.answer = (batch) => {
+      if (namesOf(batch).includes('e2')) {
+        throw new AnalyticsError('EVENTS_REJECTED', 'bad label');
+      }
+    };
+    record('e1', 'e2', 'e3');
+    expect(await analytics.flush()).toMatchObject({
+      ok: false,
+      backends: {
+        far: {
+          ok: false,
+          delivered: 2,
+          dropped: 1,
+          queued: 0,
+          error: { code: 'EVENTS_REJECTED', message: 'bad label' },
+        },
+      },
+    });
+    expect(await analytics.flush()).toMatchObject({ ok: true, backends: { far: { delivered: 0, dropped: 0 } } });
+  });
+
+  test('of several backends reports each by its own name', async () => {
+    const [good, bad] = [farSide({ name: 'good' }), farSide({ name: '__proto__' })];
+    bad.answer = () => {
+      throw new Error('broken');
+    };
+    const { analytics, record } = rig({}, { backends: [good, bad] });
+    record('e1');
+    const report = await analytics.flush();
+    expect(Object.entries(report.backends).map(([name, { ok }]) => [name, ok])).toEqual([
+      ['good', true],
+      ['__proto__', false],
+    ]);
+    expect(report.ok).toBe(false);
+    expect(Object.keys(analytics.stats().backends)).toEqual(['good', '__proto__']);
+  });
+});
+
+describe("a backend's own flush", () => {
+  test('follows the writes, and gets the time that is left', async () => {
+    const made = rig();
+    const steps: string[] = [];
+    made.side.answer = () => void steps.push('write');
+    let given: AbortSignal | undefined;
+    const slow = hanging();
+    made.side.flush = async (signal: AbortSignal) => {
+      steps.push('flush');
+      given = signal;
+      await slow.answer();
+    };
+    made.record('e1');
+    const flush = begun(made.analytics.flush({ timeoutMs: 100 }));
+    await made.clock.advance(99);
+    expect(steps).toEqual(['write', 'flush']);
+    expect(given?.aborted).toBe(false);
+    await made.clock.advance(1);
+    expect(given?.aborted).toBe(true);
+    expect(flush.report?.backends['far']).toMatchObject({ ok: false, delivered: 1, error: { code: 'TIMEOUT' } });
+    slow.fail(new Error('too late to matter'));
+  });
+
+  test('that fails makes the report say so', async () => {
+    const made = rig();
+    made.side.flush = () => Promise.reject(new Error('pipeline broken'));
+    expect(await made.analytics.flush()).toMatchObject({
+      ok: false,
+      backends: { far: { error: { code: 'INTERNAL', message: 'Error: pipeline broken', backend: 'far' } } },
+    });
+    expect(made.errors.map(({ message }) => message)).toEqual(['Error: pipeline broken']);
+  });
+
+  test('that throws instead of rejecting is the same', async () => {
+    const made = rig();
+    made.side.flush = () => {
+      throw new AnalyticsError('BACKEND_UNAVAILABLE', 'gone');
+    };
+    expect(await made.analytics.flush()).toMatchObject({
+      ok: false,
+      backends: { far: { error: { code: 'BACKEND_UNAVAILABLE' } } },
+    });
+    expect(dropsOf(made.analytics)).toEqual({});
+  });
+});
