@@ -4,6 +4,7 @@ import { describe } from './check.ts';
 import type { AnalyticsOptions, Clock, RetryOptions } from './client.ts';
 import { systemClock } from './clock.ts';
 import { configError, type Problem } from './errors.ts';
+import { guardedRandom } from './random.ts';
 
 type Complete<T> = { readonly [K in keyof T]-?: Exclude<T[K], undefined> };
 
@@ -67,7 +68,7 @@ export function resolveOptions(options: AnalyticsOptions): ResolvedOptions {
     flushOnSignals: Array.isArray(flushOnSignals) ? [...flushOnSignals] : [],
     clock: completeClock(clock) ? clock : systemClock,
     newId: callback('newId', options.newId),
-    random: callback('random', options.random ?? Math.random),
+    random: guardedRandom(callback('random', options.random ?? Math.random)),
   };
   if (typeof resolved.errorMessages !== 'boolean') {
     problems.push({

@@ -149,18 +149,9 @@ export function queuedSink(
 
   function retryDelayMs({ code, retryAfterMs = 0 }: AnalyticsError): number {
     const max = code === 'STORAGE_FULL' ? Math.min(storageFullMaxDelayMs, retry.maxDelayMs) : retry.maxDelayMs;
-    const jittered = chance() * Math.min(max, retry.minDelayMs * 2 ** (failures - 1));
+    const jittered = random() * Math.min(max, retry.minDelayMs * 2 ** (failures - 1));
     // What a far side says may be any number, or none.
     return retryAfterMs > jittered ? Math.min(retryAfterMs, maxRetryAfterMs) : jittered;
-  }
-
-  function chance(): number {
-    try {
-      const given = random();
-      return given >= 0 && given <= 1 ? given : Math.random();
-    } catch {
-      return Math.random();
-    }
   }
 
   function pause(delayMs: number): Promise<void> {
