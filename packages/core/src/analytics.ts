@@ -217,8 +217,13 @@ function sources({ clock, newId }: ResolvedOptions): { now: () => number; newId:
   const uuidV7 = uuidV7Source();
   return {
     now() {
-      const nowMs = clock.now();
-      if (nowMs >= 0 && nowMs <= maxTime) {
+      let nowMs: unknown;
+      try {
+        nowMs = clock.now();
+      } catch (cause) {
+        throw callbackError('clock.now()', cause);
+      }
+      if (typeof nowMs === 'number' && nowMs >= 0 && nowMs <= maxTime) {
         return Math.trunc(nowMs);
       }
       throw new AnalyticsError('INTERNAL', `clock.now() gave ${describe(nowMs)}, which is no time`);
@@ -227,7 +232,12 @@ function sources({ clock, newId }: ResolvedOptions): { now: () => number; newId:
       if (newId === undefined) {
         return uuidV7(nowMs);
       }
-      const id: unknown = newId();
+      let id: unknown;
+      try {
+        id = newId();
+      } catch (cause) {
+        throw callbackError('newId()', cause);
+      }
       const uuid = typeof id === 'string' ? parseUuid(id) : undefined;
       if (uuid === undefined) {
         throw new AnalyticsError('INTERNAL', `newId() gave ${describe(id)}, which is no UUID`);
@@ -235,4 +245,9 @@ function sources({ clock, newId }: ResolvedOptions): { now: () => number; newId:
       return uuid;
     },
   };
+}
+
+function callbackError(name: string, cause: unknown): AnalyticsError {
+  const { type, message } = describeThrown(cause);
+  return new AnalyticsError('INTERNAL', `${name} threw ${type}: ${message ?? ''}`, { cause });
 }

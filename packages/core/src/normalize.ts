@@ -227,11 +227,11 @@ function toMetrics(input: MetricsInput, defaults: Defaults): AnalyticsEvent {
 }
 
 function toRun(input: RunInput, defaults: Defaults): AnalyticsEvent {
-  const runId = requiredText(input.runId, 'runId');
+  const { runId } = input;
   return {
     type: 'run',
     ...commonFields(input, defaults, runId),
-    runId,
+    runId: requiredText(runId, 'runId'),
     state: choice(input.state, 'state', ['started', 'finished', 'failed']),
     name: optionalText(input.name, 'name'),
     project: optionalText(input.project, 'project'),

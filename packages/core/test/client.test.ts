@@ -1,0 +1,253 @@
+import { describe, expect, test } from 'vitest';
+import type { Analytics } from '../src/index.ts';
+import { dropsOf, statsOf } from './support/ledger.ts';
+import { known } from './support/normalize.ts';
+import { rig } from './support/rig.ts';
+
+const uuid = '0190b0c4-7a1e-7000-8000-000000000001';
+
+/** What the far side gets for a call, without its id and time. */
+async function delivered(call: (analytics: Analytics) => void): Promise<Record<string, unknown>[]> {
+  const { analytics, side } = rig();
+  call(analytics);
+  await analytics.flush();
+  return side.held.map((event) => {
+    const { id: _, at: __, ...rest } = known(event);
+    return rest;
+  });
+}
+
+describe('each way of recording', () => {
+  test.each<[string, (analytics: Analytics) => void, object]>([
+    [
+      'recordSkillExecution',
+      (analytics) => analytics.recordSkillExecution({ skillId: 'pdf', success: true, latencyMs: 5, userId: 'ada' }),
+      { type: 'execution', kind: 'skill', name: 'pdf', success: true, latencyMs: 5, userId: 'ada' },
+    ],
+    [
+      'recordToolInvocation',
+      (analytics) => analytics.recordToolInvocation({ toolName: 'grep', success: false, error: { type: 'E' } }),
+      { type: 'execution', kind: 'tool', name: 'grep', success: false, error: { type: 'E' } },
+    ],
+    [
+      'recordLlmCall',
+      (analytics) => analytics.recordLlmCall({ model: 'm-1', name: 'title', success: true, cost: { usd: 0.01 } }),
+      {
+        type: 'execution',
+        kind: 'llm',
+        name: 'title',
+        model: 'm-1',
+        success: true,
+        cost: { nanoUsd: 10_000_000, source: 'provider' },
+      },
+    ],
+    [
+      'recordToolkitEvent',
+      (analytics) =>
+        analytics.recordToolkitEvent({ toolkit: 'files', operation: 'cleanup', durationMs: 2, success: true }),
+      { type: 'toolkit', toolkit: 'files', operation: 'cleanup', durationMs: 2, success: true },
+    ],
+    [
+      'recordSkillRating',
+      (analytics) => analytics.recordSkillRating({ skillId: 'pdf', rating: 5, executionId: uuid }),
+      { type: 'rating', skillId: 'pdf', rating: 5, executionId: uuid },
+    ],
+    [
+      'updateHealthScore',
+      (analytics) => analytics.updateHealthScore({ skillId: 'pdf', score: 66 }),
+      { type: 'health', skillId: 'pdf', score: 66 },
+    ],
+    [
+      'logMetrics',
+      (analytics) => analytics.logMetrics({ loss: 0.5 }, { step: 3, runId: 'r' }),
+      { type: 'metrics', values: { loss: 0.5 }, step: 3, runId: 'r' },
+    ],
+    [
+      'record',
+      (analytics) => analytics.record({ type: 'artifact', name: 'a', kind: 'k', path: 'p' }),
+      { type: 'artifact', name: 'a', kind: 'k', path: 'p' },
+    ],
+  ])('%s', async (_, call, expected) => {
+    expect(await delivered(call)).toEqual([expected]);
+  });
+
+  test('works without the object it belongs to', async () => {
+    const { analytics, side } = rig();
+    const { record, recordSkillExecution, recordLlmCall, logMetrics, flush } = analytics;
+    record({ type: 'health', skillId: 'a', score: 1 });
+    recordSkillExecution({ skillId: 'a', success: true });
+    recordLlmCall({ model: 'm', success: true });
+    logMetrics({ a: 1 });
+    await flush();
+    expect(side.held).toHaveLength(4);
+  });
+
+  test.each([undefined, null, ''])('an LLM call without a name (%j) is called like its model', async (name) => {
+    const call = { model: 'm-1', success: true, name };
+    expect(await delivered((analytics) => analytics.recordLlmCall(call))).toMatchObject([
+      { name: 'm-1', model: 'm-1' },
+    ]);
+  });
+
+  test.each<[string, (analytics: Analytics) => void]>([
+    [
+      'skillId must be a text, got 5',
+      (analytics) => analytics.recordSkillExecution({ skillId: 5, success: true } as never),
+    ],
+    [
+      'toolName must be a text that is not blank, got undefined',
+      (analytics) => analytics.recordToolInvocation({ success: true } as never),
+    ],
+    [
+      'model must be a text that is not blank, got undefined',
+      (analytics) => analytics.recordLlmCall({ name: 'x', success: true } as never),
+    ],
+    [
+      'name must be a text, got 5',
+      (analytics) => analytics.recordLlmCall({ model: 'm', name: 5, success: true } as never),
+    ],
+    ['event must be an object, got undefined', (analytics) => analytics.recordSkillExecution(undefined as never)],
+    ['event must be an object, got "x"', (analytics) => analytics.recordLlmCall('x' as never)],
+    [
+      'toolkit must be a text that is not blank, got undefined',
+      (analytics) => analytics.recordToolkitEvent(null as never),
+    ],
+    ['values must be an object, got undefined', (analytics) => analytics.logMetrics(undefined as never)],
+    [
+      'rating must be a whole number from 1 to 5',
+      (analytics) => analytics.recordSkillRating({ skillId: 'a' } as never),
+    ],
+    [
+      'score must be a finite number from 0 to 100',
+      (analytics) => analytics.updateHealthScore({ skillId: 'a' } as never),
+    ],
+  ])('refuses what is wrong: %s', (message, call) => {
+    const { analytics, errors } = rig();
+    call(analytics);
+    expect(errors[0]?.message).toContain(`Refused an event: ${message}`);
+    expect(dropsOf(analytics)).toEqual({ invalid: 1 });
+  });
+
+  test('returns nothing, so that nobody waits for it', () => {
+    const { analytics } = rig();
+    expect(analytics.record({ type: 'health', skillId: 'a', score: 1 })).toBeUndefined();
+    expect(analytics.recordSkillExecution({ skillId: 'a', success: true })).toBeUndefined();
+  });
+
+  test('a getter can tell the client about another event', async () => {
+    const { analytics, side } = rig();
+    analytics.recordSkillExecution({
+      get skillId() {
+        analytics.recordSkillExecution({ skillId: 'inner', success: true });
+        return 'outer';
+      },
+      success: true,
+    });
+    await analytics.flush();
+    expect(side.held).toMatchObject([{ name: 'inner' }, { name: 'outer' }]);
+  });
+
+  test('what is too large counts as too_large', () => {
+    const { analytics } = rig();
+    analytics.record({ type: 'artifact', name: 'a', kind: 'k', bytes: new Uint8Array(8 * 1024 * 1024 + 1) });
+    analytics.record({ type: 'health', skillId: 'a', score: 1, attributes: { text: 'x'.repeat(20_000) } });
+    expect(dropsOf(analytics)).toEqual({ too_large: 2 });
+  });
+
+  test('ids of the whole object tree of JavaScript are ids like others', async () => {
+    const ids = ['__proto__', 'constructor', 'toString', 'hasOwnProperty', 'valueOf'];
+    const events = await delivered((analytics) => {
+      for (const id of ids) {
+        analytics.recordSkillExecution({ skillId: id, success: true, userId: id, orgId: id, runId: id });
+        analytics.logMetrics(JSON.parse(`{"${id}":1}`));
+      }
+    });
+    expect(events.filter(({ type }) => type === 'execution').map(({ name }) => name)).toEqual(ids);
+    expect(
+      events.filter(({ type }) => type === 'metrics').map(({ values }) => Object.entries(values as object)),
+    ).toEqual(ids.map((id) => [[id, 1]]));
+  });
+});
+
+describe('time', () => {
+  test('is that of the record, not of the delivery', async () => {
+    const { analytics, clock, record, side } = rig();
+    const start = clock.now();
+    record('e1');
+    await clock.advance(400);
+    record('e2');
+    await clock.advance(5000);
+    await analytics.flush();
+    expect(side.held.map(({ at }) => at - start)).toEqual([0, 400]);
+  });
+
+  test('follows a wall clock that jumps, while durations do not notice', async () => {
+    const { analytics, clock, side } = rig();
+    const year = 365 * 86_400_000;
+    const starts = [clock.now(), clock.now() + year, clock.now() - year, 0];
+    for (const start of starts) {
+      clock.setWall(start);
+      await analytics.trackOperation('op', async () => {
+        clock.setWall(start + 3_600_000);
+        await clock.advance(25);
+      });
+    }
+    await analytics.flush();
+    expect(side.held.map((event) => known(event)['latencyMs'])).toEqual([25, 25, 25, 25]);
+    expect(side.held.map(({ at }) => at)).toEqual(starts.map((start) => start + 3_600_025));
+    const ids = side.held.map(({ id }) => id);
+    expect(ids).toEqual([...ids].sort());
+  });
+
+  test('a fraction of a millisecond is cut off', async () => {
+    const { analytics, clock, record, side } = rig();
+    clock.setWall(1234.999);
+    record('e1');
+    await analytics.flush();
+    expect(side.held[0]?.at).toBe(1234);
+  });
+
+  test.each([Number.NaN, -1, Number.POSITIVE_INFINITY, 253_402_300_800_000, '2026' as never, undefined as never])(
+    'a wall clock that says %j makes the event count as callback_error, and the next right one is fine',
+    async (nowMs) => {
+      const { analytics, clock, errors, record, side } = rig();
+      const right = clock.now();
+      clock.setWall(nowMs);
+      record('e1');
+      expect(analytics.startRun().id).toBe('');
+      expect(dropsOf(analytics)).toEqual({ callback_error: 2 });
+      expect(errors[0]?.message).toMatch(/^Refused an event: clock\.now\(\) gave .*, which is no time$/);
+      clock.setWall(right);
+      record('e2');
+      await analytics.flush();
+      expect(side.held).toHaveLength(1);
+    },
+  );
+});
+
+describe('ids of the user', () => {
+  test('are used, in lower case', async () => {
+    const made = ['0190B0C4-7A1E-7000-8000-00000000000A', '0190b0c4-7a1e-7000-8000-00000000000b'];
+    const { analytics, record, side } = rig({}, { newId: () => made.shift() as string });
+    record('e1', 'e2');
+    await analytics.flush();
+    expect(side.held.map(({ id }) => id.at(-1))).toEqual(['a', 'b']);
+  });
+
+  test.each([() => 'not a UUID', () => undefined as never, () => 5 as never, thrower])(
+    'that are none make the event count as callback_error',
+    async (newId) => {
+      const { analytics, errors, record } = rig({}, { newId });
+      record('e1');
+      await expect(analytics.trackOperation('op', ({ id }) => id)).resolves.toBe('');
+      expect(statsOf(analytics).accepted).toBe(2);
+      expect(Object.values(dropsOf(analytics))).toEqual([2]);
+      expect(dropsOf(analytics)).toEqual({ callback_error: 2 });
+      expect(errors).toHaveLength(1);
+    },
+  );
+});
+
+function thrower(): never {
+  throw new Error('no ids today');
+}
