@@ -14,10 +14,10 @@ export function uuidV7Source(): (nowMs: number) => string {
   let counter = 0xffff;
   /** All but the last two bytes. */
   let head = '';
-  /** All but the last byte: ids of a row share it, which keeps them small. */
+  /** All but the last byte of the first id of a row: the others share it, which keeps them small. */
   let stem = '';
 
-  function startMillisecond(nowMs: number): void {
+  function startMillisecond(nowMs: number): string {
     time = nowMs;
     if (poolAt === pool.length) {
       crypto.getRandomValues(pool);
@@ -32,25 +32,29 @@ export function uuidV7Source(): (nowMs: number) => string {
     const node = [4, 5, 6, 7].map((at) => hex[byte(at)]).join('');
     head = `${stamp.slice(0, 8)}-${stamp.slice(8)}-${version}${hex[byte(1)]}-${variant}${hex[byte(3)]}-${node}`;
     // Half of the range is left to count up in.
-    startRow(((byte(8) & 0x7f) << 8) | byte(9));
+    return startRow(((byte(8) & 0x7f) << 8) | byte(9));
   }
 
-  function startRow(count: number): void {
+  function startRow(count: number): string {
     counter = count;
-    // Written and read back, so that it is one flat string instead of a tree of all its parts.
-    stem = Buffer.from(head + hex[counter >> 8], 'latin1').toString('latin1');
+    // Written and read back, so that it is one flat string instead of a tree of all its parts. An id that stays alone in its
+    // millisecond takes no more memory than that.
+    const first = Buffer.from(`${head}${hex[count >> 8]}${hex[count & 0xff]}`, 'latin1').toString('latin1');
+    stem = first.slice(0, -2);
+    return first;
   }
 
   return (nowMs) => {
     if (nowMs > time) {
-      startMillisecond(nowMs);
-    } else if (counter === 0xffff) {
-      startMillisecond(time + 1);
-    } else if ((counter & 0xff) === 0xff) {
-      startRow(counter + 1);
-    } else {
-      counter += 1;
+      return startMillisecond(nowMs);
     }
+    if (counter === 0xffff) {
+      return startMillisecond(time + 1);
+    }
+    if ((counter & 0xff) === 0xff) {
+      return startRow(counter + 1);
+    }
+    counter += 1;
     return stem + hex[counter & 0xff];
   };
 }
