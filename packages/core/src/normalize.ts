@@ -102,28 +102,31 @@ export function toExecution(
   input: ExecutionDetails & { readonly success: boolean },
   defaults: Defaults,
 ): ExecutionEvent {
+  const type = 'execution';
   const { id, at, runId, userId, orgId, attributes } = commonFields(input, defaults);
-  // Most executions say no more than this: a lean object keeps the queue small.
-  const lean: ExecutionEvent = {
-    type: 'execution',
+  const parentId = optionalUuid(input.parentId, 'parentId') ?? defaults.context()?.parentId;
+  const checkedName = requiredText(name, nameField);
+  const success = requiredFlag(input.success, 'success');
+  const latencyMs = optionalNumber(input.latencyMs, 'latencyMs');
+  const { error, version, toolkit, attempt, cacheHit, inputBytes, outputBytes, model, provider, usage, cost } = input;
+  const more = attributes ?? error ?? version ?? toolkit ?? attempt ?? cacheHit ?? inputBytes ?? outputBytes;
+  if ((more ?? model ?? provider ?? usage ?? cost ?? undefined) === undefined) {
+    // Most executions say no more than this: a lean object keeps the queue small.
+    return { type, id, at, runId, userId, orgId, parentId, kind, name: checkedName, success, latencyMs };
+  }
+  // Not spread from a lean one: a copy that grows is slower to make, and larger.
+  return {
+    type,
     id,
     at,
     runId,
     userId,
     orgId,
-    parentId: optionalUuid(input.parentId, 'parentId') ?? defaults.context()?.parentId,
+    parentId,
     kind,
-    name: requiredText(name, nameField),
-    success: requiredFlag(input.success, 'success'),
-    latencyMs: optionalNumber(input.latencyMs, 'latencyMs'),
-  };
-  const { error, version, toolkit, attempt, cacheHit, inputBytes, outputBytes, model, provider, usage, cost } = input;
-  const more = attributes ?? error ?? version ?? toolkit ?? attempt ?? cacheHit ?? inputBytes ?? outputBytes;
-  if ((more ?? model ?? provider ?? usage ?? cost ?? undefined) === undefined) {
-    return lean;
-  }
-  return {
-    ...lean,
+    name: checkedName,
+    success,
+    latencyMs,
     attributes,
     error: toErrorInfo(error, defaults),
     version: optionalText(version, 'version'),
@@ -153,14 +156,13 @@ function toUsage(value: unknown): Usage | undefined {
   if (value === undefined || value === null) {
     return undefined;
   }
-  const usage = requiredObject(value, 'usage');
-  const tokens = (field: keyof Usage): number => optionalWhole(usage[field], `usage.${field}`) ?? 0;
+  const usage: Partial<Record<keyof Usage, unknown>> = requiredObject(value, 'usage');
   return {
-    inputTokens: tokens('inputTokens'),
-    cacheReadTokens: tokens('cacheReadTokens'),
-    cacheWriteTokens: tokens('cacheWriteTokens'),
-    outputTokens: tokens('outputTokens'),
-    reasoningTokens: tokens('reasoningTokens'),
+    inputTokens: optionalWhole(usage.inputTokens, 'usage.inputTokens') ?? 0,
+    cacheReadTokens: optionalWhole(usage.cacheReadTokens, 'usage.cacheReadTokens') ?? 0,
+    cacheWriteTokens: optionalWhole(usage.cacheWriteTokens, 'usage.cacheWriteTokens') ?? 0,
+    outputTokens: optionalWhole(usage.outputTokens, 'usage.outputTokens') ?? 0,
+    reasoningTokens: optionalWhole(usage.reasoningTokens, 'usage.reasoningTokens') ?? 0,
   };
 }
 
