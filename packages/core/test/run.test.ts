@@ -1,0 +1,171 @@
+import { describe, expect, test } from 'vitest';
+import { turn } from './support/clock.ts';
+import { dropsOf } from './support/ledger.ts';
+import { oddThrown, revoked } from './support/odd.ts';
+import { type Rig, rig } from './support/rig.ts';
+
+/** What the far side holds, without ids and times. */
+async function told({ analytics, side }: Rig): Promise<Record<string, unknown>[]> {
+  await analytics.flush();
+  return side.held.map(({ id: _, at: __, ...rest }) => JSON.parse(JSON.stringify(rest)));
+}
+
+describe('a run', () => {
+  test('has a start, an end, and an id that is a UUID', async () => {
+    const made = rig();
+    const run = made.analytics.startRun({ name: 'nightly', project: 'p', config: { seed: 1 }, tags: ['a'] });
+    run.finish({ summary: { best: 1 } });
+    expect(run.id).toMatch(/^[0-9a-f-]{13}-7/);
+    expect(await told(made)).toEqual([
+      { type: 'run', runId: run.id, state: 'started', name: 'nightly', project: 'p', config: { seed: 1 }, tags: ['a'] },
+      { type: 'run', runId: run.id, state: 'finished', summary: { best: 1 } },
+    ]);
+  });
+
+  test('has the id that it is given, cleaned as in events', async () => {
+    const made = rig();
+    const ids = ['mine', `${'x'.repeat(300)}`, 'a\nb'].map((id) => made.analytics.startRun({ id }).id);
+    expect(ids).toEqual(['mine', 'x'.repeat(256), 'a\ufffdb']);
+    expect((await told(made)).map(({ runId }) => runId)).toEqual(ids);
+  });
+
+  test.each([undefined, null, ''])('makes its id when it is given %j', async (id) => {
+    const made = rig();
+    const run = made.analytics.startRun({ id: id as never });
+    expect(run.id).toHaveLength(36);
+    expect(await told(made)).toMatchObject([{ runId: run.id, state: 'started' }]);
+  });
+
+  test.each([5, {}, ' ', Symbol('s')])('with a wrong id goes on under a new one; its start is refused', async (id) => {
+    const made = rig();
+    const run = made.analytics.startRun({ id: id as never });
+    run.finish();
+    expect(run.id).toHaveLength(36);
+    expect(made.errors[0]?.message).toMatch(/^Refused an event: runId must be a text/);
+    expect(dropsOf(made.analytics)).toEqual({ invalid: 1 });
+    expect(await told(made)).toMatchObject([{ runId: run.id, state: 'finished' }]);
+  });
+
+  test('can be finished once', async () => {
+    const made = rig();
+    const run = made.analytics.startRun();
+    run.finish({ state: 'failed' });
+    run.finish();
+    run.finish({ state: 'finished' });
+    expect((await told(made)).map(({ state }) => state)).toEqual(['started', 'failed']);
+  });
+
+  test('groups what is recorded inside, across await; nested runs do not mix', async () => {
+    const made = rig();
+    const { analytics, record } = made;
+    const outer = analytics.startRun({ id: 'outer' });
+    const result = await outer.within(async () => {
+      record('o1');
+      await turn();
+      const inner = analytics.startRun({ id: 'inner' });
+      inner.within(() => record('i1'));
+      record('o2');
+      return 'result';
+    });
+    record('none');
+    expect(result).toBe('result');
+    const runs = (await told(made)).filter(({ type }) => type === 'execution').map(({ name, runId }) => [name, runId]);
+    expect(runs).toEqual([
+      ['o1', 'outer'],
+      ['i1', 'inner'],
+      ['o2', 'outer'],
+      ['none', undefined],
+    ]);
+  });
+
+  test('logs metrics and artifacts of its own, wherever it is called', async () => {
+    const made = rig();
+    const run = made.analytics.startRun({ id: 'r' });
+    made.analytics.withContext({ runId: 'other' }, () => {
+      run.logMetrics({ loss: 1 }, { step: 2, runId: 'ignored' });
+      run.logArtifact({ name: 'a', kind: 'k', path: 'p' });
+      run.finish();
+    });
+    expect((await told(made)).slice(1)).toEqual([
+      { type: 'metrics', runId: 'r', values: { loss: 1 }, step: 2 },
+      { type: 'artifact', runId: 'r', name: 'a', kind: 'k', path: 'p' },
+      { type: 'run', runId: 'r', state: 'finished' },
+    ]);
+  });
+
+  test('leaves a user of the context in place', async () => {
+    const made = rig();
+    made.analytics.withContext({ userId: 'ada' }, () =>
+      made.analytics.startRun({ id: 'r' }).within(() => made.record('e')),
+    );
+    expect((await told(made)).map(({ userId }) => userId)).toEqual(['ada', 'ada']);
+  });
+
+  test('does not change with the options it was given', async () => {
+    const made = rig();
+    const options = { config: { seed: 1 }, tags: ['a'] };
+    made.analytics.startRun(options);
+    options.config.seed = 2;
+    options.tags.push('b');
+    expect(await told(made)).toMatchObject([{ config: { seed: 1 }, tags: ['a'] }]);
+  });
+
+  test.each([
+    ['null', () => null],
+    ['a number', () => 5],
+    ['a revoked proxy', revoked],
+    ['a wrong tag', () => ({ tags: [5] })],
+    ['data that is too large', () => ({ config: { text: 'x'.repeat(20_000) } })],
+  ])('with wrong options (%s) does not throw, and can be used', (_, options) => {
+    const made = rig();
+    const run = made.analytics.startRun(options() as never);
+    expect(run.id).toHaveLength(36);
+    run.logMetrics(options() as never, options() as never);
+    run.logArtifact(options() as never);
+    run.finish(options() as never);
+    expect(run.within(() => 5)).toBe(5);
+  });
+});
+
+describe('trackRun', () => {
+  test('starts, runs and finishes', async () => {
+    const made = rig();
+    const value = await made.analytics.trackRun({ id: 'r', name: 'n' }, async (run) => {
+      made.record('e');
+      await turn();
+      run.logMetrics({ loss: 1 });
+      return run.id;
+    });
+    expect(value).toBe('r');
+    expect((await told(made)).map(({ type, runId, state }) => [type, runId, state])).toEqual([
+      ['run', 'r', 'started'],
+      ['execution', 'r', undefined],
+      ['metrics', 'r', undefined],
+      ['run', 'r', 'finished'],
+    ]);
+  });
+
+  test.each(oddThrown)('fails with the function, and throws on %s unchanged', async (_, make) => {
+    const made = rig();
+    const thrown = make();
+    for (const fn of [() => Promise.reject(thrown), thrower(thrown)]) {
+      await made.analytics.trackRun({ id: 'r' }, fn).then(
+        () => expect.unreachable(),
+        (caught) => expect(Object.is(caught, thrown)).toBe(true),
+      );
+    }
+    expect((await told(made)).map(({ state }) => state)).toEqual(['started', 'failed', 'started', 'failed']);
+  });
+
+  test('leaves an end of the function in place', async () => {
+    const made = rig();
+    await made.analytics.trackRun({}, (run) => run.finish({ state: 'failed', summary: { why: 'early' } }));
+    expect((await told(made)).map(({ state }) => state)).toEqual(['started', 'failed']);
+  });
+});
+
+function thrower(thrown: unknown): () => never {
+  return () => {
+    throw thrown;
+  };
+}
