@@ -1,0 +1,133 @@
+import { join } from 'node:path';
+import { setImmediate, setTimeout } from 'node:timers/promises';
+import type { Worker } from 'node:worker_threads';
+import { execution, ledgerHolds } from '@toolweaver/analytics-testkit';
+import Database from 'better-sqlite3';
+import { expect, onTestFinished, test } from 'vitest';
+import { run, start } from './support/child.ts';
+import { testFolder } from './support/folder.ts';
+import { open, openClient } from './support/open.ts';
+import { query, value } from './support/rows.ts';
+
+test('8 processes that start at once on a new file all get their events into it', async () => {
+  const path = join(testFolder(), 'fresh.db');
+  const names = Array.from({ length: 8 }, (_, at) => `process-${at}`);
+  const count = 2_000;
+  const ends = await Promise.all(names.map((name) => run('record-many.ts', [path, name, String(count)])));
+  expect(ends).toEqual(names.map(() => ({ code: 0, signal: null, stdout: '', stderr: '' })));
+  expect(query(path, 'SELECT user_id, count(*) AS count FROM executions GROUP BY user_id ORDER BY user_id')).toEqual(
+    names.map((user_id) => ({ user_id, count })),
+  );
+  // What they all name is there once.
+  expect(query(path, 'SELECT kind, name FROM subjects ORDER BY name')).toEqual(
+    [0, 1, 2, 3, 4].map((at) => ({ kind: 'tool', name: `tool-${at}` })),
+  );
+  expect(value(path, "SELECT count(*) FROM dictionary WHERE text LIKE 'org-%'")).toBe(7);
+  expect(value(path, 'PRAGMA integrity_check')).toBe('ok');
+}, 60_000);
+
+test('while another process holds the lock the event loop goes on, and nothing is lost', async () => {
+  const path = join(testFolder(), 'locked.db');
+  const analytics = await openClient({ path });
+  const other = start('hold-lock.ts', [path, '1500']);
+  await other.says('locked');
+  let ticks = 0;
+  const ticking = setInterval(() => {
+    ticks += 1;
+  }, 10);
+  onTestFinished(() => clearInterval(ticking));
+  for (let number = 0; number < 20_000; number += 1) {
+    analytics.recordSkillExecution({ skillId: 'patient', success: true });
+  }
+  expect(await analytics.flush()).toMatchObject({ ok: true });
+  // A tenth of what an idle loop has time for while the lock is held.
+  expect(ticks).toBeGreaterThan(15);
+  expect(value(path, 'SELECT count(*) FROM executions')).toBe(20_000);
+  ledgerHolds(analytics.stats());
+});
+
+test('a lock that lasts longer than the timeout fails the write as one to try again', async () => {
+  const path = join(testFolder(), 'locked.db');
+  const backend = await open({ path, busyTimeoutMs: 50 });
+  const lock = new Database(path);
+  onTestFinished(() => void lock.close());
+  lock.exec('BEGIN IMMEDIATE');
+  const events = [execution()];
+  await expect(backend.write(events)).rejects.toMatchObject({
+    code: 'BACKEND_UNAVAILABLE',
+    backend: 'sqlite',
+    message: expect.stringContaining(`sqlite: ${path} is locked by another process (SQLITE_BUSY`),
+  });
+  await expect(backend.check?.(AbortSignal.timeout(5000))).rejects.toMatchObject({ code: 'BACKEND_UNAVAILABLE' });
+  expect(() => backend.writeSync?.(events)).toThrow(/locked by another process/);
+  lock.exec('ROLLBACK');
+  await backend.write(events);
+  expect(value(path, 'SELECT count(*) FROM executions')).toBe(1);
+});
+
+test('a report sees what was written before it, and takes no lock that a writer needs', async () => {
+  const path = join(testFolder(), 'analytics.db');
+  const backend = await open({ path, busyTimeoutMs: 200 });
+  for (let round = 1; round <= 20; round += 1) {
+    await backend.write([execution()]);
+    const [summary] = await Promise.all([backend.reader?.summary(), backend.write([execution()])]);
+    expect(summary?.executions).toBeGreaterThanOrEqual(round * 2 - 1);
+  }
+});
+
+test('the loop gets its turn between the slices of a large batch', async () => {
+  const backend = await open({ path: join(testFolder(), 'analytics.db') });
+  const batch = Array.from({ length: 16_384 }, () => execution());
+  let turns = 0;
+  let written = false;
+  const writing = Promise.resolve(backend.write(batch)).then(() => {
+    written = true;
+  });
+  // Refilling the array of the caller's changes nothing.
+  batch.fill(execution());
+  while (!written) {
+    await setImmediate();
+    turns += 1;
+  }
+  await writing;
+  expect(turns).toBeGreaterThan(20);
+  expect((await backend.reader?.summary())?.executions).toBe(16_384);
+});
+
+test('when the thread dies the write fails as one to try again, and the next one starts a new thread', async () => {
+  const path = join(testFolder(), 'analytics.db');
+  const threads: Worker[] = [];
+  const watch = (worker: Worker): void => void threads.push(worker);
+  process.on('worker', watch);
+  onTestFinished(() => void process.off('worker', watch));
+  const backend = await open({ path });
+  const [writer] = threads;
+  const events = Array.from({ length: 16_384 }, () => execution());
+  const writing = backend.write(events);
+  await writer?.terminate();
+  await expect(writing).rejects.toMatchObject({ code: 'BACKEND_UNAVAILABLE' });
+  await backend.write(events);
+  await backend.check?.(AbortSignal.timeout(5000));
+  expect(threads).toHaveLength(2);
+  expect(value(path, 'SELECT count(*) FROM executions')).toBe(16_384);
+});
+
+test('closing does not wait for a lock', async () => {
+  const path = join(testFolder(), 'locked.db');
+  const backend = await open({ path, busyTimeoutMs: 60_000 });
+  const lock = new Database(path);
+  onTestFinished(() => void lock.close());
+  lock.exec('BEGIN IMMEDIATE');
+  const writing = Promise.resolve(backend.write([execution()])).then(
+    () => 'written',
+    (error) => error.code,
+  );
+  const checking = backend.check?.(new AbortController().signal).catch((error) => error.code);
+  await setTimeout(50);
+  await backend.close?.();
+  expect(await writing).toBe('CLOSED');
+  expect(await checking).toBe('CLOSED');
+  lock.exec('ROLLBACK');
+  expect(value(path, 'SELECT count(*) FROM executions')).toBe(0);
+  await expect(backend.write([execution()])).rejects.toMatchObject({ code: 'CLOSED' });
+});

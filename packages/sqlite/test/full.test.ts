@@ -1,0 +1,73 @@
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+import { execution } from '@toolweaver/analytics-testkit';
+import Database from 'better-sqlite3';
+import { expect, onTestFinished, test } from 'vitest';
+import { openForWriting } from '../src/database.ts';
+import { createEncoder } from '../src/encode.ts';
+import { toFailure } from '../src/failure.ts';
+import { createWriter } from '../src/writer.ts';
+import { nodeArguments, startCommand } from './support/child.ts';
+import { testFolder } from './support/folder.ts';
+import { value } from './support/rows.ts';
+
+/** A shell command in a namespace of its own with a new disk of this size, which needs no rights where it is allowed. */
+const withDisk = (size: string, folder: string, command: string): [string, string[]] => [
+  'unshare',
+  ['-Urm', 'sh', '-c', `mount -t tmpfs -o size=${size} tmpfs "$0" && ${command}`, folder],
+];
+const canMount = spawnSync(...withDisk('1m', '/mnt', 'true')).status === 0;
+
+test.skipIf(!canMount)('a full disk holds deliveries up, and loses nothing once it has room', async () => {
+  const folder = testFolder();
+  const [command, args] = withDisk('16m', folder, 'exec "$@"');
+  const child = startCommand(command, [...args, process.execPath, ...nodeArguments('fill-disk.ts'), folder]);
+  const { stdout, stderr } = await child.ended;
+  expect(stderr).toBe('');
+  const { errors, answer, ...outcome } = JSON.parse(stdout);
+  expect(outcome).toEqual({
+    okWhileFull: false,
+    healthWhileFull: 'STORAGE_FULL',
+    okWithRoom: true,
+    delivered: 3000,
+    dropped: 0,
+    stored: 3000,
+    integrity: 'ok',
+  });
+  expect(answer).toBe(0);
+  expect(errors[0]).toContain('STORAGE_FULL');
+  expect(errors[0]).toContain('has no room left: free some disk space');
+});
+
+test('a batch that does not fit is not there at all, and the next one is', async () => {
+  const path = join(testFolder(), 'small.db');
+  const db = await openForWriting(Database, { path, busyTimeoutMs: 1000, synchronous: 'full' });
+  onTestFinished(() => void db.close());
+  const writer = createWriter(db, 1000);
+  const pages = db.pragma('page_count', { simple: true }) as number;
+  db.pragma(`max_page_count = ${pages + 8}`);
+  const few = Array.from({ length: 10 }, (_, at) => execution({ name: `skill-${at}`, userId: `user-${at}` }));
+  const many = Array.from({ length: 2000 }, (_, at) => execution({ name: `other-${at}`, userId: `user-${at}` }));
+  const slicesOf = (events: typeof many) => [createEncoder().slice(events, 0, events.length)];
+
+  let failure: unknown;
+  try {
+    writer.write(slicesOf(many));
+  } catch (error) {
+    failure = error;
+  }
+  expect(toFailure(failure, path, false)).toMatchObject({
+    code: 'STORAGE_FULL',
+    message: expect.stringContaining(`${path} has no room left`),
+  });
+  expect(value(path, 'SELECT count(*) FROM executions')).toBe(0);
+  expect(value(path, 'SELECT count(*) FROM dictionary')).toBe(0);
+
+  // The ids that the failed batch gave out are forgotten with it.
+  writer.write(slicesOf(few));
+  expect(value(path, 'SELECT count(DISTINCT user_id) FROM executions')).toBe(10);
+  expect(value(path, 'SELECT count(DISTINCT name) FROM executions')).toBe(10);
+  db.pragma('max_page_count = 100000');
+  writer.write(slicesOf([...few, ...many]));
+  expect(value(path, 'SELECT count(*) FROM executions WHERE user_id IS NOT NULL AND name IS NOT NULL')).toBe(2010);
+});
