@@ -1,17 +1,28 @@
+import { copyFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { sqlite } from '@toolweaver/analytics-sqlite';
 import { type Subject, tally, testBackend } from '@toolweaver/analytics-testkit';
 import Database from 'better-sqlite3';
-import { describe, test } from 'vitest';
+import { afterAll, beforeAll, describe, test } from 'vitest';
 import { newFolder } from './support/folder.ts';
 import { storedEvents } from './support/rows.ts';
 
 describe('sqlite()', () => {
+  // Each law gets a file of its own. Copying an empty database is quicker than making it anew.
+  const shared = newFolder();
+  const empty = join(shared.path, 'empty.db');
+  beforeAll(async () => {
+    const backend = await sqlite({ path: empty });
+    await backend.close?.();
+  });
+  afterAll(() => shared.dispose());
+
   testBackend({
     test,
     async create(): Promise<Subject> {
       const folder = newFolder();
       const path = join(folder.path, 'analytics.db');
+      copyFileSync(empty, path);
       const open = () => sqlite({ path, busyTimeoutMs: 100 });
       const backend = await open();
       let lock: Database.Database | undefined;
