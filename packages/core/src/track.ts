@@ -127,7 +127,7 @@ function wrapSync(fn: AnyFunction, start: () => Execution): AnyFunction {
     const execution = start();
     let result: unknown;
     try {
-      result = execution.within(() => fn.apply(this, args));
+      result = execution.within(() => Reflect.apply(fn, this, args));
     } catch (thrown) {
       execution.threw(thrown);
       throw thrown;
@@ -154,7 +154,7 @@ function wrapAsync(fn: AnyFunction, start: () => Execution): AnyFunction {
   return async function (...args) {
     const execution = start();
     try {
-      const value = await execution.within(() => fn.apply(this, args));
+      const value = await execution.within(() => Reflect.apply(fn, this, args));
       execution.succeeded();
       return value;
     } catch (thrown) {
@@ -168,7 +168,7 @@ function wrapGenerator(fn: AnyFunction, start: () => Execution): AnyFunction {
   return function* (...args) {
     const execution = start();
     try {
-      const inner = execution.within(() => fn.apply(this, args)) as Generator;
+      const inner = execution.within(() => Reflect.apply(fn, this, args)) as Generator;
       return yield* {
         [Symbol.iterator]() {
           return this;
@@ -191,7 +191,7 @@ function wrapAsyncGenerator(fn: AnyFunction, start: () => Execution): AnyFunctio
   return async function* (...args) {
     const execution = start();
     try {
-      const inner = execution.within(() => fn.apply(this, args)) as AsyncGenerator;
+      const inner = execution.within(() => Reflect.apply(fn, this, args)) as AsyncGenerator;
       return yield* {
         [Symbol.asyncIterator]() {
           return this;

@@ -1,0 +1,403 @@
+import { types } from 'node:util';
+import { describe, expect, test } from 'vitest';
+import { turn } from './support/clock.ts';
+import { dropsOf } from './support/ledger.ts';
+import { oddThrown, revoked } from './support/odd.ts';
+import { recorded } from './support/recorded.ts';
+import { rig } from './support/rig.ts';
+
+describe('a wrapped function', () => {
+  test('is recorded as a tool of its name on each call, and returns the same', async () => {
+    const made = rig();
+    const add = made.analytics.wrapTool(function add(a: number, b: number) {
+      return a + b;
+    });
+    expect([add(1, 2), add(3, 4)]).toEqual([3, 7]);
+    expect(await recorded(made)).toMatchObject([
+      { kind: 'tool', name: 'add', success: true, latencyMs: 0 },
+      { kind: 'tool', name: 'add', success: true, latencyMs: 0 },
+    ]);
+  });
+
+  test('takes kind, name and details from the subject', async () => {
+    const made = rig();
+    made.analytics.wrapTool(() => 1, 'named')();
+    made.analytics.wrapTool(() => 1, { kind: 'search', name: 'web', toolkit: 'net', version: '2' })();
+    made.analytics.wrapTool(() => 1, { kind: 'agent' } as never)();
+    made.analytics.wrapTool(() => 1, null as never)();
+    expect(await recorded(made)).toMatchObject([
+      { kind: 'tool', name: 'named' },
+      { kind: 'search', name: 'web', toolkit: 'net', version: '2' },
+      { kind: 'agent', name: 'anonymous' },
+      { kind: 'tool', name: 'anonymous' },
+    ]);
+  });
+
+  test('stays synchronous, and measures its time', async () => {
+    const made = rig();
+    let elapsed = 0;
+    const timed = rig({}, { clock: { ...made.clock, monotonic: () => elapsed } });
+    const tool = timed.analytics.wrapTool(function slow() {
+      elapsed += 12.5;
+      return 'done';
+    });
+    expect(tool()).toBe('done');
+    expect(await recorded(timed)).toMatchObject([{ latencyMs: 12.5 }]);
+  });
+
+  test('that returns a promise is measured until it settles', async () => {
+    const made = rig();
+    const tool = made.analytics.wrapTool(function later() {
+      return made.clock.advance(30).then(() => 'value');
+    });
+    const promise = tool();
+    expect(types.isPromise(promise)).toBe(true);
+    expect(await promise).toBe('value');
+    expect(await recorded(made)).toMatchObject([{ success: true, latencyMs: 30 }]);
+  });
+
+  test('that returns a thenable gives it back untouched: looking at it could start it', async () => {
+    const made = rig();
+    let started = 0;
+    const query = {
+      // biome-ignore lint/suspicious/noThenProperty: a thenable is what is tried
+      then() {
+        started += 1;
+      },
+    };
+    const find = made.analytics.wrapTool(function find() {
+      return query;
+    });
+    expect(find()).toBe(query);
+    expect(started).toBe(0);
+    expect(await recorded(made)).toMatchObject([{ name: 'find', success: true }]);
+  });
+
+  test('keeps this, arguments, name, arity and own properties', () => {
+    const { analytics } = rig();
+    const inner = Object.assign(
+      function greet(this: { name: string }, greeting: string, ...marks: string[]) {
+        return `${greeting} ${this.name}${marks.join('')}`;
+      },
+      { schema: { type: 'object' }, [Symbol.for('tag')]: 'x' },
+    );
+    Object.defineProperty(inner, 'hidden', { value: 1, enumerable: false });
+    const wrapped = analytics.wrapTool(inner);
+    const ada = { name: 'Ada', greet: wrapped };
+    expect(ada.greet('Hello', '!', '?')).toBe('Hello Ada!?');
+    expect(wrapped.call({ name: 'Bob' }, 'Hi')).toBe('Hi Bob');
+    expect([wrapped.name, wrapped.length]).toEqual(['greet', 1]);
+    expect(wrapped.schema).toBe(inner.schema);
+    expect(Object.getOwnPropertyDescriptor(wrapped, 'hidden')).toEqual(
+      Object.getOwnPropertyDescriptor(inner, 'hidden'),
+    );
+    expect(wrapped[Symbol.for('tag') as never]).toBe('x');
+    expect(inner.name).toBe('greet');
+  });
+
+  test.each<[string, (...args: never[]) => unknown]>([
+    ['an arrow function', () => 1],
+    ['a method', { method: (a: number) => a }.method],
+    ['a bound function', function bound(this: unknown) {}.bind({})],
+    ['a built-in', Math.max],
+    ['an async function', async (a: number, b: number) => a + b],
+    [
+      'a generator',
+      function* (a: number) {
+        yield a;
+      },
+    ],
+    [
+      'an async generator',
+      async function* (a: number) {
+        yield a;
+      },
+    ],
+  ])('%s has the name, arity and kind of the original', (_, inner) => {
+    const { analytics } = rig();
+    const wrapped = analytics.wrapTool(inner);
+    expect(wrapped).not.toBe(inner);
+    expect([wrapped.name, wrapped.length]).toEqual([inner.name, inner.length]);
+    expect(types.isAsyncFunction(wrapped)).toBe(types.isAsyncFunction(inner));
+    expect(types.isGeneratorFunction(wrapped)).toBe(types.isGeneratorFunction(inner));
+    expect(Object.prototype.toString.call(wrapped)).toBe(Object.prototype.toString.call(inner));
+  });
+
+  test('wrapped again is recorded twice, the inner with the outer as its parent', async () => {
+    const made = rig();
+    const inner = made.analytics.wrapTool(function tool() {
+      return 1;
+    });
+    expect(made.analytics.wrapTool(inner, 'outer')()).toBe(1);
+    const [first, second] = await recorded(made);
+    expect(first).toMatchObject({ name: 'tool', parentId: second?.id });
+    expect(second).toMatchObject({ name: 'outer' });
+  });
+
+  test.each([undefined, null, 5, 'text', {}])('%j, which is no function, comes back as it is', (value) => {
+    const { analytics } = rig();
+    expect(analytics.wrapTool(value as never)).toBe(value);
+  });
+
+  test('that cannot be looked at can be called all the same', async () => {
+    const made = rig();
+    const trap = (): never => {
+      throw new Error('trap');
+    };
+    const hidden = new Proxy(() => 'value', { get: trap, ownKeys: trap, getOwnPropertyDescriptor: trap });
+    expect(made.analytics.wrapTool(hidden)()).toBe('value');
+    const bare = Object.setPrototypeOf(
+      Object.assign(() => 'bare', { apply: 5 }),
+      null,
+    );
+    expect(made.analytics.wrapTool(bare)()).toBe('bare');
+    expect(await recorded(made)).toMatchObject([{ name: 'anonymous' }, { name: 'anonymous' }]);
+    const { proxy, revoke } = Proxy.revocable(() => 1, {});
+    revoke();
+    const wrapped = made.analytics.wrapTool(proxy);
+    expect(() => wrapped()).toThrow(TypeError);
+  });
+
+  test('with a name that is no text still runs', () => {
+    const { analytics } = rig();
+    const inner = Object.defineProperty(() => 'value', 'name', { value: 5 });
+    expect(analytics.wrapTool(inner)()).toBe('value');
+    expect(dropsOf(analytics)).toEqual({ invalid: 1 });
+  });
+
+  test('with a subject that cannot be read still runs', () => {
+    const { analytics } = rig();
+    expect(analytics.wrapTool(() => 'value', revoked() as never)()).toBe('value');
+    expect(dropsOf(analytics)).toEqual({ invalid: 1 });
+  });
+});
+
+describe('what a wrapped function throws', () => {
+  test.each(oddThrown)('is thrown on unchanged, and recorded: %s', async (_, make) => {
+    const made = rig();
+    const thrown = make();
+    const fail = (): never => {
+      throw thrown;
+    };
+    const { analytics } = made;
+    const sync = analytics.wrapTool(fail, 'sync');
+    const promising = analytics.wrapTool(() => Promise.reject(thrown), 'promising');
+    const async = analytics.wrapTool(async () => fail(), 'async');
+    const generator = analytics.wrapTool(function* () {
+      yield fail();
+    }, 'generator');
+    const asyncGenerator = analytics.wrapTool(async function* () {
+      yield fail();
+    }, 'async generator');
+    const caught: unknown[] = [];
+    for (const call of [sync, () => generator().next()]) {
+      try {
+        call();
+      } catch (error) {
+        caught.push(error);
+      }
+    }
+    for (const call of [promising, async, () => asyncGenerator().next()]) {
+      await call().catch((error: unknown) => void caught.push(error));
+    }
+    expect(caught).toHaveLength(5);
+    expect(caught.every((error) => Object.is(error, thrown))).toBe(true);
+    const events = await recorded(made);
+    expect(events.map(({ name, success }) => [name, success])).toEqual([
+      ['sync', false],
+      ['generator', false],
+      ['promising', false],
+      ['async', false],
+      ['async generator', false],
+    ]);
+    expect(new Set(events.map(({ error }) => error?.type)).size).toBe(1);
+  });
+
+  test('a promise that nobody handles is still an unhandled rejection: once', async () => {
+    const made = rig();
+    const reasons: unknown[] = [];
+    const note = (reason: unknown): void => void reasons.push(reason);
+    process.on('unhandledRejection', note);
+    const thrown = new Error('nobody cares');
+    void made.analytics.wrapTool(() => Promise.reject(thrown))();
+    await turn();
+    await turn();
+    process.off('unhandledRejection', note);
+    expect(reasons).toEqual([thrown]);
+  });
+});
+
+describe('a wrapped generator', () => {
+  test('passes next, throw and return through, with their values', async () => {
+    const made = rig();
+    const received: unknown[] = [];
+    const tool = made.analytics.wrapTool(function* talk(first: string): Generator<string, string, string> {
+      received.push(first);
+      try {
+        received.push(yield 'one');
+        received.push(yield 'two');
+      } catch (error) {
+        received.push(error);
+        received.push(yield 'recovered');
+      }
+      return 'end';
+    });
+    const talk = tool('start');
+    expect(talk.next('ignored')).toEqual({ value: 'one', done: false });
+    expect(talk.next('a')).toEqual({ value: 'two', done: false });
+    expect(talk.throw('oops')).toEqual({ value: 'recovered', done: false });
+    expect(talk.next('b')).toEqual({ value: 'end', done: true });
+    expect(talk.next('c')).toEqual({ value: undefined, done: true });
+    expect(received).toEqual(['start', 'a', 'oops', 'b']);
+    expect(await recorded(made)).toMatchObject([{ name: 'talk', success: true }]);
+  });
+
+  test('that is left early cleans up, and is a success', async () => {
+    const made = rig();
+    let cleaned = 0;
+    const count = made.analytics.wrapTool(function* count() {
+      try {
+        yield 1;
+        yield 2;
+      } finally {
+        cleaned += 1;
+      }
+    });
+    for (const number of count()) {
+      expect(number).toBe(1);
+      break;
+    }
+    expect(count().return(7 as never)).toEqual({ value: 7, done: true });
+    expect(cleaned).toBe(1);
+    expect(await recorded(made)).toMatchObject([{ name: 'count', success: true }]);
+  });
+
+  test('that throws on return or throw is a failure', async () => {
+    const made = rig();
+    const tool = made.analytics.wrapTool(function* tool() {
+      try {
+        yield 1;
+      } finally {
+        // biome-ignore lint/correctness/noUnsafeFinally: that is what is tried
+        throw new RangeError('in finally');
+      }
+    });
+    const [one, two] = [tool(), tool()];
+    one.next();
+    two.next();
+    expect(() => one.return(0 as never)).toThrow(RangeError);
+    expect(() => two.throw(new Error('x'))).toThrow(RangeError);
+    expect(await recorded(made)).toMatchObject([
+      { success: false, error: { type: 'RangeError' } },
+      { success: false, error: { type: 'RangeError' } },
+    ]);
+  });
+
+  test('is measured from its first step to its end', async () => {
+    const made = rig();
+    const tool = made.analytics.wrapTool(function* tool() {
+      yield 1;
+      yield 2;
+    });
+    const steps = tool();
+    await made.clock.advance(1000);
+    steps.next();
+    await made.clock.advance(30);
+    steps.next();
+    await made.clock.advance(12);
+    steps.next();
+    expect(await recorded(made)).toMatchObject([{ latencyMs: 42 }]);
+  });
+
+  test('that is never started is not recorded', async () => {
+    const made = rig();
+    made.analytics.wrapTool(function* tool() {
+      yield 1;
+    })();
+    expect(await recorded(made)).toEqual([]);
+  });
+
+  test('keeps this, and delegates', async () => {
+    const made = rig();
+    const tool = made.analytics.wrapTool(function* tool(this: { list: number[] }) {
+      return yield* this.list;
+    });
+    expect([...tool.call({ list: [1, 2, 3] })]).toEqual([1, 2, 3]);
+  });
+});
+
+describe('a wrapped async generator', () => {
+  test('passes next, throw and return through, with their values', async () => {
+    const made = rig();
+    const received: unknown[] = [];
+    const tool = made.analytics.wrapTool(async function* talk(): AsyncGenerator<string, string, string> {
+      try {
+        received.push(yield 'one');
+        await turn();
+        yield 'two';
+      } catch (error) {
+        received.push(error);
+        yield 'recovered';
+      }
+      return 'end';
+    });
+    const talk = tool();
+    expect(await talk.next()).toEqual({ value: 'one', done: false });
+    expect(await talk.next('a')).toEqual({ value: 'two', done: false });
+    expect(await talk.throw('oops')).toEqual({ value: 'recovered', done: false });
+    expect(await talk.next()).toEqual({ value: 'end', done: true });
+    expect(received).toEqual(['a', 'oops']);
+    expect(await recorded(made)).toMatchObject([{ name: 'talk', success: true }]);
+  });
+
+  test('that is left early cleans up, and is a success', async () => {
+    const made = rig();
+    let cleaned = false;
+    const tool = made.analytics.wrapTool(async function* tool() {
+      try {
+        yield 1;
+        yield 2;
+      } finally {
+        await turn();
+        cleaned = true;
+      }
+    });
+    for await (const number of tool()) {
+      expect(number).toBe(1);
+      break;
+    }
+    expect(cleaned).toBe(true);
+    expect(await recorded(made)).toMatchObject([{ success: true }]);
+  });
+
+  test('is measured until its end, and fails with it', async () => {
+    const made = rig();
+    const tool = made.analytics.wrapTool(async function* tool() {
+      yield 1;
+      await made.clock.advance(25);
+      throw new DOMException('stop', 'AbortError');
+    });
+    const read = async (): Promise<void> => {
+      for await (const _ of tool()) {
+        await made.clock.advance(5);
+      }
+    };
+    await expect(read()).rejects.toThrow('stop');
+    expect(await recorded(made)).toMatchObject([{ success: false, latencyMs: 30, error: { type: 'AbortError' } }]);
+  });
+
+  test('serves steps that are asked for at once in order', async () => {
+    const made = rig();
+    const tool = made.analytics.wrapTool(async function* tool() {
+      yield 1;
+      await turn();
+      yield 2;
+    });
+    const steps = tool();
+    expect(await Promise.all([steps.next(), steps.next(), steps.next()])).toEqual([
+      { value: 1, done: false },
+      { value: 2, done: false },
+      { value: undefined, done: true },
+    ]);
+  });
+});
