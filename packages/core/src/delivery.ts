@@ -27,7 +27,7 @@ export interface Delivery {
   readonly failure: DeliveryFailure | undefined;
 }
 
-export interface DeliveryFailure {
+interface DeliveryFailure {
   readonly error: AnalyticsError;
   /** False while it will be tried again. */
   readonly final: boolean;
