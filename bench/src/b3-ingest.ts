@@ -54,9 +54,9 @@ export const ingest: Measure = async ({ quick, newPath, progress }) => {
   };
   return (
     [
-      ['byHand', 'SQLite ingest, of by hand, both with synchronous=FULL', { op: '>=', value: 1.2 }],
-      ['byHandNormal', "SQLite ingest with FULL, of by hand with better-sqlite3's default, NORMAL", undefined],
-      ['byHandNoIds', 'SQLite ingest with FULL, of by hand with NORMAL and without ids of events', undefined],
+      ['byHand', 'rows/s, of by hand; both with synchronous=FULL', { op: '>=', value: 1.2 }],
+      ['byHandNormal', 'rows/s with FULL, of by hand with its default, NORMAL', undefined],
+      ['byHandNoIds', 'rows/s with FULL, of by hand with NORMAL, no event ids', undefined],
     ] as const
   ).map(([arm, name, target]) => {
     const { details, sample } = ratioTo(arm);

@@ -44,12 +44,12 @@ export const stall: Measure = async ({ quick, newPath, progress }) => {
     return { recordingMs: medianOf(busy), idleMs: medianOf(quiet) };
   };
   const cpuNs = recording.map((phase, round) => (phase.cpuNs - (idle[round] as Phase).cpuNs) / phase.count);
-  const rate = `at ${perSecond} executions/s`;
+  const rate = `at ${perSecond}/s`;
   return [
     figure(
       {
         measure: 'b4',
-        name: `event-loop delay above idle ${rate}, p99`,
+        name: `event-loop delay above idle, p99, ${rate}`,
         unit: 'ms',
         target: { op: '<=', value: 2 },
         details: details('p99Ms'),
@@ -57,11 +57,11 @@ export const stall: Measure = async ({ quick, newPath, progress }) => {
       above('p99Ms'),
     ),
     figure(
-      { measure: 'b4', name: `event-loop delay above idle ${rate}, longest`, unit: 'ms', details: details('maxMs') },
+      { measure: 'b4', name: `event-loop delay above idle, longest, ${rate}`, unit: 'ms', details: details('maxMs') },
       above('maxMs'),
     ),
     figure(
-      { measure: 'b4', name: `CPU of the main thread for one execution ${rate}`, unit: 'ns' },
+      { measure: 'b4', name: `main-thread CPU of one execution, ${rate}`, unit: 'ns' },
       paired(cpuNs, cpuNs, (ns) => ns),
     ),
   ];

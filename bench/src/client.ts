@@ -4,8 +4,8 @@ import { sqlite } from '@toolweaver/analytics-sqlite';
 import { countRows } from './by-hand.ts';
 import type { Workload } from './data.ts';
 
-/** So far from the queue's bound of 65 536 that nothing is dropped, and so full that the backend is never idle. */
-const maxQueued = 49_152;
+/** Far from the queue's bound of 65 536, so that nothing is dropped, and two batches, so that the backend is never idle. */
+const maxQueued = 32_768;
 const checkedEvery = 1024;
 
 export interface SqliteClient {

@@ -24,6 +24,8 @@ export interface Figure {
   readonly verdict: 'met' | 'missed' | 'stated';
   /** What the figure is made of, medians; the unit stands in the name. */
   readonly details: Readonly<Record<string, number>>;
+  /** What one must know to read it. */
+  readonly note: string | null;
 }
 
 export interface FigureText {
@@ -32,11 +34,12 @@ export interface FigureText {
   readonly unit: Figure['unit'];
   readonly target?: Target;
   readonly details?: Figure['details'];
+  readonly note?: string;
 }
 
-export function figure(text: FigureText, { median, low, high, rounds }: Sample): Figure {
-  const { measure, name, unit, target = null, details = {} } = text;
-  return { measure, name, unit, value: median, low, high, rounds, target, verdict: verdictOn(median, target), details };
+export function figure(text: FigureText, { median: value, low, high, rounds }: Sample): Figure {
+  const { measure, name, unit, target = null, details = {}, note = null } = text;
+  return { measure, name, unit, value, low, high, rounds, target, verdict: verdictOn(value, target), details, note };
 }
 
 function verdictOn(value: number, target: Target | null): Figure['verdict'] {

@@ -27,16 +27,17 @@ export function paired(
 
 /**
  * Runs every arm once a round, in turn forwards and backwards, so that a machine that becomes slower or busier hurts all of
- * them alike. A first round warms up and does not count.
+ * them alike. A first round that does not count warms up what is to be warm: code, caches of the system.
  */
 export async function interleave<K extends string, R>(
   rounds: number,
   arms: Readonly<Record<K, () => R | Promise<R>>>,
   progress: (text: string) => void,
+  warmUp = true,
 ): Promise<Record<K, R[]>> {
   const order = Object.entries(arms) as [K, () => R | Promise<R>][];
   const results = Object.fromEntries(order.map(([name]) => [name, []])) as unknown as Record<K, R[]>;
-  for (let round = 0; round <= rounds; round += 1) {
+  for (let round = warmUp ? 0 : 1; round <= rounds; round += 1) {
     for (const [name, run] of round % 2 === 0 ? order : order.toReversed()) {
       progress(round === 0 ? `warming up, ${name}` : `round ${round} of ${rounds}, ${name}`);
       const result = await run();

@@ -33,6 +33,7 @@ export function toText({ machine, packages, quick, figures, failures }: Report):
     '',
     ...columns([['', 'figure', 'median', 'target', 'verdict', 'spread', 'made of'], ...rows]),
     '',
+    ...new Set(figures.flatMap(({ measure, note }) => (note === null ? [] : [`${measure}: ${note}`]))),
     ...failures.map(({ measure, message }) => `${measure} FAILED: ${message}`),
     missed === 0 ? `${judged} of ${judged} targets met` : `${missed} of ${judged} targets MISSED`,
     '',

@@ -61,6 +61,7 @@ test.runIf(process.threadCpuUsage !== undefined)(
         target: target && { op: '<=', value: 250 },
         verdict: target === null ? 'stated' : value <= 250 ? 'met' : 'missed',
         details: {},
+        note: null,
       });
       // An event holds an id, a time and eight more fields; no less than that can be right.
       expect(value).toBeGreaterThan(100);
