@@ -1,0 +1,39 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { execution } from '@toolweaver/analytics-testkit';
+import { expect, test } from 'vitest';
+import { testFolder } from './support/folder.ts';
+import { open } from './support/open.ts';
+import { query } from './support/rows.ts';
+
+const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8');
+
+test('the SQL runs, and finds what it says', async () => {
+  const path = join(testFolder(), 'analytics.db');
+  const backend = await open({ path });
+  const usage = { inputTokens: 1, cacheReadTokens: 0, cacheWriteTokens: 0, outputTokens: 2, reasoningTokens: 0 };
+  await backend.write([
+    execution({ runId: 'run-1', name: 'parse' }),
+    execution({ runId: 'run-1', name: 'parse', success: false }),
+    execution({ name: 'old', at: Date.now() - 8 * 86_400_000 }),
+    execution({ kind: 'llm', name: 'answer', model: 'large-2', usage, cost: { nanoUsd: 5e8, source: 'provider' } }),
+    execution({ kind: 'llm', name: 'answer', model: 'large-2', usage, weight: 2 }),
+  ]);
+  const [skills, models, run, ...others] = [...readme.matchAll(/```sql\n(.*?)```/gs)].map(([, sql = '']) =>
+    query(path, sql),
+  );
+  expect(skills).toEqual([{ skill_id: 'parse', executions: 2, success_percent: 50 }]);
+  expect(models).toEqual([{ day: expect.any(String), model: 'large-2', tokens: 9, usd: 0.5 }]);
+  expect(run).toEqual([{ kind: 'skill', name: 'parse', calls: 2, ms: 200 }]);
+  expect(others).toEqual([]);
+});
+
+test('every view is in the table, and every one in the table is there', async () => {
+  const path = join(testFolder(), 'analytics.db');
+  await open({ path });
+  const views = query(path, "SELECT name FROM sqlite_schema WHERE type = 'view'").map(({ name }) => name);
+  const [, section = ''] = readme.split('| view | a row for each |');
+  const [table = ''] = section.split('\n\n');
+  const named = [...table.matchAll(/^\| (.*?) \|/gm)].flatMap(([, cell = '']) => cell.match(/(?<=`)\w+(?=`)/g) ?? []);
+  expect(named.toSorted()).toEqual(views.toSorted());
+});
