@@ -1,34 +1,27 @@
 import { execFile } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import type { Start } from './b7-process.ts';
 import { type Figure, figure, type Measure } from './figure.ts';
 import { interleave, medianOf, paired, summarize } from './measure.ts';
 
 const run = promisify(execFile);
-const bench = join(import.meta.dirname, '..');
+const program = join(import.meta.dirname, 'b7-process.ts');
 const packages = ['analytics', 'core', 'sqlite'];
-
-/** Bodies of programs; each says how long it took. */
-const programs = {
-  nothing: `await import('data:text/javascript,');`,
-  core: `await import('@toolweaver/analytics-core');`,
-  metaAndSqlite: `await import('@toolweaver/analytics'); await import('@toolweaver/analytics-sqlite');`,
-};
 
 /** How long a new process takes to import the packages, and how much disk they take. */
 export const load: Measure = async ({ quick, newPath, progress }) => {
   const rounds = quick ? 3 : 21;
+  const empty = newPath('empty.mjs');
+  writeFileSync(empty, '');
   const ms = await interleave(
     rounds,
     {
-      nothing: () => milliseconds(programs.nothing),
-      core: () => milliseconds(programs.core),
-      metaAndSqlite: () => milliseconds(programs.metaAndSqlite),
-      client: () =>
-        milliseconds(`
-          const { createAnalyticsClient } = await import('@toolweaver/analytics');
-          client = await createAnalyticsClient({ env: { ANALYTICS_DB_PATH: ${JSON.stringify(newPath('client.db'))} } });
-        `),
+      nothing: () => milliseconds('nothing', empty),
+      core: () => milliseconds('core'),
+      metaAndSqlite: () => milliseconds('meta and sqlite'),
+      client: () => milliseconds('client', newPath('client.db')),
     },
     progress,
   );
@@ -52,18 +45,10 @@ export const load: Measure = async ({ quick, newPath, progress }) => {
   ];
 };
 
-async function milliseconds(program: string): Promise<number> {
-  const code = `
-    let client;
-    const started = performance.now();
-    ${program}
-    console.log(performance.now() - started);
-    await client?.close();
-  `;
+async function milliseconds(start: Start, ...paths: string[]): Promise<number> {
   // No settings of the caller's: a compile cache would make the second start a warm one.
   const { NODE_OPTIONS: _options, NODE_COMPILE_CACHE: _cache, ...env } = process.env;
-  const args = [...process.execArgv, '--input-type=module', '--eval', code];
-  const { stdout } = await run(process.execPath, args, { cwd: bench, env });
+  const { stdout } = await run(process.execPath, [...process.execArgv, program, start, ...paths], { env });
   return Number(stdout);
 }
 
@@ -71,7 +56,7 @@ async function milliseconds(program: string): Promise<number> {
 async function installedSize(): Promise<Figure> {
   const bytes = await Promise.all(
     packages.map(async (name) => {
-      const cwd = join(bench, '..', 'packages', name);
+      const cwd = join(import.meta.dirname, '..', '..', 'packages', name);
       // npm is a script that only a shell can start on Windows.
       const args = ['pack', '--dry-run', '--json', '--ignore-scripts', '--loglevel=error'];
       const { stdout } = await run('npm', args, { cwd, shell: process.platform === 'win32' });

@@ -55,6 +55,7 @@ export interface Setting {
   readonly quick: boolean;
   /** A new path in a folder that is removed at the end. */
   newPath(name: string): string;
+  /** To be called between any two things that take long. Throws when the user wants to stop. */
   progress(text: string): void;
 }
 

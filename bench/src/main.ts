@@ -34,12 +34,18 @@ async function main(args: readonly string[]): Promise<number> {
     console.error(`The benchmarks need Node 24 or later (process.threadCpuUsage); this is ${process.versions.node}.`);
     return 1;
   }
-  const report = await measureAll(options);
+  const interrupted = new AbortController();
+  // Files cannot be removed while a thread writes to them: so what is under way ends first. A second Ctrl-C is Node's.
+  process.once('SIGINT', () => interrupted.abort());
+  const report = await measureAll(options, interrupted.signal);
+  if (interrupted.signal.aborted) {
+    return 130;
+  }
   process.stdout.write(options.json ? `${JSON.stringify(report, null, 2)}\n` : toText(report));
   return report.failures.length === 0 ? 0 : 1;
 }
 
-async function measureAll({ only, quick }: Options): Promise<Report> {
+async function measureAll({ only, quick }: Options, interrupted: AbortSignal): Promise<Report> {
   const machine = describeMachine();
   const resolved = import.meta.resolve('@toolweaver/analytics-core');
   const folder = temporaryFolder();
@@ -47,13 +53,19 @@ async function measureAll({ only, quick }: Options): Promise<Report> {
   const figures: Report['figures'][number][] = [];
   const failures: Report['failures'][number][] = [];
   for (const id of only) {
+    if (interrupted.aborted) {
+      break;
+    }
     const setting: Setting = {
       quick,
       newPath: (name) => {
         files += 1;
         return join(folder, `${files}-${name}`);
       },
-      progress: (text) => showProgress(`${id}: ${text}`),
+      progress(text) {
+        interrupted.throwIfAborted();
+        showProgress(`${id}: ${text}`);
+      },
     };
     try {
       const measure = await load[id]();
@@ -66,12 +78,10 @@ async function measureAll({ only, quick }: Options): Promise<Report> {
   return { machine, packages: resolved.endsWith('.ts') ? 'sources' : 'built', quick, figures, failures };
 }
 
-/** Removed when the process ends, also by Ctrl-C. */
+/** Removed when the process ends. */
 function temporaryFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'toolweaver-bench-'));
   process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
-  process.once('SIGINT', () => process.exit(130));
-  process.once('SIGTERM', () => process.exit(143));
   return folder;
 }
 

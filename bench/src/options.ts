@@ -10,7 +10,7 @@ export interface Options {
 
 export const help = `Measures the packages against the same work done by hand, side by side, on this machine.
 
-  npm run bench                      all measures, about four minutes
+  npm run bench                      all measures, about three minutes
   npm run -s bench -- --json         one JSON object on stdout, and nothing else
   npm run bench -- --only b3,b8      some of them
 
