@@ -10,7 +10,7 @@ export interface Thread {
   call(request: Request, options?: { readonly hold?: boolean }): Promise<unknown>;
   /** A call that is made of several requests. */
   begin(options?: { readonly hold?: boolean }): OpenCall;
-  /** Ends the thread, and at once if it is busy. */
+  /** Ends the thread, after the write that is under way; a question under way is cut off. */
   stop(): Promise<void>;
 }
 
@@ -28,7 +28,7 @@ interface Call {
   reject(error: AnalyticsError): void;
 }
 
-/** How long an idle thread may take to close its connection. */
+/** How long a thread may take to finish what it is at and to close its connection. */
 const stopTimeoutMs = 5_000;
 
 /** The thread itself starts with the first call, and again with the next one after it has died. */
@@ -139,16 +139,17 @@ export function createThread(config: WorkerConfig, backend: string): Thread {
       }
       worker = undefined;
       running.ref();
-      if (calls.size > 0) {
-        rejectAll(error('CLOSED', 'closed before it was done'));
-        await running.terminate();
-        return;
-      }
       const ended = once(running, 'exit');
-      running.postMessage({ call: 0, request: { op: 'close' } } satisfies Message);
-      const timer = setTimeout(() => running.terminate(), stopTimeoutMs);
-      await ended;
-      clearTimeout(timer);
+      if (config.role === 'reader' && calls.size > 0) {
+        await running.terminate();
+      } else {
+        // Comes after what is under way: a write that is being committed must not be reported as refused.
+        running.postMessage({ call: 0, request: { op: 'close' } } satisfies Message);
+        const timer = setTimeout(() => running.terminate(), stopTimeoutMs);
+        await ended;
+        clearTimeout(timer);
+      }
+      rejectAll(error('CLOSED', 'closed before it was done'));
     },
   };
 }
