@@ -1,5 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { describe, requiredNumber, requiredObject, requiredText } from './check.ts';
+import { describe, optionalObject, requiredNumber, requiredObject, requiredText } from './check.ts';
 import type { Analytics, AnalyticsOptions, Context, DeadlineOptions } from './client.ts';
 import { clientReader } from './client-reader.ts';
 import { configSummary } from './config-summary.ts';
@@ -163,10 +163,11 @@ export function createAnalytics(options: AnalyticsOptions): Analytics {
     recordSkillExecution: (execution) => acceptExecution('skill', execution, skillName, 'skillId'),
     recordToolInvocation: (invocation) => acceptExecution('tool', invocation, toolName, 'toolName'),
     recordLlmCall: (call) => acceptExecution('llm', call, callName, 'name'),
-    recordToolkitEvent: (event) => acceptInput(() => ({ ...event, type: 'toolkit' })),
-    recordSkillRating: (rating) => acceptInput(() => ({ ...rating, type: 'rating' })),
-    updateHealthScore: (score) => acceptInput(() => ({ ...score, type: 'health' })),
-    logMetrics: (values, given) => acceptInput(() => ({ ...given, type: 'metrics', values })),
+    recordToolkitEvent: (event) => acceptInput(() => ({ ...checked(event), type: 'toolkit' })),
+    recordSkillRating: (rating) => acceptInput(() => ({ ...checked(rating), type: 'rating' })),
+    updateHealthScore: (score) => acceptInput(() => ({ ...checked(score), type: 'health' })),
+    logMetrics: (values, given) =>
+      acceptInput(() => ({ ...optionalObject(given, 'options'), type: 'metrics', values })),
     ...createTracker({ context, clock, newId: idAhead, record: acceptInput }),
     withContext: (values, fn) => context.run(extendContext(context.getStore(), values, leftOut), fn),
     ...createRuns({ context, newId: idAhead, record: acceptInput }),
@@ -183,6 +184,12 @@ export function createAnalytics(options: AnalyticsOptions): Analytics {
       await close();
     },
   };
+}
+
+/** The input with its type, once it is known to be an object. */
+function checked<T extends object>(input: T): T {
+  requiredObject(input, 'event');
+  return input;
 }
 
 type Misuse = Pick<AnalyticsError, 'code' | 'message' | 'cause' | 'problems'>;

@@ -104,10 +104,16 @@ export function choice<T extends string>(value: unknown, field: string, choices:
     : refuse(field, `must be one of ${choices.join(', ')}, got ${describe(value)}`);
 }
 
+// What is spread is checked for being an object first: a text would spread into as many fields as it has characters.
+
 export function requiredObject(value: unknown, field: string): Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
     ? (value as Record<string, unknown>)
     : refuse(field, `must be an object, got ${describe(value)}`);
+}
+
+export function optionalObject(value: unknown, field: string): Record<string, unknown> {
+  return value === undefined || value === null ? {} : requiredObject(value, field);
 }
 
 /** @throws AnalyticsError `INVALID_EVENT`, or `TOO_LARGE` above 16 KiB. */

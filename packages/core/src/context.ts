@@ -1,4 +1,4 @@
-import { optionalText, optionalUuid, requiredObject } from './check.ts';
+import { optionalObject, optionalText, optionalUuid } from './check.ts';
 import type { Context } from './client.ts';
 
 const checks: Record<keyof Context, (value: unknown, field: string) => string | undefined> = {
@@ -22,7 +22,7 @@ export function extendContext(outer: Context | undefined, given: unknown, refuse
     }
   };
   attempt(() => {
-    const values = requiredObject(given ?? {}, 'context');
+    const values = optionalObject(given, 'context');
     for (const [field, check] of Object.entries(checks)) {
       attempt(() => {
         context[field] = check(values[field], field) ?? context[field];

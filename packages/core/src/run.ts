@@ -1,6 +1,7 @@
 import type { AsyncLocalStorage } from 'node:async_hooks';
+import { optionalObject, requiredObject } from './check.ts';
 import type { Context, Run, RunOptions } from './client.ts';
-import type { EventInput, RunInput } from './input.ts';
+import type { ArtifactInput, EventInput, RunInput } from './input.ts';
 import { cleanText, maxIdLength } from './text.ts';
 
 export interface Runs {
@@ -21,17 +22,17 @@ export function createRuns({ context, newId, record }: RunsOptions): Runs {
     let finished = false;
     record(() => {
       // An id that was given and cannot be used is refused like any other wrong field.
-      const { id: given, ...more } = options ?? {};
+      const { id: given, ...more } = optionalObject(options, 'options');
       return { ...more, type: 'run', runId: (given ?? '') === '' ? id : given, state: 'started' } as RunInput;
     });
     return {
       id,
       within: (fn) => context.run({ ...context.getStore(), runId: id }, fn),
       logMetrics(values, metricsOptions) {
-        record(() => ({ ...metricsOptions, type: 'metrics', values, runId: id }));
+        record(() => ({ ...optionalObject(metricsOptions, 'options'), type: 'metrics', values, runId: id }));
       },
       logArtifact(artifact) {
-        record(() => ({ ...artifact, type: 'artifact', runId: id }));
+        record(() => ({ ...requiredObject(artifact, 'artifact'), type: 'artifact', runId: id }) as ArtifactInput);
       },
       finish(finish) {
         if (!finished) {

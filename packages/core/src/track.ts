@@ -1,5 +1,6 @@
 import type { AsyncLocalStorage } from 'node:async_hooks';
 import { types } from 'node:util';
+import { optionalObject } from './check.ts';
 import type { Clock, Context, Operation, OperationDetails, Subject } from './client.ts';
 import type { ErrorInfo } from './event.ts';
 import type { ExecutionInput } from './input.ts';
@@ -35,6 +36,8 @@ export function createTracker({ context, clock, newId, record }: TrackerOptions)
     const outer = context.getStore();
     const startedMs = clock.monotonic();
     let details: OperationDetails = {};
+    /** Why the details cannot be recorded. */
+    let misuse: { readonly thrown: unknown } | undefined;
     let failure: ErrorInfo | undefined;
     let failed = false;
     let ended = false;
@@ -47,7 +50,10 @@ export function createTracker({ context, clock, newId, record }: TrackerOptions)
       const latencyMs = Math.max(0, clock.monotonic() - startedMs);
       const outcome = { type: 'execution', id, success, error, latencyMs } as const;
       record(() => {
-        const named = typeof subject === 'string' ? { name: subject } : subject;
+        if (misuse !== undefined) {
+          throw misuse.thrown;
+        }
+        const named = typeof subject === 'string' ? { name: subject } : optionalObject(subject, 'subject');
         return { ...defaults, ...outer, ...named, ...details, ...outcome } as ExecutionInput;
       });
     }
@@ -57,9 +63,9 @@ export function createTracker({ context, clock, newId, record }: TrackerOptions)
         id,
         set(more) {
           try {
-            details = { ...details, ...more };
-          } catch {
-            details = more;
+            details = { ...details, ...optionalObject(more, 'details') };
+          } catch (thrown) {
+            misuse ??= { thrown };
           }
         },
         fail(error) {

@@ -108,10 +108,7 @@ describe('each way of recording', () => {
     ],
     ['event must be an object, got undefined', (analytics) => analytics.recordSkillExecution(undefined as never)],
     ['event must be an object, got "x"', (analytics) => analytics.recordLlmCall('x' as never)],
-    [
-      'toolkit must be a text that is not blank, got undefined',
-      (analytics) => analytics.recordToolkitEvent(null as never),
-    ],
+    ['event must be an object, got null', (analytics) => analytics.recordToolkitEvent(null as never)],
     ['values must be an object, got undefined', (analytics) => analytics.logMetrics(undefined as never)],
     [
       'rating must be a whole number from 1 to 5',
@@ -121,6 +118,10 @@ describe('each way of recording', () => {
       'score must be a finite number from 0 to 100',
       (analytics) => analytics.updateHealthScore({ skillId: 'a' } as never),
     ],
+    ['event must be an object, got "text"', (analytics) => analytics.recordSkillRating('text' as never)],
+    ['event must be an object, got an object', (analytics) => analytics.updateHealthScore([] as never)],
+    ['options must be an object, got "text"', (analytics) => analytics.logMetrics({ a: 1 }, 'text' as never)],
+    ['options must be an object, got 5', (analytics) => analytics.startRun(5 as never)],
   ])('refuses what is wrong: %s', (message, call) => {
     const { analytics, errors } = rig();
     call(analytics);
