@@ -1,13 +1,13 @@
 import { execFile } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
-import type { Start } from './b7-process.ts';
 import { type Figure, figure, type Measure } from './figure.ts';
 import { interleave, medianOf, paired, summarize } from './measure.ts';
 
 const run = promisify(execFile);
-const program = join(import.meta.dirname, 'b7-process.ts');
+const program = fileURLToPath(new URL('./b7-process.mjs', import.meta.url));
 const packages = ['analytics', 'core', 'sqlite'];
 
 /** How long a new process takes to import the packages, and how much disk they take. */
@@ -18,9 +18,9 @@ export const load: Measure = async ({ quick, newPath, progress }) => {
   const ms = await interleave(
     rounds,
     {
-      nothing: () => milliseconds('nothing', empty),
+      nothing: () => milliseconds('nothing', pathToFileURL(empty).href),
       core: () => milliseconds('core'),
-      metaAndSqlite: () => milliseconds('meta and sqlite'),
+      metaAndSqlite: () => milliseconds('metaAndSqlite'),
       client: () => milliseconds('client', newPath('client.db')),
     },
     progress,
@@ -45,7 +45,7 @@ export const load: Measure = async ({ quick, newPath, progress }) => {
   ];
 };
 
-async function milliseconds(start: Start, ...paths: string[]): Promise<number> {
+async function milliseconds(start: string, ...paths: string[]): Promise<number> {
   // No settings of the caller's: a compile cache would make the second start a warm one.
   const { NODE_OPTIONS: _options, NODE_COMPILE_CACHE: _cache, ...env } = process.env;
   const { stdout } = await run(process.execPath, [...process.execArgv, program, start, ...paths], { env });

@@ -1,24 +1,19 @@
-import { pathToFileURL } from 'node:url';
-import type { Analytics } from '@toolweaver/analytics';
-
-// Prints how many ms something took that a new process does once.
-
-export type Start = 'nothing' | 'core' | 'meta and sqlite' | 'client';
+// Prints how many ms something takes that a new process does once. Plain JavaScript, and no other import: to strip types Node
+// would load parts of itself, which the packages would then seem not to need.
 
 /** An empty module for `nothing`, a database for `client`. */
-const [start, path = ''] = process.argv.slice(2) as [Start, string | undefined];
-const empty = pathToFileURL(path).href;
-let client: Analytics | undefined;
+const [start, path] = process.argv.slice(2);
+let client;
 
 const before = performance.now();
 switch (start) {
   case 'nothing':
-    await import(empty);
+    await import(path);
     break;
   case 'core':
     await import('@toolweaver/analytics-core');
     break;
-  case 'meta and sqlite':
+  case 'metaAndSqlite':
     await import('@toolweaver/analytics');
     await import('@toolweaver/analytics-sqlite');
     break;
