@@ -117,6 +117,7 @@ describe('close', () => {
     expect(close.report).toMatchObject({ ok: false, backends: { far: { dropped: 1, queued: 0 } } });
     expect(dropsOf(analytics)).toEqual({ shutdown_timeout: 1 });
     expect(side.closes).toBe(1);
+    expect(clock.timers).toEqual([]);
   });
 
   test('delivers after all when the far side comes back in time', async () => {

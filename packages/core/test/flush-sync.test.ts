@@ -43,9 +43,10 @@ function bench(side: FarSide): Bench {
 
 describe('the last, synchronous flush', () => {
   test('delivers everything that is queued, in order', () => {
-    const { delivery, offer, side } = bench(farSide({ maxEvents: 4, sync: true }));
+    const { clock, delivery, offer, side } = bench(farSide({ maxEvents: 4, sync: true }));
     offer(...names(10));
     delivery.flushSync();
+    expect(clock.timers).toEqual([]);
     expect(side.triedSync.map(namesOf)).toEqual([names(10)]);
     expect(delivery.stats()).toMatchObject({ accepted: 10, delivered: 10, queued: 0, queuedBytes: 0 });
   });
@@ -77,6 +78,7 @@ describe('the last, synchronous flush', () => {
     await clock.advance(0);
     delivery.flushSync();
     expect(delivery.stats()).toMatchObject({ delivered: 2, queued: 0, state: 'ok' });
+    expect(clock.timers).toEqual([]);
     await clock.advance(60_000);
     expect(side.tried).toHaveLength(1);
     expect(clock.timers).toEqual([]);

@@ -81,6 +81,22 @@ describe('batches', () => {
     expect(sizesOf(side)).toEqual([1, 2]);
   });
 
+  test('what does not fill a batch when a write ends waits for company', async () => {
+    const { clock, record, side } = rig({ maxEvents: 4, maxDelayMs: 1000 });
+    const slow = hanging();
+    side.answer = slow.answer;
+    record(...names(4));
+    await clock.advance(0);
+    record(...names(5, 5));
+    await clock.advance(10);
+    side.answer = () => {};
+    slow.succeed();
+    await turn();
+    expect(sizesOf(side)).toEqual([4, 4]);
+    await clock.advance(990);
+    expect(sizesOf(side)).toEqual([4, 4, 1]);
+  });
+
   test('keep no timer when nothing waits, and none that keeps the process alive', async () => {
     const { clock, record, side } = rig({ maxEvents: 2 });
     expect(clock.timers).toEqual([]);
@@ -91,6 +107,17 @@ describe('batches', () => {
     await clock.advance(0);
     expect(clock.timers).toEqual([]);
     expect(namesOf(side.held)).toEqual(['e1', 'e2']);
+
+    const slow = hanging();
+    side.answer = slow.answer;
+    record('e3', 'e4');
+    await clock.advance(0);
+    record('e5', 'e6');
+    expect(clock.timers).toHaveLength(1);
+    slow.succeed();
+    await turn();
+    expect(side.held).toHaveLength(6);
+    expect(clock.timers).toEqual([]);
   });
 
   test('may be written synchronously', async () => {

@@ -228,6 +228,19 @@ describe('flush', () => {
     expect(await analytics.flush()).toMatchObject({ ok: true, backends: { far: { delivered: 0, dropped: 0 } } });
   });
 
+  test('does not take the blame for events that found the queue full', async () => {
+    const { analytics, record, side } = rig({ maxEvents: 2 }, { maxQueueEvents: 2 });
+    const slow = hanging();
+    side.answer = slow.answer;
+    record('e1', 'e2');
+    const flush = analytics.flush();
+    record('e3');
+    slow.succeed();
+    expect(await flush).toMatchObject({ ok: true, backends: { far: { delivered: 2, dropped: 0 } } });
+    expect(dropsOf(analytics)).toEqual({ queue_full: 1 });
+    expect((await analytics.healthCheck()).healthy).toBe(true);
+  });
+
   test('of several backends reports each by its own name', async () => {
     const [good, bad] = [farSide({ name: 'good' }), farSide({ name: '__proto__' })];
     bad.answer = () => {
@@ -266,6 +279,28 @@ describe("a backend's own flush", () => {
     expect(given?.aborted).toBe(true);
     expect(flush.report?.backends['far']).toMatchObject({ ok: false, delivered: 1, error: { code: 'TIMEOUT' } });
     slow.fail(new Error('too late to matter'));
+  });
+
+  test('gets only what the writes have left of the time, and its failure does not hide theirs', async () => {
+    const made = rig();
+    const write = hanging();
+    made.side.answer = write.answer;
+    made.side.flush = hanging().answer;
+    made.record('e1');
+    const first = begun(made.analytics.flush({ timeoutMs: 100 }));
+    await made.clock.advance(60);
+    write.succeed();
+    await made.clock.advance(39);
+    expect(first.report).toBeUndefined();
+    await made.clock.advance(1);
+    expect(first.report?.backends['far']?.error?.message).toBe('far: flush took longer than 40 ms');
+
+    made.side.answer = hanging().answer;
+    made.side.flush = () => Promise.reject(new Error('second'));
+    made.record('e2');
+    const second = begun(made.analytics.flush({ timeoutMs: 100 }));
+    await made.clock.advance(100);
+    expect(second.report?.backends['far']?.error?.message).toBe('far: 1 events not delivered within 100 ms');
   });
 
   test('that fails makes the report say so', async () => {

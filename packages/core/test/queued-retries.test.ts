@@ -129,6 +129,22 @@ describe('retries', () => {
     expect(await delaysOf(made, 9)).toEqual([250, 500, 1000, 2000, 4000, 8000, 15_000, 15_000, 15_000]);
   });
 
+  test('leave the next batches small at first, and let them grow to full size', async () => {
+    const { clock, record, side } = rig({ maxEvents: 10 });
+    let failures = 1;
+    side.answer = () => {
+      if (failures > 0) {
+        failures -= 1;
+        throw new AnalyticsError('BACKEND_UNAVAILABLE', 'down');
+      }
+    };
+    record('e1');
+    await clock.advance(1000);
+    record(...names(40, 2));
+    await clock.advance(2000);
+    expect(side.tried.map((batch) => batch.length)).toEqual([1, 1, 2, 4, 8, 10, 10, 6]);
+  });
+
   test('while storage is full wait at most 5 s', async () => {
     const delays = await delaysOf(await refused(failing('STORAGE_FULL'), { random: () => 0.999_999_9 }), 9);
     expect(delays.map(Math.round)).toEqual([500, 1000, 2000, 4000, 5000, 5000, 5000, 5000, 5000]);
