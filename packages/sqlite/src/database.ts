@@ -23,6 +23,8 @@ export interface DatabaseConfig {
   /** Absolute, or `:memory:`. */
   readonly path: string;
   readonly busyTimeoutMs: number;
+  /** Shared with whoever wants the thread to end: anything but 0 ends all waiting for locks. */
+  readonly stopping?: Int32Array;
   readonly synchronous: 'full' | 'normal';
 }
 
@@ -48,11 +50,11 @@ export async function openForWriting(connect: Connect, config: DatabaseConfig): 
   }
   const db = connectTo(connect, config);
   try {
-    const version = retryBusy(config.busyTimeoutMs, () => readVersion(db, config.path));
-    retryBusy(config.busyTimeoutMs, () => db.pragma('journal_mode = wal'));
+    const version = retryBusy(config, () => readVersion(db, config.path));
+    retryBusy(config, () => db.pragma('journal_mode = wal'));
     if (version < schemaVersion) {
       const { migrate } = await import('./schema.ts');
-      retryBusy(config.busyTimeoutMs, () => migrate(db));
+      retryBusy(config, () => migrate(db));
     }
     return db;
   } catch (error) {
@@ -68,7 +70,7 @@ export function openExisting(connect: Connect, config: DatabaseConfig, readonly:
   }
   const db = connectTo(connect, config, { fileMustExist: true, readonly });
   try {
-    const version = retryBusy(config.busyTimeoutMs, () => readVersion(db, config.path));
+    const version = retryBusy(config, () => readVersion(db, config.path));
     if (version === 0) {
       throw failure('BACKEND_UNAVAILABLE', `${config.path} was replaced by an empty file`);
     }
@@ -87,14 +89,17 @@ function connectTo(connect: Connect, config: DatabaseConfig, options: Driver.Opt
   return db;
 }
 
+type Patience = Pick<DatabaseConfig, 'busyTimeoutMs' | 'stopping'>;
+
 /** Calls `attempt` again while the database is locked, up to the timeout. */
-export function retryBusy<T>(timeoutMs: number, attempt: () => T): T {
-  const deadline = performance.now() + timeoutMs;
+export function retryBusy<T>({ busyTimeoutMs, stopping }: Patience, attempt: () => T): T {
+  const deadline = performance.now() + busyTimeoutMs;
   for (;;) {
     try {
       return attempt();
     } catch (error) {
-      if (!isBusy(error) || performance.now() >= deadline) {
+      const isStopping = stopping !== undefined && Atomics.load(stopping, 0) !== 0;
+      if (!isBusy(error) || isStopping || performance.now() >= deadline) {
         throw error;
       }
     }
@@ -104,8 +109,8 @@ export function retryBusy<T>(timeoutMs: number, attempt: () => T): T {
 }
 
 /** Runs `body` in a transaction that has the right to write from the start: one that asks for it later fails at once. */
-export function transaction<T>(db: Connection, busyTimeoutMs: number, body: () => T): T {
-  retryBusy(busyTimeoutMs, () => db.exec('BEGIN IMMEDIATE'));
+export function transaction<T>(db: Connection, patience: Patience, body: () => T): T {
+  retryBusy(patience, () => db.exec('BEGIN IMMEDIATE'));
   try {
     const result = body();
     db.exec('COMMIT');

@@ -1,4 +1,4 @@
-import { type Connection, transaction } from './database.ts';
+import { type Connection, type DatabaseConfig, transaction } from './database.ts';
 import type { TableName } from './slice.ts';
 
 /** Few enough that deliveries need not wait long for the lock. */
@@ -14,8 +14,8 @@ const tables: readonly Exclude<TableName, 'run_events'>[] = [
 ];
 
 /** Deletes some of the events from before a time, and of the runs that ended before it. True if there may be more. */
-export function prune(db: Connection, before: number, busyTimeoutMs: number): boolean {
-  return transaction(db, busyTimeoutMs, () => {
+export function prune(db: Connection, before: number, config: DatabaseConfig): boolean {
+  return transaction(db, config, () => {
     for (const table of tables) {
       const condition = `seq IN (SELECT seq FROM ${table} WHERE at < ? LIMIT ${maxRows})`;
       if (db.prepare(`DELETE FROM ${table} WHERE ${condition}`).run(before).changes > 0) {

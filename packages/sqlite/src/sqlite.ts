@@ -134,7 +134,7 @@ function writeSync(database: DatabaseConfig, name: string, events: readonly Anal
     const connect = createRequire(import.meta.url)('better-sqlite3') as Connect;
     const db = openExisting(connect, database, false);
     try {
-      createWriter(db, database.busyTimeoutMs).write([createEncoder().slice(events, 0, events.length)]);
+      createWriter(db, database).write([createEncoder().slice(events, 0, events.length)]);
     } finally {
       db.close();
     }

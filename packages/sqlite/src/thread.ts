@@ -37,6 +37,7 @@ export function createThread(config: WorkerConfig, backend: string): Thread {
   let calls = new Map<number, Call>();
   let lastCall = 0;
   let stopped = false;
+  const stopping = new Int32Array(new SharedArrayBuffer(4));
 
   const error = (code: AnalyticsError['code'], message: string, cause?: unknown): AnalyticsError =>
     new AnalyticsError(code, `${backend}: ${message}`, { backend, cause });
@@ -46,11 +47,10 @@ export function createThread(config: WorkerConfig, backend: string): Thread {
     // The host's own flags and preloaded modules have no business in here, and nothing may come out on its stderr.
     const started = new Worker(new URL(isSource ? './worker.ts' : './worker.js', import.meta.url), {
       name: `${backend} ${config.role}`,
-      workerData: config,
+      workerData: { ...config, stopping } satisfies WorkerConfig,
       execArgv: ['--no-warnings'],
       env: {},
     });
-    started.unref();
     started.on('message', (reply: Reply) => {
       const call = calls.get(reply.call);
       calls.delete(reply.call);
@@ -75,6 +75,8 @@ export function createThread(config: WorkerConfig, backend: string): Thread {
         );
       }
     });
+    // After the listeners, which would undo it.
+    started.unref();
     return started;
   }
 
@@ -143,7 +145,9 @@ export function createThread(config: WorkerConfig, backend: string): Thread {
       if (config.role === 'reader' && calls.size > 0) {
         await running.terminate();
       } else {
-        // Comes after what is under way: a write that is being committed must not be reported as refused.
+        // Comes after what is under way, as a write that is being committed must not be reported as refused; but no lock
+        // is waited for any more.
+        Atomics.store(stopping, 0, 1);
         running.postMessage({ call: 0, request: { op: 'close' } } satisfies Message);
         const timer = setTimeout(() => running.terminate(), stopTimeoutMs);
         await ended;

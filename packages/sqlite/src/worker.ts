@@ -67,12 +67,12 @@ async function handle(call: number, request: Request): Promise<unknown> {
       const { slices } = write;
       write = undefined;
       const opened = await open();
-      opened.writer ??= createWriter(opened.db, config.busyTimeoutMs);
+      opened.writer ??= createWriter(opened.db, config);
       opened.writer.write(slices);
       return undefined;
     }
     case 'prune':
-      if (prune((await open()).db, request.before, config.busyTimeoutMs)) {
+      if (prune((await open()).db, request.before, config)) {
         // Whatever has been asked meanwhile goes first.
         enqueue({ call, request });
         return unfinished;
@@ -140,7 +140,7 @@ async function check(): Promise<void> {
     );
   }
   const { db } = await open();
-  transaction(db, config.busyTimeoutMs, () => {
+  transaction(db, config, () => {
     db.exec('INSERT INTO probe (data) VALUES (zeroblob(8192)); DELETE FROM probe;');
   });
 }

@@ -1,5 +1,5 @@
 import type { Statement } from 'better-sqlite3';
-import { type Connection, transaction } from './database.ts';
+import { type Connection, type DatabaseConfig, transaction } from './database.ts';
 import type { Column, Rows, Slice, Subject } from './slice.ts';
 
 /** Puts slices into the tables. Serves the thread that writes as well as the last delivery of an exiting process. */
@@ -13,7 +13,7 @@ const maxCachedIds = 50_000;
 /** One statement for each set of columns; there are only a few, but nothing else says so. */
 const maxStatements = 100;
 
-export function createWriter(db: Connection, busyTimeoutMs: number): Writer {
+export function createWriter(db: Connection, config: DatabaseConfig): Writer {
   const textIds = idCache<string>(
     (text) => text,
     db.prepare('SELECT id FROM dictionary WHERE text = ?'),
@@ -59,7 +59,7 @@ export function createWriter(db: Connection, busyTimeoutMs: number): Writer {
   return {
     write(slices) {
       try {
-        transaction(db, busyTimeoutMs, () => {
+        transaction(db, config, () => {
           const texts: number[] = [];
           const subjects: number[] = [];
           for (const slice of slices) {
