@@ -3,6 +3,7 @@ import { type Analytics, AnalyticsError, type AnalyticsEvent, type Backend } fro
 import { turn } from './support/clock.ts';
 import { names, namesOf } from './support/events.ts';
 import { dropsOf, expectBalanced, statsOf } from './support/ledger.ts';
+import { liveBytes } from './support/memory.ts';
 import { oddThrown } from './support/odd.ts';
 import { type Rig, rig } from './support/rig.ts';
 
@@ -155,6 +156,18 @@ describe('one that returns a promise all the same', () => {
     await turn();
     record('e6');
     expect(ends).toHaveLength(3);
+  });
+
+  test('leaves nothing behind when its writes have ended', async () => {
+    const { analytics, record } = immediate(() => Promise.resolve());
+    await turn();
+    const before = liveBytes();
+    for (let round = 0; round < 20; round += 1) {
+      record(...Array.from({ length: 1000 }, () => 'e'));
+      await turn();
+    }
+    expect(statsOf(analytics).delivered).toBe(20_000);
+    expect(liveBytes() - before).toBeLessThan(500_000);
   });
 
   test('may return the same promise for several events', async () => {

@@ -22,6 +22,7 @@ describe('the memory backend', () => {
     const event = eventOf(skill('e'));
     void backend.write([event]);
     void backend.write([event, event]);
+    void backend.write([{ ...event, at: 0 }]);
     expect(backend.events).toEqual([event]);
   });
 

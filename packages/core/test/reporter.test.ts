@@ -145,6 +145,17 @@ describe('onError', () => {
     expect(errors[0]).toMatchObject({ message: 'Refused an event: reading it threw RangeError: boom', cause: thrown });
   });
 
+  test.each(oddThrown)('is told something, and the event counted, when a getter throws %s', (_, thrown) => {
+    const { analytics, errors } = rig();
+    analytics.record({
+      get type(): never {
+        throw thrown();
+      },
+    } as never);
+    expect(dropsOf(analytics)).toEqual({ invalid: 1 });
+    expect(errors[0]?.message).toMatch(/^Refused an event: reading it threw /);
+  });
+
   test('is not needed', () => {
     const { analytics } = rig({}, { onError: undefined, backends: [memory()] });
     analytics.record(undefined as never);

@@ -4,13 +4,17 @@ import { runInNewContext } from 'node:vm';
 setFlagsFromString('--expose-gc');
 const collectGarbage: () => void = runInNewContext('gc');
 
+/** Bytes of heap that are still reachable. */
+export function liveBytes(): number {
+  collectGarbage();
+  return process.memoryUsage().heapUsed;
+}
+
 /** Bytes of heap that what `make` returns keeps alive. */
 export function retainedBytes(make: () => unknown): number {
-  collectGarbage();
-  const before = process.memoryUsage().heapUsed;
+  const before = liveBytes();
   const made = make();
-  collectGarbage();
-  const bytes = process.memoryUsage().heapUsed - before;
+  const bytes = liveBytes() - before;
   // Read after the measurement, so that it was alive until then.
   return made === undefined ? Number.NaN : bytes;
 }

@@ -24,6 +24,7 @@ export const oddThrown: readonly (readonly [what: string, thrown: () => unknown]
   ['an object that looks like it', () => ({ name: 'AnalyticsError', code: 'BACKEND_UNAVAILABLE', message: 'x' })],
   ['an object without a prototype', () => Object.create(null)],
   ['a rejected promise', () => handled(Promise.reject(new Error('inner')))],
+  ['an AnalyticsError that cannot be read', () => new Proxy(new AnalyticsError('CLOSED', 'x'), { get: trap })],
   ['a revoked proxy', revoked],
   [
     'a proxy whose traps throw',
