@@ -75,7 +75,7 @@ test('a report sees what was written before it, and takes no lock that a writer 
   }
 });
 
-test('a large batch is handed over in slices, of which each turn of the loop has one at most', async () => {
+test('a large batch is handed over in slices, one in each turn of the loop', async () => {
   let turn = 0;
   const turns: number[] = [];
   const watch = (worker: Worker): void => {
@@ -103,7 +103,8 @@ test('a large batch is handed over in slices, of which each turn of the loop has
   }
   await writing;
   expect(turns.length).toBeGreaterThan(16);
-  expect(new Set(turns).size).toBe(turns.length);
+  // The first is handed over by the call itself, in the turn of the second.
+  expect(new Set(turns).size).toBe(turns.length - 1);
   expect((await backend.reader?.summary())?.executions).toBe(16_384);
 });
 

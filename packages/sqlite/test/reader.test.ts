@@ -200,11 +200,11 @@ describe('percentiles', () => {
 
   test('count a sampled execution as often as its weight says, whole or not', async () => {
     const runId = 'weights';
-    // 0.1 · 3 is more than 0.3: the rank of the third must not move on for that.
-    await write(Array.from({ length: 20 }, (_, at) => execution({ runId, latencyMs: at + 1, weight: 1 / 0.3 })));
-    expect((await reader.summary({ runId })).latencyMs).toMatchObject({ p50: 10, p95: 19, p99: 20 });
+    // 95 · (1 / 0.3) · 100 comes out a little less than 100 · (1 / 0.3) · 95: the ranks must not move on for that.
+    await write(Array.from({ length: 100 }, (_, at) => execution({ runId, latencyMs: at + 1, weight: 1 / 0.3 })));
+    expect((await reader.summary({ runId })).latencyMs).toMatchObject({ p50: 50, p95: 95, p99: 99 });
     await write([execution({ runId, latencyMs: 0, weight: 1e6 })]);
-    expect((await reader.summary({ runId })).latencyMs).toMatchObject({ p50: 0, p95: 0, p99: 0, max: 20 });
+    expect((await reader.summary({ runId })).latencyMs).toMatchObject({ p50: 0, p95: 0, p99: 0, max: 100 });
   });
 });
 
