@@ -125,7 +125,16 @@ use('the test kit under node:test', tarballs, {
   program: `
     import { test } from 'node:test';
     import { memory } from '${core}';
-    import { testBackend } from '${testkit}';
-    testBackend({ test, create: () => memory() });
+    import { laws, tally, testBackend } from '${testkit}';
+    testBackend({
+      test,
+      create() {
+        const backend = memory();
+        return { backend, observe: () => tally(backend.events) };
+      },
+      skip: laws
+        .filter(({ needs = [] }) => ['breakFarSide', 'repairFarSide', 'reopen'].some((need) => needs.includes(need)))
+        .map(({ law }) => ({ law, reason: 'what is in memory cannot break, and ends with the process' })),
+    });
   `,
 });

@@ -91,7 +91,7 @@ describe.each(packages)('$folder', ({ folder, manifest }) => {
       files: ['dist'],
       publishConfig: { access: 'public' },
       scripts: {
-        build: `node -e "fs.rmSync('dist', { recursive: true, force: true })" && tsc -p tsconfig.build.json`,
+        build: 'node ../../scripts/build-package.mjs',
         typecheck: 'tsc',
       },
     });

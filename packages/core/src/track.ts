@@ -1,5 +1,5 @@
 import type { AsyncLocalStorage } from 'node:async_hooks';
-import { types } from 'node:util';
+import * as types from 'node:util/types';
 import { optionalObject } from './check.ts';
 import type { Clock, Context, Operation, OperationDetails, Subject } from './client.ts';
 import type { ErrorInfo } from './event.ts';

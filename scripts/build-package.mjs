@@ -1,0 +1,25 @@
+// Builds the package of the current folder into dist/: declarations by tsc, one file each, and JavaScript bundled into as few
+// files as its entries need, because opening many small ones is most of what importing a package costs.
+import { spawnSync } from 'node:child_process';
+import { existsSync, rmSync } from 'node:fs';
+import { build } from 'rolldown';
+
+/** Beside what is imported, what is started as a thread. */
+const entries = ['index', 'worker'].filter((name) => existsSync(`src/${name}.ts`));
+
+rmSync('dist', { recursive: true, force: true });
+const { status } = spawnSync('tsc', ['-p', 'tsconfig.build.json'], {
+  stdio: 'inherit',
+  shell: process.platform === 'win32',
+});
+if (status !== 0) {
+  process.exit(1);
+}
+await build({
+  input: Object.fromEntries(entries.map((name) => [name, `src/${name}.ts`])),
+  platform: 'node',
+  // Every dependency stays the user's own copy.
+  external: /^[^./]/,
+  output: { dir: 'dist', format: 'esm', sourcemap: true, chunkFileNames: '[name].js' },
+  logLevel: 'warn',
+});
