@@ -60,6 +60,7 @@ function choices(field: string, allowed: string): Row[] {
     [field, 'other', `${field} must be one of ${allowed}, got "other"`],
     [field, undefined, `${field} must be one of ${allowed}, got undefined`],
     [field, 3, `${field} must be one of ${allowed}, got 3`],
+    [field, [allowed.split(', ')[0]], `${field} must be one of ${allowed}, got an object`],
     [field, 'toString', `${field} must be one of ${allowed}, got "toString"`],
   ];
 }
