@@ -133,6 +133,7 @@ use('the test kit under node:test', tarballs, {
         return { backend, observe: () => tally(backend.events) };
       },
       skip: laws
+        .filter(({ only }) => only !== 'secrets')
         .filter(({ needs = [] }) => ['breakFarSide', 'repairFarSide', 'reopen'].some((need) => needs.includes(need)))
         .map(({ law }) => ({ law, reason: 'what is in memory cannot break, and ends with the process' })),
     });
