@@ -1,7 +1,7 @@
 import type { Summary } from '@toolweaver/analytics';
 import type { SkippedLine } from './read-receipts.ts';
 
-export interface Score {
+interface Score {
   readonly right: number;
   /** How many of the receipts say what is right. */
   readonly known: number;

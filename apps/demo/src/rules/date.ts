@@ -1,7 +1,7 @@
 import type { TextLine } from '../tools/receipt-ocr.ts';
 
 /** A calendar day found in a text. */
-export interface FoundDate {
+interface FoundDate {
   /** `YYYY-MM-DD` */
   readonly iso: string;
   /** Where it starts in the text. */
@@ -44,7 +44,7 @@ export function findSaleDate(lines: readonly TextLine[]): string | undefined {
 }
 
 /** All dates of a text, the surest form first. */
-export function findDates(text: string): FoundDate[] {
+function findDates(text: string): FoundDate[] {
   return FORMS.flatMap((form) =>
     [...text.matchAll(form)].flatMap(({ index, groups }) => {
       const iso = isoDate(groups?.['y'] ?? '', groups?.['m'] ?? '', groups?.['d'] ?? '');

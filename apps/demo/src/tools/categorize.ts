@@ -1,7 +1,7 @@
 import { CATEGORY_WORDS } from '../rules/category-words.ts';
 import type { Extraction } from './parse-items.ts';
 
-export type Category = keyof typeof CATEGORY_WORDS | 'other';
+type Category = keyof typeof CATEGORY_WORDS | 'other';
 
 export interface Categorization {
   readonly category: Category;
