@@ -1,6 +1,6 @@
 import { configError, type Problem } from '@toolweaver/analytics-core';
 
-export interface NumberBounds {
+interface NumberBounds {
   readonly min?: number;
   readonly max?: number;
   /** The lower bound when it is itself not allowed. */

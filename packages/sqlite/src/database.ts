@@ -33,7 +33,7 @@ export const applicationId = 0x5477_416e;
 /** The number of migrations that this version knows (`PRAGMA user_version`). */
 export const schemaVersion = 1;
 
-/** While SQLite waits for a lock its thread can do nothing else, not even end: so it waits in small steps. */
+/** While SQLite waits for a lock its thread can do nothing else, not even end: so writers wait in small steps. */
 const busyStepMs = 200;
 /** Pages between checkpoints. SQLite's own 1000 rewrites the pages of an index too often under load. */
 const checkpointPages = 4000;
@@ -82,7 +82,8 @@ export function openExisting(connect: Connect, config: DatabaseConfig, readonly:
 }
 
 function connectTo(connect: Connect, config: DatabaseConfig, options: Driver.Options = {}): Connection {
-  const db = new connect(config.path, { ...options, timeout: Math.min(config.busyTimeoutMs, busyStepMs) });
+  const timeout = options.readonly ? config.busyTimeoutMs : Math.min(config.busyTimeoutMs, busyStepMs);
+  const db = new connect(config.path, { ...options, timeout });
   db.pragma(`synchronous = ${config.synchronous}`);
   db.pragma(`wal_autocheckpoint = ${checkpointPages}`);
   db.pragma(`journal_size_limit = ${walLimitBytes}`);
@@ -92,7 +93,7 @@ function connectTo(connect: Connect, config: DatabaseConfig, options: Driver.Opt
 type Patience = Pick<DatabaseConfig, 'busyTimeoutMs' | 'stopping'>;
 
 /** Calls `attempt` again while the database is locked, up to the timeout. */
-export function retryBusy<T>({ busyTimeoutMs, stopping }: Patience, attempt: () => T): T {
+function retryBusy<T>({ busyTimeoutMs, stopping }: Patience, attempt: () => T): T {
   const deadline = performance.now() + busyTimeoutMs;
   for (;;) {
     try {

@@ -34,7 +34,7 @@ export interface LeaderboardQuestion {
   readonly minExecutions: number;
   readonly limit: number;
 }
-export interface SummaryQuestion {
+interface SummaryQuestion {
   readonly ask: 'summary';
   readonly filter: Filter;
 }

@@ -11,7 +11,7 @@ export type TableName =
   | 'artifact_events';
 
 /** The values of one column, by row. */
-export type ColumnData =
+type ColumnData =
   /** NaN means NULL. */
   | { readonly type: 'number'; readonly values: Float64Array<ArrayBuffer> }
   /** Number of a text, from 1; 0 means NULL. */

@@ -7,7 +7,6 @@ import {
   type AnalyticsEvent,
   type Backend,
   configError,
-  isAnalyticsError,
   type Problem,
 } from '@toolweaver/analytics-core';
 import { type Connect, type DatabaseConfig, openExisting } from './database.ts';
@@ -61,9 +60,6 @@ export async function sqlite(options: SqliteOptions = {}): Promise<Backend> {
     await writer.call({ op: 'open' }, { hold: true });
   } catch (error) {
     await writer.stop();
-    if (isAnalyticsError(error) && error.code === 'INVALID_CONFIG') {
-      throw configError([{ field: 'path', message: error.message }]);
-    }
     throw error;
   }
   const retention = retentionDays === undefined ? undefined : keepPruning(writer, retentionDays * dayMs);

@@ -84,7 +84,7 @@ function toUsage(row: StoredExecution): Usage | undefined {
       };
 }
 
-export function formatUuid(bytes: Buffer): string {
+function formatUuid(bytes: Buffer): string {
   return bytes.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
 }
 

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
-import { AnalyticsError } from '@toolweaver/analytics-core';
+import { AnalyticsError, configError } from '@toolweaver/analytics-core';
 import type { Message, Reply, Request } from './protocol.ts';
 import type { WorkerConfig } from './worker.ts';
 
@@ -57,7 +57,10 @@ export function createThread(config: WorkerConfig, backend: string): Thread {
       rest();
       if ('failure' in reply) {
         const { code, message, cause } = reply.failure;
-        call?.reject(error(code, message, cause));
+        // The only setting that it can find wrong.
+        call?.reject(
+          code === 'INVALID_CONFIG' ? configError([{ field: 'path', message }]) : error(code, message, cause),
+        );
       } else {
         call?.resolve(reply.value);
       }

@@ -4,16 +4,20 @@ import type { Worker } from 'node:worker_threads';
 import { execution, ledgerHolds } from '@toolweaver/analytics-testkit';
 import Database from 'better-sqlite3';
 import { expect, onTestFinished, test } from 'vitest';
+import { schemaVersion } from '../src/database.ts';
 import { run, start } from './support/child.ts';
 import { testFolder } from './support/folder.ts';
 import { open, openClient } from './support/open.ts';
 import { query, value } from './support/rows.ts';
 
+const recordMany = new URL('./fixtures/record-many.ts', import.meta.url);
+const holdLock = new URL('./fixtures/hold-lock.ts', import.meta.url);
+
 test('8 processes that start at once on a new file all get their events into it', async () => {
   const path = join(testFolder(), 'fresh.db');
   const names = Array.from({ length: 8 }, (_, at) => `process-${at}`);
   const count = 2_000;
-  const ends = await Promise.all(names.map((name) => run('record-many.ts', [path, name, String(count)])));
+  const ends = await Promise.all(names.map((name) => run(recordMany, [path, name, String(count)])));
   expect(ends).toEqual(names.map(() => ({ code: 0, signal: null, stdout: '', stderr: '' })));
   expect(query(path, 'SELECT user_id, count(*) AS count FROM executions GROUP BY user_id ORDER BY user_id')).toEqual(
     names.map((user_id) => ({ user_id, count })),
@@ -26,10 +30,18 @@ test('8 processes that start at once on a new file all get their events into it'
   expect(value(path, 'PRAGMA integrity_check')).toBe('ok');
 }, 60_000);
 
+test('several backends of one process may start at once on a new file', async () => {
+  const path = join(testFolder(), 'fresh.db');
+  const backends = await Promise.all(['a', 'b', 'c', 'd'].map((name) => open({ path, name })));
+  await Promise.all(backends.map((backend) => backend.write(Array.from({ length: 3000 }, () => execution()))));
+  expect(value(path, 'SELECT count(*) FROM executions')).toBe(12_000);
+  expect(value(path, 'PRAGMA user_version')).toBe(schemaVersion);
+});
+
 test('while another process holds the lock the event loop goes on, and nothing is lost', async () => {
   const path = join(testFolder(), 'locked.db');
   const analytics = await openClient({ path });
-  const other = start('hold-lock.ts', [path, '1500']);
+  const other = start(holdLock, [path, '1500']);
   await other.says('locked');
   let ticks = 0;
   const ticking = setInterval(() => {

@@ -4,6 +4,8 @@ import { run, start } from './support/child.ts';
 import { testFolder } from './support/folder.ts';
 import { query, value } from './support/rows.ts';
 
+const recordAndExit = new URL('./fixtures/record-and-exit.ts', import.meta.url);
+const holdLock = new URL('./fixtures/hold-lock.ts', import.meta.url);
 const count = 40_000;
 
 describe('nothing that was recorded is lost, and nothing is there twice, when the program', () => {
@@ -15,7 +17,7 @@ describe('nothing that was recorded is lost, and nothing is there twice, when th
     ['closes its client', 'close', { code: 0 }],
   ])('%s', async (_what, way, expected) => {
     const path = join(testFolder(), 'analytics.db');
-    expect(await run('record-and-exit.ts', [path, String(count), way])).toMatchObject({
+    expect(await run(recordAndExit, [path, String(count), way])).toMatchObject({
       stdout: '',
       stderr: '',
       ...expected,
@@ -29,10 +31,10 @@ describe('nothing that was recorded is lost, and nothing is there twice, when th
 
 test('the last delivery waits for the lock of another process', async () => {
   const path = join(testFolder(), 'analytics.db');
-  const other = start('record-and-exit.ts', [path, '10', 'close']);
+  const other = start(recordAndExit, [path, '10', 'close']);
   await other.ended;
-  const lock = start('hold-lock.ts', [path, '1000']);
+  const lock = start(holdLock, [path, '1000']);
   await lock.says('locked');
-  expect(await run('record-and-exit.ts', [path, '10', 'process.exit'])).toMatchObject({ code: 7, stderr: '' });
+  expect(await run(recordAndExit, [path, '10', 'process.exit'])).toMatchObject({ code: 7, stderr: '' });
   expect(value(path, 'SELECT count(*) FROM executions')).toBe(20);
 });

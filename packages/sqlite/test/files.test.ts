@@ -1,6 +1,5 @@
 import { copyFileSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Backend } from '@toolweaver/analytics-core';
 import { type SqliteOptions, sqlite } from '@toolweaver/analytics-sqlite';
 import { execution } from '@toolweaver/analytics-testkit';
 import Database from 'better-sqlite3';
@@ -8,14 +7,11 @@ import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { openForWriting } from '../src/database.ts';
 import { run } from './support/child.ts';
 import { testFolder } from './support/folder.ts';
+import { open } from './support/open.ts';
 import { query, value } from './support/rows.ts';
 
-/** A backend that is closed when the test is over. */
-async function open(options: SqliteOptions): Promise<Backend> {
-  const backend = await sqlite(options);
-  onTestFinished(() => backend.close?.());
-  return backend;
-}
+const openWithUmask = new URL('./fixtures/open-with-umask.ts', import.meta.url);
+const modules = new URL('./fixtures/modules.ts', import.meta.url);
 
 /** What `sqlite()` refuses the options with. */
 async function refusal(options: SqliteOptions): Promise<{ code: string; fields: string[]; message: string }> {
@@ -95,7 +91,7 @@ describe('the path', () => {
 describe('modes', () => {
   test.each(['000', '022', '077', '277'])('are for the owner alone under umask %s', async (umask) => {
     const path = join(testFolder(), 'made/deep/analytics.db');
-    const { stdout, stderr } = await run('open-with-umask.ts', [path, umask]);
+    const { stdout, stderr } = await run(openWithUmask, [path, umask]);
     expect(stderr).toBe('');
     expect(JSON.parse(stdout)).toEqual({
       '.': '700',
@@ -108,7 +104,7 @@ describe('modes', () => {
   test('of a directory that was there stay as they are', async () => {
     const folder = join(testFolder(), 'shared');
     mkdirSync(folder, { mode: 0o755 });
-    const { stdout } = await run('open-with-umask.ts', [join(folder, 'analytics.db'), '022']);
+    const { stdout } = await run(openWithUmask, [join(folder, 'analytics.db'), '022']);
     expect(JSON.parse(stdout)).toMatchObject({ '.': '755', 'analytics.db': '600' });
   });
 });
@@ -228,7 +224,7 @@ test.each([
 });
 
 test('the main thread loads neither better-sqlite3 nor kysely', async () => {
-  const { stdout, stderr } = await run('modules.ts', [join(testFolder(), 'analytics.db')]);
+  const { stdout, stderr } = await run(modules, [join(testFolder(), 'analytics.db')]);
   expect(stderr).toBe('');
   const loaded = JSON.parse(stdout) as string[];
   expect(loaded.some((url) => url.endsWith('/sqlite.ts'))).toBe(true);

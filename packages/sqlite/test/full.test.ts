@@ -13,6 +13,8 @@ import { nodeArguments, startCommand } from './support/child.ts';
 import { testFolder } from './support/folder.ts';
 import { storedEvents, value } from './support/rows.ts';
 
+const fillDisk = new URL('./fixtures/fill-disk.ts', import.meta.url);
+
 /** A shell command in a namespace of its own with a new disk of this size, which needs no rights where it is allowed. */
 const withDisk = (size: string, folder: string, command: string): [string, string[]] => [
   'unshare',
@@ -23,7 +25,7 @@ const canMount = spawnSync(...withDisk('1m', '/mnt', 'true')).status === 0;
 test.skipIf(!canMount)('a full disk holds deliveries up, and loses nothing once it has room', async () => {
   const folder = testFolder();
   const [command, args] = withDisk('16m', folder, 'exec "$@"');
-  const child = startCommand(command, [...args, process.execPath, ...nodeArguments('fill-disk.ts'), folder]);
+  const child = startCommand(command, [...args, process.execPath, ...nodeArguments(fillDisk), folder]);
   const { stdout, stderr } = await child.ended;
   expect(stderr).toBe('');
   const { errors, answer, ...outcome } = JSON.parse(stdout);

@@ -7,7 +7,8 @@ import { newFolder, testFolder } from './support/folder.ts';
 import { open } from './support/open.ts';
 import { query } from './support/rows.ts';
 
-const hasCli = spawnSync('sqlite3', ['-version']).status === 0;
+const cli = 'sqlite3';
+const hasCli = spawnSync(cli, ['-version']).status === 0;
 const at = Date.UTC(2026, 0, 2, 3, 4, 5, 6);
 
 test.skipIf(!hasCli)('the sqlite3 command reads them', async () => {
@@ -19,7 +20,7 @@ test.skipIf(!hasCli)('the sqlite3 command reads them', async () => {
     execution({ name: 'summarise', at }),
   ]);
   const ask = (sql: string): string => {
-    const { stdout, stderr } = spawnSync('sqlite3', ['-readonly', path, sql], { encoding: 'utf8' });
+    const { stdout, stderr } = spawnSync(cli, ['-readonly', path, sql], { encoding: 'utf8' });
     expect(stderr).toBe('');
     return stdout.trim();
   };

@@ -17,13 +17,13 @@ export interface Child {
   readonly ended: Promise<Ended>;
 }
 
-/** Runs a program of `test/fixtures` in a process of its own, without a build. */
-export function start(fixture: string, args: readonly string[], options: SpawnOptions = {}): Child {
+/** Starts a program in a process of its own, without a build. */
+export function start(fixture: URL, args: readonly string[], options: SpawnOptions = {}): Child {
   return startCommand(process.execPath, [...nodeArguments(fixture), ...args], options);
 }
 
-export function nodeArguments(fixture: string): string[] {
-  return ['--conditions=@toolweaver/source', fileURLToPath(new URL(`../fixtures/${fixture}`, import.meta.url))];
+export function nodeArguments(fixture: URL): string[] {
+  return ['--conditions=@toolweaver/source', fileURLToPath(fixture)];
 }
 
 export function startCommand(command: string, args: readonly string[], options: SpawnOptions = {}): Child {
@@ -58,6 +58,6 @@ export function startCommand(command: string, args: readonly string[], options: 
   };
 }
 
-export async function run(fixture: string, args: readonly string[], options?: SpawnOptions): Promise<Ended> {
+export async function run(fixture: URL, args: readonly string[], options?: SpawnOptions): Promise<Ended> {
   return start(fixture, args, options).ended;
 }
