@@ -2,13 +2,8 @@ import { createRequire } from 'node:module';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
-import {
-  AnalyticsError,
-  type AnalyticsEvent,
-  type Backend,
-  configError,
-  type Problem,
-} from '@toolweaver/analytics-core';
+import { AnalyticsError, type AnalyticsEvent, type Backend } from '@toolweaver/analytics-core';
+import { checkOptions } from './check.ts';
 import { type Connect, type DatabaseConfig, openExisting } from './database.ts';
 import { createEncoder } from './encode.ts';
 import { toFailure } from './failure.ts';
@@ -160,27 +155,26 @@ interface ResolvedOptions {
 }
 
 function resolveOptions(options: SqliteOptions): ResolvedOptions {
-  const { path = '', name = 'sqlite', busyTimeoutMs = 5_000, synchronous = 'full', retentionDays = 0 } = options;
-  const problems: Problem[] = [];
-  const expect = (field: keyof SqliteOptions, valid: boolean, expected: string): void => {
-    if (!valid) {
-      problems.push({ field, message: `must be ${expected}, got ${JSON.stringify(options[field]) ?? options[field]}` });
+  return checkOptions((check) => {
+    const path = check.text('path', options.path === '' ? undefined : options.path) ?? '';
+    if (/^file:|\0/i.test(path)) {
+      check.wrong('path', `must be the path of a file, not a URI, got ${JSON.stringify(path)}`);
     }
-  };
-  const isPath = typeof path === 'string' && !path.includes('\0') && !/^file:/i.test(path);
-  expect('path', isPath, 'the path of a file, not a URI');
-  expect('name', typeof name === 'string' && name.trim() !== '', 'a text that is not blank');
-  expect('busyTimeoutMs', Number.isInteger(busyTimeoutMs) && busyTimeoutMs >= 0, 'a whole number of 0 or more');
-  expect('synchronous', synchronous === 'full' || synchronous === 'normal', "'full' or 'normal'");
-  expect('retentionDays', Number.isFinite(retentionDays) && retentionDays >= 0, 'a number of 0 or more');
-  if (problems.length > 0) {
-    throw configError(problems);
-  }
-  return {
-    name,
-    retentionDays: retentionDays === 0 ? undefined : retentionDays,
-    database: { path: expandPath(path), busyTimeoutMs, synchronous },
-  };
+    const name = check.text('name', options.name) ?? 'sqlite';
+    if (name.trim() === '') {
+      check.wrong('name', 'must not be blank');
+    }
+    const retentionDays = check.number('retentionDays', options.retentionDays, { min: 0 });
+    return {
+      name,
+      retentionDays: retentionDays === 0 ? undefined : retentionDays,
+      database: {
+        path: expandPath(path),
+        busyTimeoutMs: check.number('busyTimeoutMs', options.busyTimeoutMs, { min: 0, whole: true }) ?? 5_000,
+        synchronous: check.choice('synchronous', options.synchronous, ['full', 'normal']) ?? 'full',
+      },
+    };
+  });
 }
 
 function expandPath(path: string): string {

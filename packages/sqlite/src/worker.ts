@@ -1,7 +1,6 @@
 import { statSync } from 'node:fs';
 import { parentPort, workerData } from 'node:worker_threads';
-import type { Connection, DatabaseConfig } from './database.ts';
-import { openExisting, openForWriting, transaction } from './database.ts';
+import { type Connection, type DatabaseConfig, openExisting, openForWriting, transaction } from './database.ts';
 import { failure, toFailure } from './failure.ts';
 import type { Message, Reply, Request } from './protocol.ts';
 import { prune } from './prune.ts';
@@ -28,6 +27,7 @@ const port = parentPort as NonNullable<typeof parentPort>;
 let store: Store | undefined;
 /** What has come of the write that is being handed over. */
 let write: { readonly call: number; readonly slices: Slice[] } | undefined;
+let closed = false;
 let queue: Promise<void> = Promise.resolve();
 port.on('message', enqueue);
 
@@ -35,6 +35,9 @@ function enqueue(message: Message): void {
   queue = queue.then(async () => {
     const { call, request } = message;
     let reply: Reply;
+    if (closed) {
+      return;
+    }
     try {
       const value = await handle(call, request);
       if (value === unfinished) {
@@ -73,8 +76,8 @@ async function handle(call: number, request: Request): Promise<unknown> {
     }
     case 'prune':
       if (prune((await open()).db, request.before, config)) {
-        // Whatever has been asked meanwhile goes first.
-        enqueue({ call, request });
+        // Not at once: what has been asked meanwhile goes first.
+        setImmediate(enqueue, { call, request });
         return unfinished;
       }
       return undefined;
@@ -85,6 +88,7 @@ async function handle(call: number, request: Request): Promise<unknown> {
       return answer((await open()).db, request.question);
     }
     case 'close':
+      closed = true;
       close();
       port.close();
       return unfinished;

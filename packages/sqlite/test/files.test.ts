@@ -190,7 +190,7 @@ describe('refuses at the start, saying why,', () => {
     };
     expect(await refusal(options as never)).toMatchObject({
       code: 'INVALID_CONFIG',
-      fields: ['path', 'name', 'busyTimeoutMs', 'synchronous', 'retentionDays'],
+      fields: ['path', 'name', 'retentionDays', 'busyTimeoutMs', 'synchronous'],
     });
   });
 
