@@ -224,6 +224,14 @@ describe('time', () => {
       expect(side.held).toHaveLength(1);
     },
   );
+
+  test('a wall clock that throws makes the event count as callback_error', () => {
+    const { clock } = rig();
+    const { analytics, errors, record } = rig({}, { clock: { ...clock, now: thrower } });
+    record('e1');
+    expect(dropsOf(analytics)).toEqual({ callback_error: 1 });
+    expect(errors[0]?.message).toBe('Refused an event: clock.now() threw Error: not today');
+  });
 });
 
 describe('ids of the user', () => {
@@ -250,5 +258,5 @@ describe('ids of the user', () => {
 });
 
 function thrower(): never {
-  throw new Error('no ids today');
+  throw new Error('not today');
 }
