@@ -54,7 +54,7 @@ export async function openForWriting(connect: Connect, config: DatabaseConfig): 
     retryBusy(config, () => db.pragma('journal_mode = wal'));
     if (version < schemaVersion) {
       const { migrate } = await import('./schema.ts');
-      retryBusy(config, () => migrate(db));
+      migrate(db, config);
     }
     return db;
   } catch (error) {

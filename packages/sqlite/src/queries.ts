@@ -9,7 +9,7 @@ import type {
 import { Kysely, type RawBuilder, type SqlBool, SqliteDialect, sql } from 'kysely';
 import type { Connection } from './database.ts';
 import type { ExecutionsQuestion, Filter, LeaderboardQuestion, Question, UsageQuestion } from './question.ts';
-import { parseUuid, toExecution } from './stored.ts';
+import { parseUuid, type TextColumn, toExecution } from './stored.ts';
 import type { Tables } from './tables.ts';
 
 type Db = Kysely<Tables>;
@@ -45,11 +45,11 @@ const latency = sql`e.latency_ms`;
 const averageLatency: RawBuilder<number | null> = sql`${sum(latency)} / ${known(latency)}`;
 const tokens = sql`e.input_tokens + e.cache_read_tokens + e.cache_write_tokens + e.output_tokens + e.reasoning_tokens`;
 
-function textOf(column: string): RawBuilder<string | null> {
+function textOf(column: TextColumn): RawBuilder<string | null> {
   return sql`(SELECT text FROM dictionary WHERE id = ${sql.ref(`e.${column}`)})`;
 }
 
-function isText(column: string, text: string): RawBuilder<SqlBool> {
+function isText(column: TextColumn, text: string): RawBuilder<SqlBool> {
   return sql`${sql.ref(`e.${column}`)} = (SELECT id FROM dictionary WHERE text = ${text})`;
 }
 

@@ -10,7 +10,7 @@ import {
   SqliteQueryCompiler,
   sql,
 } from 'kysely';
-import { applicationId, type Connection } from './database.ts';
+import { applicationId, type Connection, type DatabaseConfig, transaction } from './database.ts';
 
 // The schema is the sum of the migrations. One that has been released is never changed; changes are appended, and counted
 // in `schemaVersion`.
@@ -26,9 +26,8 @@ const { schema } = new Kysely<never>({
 });
 
 /** Brings the schema up to date, or leaves it as it is. Other processes may try the same at the same time. */
-export function migrate(db: Connection): void {
-  db.exec('BEGIN IMMEDIATE');
-  try {
+export function migrate(db: Connection, config: DatabaseConfig): void {
+  transaction(db, config, () => {
     const version = db.pragma('user_version', { simple: true }) as number;
     if (version < migrations.length) {
       for (const statement of migrations.slice(version).flat()) {
@@ -37,13 +36,7 @@ export function migrate(db: Connection): void {
       db.pragma(`application_id = ${applicationId}`);
       db.pragma(`user_version = ${migrations.length}`);
     }
-    db.exec('COMMIT');
-  } catch (error) {
-    if (db.inTransaction) {
-      db.exec('ROLLBACK');
-    }
-    throw error;
-  }
+  });
 }
 
 const required = (column: ColumnDefinitionBuilder): ColumnDefinitionBuilder => column.notNull();

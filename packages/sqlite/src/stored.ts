@@ -1,37 +1,24 @@
-import type { CostSource, ExecutionEvent, ExecutionKind, Usage } from '@toolweaver/analytics-core';
+import type { CostSource, ExecutionEvent, Usage } from '@toolweaver/analytics-core';
+import type { Selectable } from 'kysely';
+import type { Tables } from './tables.ts';
+
+type Row = Selectable<Tables['execution_events']>;
+/** The columns that hold an id of the dictionary. */
+export type TextColumn =
+  | 'run'
+  | 'user'
+  | 'org'
+  | 'error_type'
+  | 'version'
+  | 'toolkit'
+  | 'model'
+  | 'provider'
+  | 'cost_source';
 
 /** A stored execution, with texts in the place of their ids. */
-export interface StoredExecution {
-  readonly id: Buffer;
-  readonly at: number;
-  readonly run: string | null;
-  readonly user: string | null;
-  readonly org: string | null;
-  readonly weight: number | null;
-  readonly attributes: string | null;
-  readonly kind: ExecutionKind;
-  readonly name: string;
-  readonly success: number;
-  readonly latency_ms: number | null;
-  readonly parent_id: Buffer | null;
-  readonly error_type: string | null;
-  readonly error_message: string | null;
-  readonly version: string | null;
-  readonly toolkit: string | null;
-  readonly attempt: number | null;
-  readonly cache_hit: number | null;
-  readonly input_bytes: number | null;
-  readonly output_bytes: number | null;
-  readonly model: string | null;
-  readonly provider: string | null;
-  readonly input_tokens: number | null;
-  readonly cache_read_tokens: number | null;
-  readonly cache_write_tokens: number | null;
-  readonly output_tokens: number | null;
-  readonly reasoning_tokens: number | null;
-  readonly cost_nano_usd: number | null;
-  readonly cost_source: string | null;
-}
+export type StoredExecution = Omit<Row, 'seq' | 'subject' | TextColumn> &
+  Readonly<Record<TextColumn, string | null>> &
+  Pick<Tables['subjects'], 'kind' | 'name'>;
 
 /** The event as it was recorded. */
 export function toExecution(row: StoredExecution): ExecutionEvent {
@@ -60,9 +47,7 @@ export function toExecution(row: StoredExecution): ExecutionEvent {
     provider: row.provider ?? undefined,
     usage: toUsage(row),
     cost:
-      row.cost_nano_usd === null
-        ? undefined
-        : { nanoUsd: row.cost_nano_usd, source: (row.cost_source ?? 'provider') as CostSource },
+      row.cost_nano_usd === null ? undefined : { nanoUsd: row.cost_nano_usd, source: row.cost_source as CostSource },
   };
   const known = Object.entries(event).filter(([, value]) => value !== undefined);
   return Object.fromEntries(known) as unknown as ExecutionEvent;
