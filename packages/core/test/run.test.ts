@@ -125,6 +125,12 @@ describe('a run', () => {
     run.finish(options() as never);
     expect(run.within(() => 5)).toBe(5);
   });
+
+  test('says what is wrong with what it logs', () => {
+    const { analytics, errors } = rig();
+    analytics.startRun().logArtifact('report.md' as never);
+    expect(errors[0]?.message).toBe('Refused an event: artifact must be an object, got "report.md"');
+  });
 });
 
 describe('trackRun', () => {

@@ -7,11 +7,14 @@ const collectGarbage: () => void = runInNewContext('gc');
 /** Bytes of heap that are still reachable. */
 export function liveBytes(): number {
   collectGarbage();
+  collectGarbage();
   return process.memoryUsage().heapUsed;
 }
 
 /** Bytes of heap that what `make` returns keeps alive. */
 export function retainedBytes(make: () => unknown): number {
+  // What the first time costs for ever (compiled code, caches) is not meant.
+  make();
   const before = liveBytes();
   const made = make();
   const bytes = liveBytes() - before;
