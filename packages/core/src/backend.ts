@@ -40,7 +40,7 @@ export interface Backend {
    * again, `EVENTS_REJECTED` and `TOO_LARGE` are tried in halves, anything else loses the batch.
    */
   write(events: readonly AnalyticsEvent[]): void | Promise<void>;
-  /** Pushes what the backend itself holds (an exporter's pipeline). Resolves when the far side has it. */
+  /** Pushes what the backend itself holds (an exporter's pipeline); one call at a time. Resolves when the far side has it. */
   flush?(signal: AbortSignal): Promise<void>;
   /** Probes the far side; resolves only when it could take an event now, rejects with the reason otherwise. */
   check?(signal: AbortSignal): Promise<void>;

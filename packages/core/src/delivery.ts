@@ -49,6 +49,7 @@ export function createDelivery(backend: Backend, options: DeliveryOptions): Deli
   let lastLoss: AnalyticsError | undefined;
   let failure: DeliveryFailure | undefined;
   let closed = false;
+  let pushing: Promise<void> = Promise.resolve();
 
   const events: SinkEvents = {
     delivered(count) {
@@ -82,14 +83,26 @@ export function createDelivery(backend: Backend, options: DeliveryOptions): Deli
     reporter.report(code, name, make);
   }
 
+  /** The backend's own flush; one at a time, each within its caller's time. */
+  function push(timeoutMs: number): Promise<void> {
+    const previous = pushing;
+    const pushed = withDeadline(clock, timeoutMs, `${name}: flush`, async (signal) => {
+      await previous;
+      if (!signal.aborted) {
+        await backend.flush?.(signal);
+      }
+    });
+    pushing = pushed.catch(() => {});
+    return pushed;
+  }
+
   async function flush(timeoutMs: number, final: boolean): Promise<BackendFlush> {
     const started = clock.monotonic();
     const before = { delivered: ledger.delivered, lost: lostCount };
     let error = await sink.settle(timeoutMs, final);
     if (backend.flush !== undefined) {
-      const left = Math.max(0, timeoutMs - (clock.monotonic() - started));
       try {
-        await withDeadline(clock, left, `${name}: flush`, (signal) => backend.flush?.(signal));
+        await push(Math.max(0, timeoutMs - (clock.monotonic() - started)));
       } catch (thrown) {
         error ??= toAnalyticsError(thrown, name);
       }

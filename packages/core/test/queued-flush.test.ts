@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { AnalyticsError, type FlushReport } from '../src/index.ts';
+import { AnalyticsError, type FlushReport, memory } from '../src/index.ts';
 import { turn } from './support/clock.ts';
 import { names, namesOf } from './support/events.ts';
 import { farSide, hanging } from './support/far-side.ts';
@@ -323,5 +323,37 @@ describe("a backend's own flush", () => {
       backends: { far: { error: { code: 'BACKEND_UNAVAILABLE' } } },
     });
     expect(dropsOf(made.analytics)).toEqual({});
+  });
+});
+
+describe("the backend's own flush", () => {
+  test('is called by one flush at a time, and then by the next', async () => {
+    const running: (() => void)[] = [];
+    let most = 0;
+    let under = 0;
+    const pipeline = {
+      ...memory(),
+      flush: () => {
+        under += 1;
+        most = Math.max(most, under);
+        return new Promise<void>((resolve) => {
+          running.push(() => {
+            under -= 1;
+            resolve();
+          });
+        });
+      },
+    };
+    const { analytics, record } = rig({}, { backends: [pipeline] });
+    record('e1');
+    const both = Promise.all([analytics.flush(), analytics.flush()]);
+    for (let done = 0; done < 2; done += 1) {
+      while (running.length === done) {
+        await turn();
+      }
+      running[done]?.();
+    }
+    expect((await both).map(({ ok }) => ok)).toEqual([true, true]);
+    expect({ most, calls: running.length }).toEqual({ most: 1, calls: 2 });
   });
 });
