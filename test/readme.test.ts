@@ -45,7 +45,8 @@ describe('the samples of the READMEs run, and print what they say', () => {
     const file = join(mkdtempSync(join(folder, '.cache', 'sample-')), 'sample.ts');
     try {
       writeFileSync(file, code);
-      const { status, stdout, stderr } = spawnSync(process.execPath, ['--conditions=@toolweaver/source', file], {
+      // With the built packages, as users get them.
+      const { status, stdout, stderr } = spawnSync(process.execPath, [file], {
         cwd: home,
         encoding: 'utf8',
         env: { PATH: process.env['PATH'], HOME: home },

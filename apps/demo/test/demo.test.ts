@@ -16,7 +16,8 @@ beforeEach(() => {
 afterEach(() => rmSync(cwd, { recursive: true }));
 
 function demo(...args: string[]): { status: number | null; stdout: string; stderr: string } {
-  const { status, stdout, stderr } = spawnSync(process.execPath, ['--conditions=@toolweaver/source', main, ...args], {
+  // With the built packages, as users get them.
+  const { status, stdout, stderr } = spawnSync(process.execPath, [main, ...args], {
     cwd,
     encoding: 'utf8',
     env: { PATH: process.env['PATH'], HOME: cwd },
@@ -35,55 +36,52 @@ function query(file: string, sql: string): Record<string, unknown>[] {
 
 const countsByName = `SELECT name, COUNT(*) AS executions, SUM(success) AS successes FROM executions GROUP BY name ORDER BY name`;
 
-test('ends with the summary, and keeps the facts where it says', () => {
-  const { status, stdout, stderr } = demo();
-  expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
-  expect(stdout).toContain('Receipts         24\n');
-  expect(stdout).toMatch(/Totals right +91\.7 % \(22 of 24\)/);
-  expect(stdout).toMatch(/Latency +average [\d.]+ ms · P50 [\d.]+ ms · P95 [\d.]+ ms · P99 [\d.]+ ms/);
-  expect(stdout).toContain('1  TotalMissingError in parse_items');
+test('ends with the summary; a second run adds to the database, and --json counts what is in it', () => {
+  const first = demo();
+  expect({ status: first.status, stderr: first.stderr }).toEqual({ status: 0, stderr: '' });
+  expect(first.stdout).toContain('Receipts         24\n');
+  expect(first.stdout).toMatch(/Totals right +91\.7 % \(22 of 24\)/);
+  expect(first.stdout).toMatch(/Latency +average [\d.]+ ms · P50 [\d.]+ ms · P95 [\d.]+ ms · P99 [\d.]+ ms/);
+  expect(first.stdout).toContain('1  TotalMissingError in parse_items');
   const file = join(cwd, 'receipts-demo.db');
-  expect(stdout).toContain(`Database: ${file} (95 executions of 1 run)`);
+  expect(first.stdout).toContain(`Database: ${file} (95 executions of 1 run)`);
   expect(query(file, countsByName)).toMatchObject([
     { name: 'categorize', executions: 23, successes: 23 },
     { name: 'parse_items', executions: 24, successes: 23 },
     { name: 'process_receipt', executions: 24, successes: 21 },
     { name: 'receipt_ocr', executions: 24, successes: 24 },
   ]);
-});
 
-test('--json prints one object whose counts are those of the database; a second run adds to it', () => {
-  for (const runs of [1, 2]) {
-    const { status, stdout, stderr } = demo('--json', '--db', 'my own/facts.db');
-    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
-    const report = JSON.parse(stdout);
-    const rows = query(join(cwd, 'my own', 'facts.db'), countsByName);
-    expect(report).toMatchObject({
-      receipts: 24,
-      skipped: [],
-      executions: 95 * runs,
-      successes: 91 * runs,
-      failures: 4 * runs,
-      runs,
-      run: { executions: 95 },
-      extraction: { totals: { right: 22, known: 24 }, dates: { right: 22, known: 24 } },
-      latencyMs: { p50: expect.any(Number), p95: expect.any(Number), p99: expect.any(Number) },
-      db: join(cwd, 'my own', 'facts.db'),
-    });
-    const byTool = Object.entries<{ executions: number; successes: number }>(report.byTool);
-    expect(byTool.map(([name, { executions, successes }]) => ({ name, executions, successes })).sort(byName)).toEqual(
-      rows.map((row) => ({ ...row })),
-    );
-  }
+  const second = demo('--json');
+  expect({ status: second.status, stderr: second.stderr }).toEqual({ status: 0, stderr: '' });
+  const report = JSON.parse(second.stdout);
+  expect(report).toMatchObject({
+    receipts: 24,
+    skipped: [],
+    executions: 190,
+    successes: 182,
+    failures: 8,
+    runs: 2,
+    run: { executions: 95 },
+    extraction: { totals: { right: 22, known: 24 }, dates: { right: 22, known: 24 } },
+    latencyMs: { p50: expect.any(Number), p95: expect.any(Number), p99: expect.any(Number) },
+    db: file,
+  });
+  const byTool = Object.entries<{ executions: number; successes: number }>(report.byTool)
+    .map(([name, { executions, successes }]) => ({ name, executions, successes }))
+    .sort((one, other) => (one.name < other.name ? -1 : 1));
+  expect(byTool).toEqual(query(file, countsByName).map((row) => ({ ...row })));
 });
 
 test('names malformed lines with their numbers, and skips them', () => {
   const [first = '', second = ''] = ours.split('\n');
   writeFileSync(join(cwd, 'mixed.jsonl'), [first, '{"id": 7}', '', 'no JSON', second].join('\r\n'));
-  const { status, stdout, stderr } = demo('--receipts', 'mixed.jsonl', '--json');
+  const { status, stdout, stderr } = demo('--receipts', 'mixed.jsonl', '--db', 'my own/facts.db', '--json');
   expect(status).toBe(0);
-  const { receipts, skipped } = JSON.parse(stdout);
+  const { receipts, skipped, db } = JSON.parse(stdout);
   expect(receipts).toBe(2);
+  expect(db).toBe(join(cwd, 'my own', 'facts.db'));
+  expect(query(db, 'SELECT COUNT(*) AS count FROM executions')).toMatchObject([{ count: 8 }]);
   expect(skipped).toMatchObject([
     { line: 2, problem: expect.stringContaining('id') },
     { line: 4, problem: expect.stringContaining('not JSON') },
@@ -119,7 +117,3 @@ test('--help explains and does nothing', () => {
   }
   expect(existsSync(join(cwd, 'receipts-demo.db'))).toBe(false);
 });
-
-function byName(a: { name: string }, b: { name: string }): number {
-  return a.name < b.name ? -1 : 1;
-}

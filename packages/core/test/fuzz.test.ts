@@ -9,7 +9,7 @@ import { isValid } from './support/valid.ts';
 // Any value of JavaScript through every method that a host calls: nothing may throw, reject, or go uncounted.
 
 const seed = 20_260_101;
-const valuesWanted = 100_000;
+const valuesWanted = process.env['RELIABILITY'] === 'full' ? 100_000 : 10_000;
 
 type Value = () => unknown;
 const text = (): string => 'x';
@@ -200,7 +200,7 @@ test(`${valuesWanted} values, seed ${seed}`, { timeout: 60_000 }, async () => {
   // Enough of it got through to matter, and enough did not.
   const { accepted, delivered, dropped } = analytics.stats().backends['queued'] ?? {};
   expect(written.length).toBe(2 * (delivered ?? 0));
-  expect(delivered).toBeGreaterThan(2000);
-  expect(dropped?.invalid).toBeGreaterThan(10_000);
-  expect(accepted).toBeGreaterThan(40_000);
+  expect(delivered).toBeGreaterThan(valuesWanted * 0.05);
+  expect(dropped?.invalid).toBeGreaterThan(valuesWanted * 0.1);
+  expect(accepted).toBeGreaterThan(valuesWanted * 0.4);
 });

@@ -57,7 +57,7 @@ async function forAny(check: (events: readonly AnalyticsEvent[], orgId: string) 
       await check(events, `${prefix}own`);
     }),
     // Smaller examples would be written to the same file as those before them.
-    { numRuns: 50, endOnFailure: true },
+    { numRuns: process.env['RELIABILITY'] === 'full' ? 50 : 12, endOnFailure: true },
   );
 }
 
@@ -122,7 +122,7 @@ describe('agrees with a count by hand', () => {
   });
 
   test('over everything, without any filter', async () => {
-    expect(all.length).toBeGreaterThan(1000);
+    expect(all.length).toBeGreaterThan(200);
     expectSame(await reader.getSkillUsage('parse'), skillUsage(all, 'parse', {}, now));
     expectSame(await reader.getLeaderboard(), leaderboard(all, {}, now));
     expectSame(await reader.summary(), summary(all, {}));
