@@ -18,8 +18,8 @@ async function main(args: readonly string[]): Promise<number> {
       process.stdout.write(help);
       return 0;
     }
-    if (!statSync(options.receipts).isFile()) {
-      throw new Error(`${options.receipts} is not a file`);
+    if (statSync(options.receipts).isDirectory()) {
+      throw new Error(`${options.receipts} is a directory`);
     }
     analytics = await createAnalyticsClient({
       env: { ...process.env, ANALYTICS_DB_PATH: options.db },
@@ -76,7 +76,8 @@ async function processFile(path: string, analytics: Analytics, id: string): Prom
     const failed = (part: RegExp): boolean => problems.some(({ name }) => part.test(name));
     count(totals, receipt.truth?.total, failed(/^(Total|NoText)/));
     count(dates, receipt.truth?.date, failed(/^(Date|NoText|TotalMissing)/));
-    progress.update(bytesRead / size, `${receipts} receipts`);
+    // A pipe has no size to measure by.
+    progress.update(size === 0 ? 0 : bytesRead / size, `${receipts} receipts`);
   }
   progress.end();
   return { id, receipts, skipped, totals, dates };

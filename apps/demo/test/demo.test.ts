@@ -92,7 +92,7 @@ test('names malformed lines with their numbers, and skips them', () => {
 
 test.each([
   [['--receipts', 'missing.jsonl'], 'There is no such file: '],
-  [['--receipts', '.'], 'is not a file'],
+  [['--receipts', '.'], 'is a directory'],
   [['--bogus'], "Unknown option '--bogus'"],
   [['--db', '.'], 'is a directory'],
 ])('%s: exit 2 and a clear line', (args, line) => {
