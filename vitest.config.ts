@@ -64,10 +64,5 @@ export default defineConfig(({ mode }) => ({
     fsModuleCache: true,
     testTimeout: 20_000,
     hookTimeout: 20_000,
-    coverage: {
-      provider: 'v8',
-      include: ['src/**/*.ts'],
-      reporter: ['text', 'json-summary', 'lcov'],
-    },
   },
 }));
