@@ -170,6 +170,21 @@ function wrapAsync(fn: AnyFunction, start: () => Execution): AnyFunction {
   };
 }
 
+interface Steps<S> {
+  next(value: unknown): S;
+  return(value: unknown): S;
+  throw(thrown: unknown): S;
+}
+
+/** The steps of a generator, each taken in the context of the execution. */
+function steps<S>(inner: Steps<S>, execution: Execution): Steps<S> {
+  return {
+    next: (value) => execution.within(() => inner.next(value)),
+    return: (value) => execution.within(() => inner.return(value)),
+    throw: (thrown) => execution.within(() => inner.throw(thrown)),
+  };
+}
+
 function wrapGenerator(fn: AnyFunction, start: () => Execution): AnyFunction {
   return function* (...args) {
     const execution = start();
@@ -179,9 +194,7 @@ function wrapGenerator(fn: AnyFunction, start: () => Execution): AnyFunction {
         [Symbol.iterator]() {
           return this;
         },
-        next: (value: unknown) => execution.within(() => inner.next(value)),
-        return: (value: unknown) => execution.within(() => inner.return(value)),
-        throw: (thrown: unknown) => execution.within(() => inner.throw(thrown)),
+        ...steps(inner, execution),
       };
     } catch (thrown) {
       execution.threw(thrown);
@@ -202,9 +215,7 @@ function wrapAsyncGenerator(fn: AnyFunction, start: () => Execution): AnyFunctio
         [Symbol.asyncIterator]() {
           return this;
         },
-        next: (value: unknown) => execution.within(() => inner.next(value)),
-        return: (value: unknown) => execution.within(() => inner.return(value)),
-        throw: (thrown: unknown) => execution.within(() => inner.throw(thrown)),
+        ...steps(inner, execution),
       };
     } catch (thrown) {
       execution.threw(thrown);
