@@ -5,13 +5,14 @@ import { artifact, execution, health, metrics, rating, run, toolkit } from '@too
 import { beforeAll, describe, expect, test } from 'vitest';
 import { newFolder, testFolder } from './support/folder.ts';
 import { open } from './support/open.ts';
+import { testWith } from './support/peer.ts';
 import { query } from './support/rows.ts';
 
 const cli = 'sqlite3';
 const hasCli = spawnSync(cli, ['-version']).status === 0;
 const at = Date.UTC(2026, 0, 2, 3, 4, 5, 6);
 
-test.skipIf(!hasCli)('the sqlite3 command reads them', async () => {
+testWith(hasCli, 'the sqlite3 command')('the sqlite3 command reads them', async () => {
   const path = join(testFolder(), 'analytics.db');
   const backend = await open({ path });
   await backend.write([
