@@ -1,12 +1,11 @@
 import { createRequire } from 'node:module';
-import { homedir } from 'node:os';
-import { join, resolve } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { AnalyticsError, type AnalyticsEvent, type Backend } from '@toolweaver/analytics-core';
 import { checkOptions } from './check.ts';
 import { type Connect, type DatabaseConfig, openExisting } from './database.ts';
 import { createEncoder } from './encode.ts';
 import { toFailure } from './failure.ts';
+import { expandPath } from './path.ts';
 import { createReader } from './reader.ts';
 import { createThread, type Thread } from './thread.ts';
 import { createWriter } from './writer.ts';
@@ -175,13 +174,4 @@ function resolveOptions(options: SqliteOptions): ResolvedOptions {
       },
     };
   });
-}
-
-function expandPath(path: string): string {
-  const given = path.trim() === '' ? '~/.toolweaver/analytics.db' : path;
-  if (given === ':memory:') {
-    return given;
-  }
-  // Only a `~` that stands alone: shells read `~name` as the home of another.
-  return /^~(?=$|[\\/])/.test(given) ? join(homedir(), given.slice(1)) : resolve(given);
 }
