@@ -27,6 +27,7 @@ export {
 export type * from './event.ts';
 export type * from './input.ts';
 export { type MemoryBackend, type MemoryOptions, memory } from './memory.ts';
+export { parseEvent } from './parse.ts';
 export type * from './reader.ts';
 export type * from './report.ts';
 export { isSecret, type Secret, secret } from './secret.ts';

@@ -1,0 +1,58 @@
+import { describe, refuse, requiredNumber, requiredObject } from './check.ts';
+import type { AnalyticsEvent } from './event.ts';
+import type { EventInput } from './input.ts';
+import { toEvent } from './normalize.ts';
+
+/** Never asked: `id` and `at` must be given. */
+const defaults = { now: () => 0, newId: () => '', context: () => undefined, errorMessages: true };
+
+/**
+ * The event that data from outside say (a file, another program), checked and completed by the rules of `record()`. The data
+ * are an `EventInput` with its own `id` and `at`, or an `AnalyticsEvent` that went through JSON: `weight` and `cost.nanoUsd` are
+ * kept, and the `bytes` of an artifact may be text in base64. What `parseEvent` has returned it returns again unchanged.
+ * @throws AnalyticsError `INVALID_EVENT` or `TOO_LARGE`; `problems` names the field. Whatever a getter of the data throws.
+ */
+export function parseEvent(data: unknown): AnalyticsEvent {
+  const input = { ...requiredObject(data, 'event') };
+  for (const field of ['id', 'at']) {
+    if ((input[field] ?? '') === '') {
+      refuse(field, 'must be given');
+    }
+  }
+  const weight = parseWeight(input['weight']);
+  const nanoUsd = input['type'] === 'execution' ? parseNanoUsd(input['cost']) : undefined;
+  if (nanoUsd !== undefined) {
+    // Never by way of dollars, which do not hold every whole number of nano-dollars.
+    input['cost'] = { ...(input['cost'] as object), usd: 0 };
+  }
+  if (input['type'] === 'artifact') {
+    input['bytes'] = parseBytes(input['bytes']);
+  }
+  const event = toEvent(input as unknown as EventInput, defaults);
+  const weighted = weight === undefined ? event : { ...event, weight };
+  return nanoUsd !== undefined && weighted.type === 'execution' && weighted.cost !== undefined
+    ? { ...weighted, cost: { nanoUsd, source: weighted.cost.source } }
+    : weighted;
+}
+
+function parseWeight(value: unknown): number | undefined {
+  if (value === undefined || value === null) {
+    return undefined;
+  }
+  return typeof value === 'number' && value > 0 && value < Number.POSITIVE_INFINITY
+    ? value
+    : refuse('weight', `must be a finite number > 0, got ${describe(value)}`);
+}
+
+function parseNanoUsd(cost: unknown): number | undefined {
+  const value = typeof cost === 'object' && cost !== null ? (cost as { nanoUsd?: unknown }).nanoUsd : undefined;
+  return value === undefined ? undefined : requiredNumber(value, 'cost.nanoUsd', 0, Number.MAX_SAFE_INTEGER, true);
+}
+
+function parseBytes(value: unknown): unknown {
+  if (typeof value !== 'string') {
+    return value;
+  }
+  const bytes = Buffer.from(value, 'base64');
+  return bytes.toString('base64') === value ? bytes : refuse('bytes', 'must be a Uint8Array, or text in base64');
+}
