@@ -5,9 +5,32 @@ import type { AnalyticsReader } from './reader.ts';
 // A record, so that a method added to the contract cannot be forgotten here.
 const methods: Record<keyof AnalyticsReader, true> = {
   getSkillUsage: true,
+  getSkillMetrics: true,
+  getSkillHealth: true,
+  listSkillHealth: true,
   getLeaderboard: true,
+  getTopSkills: true,
+  getAdoption: true,
+  getRecommendations: true,
+  recordRecommendationFeedback: true,
+  listRecommendations: true,
   summary: true,
+  getCosts: true,
+  getErrors: true,
+  getCacheStats: true,
+  compareModels: true,
+  getLatency: true,
+  getTrend: true,
+  getHeatmap: true,
   listExecutions: true,
+  listRuns: true,
+  getRun: true,
+  getRunMetrics: true,
+  compareRuns: true,
+  compareVersions: true,
+  getToolkitMetrics: true,
+  listToolkitTraces: true,
+  listToolInvocations: true,
 };
 
 /** How long a question waits for what was recorded before it. */

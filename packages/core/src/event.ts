@@ -87,6 +87,8 @@ export interface HealthEvent extends EventFields {
   readonly skillId: string;
   /** 0 to 100. */
   readonly score: number;
+  /** Whether the skill is no longer to be used; it stays so until a later score says otherwise. */
+  readonly deprecated?: boolean | undefined;
 }
 
 /** Something that happened to a toolkit as a whole. */

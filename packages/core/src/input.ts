@@ -7,7 +7,7 @@ type Text = string | null | undefined;
 export interface CommonInput {
   /** A UUID of the caller's, to make recording idempotent. Default: a new UUIDv7. */
   readonly id?: Text;
-  /** Unix time in ms, 0 to 253402300799999 (the year 9999). Default: now. */
+  /** Unix time in ms, 0 to 4102444799999 (the end of the year 2099). Default: now. */
   readonly at?: number | undefined;
   readonly runId?: Text;
   readonly userId?: Text;
@@ -83,6 +83,8 @@ export interface HealthScoreInput extends CommonInput {
   readonly skillId: string;
   /** 0 to 100. */
   readonly score: number;
+  /** Whether the skill is no longer to be used; left out, it stays as it was. */
+  readonly deprecated?: boolean | null | undefined;
 }
 export interface HealthInput extends HealthScoreInput {
   readonly type: 'health';

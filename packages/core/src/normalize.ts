@@ -41,8 +41,8 @@ export interface Defaults {
 }
 
 const kinds: readonly ExecutionKind[] = ['skill', 'tool', 'llm', 'agent', 'search', 'operation'];
-/** The last ms of the year 9999, the latest that SQL and ISO dates of four digits can say. */
-export const maxTime = 253_402_300_799_999;
+/** The last ms of the year 2099: what is later was meant in other units, such as microseconds. */
+export const maxTime = 4_102_444_799_999;
 const maxArtifactBytes = 8 * 1024 * 1024;
 const maxMetrics = 1000;
 const maxTags = 100;
@@ -195,6 +195,7 @@ function toHealth(input: HealthScoreInput, defaults: Defaults): AnalyticsEvent {
     ...commonFields(input, defaults),
     skillId: requiredText(input.skillId, 'skillId'),
     score: requiredNumber(input.score, 'score', 0, 100, false),
+    deprecated: optionalFlag(input.deprecated, 'deprecated'),
   };
 }
 

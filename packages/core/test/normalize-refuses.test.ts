@@ -85,7 +85,7 @@ function objects(field: string): Row[] {
 
 const commonRows = [
   ...uuid('id'),
-  ...numbers('at', 'a finite number from 0 to 253402300799999', [-1, -0.5, 253_402_300_800_000]),
+  ...numbers('at', 'a finite number from 0 to 4102444799999', [-1, -0.5, 4_102_444_800_000]),
   ...optional('userId'),
   ...optional('orgId'),
   ...objects('attributes'),

@@ -13,7 +13,10 @@ import {
 import { dirname } from 'node:path';
 import { threadId } from 'node:worker_threads';
 import type Driver from 'better-sqlite3';
-import { failure, isBusy } from './failure.ts';
+import { checkSoundness, isOurs, setAside } from './damage.ts';
+import { type Failure, failure, isBusy, isDamage, setAsideFailure } from './failure.ts';
+import { fileAt } from './file.ts';
+import { applicationId, schemaVersion } from './identity.ts';
 
 export type Connection = Driver.Database;
 /** The class that better-sqlite3 exports; handed in, so that only who needs it loads it. */
@@ -28,33 +31,64 @@ export interface DatabaseConfig {
   readonly synchronous: 'full' | 'normal';
 }
 
-/** Marks a file as ours (`PRAGMA application_id`): the letters `TwAn`. */
-export const applicationId = 0x5477_416e;
-/** The number of migrations that this version knows (`PRAGMA user_version`). */
-export const schemaVersion = 1;
-
 /** While SQLite waits for a lock its thread can do nothing else, not even end: so writers wait in small steps. */
 const busyStepMs = 200;
 /** Pages between checkpoints. SQLite's own 1000 rewrites the pages of an index too often under load. */
 const checkpointPages = 4000;
 /** The write-ahead log is cut back to this after a long transaction or reader has made it grow. */
 const walLimitBytes = 64 * 1024 * 1024;
+/** Setting aside what is damaged is for one of several processes that find it so; the others wait for it. */
+const attemptsAtDamage = 20;
+
+export interface Opening {
+  /** Check everything, however long it takes. */
+  readonly thorough?: boolean;
+  /** Is told when a damaged file of ours was set aside. */
+  readonly onNotice?: (notice: Failure) => void;
+}
 
 /**
- * Opens a database for writing; creates the file, for the owner alone, where there is none.
+ * Opens a database for writing; creates the file, for the owner alone, where there is none, and where a damaged one of ours was.
  * @throws what `failure` makes when the file is not ours or not usable; errors of SQLite.
  */
-export async function openForWriting(connect: Connect, config: DatabaseConfig): Promise<Connection> {
-  if (config.path !== ':memory:') {
-    createFile(config.path);
+export async function openForWriting(
+  connect: Connect,
+  config: DatabaseConfig,
+  { thorough = false, onNotice }: Opening = {},
+): Promise<Connection> {
+  const { path } = config;
+  for (let left = attemptsAtDamage; ; left -= 1) {
+    if (path !== ':memory:') {
+      createFile(path);
+    }
+    const file = fileAt(path);
+    try {
+      return await openSound(connect, config, thorough);
+    } catch (error) {
+      if (path === ':memory:' || left === 0 || !isDamage(error) || !isOurs(path)) {
+        throw error;
+      }
+      const target = setAside(path, file);
+      if (target === undefined) {
+        pause(50);
+      } else {
+        onNotice?.(setAsideFailure(error, path, target));
+      }
+    }
   }
+}
+
+async function openSound(connect: Connect, config: DatabaseConfig, thorough: boolean): Promise<Connection> {
   const db = connectTo(connect, config);
   try {
     const version = retryBusy(config, () => readVersion(db, config.path));
     retryBusy(config, () => db.pragma('journal_mode = wal'));
+    if (version > 0) {
+      retryBusy(config, () => checkSoundness(db, thorough));
+    }
     if (version < schemaVersion) {
-      const { migrate } = await import('./schema.ts');
-      migrate(db, config);
+      const [{ migrate }, { migrations }] = await Promise.all([import('./migrate.ts'), import('./schema.ts')]);
+      migrate(db, config, migrations);
     }
     return db;
   } catch (error) {
@@ -84,16 +118,22 @@ export function openExisting(connect: Connect, config: DatabaseConfig, readonly:
 function connectTo(connect: Connect, config: DatabaseConfig, options: Driver.Options = {}): Connection {
   const timeout = options.readonly ? config.busyTimeoutMs : Math.min(config.busyTimeoutMs, busyStepMs);
   const db = new connect(config.path, { ...options, timeout });
-  db.pragma(`synchronous = ${config.synchronous}`);
-  db.pragma(`wal_autocheckpoint = ${checkpointPages}`);
-  db.pragma(`journal_size_limit = ${walLimitBytes}`);
-  return db;
+  try {
+    db.pragma(`synchronous = ${config.synchronous}`);
+    db.pragma(`wal_autocheckpoint = ${checkpointPages}`);
+    db.pragma(`journal_size_limit = ${walLimitBytes}`);
+    return db;
+  } catch (error) {
+    // The first to read the file, they are the first to find it damaged.
+    db.close();
+    throw error;
+  }
 }
 
 type Patience = Pick<DatabaseConfig, 'busyTimeoutMs' | 'stopping'>;
 
 /** Calls `attempt` again while the database is locked, up to the timeout. */
-function retryBusy<T>({ busyTimeoutMs, stopping }: Patience, attempt: () => T): T {
+export function retryBusy<T>({ busyTimeoutMs, stopping }: Patience, attempt: () => T): T {
   const deadline = performance.now() + busyTimeoutMs;
   for (;;) {
     try {
@@ -105,8 +145,12 @@ function retryBusy<T>({ busyTimeoutMs, stopping }: Patience, attempt: () => T): 
       }
     }
     // SQLite has waited before most of these errors, but not before all.
-    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5);
+    pause(5);
   }
+}
+
+function pause(ms: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
 }
 
 /** Runs `body` in a transaction that has the right to write from the start: one that asks for it later fails at once. */

@@ -100,6 +100,7 @@ const layouts: { readonly [T in Exclude<EventType, 'execution'>]: Layout<EventOf
       attributes,
       subject(({ skillId }) => ({ kind: 'skill', name: skillId })),
       number('score', ({ score }) => score),
+      flag('deprecated', ({ deprecated }) => deprecated),
     ],
   },
   toolkit: {
@@ -166,21 +167,22 @@ export function createEncoder(): Encoder {
 }
 
 function encodeRows(events: readonly AnalyticsEvent[], start: number, end: number, names: Names): Rows[] {
-  const groups = new Map<Layout, AnalyticsEvent[]>();
+  const groups = new Map<Layout, { readonly events: AnalyticsEvent[]; readonly places: number[] }>();
   for (let at = start; at < end; at += 1) {
     const event = events[at] as AnalyticsEvent;
     const layout = layoutOf(event);
-    const group = groups.get(layout);
+    let group = groups.get(layout);
     if (group === undefined) {
-      groups.set(layout, [event]);
-    } else {
-      group.push(event);
+      group = { events: [], places: [] };
+      groups.set(layout, group);
     }
+    group.events.push(event);
+    group.places.push(at - start);
   }
   return Array.from(groups, ([{ table, columns }, group]) => ({
     table,
-    count: group.length,
+    places: Uint32Array.from(group.places),
     // A layout is only ever given the events that it is for.
-    columns: columns.map((column) => column(group as never[], names)).filter((column) => column !== undefined),
+    columns: columns.map((column) => column(group.events as never[], names)).filter((column) => column !== undefined),
   }));
 }

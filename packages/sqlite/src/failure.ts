@@ -5,6 +5,8 @@ export interface Failure {
   readonly code: ErrorCode;
   readonly message: string;
   readonly cause?: unknown;
+  /** Set when the database is damaged. */
+  readonly damaged?: boolean;
 }
 
 const brand = Symbol('failure');
@@ -23,6 +25,15 @@ function sqliteCode(error: unknown): string {
 
 export function isBusy(error: unknown): boolean {
   return /^SQLITE_(BUSY|LOCKED)/.test(sqliteCode(error));
+}
+
+export function isDamage(error: unknown): boolean {
+  return /^SQLITE_(CORRUPT|NOTADB)/.test(sqliteCode(error));
+}
+
+/** Whether a new connection may fare better: what went wrong has to do with the file or with memory. */
+export function isLost(error: unknown): boolean {
+  return /^SQLITE_(IOERR|READONLY|CANTOPEN|NOMEM|PERM|AUTH)/.test(sqliteCode(error));
 }
 
 /** By the start of SQLite's code: what an error means, and what to do. */
@@ -63,5 +74,14 @@ export function toFailure(error: unknown, path: string, starting: boolean): Fail
     code: starting && wrongPath.test(sqlite) ? 'INVALID_CONFIG' : code,
     message: `${path} ${meaning} (${reason})`,
     cause,
+    ...(isDamage(error) && { damaged: true }),
   };
+}
+
+/** A damaged database was renamed to `target`; what is asked of it may be asked again. */
+export function setAsideFailure(error: unknown, path: string, target: string): Failure {
+  const { cause } = toFailure(error, path, false);
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  const message = `${path} was damaged (${reason}); it was set aside as ${target}, and a new file is begun: save what can be read with the .recover command of sqlite3`;
+  return { code: 'BACKEND_UNAVAILABLE', message, cause };
 }

@@ -1,5 +1,5 @@
+import type { Answers, Question } from './answers/answers.ts';
 import type { Failure } from './failure.ts';
-import type { Question } from './question.ts';
 import type { Slice } from './slice.ts';
 
 /** What the caller's thread asks of the one that holds the database; each is answered once, in order. */
@@ -9,7 +9,9 @@ export type Request =
   | { readonly op: 'write'; readonly slice: Slice; readonly last: boolean }
   | { readonly op: 'prune'; readonly before: number }
   | { readonly op: 'check' }
-  | { readonly op: 'read'; readonly question: Question }
+  /** Adds up the log of roll-ups. */
+  | { readonly op: 'fold' }
+  | { readonly op: 'read'; readonly name: keyof Answers; readonly question: Question }
   | { readonly op: 'close' };
 
 export interface Message {

@@ -10,7 +10,9 @@ import {
   SqliteQueryCompiler,
   sql,
 } from 'kysely';
-import { applicationId, type Connection, type DatabaseConfig, transaction } from './database.ts';
+import { dayMs } from './cell.ts';
+import type { Migration } from './migrate.ts';
+import { tailBits } from './sequence.ts';
 
 // The schema is the sum of the migrations. One that has been released is never changed; changes are appended, and counted
 // in `schemaVersion`.
@@ -25,29 +27,21 @@ const { schema } = new Kysely<never>({
   },
 });
 
-/** Brings the schema up to date, or leaves it as it is. Other processes may try the same at the same time. */
-export function migrate(db: Connection, config: DatabaseConfig): void {
-  transaction(db, config, () => {
-    const version = db.pragma('user_version', { simple: true }) as number;
-    if (version < migrations.length) {
-      for (const statement of migrations.slice(version).flat()) {
-        db.exec(statement.compile().sql);
-      }
-      db.pragma(`application_id = ${applicationId}`);
-      db.pragma(`user_version = ${migrations.length}`);
-    }
-  });
-}
-
 const required = (column: ColumnDefinitionBuilder): ColumnDefinitionBuilder => column.notNull();
 
 /** A table of events. `run`, `user` and `org` are ids of the dictionary. */
 function eventTable(name: string): CreateTableBuilder<string, string> {
-  return schema
-    .createTable(name)
-    .addColumn('seq', 'integer', (column) => column.primaryKey())
-    .addColumn('id', 'blob', (column) => column.notNull().unique())
-    .addColumn('at', 'integer', required)
+  return withOrigin(
+    schema
+      .createTable(name)
+      .addColumn('seq', 'integer', (column) => column.primaryKey())
+      .addColumn('id', 'blob', (column) => column.notNull().unique())
+      .addColumn('at', 'integer', required),
+  );
+}
+
+function withOrigin(table: CreateTableBuilder<string, string>): CreateTableBuilder<string, string> {
+  return table
     .addColumn('run', 'integer')
     .addColumn('user', 'integer')
     .addColumn('org', 'integer')
@@ -68,7 +62,14 @@ const tables: readonly Compilable[] = [
     .addColumn('kind', 'text', required)
     .addColumn('name', 'text', required)
     .addUniqueConstraint('subjects_kind_name', ['kind', 'name']),
-  eventTable('execution_events')
+  // Its key says both when an execution was and, with its id, which one it is (see `sequence.ts`): so that neither needs an index.
+  withOrigin(
+    schema
+      .createTable('execution_events')
+      .addColumn('seq', 'integer', (column) => column.primaryKey())
+      .addColumn('id', 'blob', required)
+      .addColumn('at', 'integer', (column) => column.generatedAlwaysAs(sql`seq >> ${sql.lit(tailBits)}`)),
+  )
     .addColumn('subject', 'integer', required)
     .addColumn('success', 'integer', required)
     .addColumn('latency_ms', 'real')
@@ -90,10 +91,8 @@ const tables: readonly Compilable[] = [
     .addColumn('reasoning_tokens', 'integer')
     .addColumn('cost_nano_usd', 'integer')
     .addColumn('cost_source', 'integer'),
-  // Usage of one subject.
-  schema.createIndex('execution_events_subject_at').on('execution_events').columns(['subject', 'at']),
-  // Newest first, windows over all subjects, retention; grows at its end, so it costs a tenth of the other.
-  schema.createIndex('execution_events_at').on('execution_events').column('at'),
+  // Usage of one subject, in order of time: an index ends with the key of the row.
+  schema.createIndex('execution_events_subject').on('execution_events').column('subject'),
   // One run; free for what belongs to none.
   schema.createIndex('execution_events_run').on('execution_events').column('run').where(sql.ref('run'), 'is not', null),
   eventTable('rating_events')
@@ -102,7 +101,10 @@ const tables: readonly Compilable[] = [
     .addColumn('execution_id', 'blob')
     .addColumn('comment', 'text'),
   schema.createIndex('rating_events_subject_at').on('rating_events').columns(['subject', 'at']),
-  eventTable('health_events').addColumn('subject', 'integer', required).addColumn('score', 'real', required),
+  eventTable('health_events')
+    .addColumn('subject', 'integer', required)
+    .addColumn('score', 'real', required)
+    .addColumn('deprecated', 'integer'),
   schema.createIndex('health_events_subject_at').on('health_events').columns(['subject', 'at']),
   eventTable('toolkit_events')
     .addColumn('toolkit', 'integer', required)
@@ -125,6 +127,79 @@ const tables: readonly Compilable[] = [
     .addColumn('kind', 'text', required)
     .addColumn('path', 'text')
     .addColumn('bytes', 'blob'),
+  schema.createIndex('artifact_events_run').on('artifact_events').column('run').where(sql.ref('run'), 'is not', null),
+  schema.createIndex('metrics_events_run').on('metrics_events').column('run').where(sql.ref('run'), 'is not', null),
+  schema.createIndex('toolkit_events_run').on('toolkit_events').column('run').where(sql.ref('run'), 'is not', null),
+  // What the executions of each write come to, until it is added to the roll-ups (see `rollup.ts`).
+  schema
+    .createTable('rollup_log')
+    .addColumn('seq', 'integer', (column) => column.primaryKey())
+    .addColumn('cells', 'blob', required),
+  // A cell: the executions of a subject and a model within an hour or a day, of one organisation or (0) of everybody.
+  schema
+    .createTable('rollups')
+    .addColumn('width', 'integer', required)
+    .addColumn('org', 'integer', required)
+    .addColumn('start', 'integer', required)
+    .addColumn('subject', 'integer', required)
+    .addColumn('model', 'integer', required)
+    .addColumn('cell', 'integer', required)
+    .addColumn('executions', 'real', required)
+    .addColumn('successes', 'real', required)
+    .addColumn('latency_weight', 'real', required)
+    .addColumn('latency_sum', 'real', required)
+    .addColumn('latency_min', 'real')
+    .addColumn('latency_max', 'real')
+    .addColumn('first_at', 'integer', required)
+    .addColumn('last_at', 'integer', required)
+    .addColumn('input_tokens', 'real', required)
+    .addColumn('cache_read_tokens', 'real', required)
+    .addColumn('cache_write_tokens', 'real', required)
+    .addColumn('output_tokens', 'real', required)
+    .addColumn('reasoning_tokens', 'real', required)
+    .addColumn('cost_nano_usd', 'real', required)
+    .addColumn('cost_weight', 'real', required)
+    .addColumn('cache_hits', 'real', required)
+    .addColumn('cache_misses', 'real', required)
+    .addColumn('errors', 'text')
+    .addPrimaryKeyConstraint('rollups_key', ['width', 'org', 'start', 'subject', 'model'])
+    .modifyEnd(sql`WITHOUT ROWID`),
+  // Apart from the figures, so that ranking reads little.
+  schema
+    .createTable('rollup_sketches')
+    .addColumn('cell', 'integer', (column) => column.primaryKey())
+    .addColumn('latency', 'blob')
+    .addColumn('users', 'blob'),
+  schema
+    .createTable('run_rollups')
+    .addColumn('run', 'integer', (column) => column.primaryKey())
+    .addColumn('org', 'integer')
+    .addColumn('user', 'integer')
+    .addColumn('first_at', 'integer', required)
+    .addColumn('last_at', 'integer', required)
+    .addColumn('executions', 'real', required)
+    .addColumn('successes', 'real', required)
+    .addColumn('tokens', 'real', required)
+    .addColumn('cost_nano_usd', 'real', required)
+    .addColumn('cost_weight', 'real', required),
+  // From when on there still is what: `executions` and `hours` say up to which time rows and hourly cells were deleted.
+  schema
+    .createTable('floors')
+    .addColumn('name', 'text', (column) => column.primaryKey())
+    .addColumn('before', 'integer', required),
+  schema
+    .createTable('recommendations')
+    .addColumn('id', 'blob', (column) => column.primaryKey())
+    .addColumn('user', 'integer', required)
+    .addColumn('org', 'integer')
+    .addColumn('subject', 'integer', required)
+    .addColumn('type', 'text', required)
+    .addColumn('score', 'real', required)
+    .addColumn('reason', 'text', required)
+    .addColumn('at', 'integer', required)
+    .addColumn('clicked_at', 'integer')
+    .addColumn('installed_at', 'integer'),
+  schema.createIndex('recommendations_user').on('recommendations').column('user'),
 ];
 
 // Views show what people and their tools want to read: names for ids of the dictionary, and times as text of UTC in
@@ -161,6 +236,12 @@ function latest(column: string): RawBuilder<unknown> {
   )`;
 }
 
+/** Of the skill `s`. */
+const lastUsed: RawBuilder<unknown> = sql`coalesce(
+  (SELECT max(seq) >> ${sql.lit(tailBits)} FROM execution_events WHERE subject = s.id),
+  (SELECT max(last_at) FROM rollups WHERE width = ${sql.lit(dayMs)} AND org = 0 AND subject = s.id)
+)`;
+
 const views: readonly Compilable[] = [
   schema.createView('executions').as(sql`
     SELECT ${uuid('e.id')} AS id, e.at, ${timestamp(sql`e.at`)} AS timestamp, s.kind, s.name, e.success, e.latency_ms,
@@ -177,7 +258,7 @@ const views: readonly Compilable[] = [
       ${uuid('e.execution_id')} AS execution_id, ${origin}
     FROM rating_events e LEFT JOIN subjects s ON s.id = e.subject`),
   schema.createView('health_scores').as(sql`
-    SELECT ${uuid('e.id')} AS id, e.at, ${timestamp(sql`e.at`)} AS timestamp, s.name AS skill_id, e.score, ${origin}
+    SELECT ${uuid('e.id')} AS id, e.at, ${timestamp(sql`e.at`)} AS timestamp, s.name AS skill_id, e.score, e.deprecated, ${origin}
     FROM health_events e LEFT JOIN subjects s ON s.id = e.subject`),
   schema.createView('metrics').as(sql`
     SELECT ${uuid('e.id')} AS id, e.at, ${timestamp(sql`e.at`)} AS timestamp, e.step, m.key AS name, m.value, ${origin}
@@ -204,7 +285,7 @@ const views: readonly Compilable[] = [
       coalesce(r.rating_1_count, 0) AS rating_1_count, coalesce(r.rating_2_count, 0) AS rating_2_count,
       coalesce(r.rating_3_count, 0) AS rating_3_count, coalesce(r.rating_4_count, 0) AS rating_4_count,
       coalesce(r.rating_5_count, 0) AS rating_5_count,
-      ${timestamp(sql`(SELECT max(at) FROM execution_events WHERE subject = s.id)`)} AS last_used,
+      ${timestamp(lastUsed)} AS last_used,
       ${timestamp(sql`r.last_rated`)} AS last_rated,
       (SELECT score FROM health_events WHERE subject = s.id ORDER BY at DESC, seq DESC LIMIT 1) AS health_score
     FROM subjects s LEFT JOIN (
@@ -227,4 +308,4 @@ const views: readonly Compilable[] = [
     FROM execution_events e JOIN subjects s ON s.id = e.subject WHERE s.kind = 'tool'`),
 ];
 
-const migrations: readonly (readonly Compilable[])[] = [[...tables, ...views]];
+export const migrations: readonly Migration[] = [[...tables, ...views]];

@@ -27,7 +27,8 @@ export type Column = ColumnData & { readonly name: string };
 /** Rows of one table. A column that is NULL in all of them is left out. */
 export interface Rows {
   readonly table: TableName;
-  readonly count: number;
+  /** Where in the slice each row's event was, rising. */
+  readonly places: Uint32Array<ArrayBuffer>;
   readonly columns: readonly Column[];
 }
 

@@ -6,7 +6,7 @@ import { type Connect, type DatabaseConfig, openExisting } from './database.ts';
 import { createEncoder } from './encode.ts';
 import { toFailure } from './failure.ts';
 import { expandPath } from './path.ts';
-import { createReader } from './reader.ts';
+import { createReader } from './reader/reader.ts';
 import { createThread, type Thread } from './thread.ts';
 import { createWriter } from './writer.ts';
 
@@ -67,7 +67,7 @@ export async function sqlite(options: SqliteOptions = {}): Promise<Backend> {
       busyTimeoutMs: database.busyTimeoutMs,
       retentionDays: retentionDays ?? null,
     },
-    reader: createReader(reader),
+    reader: createReader(reader, writer),
     write: (events) => write(writer, events),
     check: (signal) => check(writer, name, signal),
     ...(!inMemory && { writeSync: (events: readonly AnalyticsEvent[]) => writeSync(database, name, events) }),

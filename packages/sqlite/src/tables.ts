@@ -6,6 +6,7 @@ import type { ColumnType, Generated } from 'kysely';
 type Bytes = ColumnType<Buffer>;
 
 interface EventRow {
+  /** Of executions: the time and the tail of the id, more than a JavaScript number holds. To be compared, not to be read. */
   readonly seq: Generated<number>;
   readonly id: Bytes;
   /** Unix time in ms. */

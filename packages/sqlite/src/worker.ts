@@ -2,6 +2,7 @@ import { statSync } from 'node:fs';
 import { parentPort, workerData } from 'node:worker_threads';
 import { type Connection, type DatabaseConfig, openExisting, openForWriting, transaction } from './database.ts';
 import { failure, toFailure } from './failure.ts';
+import { fold } from './fold.ts';
 import type { Message, Reply, Request } from './protocol.ts';
 import { prune } from './prune.ts';
 import type { Slice } from './slice.ts';
@@ -83,9 +84,12 @@ async function handle(call: number, request: Request): Promise<unknown> {
       return undefined;
     case 'check':
       return check();
+    case 'fold':
+      fold((await open()).db, config);
+      return undefined;
     case 'read': {
-      const { answer } = await import('./queries.ts');
-      return answer((await open()).db, request.question);
+      const { answer } = await import('./answers/answers.ts');
+      return answer((await open()).db, request.name, request.question);
     }
     case 'close':
       closed = true;

@@ -1,5 +1,9 @@
 import type { Statement } from 'better-sqlite3';
+import { type Aggregate, createAggregate, type RunTotals } from './aggregate.ts';
 import { type Connection, type DatabaseConfig, transaction } from './database.ts';
+import { failure } from './failure.ts';
+import { fold, isLogLong } from './fold.ts';
+import { nextTail, tailBits, tailOf } from './sequence.ts';
 import type { Column, Rows, Slice, Subject } from './slice.ts';
 
 /** Puts slices into the tables. Serves the thread that writes as well as the last delivery of an exiting process. */
@@ -12,6 +16,8 @@ export interface Writer {
 const maxCachedIds = 50_000;
 /** One statement for each set of columns; there are only a few, but nothing else says so. */
 const maxStatements = 100;
+/** After so many lines of the log it is worth a look whether others have added as many. */
+const linesBetweenLooks = 16;
 
 export function createWriter(db: Connection, config: DatabaseConfig): Writer {
   const textIds = idCache<string>(
@@ -27,11 +33,27 @@ export function createWriter(db: Connection, config: DatabaseConfig): Writer {
     ({ kind, name }) => [kind, name],
   );
   const statements = new Map<string, Statement>();
+  const addLine = db.prepare('INSERT INTO rollup_log (cells) VALUES (?)');
+  const addRun = db.prepare(`
+    INSERT INTO run_rollups (run, org, user, first_at, last_at, executions, successes, tokens, cost_nano_usd, cost_weight)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    ON CONFLICT (run) DO UPDATE SET
+      org = coalesce(excluded.org, org), user = coalesce(excluded.user, user),
+      first_at = min(first_at, excluded.first_at), last_at = max(last_at, excluded.last_at),
+      executions = executions + excluded.executions, successes = successes + excluded.successes,
+      tokens = tokens + excluded.tokens, cost_nano_usd = cost_nano_usd + excluded.cost_nano_usd,
+      cost_weight = cost_weight + excluded.cost_weight`);
+  const idAt = db.prepare(`SELECT id FROM execution_events WHERE seq = (? << ${tailBits}) | ?`).pluck();
+  let lines = 0;
 
   function insertion({ table, columns }: Rows): Statement {
-    const names = columns.map(({ name }) => name).join(', ');
-    const values = columns.map(() => '?').join(', ');
-    const text = `INSERT INTO ${table} (${names}) VALUES (${values}) ON CONFLICT (id) DO NOTHING`;
+    const isExecution = table === 'execution_events';
+    const names = columns.map(({ name }) => (isExecution && name === 'at' ? 'seq' : name)).join(', ');
+    const values = columns
+      .map(({ name }) => (isExecution && name === 'at' ? `(? << ${tailBits}) | ?` : '?'))
+      .join(', ');
+    const conflict = isExecution ? 'seq' : 'id';
+    const text = `INSERT INTO ${table} (${names}) VALUES (${values}) ON CONFLICT (${conflict}) DO NOTHING`;
     let statement = statements.get(text);
     if (statement === undefined) {
       if (statements.size >= maxStatements) {
@@ -47,7 +69,7 @@ export function createWriter(db: Connection, config: DatabaseConfig): Writer {
     const statement = insertion(rows);
     const cells = rows.columns.map((column) => cellReader(column, texts, subjects));
     const row: unknown[] = new Array(cells.length).fill(null);
-    for (let at = 0; at < rows.count; at += 1) {
+    for (let at = 0; at < rows.places.length; at += 1) {
       for (let column = 0; column < cells.length; column += 1) {
         row[column] = (cells[column] as Cell)(at);
       }
@@ -56,32 +78,132 @@ export function createWriter(db: Connection, config: DatabaseConfig): Writer {
     }
   }
 
+  /** Inserts one row after the other; each call says whether the row was new. */
+  function executionInsertion(
+    rows: Rows,
+    texts: readonly number[],
+    subjects: readonly number[],
+  ): (row: number) => boolean {
+    const statement = insertion(rows);
+    const ids = rows.columns.find(({ name }) => name === 'id')?.values as Uint8Array;
+    let tail = 0;
+    const cells = rows.columns.flatMap((column): Cell[] => {
+      const cell = cellReader(column, texts, subjects);
+      return column.name === 'at' ? [cell, () => tail] : [cell];
+    });
+    const idCell = rows.columns.findIndex(({ name }) => name === 'id');
+    const timeCell = rows.columns.findIndex(({ name }) => name === 'at');
+    const row: unknown[] = new Array(cells.length).fill(null);
+
+    return (at) => {
+      tail = tailOf(ids, at * 16);
+      for (let column = 0; column < cells.length; column += 1) {
+        row[column] = (cells[column] as Cell)(at);
+      }
+      if (statement.run(...row).changes === 1) {
+        return true;
+      }
+      for (const first = tail; ; ) {
+        if ((idAt.get(row[timeCell], tail) as Buffer).equals(row[idCell] as Buffer)) {
+          return false;
+        }
+        // Another execution of this ms whose id happens to end alike.
+        tail = nextTail(tail);
+        row[timeCell + 1] = tail;
+        if (statement.run(...row).changes === 1) {
+          return true;
+        }
+        if (tail === first) {
+          throw failure('EVENTS_REJECTED', `${config.path} holds no more than ${2 ** tailBits} executions of one ms`);
+        }
+      }
+    };
+  }
+
+  /** In the order in which they were recorded, whatever they are made of: then the table grows at its end, without gaps. */
+  function insertExecutions(
+    all: readonly Rows[],
+    texts: readonly number[],
+    subjects: readonly number[],
+    aggregate: Aggregate,
+  ): void {
+    const groups = all.map((rows) => ({ rows, next: 0, insert: executionInsertion(rows, texts, subjects) }));
+    const order: (typeof groups)[number][] = [];
+    for (const group of groups) {
+      for (const place of group.rows.places) {
+        order[place] = group;
+      }
+    }
+    // What is no execution has left a hole.
+    order.forEach((group) => {
+      if (group.insert(group.next)) {
+        aggregate.add(group.rows, group.next);
+      }
+      group.next += 1;
+    });
+  }
+
+  function writeSlices(slices: readonly Slice[]): void {
+    const texts: number[] = [];
+    const subjects: number[] = [];
+    const aggregate = createAggregate(texts, subjects);
+    for (const slice of slices) {
+      for (const text of slice.texts) {
+        texts.push(textIds.get(text));
+      }
+      for (const subject of slice.subjects) {
+        subjects.push(subjectIds.get(subject));
+      }
+      const executions = slice.rows.filter(({ table }) => table === 'execution_events');
+      if (executions.length > 0) {
+        insertExecutions(executions, texts, subjects, aggregate);
+      }
+      for (const rows of slice.rows) {
+        if (rows.table !== 'execution_events') {
+          insert(rows, texts, subjects);
+        }
+      }
+    }
+    const line = aggregate.takeCells();
+    if (line !== undefined) {
+      addLine.run(line);
+      lines += 1;
+    }
+    for (const [run, totals] of aggregate.runs) {
+      addRun.run(run, ...runValues(totals));
+    }
+  }
+
+  /** What was written is written, even if there is no room to add up its log: that can be done after any later write. */
+  function foldWhenLong(): void {
+    try {
+      if (isLogLong(db)) {
+        fold(db, config);
+      }
+    } catch {}
+  }
+
   return {
     write(slices) {
       try {
-        transaction(db, config, () => {
-          const texts: number[] = [];
-          const subjects: number[] = [];
-          for (const slice of slices) {
-            for (const text of slice.texts) {
-              texts.push(textIds.get(text));
-            }
-            for (const subject of slice.subjects) {
-              subjects.push(subjectIds.get(subject));
-            }
-            for (const rows of slice.rows) {
-              insert(rows, texts, subjects);
-            }
-          }
-        });
+        transaction(db, config, () => writeSlices(slices));
       } catch (error) {
         // What was added to the dictionary is gone again.
         textIds.clear();
         subjectIds.clear();
         throw error;
       }
+      if (lines >= linesBetweenLooks) {
+        lines = 0;
+        foldWhenLong();
+      }
     },
   };
+}
+
+function runValues(totals: RunTotals): (number | null)[] {
+  const { org, user, first_at, last_at, executions, successes, tokens, cost_nano_usd, cost_weight } = totals;
+  return [org, user, first_at, last_at, executions, successes, tokens, cost_nano_usd, cost_weight];
 }
 
 type Cell = (row: number) => unknown;

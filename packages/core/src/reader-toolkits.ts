@@ -1,0 +1,102 @@
+import type { JsonObject, ToolkitOperation } from './event.ts';
+import type { TimeRange } from './reader-common.ts';
+
+// Answers in the form of the documents that tools for toolkits already read: hence the snake case. `execution_id` is a run.
+
+export interface ToolkitFilter extends TimeRange {
+  /** Default: every run, and what belongs to none. */
+  readonly runId?: string | undefined;
+}
+
+/** What the invocations of a toolkit or a tool come to; durations are those that are known. */
+export interface InvocationStats {
+  readonly calls: number;
+  readonly successful: number;
+  readonly failed: number;
+  /** 0 without any. */
+  readonly avg_duration_ms: number;
+  readonly total_duration_ms: number;
+}
+
+export interface ToolkitMetrics {
+  readonly execution_id: string | null;
+  readonly toolkit_lifecycle: {
+    /** Events `create`, failed ones included. */
+    readonly total_created: number;
+    /** Hits / (hits + misses), 0 to 1; 0 without either. */
+    readonly cache_hit_rate: number;
+  };
+  readonly tool_invocations: {
+    readonly total_calls: number;
+    readonly successful_calls: number;
+    readonly failed_calls: number;
+    /** 0 to 1; 0 without calls. */
+    readonly success_rate: number;
+    readonly avg_duration_ms: number;
+    readonly total_duration_ms: number;
+  };
+  /** Tools without a toolkit are under ''. */
+  readonly by_toolkit: Readonly<Record<string, InvocationStats>>;
+  /** By `Toolkit.tool`, or the tool's name alone where it has no toolkit. */
+  readonly by_tool: Readonly<
+    Record<string, InvocationStats & { readonly toolkit: string | null; readonly tool: string }>
+  >;
+}
+
+export interface ToolkitTraceFilter extends ToolkitFilter {
+  readonly operation?: ToolkitOperation | undefined;
+  readonly toolkit?: string | undefined;
+  /** 1 to 1000. Default: 1000. */
+  readonly limit?: number | undefined;
+}
+
+export interface ToolInvocationFilter extends ToolkitFilter {
+  readonly toolkit?: string | undefined;
+  readonly toolName?: string | undefined;
+  readonly success?: boolean | undefined;
+  /** 1 to 1000. Default: 1000. */
+  readonly limit?: number | undefined;
+}
+
+export interface ToolkitTrace {
+  readonly trace_id: string;
+  readonly execution_id: string | null;
+  /** ISO 8601, UTC: the moment of the event. */
+  readonly timestamp: string;
+  readonly operation: ToolkitOperation;
+  readonly toolkit_class: string;
+  readonly duration_ms: number;
+  readonly success: boolean;
+  readonly error: string | null;
+  /** The event's attributes, and the `error_type` where there is one. */
+  readonly metadata: JsonObject;
+}
+
+export interface ToolInvocationTrace {
+  readonly trace_id: string;
+  readonly execution_id: string | null;
+  readonly toolkit_class: string | null;
+  readonly tool_name: string;
+  /** ISO 8601, UTC: the end of the call. */
+  readonly invoked_at: string;
+  readonly duration_ms: number | null;
+  readonly input_size_bytes: number | null;
+  readonly output_size_bytes: number | null;
+  readonly success: boolean;
+  readonly error: string | null;
+  readonly metadata: JsonObject;
+}
+
+export interface TraceList<T> {
+  readonly execution_id: string | null;
+  readonly count: number;
+  /** Newest first, then by id. */
+  readonly traces: readonly T[];
+}
+
+/** The questions about toolkits and their tools. */
+export interface ToolkitReader {
+  getToolkitMetrics(filter?: ToolkitFilter): Promise<ToolkitMetrics>;
+  listToolkitTraces(filter?: ToolkitTraceFilter): Promise<TraceList<ToolkitTrace>>;
+  listToolInvocations(filter?: ToolInvocationFilter): Promise<TraceList<ToolInvocationTrace>>;
+}

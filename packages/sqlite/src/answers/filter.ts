@@ -1,0 +1,76 @@
+import type { ExecutionKind } from '@toolweaver/analytics-core';
+import { type Kysely, type RawBuilder, type SqlBool, sql } from 'kysely';
+import { tailBits } from '../sequence.ts';
+import type { Tables } from '../tables.ts';
+
+/** One state of the database, whatever is written meanwhile. */
+export type Db = Kysely<Tables>;
+
+/** Conditions that all must hold. `to` is outside. */
+export interface Filter {
+  readonly from?: number | undefined;
+  readonly to?: number | undefined;
+  readonly orgId?: string | undefined;
+  readonly userId?: string | undefined;
+  readonly runId?: string | undefined;
+  readonly kind?: ExecutionKind | undefined;
+  readonly name?: string | undefined;
+  readonly model?: string | undefined;
+  readonly success?: boolean | undefined;
+  readonly errorType?: string | undefined;
+  readonly toolkit?: string | undefined;
+  readonly version?: string | undefined;
+  readonly minLatencyMs?: number | undefined;
+}
+
+/** The id of a text in the dictionary; NULL for one that nothing was ever recorded with, so that nothing equals it. */
+export function textId(text: string): RawBuilder<number | null> {
+  return sql`(SELECT id FROM dictionary WHERE text = ${text})`;
+}
+
+/** The key of the first execution of a ms; a time that no execution can have is as good as the nearest that can. */
+export function firstSeq(at: number): RawBuilder<number> {
+  const ms = Math.min(Math.max(Math.ceil(at), 0), 2 ** 42 - 1);
+  return sql`(${ms} << ${sql.lit(tailBits)})`;
+}
+
+export function all(conditions: readonly (RawBuilder<unknown> | undefined)[]): RawBuilder<SqlBool> {
+  const given = conditions.filter((condition) => condition !== undefined);
+  return given.length === 0 ? sql`TRUE` : sql.join(given, sql` AND `);
+}
+
+/** The subjects of a kind, a name, or both; undefined for all of them. */
+export function isSubject({ kind, name }: Filter, column: RawBuilder<unknown>): RawBuilder<SqlBool> | undefined {
+  const given = all([
+    kind === undefined ? undefined : sql`kind = ${kind}`,
+    name === undefined ? undefined : sql`name = ${name}`,
+  ]);
+  if (kind === undefined && name === undefined) {
+    return undefined;
+  }
+  // With `=` where there can be only one: an index then gives its rows in order of time.
+  return kind !== undefined && name !== undefined
+    ? sql`${column} = (SELECT id FROM subjects WHERE ${given})`
+    : sql`${column} IN (SELECT id FROM subjects WHERE ${given})`;
+}
+
+/** All conditions of a filter, for the rows `e` of executions. */
+export function matches(filter: Filter): RawBuilder<SqlBool> {
+  const { from, to, orgId, userId, runId, model, success, errorType, toolkit, version, minLatencyMs } = filter;
+  const isText = (column: string, text: string | undefined): RawBuilder<SqlBool> | undefined =>
+    text === undefined ? undefined : sql`${sql.ref(`e.${column}`)} = ${textId(text)}`;
+  return all([
+    from === undefined ? undefined : sql`e.seq >= ${firstSeq(from)}`,
+    to === undefined ? undefined : sql`e.seq < ${firstSeq(to)}`,
+    isSubject(filter, sql`e.subject`),
+    isText('org', orgId),
+    isText('user', userId),
+    isText('run', runId),
+    isText('model', model),
+    isText('error_type', errorType),
+    isText('toolkit', toolkit),
+    isText('version', version),
+    success === undefined ? undefined : sql`e.success = ${Number(success)}`,
+    minLatencyMs === undefined ? undefined : sql`e.latency_ms >= ${minLatencyMs}`,
+  ]);
+}

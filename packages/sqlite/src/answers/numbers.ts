@@ -1,0 +1,106 @@
+import type { ExecutionCounts, LatencyStats, TokenTotals } from '@toolweaver/analytics-core';
+import { type AliasedRawBuilder, sql } from 'kysely';
+import type { Figures } from '../cell.ts';
+import { quantiles, type Sketch } from '../sketch.ts';
+
+// What sums over counted executions `c` come to. `total()` sums in floating point: whole numbers are exact up to 2⁵³, and none
+// can overflow.
+
+type Extreme = 'latency_min' | 'latency_max' | 'first_at' | 'last_at';
+type Sums = Omit<Figures, Extreme>;
+
+const summed: readonly (keyof Sums)[] = [
+  'executions',
+  'successes',
+  'latency_weight',
+  'latency_sum',
+  'input_tokens',
+  'cache_read_tokens',
+  'cache_write_tokens',
+  'output_tokens',
+  'reasoning_tokens',
+  'cost_nano_usd',
+  'cost_weight',
+  'cache_hits',
+  'cache_misses',
+];
+
+/** The sums of a group; the extremes are null where nothing is known. */
+export type Totals = Sums & { readonly [E in Extreme]: number | null };
+
+/** The columns of `Totals`, for a selection of counted executions named `c`, grouped or not. */
+export const totals: readonly (AliasedRawBuilder<number, keyof Sums> | AliasedRawBuilder<number | null, Extreme>)[] = [
+  ...summed.map((name) => sql<number>`total(${sql.ref(`c.${name}`)})`.as<keyof Sums>(name)),
+  ...(['latency_min', 'first_at'] as const).map((name) =>
+    sql<number | null>`min(${sql.ref(`c.${name}`)})`.as<Extreme>(name),
+  ),
+  ...(['latency_max', 'last_at'] as const).map((name) =>
+    sql<number | null>`max(${sql.ref(`c.${name}`)})`.as<Extreme>(name),
+  ),
+];
+
+export function toCounts({ executions, successes }: Pick<Sums, 'executions' | 'successes'>): ExecutionCounts {
+  return {
+    executions,
+    successes,
+    failures: executions - successes,
+    successRate: ratio(successes, executions),
+  };
+}
+
+export function averageLatency({
+  latency_sum,
+  latency_weight,
+}: Pick<Sums, 'latency_sum' | 'latency_weight'>): number | null {
+  return ratio(latency_sum, latency_weight);
+}
+
+export function toLatency(
+  found: Pick<Totals, 'latency_sum' | 'latency_weight' | 'latency_min' | 'latency_max'>,
+  sketch: Sketch | undefined,
+): LatencyStats {
+  const [p50, p95, p99] = percentiles(found, sketch, [50, 95, 99]) as [number | null, number | null, number | null];
+  return { average: averageLatency(found), min: found.latency_min, max: found.latency_max, p50, p95, p99 };
+}
+
+/** Of latencies: `wanted` rising, above 0 up to 100. */
+export function percentiles(
+  { latency_min, latency_max }: Pick<Totals, 'latency_min' | 'latency_max'>,
+  sketch: Sketch | undefined,
+  wanted: readonly number[],
+): (number | null)[] {
+  if (sketch === undefined || latency_min === null || latency_max === null) {
+    return wanted.map(() => null);
+  }
+  const shares = wanted.map((percent) => percent / 100);
+  return quantiles(sketch, shares).map((value) =>
+    value === undefined ? null : Math.min(Math.max(value, latency_min), latency_max),
+  );
+}
+
+export function toTokens(found: Sums): TokenTotals {
+  const { input_tokens, cache_read_tokens, cache_write_tokens, output_tokens, reasoning_tokens } = found;
+  return {
+    inputTokens: input_tokens,
+    cacheReadTokens: cache_read_tokens,
+    cacheWriteTokens: cache_write_tokens,
+    outputTokens: output_tokens,
+    reasoningTokens: reasoning_tokens,
+    totalTokens: totalTokens(found),
+  };
+}
+
+export function totalTokens(found: Sums): number {
+  const { input_tokens, cache_read_tokens, cache_write_tokens, output_tokens, reasoning_tokens } = found;
+  return input_tokens + cache_read_tokens + cache_write_tokens + output_tokens + reasoning_tokens;
+}
+
+/** In USD; null when no cost is known. */
+export function totalCost({ cost_nano_usd, cost_weight }: Pick<Sums, 'cost_nano_usd' | 'cost_weight'>): number | null {
+  return cost_weight === 0 ? null : cost_nano_usd / 1e9;
+}
+
+/** Null when there is nothing to divide by. */
+export function ratio(part: number, whole: number): number | null {
+  return whole === 0 ? null : part / whole;
+}

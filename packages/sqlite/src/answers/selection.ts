@@ -1,0 +1,250 @@
+import { type RawBuilder, type SqlBool, sql } from 'kysely';
+import { dayMs, type Figures, fromLatencyBlob, fromUsersBlob, hourMs } from '../cell.ts';
+import { tailBits } from '../sequence.ts';
+import { binOf, createSketchSum, type Sketch, type SketchSum } from '../sketch.ts';
+import { countUsers, type UserSet, userSet } from '../users.ts';
+import { cover, type Extent, type Part } from './cover.ts';
+import { all, type Db, type Filter, isSubject, matches, textId } from './filter.ts';
+
+// The executions that a question is about: in cells where they were added up, in rows where they must be looked at.
+
+/** What the executions of a cell come to, or one execution with the weight it has. Ids are of the database; 0 is none. */
+export interface Counted extends Figures {
+  readonly org: number;
+  readonly subject: number;
+  readonly model: number;
+  /** Unix time in ms at which the hour or the day begins; of an execution, its time. */
+  readonly start: number;
+}
+
+export interface Selection {
+  /** A subquery, to be given a name: `selectFrom(selection.figures.as('c'))`. */
+  readonly figures: RawBuilder<Counted>;
+  /**
+   * How latencies are distributed and how many users there are, for each value of a column or expression of what is counted
+   * (see `Counted`), or of all together.
+   */
+  distributions(options: DistributionOptions): Promise<Map<number, Distribution>>;
+}
+
+export interface DistributionOptions {
+  /** Of a cell or row `c`; whole numbers. Default: everything is one group, 0. */
+  readonly by?: RawBuilder<number>;
+  /** Which of the groups; default: all. */
+  readonly only?: readonly number[];
+  readonly latency?: boolean;
+  readonly users?: boolean;
+}
+
+export interface Distribution {
+  readonly latency: Sketch;
+  /** Users known by id: exact up to 8192 in an hour or day, within 2 % or so beyond. */
+  readonly users: number;
+  /** Whom exactly, in no order; undefined where there were too many to keep all. */
+  readonly userIds: readonly number[] | undefined;
+}
+
+export interface SelectionOptions {
+  /** `hours` where days are too coarse to group by. Default: `days`. */
+  readonly widest?: 'days' | 'hours';
+  /** Each organisation for itself, and nothing of what belongs to none. Default: everybody, or the filter's organisation. */
+  readonly perOrg?: boolean;
+}
+
+/** What a filter can ask of a cell. */
+const cellFilters: ReadonlySet<string> = new Set(['from', 'to', 'orgId', 'kind', 'name', 'model']);
+
+export async function select(db: Db, filter: Filter, options: SelectionOptions = {}): Promise<Selection> {
+  const { widest = 'days', perOrg = false } = options;
+  const given = Object.entries(filter).filter(([, value]) => value !== undefined);
+  const [from, to] = [filter.from ?? 0, filter.to ?? Number.MAX_SAFE_INTEGER];
+  const parts: Part[] = given.every(([name]) => cellFilters.has(name))
+    ? cover(from, to, await readExtent(db), widest)
+    : [{ source: 'rows', from, to }];
+  const rows = parts.filter(({ source }) => source === 'rows');
+  const cells = parts.filter(({ source }) => source !== 'rows');
+  const ofRow = rows.map((part) => rowConditions({ ...filter, ...times(part) }, perOrg));
+  const ofCell = await Promise.all(cells.map((part) => cellConditions(db, filter, part, perOrg)));
+  const figures = [
+    ...ofCell.map((where) => sql`SELECT ${cellFigures} FROM rollups r WHERE ${where}`),
+    ...ofRow.map((where) => sql`SELECT ${rowFigures} FROM execution_events e WHERE ${where}`),
+  ];
+  const none = sql`SELECT ${rowFigures} FROM execution_events e WHERE FALSE`;
+
+  return {
+    figures: sql`(${figures.length === 0 ? none : sql.join(figures, sql` UNION ALL `)})`,
+
+    async distributions({ by = sql`0`, only, latency = false, users = false }) {
+      const groups = new Map<number, Group>();
+      const groupOf = (key: number): Group => {
+        const group = groups.get(key) ?? { sketches: createSketchSum(), users: [], rowUsers: [] };
+        groups.set(key, group);
+        return group;
+      };
+      const wanted =
+        only === undefined ? sql`TRUE` : sql`${by} IN (SELECT value FROM json_each(${JSON.stringify(only)}))`;
+      for (const where of ofCell) {
+        const { rows: found } = await sql<CellBlobs>`
+          SELECT ${by} AS "group", ${latency ? sql`k.latency` : sql`NULL`} AS latency, ${users ? sql`k.users` : sql`NULL`} AS users
+          FROM (SELECT * FROM rollups r WHERE ${where}) c JOIN rollup_sketches k ON k.cell = c.cell
+          WHERE ${wanted}`.execute(db);
+        for (const row of found) {
+          const group = groupOf(row.group);
+          group.sketches.addAll(fromLatencyBlob(row.latency));
+          group.users.push(fromUsersBlob(row.users));
+        }
+      }
+      for (const where of ofRow) {
+        const { rows: found } = await sql<RowValues>`
+          SELECT ${by} AS "group", c.latency_ms AS latency, c.weight, c.user
+          FROM (SELECT ${rowFigures}, e.latency_ms, coalesce(e.weight, 1) AS weight, e.user FROM execution_events e WHERE ${where}) c
+          WHERE ${wanted}`.execute(db);
+        for (const row of found) {
+          const group = groupOf(row.group);
+          if (row.latency !== null) {
+            group.sketches.add(binOf(row.latency), row.weight);
+          }
+          if (row.user !== null) {
+            group.rowUsers.push(row.user);
+          }
+        }
+      }
+      const count = createUserCount();
+      return new Map(
+        Array.from(groups, ([key, { sketches, users: sets, rowUsers }]) => [
+          key,
+          { latency: sketches.take(), ...count([...sets, userSet(rowUsers)]) },
+        ]),
+      );
+    },
+  };
+}
+
+interface Group {
+  readonly sketches: SketchSum;
+  readonly users: UserSet[];
+  readonly rowUsers: number[];
+}
+
+interface CellBlobs {
+  readonly group: number;
+  readonly latency: Buffer | null;
+  readonly users: Buffer | null;
+}
+
+interface RowValues {
+  readonly group: number;
+  readonly latency: number | null;
+  readonly weight: number;
+  readonly user: number | null;
+}
+
+/** The first and the last time of which anything is known, and how far back it is known how well. */
+export async function readExtent(db: Db): Promise<Extent> {
+  const { rows } = await sql<{ first: number | null; last: number | null; rowsFrom: number; hoursFrom: number }>`
+    SELECT
+      (SELECT min(t) FROM (
+        SELECT min(seq) >> ${sql.lit(tailBits)} AS t FROM execution_events
+        UNION ALL SELECT min(start) FROM rollups WHERE width = ${sql.lit(dayMs)} AND org = 0
+      )) AS first,
+      coalesce(
+        (SELECT max(seq) >> ${sql.lit(tailBits)} FROM execution_events),
+        (SELECT max(start) + ${sql.lit(dayMs - 1)} FROM rollups WHERE width = ${sql.lit(dayMs)} AND org = 0)
+      ) AS last,
+      coalesce((SELECT before FROM floors WHERE name = 'executions'), 0) AS rowsFrom,
+      coalesce((SELECT before FROM floors WHERE name = 'hours'), 0) AS hoursFrom`.execute(db);
+  const found = rows[0];
+  return {
+    first: found?.first ?? undefined,
+    last: found?.last ?? undefined,
+    rowsFrom: found?.rowsFrom ?? 0,
+    hoursFrom: found?.hoursFrom ?? 0,
+  };
+}
+
+function times({ from, to }: Part): Pick<Filter, 'from' | 'to'> {
+  return { from: from === 0 ? undefined : from, to: to === Number.MAX_SAFE_INTEGER ? undefined : to };
+}
+
+function rowConditions(filter: Filter, perOrg: boolean): RawBuilder<SqlBool> {
+  return perOrg ? all([matches(filter), sql`e.org IS NOT NULL`]) : matches(filter);
+}
+
+async function cellConditions(
+  db: Db,
+  filter: Filter,
+  { source, from, to }: Part,
+  perOrg: boolean,
+): Promise<RawBuilder<SqlBool>> {
+  const { kind, name, orgId, model } = filter;
+  const width = source === 'days' ? dayMs : hourMs;
+  // One subject is sought at each start; many are read in one go.
+  const isOne = kind !== undefined && name !== undefined && (orgId !== undefined || !perOrg);
+  const starts = isOne ? await startsBetween(db, width, from, to) : [];
+  const ofOrg = orgId === undefined ? sql`r.org = 0` : sql`r.org = ${textId(orgId)}`;
+  return all([
+    sql`r.width = ${sql.lit(width)}`,
+    perOrg && orgId === undefined ? sql`r.org > 0` : ofOrg,
+    isOne
+      ? sql`r.start IN (SELECT value FROM json_each(${JSON.stringify(starts)}))`
+      : sql`r.start >= ${from} AND r.start < ${to}`,
+    isSubject(filter, sql`r.subject`),
+    model === undefined ? undefined : sql`r.model = ${textId(model)}`,
+  ]);
+}
+
+/** Where cells can begin. Those of everybody begin wherever any does. */
+async function startsBetween(db: Db, width: number, from: number, to: number): Promise<number[]> {
+  const { rows } = await sql<{ first: number | null; last: number | null }>`
+    SELECT min(start) AS first, max(start) AS last FROM rollups
+    WHERE width = ${sql.lit(width)} AND org = 0 AND start >= ${from} AND start < ${to}`.execute(db);
+  const { first = null, last = null } = rows[0] ?? {};
+  return first === null || last === null
+    ? []
+    : Array.from({ length: (last - first) / width + 1 }, (_, at) => first + at * width);
+}
+
+const figureColumns = sql.raw(
+  `executions, successes, latency_weight, latency_sum, latency_min, latency_max, first_at, last_at, input_tokens,
+  cache_read_tokens, cache_write_tokens, output_tokens, reasoning_tokens, cost_nano_usd, cost_weight, cache_hits, cache_misses`,
+);
+const cellFigures = sql`r.org, r.subject, r.model, r.start, ${figureColumns}`;
+
+const weighted = (value: string): string => `coalesce(e.weight, 1) * coalesce(${value}, 0)`;
+const rowFigures = sql.raw(`
+  coalesce(e.org, 0) AS org, e.subject, coalesce(e.model, 0) AS model, e.at AS start,
+  ${weighted('1')} AS executions, ${weighted('e.success')} AS successes,
+  ${weighted('e.latency_ms IS NOT NULL')} AS latency_weight, ${weighted('e.latency_ms')} AS latency_sum,
+  e.latency_ms AS latency_min, e.latency_ms AS latency_max, e.at AS first_at, e.at AS last_at,
+  ${weighted('e.input_tokens')} AS input_tokens, ${weighted('e.cache_read_tokens')} AS cache_read_tokens,
+  ${weighted('e.cache_write_tokens')} AS cache_write_tokens, ${weighted('e.output_tokens')} AS output_tokens,
+  ${weighted('e.reasoning_tokens')} AS reasoning_tokens, ${weighted('e.cost_nano_usd')} AS cost_nano_usd,
+  ${weighted('e.cost_nano_usd IS NOT NULL')} AS cost_weight, ${weighted('e.cache_hit')} AS cache_hits,
+  ${weighted('1 - e.cache_hit')} AS cache_misses`);
+
+/** Counts one union after the other with the same marks: sets of thousands of users, for each of hundreds of groups. */
+function createUserCount(): (sets: readonly UserSet[]) => Pick<Distribution, 'users' | 'userIds'> {
+  let marks = new Uint32Array(1024);
+  let mark = 0;
+  return (sets) => {
+    mark += 1;
+    const level = Math.max(0, ...sets.map((set) => set.level));
+    const distinct: number[] = [];
+    for (const { ids } of sets) {
+      for (const id of ids) {
+        if (id >= marks.length) {
+          const larger = new Uint32Array(2 * id);
+          larger.set(marks);
+          marks = larger;
+        }
+        if (marks[id] !== mark) {
+          marks[id] = mark;
+          distinct.push(id);
+        }
+      }
+    }
+    return level === 0
+      ? { users: distinct.length, userIds: distinct }
+      : { users: countUsers(userSet(distinct, level)), userIds: undefined };
+  };
+}

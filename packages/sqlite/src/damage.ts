@@ -1,0 +1,112 @@
+import { closeSync, existsSync, mkdirSync, openSync, readSync, renameSync, rmdirSync, statSync } from 'node:fs';
+import type { Connection } from './database.ts';
+import { fileAt } from './file.ts';
+import { applicationId, schemaVersion } from './identity.ts';
+
+// A damaged database of ours is set aside, never repaired or deleted, and a new one is begun in its place.
+
+/** Files of up to this size are checked whole when they are opened: about 2 ms for each MB that the system holds in memory. */
+const maxCheckedBytes = 32 * 1024 * 1024;
+/** How far into a file to look for our schema, which is what a database starts with. */
+const searchedBytes = 1024 * 1024;
+/** Setting aside takes a few ms; who takes longer was killed meanwhile. */
+const staleLockMs = 10_000;
+
+/** @throws like SQLite when it meets damage: in files up to a size all that SQLite can find, in larger ones what is at the edges. */
+export function checkSoundness(db: Connection, thorough = false): void {
+  const pages = db.pragma('page_count', { simple: true }) as number;
+  const pageSize = db.pragma('page_size', { simple: true }) as number;
+  if (thorough || pages * pageSize <= maxCheckedBytes) {
+    const problem = db.pragma('quick_check(1)', { simple: true });
+    if (problem !== 'ok') {
+      throw Object.assign(new Error(String(problem).replaceAll('\n', ' ')), { code: 'SQLITE_CORRUPT' });
+    }
+    return;
+  }
+  const tables = db.prepare("SELECT name FROM sqlite_schema WHERE type = 'table'").pluck().all() as string[];
+  for (const table of tables) {
+    for (const order of ['ASC', 'DESC']) {
+      db.prepare(`SELECT * FROM "${table}" ORDER BY 1 ${order} LIMIT 1`).get();
+    }
+  }
+}
+
+/**
+ * Whether a file that SQLite cannot read was once ours. Only what is beyond doubt counts, as nobody's notes must be renamed: the
+ * mark in its header; or, where the header is lost, a row of our schema, in the form that only a database holds.
+ */
+export function isOurs(path: string): boolean {
+  const bytes = readStart(path);
+  if (bytes.toString('latin1', 0, 16) === 'SQLite format 3\0' && bytes.length >= 100) {
+    const [version, owner] = [bytes.readUInt32BE(60), bytes.readUInt32BE(68)];
+    if (owner !== 0 || version !== 0) {
+      return owner === applicationId && version <= schemaVersion;
+    }
+  }
+  // Type, name and table's name stand side by side in a row of `sqlite_schema`, and in no text.
+  const row = ['table', 'execution_events', 'execution_events'].join('');
+  return [bytes, readStart(`${path}-wal`)].some((some) => some.includes(row));
+}
+
+function readStart(path: string): Buffer {
+  if (!existsSync(path)) {
+    return Buffer.alloc(0);
+  }
+  const bytes = Buffer.alloc(searchedBytes);
+  const file = openSync(path, 'r');
+  try {
+    return bytes.subarray(0, readSync(file, bytes, 0, searchedBytes, 0));
+  } finally {
+    closeSync(file);
+  }
+}
+
+/**
+ * Renames a database with all that belongs to it, unless another process has been faster, and says to what. Its connections
+ * may still be open: they do not touch the names again once they are closed.
+ */
+export function setAside(path: string, file: string): string | undefined {
+  const lock = `${path}.set-aside`;
+  if (!takeLock(lock)) {
+    return undefined;
+  }
+  try {
+    if (fileAt(path) !== file) {
+      return undefined;
+    }
+    const target = unusedName(`${path}.corrupt-${new Date().toISOString().replace(/[-:]|\.\d+/g, '')}`);
+    // The database last: a new one that is begun while an old log lies there would lose it, or worse, take it for its own.
+    for (const suffix of ['-wal', '-shm', '']) {
+      if (existsSync(`${path}${suffix}`)) {
+        renameSync(`${path}${suffix}`, `${target}${suffix}`);
+      }
+    }
+    return target;
+  } finally {
+    rmdirSync(lock);
+  }
+}
+
+function takeLock(path: string): boolean {
+  try {
+    mkdirSync(path, 0o700);
+    return true;
+  } catch (error) {
+    const since = statSync(path, { throwIfNoEntry: false })?.mtimeMs;
+    if (since === undefined) {
+      throw error;
+    }
+    if (Date.now() - since > staleLockMs) {
+      rmdirSync(path);
+    }
+    return false;
+  }
+}
+
+function unusedName(name: string): string {
+  let unused = name;
+  for (let number = 2; existsSync(unused) || existsSync(`${unused}-wal`); number += 1) {
+    unused = `${name}-${number}`;
+  }
+  return unused;
+}

@@ -1,0 +1,128 @@
+import { byteReader } from './bytes.ts';
+import {
+  addCell,
+  type Cell,
+  type CellKey,
+  cellMap,
+  dayMs,
+  emptySum,
+  errorsText,
+  type Figures,
+  figureNames,
+  fromErrorsText,
+  fromLatencyBlob,
+  fromUsersBlob,
+  hourMs,
+  latencyBlob,
+  readCell,
+  type Sum,
+  toCell,
+  usersBlob,
+} from './cell.ts';
+import { type Connection, type DatabaseConfig, transaction } from './database.ts';
+import { createSketchSum, type SketchSum } from './sketch.ts';
+
+// A write adds one line to the log of roll-ups; the lines are added to the cells of hours and days later, many at once, because a
+// write touches few rows but often thousands of cells. Line and cells change in the same transaction: counted once, always.
+
+/** Lines of the log that wait at most. */
+const maxLines = 64;
+const maxBytes = 8 * 1024 * 1024;
+
+/** Whether enough has come together in the log to be worth adding up. */
+export function isLogLong(db: Connection): boolean {
+  const { lines, bytes } = db
+    .prepare('SELECT count(*) AS lines, total(length(cells)) AS bytes FROM rollup_log')
+    .get() as { lines: number; bytes: number };
+  return lines >= maxLines || bytes >= maxBytes;
+}
+
+/** Adds the lines of the log to the cells. */
+export function fold(db: Connection, config: DatabaseConfig): void {
+  if (db.prepare('SELECT 1 FROM rollup_log LIMIT 1').get() === undefined) {
+    return;
+  }
+  transaction(db, config, () => {
+    const sketches = createSketchSum();
+    const save = createSaver(db, sketches);
+    const hours = cellMap((key): KeyedSum => ({ key, sum: emptySum() }));
+    const hoursOfAll = cellMap((key): KeyedSum => ({ key, sum: emptySum() }));
+    const days = cellMap((key): KeyedSum => ({ key, sum: emptySum() }));
+
+    for (const cells of db.prepare('SELECT cells FROM rollup_log').pluck().all() as Buffer[]) {
+      for (const reader = byteReader(cells); !reader.done(); ) {
+        const { key, cell } = readCell(reader);
+        addCell(hours.get(key.start, key.org, key.subject, key.model).sum, cell);
+      }
+    }
+    /** An hour goes into its table, and into its day. */
+    function finish({ key, sum }: KeyedSum): Cell {
+      const cell = toCell(sum, sketches);
+      save(hourMs, key, cell);
+      addCell(days.get(key.start - (key.start % dayMs), key.org, key.subject, key.model).sum, cell);
+      return cell;
+    }
+    for (const { key, sum } of hours.values()) {
+      const cell = key.org === 0 ? toCell(sum, sketches) : finish({ key, sum });
+      addCell(hoursOfAll.get(key.start, 0, key.subject, key.model).sum, cell);
+    }
+    for (const hour of hoursOfAll.values()) {
+      finish(hour);
+    }
+    for (const { key, sum } of days.values()) {
+      save(dayMs, key, toCell(sum, sketches));
+    }
+    db.prepare('DELETE FROM rollup_log').run();
+  });
+}
+
+interface KeyedSum {
+  readonly key: CellKey;
+  readonly sum: Sum;
+}
+
+function createSaver(db: Connection, sketches: SketchSum): (width: number, key: CellKey, cell: Cell) => void {
+  const where = 'width = ? AND org = ? AND start = ? AND subject = ? AND model = ?';
+  const columns = [...figureNames, 'errors'];
+  const find = db.prepare(`SELECT cell, ${columns.join(', ')} FROM rollups WHERE ${where}`);
+  const findSketches = db.prepare('SELECT latency, users FROM rollup_sketches WHERE cell = ?');
+  const addSketches = db.prepare('INSERT INTO rollup_sketches (latency, users) VALUES (?, ?)');
+  const setSketches = db.prepare('UPDATE rollup_sketches SET latency = ?, users = ? WHERE cell = ?');
+  const insert = db.prepare(`
+    INSERT INTO rollups (width, org, start, subject, model, cell, ${columns.join(', ')})
+    VALUES (?, ?, ?, ?, ?, ?, ${columns.map(() => '?').join(', ')})`);
+  const update = db.prepare(`UPDATE rollups SET ${columns.map((name) => `${name} = ?`).join(', ')} WHERE ${where}`);
+
+  function addTo({ cell: id, errors, ...figures }: KnownCell, added: Cell): Cell {
+    const { latency, users } = findSketches.get(id) as { latency: Buffer | null; users: Buffer | null };
+    const sum = emptySum();
+    addCell(sum, added);
+    addCell(sum, {
+      figures,
+      latency: fromLatencyBlob(latency),
+      users: fromUsersBlob(users),
+      errors: fromErrorsText(errors),
+    });
+    return toCell(sum, sketches);
+  }
+
+  return (width, key, added) => {
+    const keyValues = [width, key.org, key.start, key.subject, key.model];
+    const known = find.get(...keyValues) as KnownCell | undefined;
+    const cell = known === undefined ? added : addTo(known, added);
+    const values = [...figureNames.map((name) => cell.figures[name]), errorsText(cell.errors)];
+    const sketches = [latencyBlob(cell.latency), usersBlob(cell.users)];
+    if (known === undefined) {
+      const { lastInsertRowid } = addSketches.run(...sketches);
+      insert.run(...keyValues, lastInsertRowid, ...values);
+    } else {
+      setSketches.run(...sketches, known.cell);
+      update.run(...values, ...keyValues);
+    }
+  };
+}
+
+interface KnownCell extends Readonly<Figures> {
+  readonly cell: number;
+  readonly errors: string | null;
+}

@@ -1,0 +1,58 @@
+import type { ExecutionKind, ReportOptions, Scope, TimeRange, WindowOptions } from '@toolweaver/analytics-core';
+import type { Filter } from '../answers/filter.ts';
+import { dayMs } from '../cell.ts';
+import type { Checks } from '../check.ts';
+
+// Options that several questions share.
+
+export const kinds: readonly ExecutionKind[] = ['skill', 'tool', 'llm', 'agent', 'search', 'operation'];
+
+/** What was recorded in this very ms is inside. */
+export function lastDays(days: number): { from: number; to: number } {
+  const to = Date.now() + 1;
+  return { from: to - days * dayMs, to };
+}
+
+export function checkLimit(check: Checks, limit: unknown): number | undefined {
+  return check.number('limit', limit, { min: 1, max: 1000, whole: true });
+}
+
+export function checkDays(check: Checks, days: unknown): number | undefined {
+  return check.number('days', days, { above: 0 });
+}
+
+export function checkScope(check: Checks, { orgId, userId, runId }: Scope): Scope {
+  return {
+    orgId: check.text('orgId', orgId),
+    userId: check.text('userId', userId),
+    runId: check.text('runId', runId),
+  };
+}
+
+export function checkRange(check: Checks, range: TimeRange, prefix: string): TimeRange {
+  const from = check.number(`${prefix}from`, range.from);
+  const to = check.number(`${prefix}to`, range.to);
+  if (from !== undefined && to !== undefined && from > to) {
+    check.wrong(`${prefix}from`, `must not be after to (${to}), got ${from}`);
+  }
+  return { from, to };
+}
+
+/** `days` or `range`; else the given number of days, or all time. */
+export function checkWindow(check: Checks, { days, range }: WindowOptions, defaultDays?: number): TimeRange {
+  if (days !== undefined && range !== undefined) {
+    check.wrong('days', 'must not be given together with range');
+  }
+  const length = checkDays(check, days) ?? (range === undefined ? defaultDays : undefined);
+  return length === undefined ? checkRange(check, range ?? {}, 'range.') : lastDays(length);
+}
+
+export function checkReport(check: Checks, options: ReportOptions, defaultDays?: number): Filter {
+  return {
+    ...checkScope(check, options),
+    ...checkWindow(check, options, defaultDays),
+    kind: check.choice('kind', options.kind, kinds),
+    name: check.text('name', options.name),
+    model: check.text('model', options.model),
+  };
+}

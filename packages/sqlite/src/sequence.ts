@@ -1,0 +1,17 @@
+// The key of an execution: its time in ms, then a tail of its id. Rows are thus in order of time, windows of time are ranges of
+// the key, and what is delivered twice meets itself; where others spend an index on each.
+
+/** 2²¹ executions can share a ms; the time's 42 bits last until the year 2109. */
+export const tailBits = 21;
+const tailMask = (1 << tailBits) - 1;
+
+/** The last bits of an id of 16 bytes that starts at `start`. Ids of version 7 count up there within a ms: keys rise, too. */
+export function tailOf(bytes: Uint8Array, start: number): number {
+  const byte = (at: number): number => bytes[start + at] as number;
+  return ((byte(13) << 16) | (byte(14) << 8) | byte(15)) & tailMask;
+}
+
+/** Where to look next when another execution of the same ms has the tail. */
+export function nextTail(tail: number): number {
+  return (tail + 1) & tailMask;
+}

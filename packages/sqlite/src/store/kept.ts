@@ -1,0 +1,44 @@
+// What the file keeps rows of, under names that stay when tables change.
+
+/** Rows of each kind. */
+export interface RowCounts {
+  readonly executions: number;
+  readonly ratings: number;
+  readonly healthScores: number;
+  readonly toolkitEvents: number;
+  /** Events, each with any number of values. */
+  readonly metrics: number;
+  readonly artifacts: number;
+  /** Starts and ends of runs. */
+  readonly runEvents: number;
+  /** Runs, with what their executions come to. */
+  readonly runTotals: number;
+  readonly recommendations: number;
+}
+
+export type Kind = keyof RowCounts;
+
+/** Where the rows of a kind are: their table, its key, which rises as rows are added, and the time of a row in ms. */
+export interface KeptTable {
+  readonly table: string;
+  readonly key: string;
+  readonly time: string;
+}
+
+export const keptTables: Readonly<Record<Kind, KeptTable>> = {
+  executions: { table: 'execution_events', key: 'seq', time: 'at' },
+  ratings: { table: 'rating_events', key: 'seq', time: 'at' },
+  healthScores: { table: 'health_events', key: 'seq', time: 'at' },
+  toolkitEvents: { table: 'toolkit_events', key: 'seq', time: 'at' },
+  metrics: { table: 'metrics_events', key: 'seq', time: 'at' },
+  artifacts: { table: 'artifact_events', key: 'seq', time: 'at' },
+  runEvents: { table: 'run_events', key: 'seq', time: 'at' },
+  runTotals: { table: 'run_rollups', key: 'run', time: 'last_at' },
+  recommendations: { table: 'recommendations', key: 'rowid', time: 'at' },
+};
+
+export const kinds: readonly Kind[] = Object.keys(keptTables) as Kind[];
+
+export function countRows(count: (kind: Kind) => number): RowCounts {
+  return Object.fromEntries(kinds.map((kind) => [kind, count(kind)])) as unknown as RowCounts;
+}

@@ -1,0 +1,190 @@
+import { maxRecordLength, type Splitter, type TextRecord, tooLong } from './records.ts';
+
+// CSV as RFC 4180 has it: cells in commas, quotes around what holds commas, quotes or line ends. Lines may also end in LF or CR.
+
+const quote = 0x22;
+const comma = 0x2c;
+const lf = 0x0a;
+const cr = 0x0d;
+
+/** Where the text so far has ended: before a cell, within a plain or a quoted one, behind a quote, or in a record given up. */
+type State = 'start' | 'plain' | 'quoted' | 'closed' | 'lost';
+
+/** Splits CSV into the cells of each record; blank lines are none. After a mistake it goes on with the next line. */
+export function csvSplitter(maxLength: number = maxRecordLength): Splitter<string[]> {
+  let state: State = 'start';
+  let line = 1;
+  let firstLine = 1;
+  let length = 0;
+  let cells: string[] = [];
+  let cell = '';
+  let problem = '';
+  let afterCr = false;
+  let records: TextRecord<string[]>[] = [];
+
+  function endCell(): void {
+    cells.push(cell);
+    cell = '';
+    state = 'start';
+  }
+
+  function endRecord(): void {
+    if (state === 'lost') {
+      records.push({ line: firstLine, length, problem });
+    } else if (state !== 'start' || cells.length > 0) {
+      endCell();
+      records.push({ line: firstLine, length, value: cells });
+    }
+    cells = [];
+    state = 'start';
+    length = 0;
+    firstLine = line;
+  }
+
+  function lose(why: string): void {
+    problem = why;
+    cells = [];
+    cell = '';
+    state = 'lost';
+  }
+
+  function isLineEnd(code: number): boolean {
+    return code === lf || code === cr;
+  }
+
+  /** What ends a cell ends it; false if it is something else. */
+  function ends(code: number): boolean {
+    if (code === comma) {
+      endCell();
+      return true;
+    }
+    if (isLineEnd(code)) {
+      line += 1;
+      afterCr = code === cr;
+      endRecord();
+      return true;
+    }
+    return false;
+  }
+
+  /** Takes some of the text from `at` on, at least one character, and returns where it has stopped. */
+  function step(text: string, at: number): number {
+    const code = text.charCodeAt(at);
+    switch (state) {
+      case 'start':
+        if (code === quote) {
+          state = 'quoted';
+          return at + 1;
+        }
+        if (ends(code)) {
+          return at + 1;
+        }
+        state = 'plain';
+        return at;
+      case 'plain': {
+        let end = at;
+        let found = code;
+        while (end < text.length && found !== comma && found !== quote && !isLineEnd(found)) {
+          end += 1;
+          found = text.charCodeAt(end);
+        }
+        cell += text.slice(at, end);
+        if (end === text.length) {
+          return end;
+        }
+        if (found === quote) {
+          lose(`has a quote within a cell that does not start with one (line ${line})`);
+        } else {
+          ends(found);
+        }
+        return end + 1;
+      }
+      case 'quoted': {
+        const found = text.indexOf('"', at);
+        const end = found === -1 ? text.length : found;
+        const part = text.slice(at, end);
+        cell += part;
+        line += part.split('\n').length - 1;
+        if (found === -1) {
+          return end;
+        }
+        state = 'closed';
+        return end + 1;
+      }
+      case 'closed':
+        if (code === quote) {
+          cell += '"';
+          state = 'quoted';
+          return at + 1;
+        }
+        if (!ends(code)) {
+          lose(`has text right behind a closing quote (line ${line})`);
+        }
+        return at + 1;
+      case 'lost': {
+        let end = at;
+        while (end < text.length && !isLineEnd(text.charCodeAt(end))) {
+          end += 1;
+        }
+        if (end < text.length) {
+          ends(text.charCodeAt(end));
+        }
+        return end + 1;
+      }
+    }
+  }
+
+  function take(): TextRecord<string[]>[] {
+    const taken = records;
+    records = [];
+    return taken;
+  }
+
+  return {
+    push(text) {
+      for (let at = 0; at < text.length; ) {
+        if (afterCr) {
+          afterCr = false;
+          if (text.charCodeAt(at) === lf) {
+            at += 1;
+            continue;
+          }
+        }
+        const before = at;
+        const ended = records.length;
+        at = step(text, at);
+        if (records.length === ended) {
+          length += at - before;
+          if (length > maxLength && state !== 'lost') {
+            lose(`${tooLong(maxLength)}; is a quote not closed?`);
+          }
+        }
+      }
+      return take();
+    },
+    end() {
+      if (state === 'quoted') {
+        lose('has a quote that is never closed');
+      }
+      endRecord();
+      return take();
+    },
+  };
+}
+
+/** What spreadsheets take for the start of a formula (OWASP, "CSV Injection"). */
+const formula = /^'*[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]/;
+
+/** A text that no spreadsheet runs: an apostrophe goes before what would start a formula. */
+export function guardFormula(text: string): string {
+  return formula.test(text) ? `'${text}` : text;
+}
+
+/** Takes back what `guardFormula` has done, and nothing else. */
+export function unguardFormula(text: string): string {
+  return text.startsWith("'") && formula.test(text.slice(1)) ? text.slice(1) : text;
+}
+
+export function toCsvLine(cells: readonly string[]): string {
+  return `${cells.map((cell) => (/[",;\t\r\n]|^\s|\s$/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell)).join(',')}\r\n`;
+}

@@ -1,0 +1,137 @@
+import { Readable } from 'node:stream';
+import type { Backend, EventInput } from '@toolweaver/analytics-core';
+import { type Checks, checkOptions } from '../check.ts';
+import { type FileFormat, fileFormats, formatOf } from './format.ts';
+
+/** A path; a stream or an iterable of text (with `format`); or an iterable of events as `parseEvent` of core reads them. */
+export type ImportSource = string | AsyncIterable<unknown> | Iterable<unknown>;
+
+export interface ImportOptions {
+  /**
+   * Of the text. Default: by the path's ending (.jsonl, .ndjson or .csv, and .gz behind it for what is compressed); an iterable
+   * is one of events unless this is given.
+   */
+  readonly format?: FileFormat | undefined;
+  /**
+   * The event that a row of CSV means, or undefined to leave it out. `row` has the cells by the names in the header, `line` is
+   * where it starts. The event has to say its time (`at`). Default: the columns of the view `executions`.
+   */
+  readonly map?: ((row: Readonly<Record<string, string>>, line: number) => EventInput | undefined) | undefined;
+  /** Ends the import at the first row that is refused. Default: false. */
+  readonly strict?: boolean | undefined;
+  /** How long the target may be unavailable or full before the import is given up, in ms. Default: 60000. */
+  readonly patienceMs?: number | undefined;
+  /** Told about every row that is refused. */
+  readonly onReject?: ((rejection: Rejection) => void) | undefined;
+  /** Told after every batch, and at the end. */
+  readonly onProgress?: ((progress: ImportProgress) => void) | undefined;
+  /** Ends the import after the batch that is under way; it rejects with the signal's reason. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Why a row was not imported. */
+export interface Rejection {
+  /** Where it starts, from 1; for an iterable of events, its number. */
+  readonly line: number;
+  /** Of the event, e.g. `latencyMs`; `row` where it could not be read, `event` where the target refused it. */
+  readonly field: string;
+  readonly reason: string;
+}
+
+export interface ImportCounts {
+  /** Rows up to now: `read = imported + skipped + rejected` at the end. */
+  readonly read: number;
+  /** Events that the target has taken, those included that it had already. */
+  readonly imported: number;
+  /** Rows that `map` has left out. */
+  readonly skipped: number;
+  readonly rejected: number;
+  /** Of the source, as it is: before it is unpacked. 0 for an iterable of events. */
+  readonly bytes: number;
+}
+
+export interface ImportProgress extends ImportCounts {
+  /** Size of the file, where the source is one. */
+  readonly totalBytes: number | undefined;
+}
+
+export interface ImportReport extends ImportCounts {
+  /** The first 100. */
+  readonly rejections: readonly Rejection[];
+}
+
+export interface ResolvedImport extends Omit<ImportOptions, 'strict' | 'patienceMs'> {
+  readonly strict: boolean;
+  readonly patienceMs: number;
+  /** The largest batch. */
+  readonly maxEvents: number;
+}
+
+/** Many enough that a commit costs little for each, few enough to be held beside the next ones. */
+const maxBatch = 4096;
+
+export function resolveImport(target: Backend, source: ImportSource, options: ImportOptions): ResolvedImport {
+  return checkOptions((check) => {
+    const maxEvents = maxEventsOf(check, target);
+    const isText = typeof source === 'string' || (source instanceof Readable && !source.readableObjectMode);
+    if (!isSource(source)) {
+      check.wrong('source', 'must be a path, a stream, or an iterable');
+    }
+    const { map, onReject, onProgress, signal } = options;
+    const given = check.choice('format', options.format, fileFormats);
+    const format = given ?? (typeof source === 'string' ? formatOf(source) : undefined);
+    if (isText && format === undefined && options.format === undefined) {
+      check.wrong('format', `must be given (${fileFormats.join(', ')}): no ending .jsonl, .ndjson or .csv says it`);
+    }
+    checkCallbacks(check, { map, onReject, onProgress });
+    if (map !== undefined && format !== 'csv') {
+      check.wrong('map', 'is for rows of CSV only');
+    }
+    checkSignal(check, signal);
+    return {
+      format,
+      map,
+      onReject,
+      onProgress,
+      signal,
+      strict: check.flag('strict', options.strict) ?? false,
+      patienceMs: check.number('patienceMs', options.patienceMs, { min: 0 }) ?? 60_000,
+      maxEvents,
+    };
+  });
+}
+
+function maxEventsOf(check: Checks, target: Backend | undefined): number {
+  if (typeof target?.write !== 'function') {
+    const isPromise = typeof (target as { then?: unknown } | undefined)?.then === 'function';
+    check.wrong('target', `must be a backend, got ${isPromise ? 'a promise: await it' : typeof target}`);
+    return 1;
+  }
+  return target.delivery === 'immediate' ? 1 : Math.min(target.delivery.maxEvents, maxBatch);
+}
+
+function isSource(source: unknown): source is ImportSource {
+  if (typeof source === 'string') {
+    return source !== '';
+  }
+  return (
+    typeof source === 'object' &&
+    source !== null &&
+    !ArrayBuffer.isView(source) &&
+    (Symbol.asyncIterator in source || Symbol.iterator in source)
+  );
+}
+
+export function checkCallbacks(check: Checks, callbacks: Readonly<Record<string, unknown>>): void {
+  for (const [field, value] of Object.entries(callbacks)) {
+    if (value !== undefined && typeof value !== 'function') {
+      check.wrong(field, `must be a function, got ${typeof value}`);
+    }
+  }
+}
+
+export function checkSignal(check: Checks, signal: unknown): void {
+  if (signal !== undefined && !(signal instanceof AbortSignal)) {
+    check.wrong('signal', 'must be an AbortSignal');
+  }
+}

@@ -1,0 +1,242 @@
+import { resolve } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
+import {
+  AnalyticsError,
+  type AnalyticsEvent,
+  type Backend,
+  isAnalyticsError,
+  parseEvent,
+} from '@toolweaver/analytics-core';
+import { deliver } from './deliver.ts';
+import { isGzip } from './format.ts';
+import {
+  type ImportCounts,
+  type ImportOptions,
+  type ImportReport,
+  type ImportSource,
+  type Rejection,
+  type ResolvedImport,
+  resolveImport,
+} from './import-options.ts';
+import { rowIds } from './row-id.ts';
+import { itemRows, type Row, textRows } from './rows.ts';
+import { fromPieces, openFile, type TextSource } from './source.ts';
+
+const maxRejections = 100;
+/** A batch ends when its rows take more than this. */
+const maxBatchSize = 4 * 1024 * 1024;
+/** How long the caller's event loop may wait for its turn. */
+const turnMs = 4;
+const noId = '00000000-0000-0000-0000-000000000000';
+
+/**
+ * Reads events from a source and has a backend write them, batch by batch: whatever the source's size, no more than a batch is
+ * held. The backend must be no client's, which could write at the same time; it stays open.
+ *
+ * An event that the backend has (same `id`) is not added again, so an import that has ended early is made good by another one.
+ * A row without an id gets one that is made of what it says, the same one every time. Rows that are no valid event are left
+ * out and reported.
+ * @throws AnalyticsError `INVALID_CONFIG` for wrong options or a source that cannot be read; `INVALID_EVENT` for the first wrong
+ *   row when `strict`; the backend's own error when it does not take what is valid. The message says how far the import has
+ *   come. The signal's reason when aborted; whatever the callbacks throw.
+ */
+export async function importEvents(
+  target: Backend,
+  source: ImportSource,
+  options: ImportOptions = {},
+): Promise<ImportReport> {
+  const resolved = resolveImport(target, source, options);
+  const { signal, format, map } = resolved;
+  signal?.throwIfAborted();
+  if (format === undefined) {
+    return importRows(target, itemRows(source as Iterable<unknown>), resolved, () => 0);
+  }
+  const text = await openText(source);
+  try {
+    return await importRows(target, textRows(text.pieces, format, map), resolved, text.readBytes, text.totalBytes);
+  } finally {
+    const closed = text.close().catch(() => {});
+    if (!signal?.aborted) {
+      // Otherwise a read may be under way that waits for others.
+      await closed;
+    }
+  }
+}
+
+async function openText(source: ImportSource): Promise<TextSource> {
+  if (typeof source !== 'string') {
+    return fromPieces(source);
+  }
+  try {
+    return await openFile(resolve(source), isGzip(source));
+  } catch (error) {
+    throw unreadable(error);
+  }
+}
+
+async function importRows(
+  target: Backend,
+  rows: AsyncGenerator<Row[]>,
+  options: ResolvedImport,
+  readBytes: () => number,
+  totalBytes?: number,
+): Promise<ImportReport> {
+  const { signal, strict, patienceMs, maxEvents, onReject, onProgress } = options;
+  const idOf = rowIds();
+  const rejections: Rejection[] = [];
+  let batch: AnalyticsEvent[] = [];
+  let lines: number[] = [];
+  let batchSize = 0;
+  let read = 0;
+  let imported = 0;
+  let skipped = 0;
+  let rejected = 0;
+
+  const counts = (): ImportCounts => ({ read, imported, skipped, rejected, bytes: readBytes() });
+
+  function reject(line: number, thrown: unknown, unknownField: string): void {
+    const problem = isAnalyticsError(thrown) ? thrown.problems[0] : undefined;
+    const field = problem?.field ?? unknownField;
+    const reason = problem?.message ?? messageOf(thrown);
+    const rejection = { line, field, reason };
+    rejected += 1;
+    if (rejections.length < maxRejections) {
+      rejections.push(rejection);
+    }
+    onReject?.(rejection);
+    if (strict) {
+      throw stopped('INVALID_EVENT', `line ${line}: ${field} ${reason}`, imported, thrown, [
+        { field, message: reason },
+      ]);
+    }
+  }
+
+  function take(row: Row): void {
+    read += 1;
+    let event: AnalyticsEvent;
+    try {
+      const data = row.read();
+      if (data === undefined) {
+        skipped += 1;
+        return;
+      }
+      event = toEvent(data, idOf);
+    } catch (thrown) {
+      reject(row.line, thrown, 'row');
+      return;
+    }
+    batch.push(event);
+    lines.push(row.line);
+    batchSize += row.size;
+  }
+
+  async function writeBatch(): Promise<void> {
+    const events = batch;
+    const linesOf = lines;
+    batch = [];
+    lines = [];
+    batchSize = 0;
+    const refused: [place: number, error: AnalyticsError][] = [];
+    try {
+      await deliver(target, events, {
+        patienceMs,
+        signal,
+        taken: (count) => {
+          imported += count;
+        },
+        refused: (place, error) => refused.push([place, error]),
+      });
+    } catch (error) {
+      signal?.throwIfAborted();
+      const { code = 'INTERNAL', problems = [] } = isAnalyticsError(error) ? error : {};
+      throw stopped(code, messageOf(error), imported, error, problems, target.name);
+    }
+    for (const [place, error] of refused) {
+      reject(linesOf[place] ?? 0, error, 'event');
+    }
+    onProgress?.({ ...counts(), totalBytes });
+  }
+
+  let turnEndsAt = performance.now() + turnMs;
+  for await (const some of orAbort(rows, signal, () => imported)) {
+    for (const row of some) {
+      take(row);
+      if (batch.length >= maxEvents || batchSize > maxBatchSize) {
+        await writeBatch();
+      } else if (performance.now() > turnEndsAt) {
+        await setImmediate();
+        signal?.throwIfAborted();
+        turnEndsAt = performance.now() + turnMs;
+      }
+    }
+  }
+  if (batch.length > 0) {
+    await writeBatch();
+  }
+  onProgress?.({ ...counts(), totalBytes });
+  return { ...counts(), rejections };
+}
+
+function toEvent(data: unknown, idOf: (event: AnalyticsEvent) => string): AnalyticsEvent {
+  if (typeof data !== 'object' || data === null || ((data as { id?: unknown }).id ?? '') !== '') {
+    return parseEvent(data);
+  }
+  const event = parseEvent({ ...data, id: noId });
+  return { ...event, id: idOf(event) };
+}
+
+/** The rows as they come, without waiting for more of them once the signal has been given. */
+async function* orAbort(
+  rows: AsyncGenerator<Row[]>,
+  signal: AbortSignal | undefined,
+  imported: () => number,
+): AsyncGenerator<Row[]> {
+  const next = (): Promise<IteratorResult<Row[]>> =>
+    new Promise((resolve, reject) => {
+      const abort = (): void => reject(signal?.reason);
+      signal?.addEventListener('abort', abort, { once: true });
+      rows
+        .next()
+        .then(resolve, (error) => reject(unreadable(error, imported())))
+        .finally(() => signal?.removeEventListener('abort', abort));
+    });
+  try {
+    for (let item = await next(); !item.done; item = await next()) {
+      signal?.throwIfAborted();
+      yield item.value;
+    }
+  } finally {
+    const left = rows.return(undefined).catch(() => {});
+    if (!signal?.aborted) {
+      await left;
+    }
+  }
+}
+
+function unreadable(error: unknown, imported = 0): AnalyticsError {
+  // What is wrong with its header says so itself.
+  const { problems = [{ field: 'source', message: `cannot be read: ${messageOf(error)}` }] } = isAnalyticsError(error)
+    ? error
+    : {};
+  const message = problems.map((problem) => `${problem.field} ${problem.message}`).join(', ');
+  return stopped('INVALID_CONFIG', message, imported, error, problems);
+}
+
+function stopped(
+  code: AnalyticsError['code'],
+  message: string,
+  imported: number,
+  cause: unknown,
+  problems: AnalyticsError['problems'],
+  backend?: string,
+): AnalyticsError {
+  const progress =
+    imported === 0
+      ? 'nothing was imported'
+      : `${imported} events were imported; import the same source again to go on, they are not added twice`;
+  return new AnalyticsError(code, `${message}; ${progress}`, { cause, problems, backend });
+}
+
+function messageOf(thrown: unknown): string {
+  return thrown instanceof Error ? thrown.message : `${typeof thrown} was thrown`;
+}
