@@ -69,7 +69,7 @@ function toUsage(row: StoredExecution): Usage | undefined {
       };
 }
 
-function formatUuid(bytes: Buffer): string {
+export function formatUuid(bytes: Buffer): string {
   return bytes.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
 }
 
