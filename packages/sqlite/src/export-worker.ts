@@ -1,0 +1,82 @@
+import { parentPort, workerData } from 'node:worker_threads';
+import { gzipSync } from 'node:zlib';
+import type { AnalyticsEvent } from '@toolweaver/analytics-core';
+import { openExisting } from './database.ts';
+import { type Failure, failure, toFailure } from './failure.ts';
+import { executionHeader, toExecutionLine } from './transfer/csv-executions.ts';
+import type { FileFormat } from './transfer/format.ts';
+import { toJsonLine } from './transfer/jsonl.ts';
+import { type EventFilter, readEvents } from './transfer/stored-events.ts';
+
+// A thread that reads a database's events out as text, a step each time it is asked to: whoever asks sets the pace.
+
+export interface ExportTask {
+  /** Absolute. */
+  readonly path: string;
+  readonly busyTimeoutMs: number;
+  readonly filter: EventFilter;
+  readonly format: FileFormat;
+  readonly gzip: boolean;
+}
+
+export type ExportStep =
+  | {
+      readonly text: Uint8Array<ArrayBuffer>;
+      /** In this step. */
+      readonly events: number;
+      /** Events that there were at the start. */
+      readonly total: number;
+      readonly done: boolean;
+    }
+  | { readonly failure: Failure };
+
+/** Of text, before a step ends. */
+const stepLength = 512 * 1024;
+
+const task = workerData as ExportTask;
+const port = parentPort as NonNullable<typeof parentPort>;
+let steps: AsyncGenerator<Exclude<ExportStep, { failure: Failure }>> | undefined;
+
+port.on('message', async () => {
+  const isStart = steps === undefined;
+  steps ??= run();
+  try {
+    const { value } = await steps.next();
+    port.postMessage(value, [value.text.buffer]);
+  } catch (error) {
+    port.postMessage({ failure: toFailure(error, task.path, isStart) } satisfies ExportStep);
+  }
+});
+
+async function* run(): AsyncGenerator<Exclude<ExportStep, { failure: Failure }>> {
+  const driver = await import('better-sqlite3').catch((error: unknown) => {
+    throw failure('UNSUPPORTED', `better-sqlite3 could not be loaded on ${process.platform}-${process.arch}`, error);
+  });
+  const db = openExisting(driver.default, { ...task, synchronous: 'full' }, true);
+  const { total, groups } = readEvents(db, task.filter);
+  let text = task.format === 'csv' ? executionHeader : '';
+  let events = 0;
+  for (const group of groups()) {
+    for (const event of group) {
+      text += toLine(event);
+    }
+    events += group.length;
+    if (text.length > stepLength) {
+      yield { text: encode(text), events, total, done: false };
+      text = '';
+      events = 0;
+    }
+  }
+  db.close();
+  yield { text: encode(text), events, total, done: true };
+}
+
+function toLine(event: AnalyticsEvent): string {
+  return task.format === 'csv' && event.type === 'execution' ? toExecutionLine(event) : toJsonLine(event);
+}
+
+/** In memory of its own, which can be handed over. Compressed pieces make one file when they are put together. */
+function encode(text: string): Uint8Array<ArrayBuffer> {
+  const bytes = new TextEncoder().encode(text);
+  return task.gzip ? new Uint8Array(gzipSync(bytes)) : bytes;
+}

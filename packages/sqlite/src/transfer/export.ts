@@ -1,0 +1,235 @@
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
+import type { Writable } from 'node:stream';
+import { Worker } from 'node:worker_threads';
+import { AnalyticsError, configError, type EventType, type ExecutionKind } from '@toolweaver/analytics-core';
+import { type Checks, checkOptions } from '../check.ts';
+import type { ExportStep, ExportTask } from '../export-worker.ts';
+import type { Failure } from '../failure.ts';
+import { expandPath } from '../path.ts';
+import { type FileFormat, fileFormats, formatOf, isGzip } from './format.ts';
+import { checkCallbacks, checkSignal } from './import-options.ts';
+import { fileSink, type Sink, streamSink } from './sink.ts';
+
+export interface ExportOptions {
+  /** The database's file, as in the options of `sqlite`. */
+  readonly path?: string | undefined;
+  /**
+   * A path, or a stream, which is not ended. A file is made for its owner alone, under another name until it is whole;
+   * an ending .gz has it compressed.
+   */
+  readonly target: string | Writable;
+  /**
+   * `jsonl`: a line for each event, which `importEvents` reads back as it was. `csv`: executions only, the columns of the
+   * view `executions`. Default: by the path's ending (.jsonl, .ndjson or .csv).
+   */
+  readonly format?: FileFormat | undefined;
+  /** Replaces a file that is there. Default: false. */
+  readonly overwrite?: boolean | undefined;
+  /** One or several types of events. Default: all, for CSV executions. */
+  readonly type?: EventType | readonly EventType[] | undefined;
+  /** Unix time in ms: `from` is inside, `to` is not. Default: all time. */
+  readonly from?: number | undefined;
+  readonly to?: number | undefined;
+  readonly orgId?: string | undefined;
+  readonly userId?: string | undefined;
+  readonly runId?: string | undefined;
+  /** Executions of this kind, and no other events. */
+  readonly kind?: ExecutionKind | undefined;
+  /** Executions of this name, ratings and health scores of a skill of this name, and no other events. */
+  readonly name?: string | undefined;
+  /** Told after every few thousand events, and at the end. */
+  readonly onProgress?: ((progress: ExportProgress) => void) | undefined;
+  /** Ends the export; it rejects with the signal's reason. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface ExportProgress {
+  readonly events: number;
+  /** How many there were at the start. */
+  readonly total: number;
+}
+
+export interface ExportReport {
+  readonly events: number;
+  /** As written: after it was compressed. */
+  readonly bytes: number;
+}
+
+const types: readonly EventType[] = ['execution', 'rating', 'health', 'toolkit', 'metrics', 'run', 'artifact'];
+const kinds: readonly ExecutionKind[] = ['skill', 'tool', 'llm', 'agent', 'search', 'operation'];
+const busyTimeoutMs = 5_000;
+
+/**
+ * Writes events of a database to a file or a stream, in a thread of its own and at the pace of what they are written to; the
+ * database may be in use. What is recorded meanwhile may or may not be among them.
+ * @throws AnalyticsError `INVALID_CONFIG` for wrong options, a database that is not there or not ours, or a target that is taken
+ *   or cannot be written; `BACKEND_UNAVAILABLE` when the database or the target fails; `STORAGE_FULL`; `UNSUPPORTED`. The
+ *   signal's reason when aborted; whatever the callback or a stream throws.
+ */
+export async function exportEvents(options: ExportOptions): Promise<ExportReport> {
+  const { task, target, overwrite, onProgress, signal } = resolveExport(options);
+  signal?.throwIfAborted();
+  if (!existsSync(task.path)) {
+    throw configError([{ field: 'path', message: `${task.path} is not there` }]);
+  }
+  const sink = typeof target === 'string' ? await fileSink(target, overwrite, task.path) : streamSink(target);
+  try {
+    const report = await pump(task, sink, signal, onProgress);
+    await sink.commit();
+    return report;
+  } catch (error) {
+    await sink.discard();
+    throw error;
+  }
+}
+
+async function pump(
+  task: ExportTask,
+  sink: Sink,
+  signal: AbortSignal | undefined,
+  onProgress: ExportOptions['onProgress'],
+): Promise<ExportReport> {
+  const thread = startThread(task);
+  let events = 0;
+  let bytes = 0;
+  try {
+    for (let done = false; !done; ) {
+      const step = await thread.next(signal);
+      await sink.write(step.text, signal);
+      ({ done } = step);
+      events += step.events;
+      bytes += step.text.byteLength;
+      // What was recorded since the start may be among them.
+      onProgress?.({ events, total: Math.max(events, step.total) });
+    }
+    return { events, bytes };
+  } finally {
+    await thread.stop();
+  }
+}
+
+interface ExportThread {
+  next(signal: AbortSignal | undefined): Promise<Exclude<ExportStep, { failure: unknown }>>;
+  stop(): Promise<unknown>;
+}
+
+function startThread(task: ExportTask): ExportThread {
+  const isSource = import.meta.url.endsWith('.ts');
+  // The host's own flags and preloaded modules have no business in here, and nothing may come out on its stderr.
+  const worker = new Worker(new URL(isSource ? '../export-worker.ts' : './export-worker.js', import.meta.url), {
+    name: 'sqlite export',
+    workerData: task,
+    execArgv: ['--no-warnings'],
+    env: {},
+  });
+  let settle: ((step: ExportStep | Error) => void) | undefined;
+  let died: Error | undefined;
+  const die = (error: Error): void => {
+    died = error;
+    settle?.(error);
+  };
+  worker.on('message', (step: ExportStep) => settle?.(step));
+  worker.on('error', die);
+  worker.on('exit', () => die(died ?? new Error('no reason known')));
+
+  return {
+    next: (signal) =>
+      new Promise((resolve, reject) => {
+        const abort = (): void => reject(signal?.reason);
+        signal?.addEventListener('abort', abort, { once: true });
+        settle = (step) => {
+          signal?.removeEventListener('abort', abort);
+          if (step instanceof Error) {
+            const message = `the thread that reads ${task.path} ended unexpectedly (${step.message})`;
+            reject(new AnalyticsError('BACKEND_UNAVAILABLE', message, { cause: step }));
+          } else if ('failure' in step) {
+            reject(toError(step.failure));
+          } else {
+            resolve(step);
+          }
+        };
+        if (died === undefined) {
+          worker.postMessage('next');
+        } else {
+          settle(died);
+        }
+      }),
+    stop: () => worker.terminate(),
+  };
+}
+
+function toError({ code, message, cause }: Failure): AnalyticsError {
+  return code === 'INVALID_CONFIG'
+    ? configError([{ field: 'path', message }])
+    : new AnalyticsError(code, message, { cause });
+}
+
+interface ResolvedExport {
+  readonly task: ExportTask;
+  readonly target: string | Writable;
+  readonly overwrite: boolean;
+  readonly onProgress: ExportOptions['onProgress'];
+  readonly signal: AbortSignal | undefined;
+}
+
+function resolveExport(options: ExportOptions): ResolvedExport {
+  return checkOptions((check) => {
+    const { target, onProgress, signal, ...given } = (options ?? {}) as ExportOptions;
+    const path = expandPath(check.text('path', given.path === '' ? undefined : given.path) ?? '');
+    if (path === ':memory:') {
+      check.wrong('path', 'must be a file: what is in memory cannot be read by others');
+    }
+    const isFile = typeof target === 'string';
+    if (isFile ? target === '' : typeof target?.write !== 'function' || typeof target.once !== 'function') {
+      check.wrong('target', 'must be a path or a stream that can be written to');
+    }
+    const format = check.choice('format', given.format, fileFormats) ?? (isFile ? formatOf(target) : undefined);
+    if (format === undefined && given.format === undefined) {
+      check.wrong('format', `must be given (${fileFormats.join(', ')}): no ending .jsonl, .ndjson or .csv says it`);
+    }
+    const from = check.number('from', given.from);
+    const to = check.number('to', given.to);
+    if (from !== undefined && to !== undefined && from > to) {
+      check.wrong('from', `must not be after to (${to}), got ${from}`);
+    }
+    checkCallbacks(check, { onProgress });
+    checkSignal(check, signal);
+    return {
+      task: {
+        path,
+        busyTimeoutMs,
+        format: format ?? 'jsonl',
+        gzip: isFile && isGzip(target),
+        filter: {
+          types: checkTypes(check, given.type, format),
+          from,
+          to,
+          orgId: check.text('orgId', given.orgId),
+          userId: check.text('userId', given.userId),
+          runId: check.text('runId', given.runId),
+          kind: check.choice('kind', given.kind, kinds),
+          name: check.text('name', given.name),
+        },
+      },
+      target: isFile ? resolve(target) : target,
+      overwrite: check.flag('overwrite', given.overwrite) ?? false,
+      onProgress,
+      signal,
+    };
+  });
+}
+
+function checkTypes(check: Checks, given: ExportOptions['type'], format: FileFormat | undefined): readonly EventType[] {
+  if (given === undefined) {
+    return format === 'csv' ? ['execution'] : types;
+  }
+  const wanted: readonly EventType[] = Array.isArray(given) ? given : [given as EventType];
+  for (const type of wanted) {
+    check.choice('type', type, types);
+  }
+  if (format === 'csv' && wanted.some((type) => type !== 'execution')) {
+    check.wrong('type', 'must be execution for CSV, which has room for nothing else: export the others as jsonl');
+  }
+  return types.filter((type) => wanted.includes(type));
+}

@@ -1,0 +1,126 @@
+import { randomUUID } from 'node:crypto';
+import { type FileHandle, link, open, rename, rm, stat } from 'node:fs/promises';
+import type { Writable } from 'node:stream';
+import { AnalyticsError, configError } from '@toolweaver/analytics-core';
+
+/** Where an export goes. */
+export interface Sink {
+  /** Resolves when there is room for more; rejects with the signal's reason when that is given first. */
+  write(bytes: Uint8Array, signal: AbortSignal | undefined): Promise<void>;
+  /** Everything is written. */
+  commit(): Promise<void>;
+  /** Takes back what was written, where that is possible. */
+  discard(): Promise<void>;
+}
+
+/**
+ * A file for its owner alone that takes its name when it is whole.
+ * @throws AnalyticsError `INVALID_CONFIG` when the path is taken or cannot be written; its methods `STORAGE_FULL`, or
+ *   `BACKEND_UNAVAILABLE`.
+ */
+export async function fileSink(path: string, overwrite: boolean, database: string): Promise<Sink> {
+  await refuseTaken(path, overwrite, database);
+  const draft = `${path}.${randomUUID()}.partial`;
+  const file = await open(draft, 'wx', 0o600).catch((error: Error) => {
+    throw refusal(`cannot be written: ${error.message}`);
+  });
+  const failed = (error: Error & { code?: string }): never => {
+    const code = error.code === 'ENOSPC' || error.code === 'EDQUOT' ? 'STORAGE_FULL' : 'BACKEND_UNAVAILABLE';
+    throw new AnalyticsError(code, `${path} cannot be written: ${error.message}`, { cause: error });
+  };
+  return {
+    write: (bytes) => file.writeFile(bytes).catch(failed),
+    async commit() {
+      await finish(file).catch(failed);
+      await (overwrite ? rename(draft, path).catch(failed) : moveToFree(draft, path));
+    },
+    async discard() {
+      await file.close().catch(() => {});
+      await rm(draft, { force: true });
+    },
+  };
+}
+
+async function finish(file: FileHandle): Promise<void> {
+  // The umask may have taken rights away from the owner.
+  await file.chmod(0o600);
+  await file.sync();
+  await file.close();
+}
+
+/** Unlike a renaming, a link takes the place of nothing that has come there meanwhile. */
+async function moveToFree(draft: string, path: string): Promise<void> {
+  try {
+    await link(draft, path);
+  } catch {
+    if ((await identityOf(path)) !== undefined) {
+      throw taken();
+    }
+    // A file system without links.
+    await rename(draft, path);
+    return;
+  }
+  await rm(draft);
+}
+
+async function refuseTaken(path: string, overwrite: boolean, database: string): Promise<void> {
+  const there = await identityOf(path);
+  if (there === undefined) {
+    return;
+  }
+  if (there.isDirectory) {
+    throw refusal('must be the path of a file, not of a directory');
+  }
+  for (const ending of ['', '-wal', '-shm']) {
+    if ((await identityOf(`${database}${ending}`))?.identity === there.identity) {
+      throw refusal('must not be the database itself');
+    }
+  }
+  if (!overwrite) {
+    throw taken();
+  }
+}
+
+async function identityOf(path: string): Promise<{ identity: string; isDirectory: boolean } | undefined> {
+  const stats = await stat(path, { bigint: true }).catch(() => undefined);
+  return stats && { identity: `${stats.dev}:${stats.ino}`, isDirectory: stats.isDirectory() };
+}
+
+function taken(): AnalyticsError {
+  return refusal('is there already: choose another path, or say overwrite');
+}
+
+function refusal(message: string): AnalyticsError {
+  return configError([{ field: 'target', message }]);
+}
+
+/** A stream of the caller's, which is not ended. */
+export function streamSink(stream: Writable): Sink {
+  // What goes wrong comes out of the writes as well; unheard, it would end the process.
+  const hear = (): void => {};
+  stream.on('error', hear);
+  const release = async (): Promise<void> => {
+    stream.off('error', hear);
+  };
+  return {
+    write: (bytes, signal) =>
+      new Promise((resolve, reject) => {
+        const closed = (): void => settle(new Error('the stream was closed before everything was written'));
+        const abort = (): void => settle(signal?.reason);
+        function settle(error: unknown): void {
+          stream.off('close', closed);
+          signal?.removeEventListener('abort', abort);
+          if (error === undefined || error === null) {
+            resolve();
+          } else {
+            reject(error);
+          }
+        }
+        stream.once('close', closed);
+        signal?.addEventListener('abort', abort, { once: true });
+        stream.write(bytes, settle);
+      }),
+    commit: release,
+    discard: release,
+  };
+}
