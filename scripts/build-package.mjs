@@ -5,7 +5,7 @@ import { existsSync, rmSync } from 'node:fs';
 import { build } from 'rolldown';
 
 /** Beside what is imported, what is started as a thread. */
-const entries = ['index', 'worker'].filter((name) => existsSync(`src/${name}.ts`));
+const entries = ['index', 'worker', 'export-worker'].filter((name) => existsSync(`src/${name}.ts`));
 
 rmSync('dist', { recursive: true, force: true });
 const { status } = spawnSync('tsc', ['-p', 'tsconfig.build.json'], {

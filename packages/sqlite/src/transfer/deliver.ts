@@ -48,7 +48,7 @@ async function tryToWrite(
   for (let failures = 0; ; failures += 1) {
     signal?.throwIfAborted();
     try {
-      await target.write(events);
+      await held(target.write(events));
       return undefined;
     } catch (error) {
       if (!isAnalyticsError(error)) {
@@ -66,6 +66,16 @@ async function tryToWrite(
       // A timer holds 25 days.
       await pause(Math.min(wanted, deadline - performance.now(), 2 ** 31 - 1), signal);
     }
+  }
+}
+
+/** Keeps the process alive until a backend is done, which need not do so itself. */
+async function held(written: void | Promise<void>): Promise<void> {
+  const timer = setInterval(() => {}, 2 ** 30);
+  try {
+    await written;
+  } finally {
+    clearInterval(timer);
   }
 }
 
