@@ -172,7 +172,7 @@ describe('numbers', () => {
   test.each([
     [0, 0],
     [1234.9, 1234],
-    [253_402_300_799_999, 253_402_300_799_999],
+    [4_102_444_799_999, 4_102_444_799_999],
   ])('at %d is %d', (at, expected) => {
     expect(eventOf({ ...minimal.health, at })).toMatchObject({ at: expected });
   });

@@ -15,3 +15,8 @@ export function tailOf(bytes: Uint8Array, start: number): number {
 export function nextTail(tail: number): number {
   return (tail + 1) & tailMask;
 }
+
+/** Whether a time in ms fits into a key. */
+export function isTime(at: number): boolean {
+  return at >= 0 && at < 2 ** (63 - tailBits);
+}

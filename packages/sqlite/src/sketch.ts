@@ -23,8 +23,9 @@ export function binOf(value: number): number {
 }
 
 /** The value within 1 % of which everything in the bin is. */
-export function valueOf(bin: number): number {
-  return bin === zeroBin ? 0 : (2 * gamma ** bin) / (gamma + 1);
+export function valueOfBin(bin: number): number {
+  // From the bin below, whose bound is still a number where that of the highest bin is not.
+  return bin === zeroBin ? 0 : Math.min(gamma ** (bin - 1) * ((2 * gamma) / (gamma + 1)), Number.MAX_VALUE);
 }
 
 /** Adds up any number of sketches, one after the other. */
@@ -115,6 +116,6 @@ export function quantiles({ bins, weights }: Sketch, shares: readonly number[]):
       at += 1;
       reached += weights[at] as number;
     }
-    return at < 0 ? undefined : valueOf(bins[at] as number);
+    return at < 0 ? undefined : valueOfBin(bins[at] as number);
   });
 }

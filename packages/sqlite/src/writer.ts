@@ -3,7 +3,7 @@ import { type Aggregate, createAggregate, type RunTotals } from './aggregate.ts'
 import { type Connection, type DatabaseConfig, transaction } from './database.ts';
 import { failure } from './failure.ts';
 import { fold, isLogLong } from './fold.ts';
-import { nextTail, tailBits, tailOf } from './sequence.ts';
+import { isTime, nextTail, tailBits, tailOf } from './sequence.ts';
 import type { Column, Rows, Slice, Subject } from './slice.ts';
 
 /** Puts slices into the tables. Serves the thread that writes as well as the last delivery of an exiting process. */
@@ -99,6 +99,9 @@ export function createWriter(db: Connection, config: DatabaseConfig): Writer {
       tail = tailOf(ids, at * 16);
       for (let column = 0; column < cells.length; column += 1) {
         row[column] = (cells[column] as Cell)(at);
+      }
+      if (!isTime(row[timeCell] as number)) {
+        throw failure('EVENTS_REJECTED', `${row[timeCell]} is no time of an execution: too late, or before 1970`);
       }
       if (statement.run(...row).changes === 1) {
         return true;

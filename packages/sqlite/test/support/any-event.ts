@@ -24,7 +24,7 @@ const text = fc.oneof(
 const lines = fc.oneof(text, fc.constant('one\ntwo\r\n\tthree'));
 /** Biased ones would repeat. */
 const uuid = fc.noBias(fc.uuid());
-const at = fc.integer({ min: 0, max: 253_402_300_799_999 });
+const at = fc.integer({ min: 0, max: 4_102_444_799_999 });
 const positive = fc.double({ min: 0, noNaN: true, noDefaultInfinity: true }).map((number) => number + 0);
 const whole = fc.maxSafeNat();
 const flag = fc.boolean();
@@ -86,6 +86,7 @@ const others = [
     ...common,
     skillId: text,
     score: fc.integer({ min: 0, max: 1000 }).map((ten) => ten / 10),
+    deprecated: maybe(flag),
   }),
   fc.record({
     type: fc.constant('toolkit'),

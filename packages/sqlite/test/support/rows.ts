@@ -88,7 +88,11 @@ export function storedEvents(path: string): AnalyticsEvent[] {
       executionId: uuid(row['execution_id']),
       comment: row['comment'],
     })),
-    ...read('health', `${subject} AS skillId`, (row) => ({ skillId: row['skillId'], score: row['score'] })),
+    ...read('health', `${subject} AS skillId`, (row) => ({
+      skillId: row['skillId'],
+      score: row['score'],
+      deprecated: flag(row['deprecated']),
+    })),
     ...read('toolkit', `${failure}, ${text('toolkit', 'name')}, ${text('operation', 'what')}`, (row) => ({
       toolkit: row['name'],
       operation: row['what'],

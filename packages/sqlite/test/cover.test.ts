@@ -1,0 +1,77 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { cover, type Extent } from '../src/answers/cover.ts';
+
+const hour = 3_600_000;
+const day = 24 * hour;
+const midnight = Date.UTC(2026, 2, 1);
+const everything: Extent = { first: midnight - 90 * day, last: midnight + 90 * day, rowsFrom: 0, hoursFrom: 0 };
+
+describe('a window', () => {
+  test('is taken apart into days, hours and rows', () => {
+    const from = midnight + 22 * hour + 7;
+    const to = midnight + 3 * day + 2 * hour + 1;
+    expect(cover(from, to, everything)).toEqual([
+      { source: 'rows', from, to: midnight + 23 * hour },
+      { source: 'hours', from: midnight + 23 * hour, to: midnight + day },
+      { source: 'days', from: midnight + day, to: midnight + 3 * day },
+      { source: 'hours', from: midnight + 3 * day, to: midnight + 3 * day + 2 * hour },
+      { source: 'rows', from: midnight + 3 * day + 2 * hour, to },
+    ]);
+  });
+
+  test('needs no rows at an end beyond everything', () => {
+    const extent = { ...everything, first: midnight + 5, last: midnight + day + 5 };
+    expect(cover(0, Number.MAX_SAFE_INTEGER, extent)).toEqual([
+      { source: 'days', from: midnight, to: midnight + 2 * day },
+    ]);
+    expect(cover(midnight + 6, midnight + day + 6, extent).map(({ source }) => source)).toEqual([
+      'rows',
+      'hours',
+      'days',
+    ]);
+  });
+
+  test('is made of hours at most where days are too coarse', () => {
+    expect(cover(midnight, midnight + 2 * day, everything, 'hours')).toEqual([
+      { source: 'hours', from: midnight, to: midnight + 2 * day },
+    ]);
+  });
+
+  test('moves outwards to what is left when rows, and hours, were deleted', () => {
+    const extent = { ...everything, rowsFrom: midnight + 2 * day, hoursFrom: midnight + day };
+    expect(cover(midnight + 5, midnight + day + hour + 5, extent)).toEqual([
+      { source: 'days', from: midnight, to: midnight + day },
+      { source: 'hours', from: midnight + day, to: midnight + day + 2 * hour },
+    ]);
+  });
+
+  test('has nothing in it when it is empty, or when nothing is known', () => {
+    expect(cover(midnight, midnight, everything)).toEqual([]);
+    expect(cover(midnight + 200 * day, midnight + 300 * day, everything)).toEqual([]);
+    expect(cover(0, midnight, { first: undefined, last: undefined, rowsFrom: 0, hoursFrom: 0 })).toEqual([]);
+  });
+
+  test('is covered without a gap and without an overlap, exactly, while nothing was deleted', () => {
+    const time = fc.integer({ min: midnight - 60 * day, max: midnight + 60 * day });
+    const ends = fc.tuple(time, fc.oneof(time, fc.integer({ min: 0, max: 3 * hour }))).map(([one, other]) => {
+      const to = other <= 3 * hour ? one + other : other;
+      return one < to ? ([one, to] as const) : ([to, one] as const);
+    });
+    fc.assert(
+      fc.property(ends, fc.constantFrom('days' as const, 'hours' as const), ([from, to], widest) => {
+        const parts = cover(from, to, everything, widest);
+        let reached = from;
+        for (const part of parts) {
+          expect(part.from).toBe(reached);
+          expect(part.to).toBeGreaterThan(part.from);
+          const unit = { rows: 1, hours: hour, days: day }[part.source];
+          expect([part.from % unit, part.to % unit]).toEqual([0, 0]);
+          expect(part.source === 'rows' ? part.to - part.from : 0).toBeLessThan(2 * hour);
+          reached = part.to;
+        }
+        expect(reached).toBe(to);
+      }),
+    );
+  });
+});
