@@ -36,7 +36,7 @@ const complete: Record<string, Record<string, unknown>> = {
     cost: { nanoUsd: 1_500_000, source: 'computed' },
   },
   rating: { type: 'rating', ...common, skillId: 'pdf', rating: 5, executionId: other, comment: 'works\nwell' },
-  health: { type: 'health', ...common, skillId: 'pdf', score: 99.5 },
+  health: { type: 'health', ...common, skillId: 'pdf', score: 99.5, deprecated: false },
   toolkit: {
     type: 'toolkit',
     ...common,

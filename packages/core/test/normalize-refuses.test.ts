@@ -139,6 +139,7 @@ const rows: Record<keyof typeof minimal, Row[]> = {
     ...optional('runId'),
     ...required('skillId'),
     ...numbers('score', 'a finite number from 0 to 100', [-0.1, 100.1]),
+    ...flag('deprecated', false),
   ],
   toolkit: [
     ...commonRows,
