@@ -15,6 +15,7 @@ export function csvSplitter(maxLength: number = maxRecordLength): Splitter<strin
   let state: State = 'start';
   let line = 1;
   let firstLine = 1;
+  /** Of the record up to now. */
   let length = 0;
   let cells: string[] = [];
   let cell = '';
@@ -30,10 +31,10 @@ export function csvSplitter(maxLength: number = maxRecordLength): Splitter<strin
 
   function endRecord(): void {
     if (state === 'lost') {
-      records.push({ line: firstLine, length, problem });
+      records.push({ line: firstLine, length: 0, problem });
     } else if (state !== 'start' || cells.length > 0) {
       endCell();
-      records.push({ line: firstLine, length, value: cells });
+      records.push({ line: firstLine, length: cells.reduce((sum, { length }) => sum + length, 0), value: cells });
     }
     cells = [];
     state = 'start';

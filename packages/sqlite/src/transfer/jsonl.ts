@@ -13,7 +13,7 @@ export function jsonlSplitter(maxLength: number = maxRecordLength): Splitter<str
     rest = '';
     lost = false;
     if (isLost) {
-      return [{ line, length: maxLength, problem: tooLong(maxLength) }];
+      return [{ line, length: 0, problem: tooLong(maxLength) }];
     }
     return text.trim() === '' ? [] : [{ line, length: text.length, value: text }];
   }

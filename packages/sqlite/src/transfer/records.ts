@@ -2,7 +2,7 @@
 export type TextRecord<T> = {
   /** Where it starts, from 1. */
   readonly line: number;
-  /** In UTF-16 units, about. */
+  /** Of what it holds, in UTF-16 units. */
   readonly length: number;
 } & ({ readonly value: T } | { readonly problem: string });
 
