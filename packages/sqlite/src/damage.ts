@@ -1,5 +1,6 @@
 import { closeSync, existsSync, mkdirSync, openSync, readSync, renameSync, rmdirSync, statSync } from 'node:fs';
 import type { Connection } from './database.ts';
+import { type Failure, failure, toFailure } from './failure.ts';
 import { fileAt } from './file.ts';
 import { applicationId, schemaVersion } from './identity.ts';
 
@@ -62,26 +63,41 @@ function readStart(path: string): Buffer {
 }
 
 /**
- * Renames a database with all that belongs to it, unless another process has been faster, and says to what. Its connections
- * may still be open: they do not touch the names again once they are closed.
+ * Renames the damaged database `file` with all that belongs to it. Undefined when another process was faster or is at it.
+ * Its connections may still be open: SQLite does not touch the names again when they are closed.
+ * @returns what is to be told.
+ * @throws what `failure` makes when it cannot be renamed.
  */
-export function setAside(path: string, file: string): string | undefined {
-  const lock = `${path}.set-aside`;
+export function setAside(path: string, file: string, error: unknown): Failure | undefined {
+  const { cause } = toFailure(error, path, false);
+  const damage = `${path} is damaged (${cause instanceof Error ? cause.message : String(cause)})`;
+  try {
+    const target = underLock(`${path}.set-aside`, () => (fileAt(path) === file ? renameAll(path) : undefined));
+    const message = `${damage}; it was set aside as ${target}, and a new file is begun: save what can be read with the .recover command of sqlite3`;
+    return target === undefined ? undefined : { code: 'BACKEND_UNAVAILABLE', message, cause };
+  } catch (thrown) {
+    const reason = thrown instanceof Error ? thrown.message : String(thrown);
+    throw failure('BACKEND_UNAVAILABLE', `${damage}, and cannot be set aside (${reason})`, cause);
+  }
+}
+
+function renameAll(path: string): string {
+  const target = unusedName(`${path}.corrupt-${new Date().toISOString().replace(/[-:]|\.\d+/g, '')}`);
+  // The database last: a new one that is begun while an old log lies there could take it for its own.
+  for (const suffix of ['-wal', '-shm', '']) {
+    if (existsSync(`${path}${suffix}`)) {
+      renameSync(`${path}${suffix}`, `${target}${suffix}`);
+    }
+  }
+  return target;
+}
+
+function underLock<T>(lock: string, body: () => T): T | undefined {
   if (!takeLock(lock)) {
     return undefined;
   }
   try {
-    if (fileAt(path) !== file) {
-      return undefined;
-    }
-    const target = unusedName(`${path}.corrupt-${new Date().toISOString().replace(/[-:]|\.\d+/g, '')}`);
-    // The database last: a new one that is begun while an old log lies there would lose it, or worse, take it for its own.
-    for (const suffix of ['-wal', '-shm', '']) {
-      if (existsSync(`${path}${suffix}`)) {
-        renameSync(`${path}${suffix}`, `${target}${suffix}`);
-      }
-    }
-    return target;
+    return body();
   } finally {
     rmdirSync(lock);
   }

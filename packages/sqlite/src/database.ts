@@ -14,7 +14,7 @@ import { dirname } from 'node:path';
 import { threadId } from 'node:worker_threads';
 import type Driver from 'better-sqlite3';
 import { checkSoundness, isOurs, setAside } from './damage.ts';
-import { type Failure, failure, isBusy, isDamage, setAsideFailure } from './failure.ts';
+import { type Failure, failure, isBusy, isDamage } from './failure.ts';
 import { fileAt } from './file.ts';
 import { applicationId, schemaVersion } from './identity.ts';
 
@@ -68,11 +68,11 @@ export async function openForWriting(
       if (path === ':memory:' || left === 0 || !isDamage(error) || !isOurs(path)) {
         throw error;
       }
-      const target = setAside(path, file);
-      if (target === undefined) {
+      const notice = setAside(path, file, error);
+      if (notice === undefined) {
         pause(50);
       } else {
-        onNotice?.(setAsideFailure(error, path, target));
+        onNotice?.(notice);
       }
     }
   }

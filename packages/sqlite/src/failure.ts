@@ -49,11 +49,7 @@ const meanings: readonly (readonly [pattern: RegExp, code: ErrorCode, meaning: s
     'cannot be opened: check the permissions of the file and its directory',
   ],
   [/^SQLITE_NOTADB/, 'INTERNAL', 'is not an SQLite database: move it away, or choose another path'],
-  [
-    /^SQLITE_CORRUPT/,
-    'INTERNAL',
-    'is damaged: move it away, and save what can be read with the .recover command of sqlite3',
-  ],
+  [/^SQLITE_CORRUPT/, 'INTERNAL', 'is damaged: save what can be read with the .recover command of sqlite3'],
   [/^SQLITE_CONSTRAINT/, 'EVENTS_REJECTED', 'refuses an event'],
   [/^SQLITE_TOOBIG/, 'TOO_LARGE', 'cannot hold an event of this size'],
 ];
@@ -76,12 +72,4 @@ export function toFailure(error: unknown, path: string, starting: boolean): Fail
     cause,
     ...(isDamage(error) && { damaged: true }),
   };
-}
-
-/** A damaged database was renamed to `target`; what is asked of it may be asked again. */
-export function setAsideFailure(error: unknown, path: string, target: string): Failure {
-  const { cause } = toFailure(error, path, false);
-  const reason = cause instanceof Error ? cause.message : String(cause);
-  const message = `${path} was damaged (${reason}); it was set aside as ${target}, and a new file is begun: save what can be read with the .recover command of sqlite3`;
-  return { code: 'BACKEND_UNAVAILABLE', message, cause };
 }

@@ -1,12 +1,14 @@
 import { createRequire } from 'node:module';
 import { setImmediate } from 'node:timers/promises';
-import { AnalyticsError, type AnalyticsEvent, type Backend } from '@toolweaver/analytics-core';
+import { AnalyticsError, type AnalyticsEvent, type AnalyticsReader, type Backend } from '@toolweaver/analytics-core';
 import { checkOptions } from './check.ts';
 import { type Connect, type DatabaseConfig, openExisting } from './database.ts';
 import { createEncoder } from './encode.ts';
 import { toFailure } from './failure.ts';
 import { expandPath } from './path.ts';
 import { createReader } from './reader/reader.ts';
+import { checkLimits, keepPruning, type Limits } from './store/retention.ts';
+import { createStore, type SqliteStore } from './store/store.ts';
 import { createThread, type Thread } from './thread.ts';
 import { createWriter } from './writer.ts';
 
@@ -22,15 +24,29 @@ export interface SqliteOptions {
   readonly busyTimeoutMs?: number | undefined;
   /** `full`: what was written survives a power loss; `normal`: it may lose the last transactions then. Default: `full`. */
   readonly synchronous?: 'full' | 'normal' | undefined;
-  /** Deletes events that are older, when opened and every hour. Default, also for 0: keep all. */
+  /** Deletes events that are older, when opened and every hour; what they came to stays. Default, also for 0: keep all. */
   readonly retentionDays?: number | undefined;
+  /**
+   * Deletes the oldest events while the file's pages in use take more, in bytes; at least 1 MiB. Default, also for 0: no
+   * limit.
+   */
+  readonly maxBytes?: number | undefined;
+  /**
+   * Is told what no call can be told of: that the file was damaged and set aside, deleted or replaced, that its log grows
+   * without an end, that old events are kept for doubt of the clock. What it throws is ignored.
+   */
+  readonly onNotice?: ((notice: AnalyticsError) => unknown) | undefined;
+}
+
+/** The backend, with what only a file has. */
+export interface SqliteBackend extends Backend {
+  readonly reader: AnalyticsReader;
+  readonly store: SqliteStore;
 }
 
 /** Encoding this many takes a small part of a millisecond; the host's event loop gets its turn in between. */
 const sliceEvents = 512;
 const delivery: Backend['delivery'] = { maxEvents: 16_384, maxDelayMs: 50 };
-const hourMs = 3_600_000;
-const dayMs = 24 * hourMs;
 /** better-sqlite3 is built for Node-API 10 and crashes the process where there is less. */
 const minNodeApi = 10;
 
@@ -39,16 +55,24 @@ const minNodeApi = 10;
  * @throws AnalyticsError `INVALID_CONFIG` for wrong options or a path that cannot be used; `UNSUPPORTED` on Node before 22.14
  *   and on platforms without better-sqlite3; `BACKEND_UNAVAILABLE` when the database stays locked; `STORAGE_FULL`.
  */
-export async function sqlite(options: SqliteOptions = {}): Promise<Backend> {
-  const { name, retentionDays, database } = resolveOptions(options);
+export async function sqlite(options: SqliteOptions = {}): Promise<SqliteBackend> {
+  const { name, limits, database, onNotice } = resolveOptions(options);
   if (Number(process.versions['napi']) < minNodeApi) {
     const message = `${name}: better-sqlite3 needs Node 22.14 or later, this is ${process.versions.node}`;
     throw new AnalyticsError('UNSUPPORTED', message, { backend: name });
   }
   const inMemory = database.path === ':memory:';
-  const writer = createThread({ ...database, role: 'writer' }, name);
+  const writer = createThread({ ...database, role: 'writer', maxBytes: limits.maxBytes }, name, {
+    onNotice: (notice) => tell(onNotice, notice),
+  });
+  const startReader = (): Thread =>
+    createThread({ ...database, role: 'reader' }, name, {
+      // Only who writes may set it aside.
+      onDamage: () => void writer.call({ op: 'examine' }).catch(() => {}),
+    });
   // A connection of its own, so that a long report holds up no delivery.
-  const reader = inMemory ? writer : createThread({ ...database, role: 'reader' }, name);
+  const reader = inMemory ? writer : startReader();
+  const store = createStore(writer, limits, inMemory ? () => ({ ...writer, stop: async () => {} }) : startReader);
 
   try {
     await writer.call({ op: 'open' }, { hold: true });
@@ -56,7 +80,7 @@ export async function sqlite(options: SqliteOptions = {}): Promise<Backend> {
     await writer.stop();
     throw error;
   }
-  const retention = retentionDays === undefined ? undefined : keepPruning(writer, retentionDays * dayMs);
+  const stopPruning = keepPruning(writer, limits);
 
   return {
     name,
@@ -65,15 +89,17 @@ export async function sqlite(options: SqliteOptions = {}): Promise<Backend> {
       path: database.path,
       synchronous: database.synchronous,
       busyTimeoutMs: database.busyTimeoutMs,
-      retentionDays: retentionDays ?? null,
+      retentionDays: limits.retentionDays ?? null,
+      maxBytes: limits.maxBytes ?? null,
     },
     reader: createReader(reader, writer),
+    store,
     write: (events) => write(writer, events),
     check: (signal) => check(writer, name, signal),
     ...(!inMemory && { writeSync: (events: readonly AnalyticsEvent[]) => writeSync(database, name, events) }),
     async close() {
-      clearInterval(retention);
-      await reader.stop();
+      stopPruning();
+      await Promise.all([reader.stop(), store.close()]);
       await writer.stop();
     },
   };
@@ -134,23 +160,19 @@ function writeSync(database: DatabaseConfig, name: string, events: readonly Anal
   }
 }
 
-/** Deletes what is too old, now and every hour; a failure is made good an hour later. */
-function keepPruning(writer: Thread, keepMs: number): NodeJS.Timeout {
-  const startedAt = Date.now();
-  const started = performance.now();
-  function prune(): void {
-    // A clock that was set forward must not make young events look old.
-    const now = Math.min(Date.now(), startedAt + performance.now() - started);
-    writer.call({ op: 'prune', before: now - keepMs }).catch(() => {});
+function tell(onNotice: SqliteOptions['onNotice'], notice: AnalyticsError): void {
+  try {
+    Promise.resolve(onNotice?.(notice)).catch(() => {});
+  } catch {
+    // The host's own affair.
   }
-  prune();
-  return setInterval(prune, hourMs).unref();
 }
 
 interface ResolvedOptions {
   readonly name: string;
-  readonly retentionDays: number | undefined;
+  readonly limits: Limits;
   readonly database: DatabaseConfig;
+  readonly onNotice: SqliteOptions['onNotice'];
 }
 
 function resolveOptions(options: SqliteOptions): ResolvedOptions {
@@ -163,10 +185,14 @@ function resolveOptions(options: SqliteOptions): ResolvedOptions {
     if (name.trim() === '') {
       check.wrong('name', 'must not be blank');
     }
-    const retentionDays = check.number('retentionDays', options.retentionDays, { min: 0 });
+    const { onNotice } = options;
+    if (onNotice !== undefined && typeof onNotice !== 'function') {
+      check.wrong('onNotice', `must be a function, got ${typeof onNotice}`);
+    }
     return {
       name,
-      retentionDays: retentionDays === 0 ? undefined : retentionDays,
+      limits: checkLimits(check, options),
+      onNotice,
       database: {
         path: expandPath(path),
         busyTimeoutMs: check.number('busyTimeoutMs', options.busyTimeoutMs, { min: 0, whole: true }) ?? 5_000,

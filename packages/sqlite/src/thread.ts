@@ -1,8 +1,16 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { AnalyticsError, configError } from '@toolweaver/analytics-core';
+import type { Failure } from './failure.ts';
 import type { Message, Reply, Request } from './protocol.ts';
 import type { WorkerConfig } from './worker.ts';
+
+export interface ThreadHooks {
+  /** Is told what nobody has asked about. */
+  readonly onNotice?: (notice: AnalyticsError) => void;
+  /** Is called when the thread has found the database damaged. */
+  readonly onDamage?: () => void;
+}
 
 /** The caller's side of a thread that holds a connection. */
 export interface Thread {
@@ -32,7 +40,7 @@ interface Call {
 const stopTimeoutMs = 5_000;
 
 /** The thread itself starts with the first call, and again with the next one after it has died. */
-export function createThread(config: WorkerConfig, backend: string): Thread {
+export function createThread(config: WorkerConfig, backend: string, { onNotice, onDamage }: ThreadHooks = {}): Thread {
   let worker: Worker | undefined;
   let calls = new Map<number, Call>();
   let lastCall = 0;
@@ -41,6 +49,10 @@ export function createThread(config: WorkerConfig, backend: string): Thread {
 
   const error = (code: AnalyticsError['code'], message: string, cause?: unknown): AnalyticsError =>
     new AnalyticsError(code, `${backend}: ${message}`, { backend, cause });
+
+  // Its path is the only setting that a thread can find wrong.
+  const toError = ({ code, message, cause }: Failure): AnalyticsError =>
+    code === 'INVALID_CONFIG' ? configError([{ field: 'path', message }]) : error(code, message, cause);
 
   function start(): Worker {
     const isSource = import.meta.url.endsWith('.ts');
@@ -52,15 +64,18 @@ export function createThread(config: WorkerConfig, backend: string): Thread {
       env: {},
     });
     started.on('message', (reply: Reply) => {
+      if ('notice' in reply) {
+        onNotice?.(toError(reply.notice));
+        return;
+      }
       const call = calls.get(reply.call);
       calls.delete(reply.call);
       rest();
       if ('failure' in reply) {
-        const { code, message, cause } = reply.failure;
-        // The only setting that it can find wrong.
-        call?.reject(
-          code === 'INVALID_CONFIG' ? configError([{ field: 'path', message }]) : error(code, message, cause),
-        );
+        call?.reject(toError(reply.failure));
+        if (reply.failure.damaged) {
+          onDamage?.();
+        }
       } else {
         call?.resolve(reply.value);
       }

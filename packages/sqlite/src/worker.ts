@@ -1,31 +1,25 @@
-import { statSync } from 'node:fs';
 import { parentPort, workerData } from 'node:worker_threads';
-import { type Connection, type DatabaseConfig, openExisting, openForWriting, transaction } from './database.ts';
-import { failure, toFailure } from './failure.ts';
+import { transaction } from './database.ts';
+import { type Failure, failure, toFailure } from './failure.ts';
 import { fold } from './fold.ts';
+import { createHeld, type HeldConfig, replacedFailure } from './held.ts';
 import type { Message, Reply, Request } from './protocol.ts';
-import { prune } from './prune.ts';
 import type { Slice } from './slice.ts';
-import { createWriter, type Writer } from './writer.ts';
+import { checkLog } from './store/log.ts';
+import { createUpkeep } from './store/upkeep.ts';
+import { createWriter } from './writer.ts';
 
 // A thread that holds one connection and does what it is asked to, one request after the other.
 
-export interface WorkerConfig extends DatabaseConfig {
-  /** A `reader` only opens what a `writer` has made, and only answers `read`. */
-  readonly role: 'writer' | 'reader';
-}
-
-interface Store {
-  readonly db: Connection;
-  /** Made when first needed. */
-  writer?: Writer;
-  /** Which file it is, whatever its path leads to by now. */
-  readonly file: string;
+export interface WorkerConfig extends HeldConfig {
+  /** Of the pages in use; undefined: no limit. */
+  readonly maxBytes?: number | undefined;
 }
 
 const config = workerData as WorkerConfig;
 const port = parentPort as NonNullable<typeof parentPort>;
-let store: Store | undefined;
+const held = createHeld(config, notify);
+const upkeep = createUpkeep(config, held, { notify, enqueue });
 /** What has come of the write that is being handed over. */
 let write: { readonly call: number; readonly slices: Slice[] } | undefined;
 let closed = false;
@@ -46,10 +40,24 @@ function enqueue(message: Message): void {
       }
       reply = { call, value };
     } catch (error) {
-      reply = { call, failure: toFailure(error, config.path, request.op === 'open') };
+      reply = { call, failure: failureOf(error, request.op === 'open') };
     }
-    port.postMessage(reply);
+    if (call !== 0) {
+      port.postMessage(reply);
+    }
   });
+}
+
+function failureOf(error: unknown, starting: boolean): Failure {
+  try {
+    return held.recover(error) ?? toFailure(error, config.path, starting);
+  } catch (another) {
+    return toFailure(another, config.path, starting);
+  }
+}
+
+function notify(notice: Failure): void {
+  port.postMessage({ notice } satisfies Reply);
 }
 
 /** Returned by a request that others of the same call follow. */
@@ -58,7 +66,7 @@ const unfinished = Symbol('unfinished');
 async function handle(call: number, request: Request): Promise<unknown> {
   switch (request.op) {
     case 'open':
-      await open();
+      await held.open();
       return undefined;
     case 'write': {
       if (write?.call !== call) {
@@ -70,85 +78,59 @@ async function handle(call: number, request: Request): Promise<unknown> {
       }
       const { slices } = write;
       write = undefined;
-      const opened = await open();
-      opened.writer ??= createWriter(opened.db, config);
-      opened.writer.write(slices);
+      const store = await held.open();
+      store.writer ??= createWriter(store.db, config);
+      store.writer.write(slices);
+      upkeep.written();
       return undefined;
     }
-    case 'prune':
-      if (prune((await open()).db, request.before, config)) {
+    case 'check':
+      return check();
+    case 'fold':
+      fold((await held.open()).db, config);
+      return undefined;
+    case 'read': {
+      const { answer } = await import('./answers/answers.ts');
+      return answer((await held.open()).db, request.name, request.question);
+    }
+    case 'examine':
+      await held.open({ thorough: true });
+      return undefined;
+    case 'rest':
+      upkeep.rest();
+      return undefined;
+    case 'prune': {
+      const report = upkeep.prune((await held.open()).db, call, request);
+      if (report === undefined) {
         // Not at once: what has been asked meanwhile goes first.
         setImmediate(enqueue, { call, request });
         return unfinished;
       }
-      return undefined;
-    case 'check':
-      return check();
-    case 'fold':
-      fold((await open()).db, config);
-      return undefined;
-    case 'read': {
-      const { answer } = await import('./answers/answers.ts');
-      return answer((await open()).db, request.name, request.question);
+      return report;
     }
     case 'close':
       closed = true;
-      close();
+      upkeep.end();
+      held.close();
       port.close();
       return unfinished;
+    default: {
+      const { maintain } = await import('./store/maintain.ts');
+      return maintain((await held.open()).db, config, request);
+    }
   }
-}
-
-/** The connection; a new one if the file was deleted or replaced since, so that nothing is written into the void. */
-async function open(): Promise<Store> {
-  if (store !== undefined && store.file !== fileAt(config.path)) {
-    close();
-  }
-  if (store === undefined) {
-    const connect = await loadDriver();
-    const db = config.role === 'writer' ? await openForWriting(connect, config) : openExisting(connect, config, true);
-    store = { db, file: fileAt(config.path) };
-  }
-  return store;
-}
-
-function close(): void {
-  store?.db.close();
-  store = undefined;
-}
-
-async function loadDriver(): Promise<typeof import('better-sqlite3')> {
-  try {
-    return (await import('better-sqlite3')).default;
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw failure(
-      'UNSUPPORTED',
-      `better-sqlite3 could not be loaded on ${process.platform}-${process.arch}: ${reason}`,
-      error,
-    );
-  }
-}
-
-function fileAt(path: string): string {
-  if (path === ':memory:') {
-    return path;
-  }
-  const stats = statSync(path, { bigint: true, throwIfNoEntry: false });
-  return stats === undefined ? 'none' : `${stats.dev}:${stats.ino}`;
 }
 
 /** Writes something that takes room, durably, and leaves nothing behind. */
 async function check(): Promise<void> {
-  if (store !== undefined && store.file !== fileAt(config.path)) {
-    close();
-    throw failure(
-      'BACKEND_UNAVAILABLE',
-      `${config.path} was deleted or replaced; what it held is lost; a new file is started`,
-    );
+  const replaced = held.isReplaced();
+  const { db } = await held.open();
+  if (replaced) {
+    const { code, message } = replacedFailure(config.path);
+    throw failure(code, message);
   }
-  const { db } = await open();
   transaction(db, config, () => {
     db.exec('INSERT INTO probe (data) VALUES (zeroblob(8192)); DELETE FROM probe;');
   });
+  checkLog(db, config.path);
 }

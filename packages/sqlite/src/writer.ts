@@ -44,6 +44,8 @@ export function createWriter(db: Connection, config: DatabaseConfig): Writer {
       tokens = tokens + excluded.tokens, cost_nano_usd = cost_nano_usd + excluded.cost_nano_usd,
       cost_weight = cost_weight + excluded.cost_weight`);
   const idAt = db.prepare(`SELECT id FROM execution_events WHERE seq = (? << ${tailBits}) | ?`).pluck();
+  const countErasures = db.prepare("SELECT before FROM floors WHERE name = 'erasures'").pluck();
+  let erasures: unknown;
   let lines = 0;
 
   function insertion({ table, columns }: Rows): Statement {
@@ -146,7 +148,17 @@ export function createWriter(db: Connection, config: DatabaseConfig): Writer {
     });
   }
 
+  /** A text that was erased, by this process or another, may come again: as a new one. */
+  function forgetErased(): void {
+    const now = countErasures.get();
+    if (now !== erasures) {
+      textIds.clear();
+      erasures = now;
+    }
+  }
+
   function writeSlices(slices: readonly Slice[]): void {
+    forgetErased();
     const texts: number[] = [];
     const subjects: number[] = [];
     const aggregate = createAggregate(texts, subjects);

@@ -4,7 +4,7 @@ import type { Worker } from 'node:worker_threads';
 import { execution, ledgerHolds } from '@toolweaver/analytics-testkit';
 import Database from 'better-sqlite3';
 import { expect, onTestFinished, test } from 'vitest';
-import { schemaVersion } from '../src/database.ts';
+import { schemaVersion } from '../src/identity.ts';
 import { run, start } from './support/child.ts';
 import { testFolder } from './support/folder.ts';
 import { open, openClient } from './support/open.ts';

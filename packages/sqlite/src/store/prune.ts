@@ -11,7 +11,7 @@ import { readSize } from './size.ts';
 export interface PrunePlan {
   /** Rows from before. */
   readonly before?: number | undefined;
-  /** Hourly cells from before; days stay. */
+  /** Hourly cells from before, as far as their executions are gone; days stay. */
   readonly hoursBefore?: number | undefined;
   /** The oldest rows while the pages in use take more; when there are none left, hourly cells too. */
   readonly maxBytes?: number | undefined;
@@ -65,7 +65,7 @@ export function* prune(
     yield* deleteBefore(pruning, before, true);
   }
   if (hoursBefore !== undefined) {
-    yield* deleteHours(pruning, hoursBefore);
+    yield* deleteHours(pruning, Math.min(hoursBefore, executionsFloor(db)));
   }
   if (maxBytes !== undefined) {
     yield* deleteToSize(pruning, maxBytes);
@@ -86,7 +86,7 @@ function* deleteBefore(pruning: Pruning, before: number, everywhere: boolean): G
   for (const kind of walked) {
     yield* walk(pruning, kind, before, everywhere);
   }
-  yield* deleteRuns(pruning, before);
+  yield* deleteRuns(pruning, before, everywhere);
 }
 
 function* deleteExecutions(pruning: Pruning, before: number): Generator<void> {
@@ -150,7 +150,7 @@ interface Window {
 }
 
 /** A run that is still reported on, or still has rows, keeps its start. */
-function* deleteRuns(pruning: Pruning, before: number): Generator<void> {
+function* deleteRuns(pruning: Pruning, before: number, everywhere: boolean): Generator<void> {
   const { db } = pruning;
   const pace = paceOf(pruning, 'runEvents');
   const look = db.prepare(`
@@ -166,10 +166,10 @@ function* deleteRuns(pruning: Pruning, before: number): Generator<void> {
     const started = performance.now();
     const runs = look.all(after, pace.rows) as { run: number; oldest: number; newest: number }[];
     const last = runs.at(-1);
-    if (last === undefined) {
+    const old = runs.filter(({ newest }) => newest < before);
+    if (last === undefined || (old.length === 0 && !everywhere)) {
       return;
     }
-    const old = runs.filter(({ newest }) => newest < before);
     if (old.length > 0) {
       step(pruning, pace, () => {
         for (const { run, oldest, newest } of old) {
@@ -274,6 +274,24 @@ function total({ rows }: Pruning): number {
 
 function paceOf({ paces }: Pruning, kind: Kind): Pace {
   return paces.get(kind) as Pace;
+}
+
+/** Up to when executions are gone. */
+export function executionsFloor(db: Connection): number {
+  const floor = db.prepare("SELECT before FROM floors WHERE name = 'executions'").pluck().get() as number | undefined;
+  return floor ?? Number.MIN_SAFE_INTEGER;
+}
+
+/** Whether more than half of the executions would go by their age. Counts them all. */
+export function mostWouldGo(db: Connection, { before }: PrunePlan): boolean {
+  if (before === undefined) {
+    return false;
+  }
+  const counts = db.prepare(`
+    SELECT count(*) AS executions, count(*) FILTER (WHERE seq < (? << ${tailBits})) AS old
+    FROM execution_events INDEXED BY execution_events_subject`);
+  const { executions, old } = counts.get(Math.floor(before)) as { executions: number; old: number };
+  return old * 2 > executions;
 }
 
 /** Says up to when rows or cells are gone. It only ever rises. */

@@ -1,0 +1,136 @@
+import { setAside } from './damage.ts';
+import { type Connection, type DatabaseConfig, openExisting, openForWriting } from './database.ts';
+import { type Failure, failure, isDamage, isLost } from './failure.ts';
+import { fileAt, isCutOff } from './file.ts';
+import { truncateLog } from './store/log.ts';
+import type { Writer } from './writer.ts';
+
+/** The one connection of a thread, while its file is there and sound. */
+export interface Held {
+  /** A new connection when there is none or when it leads to another file by now, so that nothing is written into the void. */
+  open(options?: { readonly thorough?: boolean }): Promise<Store>;
+  /** Whether the file of an open connection was deleted or replaced. */
+  isReplaced(): boolean;
+  /** The connection, if one is open. */
+  current(): Store | undefined;
+  close(): void;
+  /** After an error: gives the connection up where that helps. Returns what the error means when the database is set aside. */
+  recover(error: unknown): Failure | undefined;
+}
+
+export interface Store {
+  readonly db: Connection;
+  /** Made when first needed. */
+  writer?: Writer;
+  /** Which file it is, whatever its path leads to by now. */
+  readonly file: string;
+}
+
+export interface HeldConfig extends DatabaseConfig {
+  /** A `reader` only opens what a `writer` has made, and writes nothing. */
+  readonly role: 'writer' | 'reader';
+}
+
+export function createHeld(config: HeldConfig, onNotice: (notice: Failure) => void): Held {
+  const { path, role } = config;
+  let store: Store | undefined;
+
+  const isReplaced = (): boolean => store !== undefined && store.file !== fileAt(path);
+  const logIsGone = (): boolean => path !== ':memory:' && fileAt(`${path}-wal`) === 'none';
+
+  function close(): void {
+    store?.db.close();
+    store = undefined;
+  }
+
+  /** What we had open ourselves is ours, whatever has become of it. */
+  function giveUp(error: unknown): Failure {
+    const { file } = store as Store;
+    try {
+      const notice = setAside(path, file, error);
+      if (notice === undefined) {
+        return {
+          code: 'BACKEND_UNAVAILABLE',
+          message: `${path} was damaged, and has been set aside by another process`,
+        };
+      }
+      onNotice(notice);
+      return notice;
+    } finally {
+      close();
+    }
+  }
+
+  /** Gives the connection up when what it has open is no longer what others would open. */
+  function look({ db }: Store): void {
+    if (isReplaced()) {
+      close();
+      if (role === 'writer') {
+        onNotice(replacedFailure(path));
+      }
+    } else if (isCutOff(path)) {
+      if (role === 'writer') {
+        giveUp(new Error('it was emptied'));
+      } else {
+        close();
+      }
+    } else if (logIsGone()) {
+      if (role === 'writer') {
+        // What was written is in a log that has no name any more: into the file with it, while it can still be read.
+        truncateLog(db);
+      }
+      close();
+    }
+  }
+
+  return {
+    isReplaced,
+    close,
+    current: () => store,
+    async open({ thorough = false } = {}) {
+      if (store !== undefined) {
+        look(store);
+      }
+      if (store === undefined || (thorough && path !== ':memory:')) {
+        close();
+        const connect = await loadDriver();
+        const db =
+          role === 'writer'
+            ? await openForWriting(connect, config, { thorough, onNotice })
+            : openExisting(connect, config, true);
+        store = { db, file: fileAt(path) };
+      }
+      return store;
+    },
+    recover(error) {
+      if (store === undefined || path === ':memory:') {
+        return undefined;
+      }
+      if (isDamage(error) && role === 'writer' && !isReplaced()) {
+        return giveUp(error);
+      }
+      if (isDamage(error) || isLost(error)) {
+        close();
+      }
+      return undefined;
+    },
+  };
+}
+
+export function replacedFailure(path: string): Failure {
+  const message = `${path} was deleted or replaced; what it held is lost; a new file is started`;
+  return { code: 'BACKEND_UNAVAILABLE', message };
+}
+
+async function loadDriver(): Promise<typeof import('better-sqlite3')> {
+  try {
+    return (await import('better-sqlite3')).default;
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw failure(
+      'UNSUPPORTED',
+      `better-sqlite3 could not be loaded on ${process.platform}-${process.arch}: ${reason}`,
+      error,
+    );
+  }
+}

@@ -1,0 +1,111 @@
+import { type Connection, type DatabaseConfig, retryBusy, transaction } from '../database.ts';
+import { countRows, type Kind, keptTables, kinds, type RowCounts } from './kept.ts';
+import { truncateLog } from './log.ts';
+
+export interface EraseReport {
+  readonly dryRun: boolean;
+  /** Of this user. */
+  readonly rows: RowCounts;
+  /** True when the id is also the name of something else (an organisation, a run, a model…), for which it stays. */
+  readonly nameKept: boolean;
+  /**
+   * Whether nothing of it is left in the file and its log, byte by byte. False when another program was reading the old
+   * content, or there was no room for a new one: then `compact()` makes up for it. Null for a dry run.
+   */
+  readonly purged: boolean | null;
+}
+
+const userKinds: readonly Kind[] = kinds;
+/** Where else the dictionary's texts are meant. */
+const textColumns: Readonly<Record<string, readonly string[]>> = {
+  execution_events: ['run', 'org', 'error_type', 'version', 'toolkit', 'model', 'provider', 'cost_source'],
+  rating_events: ['run', 'org'],
+  health_events: ['run', 'org'],
+  toolkit_events: ['run', 'org', 'toolkit', 'operation', 'error_type'],
+  metrics_events: ['run', 'org'],
+  artifact_events: ['run', 'org'],
+  run_events: ['run', 'org'],
+  run_rollups: ['run', 'org'],
+  recommendations: ['org'],
+  rollups: ['org', 'model'],
+};
+
+/** Deletes what is recorded of a user, in one transaction, and then every trace of it from the file. */
+export function erase(db: Connection, config: DatabaseConfig, userId: string): EraseReport {
+  // What was deleted is overwritten before its page is given to something else.
+  db.pragma('secure_delete = on');
+  try {
+    const { rows, nameKept } = transaction(db, config, () => eraseRows(db, userId));
+    return { dryRun: false, rows, nameKept, purged: purge(db, config) };
+  } finally {
+    db.pragma('secure_delete = off');
+  }
+}
+
+/** What `erase` would delete. */
+export function estimateErase(db: Connection, userId: string): EraseReport {
+  const id = findText(db, userId);
+  const rows = countRows((kind) => {
+    const { table } = keptTables[kind];
+    return id === undefined
+      ? 0
+      : (db.prepare(`SELECT count(*) FROM ${table} WHERE user = ?`).pluck().get(id) as number);
+  });
+  return { dryRun: true, rows, nameKept: id !== undefined && isMeantElsewhere(db, id), purged: null };
+}
+
+function eraseRows(db: Connection, userId: string): { readonly rows: RowCounts; readonly nameKept: boolean } {
+  const id = findText(db, userId);
+  if (id === undefined) {
+    return { rows: countRows(() => 0), nameKept: false };
+  }
+  const deleted = new Map(
+    userKinds.map((kind) => [kind, db.prepare(`DELETE FROM ${keptTables[kind].table} WHERE user = ?`).run(id).changes]),
+  );
+  const nameKept = isMeantElsewhere(db, id);
+  if (!nameKept) {
+    // The id itself is never given to another text: the roll-ups count users by it. No text of an event begins like this.
+    db.prepare("UPDATE dictionary SET text = char(1) || 'erased ' || id WHERE id = ?").run(id);
+    forgetTexts(db);
+  }
+  return { rows: countRows((kind) => deleted.get(kind) ?? 0), nameKept };
+}
+
+function findText(db: Connection, text: string): number | undefined {
+  return db.prepare('SELECT id FROM dictionary WHERE text = ?').pluck().get(text) as number | undefined;
+}
+
+function isMeantElsewhere(db: Connection, id: number): boolean {
+  const inColumns = Object.entries(textColumns).some(([table, columns]) => {
+    const condition = columns.map((column) => `${column} = :id`).join(' OR ');
+    return db.prepare(`SELECT 1 FROM ${table} WHERE ${condition} LIMIT 1`).get({ id }) !== undefined;
+  });
+  return inColumns || isErrorType(db, id);
+}
+
+/** Roll-ups count failures by the number of their type. */
+function isErrorType(db: Connection, id: number): boolean {
+  const found = db.prepare(
+    'SELECT 1 FROM rollups WHERE errors IS NOT NULL AND EXISTS (SELECT 1 FROM json_each(errors) WHERE key = ?) LIMIT 1',
+  );
+  return found.get(String(id)) !== undefined;
+}
+
+/** Tells every process that keeps ids of texts in memory to read them anew (see `writer.ts`). */
+function forgetTexts(db: Connection): void {
+  db.exec(
+    "INSERT INTO floors (name, before) VALUES ('erasures', 1) ON CONFLICT (name) DO UPDATE SET before = before + 1",
+  );
+}
+
+/** Free pages, and the room within others, hold what was there before. Only a new file in the place of the old has none of it. */
+function purge(db: Connection, config: DatabaseConfig): boolean {
+  try {
+    // What was deleted is overwritten in the file before it is cut off.
+    truncateLog(db);
+    retryBusy(config, () => db.exec('VACUUM'));
+    return truncateLog(db, config.busyTimeoutMs);
+  } catch {
+    return false;
+  }
+}

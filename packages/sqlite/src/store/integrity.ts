@@ -1,0 +1,14 @@
+import type { Connection } from '../database.ts';
+
+export interface IntegrityReport {
+  readonly ok: boolean;
+  /** In SQLite's words, at most 100. */
+  readonly problems: readonly string[];
+}
+
+/** Reads the whole file. `quick` leaves out whether indexes say the same as their tables. */
+export function checkIntegrity(db: Connection, quick: boolean): IntegrityReport {
+  const found = db.pragma(quick ? 'quick_check' : 'integrity_check') as Record<string, string>[];
+  const problems = found.flatMap((row) => Object.values(row)).filter((problem) => problem !== 'ok');
+  return { ok: problems.length === 0, problems };
+}

@@ -1,0 +1,38 @@
+import type { Connection } from '../database.ts';
+import { failure } from '../failure.ts';
+import { sizeOf } from '../file.ts';
+
+// The write-ahead log (`-wal`): what was written waits there until a checkpoint takes it into the file. It begins anew only
+// when nobody reads what is in it.
+
+/** Checkpoints keep the log below this, unless somebody keeps on reading what is in it. */
+export const alarmingLogBytes: number = 256 * 1024 * 1024;
+
+/** Takes the log into the file and empties it. False when others keep it from that for as long as it may wait. */
+export function truncateLog(db: Connection, waitMs = 0): boolean {
+  const deadline = performance.now() + waitMs;
+  const patience = db.pragma('busy_timeout', { simple: true }) as number;
+  // A checkpoint that waits for readers holds up all who write.
+  db.pragma('busy_timeout = 0');
+  try {
+    for (;;) {
+      const [{ busy } = { busy: 1 }] = db.pragma('wal_checkpoint(TRUNCATE)') as { busy: number }[];
+      if (busy === 0 || performance.now() >= deadline) {
+        return busy === 0;
+      }
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20);
+    }
+  } finally {
+    db.pragma(`busy_timeout = ${patience}`);
+  }
+}
+
+/** @throws what `failure` makes when the log has grown too far and cannot be emptied. */
+export function checkLog(db: Connection, path: string, alarmingBytes: number = alarmingLogBytes): void {
+  if (path === ':memory:' || sizeOf(`${path}-wal`) < alarmingBytes || truncateLog(db)) {
+    return;
+  }
+  const size = `${Math.round(sizeOf(`${path}-wal`) / 1024 / 1024)} MB`;
+  const message = `${path}-wal has grown to ${size}, as a program has been reading the database for long without an end: end it or its transaction`;
+  throw failure('BACKEND_UNAVAILABLE', message);
+}

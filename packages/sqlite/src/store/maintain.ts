@@ -1,0 +1,62 @@
+import { type Connection, type DatabaseConfig, retryBusy } from '../database.ts';
+import { failure, isDamage, toFailure } from '../failure.ts';
+import type { Maintenance } from '../protocol.ts';
+import { erase, estimateErase } from './erase.ts';
+import { estimatePrune } from './estimate.ts';
+import { checkIntegrity } from './integrity.ts';
+import { truncateLog } from './log.ts';
+import { readSize } from './size.ts';
+import { readStatistics } from './statistics.ts';
+
+export interface CompactReport {
+  /** By which the file has become smaller. */
+  readonly freedBytes: number;
+}
+
+/** Does what `SqliteStore` is asked for, but for what goes in steps. */
+export function maintain(
+  db: Connection,
+  config: DatabaseConfig,
+  request: Exclude<Maintenance, { readonly op: 'prune' }>,
+): unknown {
+  switch (request.op) {
+    case 'estimatePrune':
+      return estimatePrune(db, request.plan);
+    case 'erase':
+      return erase(db, config, request.userId);
+    case 'estimateErase':
+      return estimateErase(db, request.userId);
+    case 'compact':
+      return compact(db, config);
+    case 'size':
+      return readSize(db);
+    case 'statistics':
+      return readStatistics(db, config.path);
+    case 'integrity':
+      return checkIntegrity(db, request.quick);
+    case 'copy':
+      copy(db, request.to);
+      return undefined;
+  }
+}
+
+function copy(db: Connection, to: string): void {
+  try {
+    db.prepare('VACUUM INTO ?').run(to);
+  } catch (error) {
+    // Most likely it is the copy that cannot be written.
+    const { code, message, cause } = isDamage(error) ? toFailure(error, db.name, false) : toFailure(error, to, false);
+    throw failure(code, message, cause);
+  }
+}
+
+function compact(db: Connection, config: DatabaseConfig): CompactReport {
+  const size = (): number => {
+    const { usedBytes, freeBytes } = readSize(db);
+    return usedBytes + freeBytes;
+  };
+  const before = size();
+  retryBusy(config, () => db.exec('VACUUM'));
+  truncateLog(db, config.busyTimeoutMs);
+  return { freedBytes: Math.max(0, before - size()) };
+}

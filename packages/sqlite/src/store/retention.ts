@@ -1,0 +1,61 @@
+import type { Checks } from '../check.ts';
+import type { Thread } from '../thread.ts';
+import type { PrunePlan } from './prune.ts';
+
+/** What is kept. Undefined: everything. */
+export interface Limits {
+  readonly retentionDays?: number | undefined;
+  readonly maxBytes?: number | undefined;
+}
+
+const hourMs = 3_600_000;
+const dayMs = 24 * hourMs;
+/** Hourly cells answer for times whose executions are gone. */
+const leastHourlyDays = 90;
+/** Clocks are adjusted by less all the time. */
+const clockToleranceMs = 60_000;
+
+/** The least that `maxBytes` may be: a database without events takes some of it. */
+const leastMaxBytes = 1024 * 1024;
+
+/** 0 is no limit. */
+export function checkLimits(check: Checks, limits: Limits): Limits {
+  const maxBytes = check.number('maxBytes', limits.maxBytes, { min: 0 });
+  if (maxBytes !== undefined && maxBytes > 0 && maxBytes < leastMaxBytes) {
+    check.wrong('maxBytes', `must be 0 or at least ${leastMaxBytes}, got ${maxBytes}`);
+  }
+  return {
+    retentionDays: check.number('retentionDays', limits.retentionDays, { min: 0 }) || undefined,
+    maxBytes: maxBytes || undefined,
+  };
+}
+
+export function limitsPlan({ retentionDays, maxBytes }: Limits, now: number): PrunePlan {
+  return {
+    ...(retentionDays !== undefined && { before: now - retentionDays * dayMs }),
+    hoursBefore: now - Math.max(retentionDays ?? 0, leastHourlyDays) * dayMs,
+    ...(maxBytes !== undefined && { maxBytes }),
+  };
+}
+
+/** Deletes what is over the limits, now and every hour; a failure is made good an hour later. Returns how to end it. */
+export function keepPruning(writer: Thread, limits: Limits): () => void {
+  if (limits.retentionDays === undefined && limits.maxBytes === undefined) {
+    return () => {};
+  }
+  const startedAt = Date.now();
+  const started = performance.now();
+  function prune(): void {
+    const now = Date.now();
+    const elapsed = startedAt + performance.now() - started;
+    const plan = limitsPlan(limits, now);
+    const request =
+      now - elapsed > clockToleranceMs
+        ? ({ op: 'prune', plan, cautious: limitsPlan(limits, elapsed) } as const)
+        : ({ op: 'prune', plan } as const);
+    writer.call(request).catch(() => {});
+  }
+  prune();
+  const timer = setInterval(prune, hourMs).unref();
+  return () => clearInterval(timer);
+}

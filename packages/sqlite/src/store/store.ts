@@ -1,0 +1,148 @@
+import { checkOptions } from '../check.ts';
+import type { Maintenance } from '../protocol.ts';
+import type { Thread } from '../thread.ts';
+import { type BackupProgress, type BackupReport, writeBackup } from './backup.ts';
+import type { EraseReport } from './erase.ts';
+import type { IntegrityReport } from './integrity.ts';
+import type { CompactReport } from './maintain.ts';
+import type { PruneReport } from './prune.ts';
+import { checkLimits, type Limits, limitsPlan } from './retention.ts';
+import type { Size } from './size.ts';
+import type { StoreStatistics } from './statistics.ts';
+
+/**
+ * Maintenance of a database that is open. Nothing here holds up the event loop. What a client still has queued is not in the
+ * database yet: `await analytics.flush()` first.
+ *
+ * All methods reject with an `AnalyticsError`: `INVALID_CONFIG` for wrong options, `BACKEND_UNAVAILABLE`, `STORAGE_FULL` or
+ * `CLOSED`.
+ */
+export interface SqliteStore {
+  /** Deletes what is over the limits, oldest first, in steps of a few ms between which events are written. Roll-ups stay. */
+  prune(options?: PruneOptions): Promise<PruneReport>;
+  /**
+   * Deletes everything recorded of a user, and every trace of it in the file; the roll-ups, which name nobody, stay. Copies of
+   * the file, and ones that were set aside, are not touched. Events wait meanwhile: about ten seconds for each GB.
+   */
+  erase(options: EraseOptions): Promise<EraseReport>;
+  /** Copies the database, without its free pages, to a file that is not there yet. Its content is that of the start. */
+  backup(path: string, options?: BackupOptions): Promise<BackupReport>;
+  /** Reads the whole file. */
+  checkIntegrity(options?: IntegrityOptions): Promise<IntegrityReport>;
+  statistics(): Promise<StoreStatistics>;
+  /** Returns free pages to the system. Events wait meanwhile, and the disk must have room for a copy. */
+  compact(): Promise<CompactReport>;
+}
+
+export interface PruneOptions {
+  /** Events that are older go. 0 keeps them. Default: the backend's. */
+  readonly retentionDays?: number | undefined;
+  /** While pages in use take more, the oldest events go. 0: no limit. Default: the backend's. */
+  readonly maxBytes?: number | undefined;
+  /** Says what would go, and deletes nothing. Default: false. */
+  readonly dryRun?: boolean | undefined;
+}
+
+export interface EraseOptions {
+  readonly userId: string;
+  /** Says what would go, and deletes nothing. Default: false. */
+  readonly dryRun?: boolean | undefined;
+}
+
+export interface BackupOptions {
+  /** Told a few times a second. What it throws is ignored. */
+  readonly onProgress?: ((progress: BackupProgress) => void) | undefined;
+}
+
+export interface IntegrityOptions {
+  /** Leaves out whether indexes say the same as their tables: several times faster. Default: false. */
+  readonly quick?: boolean | undefined;
+}
+
+/** `aside` starts a thread for a long question, so that it holds up neither deliveries nor reports. */
+export function createStore(
+  writer: Thread,
+  limits: Limits,
+  aside: () => Thread,
+): SqliteStore & { close(): Promise<void> } {
+  const open = new Set<Thread>();
+  let closed = false;
+  const ask = (request: Maintenance): Promise<unknown> => writer.call(request, { hold: true });
+
+  async function askAside(request: Maintenance): Promise<unknown> {
+    if (closed) {
+      // It says so itself.
+      return ask(request);
+    }
+    const thread = aside();
+    open.add(thread);
+    try {
+      return await thread.call(request, { hold: true });
+    } finally {
+      open.delete(thread);
+      await thread.stop();
+    }
+  }
+
+  return {
+    async prune(options) {
+      const { plan, dryRun } = checkOptions((check) => {
+        const { retentionDays = limits.retentionDays, maxBytes = limits.maxBytes, dryRun } = options ?? {};
+        const wanted = checkLimits(check, { retentionDays, maxBytes });
+        return { plan: limitsPlan(wanted, Date.now()), dryRun: check.flag('dryRun', dryRun) ?? false };
+      });
+      const report = dryRun ? await askAside({ op: 'estimatePrune', plan }) : await ask({ op: 'prune', plan });
+      return report as PruneReport;
+    },
+    async erase(options) {
+      const { userId, dryRun } = checkOptions((check) => {
+        const { userId, dryRun } = options ?? {};
+        return {
+          userId: check.text('userId', userId ?? '') ?? '',
+          dryRun: check.flag('dryRun', dryRun) ?? false,
+        };
+      });
+      const report = dryRun ? await askAside({ op: 'estimateErase', userId }) : await ask({ op: 'erase', userId });
+      return report as EraseReport;
+    },
+    async backup(path, options) {
+      const { onProgress } = options ?? {};
+      const target = checkOptions((check) => {
+        if (onProgress !== undefined && typeof onProgress !== 'function') {
+          check.wrong('onProgress', `must be a function, got ${typeof onProgress}`);
+        }
+        const given = check.text('path', path ?? '') ?? '';
+        return /^file:|\0/i.test(given) ? check.wrong('path', 'must be the path of a file') : given;
+      });
+      const { usedBytes } = (await ask({ op: 'size' })) as Size;
+      const copy = async (to: string): Promise<void> => void (await askAside({ op: 'copy', to }));
+      return writeBackup(
+        target ?? '',
+        copy,
+        onProgress && ((writtenBytes) => tell(onProgress, writtenBytes, usedBytes)),
+      );
+    },
+    async checkIntegrity(options) {
+      const quick = checkOptions((check) => check.flag('quick', options?.quick) ?? false);
+      return (await askAside({ op: 'integrity', quick })) as IntegrityReport;
+    },
+    async statistics() {
+      return (await askAside({ op: 'statistics' })) as StoreStatistics;
+    },
+    async compact() {
+      return (await ask({ op: 'compact' })) as CompactReport;
+    },
+    async close() {
+      closed = true;
+      await Promise.all([...open].map((thread) => thread.stop()));
+    },
+  };
+}
+
+function tell(onProgress: (progress: BackupProgress) => void, writtenBytes: number, totalBytes: number): void {
+  try {
+    onProgress({ writtenBytes: Math.min(writtenBytes, totalBytes), totalBytes });
+  } catch {
+    // The host's own affair.
+  }
+}

@@ -1,0 +1,117 @@
+import type { Connection } from '../database.ts';
+import { type Failure, failure, toFailure } from '../failure.ts';
+import { sizeOf } from '../file.ts';
+import type { Held } from '../held.ts';
+import type { Message, Request } from '../protocol.ts';
+import type { WorkerConfig } from '../worker.ts';
+import { checkLog, truncateLog } from './log.ts';
+import { mostWouldGo, type PrunePlan, type PruneReport, prune } from './prune.ts';
+import { limitsPlan } from './retention.ts';
+import { readSize } from './size.ts';
+
+/** What the writing thread does of its own accord, beside what it is asked to. */
+export interface Upkeep {
+  /** To be called after each write. */
+  written(): void;
+  /** To be called when nothing has been written for a while. */
+  rest(): void;
+  /** Does a step of what the call asks for; returns the report after the last one. */
+  prune(db: Connection, call: number, request: Request & { readonly op: 'prune' }): PruneReport | undefined;
+  end(): void;
+}
+
+interface Host {
+  notify(notice: Failure): void;
+  enqueue(message: Message): void;
+}
+
+/** Looking at the size takes some 20 µs. */
+const lookMs = 1_000;
+const restMs = 5_000;
+/** A log of this size is not worth a checkpoint: closing makes one. */
+const smallLogBytes = 4 * 1024 * 1024;
+/** The call of what nobody asked for. */
+const noCall = 0;
+
+export function createUpkeep(config: WorkerConfig, held: Held, { notify, enqueue }: Host): Upkeep {
+  const { path, maxBytes } = config;
+  const prunes = new Map<number, { readonly db: Connection; readonly steps: Generator<void, PruneReport> }>();
+  let nextLook = 0;
+  let resting: NodeJS.Timeout | undefined;
+  let logIsAlarming = false;
+
+  function lookAtSize(db: Connection): void {
+    if (maxBytes !== undefined && !prunes.has(noCall) && readSize(db).usedBytes > maxBytes) {
+      const plan = limitsPlan({ maxBytes }, Date.now());
+      enqueue({ call: noCall, request: { op: 'prune', plan } });
+    }
+  }
+
+  function lookAtLog(db: Connection): void {
+    try {
+      checkLog(db, path);
+      logIsAlarming = false;
+    } catch (error) {
+      if (!logIsAlarming) {
+        logIsAlarming = true;
+        notify(toFailure(error, path, false));
+      }
+    }
+  }
+
+  function start(db: Connection, plan: PrunePlan, cautious: PrunePlan | undefined): Generator<void, PruneReport> {
+    if (cautious === undefined || !mostWouldGo(db, plan)) {
+      return prune(db, config, plan);
+    }
+    const message = `${path}: the clock was set forward since it was opened, and by it most executions are too old: they are kept. If the clock is right now, call store.prune()`;
+    notify({ code: 'INTERNAL', message });
+    return prune(db, config, cautious);
+  }
+
+  return {
+    written() {
+      clearTimeout(resting);
+      resting = setTimeout(enqueue, restMs, { call: noCall, request: { op: 'rest' } } satisfies Message);
+      const now = performance.now();
+      const store = held.current();
+      if (now >= nextLook && store !== undefined) {
+        nextLook = now + lookMs;
+        lookAtSize(store.db);
+        lookAtLog(store.db);
+      }
+    },
+    rest() {
+      const store = held.current();
+      if (store !== undefined && path !== ':memory:' && sizeOf(`${path}-wal`) > smallLogBytes) {
+        truncateLog(store.db);
+      }
+    },
+    prune(db, call, { plan, cautious }) {
+      let running = prunes.get(call);
+      if (running === undefined) {
+        running = { db, steps: start(db, plan, cautious) };
+        prunes.set(call, running);
+      }
+      let isOver = true;
+      try {
+        if (running.db !== db) {
+          throw failure('BACKEND_UNAVAILABLE', `${path} was replaced before it was done`);
+        }
+        const { done, value } = running.steps.next();
+        isOver = done === true;
+        return done ? value : undefined;
+      } finally {
+        if (isOver) {
+          prunes.delete(call);
+        }
+      }
+    },
+    end() {
+      clearTimeout(resting);
+      const store = held.current();
+      if (store !== undefined && path !== ':memory:' && !held.isReplaced()) {
+        truncateLog(store.db);
+      }
+    },
+  };
+}
