@@ -178,7 +178,8 @@ async function importRows(
 }
 
 function toEvent(data: unknown, idOf: (event: AnalyticsEvent) => string): AnalyticsEvent {
-  if (typeof data !== 'object' || data === null || ((data as { id?: unknown }).id ?? '') !== '') {
+  const hasNoId = typeof data === 'object' && data !== null && ((data as { id?: unknown }).id ?? '') === '';
+  if (!hasNoId || Array.isArray(data)) {
     return parseEvent(data);
   }
   const event = parseEvent({ ...data, id: noId });
