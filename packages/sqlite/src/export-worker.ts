@@ -2,7 +2,8 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { gzipSync } from 'node:zlib';
 import type { AnalyticsEvent } from '@toolweaver/analytics-core';
 import { openExisting } from './database.ts';
-import { type Failure, failure, toFailure } from './failure.ts';
+import { loadDriver } from './driver.ts';
+import { type Failure, toFailure } from './failure.ts';
 import { executionHeader, toExecutionLine } from './transfer/csv-executions.ts';
 import type { FileFormat } from './transfer/format.ts';
 import { toJsonLine } from './transfer/jsonl.ts';
@@ -49,10 +50,7 @@ port.on('message', async () => {
 });
 
 async function* run(): AsyncGenerator<Exclude<ExportStep, { failure: Failure }>> {
-  const driver = await import('better-sqlite3').catch((error: unknown) => {
-    throw failure('UNSUPPORTED', `better-sqlite3 could not be loaded on ${process.platform}-${process.arch}`, error);
-  });
-  const db = openExisting(driver.default, { ...task, synchronous: 'full' }, true);
+  const db = openExisting(await loadDriver(), { ...task, synchronous: 'full' }, true);
   const { total, groups } = readEvents(db, task.filter);
   let text = task.format === 'csv' ? executionHeader : '';
   let events = 0;

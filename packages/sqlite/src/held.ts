@@ -1,6 +1,7 @@
 import { setAside } from './damage.ts';
 import { type Connection, type DatabaseConfig, openExisting, openForWriting } from './database.ts';
-import { type Failure, failure, isDamage, isLost } from './failure.ts';
+import { loadDriver } from './driver.ts';
+import { type Failure, isDamage, isLost } from './failure.ts';
 import { fileAt, isCutOff } from './file.ts';
 import { truncateLog } from './store/log.ts';
 import type { Writer } from './writer.ts';
@@ -120,17 +121,4 @@ export function createHeld(config: HeldConfig, onNotice: (notice: Failure) => vo
 export function replacedFailure(path: string): Failure {
   const message = `${path} was deleted or replaced; what it held is lost; a new file is started`;
   return { code: 'BACKEND_UNAVAILABLE', message };
-}
-
-async function loadDriver(): Promise<typeof import('better-sqlite3')> {
-  try {
-    return (await import('better-sqlite3')).default;
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw failure(
-      'UNSUPPORTED',
-      `better-sqlite3 could not be loaded on ${process.platform}-${process.arch}: ${reason}`,
-      error,
-    );
-  }
 }

@@ -3,6 +3,7 @@ import { setImmediate } from 'node:timers/promises';
 import { AnalyticsError, type AnalyticsEvent, type AnalyticsReader, type Backend } from '@toolweaver/analytics-core';
 import { checkOptions } from './check.ts';
 import { type Connect, type DatabaseConfig, openExisting } from './database.ts';
+import { unsupportedNode } from './driver.ts';
 import { createEncoder } from './encode.ts';
 import { toFailure } from './failure.ts';
 import { expandPath } from './path.ts';
@@ -47,8 +48,6 @@ export interface SqliteBackend extends Backend {
 /** Encoding this many takes a small part of a millisecond; the host's event loop gets its turn in between. */
 const sliceEvents = 512;
 const delivery: Backend['delivery'] = { maxEvents: 16_384, maxDelayMs: 50 };
-/** better-sqlite3 is built for Node-API 10 and crashes the process where there is less. */
-const minNodeApi = 10;
 
 /**
  * Opens or creates a database, in a thread of its own.
@@ -57,9 +56,9 @@ const minNodeApi = 10;
  */
 export async function sqlite(options: SqliteOptions = {}): Promise<SqliteBackend> {
   const { name, limits, database, onNotice } = resolveOptions(options);
-  if (Number(process.versions['napi']) < minNodeApi) {
-    const message = `${name}: better-sqlite3 needs Node 22.14 or later, this is ${process.versions.node}`;
-    throw new AnalyticsError('UNSUPPORTED', message, { backend: name });
+  const unsupported = unsupportedNode();
+  if (unsupported !== undefined) {
+    throw new AnalyticsError('UNSUPPORTED', `${name}: ${unsupported}`, { backend: name });
   }
   const inMemory = database.path === ':memory:';
   const writer = createThread({ ...database, role: 'writer', maxBytes: limits.maxBytes }, name, {

@@ -4,6 +4,7 @@ import type { Writable } from 'node:stream';
 import { Worker } from 'node:worker_threads';
 import { AnalyticsError, configError, type EventType, type ExecutionKind } from '@toolweaver/analytics-core';
 import { type Checks, checkOptions } from '../check.ts';
+import { unsupportedNode } from '../driver.ts';
 import type { ExportStep, ExportTask } from '../export-worker.ts';
 import type { Failure } from '../failure.ts';
 import { expandPath } from '../path.ts';
@@ -70,6 +71,10 @@ const busyTimeoutMs = 5_000;
 export async function exportEvents(options: ExportOptions): Promise<ExportReport> {
   const { task, target, overwrite, onProgress, signal } = resolveExport(options);
   signal?.throwIfAborted();
+  const unsupported = unsupportedNode();
+  if (unsupported !== undefined) {
+    throw new AnalyticsError('UNSUPPORTED', unsupported);
+  }
   if (!existsSync(task.path)) {
     throw configError([{ field: 'path', message: `${task.path} is not there` }]);
   }

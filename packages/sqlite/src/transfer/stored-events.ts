@@ -59,12 +59,17 @@ export function readEvents(db: Connection, filter: EventFilter): StoredEvents {
       for (const { type, conditions } of selections) {
         const { from, parameters } = statement(type, [['e.seq > ?'], ...conditions]);
         const select = db.prepare(`SELECT CAST(e.seq AS TEXT) AS key, e.* ${from} ORDER BY e.seq LIMIT ${groupRows}`);
+        // In one transaction with the names: an erasure in between would leave something else in their place.
+        const read = db.transaction((after: bigint) => {
+          const { rows, last, isEnd } = readGroup(select, [after, ...parameters]);
+          return { events: rows.map((row) => toEvent[type](row, names)), last, isEnd };
+        });
         let after = -1n;
         for (let isEnd = false; !isEnd; ) {
-          const group = readGroup(select, [after, ...parameters]);
+          const group = read(after);
           ({ isEnd } = group);
           after = group.last ?? after;
-          yield group.rows.map((row) => toEvent[type](row, names));
+          yield group.events;
         }
       }
     },

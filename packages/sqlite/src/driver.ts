@@ -1,0 +1,26 @@
+import type { Connect } from './database.ts';
+import { failure } from './failure.ts';
+
+/** better-sqlite3 is built for Node-API 10 and crashes the process where there is less. */
+const minNodeApi = 10;
+
+/** Why this Node cannot have better-sqlite3; undefined when it can. */
+export function unsupportedNode(): string | undefined {
+  return Number(process.versions['napi']) < minNodeApi
+    ? `better-sqlite3 needs Node 22.14 or later, this is ${process.versions.node}`
+    : undefined;
+}
+
+/** @throws what `failure` makes: `UNSUPPORTED`. */
+export async function loadDriver(): Promise<Connect> {
+  try {
+    return (await import('better-sqlite3')).default;
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw failure(
+      'UNSUPPORTED',
+      `better-sqlite3 could not be loaded on ${process.platform}-${process.arch}: ${reason}`,
+      error,
+    );
+  }
+}
