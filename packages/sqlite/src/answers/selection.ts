@@ -15,11 +15,25 @@ export interface Counted extends Figures {
   readonly model: number;
   /** Unix time in ms at which the hour or the day begins; of an execution, its time. */
   readonly start: number;
+  /** Of an execution; null for none, and in cells. */
+  readonly user: number | null;
+  readonly run: number | null;
+}
+
+/** How many executions failed in one way: those of a cell, or one with the weight it has. */
+export interface Failed extends Pick<Counted, 'org' | 'subject' | 'model' | 'start'> {
+  /** 0 is none, and in a cell of many types any of the rarer ones. */
+  readonly error: number;
+  readonly failures: number;
 }
 
 export interface Selection {
   /** A subquery, to be given a name: `selectFrom(selection.figures.as('c'))`. */
   readonly figures: RawBuilder<Counted>;
+  /** Another one: what failed, by type of error. */
+  readonly failures: RawBuilder<Failed>;
+  /** Unix time in ms: of what is counted here, something from before may have been deleted. 0 when nothing was. */
+  readonly completeFrom: number;
   /**
    * How latencies are distributed and how many users there are, for each value of a column or expression of what is counted
    * (see `Counted`), or of all together.
@@ -45,8 +59,8 @@ export interface Distribution {
 }
 
 export interface SelectionOptions {
-  /** `hours` where days are too coarse to group by. Default: `days`. */
-  readonly widest?: 'days' | 'hours';
+  /** `hours` where days are too coarse to group by, `rows` where cells do not tell apart at all. Default: `days`. */
+  readonly widest?: 'days' | 'hours' | 'rows';
   /** Each organisation for itself, and nothing of what belongs to none. Default: everybody, or the filter's organisation. */
   readonly perOrg?: boolean;
 }
@@ -58,9 +72,9 @@ export async function select(db: Db, filter: Filter, options: SelectionOptions =
   const { widest = 'days', perOrg = false } = options;
   const given = Object.entries(filter).filter(([, value]) => value !== undefined);
   const [from, to] = [filter.from ?? 0, filter.to ?? Number.MAX_SAFE_INTEGER];
-  const parts: Part[] = given.every(([name]) => cellFilters.has(name))
-    ? cover(from, to, await readExtent(db), widest)
-    : [{ source: 'rows', from, to }];
+  const extent = await readExtent(db);
+  const inRows = widest === 'rows' || !given.every(([name]) => cellFilters.has(name));
+  const parts: Part[] = inRows ? [{ source: 'rows', from, to }] : cover(from, to, extent, widest);
   const rows = parts.filter(({ source }) => source === 'rows');
   const cells = parts.filter(({ source }) => source !== 'rows');
   const ofRow = rows.map((part) => rowConditions({ ...filter, ...times(part) }, perOrg));
@@ -69,10 +83,20 @@ export async function select(db: Db, filter: Filter, options: SelectionOptions =
     ...ofCell.map((where) => sql`SELECT ${cellFigures} FROM rollups r WHERE ${where}`),
     ...ofRow.map((where) => sql`SELECT ${rowFigures} FROM execution_events e WHERE ${where}`),
   ];
-  const none = sql`SELECT ${rowFigures} FROM execution_events e WHERE FALSE`;
+  const failures = [
+    ...ofCell.map(
+      (where) => sql`
+        SELECT r.org, r.subject, r.model, r.start, CAST(j.key AS INTEGER) AS error, j.value AS failures
+        FROM rollups r, json_each(r.errors) j WHERE ${where}`,
+    ),
+    ...ofRow.map((where) => sql`SELECT ${rowFailures} FROM execution_events e WHERE ${where} AND e.success = 0`),
+  ];
+  const completeFrom = { rows: extent.rowsFrom, hours: extent.hoursFrom, days: 0 }[inRows ? 'rows' : widest];
 
   return {
-    figures: sql`(${figures.length === 0 ? none : sql.join(figures, sql` UNION ALL `)})`,
+    figures: union(figures, sql`SELECT ${rowFigures} FROM execution_events e WHERE FALSE`),
+    failures: union(failures, sql`SELECT ${rowFailures} FROM execution_events e WHERE FALSE`),
+    completeFrom,
 
     async distributions({ by = sql`0`, only, latency = false, users = false }) {
       const groups = new Map<number, Group>();
@@ -97,7 +121,7 @@ export async function select(db: Db, filter: Filter, options: SelectionOptions =
       for (const where of ofRow) {
         const { rows: found } = await sql<RowValues>`
           SELECT ${by} AS "group", c.latency_ms AS latency, c.weight, c.user
-          FROM (SELECT ${rowFigures}, e.latency_ms, coalesce(e.weight, 1) AS weight, e.user FROM execution_events e WHERE ${where}) c
+          FROM (SELECT ${rowFigures}, e.latency_ms, coalesce(e.weight, 1) AS weight FROM execution_events e WHERE ${where}) c
           WHERE ${wanted}`.execute(db);
         for (const row of found) {
           const group = groupOf(row.group);
@@ -208,11 +232,13 @@ const figureColumns = sql.raw(
   `executions, successes, latency_weight, latency_sum, latency_min, latency_max, first_at, last_at, input_tokens,
   cache_read_tokens, cache_write_tokens, output_tokens, reasoning_tokens, cost_nano_usd, cost_weight, cache_hits, cache_misses`,
 );
-const cellFigures = sql`r.org, r.subject, r.model, r.start, ${figureColumns}`;
+const cellFigures = sql`r.org, r.subject, r.model, r.start, NULL AS user, NULL AS run, ${figureColumns}`;
 
 const weighted = (value: string): string => `coalesce(e.weight, 1) * coalesce(${value}, 0)`;
+const rowKey = 'coalesce(e.org, 0) AS org, e.subject, coalesce(e.model, 0) AS model, e.at AS start';
+const rowFailures = sql.raw(`${rowKey}, coalesce(e.error_type, 0) AS error, coalesce(e.weight, 1) AS failures`);
 const rowFigures = sql.raw(`
-  coalesce(e.org, 0) AS org, e.subject, coalesce(e.model, 0) AS model, e.at AS start,
+  ${rowKey}, e.user, e.run,
   ${weighted('1')} AS executions, ${weighted('e.success')} AS successes,
   ${weighted('e.latency_ms IS NOT NULL')} AS latency_weight, ${weighted('e.latency_ms')} AS latency_sum,
   e.latency_ms AS latency_min, e.latency_ms AS latency_max, e.at AS first_at, e.at AS last_at,
@@ -221,6 +247,10 @@ const rowFigures = sql.raw(`
   ${weighted('e.reasoning_tokens')} AS reasoning_tokens, ${weighted('e.cost_nano_usd')} AS cost_nano_usd,
   ${weighted('e.cost_nano_usd IS NOT NULL')} AS cost_weight, ${weighted('e.cache_hit')} AS cache_hits,
   ${weighted('1 - e.cache_hit')} AS cache_misses`);
+
+function union<T>(queries: readonly RawBuilder<unknown>[], none: RawBuilder<unknown>): RawBuilder<T> {
+  return sql`(${queries.length === 0 ? none : sql.join(queries, sql` UNION ALL `)})`;
+}
 
 /** Counts one union after the other with the same marks: sets of thousands of users, for each of hundreds of groups. */
 function createUserCount(): (sets: readonly UserSet[]) => Pick<Distribution, 'users' | 'userIds'> {
