@@ -26,7 +26,7 @@ const patient: { readonly [project: string]: readonly string[] } = {
     'files',
     'full',
     'health',
-    'kill',
+    'reliability/*',
     'retention',
     'views',
   ],
@@ -45,7 +45,8 @@ function project(root: string, name: string, isFull: boolean): Project {
   return { extends: true, root, test: { name, include: ['test/**/*.test.ts'], exclude } };
 }
 
-// `--mode reliability` runs everything, and repeats what depends on chance as often as a release should.
+// `--mode reliability` runs everything, and repeats what depends on chance as often as a release should; or, where RELIABILITY
+// is `quick`, as often as every push can afford.
 export default defineConfig(({ mode }) => ({
   root,
   // Tests import the packages by name; the condition leads to their sources, so that only tests of built files need a build.
@@ -57,7 +58,7 @@ export default defineConfig(({ mode }) => ({
     ],
     // Many tests wait for other processes; one worker a core would leave the cores idle.
     maxWorkers: '150%',
-    env: { RELIABILITY: mode === 'reliability' ? 'full' : 'quick' },
+    env: { RELIABILITY: process.env['RELIABILITY'] ?? (mode === 'reliability' ? 'full' : 'quick') },
     // A context of its own for each file costs more than most files take.
     isolate: mode === 'reliability',
     pool: mode === 'reliability' ? 'forks' : 'threads',

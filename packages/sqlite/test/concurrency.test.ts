@@ -5,30 +5,12 @@ import { execution, ledgerHolds } from '@toolweaver/analytics-testkit';
 import Database from 'better-sqlite3';
 import { expect, onTestFinished, test } from 'vitest';
 import { schemaVersion } from '../src/identity.ts';
-import { run, start } from './support/child.ts';
+import { start } from './support/child.ts';
 import { testFolder } from './support/folder.ts';
 import { open, openClient } from './support/open.ts';
-import { query, value } from './support/rows.ts';
+import { value } from './support/rows.ts';
 
-const recordMany = new URL('./fixtures/record-many.ts', import.meta.url);
 const holdLock = new URL('./fixtures/hold-lock.ts', import.meta.url);
-
-test('8 processes that start at once on a new file all get their events into it', async () => {
-  const path = join(testFolder(), 'fresh.db');
-  const names = Array.from({ length: 8 }, (_, at) => `process-${at}`);
-  const count = 2_000;
-  const ends = await Promise.all(names.map((name) => run(recordMany, [path, name, String(count)])));
-  expect(ends).toEqual(names.map(() => ({ code: 0, signal: null, stdout: '', stderr: '' })));
-  expect(query(path, 'SELECT user_id, count(*) AS count FROM executions GROUP BY user_id ORDER BY user_id')).toEqual(
-    names.map((user_id) => ({ user_id, count })),
-  );
-  // What they all name is there once.
-  expect(query(path, 'SELECT kind, name FROM subjects ORDER BY name')).toEqual(
-    [0, 1, 2, 3, 4].map((at) => ({ kind: 'tool', name: `tool-${at}` })),
-  );
-  expect(value(path, "SELECT count(*) FROM dictionary WHERE text LIKE 'org-%'")).toBe(7);
-  expect(value(path, 'PRAGMA integrity_check')).toBe('ok');
-}, 60_000);
 
 test('several backends of one process may start at once on a new file', async () => {
   const path = join(testFolder(), 'fresh.db');

@@ -1,5 +1,6 @@
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { onTestFinished } from 'vitest';
 
 export interface Ended {
   readonly code: number | null;
@@ -28,6 +29,8 @@ export function nodeArguments(fixture: URL): string[] {
 
 export function startCommand(command: string, args: readonly string[], options: SpawnOptions = {}): Child {
   const child = spawn(command, args, { ...options, stdio: ['pipe', 'pipe', 'pipe'] });
+  // Also when the test has failed, or has run out of time.
+  onTestFinished(() => void child.kill('SIGKILL'));
   let stdout = '';
   let stderr = '';
   child.stdout?.on('data', (chunk) => {

@@ -184,3 +184,16 @@ function closeTo(found: number | null, expected: number | null): boolean {
       Math.abs(found - expected) <= 1e-9 * Math.max(Math.abs(found), Math.abs(expected)))
   );
 }
+
+/** How many executions the days of all organisations come to, whether or not their rows are still there. */
+export function rolledUpExecutions(path: string): number {
+  const db = new Database(path, { readonly: true });
+  try {
+    const cells = db.transaction(() => foundCells(db))();
+    return [...cells]
+      .filter(([key]) => key.startsWith(`${dayMs} 0 `))
+      .reduce((sum, [, { figures }]) => sum + figures.executions, 0);
+  } finally {
+    db.close();
+  }
+}

@@ -1,0 +1,88 @@
+import { type TestContext, test } from 'vitest';
+import { type Random, seededRandom } from './random.ts';
+
+// A trial puts the store through one kind of harm, as often as asked, and counts what became of it. The counts go out with the
+// test's result, where `scripts/reliability.mjs` finds them.
+
+export interface Trial {
+  /** Everything random in a trial comes from here, so that its seed repeats it. */
+  readonly random: Random;
+  /** Adds to a figure of the report. */
+  add(figure: string, by?: number): void;
+  /** Raises a figure of the report to this, where it is lower. */
+  most(figure: string, value: number): void;
+  /** Ends the trial as one that cannot be made here. */
+  skip(reason: string): never;
+}
+
+interface TrialRecord {
+  readonly id: string;
+  readonly name: string;
+  readonly seed: number;
+  readonly counts: Record<string, number>;
+  skipped?: string;
+}
+
+declare module 'vitest' {
+  interface TaskMeta {
+    trial?: TrialRecord;
+  }
+}
+
+export const isFull: boolean = process.env['RELIABILITY'] === 'full';
+/** Not to be reached: it ends what hangs. */
+const timeoutMs = isFull ? 3_600_000 : 120_000;
+
+/** How often to do what depends on chance: for a release, and for every push. */
+export function times(full: number, quick: number): number {
+  return isFull ? full : quick;
+}
+
+/** `SEED` repeats a trial as it was. */
+export function trial(id: string, name: string, body: (trial: Trial) => Promise<void>): void {
+  test(`${id} ${name}`, { timeout: timeoutMs }, async ({ task, skip }: TestContext) => {
+    const seed = Number(process.env['SEED'] ?? Math.floor(Math.random() * 2 ** 32));
+    const record: TrialRecord = { id, name, seed, counts: {} };
+    task.meta.trial = record;
+    const { counts } = record;
+    try {
+      await body({
+        random: seededRandom(seed),
+        add(figure, by = 1) {
+          counts[figure] = (counts[figure] ?? 0) + by;
+        },
+        most(figure, value) {
+          counts[figure] = Math.max(counts[figure] ?? value, value);
+        },
+        skip(reason) {
+          record.skipped = reason;
+          return skip(reason);
+        },
+      });
+    } catch (error) {
+      if (error instanceof Error && record.skipped === undefined) {
+        const again = `SEED=${seed} npm run reliability -- ${isFull ? '' : '--quick '}-t ${id}`;
+        error.message = `${error.message}\nTo repeat: ${again}\nCounted so far: ${JSON.stringify(counts)}`;
+      }
+      throw error;
+    }
+  });
+}
+
+/** Does something `count` times, a few at a time. */
+export async function inLanes(
+  lanes: number,
+  count: number,
+  body: (number: number, lane: number) => Promise<void>,
+): Promise<void> {
+  let next = 0;
+  await Promise.all(
+    Array.from({ length: lanes }, async (_, lane) => {
+      while (next < count) {
+        const number = next;
+        next += 1;
+        await body(number, lane);
+      }
+    }),
+  );
+}

@@ -1,0 +1,129 @@
+// Runs every test, also the slow ones, and tells what the trials of the store have counted.
+//
+//   npm run reliability                         as often as a release needs it
+//   npm run reliability -- --quick              as often as every push can afford it
+//   npm run reliability -- --soak 60            also an hour of steady load
+//   npm run -s reliability -- --json            one JSON object on stdout, and nothing else
+//   SEED=7 npm run reliability -- -t R06        one trial again; what is not named here goes to vitest
+//
+// A trial is a test that leaves its figures in the `meta` of its result (`packages/sqlite/test/support/trial.ts`).
+import { spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+const args = process.argv.slice(2);
+
+/** Takes an option away from what vitest is given; with its value, where it has one. */
+function take(option, hasValue = false) {
+  const at = args.indexOf(option);
+  return at === -1 ? undefined : args.splice(at, hasValue ? 2 : 1).at(-1);
+}
+
+const asJson = take('--json') !== undefined;
+const mode = take('--quick') === undefined ? 'full' : 'quick';
+const soakMinutes = take('--soak', true);
+if (soakMinutes !== undefined && !(Number(soakMinutes) > 0)) {
+  console.error(`--soak takes a number of minutes, got ${soakMinutes}`);
+  process.exit(2);
+}
+
+const folder = mkdtempSync(join(tmpdir(), 'reliability-'));
+process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
+// A caller who wants vitest's own report gets it, and it is read from there.
+const wanted = args.find((arg) => arg.startsWith('--outputFile.json='));
+const file = wanted?.slice(wanted.indexOf('=') + 1) ?? join(folder, 'vitest.json');
+const reporters = wanted === undefined ? ['--reporter=default', '--reporter=json', `--outputFile.json=${file}`] : [];
+
+const started = performance.now();
+const status = await vitest(['run', '--mode', 'reliability', ...reporters, ...args]);
+const report = toReport(readResults(), performance.now() - started);
+process.stdout.write(asJson ? `${JSON.stringify(report, null, 2)}\n` : toText(report));
+process.exitCode = status;
+
+function vitest(options) {
+  return new Promise((done) => {
+    const env = { ...process.env, RELIABILITY: mode, ...(soakMinutes && { SOAK_MINUTES: soakMinutes }) };
+    const child = spawn('vitest', options, {
+      env,
+      stdio: ['ignore', asJson ? process.stderr : 'inherit', 'inherit'],
+      shell: process.platform === 'win32',
+    });
+    // The terminal sends Ctrl-C to the child as well: it ends first, and this with it.
+    process.on('SIGINT', () => {}).on('SIGTERM', (signal) => child.kill(signal));
+    child.on('error', (error) => {
+      console.error(error.message);
+      done(1);
+    });
+    child.on('close', (code) => done(code ?? 1));
+  });
+}
+
+/** What became of each test; undefined if vitest did not come to its end. */
+function readResults() {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8'));
+  } catch {
+    return undefined;
+  }
+}
+
+function toReport(results, durationMs) {
+  const tests = results?.testResults.flatMap(({ assertionResults }) => assertionResults) ?? [];
+  const count = (...statuses) => tests.filter(({ status }) => statuses.includes(status)).length;
+  return {
+    ok: status === 0 && results?.success === true,
+    counts: mode,
+    durationMs: Math.round(durationMs),
+    versions: versions(),
+    tests: { passed: count('passed'), failed: count('failed'), skipped: count('skipped', 'pending', 'todo') },
+    trials: tests
+      .filter(({ meta }) => meta?.trial)
+      .map(({ meta: { trial }, status, duration, failureMessages }) => ({
+        id: trial.id,
+        name: trial.name,
+        ...(trial.skipped === undefined ? { ok: status === 'passed' } : { skipped: trial.skipped }),
+        counts: trial.counts,
+        seed: trial.seed,
+        durationMs: Math.round(duration ?? 0),
+        ...(failureMessages.length > 0 && { failures: failureMessages }),
+      }))
+      .sort((one, other) => (one.id < other.id ? -1 : 1)),
+  };
+}
+
+function versions() {
+  const requireFromStore = createRequire(new URL('../packages/sqlite/package.json', import.meta.url));
+  const Database = requireFromStore('better-sqlite3');
+  const db = new Database(':memory:');
+  const sqlite = db.prepare('SELECT sqlite_version()').pluck().get();
+  db.close();
+  return {
+    node: process.versions.node,
+    sqlite,
+    betterSqlite3: requireFromStore('better-sqlite3/package.json').version,
+    platform: `${process.platform}-${process.arch}`,
+  };
+}
+
+function toText({ ok, counts, durationMs, versions, tests, trials }) {
+  const { node, sqlite, betterSqlite3, platform } = versions;
+  const outcome = (one) => (one.skipped === undefined ? (one.ok ? 'ok' : 'FAILED') : 'skipped');
+  const figures = (one) =>
+    one.skipped ??
+    Object.entries(one.counts)
+      .map(([figure, value]) => `${figure} ${value}`)
+      .join(', ');
+  return [
+    `Node ${node}, SQLite ${sqlite} of better-sqlite3 ${betterSqlite3}, ${platform}; counts: ${counts}`,
+    '',
+    ...trials.flatMap((one) => [
+      `${one.id}  ${outcome(one).padEnd(7)}  ${one.name}`,
+      `     ${(one.durationMs / 1000).toFixed(1)} s, seed ${one.seed}: ${figures(one)}`,
+    ]),
+    '',
+    `${ok ? 'ok' : 'FAILED'} after ${(durationMs / 1000).toFixed(0)} s: ${tests.passed} tests passed, ${tests.failed} failed, ${tests.skipped} skipped`,
+    '',
+  ].join('\n');
+}
