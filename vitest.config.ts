@@ -23,6 +23,7 @@ const patient: { readonly [project: string]: readonly string[] } = {
     'concurrency',
     'conformance',
     'exit',
+    'export',
     'files',
     'full',
     'health',

@@ -4,7 +4,7 @@ import { guardFormula, toCsvLine, unguardFormula } from './csv.ts';
 // Executions as rows of CSV: the columns of the view `executions`, in its order.
 
 /** A column, and what of an execution stands in it. Nothing is an empty cell. */
-type Column = (event: ExecutionEvent) => string | number | boolean | undefined;
+type Column = (event: ExecutionEvent) => string | number | bigint | boolean | undefined;
 
 /** Texts come from anybody; numbers and ids that are made here need no guard. */
 const text =
@@ -49,10 +49,12 @@ const columns: Readonly<Record<string, Column>> = {
   weight: ({ weight }) => weight ?? 1,
 };
 
-function total(usage: Usage): number {
-  return (
-    usage.inputTokens + usage.cacheReadTokens + usage.cacheWriteTokens + usage.outputTokens + usage.reasoningTokens
-  );
+function total(usage: Usage): number | bigint {
+  const { inputTokens, cacheReadTokens, cacheWriteTokens, outputTokens, reasoningTokens } = usage;
+  const tokens = [inputTokens, cacheReadTokens, cacheWriteTokens, outputTokens, reasoningTokens];
+  const sum = tokens.reduce((some, more) => some + more, 0);
+  // Each is exact, which their sum need not be.
+  return Number.isSafeInteger(sum) ? sum : tokens.reduce((some, more) => some + BigInt(more), 0n);
 }
 
 export const executionHeader: string = toCsvLine(Object.keys(columns));
