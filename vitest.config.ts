@@ -27,6 +27,7 @@ const patient: { readonly [project: string]: readonly string[] } = {
     'files',
     'full',
     'health',
+    'import-kill',
     'reliability/*',
     'retention',
     'views',
