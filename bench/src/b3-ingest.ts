@@ -3,10 +3,13 @@ import { recordAll, sqliteClient } from './client.ts';
 import { workload } from './data.ts';
 import { figure, type Measure } from './figure.ts';
 import { interleave, medianOf, paired } from './measure.ts';
+import { createLikeOriginal, recordLikeOriginal } from './original.ts';
 
 /** Rows a second into SQLite, from the first `record()` until all of them are committed, through the client and by hand. */
 export const ingest: Measure = async ({ quick, newPath, progress }) => {
   const count = quick ? 30_000 : 300_000;
+  // Every one of them takes a thousand times as long.
+  const countOfOriginal = quick ? 50 : 500;
   const rounds = quick ? 1 : 7;
   const load = workload({ orgs: true, tokens: false });
 
@@ -35,6 +38,17 @@ export const ingest: Measure = async ({ quick, newPath, progress }) => {
     return count / seconds;
   }
 
+  function original(): number {
+    const path = newPath('original.db');
+    createLikeOriginal(path);
+    const started = performance.now();
+    recordLikeOriginal(
+      path,
+      Array.from({ length: countOfOriginal }, (_, index) => load.at(index)),
+    );
+    return countOfOriginal / ((performance.now() - started) / 1000);
+  }
+
   const rowsPerSecond = await interleave(
     rounds,
     {
@@ -42,13 +56,15 @@ export const ingest: Measure = async ({ quick, newPath, progress }) => {
       byHand: () => hand({ columns: 'id', synchronous: 'full' }),
       byHandNormal: () => hand({ columns: 'id' }),
       byHandNoIds: () => hand({ columns: 'none' }),
+      original,
     },
     progress,
   );
-  const ratioTo = (arm: 'byHand' | 'byHandNormal' | 'byHandNoIds') => {
+  const ratioTo = (arm: Exclude<keyof typeof rowsPerSecond, 'client'>) => {
     const { client, [arm]: other } = rowsPerSecond;
+    const otherName = arm === 'original' ? 'originalRowsPerSecond' : 'byHandRowsPerSecond';
     return {
-      details: { clientRowsPerSecond: medianOf(client), byHandRowsPerSecond: medianOf(other) },
+      details: { clientRowsPerSecond: medianOf(client), [otherName]: medianOf(other) },
       sample: paired(client, other, (left, right) => left / right),
     };
   };
@@ -57,6 +73,7 @@ export const ingest: Measure = async ({ quick, newPath, progress }) => {
       ['byHand', 'rows/s, of by hand; both with synchronous=FULL', { op: '>=', value: 1.2 }],
       ['byHandNormal', 'rows/s with FULL, of by hand with its default, NORMAL', undefined],
       ['byHandNoIds', 'rows/s with FULL, of by hand with NORMAL, no event ids', undefined],
+      ['original', "rows/s with FULL, of the original's way: a connection for each, NORMAL", undefined],
     ] as const
   ).map(([arm, name, target]) => {
     const { details, sample } = ratioTo(arm);

@@ -50,7 +50,7 @@ export function byHand({ path, columns, synchronous }: ByHandOptions): ByHand {
   /** Every call spelled out: handing over an array costs more. */
   function insertRow(execution: SkillExecutionInput): void {
     const { skillId, userId, orgId, latencyMs, error } = execution;
-    const at = Date.now();
+    const at = execution.at ?? Date.now();
     const success = execution.success ? 1 : 0;
     if (columns === 'none') {
       insert.run(at, 'skill', skillId, userId, orgId, success, latencyMs, error?.type, error?.message);

@@ -6,7 +6,7 @@ import type { Workload } from './data.ts';
 
 /** Far from the queue's bound of 65 536, so that nothing is dropped, and two batches, so that the backend is never idle. */
 const maxQueued = 32_768;
-const checkedEvery = 1024;
+export const checkedEvery = 1024;
 
 export interface SqliteClient {
   readonly client: Analytics;
@@ -32,14 +32,19 @@ export async function sqliteClient(path: string): Promise<SqliteClient> {
   };
 }
 
+/** To be awaited every `checkedEvery` events. */
+export async function roomInQueue(client: Analytics): Promise<void> {
+  while ((client.stats().backends['sqlite']?.queued ?? 0) > maxQueued) {
+    // Sleeps rather than spins: its waiting is not what recording costs.
+    await setTimeout(1);
+  }
+}
+
 /** Records so many executions, as fast as the backend takes them; resolves when they are in the database. */
 export async function recordAll({ client }: SqliteClient, { at }: Workload, count: number): Promise<void> {
   for (let index = 0; index < count; index += 1) {
     if (index % checkedEvery === 0) {
-      while ((client.stats().backends['sqlite']?.queued ?? 0) > maxQueued) {
-        // Sleeps rather than spins: its waiting is not what recording costs.
-        await setTimeout(1);
-      }
+      await roomInQueue(client);
     }
     client.recordSkillExecution(at(index));
   }

@@ -26,7 +26,7 @@ export function workload({ orgs, tokens }: { readonly orgs: boolean; readonly to
       userId: user(),
       orgId: orgs ? org() : undefined,
       success,
-      latencyMs: latencyMs(random),
+      latencyMs: logNormal(120, random),
       error: success ? undefined : { type: 'TimeoutError', message: 'no answer within 30 seconds' },
       ...(tokens && {
         model: 'large-2',
@@ -42,18 +42,18 @@ export function workload({ orgs, tokens }: { readonly orgs: boolean; readonly to
   };
 }
 
-function names(prefix: string, count: number): string[] {
+export function names(prefix: string, count: number): string[] {
   return Array.from({ length: count }, (_, number) => `${prefix}_${number}`);
 }
 
-/** Log-normal: half of them take longer than 120 ms, one in a hundred longer than 1.2 s. */
-function latencyMs(random: () => number): number {
+/** In ms, to the µs: half of them are longer than the median, one in a hundred ten times as long. */
+export function logNormal(median: number, random: () => number): number {
   const normal = Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
-  return Math.round(120 * Math.exp(normal) * 1000) / 1000;
+  return Math.round(median * Math.exp(normal) * 1000) / 1000;
 }
 
 /** Chooses among the values; the one of rank r is as frequent as r to the power of -exponent. */
-function zipf(values: readonly string[], exponent: number, random: () => number): () => string {
+export function zipf<T>(values: readonly T[], exponent: number, random: () => number): () => T {
   let total = 0;
   const sums = Float64Array.from(values, (_, rank) => {
     total += (rank + 1) ** -exponent;
@@ -71,12 +71,12 @@ function zipf(values: readonly string[], exponent: number, random: () => number)
         low = middle + 1;
       }
     }
-    return values[low] as string;
+    return values[low] as T;
   };
 }
 
 /** 0 <= x < 1, by mulberry32: small, and good enough to choose with. */
-function randomSource(seed: number): () => number {
+export function randomSource(seed: number): () => number {
   let state = seed;
   return () => {
     state = (state + 0x6d2b79f5) | 0;

@@ -1,6 +1,6 @@
 import type { Sample } from './measure.ts';
 
-export const measures = ['b1', 'b3', 'b4', 'b7', 'b8'] as const;
+export const measures = ['b1', 'b3', 'b4', 'b5', 'b7', 'b8'] as const;
 export type MeasureId = (typeof measures)[number];
 
 interface Target {
@@ -53,10 +53,16 @@ function verdictOn(value: number, target: Target | null): Figure['verdict'] {
 export interface Setting {
   /** A few seconds for all of them: shows that they work, and little more. */
   readonly quick: boolean;
+  /** How many the stored history of b5 has. */
+  readonly executions: number;
+  /** The folder of what takes long to make, and is kept. */
+  readonly cache: string;
   /** A new path in a folder that is removed at the end. */
   newPath(name: string): string;
   /** To be called between any two things that take long. Throws when the user wants to stop. */
   progress(text: string): void;
+  /** One line for who waits for minutes, also where nobody watches. */
+  announce(text: string): void;
 }
 
 export type Measure = (setting: Setting) => Promise<Figure[]>;

@@ -11,6 +11,7 @@ const load: Readonly<Record<MeasureId, () => Promise<Measure>>> = {
   b1: async () => (await import('./b1-record.ts')).record,
   b3: async () => (await import('./b3-ingest.ts')).ingest,
   b4: async () => (await import('./b4-stall.ts')).stall,
+  b5: async () => (await import('./b5-questions.ts')).ask,
   b7: async () => (await import('./b7-import.ts')).load,
   b8: async () => (await import('./b8-heap.ts')).heap,
 };
@@ -45,7 +46,7 @@ async function main(args: readonly string[]): Promise<number> {
   return report.failures.length === 0 ? 0 : 1;
 }
 
-async function measureAll({ only, quick }: Options, interrupted: AbortSignal): Promise<Report> {
+async function measureAll({ only, quick, executions, cache }: Options, interrupted: AbortSignal): Promise<Report> {
   const machine = describeMachine();
   const resolved = import.meta.resolve('@toolweaver/analytics-core');
   const folder = temporaryFolder();
@@ -58,6 +59,8 @@ async function measureAll({ only, quick }: Options, interrupted: AbortSignal): P
     }
     const setting: Setting = {
       quick,
+      executions,
+      cache,
       newPath: (name) => {
         files += 1;
         return join(folder, `${files}-${name}`);
@@ -65,6 +68,10 @@ async function measureAll({ only, quick }: Options, interrupted: AbortSignal): P
       progress(text) {
         interrupted.throwIfAborted();
         showProgress(`${id}: ${text}`);
+      },
+      announce(text) {
+        showProgress('');
+        console.error(`${id}: ${text}`);
       },
     };
     try {
@@ -75,7 +82,8 @@ async function measureAll({ only, quick }: Options, interrupted: AbortSignal): P
     }
   }
   showProgress('');
-  return { machine, packages: resolved.endsWith('.ts') ? 'sources' : 'built', quick, figures, failures };
+  const ok = failures.length === 0 && figures.every(({ verdict }) => verdict !== 'missed');
+  return { ok, machine, packages: resolved.endsWith('.ts') ? 'sources' : 'built', quick, figures, failures };
 }
 
 /** Removed when the process ends. */

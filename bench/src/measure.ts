@@ -16,6 +16,12 @@ export function medianOf(values: readonly number[]): number {
   return summarize(values).median;
 }
 
+/** Nearest rank: the smallest of the values that at least this share of them does not exceed. */
+export function quantileOf(values: Iterable<number>, share: number): number {
+  const sorted = Float64Array.from(values).sort();
+  return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] as number;
+}
+
 /** Two arms combined round by round: a disturbance that lasts hits both of them, and cancels out. */
 export function paired(
   left: readonly number[],

@@ -1,3 +1,4 @@
+import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { type MeasureId, measures } from './figure.ts';
 
@@ -6,48 +7,67 @@ export interface Options {
   readonly json: boolean;
   readonly quick: boolean;
   readonly only: readonly MeasureId[];
+  readonly executions: number;
+  readonly cache: string;
 }
 
 export const help = `Measures the packages against the same work done by hand, side by side, on this machine.
 
-  npm run bench                      all measures, about three minutes
+  npm run bench                      all measures, about five minutes, and more the first time
   npm run -s bench -- --json         one JSON object on stdout, and nothing else
-  npm run bench -- --only b3,b8      some of them
+  npm run bench -- b3 b8             some of them
 
 Measures:
   b1  main-thread CPU to record an execution into SQLite
   b3  sustained SQLite ingest
   b4  event-loop delay at 20 000 executions a second
+  b5  questions to a SQLite file of 10 million executions, and its size
   b7  cold import and installed size
   b8  heap of a queued event
 
 Options:
-  --only LIST   measures to take, with commas between
-  --quick       a few seconds: shows that everything works, and little more
-  --json        machine, figures with their spread, targets and verdicts, and failures, as JSON
-  --help        this text
+  --only LIST       measures to take, with commas between; the same as naming them
+  --quick           a few seconds: shows that everything works, and little more
+  --json            machine, figures with their spread, targets and verdicts, and failures, as JSON
+  --executions N    how many the file of b5 has; default 10 million, with --quick 1 million
+  --cache FOLDER    where that file is kept; default bench/.cache
+  --help            this text
 
 A missed target is a result, not an error: the exit code is 0. It is 1 when a measure could not be taken, and 2 for wrong options.
 `;
 
 /** @throws Error that says which option was wrong, and what is allowed. */
 export function parseOptions(args: readonly string[]): Options {
-  const { values } = parseArgs({
+  const { values, positionals } = parseArgs({
     args: [...args],
+    allowPositionals: true,
     options: {
       help: { type: 'boolean', default: false },
       json: { type: 'boolean', default: false },
       quick: { type: 'boolean', default: false },
       only: { type: 'string' },
+      executions: { type: 'string' },
+      cache: { type: 'string' },
     },
   });
-  const { help: wantsHelp, json, quick, only } = values;
-  const names = only?.split(',').map((name) => name.trim().toLowerCase()) ?? measures;
-  const unknown = names.filter((name) => !(measures as readonly string[]).includes(name));
+  const { help: wantsHelp, json, quick, only, cache } = values;
+  const wanted = [...positionals, ...(only?.split(',') ?? [])].map((name) => name.trim().toLowerCase());
+  const unknown = wanted.filter((name) => !(measures as readonly string[]).includes(name));
   if (unknown.length > 0) {
     throw new Error(
-      `--only: no measure is called ${unknown.map((name) => `'${name}'`).join(', ')}; there are ${measures.join(', ')}`,
+      `no measure is called ${unknown.map((name) => `'${name}'`).join(', ')}; there are ${measures.join(', ')}`,
     );
   }
-  return { help: wantsHelp, json, quick, only: measures.filter((id) => names.includes(id)) };
+  const executions = Number(values.executions ?? (quick ? 1_000_000 : 10_000_000));
+  if (!Number.isInteger(executions) || executions < 1000) {
+    throw new Error(`--executions must be a whole number from 1000 on, got '${values.executions}'`);
+  }
+  return {
+    help: wantsHelp,
+    json,
+    quick,
+    only: wanted.length === 0 ? measures : measures.filter((id) => wanted.includes(id)),
+    executions,
+    cache: cache === undefined ? join(import.meta.dirname, '..', '.cache') : resolve(cache),
+  };
 }

@@ -3,6 +3,8 @@ import type { Machine } from './machine.ts';
 
 /** What `--json` prints. */
 export interface Report {
+  /** No target was missed, and every measure could be taken. */
+  readonly ok: boolean;
   readonly machine: Machine;
   /** `built`: what users install. `sources`: under the export condition that the tests use. */
   readonly packages: 'built' | 'sources';

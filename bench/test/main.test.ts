@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
@@ -35,6 +35,7 @@ test.runIf(process.threadCpuUsage !== undefined)(
 
     const report = JSON.parse(stdout);
     expect(report).toEqual({
+      ok: report.figures.every(({ verdict }: { verdict: string }) => verdict !== 'missed'),
       machine: {
         node: process.versions.node,
         platform: `${process.platform}-${process.arch}`,
@@ -77,19 +78,50 @@ test.runIf(process.threadCpuUsage !== undefined)(
 test('--help names every measure and option', async () => {
   const { status, stdout } = await bench('--help');
   expect(status).toBe(0);
-  for (const word of ['b1', 'b3', 'b4', 'b7', 'b8', '--only', '--quick', '--json']) {
+  for (const word of ['b1', 'b3', 'b4', 'b5', 'b7', 'b8', '--only', '--quick', '--json', '--executions', '--cache']) {
     expect(stdout).toContain(word);
   }
 });
 
-test.each([
-  [['--fast'], '--fast'],
-  [['everything'], 'everything'],
-  [['--only', 'b8,b99'], "'b99'; there are b1, b3, b4, b7, b8"],
-])('refuses %j and says why', async (args, why) => {
-  const { status, stdout, stderr } = await bench(...args);
+test('refuses what it does not know, and says why', async () => {
+  const { status, stdout, stderr } = await bench('--only', 'b8,b99');
   expect(status).toBe(2);
   expect(stdout).toBe('');
-  expect(stderr).toContain(why);
+  expect(stderr).toContain("'b99'; there are b1, b3, b4, b5, b7, b8");
   expect(stderr).toContain('--help');
 });
+
+test.runIf(process.threadCpuUsage !== undefined)(
+  'what is asked of a stored history is made once, and the answers are right',
+  async () => {
+    const cache = join(temporary, 'cache');
+    const args = ['--quick', '--json', 'B5', '--executions', '20000', '--cache', cache];
+    const first = await bench(...args);
+    expect(first.stderr).toMatch(/^b5: making .*store-20000-.*, once$/m);
+    expect(first.status).toBe(0);
+
+    const report = JSON.parse(first.stdout);
+    expect(report.failures).toEqual([]);
+    const error = report.figures.find(({ name }: { name: string }) => name.startsWith('largest error'));
+    expect(error).toMatchObject({ measure: 'b5', verdict: 'met', target: { op: '<=', value: 0.01 } });
+    // A sketch that was never asked would be exact.
+    expect(error.value).toBeGreaterThan(0);
+
+    const files = readdirSync(cache).toSorted();
+    expect(files).toEqual([
+      expect.stringMatching(/^by-hand-20000-v\d+\.db$/),
+      expect.stringMatching(/^store-20000-v\d+-[0-9a-f]{8}\.db$/),
+    ]);
+
+    // Of another schema, or never finished: it makes way, and what is as it should be stays.
+    const [table, store] = files.map((name) => join(cache, name)) as [string, string];
+    renameSync(store, store.replace(/[0-9a-f]{8}\.db$/, '00000000.db'));
+    const { ino } = statSync(table);
+    const second = await bench(...args);
+    expect(second.stderr).not.toContain('by-hand');
+    expect(readdirSync(cache).toSorted()).toEqual(files);
+    expect(statSync(table).ino).toBe(ino);
+    rmSync(cache, { recursive: true });
+  },
+  60_000,
+);

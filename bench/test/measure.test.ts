@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { figure } from '../src/figure.ts';
-import { interleave, paired, summarize } from '../src/measure.ts';
+import { interleave, paired, quantileOf, summarize } from '../src/measure.ts';
 
 test('a sample is a median between its extremes', () => {
   expect(summarize([3, 1, 2])).toEqual({ median: 2, low: 1, high: 3, rounds: 3 });
@@ -29,4 +29,11 @@ test('a verdict follows from value and target', () => {
   expect(verdict(2, { op: '<=', value: 2 })).toBe('met');
   expect(verdict(2.01, { op: '<=', value: 2 })).toBe('missed');
   expect(verdict(5)).toBe('stated');
+});
+
+test('a quantile is the smallest value that enough of the others do not exceed', () => {
+  expect(quantileOf([4, 2, 1, 3], 0.5)).toBe(2);
+  expect(quantileOf([4, 2, 1, 3], 0.51)).toBe(3);
+  expect(quantileOf([10, 9], 0.95)).toBe(10);
+  expect(quantileOf([7], 0.01)).toBe(7);
 });
