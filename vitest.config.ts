@@ -27,7 +27,6 @@ const patient: { readonly [project: string]: readonly string[] } = {
     'files',
     'full',
     'health',
-    'import-kill',
     'reliability/*',
     'retention',
     'views',

@@ -1,11 +1,11 @@
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { run, start } from './support/child.ts';
-import { testFolder } from './support/folder.ts';
-import { factsOf, traceIn } from './support/llm-calls.ts';
-import { query, value } from './support/rows.ts';
+import { run, start } from '../support/child.ts';
+import { testFolder } from '../support/folder.ts';
+import { factsOf, traceIn } from '../support/llm-calls.ts';
+import { query, value } from '../support/rows.ts';
 
-const program = new URL('./fixtures/import-trace.ts', import.meta.url);
+const program = new URL('../fixtures/import-trace.ts', import.meta.url);
 const count = 'SELECT count(*) FROM executions';
 
 test('an import that was killed on the way is completed by another one, to the row', async () => {
