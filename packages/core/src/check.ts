@@ -2,7 +2,7 @@ import { AnalyticsError } from './errors.ts';
 import type { JsonObject } from './event.ts';
 import { parseUuid } from './id.ts';
 import { isNestedWithin, maxJsonBytes, maxJsonDepth, safeJson } from './json.ts';
-import { cleanText, maxIdLength } from './text.ts';
+import { cleanId, cleanText } from './text.ts';
 import { describeThrown } from './thrown.ts';
 
 // Checks of single event fields. Each returns the clean value or throws; null, undefined and '' mean "not given".
@@ -42,7 +42,7 @@ export function optionalText(value: unknown, field: string): string | undefined 
   if (typeof value !== 'string') {
     refuse(field, `must be a text, got ${describe(value)}`);
   }
-  return cleanText(value, maxIdLength);
+  return cleanId(value);
 }
 
 /** Text of people or programs that may have lines. */

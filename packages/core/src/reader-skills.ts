@@ -20,7 +20,7 @@ export interface SkillMetricsOptions {
   readonly orgId?: string | undefined;
 }
 
-/** What is known of a skill over all time. */
+/** What is known of a skill over all time; with `orgId`, from what was recorded with that organisation alone. */
 export interface SkillMetrics extends ExecutionCounts {
   readonly skillId: string;
   readonly averageLatencyMs: number | null;
@@ -30,8 +30,8 @@ export interface SkillMetrics extends ExecutionCounts {
   /** Mean of the ratings, 1 to 5; null without any. */
   readonly averageRating: number | null;
   /**
-   * The Bayesian average: the mean as if five ratings more had been given, each the mean of all skills' ratings. A single
-   * five-star rating does not make a skill the best one. Null without ratings.
+   * The Bayesian average: the mean as if five ratings more had been given, each the mean of all ratings of all skills. A
+   * single five-star rating does not make a skill the best one. Null without ratings.
    */
   readonly correctedRating: number | null;
   /** The latest health score that somebody set, 0 to 100; null if nobody did. */
@@ -51,7 +51,7 @@ export interface SkillHealthOptions {
 }
 
 export interface SkillHealthListOptions extends SkillHealthOptions {
-  /** Default: every skill that was executed in the window, rated, or given a score. */
+  /** Unknown ones are left out. Default: every skill that was executed in the window, ever rated, or ever given a score. */
   readonly skillIds?: readonly string[] | undefined;
   /** 1 to 1000. Default: 100. */
   readonly limit?: number | undefined;
@@ -69,14 +69,15 @@ export interface HealthPart {
 
 /**
  * Health = 0.40 · success percentage + 0.30 · (mean rating · 20, or 50 if unrated) + 0.20 · min(100, 10 · executions) +
- * 0.10 · max(0, 100 − mean latency / 10), between 0 and 100. Without executions in the window nothing can be computed.
+ * 0.10 · (max(0, 100 − mean latency / 10), or 50 if no latency is known), of the executions and the ratings in the window.
+ * Without executions in it nothing can be computed.
  */
 export interface SkillHealth extends Window {
   readonly skillId: string;
   /** 0 to 100: what somebody set, else what is computed; null if neither exists. */
   readonly score: number | null;
   readonly source: 'set' | 'computed' | null;
-  /** The latest score that somebody set. */
+  /** The latest score that somebody set, whenever that was. */
   readonly set: { readonly score: number; readonly at: number } | null;
   readonly computed: {
     readonly score: number;
@@ -135,6 +136,7 @@ export interface LeaderboardEntry extends ExecutionCounts {
   readonly successLowerBound: number | null;
   readonly latencyMs: LatencyStats;
   readonly averageRating: number | null;
+  /** Ratings count once, whatever the sampling. */
   readonly ratings: number;
   /** Sum of the known costs; null when none is known. */
   readonly totalCostUsd: number | null;
@@ -150,18 +152,22 @@ export interface TopSkillsOptions {
 }
 
 export interface AdoptionOptions extends WindowOptions {
-  /** Default: every organisation that used the skill. */
+  /** This one alone, whether it used the skill or not. Default: every organisation that did. */
   readonly orgId?: string | undefined;
 }
 
-/** How far a skill has spread within one organisation, in the window (default: the last 30 days). Days are those of UTC. */
+/**
+ * How far a skill has spread within one organisation, in the window (default: the last 30 days). Users are those that are known
+ * by id. Growth and retention are about the fourteen days of UTC up to the last one that was over at the window's end, even if
+ * it began later.
+ */
 export interface OrganisationAdoption {
   readonly orgId: string;
   /** Users of the skill. */
   readonly users: number;
   /** Users of the organisation that executed anything. */
   readonly activeUsers: number;
-  /** `users` / `activeUsers`, 0 to 1. */
+  /** `users` / `activeUsers`, 0 to 1; 0 without either. */
   readonly adoptionRate: number;
   readonly executions: number;
   /** Users of the last full day against the day before it: 0.5 is half as many more. Null without users on the day before. */
@@ -174,20 +180,27 @@ export interface OrganisationAdoption {
 
 export interface SkillAdoption extends Window {
   readonly skillId: string;
-  /** Users of the skill, in an organisation or not. */
+  /** Users of the skill, in an organisation or not; with `orgId`, in that one. */
   readonly users: number;
-  /** Most users first. */
+  /** Most users first, then by id. */
   readonly organisations: readonly OrganisationAdoption[];
 }
 
-/** `collaborative`: used by those who use what this user uses; `trending`: used more than in the period before. */
+/**
+ * `collaborative`: used by those who use what this user uses. Two users are alike by the share of the skills of either that are
+ * skills of both (Jaccard); a skill's score is the part that its users have of the likeness of all.
+ *
+ * `trending`: executed more often in the later half of the window than in the earlier one. The score is (later − earlier) /
+ * (later + earlier + 10): as if each half had five executions more, so that a first few are no boundless growth.
+ */
 export type RecommendationType = 'collaborative' | 'trending';
 
 export interface RecommendationOptions {
+  /** Only usage with this organisation counts. */
   readonly orgId?: string | undefined;
   /** 1 to 1000. Default: 5. */
   readonly limit?: number | undefined;
-  /** Default: both, collaborative ones first. */
+  /** Default: both; trending ones where there are too few collaborative ones. */
   readonly types?: readonly RecommendationType[] | undefined;
   /** Usage of this many times 24 hours up to now counts; > 0. Default: 30. */
   readonly days?: number | undefined;
@@ -208,7 +221,7 @@ export interface Recommendation {
 export interface LoggedRecommendation extends Recommendation {
   readonly userId: string;
   readonly orgId: string | null;
-  /** Unix times in ms; null for what has not happened. */
+  /** Unix times in ms: of the last time it was recommended, and of the first feedback; null for what has not happened. */
   readonly recommendedAt: number;
   readonly clickedAt: number | null;
   readonly installedAt: number | null;
@@ -231,13 +244,17 @@ export interface SkillReader {
   getSkillMetrics(skillId: string, options?: SkillMetricsOptions): Promise<SkillMetrics | undefined>;
   /** Undefined for a skill that nobody used, rated, or gave a score. */
   getSkillHealth(skillId: string, options?: SkillHealthOptions): Promise<SkillHealth | undefined>;
-  /** Lowest score first, then by name. */
+  /** Lowest score first, those without one last; then by name. */
   listSkillHealth(options?: SkillHealthListOptions): Promise<readonly SkillHealth[]>;
   getLeaderboard(options?: LeaderboardOptions): Promise<readonly LeaderboardEntry[]>;
   /** The leaderboard by executions over a number of days. */
   getTopSkills(options?: TopSkillsOptions): Promise<readonly LeaderboardEntry[]>;
   getAdoption(skillId: string, options?: AdoptionOptions): Promise<SkillAdoption>;
-  /** What is recommended is logged; recommended again to the same user, it keeps its id. Best first. */
+  /**
+   * Skills that the user has not used in the window and that are not deprecated: collaborative ones before trending ones, best
+   * first, then by name. What is recommended is logged; recommended again to the same user of the same organisation, it keeps
+   * its id.
+   */
   getRecommendations(userId: string, options?: RecommendationOptions): Promise<readonly Recommendation[]>;
   /** Resolves to false when there is no such recommendation. The first feedback of each sort stays. */
   recordRecommendationFeedback(id: string, feedback: RecommendationFeedback): Promise<boolean>;

@@ -2,7 +2,7 @@ import type { AsyncLocalStorage } from 'node:async_hooks';
 import { optionalObject, requiredObject } from './check.ts';
 import type { Context, Run, RunOptions } from './client.ts';
 import type { ArtifactInput, EventInput, RunInput } from './input.ts';
-import { cleanText, maxIdLength } from './text.ts';
+import { cleanId } from './text.ts';
 
 export interface Runs {
   startRun(options?: RunOptions): Run;
@@ -62,7 +62,7 @@ export function createRuns({ context, newId, record }: RunsOptions): Runs {
 function givenId(options: RunOptions | undefined): string | undefined {
   try {
     const id: unknown = options?.id;
-    return typeof id === 'string' && id.trim() !== '' ? cleanText(id, maxIdLength) : undefined;
+    return typeof id === 'string' && id.trim() !== '' ? cleanId(id) : undefined;
   } catch {
     // The options' own getter throws: recording them, which is refused for the same reason, reports it.
     return undefined;

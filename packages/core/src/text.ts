@@ -22,6 +22,11 @@ export function cleanText(text: string, maxLength: number, lines = false): strin
   return Buffer.from(result, 'utf16le').toString('utf16le');
 }
 
+/** An id or a name as it is recorded. Who looks for what was recorded under a text cleans that first. */
+export function cleanId(text: string): string {
+  return cleanText(text, maxIdLength);
+}
+
 function isClean(text: string, lines: boolean): boolean {
   let surrogates = false;
   for (let at = 0; at < text.length; at += 1) {

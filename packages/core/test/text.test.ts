@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { cleanText, maxIdLength } from '../src/text.ts';
+import { cleanId, cleanText, maxIdLength } from '../src/text.ts';
 import { retainedBytes } from './support/memory.ts';
 import { eventOf, minimal } from './support/normalize.ts';
 
@@ -90,6 +90,19 @@ describe('which text keeps its lines', () => {
     expect(eventOf({ ...minimal.metrics, values: { [torture]: 1 } })).toMatchObject({ values: { [flat]: 1 } });
   });
 });
+
+test.each(['a\0b', `'; --`, '\ud800', '🧶'.repeat(200), '__proto__'])(
+  'cleanId(%j) is the id as it is recorded',
+  (id) => {
+    const clean = cleanId(id);
+    expect(eventOf({ ...minimal.execution, name: id, userId: id, orgId: id, runId: id })).toMatchObject({
+      name: clean,
+      userId: clean,
+      orgId: clean,
+      runId: clean,
+    });
+  },
+);
 
 describe('lengths', () => {
   const long = 'x'.repeat(10_000);

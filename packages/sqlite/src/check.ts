@@ -1,4 +1,4 @@
-import { configError, type Problem } from '@toolweaver/analytics-core';
+import { cleanId, configError, type Problem } from '@toolweaver/analytics-core';
 
 interface NumberBounds {
   readonly min?: number;
@@ -12,6 +12,8 @@ interface NumberBounds {
 export interface Checks {
   /** Not empty. */
   text(field: string, value: unknown): string | undefined;
+  /** An id or a name, not empty: returned as core records it, so that it finds what was recorded under it. */
+  id(field: string, value: unknown): string | undefined;
   number(field: string, value: unknown, bounds?: NumberBounds): number | undefined;
   flag(field: string, value: unknown): boolean | undefined;
   choice<T extends string>(field: string, value: unknown, choices: readonly T[]): T | undefined;
@@ -32,9 +34,16 @@ export function checkOptions<T>(read: (check: Checks) => T): T {
     return value === undefined || valid ? (value as T) : wrong(field, `must be ${expected}, got ${show(value)}`);
   }
 
+  const text = (field: string, value: unknown): string | undefined =>
+    expect(field, value, typeof value === 'string' && value !== '', 'a text that is not empty');
+
   const result = read({
     wrong,
-    text: (field, value) => expect(field, value, typeof value === 'string' && value !== '', 'a text that is not empty'),
+    text,
+    id(field, value) {
+      const given = text(field, value);
+      return given === undefined ? undefined : cleanId(given);
+    },
     flag: (field, value) => expect(field, value, typeof value === 'boolean', 'true or false'),
     choice: (field, value, choices) =>
       expect(
