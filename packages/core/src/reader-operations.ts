@@ -26,18 +26,21 @@ export interface Summary extends ExecutionCounts {
   readonly totalCostUsd: number | null;
   /** Hits per execution that says whether it hit a cache; null when none does. */
   readonly cacheHitRate: number | null;
-  /** Every kind and name with its counts, most used first. */
+  /** Every kind and name with its counts, most used first, then by kind and name. */
   readonly names: readonly NameSummary[];
-  /** Failures by error type, most first; `unknown` for those without one. */
+  /** Failures by error type, most first, then by kind, name and error type; `unknown` for those without one. */
   readonly failuresByType: readonly {
     readonly kind: ExecutionKind;
     readonly name: string;
     readonly errorType: string;
     readonly failures: number;
   }[];
-  /** The five slowest executions, slowest first. */
+  /** The five slowest executions that are still kept one by one, slowest first, then newest first. */
   readonly slowest: readonly ExecutionEvent[];
-  /** Distinct runs among the executions. */
+  /**
+   * Runs that went on in the window: with an execution before its end and one at or after its start. A run is of the
+   * organisation that its executions named last. With a user or a run: the distinct runs among the executions.
+   */
   readonly runs: number;
 }
 
@@ -72,12 +75,16 @@ export interface CostTotals {
 export interface CostEntry extends CostTotals {
   /** Null unless the report is by operation or by kind. */
   readonly kind: ExecutionKind | null;
-  /** Name, model, or id of the organisation, user or run, as the report is by; null for what has none, and by kind. */
+  /**
+   * Name, model, or id of the organisation, user or run, as the report is by; null by kind, and for what has none or is of a run
+   * that is no longer kept.
+   */
   readonly name: string | null;
 }
 
+/** By user or by run it may reach only as far back as single executions are kept. */
 export interface CostReport extends CostTotals {
-  /** Most expensive first, unknown costs last; then by kind and name. */
+  /** Most expensive first, unknown costs last; then by kind and name, null last. */
   readonly entries: readonly CostEntry[];
 }
 
@@ -97,12 +104,12 @@ export interface OperationErrors {
 
 /** Failures of one error type. */
 export interface FailureGroup {
-  /** `unknown` for failures without one. */
+  /** `unknown` for failures without one, and where a store keeps only an operation's first 100 types of a day, for the rest. */
   readonly errorType: string;
   readonly failures: number;
   /** Share of all failures of the report, 0 to 1. */
   readonly share: number;
-  /** Which operations fail so, most failures first. */
+  /** Which operations fail so, most failures first, then by kind and name. */
   readonly operations: readonly { readonly kind: ExecutionKind; readonly name: string; readonly failures: number }[];
 }
 
@@ -137,11 +144,11 @@ export interface ModelStats extends ExecutionCounts, TokenTotals, CostTotals {
 }
 
 export interface LatencyOptions extends ReportOptions {
-  /** Which percentiles, each above 0 and at most 100. Default: 50, 90, 95, 99. */
+  /** Which percentiles, each above 0 and at most 100; 1 to 100 of them. Default: 50, 90, 95, 99. */
   readonly percentiles?: readonly number[] | undefined;
   /**
-   * Upper ends of the histogram's buckets in ms, rising; an end is inside. Default: 10, 50, 100, 200, 500, 1000, 2000, 5000,
-   * 10000, 30000, 60000.
+   * Upper ends of the histogram's buckets in ms, 0 or more, rising, 1 to 100 of them; an end is inside. Default: 10, 50, 100,
+   * 200, 500, 1000, 2000, 5000, 10000, 30000, 60000.
    */
   readonly bucketsMs?: readonly number[] | undefined;
 }
@@ -149,19 +156,27 @@ export interface LatencyOptions extends ReportOptions {
 export interface LatencyReport extends LatencyStats {
   /** Executions with a known latency. */
   readonly count: number;
+  /** In the order asked for. */
   readonly percentiles: readonly { readonly percentile: number; readonly ms: number | null }[];
-  /** One more than the ends given: `upToMs` of the last is null. Counts may be off by what a 1 % error of a latency makes. */
+  /**
+   * One more than the ends given: `upToMs` of the last is null. A store that keeps latencies to within 1 % may count what is up
+   * to 2 % above an end as below it.
+   */
   readonly histogram: readonly { readonly upToMs: number | null; readonly count: number }[];
 }
 
 export interface TrendOptions extends ReportOptions {
   /** Default: `day`. Hours and days are those of UTC. */
   readonly bucket?: Bucket | undefined;
+  /** Whether to count users and to find percentiles, which takes many times as long as sums. Default: only with a `name`. */
+  readonly distributions?: boolean | undefined;
 }
 
 export interface TrendPoint extends ExecutionCounts, Window {
-  readonly uniqueUsers: number;
+  /** Users that are known by id; null without `distributions`. */
+  readonly uniqueUsers: number | null;
   readonly averageLatencyMs: number | null;
+  /** Null without `distributions`, too. */
   readonly p50LatencyMs: number | null;
   readonly p95LatencyMs: number | null;
   readonly p99LatencyMs: number | null;
@@ -180,6 +195,7 @@ export interface HeatmapOptions extends WindowOptions {
 
 /** How much each name is used at each hour of the day (UTC). */
 export interface Heatmap {
+  /** Most used first, then by name. */
   readonly rows: readonly {
     readonly name: string;
     readonly executions: number;
@@ -227,12 +243,13 @@ export interface OperationReader {
   compareModels(options?: ReportOptions): Promise<readonly ModelStats[]>;
   getLatency(options?: LatencyOptions): Promise<LatencyReport>;
   /**
-   * Oldest first; whole buckets, each of them, empty ones too. Default window: 30 days, or 48 hours by the hour; at most 1000
-   * buckets.
+   * Oldest first; whole buckets, each of them, empty ones too. `days` end with the present bucket, and a range is widened to
+   * whole ones. Default window: 30 days, or 48 hours by the hour, up to the end of the range or to the present bucket; at most
+   * 1000 buckets. Those of which the store has deleted something are left out.
    */
   getTrend(options?: TrendOptions): Promise<readonly TrendPoint[]>;
-  /** Default window: 30 days. */
+  /** Default window: 30 days; only as far back as hours are kept. */
   getHeatmap(options?: HeatmapOptions): Promise<Heatmap>;
-  /** A cursor is only good for the filter that it came from. */
+  /** A cursor is only good for the filter and the order that it came from. */
   listExecutions(filter?: ExecutionFilter, cursor?: string): Promise<ExecutionPage>;
 }

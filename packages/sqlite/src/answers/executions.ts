@@ -2,7 +2,8 @@ import type { ExecutionEvent, ExecutionOrder } from '@toolweaver/analytics-core'
 import { type RawBuilder, type SqlBool, sql } from 'kysely';
 import { tailBits } from '../sequence.ts';
 import { parseUuid, type TextColumn, toExecution } from '../stored.ts';
-import { type Db, type Filter, matches } from './filter.ts';
+import { type Db, type Filter, firstSeq, matches } from './filter.ts';
+import { slowest } from './slowest.ts';
 
 /** Where a page of executions ended. */
 export interface Position {
@@ -21,53 +22,106 @@ export interface ExecutionsQuestion {
 
 export async function executions(db: Db, question: ExecutionsQuestion): Promise<ExecutionEvent[]> {
   const { filter, orderBy, after, limit } = question;
-  const found = orderBy === 'time' ? newest(filter, after, limit) : highest(filter, orderBy, after, limit);
-  const { rows } = await found.execute(db);
-  return load(
-    db,
-    rows.map(({ seq }) => seq),
-  );
+  switch (orderBy) {
+    case 'time':
+      return load(db, await newest(db, filter, after, limit));
+    case 'latency':
+      return load(db, await (isOfMany(filter) ? slowest(db, filter, after, limit) : highest(db, question)));
+    case 'cost':
+      return load(db, await highest(db, question));
+  }
 }
 
-interface Found {
-  /** As text: it is more than a number holds. */
-  readonly seq: string;
+/** Whether many of the executions in a cell are likely to be meant, so that cells are a way to them. */
+function isOfMany({ userId, runId, errorType, toolkit, version }: Filter): boolean {
+  return [userId, runId, errorType, toolkit, version].every((value) => value === undefined);
 }
 
-const byTime = sql`e.seq >> ${sql.lit(tailBits)} DESC, e.id DESC`;
+/** Which index finds the rows, said here because SQLite has no statistics to choose by. Each is in order of time. */
+const byRun = sql`execution_events e INDEXED BY execution_events_run`;
+const bySubject = sql`execution_events e INDEXED BY execution_events_subject`;
+const byTime = sql`execution_events e NOT INDEXED`;
+
+const newestFirst = sql`e.seq >> ${sql.lit(tailBits)} DESC, e.id DESC`;
+
+async function newest(db: Db, filter: Filter, after: Position | undefined, limit: number): Promise<readonly string[]> {
+  const { runId, kind, name, from = 0 } = filter;
+  if (runId !== undefined) {
+    return newestOf(db, byRun, filter, after, limit);
+  }
+  if (kind === undefined && name === undefined) {
+    return newestOf(db, byTime, filter, after, limit);
+  }
+  if (kind !== undefined && name !== undefined) {
+    return newestOf(db, bySubject, filter, after, limit);
+  }
+  // Several subjects are each in order of time, and together must be put in order: a short stretch of time first, then longer ones.
+  const found: string[] = [];
+  let to = Math.min(filter.to ?? Number.MAX_SAFE_INTEGER, after === undefined ? Number.MAX_SAFE_INTEGER : after.at + 1);
+  for (let width = minuteMs; found.length < limit; width *= 4) {
+    const last = await lastBefore(db, filter, to);
+    if (last === null || last < from) {
+      break;
+    }
+    const stretch = { from: Math.max(from, last - width), to: Math.min(last + 1, to) };
+    found.push(...(await newestOf(db, bySubject, { ...filter, ...stretch }, after, limit - found.length)));
+    to = stretch.from;
+  }
+  return found;
+}
+
+const minuteMs = 60_000;
+
+/** When one of the subjects was last executed. */
+async function lastBefore(db: Db, { kind, name }: Filter, to: number): Promise<number | null> {
+  const { rows } = await sql<{ at: number | null }>`
+    SELECT max((SELECT max(e.seq) FROM ${bySubject} WHERE e.subject = s.id AND e.seq < ${firstSeq(to)}))
+      >> ${sql.lit(tailBits)} AS at
+    FROM subjects s WHERE ${kind === undefined ? sql`s.name = ${name}` : sql`s.kind = ${kind}`}`.execute(db);
+  return rows[0]?.at ?? null;
+}
 
 /** In the order of the key, up to the ms that the page ends in; only those are put in order. */
-function newest(filter: Filter, after: Position | undefined, limit: number): RawBuilder<Found> {
+async function newestOf(
+  db: Db,
+  source: RawBuilder<unknown>,
+  filter: Filter,
+  after: Position | undefined,
+  limit: number,
+): Promise<readonly string[]> {
   const where =
     after === undefined
       ? matches(filter)
       : sql<SqlBool>`${matches({ ...filter, to: Math.min(filter.to ?? Number.POSITIVE_INFINITY, after.at + 1) })}
           AND (e.seq >> ${sql.lit(tailBits)}, e.id) < (${after.at}, ${parseUuid(after.id)})`;
-  return sql`
-    SELECT CAST(e.seq AS TEXT) AS seq FROM execution_events e
+  const { rows } = await sql<Found>`
+    SELECT CAST(e.seq AS TEXT) AS seq FROM ${source}
     WHERE ${where} AND e.seq >= coalesce((
       SELECT seq >> ${sql.lit(tailBits)} << ${sql.lit(tailBits)} FROM (
-        SELECT e.seq FROM execution_events e WHERE ${where} ORDER BY e.seq DESC LIMIT ${limit}
+        SELECT e.seq FROM ${source} WHERE ${where} ORDER BY e.seq DESC LIMIT ${limit}
       ) ORDER BY seq LIMIT 1
     ), 0)
-    ORDER BY ${byTime} LIMIT ${limit}`;
+    ORDER BY ${newestFirst} LIMIT ${limit}`.execute(db);
+  return rows.map(({ seq }) => seq);
 }
 
-function highest(
-  filter: Filter,
-  orderBy: Exclude<ExecutionOrder, 'time'>,
-  after: Position | undefined,
-  limit: number,
-): RawBuilder<Found> {
+async function highest(db: Db, { filter, orderBy, after, limit }: ExecutionsQuestion): Promise<readonly string[]> {
   const value = sql.ref(orderBy === 'latency' ? 'e.latency_ms' : 'e.cost_nano_usd');
   const before =
     after === undefined
       ? sql`TRUE`
       : sql`(${value}, e.seq >> ${sql.lit(tailBits)}, e.id) < (${after.value}, ${after.at}, ${parseUuid(after.id)})`;
-  return sql`
-    SELECT CAST(e.seq AS TEXT) AS seq FROM execution_events e
+  const rarest = filter.runId !== undefined ? byRun : filter.name !== undefined ? bySubject : byTime;
+  const { rows } = await sql<Found>`
+    SELECT CAST(e.seq AS TEXT) AS seq FROM ${rarest}
     WHERE ${matches(filter)} AND ${value} IS NOT NULL AND ${before}
-    ORDER BY ${value} DESC, ${byTime} LIMIT ${limit}`;
+    ORDER BY ${value} DESC, ${newestFirst} LIMIT ${limit}`.execute(db);
+  return rows.map(({ seq }) => seq);
+}
+
+interface Found {
+  /** As text: it is more than a number holds. */
+  readonly seq: string;
 }
 
 function textOf(column: TextColumn): RawBuilder<string | null> {

@@ -1,6 +1,6 @@
 import type { ExecutionCounts, LatencyStats, TokenTotals } from '@toolweaver/analytics-core';
 import { type AliasedRawBuilder, sql } from 'kysely';
-import type { Figures } from '../cell.ts';
+import { type Figures, higher, lower } from '../cell.ts';
 import { quantiles, type Sketch } from '../sketch.ts';
 
 // What sums over counted executions `c` come to. `total()` sums in floating point: whole numbers are exact up to 2⁵³, and none
@@ -38,6 +38,21 @@ export const totals: readonly (AliasedRawBuilder<number, keyof Sums> | AliasedRa
     sql<number | null>`max(${sql.ref(`c.${name}`)})`.as<Extreme>(name),
   ),
 ];
+
+/** What groups come to together. */
+export function addUp(groups: readonly Totals[]): Totals {
+  const sums = Object.fromEntries(summed.map((name) => [name, groups.reduce((sum, group) => sum + group[name], 0)]));
+  const known = (name: Extreme): number[] => groups.flatMap((group) => group[name] ?? []);
+  const lowest = (name: Extreme): number | null => known(name).reduce<number | null>(lower, null);
+  const highest = (name: Extreme): number | null => known(name).reduce<number | null>(higher, null);
+  return {
+    ...(sums as Record<keyof Sums, number>),
+    latency_min: lowest('latency_min'),
+    latency_max: highest('latency_max'),
+    first_at: lowest('first_at'),
+    last_at: highest('last_at'),
+  };
+}
 
 export function toCounts({ executions, successes }: Pick<Sums, 'executions' | 'successes'>): ExecutionCounts {
   return {

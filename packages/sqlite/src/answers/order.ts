@@ -3,7 +3,7 @@
 export type Order<T> = (one: T, other: T) => number;
 
 /** The first order that tells two apart decides. */
-export function inOrder<T>(...orders: readonly Order<T>[]): Order<T> {
+export function inOrder<T>(...orders: readonly Order<NoInfer<T>>[]): Order<T> {
   return (one, other) => {
     for (const order of orders) {
       const result = order(one, other);

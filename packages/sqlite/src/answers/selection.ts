@@ -56,6 +56,8 @@ export interface Distribution {
   readonly users: number;
   /** Whom exactly, in no order; undefined where there were too many to keep all. */
   readonly userIds: readonly number[] | undefined;
+  /** All of them (level 0), or a sample of those that were too many; in no order. */
+  readonly sample: UserSet;
 }
 
 export interface SelectionOptions {
@@ -68,12 +70,16 @@ export interface SelectionOptions {
 /** What a filter can ask of a cell. */
 const cellFilters: ReadonlySet<string> = new Set(['from', 'to', 'orgId', 'kind', 'name', 'model']);
 
+/** Whether cells can tell what fulfils a filter. */
+export function isOfCells(filter: Filter): boolean {
+  return Object.entries(filter).every(([name, value]) => value === undefined || cellFilters.has(name));
+}
+
 export async function select(db: Db, filter: Filter, options: SelectionOptions = {}): Promise<Selection> {
   const { widest = 'days', perOrg = false } = options;
-  const given = Object.entries(filter).filter(([, value]) => value !== undefined);
   const [from, to] = [filter.from ?? 0, filter.to ?? Number.MAX_SAFE_INTEGER];
   const extent = await readExtent(db);
-  const inRows = widest === 'rows' || !given.every(([name]) => cellFilters.has(name));
+  const inRows = widest === 'rows' || !isOfCells(filter);
   const parts: Part[] = inRows ? [{ source: 'rows', from, to }] : cover(from, to, extent, widest);
   const rows = parts.filter(({ source }) => source === 'rows');
   const cells = parts.filter(({ source }) => source !== 'rows');
@@ -253,7 +259,7 @@ function union<T>(queries: readonly RawBuilder<unknown>[], none: RawBuilder<unkn
 }
 
 /** Counts one union after the other with the same marks: sets of thousands of users, for each of hundreds of groups. */
-function createUserCount(): (sets: readonly UserSet[]) => Pick<Distribution, 'users' | 'userIds'> {
+function createUserCount(): (sets: readonly UserSet[]) => Pick<Distribution, 'users' | 'userIds' | 'sample'> {
   let marks = new Uint32Array(1024);
   let mark = 0;
   return (sets) => {
@@ -273,8 +279,7 @@ function createUserCount(): (sets: readonly UserSet[]) => Pick<Distribution, 'us
         }
       }
     }
-    return level === 0
-      ? { users: distinct.length, userIds: distinct }
-      : { users: countUsers(userSet(distinct, level)), userIds: undefined };
+    const sample = level === 0 ? { level, ids: distinct } : userSet(distinct, level);
+    return { users: countUsers(sample), userIds: level === 0 ? distinct : undefined, sample };
   };
 }

@@ -1,0 +1,138 @@
+import type { CostEntry, CostGroup, CostReport, CostTotals } from '@toolweaver/analytics-core';
+import { type RawBuilder, sql } from 'kysely';
+import type { Db, Filter } from './filter.ts';
+import { ratio, type Totals, totalCost, totals, totalTokens } from './numbers.ts';
+import { compareTexts, descending, inOrder, type Order } from './order.ts';
+import { isOfCells, type SelectionOptions, select } from './selection.ts';
+
+export interface CostsQuestion {
+  readonly filter: Filter;
+  readonly by: CostGroup;
+  readonly limit: number;
+}
+
+/** What cost reports are made of. */
+type Sums = Pick<Totals, 'executions' | 'cost_nano_usd' | 'cost_weight'> & { readonly tokens: number };
+type Group = Sums & Pick<CostEntry, 'kind' | 'name'>;
+
+export async function costs(db: Db, { filter, by, limit }: CostsQuestion): Promise<CostReport> {
+  const isOfAll = Object.values(filter).every((value) => value === undefined);
+  if ((by === 'run' && isOfAll) || (by === 'organisation' && isOfCells(filter))) {
+    // Neither knows what belongs to none, which is the rest.
+    const found = await db
+      .selectFrom((await select(db, filter)).figures.as('c'))
+      .select(totals)
+      .executeTakeFirstOrThrow();
+    const all = { ...found, tokens: totalTokens(found) };
+    const { groups, sums } = await find(db, by, await (by === 'run' ? ofRuns : grouped(db, filter, by)), limit);
+    return report(all, [...groups, ...rest(all, sums)], limit);
+  }
+  const { groups, sums } = await find(db, by, await grouped(db, filter, by), limit);
+  return report(sums, groups, limit);
+}
+
+const keys: Readonly<Record<CostGroup, RawBuilder<number>>> = {
+  operation: sql`c.subject`,
+  kind: sql`c.subject`,
+  model: sql`c.model`,
+  organisation: sql`c.org`,
+  user: sql`c.user`,
+  run: sql`c.run`,
+};
+const options: Readonly<Partial<Record<CostGroup, SelectionOptions>>> = {
+  organisation: { perOrg: true },
+  user: { widest: 'rows' },
+  run: { widest: 'rows' },
+};
+
+const ofRuns = sql`SELECT run AS key, executions, cost_nano_usd, cost_weight, tokens FROM run_rollups`;
+
+async function grouped(db: Db, filter: Filter, by: CostGroup): Promise<RawBuilder<unknown>> {
+  // Single rows tell what belongs to no organisation, too.
+  const { figures } = await select(db, filter, by === 'organisation' && !isOfCells(filter) ? {} : options[by]);
+  return sql`
+    SELECT ${keys[by]} AS key, total(c.executions) AS executions, total(c.cost_nano_usd) AS cost_nano_usd,
+      total(c.cost_weight) AS cost_weight, total(c.input_tokens + c.cache_read_tokens + c.cache_write_tokens
+        + c.output_tokens + c.reasoning_tokens) AS tokens
+    FROM ${figures} c GROUP BY 1`;
+}
+
+/** The most expensive groups, and what all of them come to. */
+async function find(
+  db: Db,
+  by: CostGroup,
+  groups: RawBuilder<unknown>,
+  limit: number,
+): Promise<{ readonly groups: readonly Group[]; readonly sums: Sums }> {
+  const named = {
+    operation: sql`SELECT s.kind, s.name, g.* FROM (${groups}) g JOIN subjects s ON s.id = g.key`,
+    kind: sql`
+      SELECT s.kind, NULL AS name, total(executions) AS executions, total(cost_nano_usd) AS cost_nano_usd,
+        total(cost_weight) AS cost_weight, total(tokens) AS tokens
+      FROM (${groups}) g JOIN subjects s ON s.id = g.key GROUP BY s.kind`,
+    other: sql`SELECT NULL AS kind, d.text AS name, g.* FROM (${groups}) g LEFT JOIN dictionary d ON d.id = g.key`,
+  }[by === 'operation' || by === 'kind' ? by : 'other'];
+  const { rows } = await sql<Group & { readonly [S in keyof Sums as `all_${S}`]: number }>`
+    SELECT kind, name, executions, cost_nano_usd, cost_weight, tokens,
+      total(executions) OVER () AS all_executions, total(cost_nano_usd) OVER () AS all_cost_nano_usd,
+      total(cost_weight) OVER () AS all_cost_weight, total(tokens) OVER () AS all_tokens
+    FROM (${named})
+    ORDER BY cost_weight > 0 DESC, cost_nano_usd DESC, kind, name NULLS LAST LIMIT ${limit}`.execute(db);
+  const first = rows[0];
+  return {
+    groups: rows,
+    sums: {
+      executions: first?.all_executions ?? 0,
+      cost_nano_usd: first?.all_cost_nano_usd ?? 0,
+      cost_weight: first?.all_cost_weight ?? 0,
+      tokens: first?.all_tokens ?? 0,
+    },
+  };
+}
+
+/** What is in none of the groups, if anything. Sums of fractions are off by their last digits: that is nothing. */
+function rest(all: Sums, grouped: Sums): Group[] {
+  const left = (name: keyof Sums): number => {
+    const difference = all[name] - grouped[name];
+    return difference > all[name] * 1e-10 ? difference : 0;
+  };
+  const sums = {
+    executions: left('executions'),
+    cost_nano_usd: left('cost_nano_usd'),
+    cost_weight: left('cost_weight'),
+    tokens: left('tokens'),
+  };
+  return sums.executions === 0 ? [] : [{ kind: null, name: null, ...sums }];
+}
+
+const order: Order<Group> = inOrder(
+  descending(({ cost_weight, cost_nano_usd }) => (cost_weight === 0 ? null : cost_nano_usd)),
+  (one, other) => compareTexts(one.kind ?? '', other.kind ?? ''),
+  (one, other) => Number(one.name === null) - Number(other.name === null),
+  (one, other) => compareTexts(one.name ?? '', other.name ?? ''),
+);
+
+function report(all: Sums, groups: readonly Group[], limit: number): CostReport {
+  return {
+    ...toTotals(all),
+    entries: groups
+      .toSorted(order)
+      .slice(0, limit)
+      .map(({ kind, name, ...sums }) => ({ kind, name, ...toTotals(sums) })),
+  };
+}
+
+function toTotals(sums: Sums): CostTotals {
+  return { executions: sums.executions, ...toCosts(sums), totalTokens: sums.tokens };
+}
+
+export function toCosts(
+  sums: Pick<Totals, 'cost_nano_usd' | 'cost_weight'>,
+): Pick<CostTotals, 'pricedExecutions' | 'totalCostUsd' | 'averageCostUsd'> {
+  const totalCostUsd = totalCost(sums);
+  return {
+    pricedExecutions: sums.cost_weight,
+    totalCostUsd,
+    averageCostUsd: totalCostUsd === null ? null : ratio(totalCostUsd, sums.cost_weight),
+  };
+}

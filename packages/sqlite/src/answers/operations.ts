@@ -1,0 +1,64 @@
+import { sql } from 'kysely';
+import type { Db } from './filter.ts';
+import { namesOf, type SubjectName, textsOf } from './names.ts';
+import { type Totals, totals } from './numbers.ts';
+import type { Selection } from './selection.ts';
+
+// An operation is a kind together with a name: what the tables call a subject.
+
+export interface OperationTotals extends SubjectName, Totals {
+  readonly subject: number;
+}
+
+/** What the executions of each operation come to, in no order. */
+export async function operationTotals(db: Db, selection: Selection): Promise<OperationTotals[]> {
+  const rows = await db
+    .selectFrom(selection.figures.as('c'))
+    .groupBy('c.subject')
+    .select('c.subject')
+    .select(totals)
+    .execute();
+  const names = await namesOf(
+    db,
+    rows.map(({ subject }) => subject),
+  );
+  return rows.flatMap((row) => {
+    const name = names.get(row.subject);
+    return name === undefined ? [] : [{ ...row, ...name }];
+  });
+}
+
+export interface OperationFailures extends SubjectName {
+  readonly errorType: string;
+  readonly failures: number;
+}
+
+/** How often each operation failed with each type of error, in no order. */
+export async function operationFailures(db: Db, selection: Selection): Promise<OperationFailures[]> {
+  const rows = await db
+    .selectFrom(selection.failures.as('f'))
+    .groupBy(['f.subject', 'f.error'])
+    .select(['f.subject', 'f.error', sql<number>`total(f.failures)`.as('failures')])
+    .execute();
+  const [names, types] = [
+    await namesOf(
+      db,
+      rows.map(({ subject }) => subject),
+    ),
+    await textsOf(
+      db,
+      rows.map(({ error }) => error),
+    ),
+  ];
+  // Failures without a type meet those whose type somebody called unknown.
+  const found = new Map<string, OperationFailures>();
+  for (const { subject, error, failures } of rows) {
+    const name = names.get(subject);
+    if (name !== undefined) {
+      const errorType = types.get(error) ?? 'unknown';
+      const key = `${subject} ${errorType}`;
+      found.set(key, { ...name, errorType, failures: failures + (found.get(key)?.failures ?? 0) });
+    }
+  }
+  return [...found.values()];
+}
