@@ -8,9 +8,8 @@ export type { CompactReport } from './store/maintain.ts';
 export type { PruneReport } from './store/prune.ts';
 export type { StoreStatistics } from './store/statistics.ts';
 export type { BackupOptions, EraseOptions, IntegrityOptions, PruneOptions, SqliteStore } from './store/store.ts';
-export { type ExportOptions, type ExportProgress, type ExportReport, exportEvents } from './transfer/export.ts';
+export type { ExportOptions, ExportProgress, ExportReport } from './transfer/export-options.ts';
 export type { FileFormat } from './transfer/format.ts';
-export { importEvents } from './transfer/import.ts';
 export type {
   ImportOptions,
   ImportProgress,
@@ -18,3 +17,4 @@ export type {
   ImportSource,
   Rejection,
 } from './transfer/import-options.ts';
+export { exportEvents, importEvents } from './transfer/transfer.ts';

@@ -8,66 +8,16 @@ import { unsupportedNode } from '../driver.ts';
 import type { ExportStep, ExportTask } from '../export-worker.ts';
 import type { Failure } from '../failure.ts';
 import { expandPath } from '../path.ts';
+import type { ExportOptions, ExportReport } from './export-options.ts';
 import { type FileFormat, fileFormats, formatOf, isGzip } from './format.ts';
 import { checkCallbacks, checkSignal } from './import-options.ts';
 import { fileSink, type Sink, streamSink } from './sink.ts';
-
-export interface ExportOptions {
-  /** The database's file, as in the options of `sqlite`. */
-  readonly path?: string | undefined;
-  /**
-   * A path, or a stream, which is not ended. A file is made for its owner alone, under another name until it is whole;
-   * an ending .gz has it compressed.
-   */
-  readonly target: string | Writable;
-  /**
-   * `jsonl`: a line for each event, which `importEvents` reads back as it was. `csv`: executions only, the columns of the
-   * view `executions`. Default: by the path's ending (.jsonl, .ndjson or .csv).
-   */
-  readonly format?: FileFormat | undefined;
-  /** Replaces a file that is there. Default: false. */
-  readonly overwrite?: boolean | undefined;
-  /** One or several types of events. Default: all, for CSV executions. */
-  readonly type?: EventType | readonly EventType[] | undefined;
-  /** Unix time in ms: `from` is inside, `to` is not. Default: all time. */
-  readonly from?: number | undefined;
-  readonly to?: number | undefined;
-  readonly orgId?: string | undefined;
-  readonly userId?: string | undefined;
-  readonly runId?: string | undefined;
-  /** Executions of this kind, and no other events. */
-  readonly kind?: ExecutionKind | undefined;
-  /** Executions of this name, ratings and health scores of a skill of this name, and no other events. */
-  readonly name?: string | undefined;
-  /** Told after every few thousand events, and at the end. */
-  readonly onProgress?: ((progress: ExportProgress) => void) | undefined;
-  /** Ends the export; it rejects with the signal's reason. */
-  readonly signal?: AbortSignal | undefined;
-}
-
-export interface ExportProgress {
-  readonly events: number;
-  /** How many there were at the start. */
-  readonly total: number;
-}
-
-export interface ExportReport {
-  readonly events: number;
-  /** As written: after it was compressed. */
-  readonly bytes: number;
-}
 
 const types: readonly EventType[] = ['execution', 'rating', 'health', 'toolkit', 'metrics', 'run', 'artifact'];
 const kinds: readonly ExecutionKind[] = ['skill', 'tool', 'llm', 'agent', 'search', 'operation'];
 const busyTimeoutMs = 5_000;
 
-/**
- * Writes events of a database to a file or a stream, in a thread of its own and at the pace of what they are written to; the
- * database may be in use. What is recorded meanwhile may or may not be among them.
- * @throws AnalyticsError `INVALID_CONFIG` for wrong options, a database that is not there or not ours, or a target that is taken
- *   or cannot be written; `BACKEND_UNAVAILABLE` when the database or the target fails; `STORAGE_FULL`; `UNSUPPORTED`. The
- *   signal's reason when aborted; whatever the callback or a stream throws.
- */
+/** See `transfer.ts`. */
 export async function exportEvents(options: ExportOptions): Promise<ExportReport> {
   const { task, target, overwrite, onProgress, signal } = resolveExport(options);
   signal?.throwIfAborted();

@@ -29,23 +29,13 @@ const maxBatchSize = 4 * 1024 * 1024;
 const turnMs = 4;
 const noId = '00000000-0000-0000-0000-000000000000';
 
-/**
- * Reads events from a source and has a backend write them, batch by batch: whatever the source's size, no more than a batch is
- * held. The backend must be no client's, which could write at the same time; it stays open.
- *
- * An event that the backend has (same `id`) is not added again, so an import that has ended early is made good by another one.
- * A row without an id gets one that is made of what it says, the same one every time. Rows that are no valid event are left
- * out and reported.
- * @throws AnalyticsError `INVALID_CONFIG` for wrong options or a source that cannot be read; `INVALID_EVENT` for the first wrong
- *   row when `strict`; the backend's own error when it does not take what is valid. The message says how far the import has
- *   come. The signal's reason when aborted; whatever the callbacks throw.
- */
+/** See `transfer.ts`. */
 export async function importEvents(
   target: Backend,
   source: ImportSource,
-  options: ImportOptions = {},
+  options: ImportOptions | null,
 ): Promise<ImportReport> {
-  const resolved = resolveImport(target, source, options);
+  const resolved = resolveImport(target, source, options ?? {});
   const { signal, format, map } = resolved;
   signal?.throwIfAborted();
   if (format === undefined) {
