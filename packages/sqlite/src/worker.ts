@@ -110,9 +110,12 @@ async function handle(call: number, request: Request): Promise<unknown> {
     }
     case 'close':
       closed = true;
-      upkeep.end();
-      held.close();
-      port.close();
+      try {
+        upkeep.end();
+      } finally {
+        held.close();
+        port.close();
+      }
       return unfinished;
     default: {
       const { maintain } = await import('./store/maintain.ts');

@@ -1,36 +1,31 @@
 import { dayMs, hourMs } from '../cell.ts';
 import type { Connection } from '../database.ts';
 import { tailBits } from '../sequence.ts';
-import { countRows, type Kind, keptTables, kinds, type RowCounts } from './kept.ts';
-import { executionsFloor, type PrunePlan, type PruneReport } from './prune.ts';
+import { countRows, keptTables, kinds, type RowCounts } from './kept.ts';
+import { executionsFloor, hoursEnd, type PrunePlan, type PruneReport } from './prune.ts';
 import { readSize } from './size.ts';
 
 // What a prune would delete. Reads much of the file, so it is not for the thread that writes.
 
 /** Rows are counted; bytes are what a row of its kind takes on average. What goes by size is estimated to the hour. */
-export function estimatePrune(db: Connection, { before, hoursBefore, maxBytes }: PrunePlan): PruneReport {
+export function estimatePrune(db: Connection, plan: PrunePlan): PruneReport {
+  const { before, hoursBefore = never, maxBytes } = plan;
   const sizes = averageSizes(db);
-  const sizeOf = (rows: RowCounts): number => kinds.reduce((sum, kind) => sum + rows[kind] * sizes.rows[kind], 0);
-  const byAge = countOld(db, before);
-  const gone = Math.max(executionsFloor(db), before ?? Number.MIN_SAFE_INTEGER);
-  const agedCells = hoursBefore === undefined ? 0 : countHours(db, Math.min(hoursBefore, gone));
-  const excess =
-    readSize(db).usedBytes - sizeOf(byAge) - agedCells * sizes.cell - (maxBytes ?? Number.POSITIVE_INFINITY);
-  const end = excess > 0 ? endOfExcess(db, sizes.rows, before, excess) : before;
-  const rows = end === before ? byAge : countOld(db, end);
-  const missing = excess + sizeOf(byAge) - sizeOf(rows);
-  const hourlyCells =
-    missing > 0 ? Math.min(countHours(db), agedCells + Math.ceil(missing / Math.max(1, sizes.cell))) : agedCells;
-  const { from, to } = span(db, end);
-  return {
-    dryRun: true,
-    rows,
-    hourlyCells,
-    freedBytes: Math.round(sizeOf(rows) + hourlyCells * sizes.cell),
-    from,
-    to,
+  const freed = (end: number, hoursEnd: number): PruneReport => {
+    const rows = countOld(db, end);
+    const hourlyCells = countHours(db, hoursEnd);
+    const bytes = kinds.reduce((sum, kind) => sum + rows[kind] * sizes.rows[kind], hourlyCells * sizes.cell);
+    return { dryRun: true, rows, hourlyCells, freedBytes: Math.round(bytes), ...span(db, end) };
   };
+  const byAge = freed(before ?? never, Math.min(hoursBefore, Math.max(executionsFloor(db), before ?? never)));
+  const { usedBytes } = readSize(db);
+  if (maxBytes === undefined || usedBytes - byAge.freedBytes <= maxBytes) {
+    return byAge;
+  }
+  return freed(...endsToSize(db, sizes, plan, usedBytes - maxBytes));
 }
+
+const never: number = Number.MIN_SAFE_INTEGER;
 
 interface Sizes {
   /** Bytes that a row takes with its indexes. */
@@ -57,67 +52,87 @@ function averageSizes(db: Connection): Sizes {
   };
 }
 
-/** Rows from before a time; without one, none. */
-function countOld(db: Connection, before: number | undefined): RowCounts {
+function countOld(db: Connection, before: number): RowCounts {
   return countRows((kind) => {
-    if (before === undefined) {
-      return 0;
-    }
     const { table, time } = keptTables[kind];
-    const old =
-      { executions: `seq < (:before << ${tailBits})`, runEvents: endedRuns }[kind as string] ?? `${time} < :before`;
-    return db
-      .prepare(`SELECT count(*) FROM ${table} WHERE ${old}`)
-      .pluck()
-      .get({ before: Math.floor(before) }) as number;
+    const conditions: Record<string, string> = {
+      executions: `seq < (:before << ${tailBits})`,
+      runEvents: endedRuns,
+    };
+    const sql = `SELECT count(*) FROM ${table} WHERE ${conditions[kind] ?? `${time} < :before`}`;
+    return before === never
+      ? 0
+      : (db
+          .prepare(sql)
+          .pluck()
+          .get({ before: Math.floor(before) }) as number);
   });
 }
 
-/** The executions of a run that ends before are counted among those that go. */
 const endedRuns = `run IN (
   SELECT e.run FROM run_events e LEFT JOIN run_rollups r ON r.run = e.run
-  GROUP BY e.run HAVING max(e.at) < :before AND coalesce(max(r.last_at), 0) < :before)`;
+  GROUP BY e.run HAVING max(e.at) < :before AND coalesce(max(r.last_at), :before - 1) < :before)`;
 
-function countHours(db: Connection, before = Number.MAX_SAFE_INTEGER): number {
+function countHours(db: Connection, before: number): number {
   const day = Math.floor(before / dayMs) * dayMs;
   return db.prepare(`SELECT count(*) FROM rollups WHERE width = ${hourMs} AND start < ?`).pluck().get(day) as number;
 }
 
-/** The end of the hour up to which rows must go so that `excess` bytes become free beyond those before `from`. */
-function endOfExcess(db: Connection, sizes: RowCounts, from: number | undefined, excess: number): number {
-  const hours = new Map<number, number>();
+/** Up to when rows and hourly cells must go so that `excess` bytes become free. */
+function endsToSize(
+  db: Connection,
+  sizes: Sizes,
+  { now, before = never, hoursBefore = never }: PrunePlan,
+  excess: number,
+): [end: number, hoursEnd: number] {
+  const rows = new Map<number, number>();
   for (const kind of kinds) {
     const { table, time } = keptTables[kind];
-    const counts = db
-      .prepare(`SELECT ${time} / ${hourMs} AS hour, count(*) FROM ${table} WHERE ${time} >= ? GROUP BY hour`)
-      .raw()
-      .all(from ?? Number.MIN_SAFE_INTEGER) as [number, number][];
-    for (const [hour, count] of counts) {
-      hours.set(hour, (hours.get(hour) ?? 0) + count * sizes[kind as Kind]);
-    }
+    addBytes(rows, db, `SELECT ${time} / ${hourMs} * ${hourMs} AS start, count(*) FROM ${table}`, sizes.rows[kind]);
   }
-  let end = from ?? 0;
-  let left = excess;
-  for (const [hour, bytes] of [...hours].sort(([one], [other]) => one - other)) {
-    if (left <= 0) {
-      break;
-    }
-    end = (hour + 1) * hourMs;
-    left -= bytes;
+  const cells = new Map<number, number>();
+  addBytes(
+    cells,
+    db,
+    `SELECT start / ${dayMs} * ${dayMs} AS start, count(*) FROM rollups WHERE width = ${hourMs}`,
+    sizes.cell,
+  );
+  const sum = (bytes: ReadonlyMap<number, number>, end: number): number =>
+    [...bytes].reduce((all, [start, size]) => (start < end ? all + size : all), 0);
+  const ends = (end: number): [number, number] => [end, Math.max(Math.min(hoursBefore, end), hoursEnd(now, end))];
+  const suffices = (end: number): boolean => sum(rows, end) + sum(cells, ends(end)[1]) >= excess;
+
+  const candidates = [...rows.keys()].map((start) => start + hourMs).sort((one, other) => one - other);
+  let [low, high] = [candidates.findIndex((end) => end >= before), candidates.length];
+  for (low = Math.max(0, low); low < high; ) {
+    const middle = (low + high) >> 1;
+    [low, high] = suffices(candidates[middle] as number) ? [low, middle] : [middle + 1, high];
   }
-  return end;
+  const end = candidates[low];
+  if (end !== undefined) {
+    return ends(end);
+  }
+  // Without any rows it is still too large: hours go on their own, by the day.
+  const last = Math.max(before, candidates.at(-1) ?? never);
+  const days = [...cells.keys()].map((start) => start + dayMs).sort((one, other) => one - other);
+  const day = days.find((hours) => sum(rows, last) + sum(cells, hours) >= excess);
+  return [last, day ?? Number.MAX_SAFE_INTEGER];
 }
 
-function span(db: Connection, before: number | undefined): { from: number | null; to: number | null } {
+function addBytes(to: Map<number, number>, db: Connection, select: string, size: number): void {
+  const counts = db.prepare(`${select} GROUP BY start`).raw().all() as [number, number][];
+  for (const [start, count] of counts) {
+    to.set(start, (to.get(start) ?? 0) + count * size);
+  }
+}
+
+function span(db: Connection, before: number): { from: number | null; to: number | null } {
   const parts = kinds
     .filter((kind) => kind !== 'runEvents' && kind !== 'runTotals')
-    .map(
-      (kind) => `SELECT min(${keptTables[kind].time}) AS oldest, max(${keptTables[kind].time}) AS newest
-      FROM ${keptTables[kind].table} WHERE ${keptTables[kind].time} < :before`,
-    );
+    .map((kind) => {
+      const { table, time } = keptTables[kind];
+      return `SELECT min(${time}) AS oldest, max(${time}) AS newest FROM ${table} WHERE ${time} < :before`;
+    });
   const sql = `SELECT min(oldest) AS "from", max(newest) AS "to" FROM (${parts.join(' UNION ALL ')})`;
-  return db.prepare(sql).get({ before: before ?? Number.MIN_SAFE_INTEGER }) as {
-    from: number | null;
-    to: number | null;
-  };
+  return db.prepare(sql).get({ before }) as { from: number | null; to: number | null };
 }

@@ -1,4 +1,5 @@
 import type { Connection } from '../database.ts';
+import { isDamage } from '../failure.ts';
 
 export interface IntegrityReport {
   readonly ok: boolean;
@@ -8,7 +9,14 @@ export interface IntegrityReport {
 
 /** Reads the whole file. `quick` leaves out whether indexes say the same as their tables. */
 export function checkIntegrity(db: Connection, quick: boolean): IntegrityReport {
-  const found = db.pragma(quick ? 'quick_check' : 'integrity_check') as Record<string, string>[];
-  const problems = found.flatMap((row) => Object.values(row)).filter((problem) => problem !== 'ok');
-  return { ok: problems.length === 0, problems };
+  try {
+    const found = db.pragma(quick ? 'quick_check' : 'integrity_check') as Record<string, string>[];
+    const problems = found.flatMap((row) => Object.values(row)).filter((problem) => problem !== 'ok');
+    return { ok: problems.length === 0, problems };
+  } catch (error) {
+    if (error instanceof Error && isDamage(error)) {
+      return { ok: false, problems: [error.message] };
+    }
+    throw error;
+  }
 }

@@ -9,11 +9,12 @@ import { readSize } from './size.ts';
 
 /** What is to go. Times are Unix ms, and themselves outside. */
 export interface PrunePlan {
+  readonly now: number;
   /** Rows from before. */
   readonly before?: number | undefined;
   /** Hourly cells from before, as far as their executions are gone; days stay. */
   readonly hoursBefore?: number | undefined;
-  /** The oldest rows while the pages in use take more; when there are none left, hourly cells too. */
+  /** While the pages in use take more, the oldest rows go, and hourly cells that are several times as old. */
   readonly maxBytes?: number | undefined;
 }
 
@@ -49,7 +50,7 @@ interface Pruning {
 export function* prune(
   db: Connection,
   config: DatabaseConfig,
-  { before, hoursBefore, maxBytes }: PrunePlan,
+  { now, before, hoursBefore, maxBytes }: PrunePlan,
 ): Generator<void, PruneReport> {
   const pruning: Pruning = {
     db,
@@ -68,7 +69,7 @@ export function* prune(
     yield* deleteHours(pruning, Math.min(hoursBefore, executionsFloor(db)));
   }
   if (maxBytes !== undefined) {
-    yield* deleteToSize(pruning, maxBytes);
+    yield* deleteToSize(pruning, maxBytes, now);
   }
   return {
     dryRun: false,
@@ -184,37 +185,54 @@ function* deleteRuns(pruning: Pruning, before: number, everywhere: boolean): Gen
   }
 }
 
-/** Cells of hours, oldest organisation by organisation: their key begins with it. */
+/** Cells of hours, one organisation after the other, as their key begins with it; last those of all, who tell that there are any. */
 function* deleteHours(pruning: Pruning, before: number): Generator<void> {
   const { db } = pruning;
+  // Whole days, so that a day is answered from its hours or from its own cell.
+  const day = startOfDay(before);
+  const isThere = db.prepare(`SELECT 1 FROM rollups WHERE width = ${hourMs} AND org = 0 AND start < ? LIMIT 1`);
+  if (isThere.get(day) === undefined) {
+    return;
+  }
   const pace = createPace();
-  const nextOrg = db.prepare(`SELECT min(org) FROM rollups WHERE width = ${hourMs} AND org > ?`).pluck();
-  const some = `FROM rollups WHERE width = ${hourMs} AND org = :org AND start < :before
+  const nextOrg = db.prepare(`SELECT max(org) FROM rollups WHERE width = ${hourMs} AND org < ?`).pluck();
+  const some = `FROM rollups WHERE width = ${hourMs} AND org = :org AND start < :day
     ORDER BY width, org, start, subject, model LIMIT :rows`;
   const removeSketches = db.prepare(`DELETE FROM rollup_sketches WHERE cell IN (SELECT cell ${some})`);
   const remove = db.prepare(`DELETE ${some}`);
-  const isThere = db.prepare(`SELECT 1 FROM rollups WHERE width = ${hourMs} AND org = ? AND start < ? LIMIT 1`);
-  // Whole days, so that a day is answered from its hours or from its own cell.
-  const day = Math.floor(before / dayMs) * dayMs;
-  for (let org = nextOrg.get(-1) as number | null; org !== null; org = nextOrg.get(org) as number | null) {
-    while (isThere.get(org, day) !== undefined) {
-      const window = { org, before: day, rows: pace.rows };
-      step(pruning, pace, () => {
+  let org = nextOrg.get(Number.MAX_SAFE_INTEGER) as number | null;
+  while (org !== null) {
+    step(pruning, pace, () => {
+      setFloor(db, 'hours', day);
+      for (let left = pace.rows; left > 0 && org !== null; ) {
+        const window = { org, day, rows: left };
         removeSketches.run(window);
-        pruning.hourlyCells += remove.run(window).changes;
-        setFloor(db, 'hours', day);
-      });
-      yield;
-    }
+        const { changes } = remove.run(window);
+        pruning.hourlyCells += changes;
+        if (changes < left) {
+          org = nextOrg.get(org) as number | null;
+        }
+        // Looking takes time, too.
+        left -= changes + 1;
+      }
+    });
+    yield;
   }
 }
 
-function* deleteToSize(pruning: Pruning, maxBytes: number): Generator<void> {
+/** How many times as long as rows hourly cells are kept where there is no room for both: without a bound they would push all rows out. */
+const hoursToRows = 4;
+
+/** Up to when hourly cells go when rows go up to `end` for lack of room. */
+export function hoursEnd(now: number, end: number): number {
+  return startOfDay(now - hoursToRows * (now - end));
+}
+
+function* deleteToSize(pruning: Pruning, maxBytes: number, now: number): Generator<void> {
   const { db } = pruning;
   const fits = (): boolean => readSize(db).usedBytes <= maxBytes;
-  if (fits()) {
-    return;
-  }
+  const oldest = db.prepare(`SELECT min(seq) >> ${tailBits} FROM execution_events`).pluck();
+  let hoursBefore = Number.MIN_SAFE_INTEGER;
   // How much further to reach where all that is old belongs to runs that go on.
   for (let reach = 1; !fits() && reach < 1e6; ) {
     const end = endOfOldest(pruning, reach);
@@ -224,15 +242,25 @@ function* deleteToSize(pruning: Pruning, maxBytes: number): Generator<void> {
     const before = total(pruning);
     yield* deleteBefore(pruning, end, false);
     reach = total(pruning) > before ? 1 : reach * 4;
+    const left = oldest.get() as number | null;
+    const day = left === null ? hoursBefore : hoursEnd(now, left);
+    if (day > hoursBefore) {
+      hoursBefore = day;
+      yield* deleteHours(pruning, day);
+    }
   }
   const oldestHour = db.prepare(`SELECT min(start) FROM rollups WHERE width = ${hourMs} AND org = 0`).pluck();
   while (!fits()) {
-    const oldest = oldestHour.get() as number | null;
-    if (oldest === null) {
+    const start = oldestHour.get() as number | null;
+    if (start === null) {
       return;
     }
-    yield* deleteHours(pruning, oldest + dayMs);
+    yield* deleteHours(pruning, start + dayMs);
   }
+}
+
+function startOfDay(at: number): number {
+  return Math.floor(at / dayMs) * dayMs;
 }
 
 /** A time before which there are rows, but in no table many more than a step takes. Undefined when there is nothing left. */

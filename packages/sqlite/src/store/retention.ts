@@ -32,6 +32,7 @@ export function checkLimits(check: Checks, limits: Limits): Limits {
 
 export function limitsPlan({ retentionDays, maxBytes }: Limits, now: number): PrunePlan {
   return {
+    now,
     ...(retentionDays !== undefined && { before: now - retentionDays * dayMs }),
     hoursBefore: now - Math.max(retentionDays ?? 0, leastHourlyDays) * dayMs,
     ...(maxBytes !== undefined && { maxBytes }),

@@ -34,7 +34,7 @@ const smallLogBytes = 4 * 1024 * 1024;
 const noCall = 0;
 
 export function createUpkeep(config: WorkerConfig, held: Held, { notify, enqueue }: Host): Upkeep {
-  const { path, maxBytes } = config;
+  const { path, role, maxBytes } = config;
   const prunes = new Map<number, { readonly db: Connection; readonly steps: Generator<void, PruneReport> }>();
   let nextLook = 0;
   let resting: NodeJS.Timeout | undefined;
@@ -109,7 +109,7 @@ export function createUpkeep(config: WorkerConfig, held: Held, { notify, enqueue
     end() {
       clearTimeout(resting);
       const store = held.current();
-      if (store !== undefined && path !== ':memory:' && !held.isReplaced()) {
+      if (role === 'writer' && store !== undefined && path !== ':memory:' && !held.isReplaced()) {
         truncateLog(store.db);
       }
     },

@@ -1,10 +1,10 @@
 import type { Analytics, AnalyticsOptions } from '@toolweaver/analytics-core';
-import { type Backend, createAnalytics } from '@toolweaver/analytics-core';
-import { type SqliteOptions, sqlite } from '@toolweaver/analytics-sqlite';
+import { createAnalytics } from '@toolweaver/analytics-core';
+import { type SqliteBackend, type SqliteOptions, sqlite } from '@toolweaver/analytics-sqlite';
 import { onTestFinished } from 'vitest';
 
 /** A backend that is closed when the test is over. */
-export async function open(options: SqliteOptions): Promise<Backend> {
+export async function open(options: SqliteOptions): Promise<SqliteBackend> {
   const backend = await sqlite(options);
   onTestFinished(() => backend.close?.());
   return backend;

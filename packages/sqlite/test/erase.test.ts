@@ -1,0 +1,177 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { AnalyticsEvent } from '@toolweaver/analytics-core';
+import { execution, rating, run } from '@toolweaver/analytics-testkit';
+import Database from 'better-sqlite3';
+import { expect, onTestFinished, test } from 'vitest';
+import { eventTables, everyType } from './support/every-type.ts';
+import { testFolder } from './support/folder.ts';
+import { open } from './support/open.ts';
+import { query, storedEvents, value } from './support/rows.ts';
+
+const ada = 'ada.lovelace@example.org';
+const nothing = {
+  executions: 0,
+  ratings: 0,
+  healthScores: 0,
+  toolkitEvents: 0,
+  metrics: 0,
+  artifacts: 0,
+  runEvents: 0,
+  runTotals: 0,
+  recommendations: 0,
+};
+
+/** Whether a text is anywhere in the database, whatever SQLite thinks is in use. */
+function holds(path: string, text: string): boolean {
+  return ['', '-wal'].some((suffix) => readFileSync(`${path}${suffix}`).includes(text));
+}
+
+/** Of many users and in no order, so that pages are split and moved. */
+function crowd(count: number, age = 0): AnalyticsEvent[] {
+  return Array.from({ length: count }, (_, at) =>
+    execution({
+      at: Date.now() - age,
+      userId: at % 7 === 0 ? ada : `user-${(at * 7919) % 997}@example.org`,
+      runId: `run-${(at * 104_729) % 2_003}`,
+      attributes: at % 7 === 0 ? { mail: ada, at } : { at },
+    }),
+  );
+}
+
+function recommend(path: string, userId: string): void {
+  const db = new Database(path);
+  const user = db.prepare('SELECT id FROM dictionary WHERE text = ?').pluck().get(userId);
+  db.prepare(
+    "INSERT INTO recommendations (id, user, subject, type, score, reason, at) VALUES (randomblob(16), ?, 1, 'popular', 1, 'often used', 0)",
+  ).run(user);
+  db.close();
+}
+
+test('everything of a user goes from every table, and nothing of anybody else', async () => {
+  const path = join(testFolder(), 'analytics.db');
+  const backend = await open({ path });
+  const others = everyType({ userId: 'bob', orgId: 'org-1', runId: 'run-1' });
+  await backend.write([...everyType({ userId: ada, orgId: 'org-1', runId: 'run-2' }), ...others, execution()]);
+  recommend(path, ada);
+  recommend(path, 'bob');
+  const before = storedEvents(path);
+  const each = { ...nothing, executions: 1, ratings: 1, healthScores: 1, toolkitEvents: 1, metrics: 1, artifacts: 1 };
+  const rows = { ...each, runEvents: 1, runTotals: 1, recommendations: 1 };
+
+  expect(await backend.store.erase({ userId: ada, dryRun: true })).toEqual({
+    dryRun: true,
+    rows,
+    nameKept: false,
+    purged: null,
+  });
+  expect(storedEvents(path)).toEqual(before);
+
+  expect(await backend.store.erase({ userId: ada })).toEqual({ dryRun: false, rows, nameKept: false, purged: true });
+  expect(storedEvents(path)).toEqual(before.filter(({ userId }) => userId !== ada));
+  for (const table of [...eventTables, 'run_rollups', 'recommendations']) {
+    const users = query(path, `SELECT DISTINCT d.text FROM ${table} t JOIN dictionary d ON d.id = t.user`);
+    expect(users, table).toEqual([{ text: 'bob' }]);
+  }
+  // The roll-ups, which name nobody, count on.
+  expect((await backend.store.statistics()).rollups).toMatchObject({ daily: 0, waiting: 1 });
+  await backend.reader.listExecutions();
+  expect(value(path, 'SELECT sum(executions) FROM rollups WHERE width = 86400000 AND org = 0')).toBe(3);
+  expect(await backend.store.erase({ userId: ada })).toEqual({
+    dryRun: false,
+    rows: nothing,
+    nameKept: false,
+    purged: true,
+  });
+});
+
+test('not a byte of it stays in the file or its log, however often its pages were split and moved', async () => {
+  const path = join(testFolder(), 'analytics.db');
+  const backend = await open({ path });
+  const secret = 'what ada alone has written';
+  for (let round = 0; round < 4; round += 1) {
+    await backend.write(crowd(2_500, 2 * 86_400_000));
+    await backend.write(crowd(2_500));
+    await backend.write([rating({ userId: ada, comment: secret })]);
+  }
+  // Deleted rows leave pages behind that nothing has used since.
+  await backend.store.prune({ retentionDays: 1 });
+  expect(holds(path, ada)).toBe(true);
+  expect(holds(path, secret)).toBe(true);
+  expect(await backend.store.erase({ userId: ada })).toMatchObject({ purged: true, nameKept: false });
+  expect(holds(path, ada)).toBe(false);
+  expect(holds(path, secret)).toBe(false);
+  // Others are still there, byte by byte.
+  expect(holds(path, 'user-1@example.org')).toBe(true);
+  expect(value(path, 'PRAGMA integrity_check')).toBe('ok');
+});
+
+test('an id that also names something else stays for that', async () => {
+  const path = join(testFolder(), 'analytics.db');
+  const backend = await open({ path });
+  await backend.write([execution({ userId: ada, orgId: 'org-1' }), execution({ userId: 'bob', orgId: ada })]);
+  expect(await backend.store.erase({ userId: ada })).toMatchObject({
+    rows: { executions: 1 },
+    nameKept: true,
+  });
+  expect(query(path, 'SELECT user_id, org_id FROM executions')).toEqual([{ user_id: 'bob', org_id: ada }]);
+});
+
+test('a user who comes back is a new one, for every process that knew the old', async () => {
+  const path = join(testFolder(), 'analytics.db');
+  const [one, other] = [await open({ path, name: 'one' }), await open({ path, name: 'other' })];
+  await one.write([execution({ userId: ada })]);
+  await other.write([execution({ userId: ada })]);
+  await one.store.erase({ userId: ada });
+  await other.write([execution({ userId: ada })]);
+  await one.write([execution({ userId: ada }), execution({ userId: 'bob' })]);
+  one.writeSync?.([execution({ userId: ada })]);
+  expect(query(path, 'SELECT user_id, count(*) AS rows FROM executions GROUP BY user_id ORDER BY 1')).toEqual([
+    { user_id: ada, rows: 3 },
+    { user_id: 'bob', rows: 1 },
+  ]);
+  // The old number stands for nobody: the roll-ups still count users by it.
+  expect(query(path, 'SELECT text FROM dictionary WHERE id = 1')).toEqual([{ text: '\u0001erased 1' }]);
+});
+
+test('what another program is still reading is purged once it has ended', async () => {
+  const path = join(testFolder(), 'analytics.db');
+  const backend = await open({ path, busyTimeoutMs: 100 });
+  await backend.write(crowd(1_000));
+  const reading = new Database(path, { readonly: true });
+  onTestFinished(() => void reading.close());
+  reading.exec('BEGIN');
+  reading.prepare('SELECT count(*) FROM executions').get();
+  expect(await backend.store.erase({ userId: ada })).toMatchObject({ rows: { executions: 143 }, purged: false });
+  expect(value(path, 'SELECT count(*) FROM executions')).toBe(857);
+  expect(holds(path, ada)).toBe(true);
+  reading.exec('COMMIT');
+  await backend.store.compact();
+  expect(holds(path, ada)).toBe(false);
+});
+
+test('events are written while it is under way', async () => {
+  const path = join(testFolder(), 'analytics.db');
+  const backend = await open({ path });
+  await backend.write(crowd(5_000));
+  const erasing = backend.store.erase({ userId: ada });
+  await Promise.all([erasing, backend.write([execution({ userId: 'late' }), run({ userId: 'late' })])]);
+  expect(value(path, "SELECT count(*) FROM executions WHERE user_id = 'late'")).toBe(1);
+  expect(value(path, 'SELECT count(*) FROM executions')).toBe(5_000 - 715 + 1);
+});
+
+test('works in memory, too', async () => {
+  const backend = await open({ path: ':memory:' });
+  await backend.write([execution({ userId: ada }), execution({ userId: 'bob' })]);
+  expect(await backend.store.erase({ userId: ada, dryRun: true })).toMatchObject({ rows: { executions: 1 } });
+  expect(await backend.store.erase({ userId: ada })).toMatchObject({ rows: { executions: 1 }, purged: true });
+  expect((await backend.store.statistics()).rows.executions).toBe(1);
+});
+
+test.each([[undefined], [{}], [{ userId: '' }], [{ userId: 5 }], [{ userId: ada, dryRun: 'yes' }]])(
+  'refuses %j',
+  async (options) => {
+    const backend = await open({ path: ':memory:' });
+    await expect(backend.store.erase(options as never)).rejects.toMatchObject({ code: 'INVALID_CONFIG' });
+  },
+);
