@@ -1,6 +1,6 @@
 import { cleanId, configError, type Problem } from '@toolweaver/analytics-core';
 
-interface NumberBounds {
+export interface NumberBounds {
   readonly min?: number;
   readonly max?: number;
   /** The lower bound when it is itself not allowed. */

@@ -1,7 +1,7 @@
 import type { ExecutionKind, ReportOptions, Scope, TimeRange, WindowOptions } from '@toolweaver/analytics-core';
 import type { Filter } from '../answers/filter.ts';
 import { dayMs } from '../cell.ts';
-import type { Checks } from '../check.ts';
+import type { Checks, NumberBounds } from '../check.ts';
 
 // Options that several questions share.
 
@@ -23,9 +23,9 @@ export function checkDays(check: Checks, days: unknown): number | undefined {
 
 export function checkScope(check: Checks, { orgId, userId, runId }: Scope): Scope {
   return {
-    orgId: check.text('orgId', orgId),
-    userId: check.text('userId', userId),
-    runId: check.text('runId', runId),
+    orgId: check.id('orgId', orgId),
+    userId: check.id('userId', userId),
+    runId: check.id('runId', runId),
   };
 }
 
@@ -52,7 +52,28 @@ export function checkReport(check: Checks, options: ReportOptions, defaultDays?:
     ...checkScope(check, options),
     ...checkWindow(check, options, defaultDays),
     kind: check.choice('kind', options.kind, kinds),
-    name: check.text('name', options.name),
-    model: check.text('model', options.model),
+    name: check.id('name', options.name),
+    model: check.id('model', options.model),
   };
+}
+
+/** A list of 1 to 100 numbers. */
+export function checkNumbers(
+  check: Checks,
+  field: string,
+  values: unknown,
+  { rising = false, ...bounds }: NumberBounds & { readonly rising?: boolean },
+): number[] | undefined {
+  if (values === undefined) {
+    return undefined;
+  }
+  if (!Array.isArray(values) || values.length < 1 || values.length > 100) {
+    return check.wrong(field, 'must be a list of 1 to 100 numbers');
+  }
+  // A hole of a list is no number either.
+  const numbers = Array.from(values, (value, at) => check.number(`${field}[${at}]`, value ?? null, bounds));
+  if (rising && numbers.some((number, at) => at > 0 && Number(number) <= Number(numbers[at - 1]))) {
+    return check.wrong(field, 'must rise from each number to the next');
+  }
+  return numbers.filter((number) => number !== undefined);
 }

@@ -1,0 +1,25 @@
+import type { Bucket, Window, WindowOptions } from '@toolweaver/analytics-core';
+import { dayMs, hourMs } from '../cell.ts';
+import type { Checks } from '../check.ts';
+import { checkDays, checkRange } from './options.ts';
+
+export const widths: Readonly<Record<Bucket, number>> = { hour: hourMs, day: dayMs };
+const usualDays: Readonly<Record<Bucket, number>> = { hour: 2, day: 30 };
+const maxBuckets = 1000;
+
+/** Whole buckets. */
+export function checkTrendWindow(check: Checks, { days, range }: WindowOptions, bucket: Bucket): Window {
+  if (days !== undefined && range !== undefined) {
+    check.wrong('days', 'must not be given together with range');
+  }
+  const width = widths[bucket];
+  const given = checkRange(check, range ?? {}, 'range.');
+  const length = (checkDays(check, days) ?? usualDays[bucket]) * dayMs;
+  const to = Math.ceil((given.to ?? Date.now() + 1) / width) * width;
+  const from = Math.floor((given.from ?? to - length) / width) * width;
+  if ((to - from) / width > maxBuckets) {
+    check.wrong(range === undefined ? 'days' : 'range', `must not be longer than ${maxBuckets} ${bucket}s`);
+  }
+  const isEmpty = to < from || (given.from !== undefined && given.from === given.to);
+  return { from, to: isEmpty ? from : to };
+}
