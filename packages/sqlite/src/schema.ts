@@ -13,6 +13,7 @@ import {
 import { dayMs } from './cell.ts';
 import type { Migration } from './migrate.ts';
 import { tailBits } from './sequence.ts';
+import { triggers } from './triggers.ts';
 
 // The schema is the sum of the migrations. One that has been released is never changed; changes are appended, and counted
 // in `schemaVersion`.
@@ -121,14 +122,19 @@ const tables: readonly Compilable[] = [
     .addColumn('config', 'text')
     .addColumn('tags', 'text')
     .addColumn('summary', 'text'),
-  schema.createIndex('run_events_run_at').on('run_events').columns(['run', 'at']),
+  // When a run began and ended, without the rows, which may be long.
+  schema.createIndex('run_events_run_at').on('run_events').columns(['run', 'at', 'state']),
   eventTable('artifact_events')
     .addColumn('name', 'text', required)
     .addColumn('kind', 'text', required)
     .addColumn('path', 'text')
     .addColumn('bytes', 'blob'),
   schema.createIndex('artifact_events_run').on('artifact_events').column('run').where(sql.ref('run'), 'is not', null),
-  schema.createIndex('metrics_events_run').on('metrics_events').column('run').where(sql.ref('run'), 'is not', null),
+  schema
+    .createIndex('metrics_events_run')
+    .on('metrics_events')
+    .columns(['run', 'step', 'at'])
+    .where(sql.ref('run'), 'is not', null),
   schema.createIndex('toolkit_events_run').on('toolkit_events').column('run').where(sql.ref('run'), 'is not', null),
   // What the executions of each write come to, until it is added to the roll-ups (see `rollup.ts`).
   schema
@@ -182,6 +188,17 @@ const tables: readonly Compilable[] = [
     .addColumn('tokens', 'real', required)
     .addColumn('cost_nano_usd', 'real', required)
     .addColumn('cost_weight', 'real', required),
+  // The last value of each metric of a run; see `triggers.ts`.
+  schema
+    .createTable('run_metrics')
+    .addColumn('run', 'integer', required)
+    .addColumn('name', 'text', required)
+    .addColumn('value', 'real', required)
+    .addColumn('step', 'integer', required)
+    .addColumn('at', 'integer', required)
+    .addColumn('seq', 'integer', required)
+    .addPrimaryKeyConstraint('run_metrics_key', ['run', 'name'])
+    .modifyEnd(sql`WITHOUT ROWID`),
   // From when on there still is what: `executions` and `hours` say up to which time rows and hourly cells were deleted.
   schema
     .createTable('floors')
@@ -199,7 +216,12 @@ const tables: readonly Compilable[] = [
     .addColumn('at', 'integer', required)
     .addColumn('clicked_at', 'integer')
     .addColumn('installed_at', 'integer'),
-  schema.createIndex('recommendations_user').on('recommendations').column('user'),
+  // What is recommended again to a user (of an organisation) stays the same recommendation.
+  schema
+    .createIndex('recommendations_of_user')
+    .unique()
+    .on('recommendations')
+    .expression(sql`user, subject, coalesce(org, 0)`),
 ];
 
 // Views show what people and their tools want to read: names for ids of the dictionary, and times as text of UTC in
@@ -222,6 +244,10 @@ function uuid(column: string): RawBuilder<unknown> {
 
 const weight: RawBuilder<unknown> = sql`coalesce(e.weight, 1)`;
 const error: RawBuilder<unknown> = sql`coalesce(e.error_message, ${text('e.error_type')})`;
+/** The attributes with the type of the error, where those who group failures look for it. */
+const metadata: RawBuilder<unknown> = sql`
+  CASE WHEN e.error_type IS NULL THEN coalesce(e.attributes, '{}')
+    ELSE json_set(coalesce(e.attributes, '{}'), '$.error_type', ${text('e.error_type')}) END AS metadata`;
 /** What every view of events ends with. */
 const origin: RawBuilder<unknown> = sql`
   ${text('e.run')} AS run_id, ${text('e.user')} AS user_id, ${text('e.org')} AS org_id,
@@ -287,7 +313,7 @@ const views: readonly Compilable[] = [
       coalesce(r.rating_5_count, 0) AS rating_5_count,
       ${timestamp(lastUsed)} AS last_used,
       ${timestamp(sql`r.last_rated`)} AS last_rated,
-      (SELECT score FROM health_events WHERE subject = s.id ORDER BY at DESC, seq DESC LIMIT 1) AS health_score
+      (SELECT score FROM health_events WHERE subject = s.id ORDER BY at DESC, id DESC LIMIT 1) AS health_score
     FROM subjects s LEFT JOIN (
       SELECT e.subject, max(e.at) AS last_rated, avg(e.rating) AS rating_avg, count(*) AS rating_count,
         sum(e.rating = 1) AS rating_1_count, sum(e.rating = 2) AS rating_2_count, sum(e.rating = 3) AS rating_3_count,
@@ -298,14 +324,14 @@ const views: readonly Compilable[] = [
   schema.createView('toolkit_traces').as(sql`
     SELECT ${uuid('e.id')} AS trace_id, ${text('e.run')} AS execution_id, ${timestamp(sql`e.at`)} AS timestamp,
       ${text('e.operation')} AS operation, ${text('e.toolkit')} AS toolkit_class, e.duration_ms, e.success,
-      ${error} AS error, coalesce(e.attributes, '{}') AS metadata
+      ${error} AS error, ${metadata}
     FROM toolkit_events e`),
   schema.createView('tool_invocation_traces').as(sql`
     SELECT ${uuid('e.id')} AS trace_id, ${text('e.run')} AS execution_id, ${text('e.toolkit')} AS toolkit_class,
       s.name AS tool_name, ${timestamp(sql`e.at`)} AS invoked_at, e.latency_ms AS duration_ms,
       e.input_bytes AS input_size_bytes, e.output_bytes AS output_size_bytes, e.success, ${error} AS error,
-      coalesce(e.attributes, '{}') AS metadata
+      ${metadata}
     FROM execution_events e JOIN subjects s ON s.id = e.subject WHERE s.kind = 'tool'`),
 ];
 
-export const migrations: readonly Migration[] = [[...tables, ...views]];
+export const migrations: readonly Migration[] = [[...tables, ...triggers, ...views]];

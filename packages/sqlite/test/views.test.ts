@@ -183,7 +183,15 @@ describe('show', () => {
       { ...shown, id, at, timestamp, skill_id: 'parse', rating: 5, comment: 'fine', execution_id: parentId },
     ]);
     expect(query(path, 'SELECT * FROM health_scores WHERE id = ?', id)).toEqual([
-      { ...shown, id, at: at + 5, timestamp: '2026-01-02 03:04:05.011', skill_id: 'parse', score: 40.5 },
+      {
+        ...shown,
+        id,
+        at: at + 5,
+        timestamp: '2026-01-02 03:04:05.011',
+        skill_id: 'parse',
+        score: 40.5,
+        deprecated: null,
+      },
     ]);
   });
 
@@ -209,7 +217,7 @@ describe('show', () => {
         duration_ms: 5,
         success: 0,
         error: 'busy',
-        metadata: '{}',
+        metadata: '{"error_type":"IoError"}',
       },
     ]);
     expect(query(path, 'SELECT * FROM tool_invocation_traces ORDER BY success DESC')).toEqual([
@@ -237,7 +245,7 @@ describe('show', () => {
         output_size_bytes: null,
         success: 0,
         error: 'IoError',
-        metadata: '{}',
+        metadata: '{"error_type":"IoError"}',
       },
     ]);
   });

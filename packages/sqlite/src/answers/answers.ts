@@ -1,18 +1,67 @@
 import { Kysely, SqliteDialect } from 'kysely';
 import type { Connection } from '../database.ts';
+import { cache } from './cache.ts';
+import { compare } from './compare.ts';
+import { costs } from './costs.ts';
+import { errors } from './errors.ts';
 import { executions } from './executions.ts';
 import type { Db } from './filter.ts';
+import { heatmap } from './heatmap.ts';
+import { latency } from './latency.ts';
 import { leaderboard } from './leaderboard.ts';
+import { models } from './models.ts';
+import { run } from './run.ts';
+import { runMetrics } from './run-metrics.ts';
+import { runs } from './runs.ts';
+import { summary } from './summary.ts';
+import { toolkitTraces } from './toolkit-traces.ts';
+import { toolkits } from './toolkits.ts';
+import { trend } from './trend.ts';
 import { usage } from './usage.ts';
+import { versions } from './versions.ts';
 
 /** Every question that the thread with the database answers; their options are checked, complete, and free of the clock. */
 export interface Answers {
   readonly usage: typeof usage;
   readonly leaderboard: typeof leaderboard;
+  readonly summary: typeof summary;
+  readonly costs: typeof costs;
+  readonly errors: typeof errors;
+  readonly cache: typeof cache;
+  readonly models: typeof models;
+  readonly latency: typeof latency;
+  readonly trend: typeof trend;
+  readonly heatmap: typeof heatmap;
   readonly executions: typeof executions;
+  readonly runs: typeof runs;
+  readonly run: typeof run;
+  readonly runMetrics: typeof runMetrics;
+  readonly compare: typeof compare;
+  readonly versions: typeof versions;
+  readonly toolkits: typeof toolkits;
+  readonly toolkitTraces: typeof toolkitTraces;
 }
 
-const answers: Answers = { usage, leaderboard, executions };
+const answers: Answers = {
+  usage,
+  leaderboard,
+  summary,
+  costs,
+  errors,
+  cache,
+  models,
+  latency,
+  trend,
+  heatmap,
+  executions,
+  runs,
+  run,
+  runMetrics,
+  compare,
+  versions,
+  toolkits,
+  toolkitTraces,
+};
 
 export type Question<K extends keyof Answers = keyof Answers> = Parameters<Answers[K]>[1];
 

@@ -1,0 +1,12 @@
+import type { Difference } from '@toolweaver/analytics-core';
+import type { Samples } from './sample.ts';
+import { newcombe, weightedShare, welch } from './statistics.ts';
+
+/** Of the second against the first. */
+export function differenceOf(one: Samples, other: Samples): Difference {
+  return {
+    successRate: newcombe(weightedShare(one.success), weightedShare(other.success)),
+    averageLatencyMs: welch(one.latencyMs, other.latencyMs),
+    averageCostUsd: welch(one.costUsd, other.costUsd),
+  };
+}

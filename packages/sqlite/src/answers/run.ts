@@ -1,0 +1,82 @@
+import type { JsonObject, RunDetails } from '@toolweaver/analytics-core';
+import { sql } from 'kysely';
+import { deepest } from './depth.ts';
+import type { Db } from './filter.ts';
+import { namesOf } from './names.ts';
+import { averageLatency, toCounts, toLatency, totalCost, totals, totalTokens } from './numbers.ts';
+import { byKindAndName, descending, inOrder } from './order.ts';
+import { latest } from './run-events.ts';
+import { runSummaries } from './run-summaries.ts';
+import { type Selection, select } from './selection.ts';
+
+export interface RunQuestion {
+  readonly runId: string;
+}
+
+/** Undefined for an unknown run. */
+export async function run(db: Db, { runId }: RunQuestion): Promise<RunDetails | undefined> {
+  const known = await db.selectFrom('dictionary').where('text', '=', runId).select('id').executeTakeFirst();
+  const [summary] = known === undefined ? [] : await runSummaries(db, [known.id]);
+  if (known === undefined || summary === undefined) {
+    return undefined;
+  }
+  const selection = await select(db, { runId });
+  const found = await db.selectFrom(selection.figures.as('c')).select(totals).executeTakeFirstOrThrow();
+  const distribution = (await selection.distributions({ latency: true })).get(0);
+  return {
+    ...summary,
+    ...(await settings(db, known.id)),
+    latencyMs: toLatency(found, distribution?.latency),
+    maxDepth: await maxDepth(db, known.id),
+    modules: await modules(db, selection),
+    artifacts: await artifacts(db, known.id),
+  };
+}
+
+async function settings(db: Db, id: number): Promise<Pick<RunDetails, 'config' | 'summary'>> {
+  const { rows } = await sql<{ config: string | null; summary: string | null }>`
+    SELECT ${latest('config', sql`${id}`)} AS config, ${latest('summary', sql`${id}`)} AS summary`.execute(db);
+  const read = (json: string | null | undefined): JsonObject => JSON.parse(json ?? '{}');
+  return { config: read(rows[0]?.config), summary: read(rows[0]?.summary) };
+}
+
+async function modules(db: Db, { figures }: Selection): Promise<RunDetails['modules']> {
+  const rows = await db.selectFrom(figures.as('c')).groupBy('c.subject').select('c.subject').select(totals).execute();
+  const names = await namesOf(
+    db,
+    rows.map(({ subject }) => subject),
+  );
+  return rows
+    .flatMap((row) => {
+      const { executions: calls, failures } = toCounts(row);
+      const name = names.get(row.subject);
+      const figures = {
+        calls,
+        failures,
+        tokens: totalTokens(row),
+        costUsd: totalCost(row),
+        averageLatencyMs: averageLatency(row),
+      };
+      return name === undefined ? [] : [{ ...name, ...figures }];
+    })
+    .sort(
+      inOrder(
+        descending(({ calls }) => calls),
+        byKindAndName,
+      ),
+    );
+}
+
+async function artifacts(db: Db, id: number): Promise<RunDetails['artifacts']> {
+  const { rows } = await sql<RunDetails['artifacts'][number]>`
+    SELECT name, kind, path, length(bytes) AS bytes, at FROM artifact_events WHERE run = ${id} ORDER BY at, seq`.execute(
+    db,
+  );
+  return rows;
+}
+
+async function maxDepth(db: Db, id: number): Promise<number> {
+  const { rows } = await sql<{ id: Buffer; parent: Buffer | null }>`
+    SELECT id, parent_id AS parent FROM execution_events WHERE run = ${id}`.execute(db);
+  return deepest(new Map(rows.map((row) => [row.id.toString('latin1'), row.parent?.toString('latin1')])));
+}

@@ -1,0 +1,107 @@
+import type { MetricCondition, RunOrder, RunState, RunSummary } from '@toolweaver/analytics-core';
+import { type RawBuilder, type SqlBool, sql } from 'kysely';
+import { all, type Db } from './filter.ts';
+import { allRuns, latest } from './run-events.ts';
+import { runSummaries } from './run-summaries.ts';
+
+export interface RunsQuestion {
+  readonly filter: RunConditions;
+  readonly orderBy: RunOrder | { readonly metric: string };
+  readonly order: 'asc' | 'desc';
+  readonly after: RunPosition | undefined;
+  readonly limit: number;
+}
+
+export interface RunConditions {
+  /** Of the start. `to` is outside. */
+  readonly from?: number | undefined;
+  readonly to?: number | undefined;
+  readonly project?: string | undefined;
+  readonly name?: string | undefined;
+  readonly state?: RunState | undefined;
+  readonly tag?: string | undefined;
+  readonly where: readonly MetricCondition[];
+}
+
+/** Where a page of runs ended. */
+export interface RunPosition {
+  /** What the page is ordered by, as the database compares it; null for runs that have none. */
+  readonly value: number | null;
+  readonly startedAt: number;
+  readonly runId: string;
+}
+
+export interface ListedRun {
+  readonly summary: RunSummary;
+  readonly position: RunPosition;
+}
+
+/** Finds the runs of the page by their few figures first, and looks at the rest of those only. */
+export async function runs(db: Db, question: RunsQuestion): Promise<ListedRun[]> {
+  const { filter, orderBy, order, after, limit } = question;
+  const { rows } = await sql<Found>`
+    SELECT * FROM (
+      SELECT r.run, r.started_at, ${orderValue(orderBy)} AS value, d.text AS id
+      FROM ${allRuns()} r JOIN dictionary d ON d.id = r.run
+      WHERE ${conditions(filter)}
+    )
+    WHERE ${after === undefined ? sql`TRUE` : follows(after, order)}
+    ORDER BY value IS NULL, value ${sql.raw(order === 'asc' ? 'ASC' : 'DESC')}, started_at DESC, id
+    LIMIT ${limit}`.execute(db);
+  const summaries = await runSummaries(
+    db,
+    rows.map(({ run }) => run),
+  );
+  return rows.flatMap(({ value, started_at, id }, at) => {
+    const summary = summaries[at];
+    return summary === undefined ? [] : [{ summary, position: { value, startedAt: started_at, runId: id } }];
+  });
+}
+
+interface Found {
+  readonly run: number;
+  readonly started_at: number;
+  readonly value: number | null;
+  readonly id: string;
+}
+
+const values: Readonly<Record<RunOrder, RawBuilder<number | null>>> = {
+  startedAt: sql`r.started_at`,
+  durationMs: sql`max(0, r.finished_at - r.started_at)`,
+  executions: sql`coalesce(r.executions, 0)`,
+  failures: sql`coalesce(r.executions - r.successes, 0)`,
+  costUsd: sql`CASE WHEN r.cost_weight > 0 THEN r.cost_nano_usd END`,
+  tokens: sql`coalesce(r.tokens, 0)`,
+};
+
+function orderValue(orderBy: RunsQuestion['orderBy']): RawBuilder<number | null> {
+  return typeof orderBy === 'string' ? values[orderBy] : metricValue(orderBy.metric);
+}
+
+function metricValue(name: string): RawBuilder<number | null> {
+  return sql`(SELECT value FROM run_metrics WHERE run = r.run AND name = ${name})`;
+}
+
+/** What comes after a run in the order of the pages. */
+function follows({ value, startedAt, runId }: RunPosition, order: 'asc' | 'desc'): RawBuilder<SqlBool> {
+  const later = sql<SqlBool>`(started_at < ${startedAt} OR (started_at = ${startedAt} AND id > ${runId}))`;
+  const further = sql.raw(order === 'asc' ? '>' : '<');
+  return value === null
+    ? sql`value IS NULL AND ${later}`
+    : sql`(value IS NULL OR value ${further} ${value} OR (value = ${value} AND ${later}))`;
+}
+
+const operators = { '<': sql`<`, '<=': sql`<=`, '=': sql`=`, '>=': sql`>=`, '>': sql`>` };
+
+function conditions({ from, to, project, name, state, tag, where }: RunConditions): RawBuilder<SqlBool> {
+  const run = sql`r.run`;
+  return all([
+    from === undefined ? undefined : sql`r.started_at >= ${from}`,
+    to === undefined ? undefined : sql`r.started_at < ${to}`,
+    project === undefined ? undefined : sql`${latest('project', run)} = ${project}`,
+    name === undefined ? undefined : sql`${latest('name', run)} = ${name}`,
+    state === undefined ? undefined : sql`${latest('state', run)} = ${state}`,
+    tag === undefined ? undefined : sql`${tag} IN (SELECT value FROM json_each(${latest('tags', run)}))`,
+    ...where.map(({ metric, op, value }) => sql`${metricValue(metric)} ${operators[op]} ${value}`),
+  ]);
+}

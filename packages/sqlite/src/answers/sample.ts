@@ -1,0 +1,46 @@
+import { sql } from 'kysely';
+import { type Db, type Filter, matches } from './filter.ts';
+import type { Sample } from './statistics.ts';
+
+/** What can be estimated from some executions. */
+export interface Samples {
+  /** 1 for a success, 0 for a failure. */
+  readonly success: Sample;
+  readonly latencyMs: Sample;
+  readonly costUsd: Sample;
+}
+
+type Row = Readonly<Record<`${'success' | 'latency' | 'cost'}_${keyof Sample}`, number | null>>;
+
+/** Of single executions, as only they tell how far values lie apart. */
+export async function readSamples(db: Db, filter: Filter): Promise<Samples> {
+  // In two passes: sums of squares would drown what lies close together in what is large.
+  const { rows } = await sql<Row>`
+    WITH v AS MATERIALIZED (
+      SELECT coalesce(e.weight, 1) AS weight, e.success, e.latency_ms AS latency, e.cost_nano_usd / 1e9 AS cost
+      FROM execution_events e WHERE ${matches(filter)}
+    ), m AS MATERIALIZED (SELECT ${means('success')}, ${means('latency')}, ${means('cost')} FROM v)
+    SELECT m.*, ${spread('success')}, ${spread('latency')}, ${spread('cost')} FROM m`.execute(db);
+  const found = rows[0];
+  const sample = (name: 'success' | 'latency' | 'cost'): Sample => ({
+    size: found?.[`${name}_size`] ?? 0,
+    mean: found?.[`${name}_mean`] ?? 0,
+    spread: found?.[`${name}_spread`] ?? Number.NaN,
+  });
+  return { success: sample('success'), latencyMs: sample('latency'), costUsd: sample('cost') };
+}
+
+function means(name: string): ReturnType<typeof sql.raw> {
+  const known = `FILTER (WHERE ${name} IS NOT NULL)`;
+  const weight = `total(weight) ${known}`;
+  return sql.raw(`
+    ${weight} * ${weight} / total(weight * weight) ${known} AS ${name}_size,
+    total(weight * ${name}) / ${weight} AS ${name}_mean`);
+}
+
+function spread(name: string): ReturnType<typeof sql.raw> {
+  const deviation = `(v.${name} - m.${name}_mean)`;
+  return sql.raw(`
+    (SELECT total(v.weight * ${deviation} * ${deviation}) / total(v.weight) FROM v WHERE v.${name} IS NOT NULL)
+      AS ${name}_spread`);
+}

@@ -1,0 +1,153 @@
+import {
+  configError,
+  type MetricCondition,
+  type RunFilter,
+  type RunOrder,
+  type RunReader,
+  type RunState,
+  type RunSummary,
+} from '@toolweaver/analytics-core';
+import type { Ask } from '../answers/answers.ts';
+import type { RunPosition, RunsQuestion } from '../answers/runs.ts';
+import { type Checks, checkOptions } from '../check.ts';
+import { formatCursor, parseCursor } from './cursor.ts';
+import { checkLimit, checkRange, checkWindow } from './options.ts';
+import { toRecord } from './record.ts';
+
+const states: readonly RunState[] = ['started', 'finished', 'failed'];
+const orders: readonly RunOrder[] = ['startedAt', 'durationMs', 'executions', 'failures', 'costUsd', 'tokens'];
+const directions = ['asc', 'desc'] as const;
+const operators: readonly MetricCondition['op'][] = ['<', '<=', '=', '>=', '>'];
+const maxConditions = 100;
+const maxCompared = 100;
+
+export function runReader(ask: Ask): RunReader {
+  return {
+    async listRuns(options, cursor) {
+      const { limit, ...question } = checkOptions((check) => {
+        const given: RunFilter = options ?? {};
+        const asked = {
+          filter: {
+            ...checkRange(check, given, ''),
+            project: check.id('project', given.project),
+            name: check.id('name', given.name),
+            state: check.choice('state', given.state, states),
+            tag: check.id('tag', given.tag),
+            where: checkConditions(check, given.where ?? []),
+          },
+          orderBy: checkOrder(check, given.orderBy ?? 'startedAt'),
+          order: check.choice('order', given.order, directions) ?? 'desc',
+        };
+        const after = cursor === undefined ? undefined : parsePosition(asked, cursor);
+        if (cursor !== undefined && after === undefined) {
+          check.wrong('cursor', 'must be the nextCursor of a page of the same filter and order');
+        }
+        return { ...asked, after, limit: checkLimit(check, given.limit) ?? 100 };
+      });
+      // One more than asked for tells whether there is a next page.
+      const found = await ask('runs', { ...question, limit: limit + 1 });
+      const page = found.slice(0, limit);
+      const runs = page.map(({ summary }) => withRecords(summary));
+      const last = page.at(-1);
+      if (found.length === page.length || last === undefined) {
+        return { runs };
+      }
+      const { after: _, ...asked } = question;
+      const { value, startedAt, runId } = last.position;
+      return { runs, nextCursor: formatCursor(asked, [value, startedAt, runId]) };
+    },
+
+    async getRun(runId) {
+      const found = await ask(
+        'run',
+        checkOptions((check) => ({ runId: checkId(check, 'runId', runId) })),
+      );
+      return found && withRecords(found);
+    },
+
+    async getRunMetrics(runId, options) {
+      const question = checkOptions((check) => ({
+        runId: checkId(check, 'runId', runId),
+        name: check.id('name', options?.name),
+        limit: check.number('limit', options?.limit, { min: 1, max: 100_000, whole: true }) ?? 10_000,
+      }));
+      return ask('runMetrics', question);
+    },
+
+    async compareRuns(runIds) {
+      const question = checkOptions((check) => ({ runIds: checkIds(check, 'runIds', runIds, 2, maxCompared) }));
+      const found = await ask('compare', question);
+      if ('unknown' in found) {
+        const { unknown } = found;
+        const problems = question.runIds.flatMap((runId, at) => {
+          const message = `must be a run that was recorded, got ${JSON.stringify(runId)}`;
+          return unknown.includes(runId) ? [{ field: `runIds[${at}]`, message }] : [];
+        });
+        throw configError(problems);
+      }
+      return {
+        ...found,
+        runs: found.runs.map(withRecords),
+        config: toRecord(found.config),
+        metrics: toRecord(found.metrics),
+      };
+    },
+
+    async compareVersions(skillId, versions, options) {
+      const question = checkOptions((check) => {
+        const name = checkId(check, 'skillId', skillId);
+        const [one = '', other = ''] = checkIds(check, 'versions', versions, 2, 2);
+        const window = checkWindow(check, options ?? {});
+        return { filter: { kind: 'skill' as const, name, ...window }, versions: [one, other] as const };
+      });
+      return ask('versions', question);
+    },
+  };
+}
+
+/** What came from another thread has a prototype again. */
+function withRecords<S extends RunSummary>(summary: S): S {
+  return { ...summary, metrics: toRecord(Object.entries(summary.metrics)) };
+}
+
+function checkId(check: Checks, field: string, id: unknown): string {
+  return check.id(field, id ?? '') ?? '';
+}
+
+function checkIds(check: Checks, field: string, ids: unknown, min: number, max: number): string[] {
+  if (!Array.isArray(ids) || ids.length < min || ids.length > max) {
+    const count = min === max ? `${min}` : `${min} to ${max}`;
+    check.wrong(field, `must be a list of ${count} texts, got ${Array.isArray(ids) ? ids.length : typeof ids}`);
+    return [];
+  }
+  return Array.from(ids, (id, at) => checkId(check, `${field}[${at}]`, id));
+}
+
+function checkOrder(check: Checks, orderBy: NonNullable<RunFilter['orderBy']>): RunsQuestion['orderBy'] {
+  if (typeof orderBy === 'object' && orderBy !== null) {
+    return { metric: checkId(check, 'orderBy.metric', orderBy.metric) };
+  }
+  return check.choice('orderBy', orderBy, orders) ?? 'startedAt';
+}
+
+function checkConditions(check: Checks, where: readonly MetricCondition[]): MetricCondition[] {
+  if (!Array.isArray(where) || where.length > maxConditions) {
+    check.wrong('where', `must be a list of at most ${maxConditions} conditions`);
+    return [];
+  }
+  return Array.from(where, (condition: Partial<MetricCondition> | undefined, at) => {
+    const { metric, op, value } = condition ?? {};
+    return {
+      metric: checkId(check, `where[${at}].metric`, metric),
+      op: check.choice(`where[${at}].op`, op ?? '', operators) ?? '=',
+      value: check.number(`where[${at}].value`, value ?? Number.NaN) ?? 0,
+    };
+  });
+}
+
+function parsePosition(question: unknown, cursor: string): RunPosition | undefined {
+  const [value = null, startedAt, runId] = parseCursor(question, cursor) ?? [];
+  return (value === null || typeof value === 'number') && typeof startedAt === 'number' && typeof runId === 'string'
+    ? { value, startedAt, runId }
+    : undefined;
+}
