@@ -1,4 +1,5 @@
 import type { Answers, Question } from './answers/answers.ts';
+import type { Change, Changes } from './changes/changes.ts';
 import type { Failure } from './failure.ts';
 import type { Slice } from './slice.ts';
 import type { PrunePlan } from './store/prune.ts';
@@ -12,6 +13,8 @@ export type Request =
   /** Adds up the log of roll-ups. */
   | { readonly op: 'fold' }
   | { readonly op: 'read'; readonly name: keyof Answers; readonly question: Question }
+  /** Keeps what came of an answer. */
+  | { readonly op: 'keep'; readonly name: keyof Changes; readonly change: Change }
   /** Sets the database aside if it is damaged, as a reader has found it. */
   | { readonly op: 'examine' }
   /** Does what can wait until nothing is written. */

@@ -1,4 +1,4 @@
-import type { ExecutionKind } from '@toolweaver/analytics-core';
+import type { ExecutionKind, RecommendationType } from '@toolweaver/analytics-core';
 import type { ColumnType, Generated } from 'kysely';
 
 // The tables as the queries see them.
@@ -52,9 +52,31 @@ interface RatingRow extends EventRow {
   readonly rating: number;
 }
 
+interface HealthRow extends EventRow {
+  readonly subject: number;
+  readonly score: number;
+  readonly deprecated: number | null;
+}
+
+interface RecommendationRow {
+  readonly id: Bytes;
+  readonly user: number;
+  readonly org: number | null;
+  readonly subject: number;
+  readonly type: RecommendationType;
+  readonly score: number;
+  readonly reason: string;
+  /** Unix times in ms. */
+  readonly at: number;
+  readonly clicked_at: number | null;
+  readonly installed_at: number | null;
+}
+
 export interface Tables {
   readonly dictionary: { readonly id: number; readonly text: string };
   readonly subjects: { readonly id: number; readonly kind: ExecutionKind; readonly name: string };
   readonly execution_events: ExecutionRow;
   readonly rating_events: RatingRow;
+  readonly health_events: HealthRow;
+  readonly recommendations: RecommendationRow;
 }

@@ -93,6 +93,10 @@ async function handle(call: number, request: Request): Promise<unknown> {
       const { answer } = await import('./answers/answers.ts');
       return answer((await held.open()).db, request.name, request.question);
     }
+    case 'keep': {
+      const { keep } = await import('./changes/changes.ts');
+      return keep((await held.open()).db, config, request.name, request.change);
+    }
     case 'examine':
       await held.open({ thorough: true });
       return undefined;

@@ -1,15 +1,20 @@
 import { Kysely, SqliteDialect } from 'kysely';
 import type { Connection } from '../database.ts';
+import { adoption } from './adoption.ts';
 import { cache } from './cache.ts';
 import { compare } from './compare.ts';
 import { costs } from './costs.ts';
 import { errors } from './errors.ts';
 import { executions } from './executions.ts';
 import type { Db } from './filter.ts';
+import { health } from './health.ts';
 import { heatmap } from './heatmap.ts';
 import { latency } from './latency.ts';
 import { leaderboard } from './leaderboard.ts';
+import { metrics } from './metrics.ts';
 import { models } from './models.ts';
+import { recommend } from './recommend.ts';
+import { recommendations } from './recommendations.ts';
 import { run } from './run.ts';
 import { runMetrics } from './run-metrics.ts';
 import { runs } from './runs.ts';
@@ -23,7 +28,12 @@ import { versions } from './versions.ts';
 /** Every question that the thread with the database answers; their options are checked, complete, and free of the clock. */
 export interface Answers {
   readonly usage: typeof usage;
+  readonly metrics: typeof metrics;
+  readonly health: typeof health;
   readonly leaderboard: typeof leaderboard;
+  readonly adoption: typeof adoption;
+  readonly recommend: typeof recommend;
+  readonly recommendations: typeof recommendations;
   readonly summary: typeof summary;
   readonly costs: typeof costs;
   readonly errors: typeof errors;
@@ -44,7 +54,12 @@ export interface Answers {
 
 const answers: Answers = {
   usage,
+  metrics,
+  health,
   leaderboard,
+  adoption,
+  recommend,
+  recommendations,
   summary,
   costs,
   errors,

@@ -1,8 +1,10 @@
 import type { ExecutionKind, LeaderboardEntry, LeaderboardMetric } from '@toolweaver/analytics-core';
 import { sql } from 'kysely';
 import type { Db, Filter } from './filter.ts';
+import { namesOf } from './names.ts';
 import { averageLatency, ratio, type Totals, toCounts, toLatency, totalCost, totals } from './numbers.ts';
-import { ratings } from './ratings.ts';
+import { compareTexts, inOrder } from './order.ts';
+import { type Ratings, ratings } from './ratings.ts';
 import { select } from './selection.ts';
 import { wilson } from './statistics.ts';
 
@@ -33,12 +35,12 @@ export async function leaderboard(db: Db, question: LeaderboardQuestion): Promis
     .select('c.subject')
     .select(totals)
     .execute();
-  const rated = kind === 'skill' ? await ratings(db, filter) : new Map<number, { count: number; stars: number }>();
+  const rated = kind === 'skill' ? await ratings(db, filter) : new Map<number, Ratings>();
   const bySubject = new Map(executed.map((row) => [row.subject, row]));
   const names = await namesOf(db, [...bySubject.keys(), ...rated.keys()]);
   const users = metric === 'adoption' ? await selection.distributions({ by: sql`c.subject`, users: true }) : undefined;
 
-  const ranked = Array.from(names, ([subject, name]): Candidate & { score: number | null } => {
+  const ranked = Array.from(names, ([subject, { name }]): Candidate & { score: number | null } => {
     const candidate = {
       subject,
       name,
@@ -51,10 +53,11 @@ export async function leaderboard(db: Db, question: LeaderboardQuestion): Promis
     .filter((row): row is Candidate & { score: number } => row.score !== null)
     .filter(({ found }) => (found?.executions ?? 0) >= minExecutions)
     .sort(
-      (one, other) =>
-        (metric === 'latency' ? one.score - other.score : other.score - one.score) ||
-        (other.found?.executions ?? 0) - (one.found?.executions ?? 0) ||
-        (one.name < other.name ? -1 : 1),
+      inOrder(
+        (one, other) => (metric === 'latency' ? one.score - other.score : other.score - one.score),
+        (one, other) => (other.found?.executions ?? 0) - (one.found?.executions ?? 0),
+        (one, other) => compareTexts(one.name, other.name),
+      ),
     )
     .slice(0, limit);
 
@@ -109,13 +112,4 @@ function scoreOf(metric: LeaderboardMetric, { found, ratings: count, stars }: Ca
     case 'adoption':
       return users;
   }
-}
-
-async function namesOf(db: Db, subjects: readonly number[]): Promise<Map<number, string>> {
-  const rows = await db
-    .selectFrom('subjects')
-    .where('id', 'in', sql<number>`(SELECT value FROM json_each(${JSON.stringify(subjects)}))`)
-    .select(['id', 'name'])
-    .execute();
-  return new Map(rows.map(({ id, name }) => [id, name]));
 }

@@ -209,18 +209,28 @@ async function cellConditions(
   const { kind, name, orgId, model } = filter;
   const width = source === 'days' ? dayMs : hourMs;
   // One subject is sought at each start; many are read in one go.
-  const isOne = kind !== undefined && name !== undefined && (orgId !== undefined || !perOrg);
+  const isOne = kind !== undefined && name !== undefined;
   const starts = isOne ? await startsBetween(db, width, from, to) : [];
   const ofOrg = orgId === undefined ? sql`r.org = 0` : sql`r.org = ${textId(orgId)}`;
   return all([
     sql`r.width = ${sql.lit(width)}`,
-    perOrg && orgId === undefined ? sql`r.org > 0` : ofOrg,
+    perOrg && orgId === undefined ? sql`r.org IN ${orgsOf(width)}` : ofOrg,
     isOne
       ? sql`r.start IN (SELECT value FROM json_each(${JSON.stringify(starts)}))`
       : sql`r.start >= ${from} AND r.start < ${to}`,
     isSubject(filter, sql`r.subject`),
     model === undefined ? undefined : sql`r.model = ${textId(model)}`,
   ]);
+}
+
+/** Each organisation, so that its times are sought and not all of them read; found by a seek each. */
+function orgsOf(width: number): RawBuilder<unknown> {
+  const next = (after: RawBuilder<unknown>): RawBuilder<unknown> =>
+    sql`SELECT min(n.org) FROM rollups n WHERE n.width = ${sql.lit(width)} AND n.org > ${after}`;
+  return sql`(
+    WITH RECURSIVE orgs (org) AS (${next(sql`0`)} UNION ALL SELECT (${next(sql`orgs.org`)}) FROM orgs WHERE orgs.org > 0)
+    SELECT org FROM orgs WHERE org > 0
+  )`;
 }
 
 /** Where cells can begin. Those of everybody begin wherever any does. */

@@ -1,8 +1,11 @@
 import type { AnalyticsReader } from '@toolweaver/analytics-core';
 import type { Answers, Ask, Question } from '../answers/answers.ts';
+import type { Change, Changes, Keep } from '../changes/changes.ts';
 import type { Thread } from '../thread.ts';
 import { operationReader } from './operations.ts';
+import { runReader } from './runs.ts';
 import { skillReader } from './skills.ts';
+import { toolkitReader } from './toolkits.ts';
 
 /** Checks the questions on the caller's side, and has the thread answer them. */
 export function createReader(thread: Thread, writer: Thread): AnalyticsReader {
@@ -11,6 +14,14 @@ export function createReader(thread: Thread, writer: Thread): AnalyticsReader {
     await writer.call({ op: 'fold' }, { hold: true });
     return thread.call({ op: 'read', name, question }, { hold: true });
   }
-  const ask = request as Ask;
-  return { ...skillReader(ask), ...operationReader(ask) } as AnalyticsReader;
+  function change(name: keyof Changes, change: Change): Promise<unknown> {
+    return writer.call({ op: 'keep', name, change }, { hold: true });
+  }
+  const [ask, keep] = [request as Ask, change as Keep];
+  return {
+    ...skillReader(ask, keep),
+    ...operationReader(ask),
+    ...runReader(ask),
+    ...toolkitReader(ask),
+  } as AnalyticsReader;
 }

@@ -1,7 +1,15 @@
-import type { LeaderboardMetric, Period, SkillReader } from '@toolweaver/analytics-core';
+import type {
+  LeaderboardMetric,
+  Period,
+  RecommendationFeedback,
+  RecommendationType,
+  SkillReader,
+} from '@toolweaver/analytics-core';
 import type { Ask, Question } from '../answers/answers.ts';
-import { checkOptions } from '../check.ts';
-import { checkDays, checkLimit, kinds, lastDays } from './options.ts';
+import { dayMs } from '../cell.ts';
+import type { Keep } from '../changes/changes.ts';
+import { type Checks, checkOptions } from '../check.ts';
+import { checkDays, checkLimit, checkWindow, kinds, lastDays } from './options.ts';
 
 const metrics: readonly LeaderboardMetric[] = [
   'executions',
@@ -14,20 +22,50 @@ const metrics: readonly LeaderboardMetric[] = [
 ];
 const periods: readonly Period[] = ['day', 'week', 'month', 'all'];
 const periodDays = { day: 1, week: 7, month: 30 };
+const types: readonly RecommendationType[] = ['collaborative', 'trending'];
+const feedbacks: readonly RecommendationFeedback[] = ['clicked', 'installed'];
+const usualDays = 30;
+const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
-export function skillReader(ask: Ask): Pick<SkillReader, 'getSkillUsage' | 'getLeaderboard' | 'getTopSkills'> {
+export function skillReader(ask: Ask, keep: Keep): SkillReader {
   return {
     async getSkillUsage(skillId, options) {
       const filter = checkOptions((check) => {
         const { days, orgId } = options ?? {};
         return {
           kind: 'skill' as const,
-          name: check.text('skillId', skillId ?? '') ?? '',
-          orgId: check.text('orgId', orgId),
-          ...lastDays(checkDays(check, days) ?? 30),
+          name: checkId(check, 'skillId', skillId),
+          orgId: check.id('orgId', orgId),
+          ...lastDays(checkDays(check, days) ?? usualDays),
         };
       });
       return ask('usage', { filter });
+    },
+
+    async getSkillMetrics(skillId, options) {
+      const question = checkOptions((check) => ({
+        skillId: checkId(check, 'skillId', skillId),
+        orgId: check.id('orgId', options?.orgId),
+      }));
+      return ask('metrics', question);
+    },
+
+    async getSkillHealth(skillId, options) {
+      const question = checkOptions((check) => ({
+        filter: checkHealthWindow(check, options ?? {}),
+        skillIds: [checkId(check, 'skillId', skillId)],
+        limit: 1,
+      }));
+      return (await ask('health', question))[0];
+    },
+
+    async listSkillHealth(options) {
+      const question = checkOptions((check) => ({
+        filter: checkHealthWindow(check, options ?? {}),
+        skillIds: checkList(check, 'skillIds', options?.skillIds, (field, id) => checkId(check, field, id)),
+        limit: checkLimit(check, options?.limit) ?? 100,
+      }));
+      return ask('health', question);
     },
 
     async getLeaderboard(options) {
@@ -38,7 +76,7 @@ export function skillReader(ask: Ask): Pick<SkillReader, 'getSkillUsage' | 'getL
         const least = check.number('minExecutions', minExecutions, { min: 0 });
         return {
           metric: rankedBy,
-          filter: { orgId: check.text('orgId', orgId), ...(window !== 'all' && lastDays(periodDays[window])) },
+          filter: { orgId: check.id('orgId', orgId), ...(window !== 'all' && lastDays(periodDays[window])) },
           limit: checkLimit(check, limit) ?? 10,
           minExecutions: least ?? (rankedBy === 'rating' ? 0 : 1),
           kind: check.choice('kind', kind, kinds) ?? 'skill',
@@ -53,12 +91,93 @@ export function skillReader(ask: Ask): Pick<SkillReader, 'getSkillUsage' | 'getL
         return {
           metric: 'executions',
           kind: 'skill',
-          filter: { orgId: check.text('orgId', orgId), ...lastDays(checkDays(check, days) ?? 30) },
+          filter: { orgId: check.id('orgId', orgId), ...lastDays(checkDays(check, days) ?? usualDays) },
           limit: checkLimit(check, limit) ?? 10,
           minExecutions: 1,
         };
       });
       return ask('leaderboard', question);
     },
+
+    async getAdoption(skillId, options) {
+      const question = checkOptions((check): Question<'adoption'> => {
+        const now = Date.now() + 1;
+        const { from = 0, to = Math.max(from, now) } = checkWindow(check, options ?? {}, usualDays);
+        const end = Math.min(to, now);
+        return {
+          skillId: checkId(check, 'skillId', skillId),
+          from,
+          to,
+          orgId: check.id('orgId', options?.orgId),
+          endOfDays: end - (end % dayMs),
+        };
+      });
+      return ask('adoption', question);
+    },
+
+    async getRecommendations(userId, options) {
+      const question = checkOptions((check): Question<'recommend'> => {
+        const { orgId, limit, types: wanted, days } = options ?? {};
+        return {
+          userId: checkId(check, 'userId', userId),
+          orgId: check.id('orgId', orgId),
+          limit: checkLimit(check, limit) ?? 5,
+          types: checkList(check, 'types', wanted, (field, type) => check.choice(field, type ?? null, types)) ?? types,
+          ...lastDays(checkDays(check, days) ?? usualDays),
+        };
+      });
+      const candidates = await ask('recommend', question);
+      if (candidates.length === 0) {
+        return [];
+      }
+      const { userId: user, orgId, to } = question;
+      const ids = await keep('recommend', { userId: user, orgId, at: to - 1, candidates });
+      return candidates.map((candidate, at) => ({ id: ids[at] ?? '', ...candidate }));
+    },
+
+    async recordRecommendationFeedback(id, feedback) {
+      const given = checkOptions((check) => ({
+        id: checkId(check, 'id', id),
+        feedback: check.choice('feedback', feedback ?? null, feedbacks) ?? 'clicked',
+        at: Date.now(),
+      }));
+      return uuid.test(given.id) && keep('feedback', given);
+    },
+
+    async listRecommendations(options) {
+      const question = checkOptions((check) => ({
+        userId: check.id('userId', options?.userId),
+        skillId: check.id('skillId', options?.skillId),
+        limit: checkLimit(check, options?.limit) ?? 100,
+      }));
+      return ask('recommendations', question);
+    },
   };
+}
+
+/** An id that must be given. */
+function checkId(check: Checks, field: string, id: unknown): string {
+  return check.id(field, id ?? null) ?? '';
+}
+
+function checkHealthWindow(check: Checks, { days, orgId }: { days?: unknown; orgId?: unknown }): HealthWindow {
+  return { ...lastDays(checkDays(check, days) ?? usualDays), orgId: check.id('orgId', orgId) };
+}
+
+type HealthWindow = Question<'health'>['filter'];
+
+function checkList<T>(
+  check: Checks,
+  field: string,
+  values: unknown,
+  read: (field: string, value: unknown) => T | undefined,
+): T[] | undefined {
+  if (values === undefined) {
+    return undefined;
+  }
+  if (!Array.isArray(values)) {
+    return check.wrong(field, 'must be a list');
+  }
+  // `from`, so that a hole is looked at, too.
+  return Array.from(values, (value, at) => read(`${field}[${at}]`, value)).filter((value) => value !== undefined);
 }

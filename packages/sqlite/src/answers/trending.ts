@@ -1,0 +1,46 @@
+import { sql } from 'kysely';
+import { dayMs } from '../cell.ts';
+import type { Db, Filter } from './filter.ts';
+import type { Finding } from './recommend.ts';
+import { select } from './selection.ts';
+
+/** As if each half of the window had this many executions more, so that a first few are no boundless growth. */
+const extra = 5;
+
+/** What is used more in the later half of a window than in the earlier one. */
+export async function trending(
+  db: Db,
+  filter: Filter & { readonly from: number; readonly to: number },
+): Promise<readonly Finding[]> {
+  const middle = Math.floor((filter.from + filter.to) / 2);
+  const before = await executionsBySkill(db, { ...filter, to: middle });
+  const since = await executionsBySkill(db, { ...filter, from: middle });
+  const days = inWords((filter.to - filter.from) / 2 / dayMs, 'day');
+  return Array.from(since, ([subject, later]) => ({ subject, later, earlier: before.get(subject) ?? 0 }))
+    .filter(({ later, earlier }) => later > earlier)
+    .map(({ subject, later, earlier }) => ({
+      subject,
+      score: (later - earlier) / (later + earlier + 2 * extra),
+      reason: `${inWords(later, 'execution')} in the last ${days}, ${rounded(earlier)} in the ${days} before.`,
+    }));
+}
+
+async function executionsBySkill(db: Db, filter: Filter): Promise<Map<number, number>> {
+  const { figures } = await select(db, filter);
+  const rows = await db
+    .selectFrom(figures.as('c'))
+    .groupBy('c.subject')
+    .select('c.subject')
+    .select(sql<number>`total(c.executions)`.as('executions'))
+    .execute();
+  return new Map(rows.map(({ subject, executions }) => [subject, executions]));
+}
+
+function inWords(count: number, noun: string): string {
+  const shown = rounded(count);
+  return `${shown} ${noun}${shown === 1 ? '' : 's'}`;
+}
+
+function rounded(count: number): number {
+  return count < 1 ? Number(count.toPrecision(2)) : Math.round(count * 10) / 10;
+}

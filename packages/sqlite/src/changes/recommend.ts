@@ -1,0 +1,41 @@
+import { randomUUID } from 'node:crypto';
+import type { Candidate } from '../answers/recommend.ts';
+import type { Connection } from '../database.ts';
+import { formatUuid, parseUuid } from '../stored.ts';
+
+/** What was recommended to a user. */
+export interface Recommended {
+  readonly userId: string;
+  readonly orgId: string | undefined;
+  /** Unix time in ms. */
+  readonly at: number;
+  readonly candidates: readonly Candidate[];
+}
+
+/** Logs it. Returns the ids, in order: those that a skill already has for the user and the organisation, or new ones. */
+export function recommend(db: Connection, { userId, orgId, at, candidates }: Recommended): string[] {
+  const user = textId(db, userId);
+  const org = orgId === undefined ? null : textId(db, orgId);
+  const log = db
+    .prepare(`
+      INSERT INTO recommendations (id, user, org, subject, type, score, reason, at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+      ON CONFLICT (user, subject, coalesce(org, 0)) DO UPDATE
+      SET type = excluded.type, score = excluded.score, reason = excluded.reason, at = excluded.at
+      RETURNING id`)
+    .pluck();
+  return candidates.map(({ skillId, type, score, reason }) => {
+    const id = parseUuid(randomUUID());
+    return formatUuid(log.get(id, user, org, subjectId(db, skillId), type, score, reason, at) as Buffer);
+  });
+}
+
+function subjectId(db: Connection, skillId: string): number {
+  db.prepare("INSERT INTO subjects (kind, name) VALUES ('skill', ?) ON CONFLICT (kind, name) DO NOTHING").run(skillId);
+  const find = db.prepare("SELECT id FROM subjects WHERE kind = 'skill' AND name = ?").pluck();
+  return find.get(skillId) as number;
+}
+
+function textId(db: Connection, text: string): number {
+  db.prepare('INSERT INTO dictionary (text) VALUES (?) ON CONFLICT (text) DO NOTHING').run(text);
+  return db.prepare('SELECT id FROM dictionary WHERE text = ?').pluck().get(text) as number;
+}
