@@ -1,17 +1,28 @@
 import type { AnalyticsEvent, ExecutionEvent, RatingEvent } from '@toolweaver/analytics-core';
 import fc from 'fast-check';
 
-const dayMs = 86_400_000;
+const hourMs = 3_600_000;
+const dayMs = 24 * hourMs;
 
 /** A fixed now, so that every run meets the same boundaries. */
 export const now: number = Date.UTC(2026, 1, 28, 23, 59, 59, 999);
 
-/** Few values of each kind, so that ties, repetitions and exact boundaries of windows are common. */
-const at = fc
-  .tuple(fc.constantFrom(0, 1, 1, 2, 7, 30, 45), fc.integer({ min: -1, max: 2 }))
-  .map(([days, ms]) => now - days * dayMs + ms);
+/** Few values of each kind, so that ties, repetitions and exact boundaries of windows, hours and days are common. */
+export const at: fc.Arbitrary<number> = fc
+  .tuple(fc.constantFrom(0, 1, 1, 2, 7, 30, 45), fc.constantFrom(0, 0, 0, 1, 5, 23.5), fc.integer({ min: -1, max: 2 }))
+  .map(([days, hours, ms]) => now - days * dayMs - hours * hourMs + ms);
 // Among them pairs that UTF-16 units and code points order differently, and that careless code takes for the same.
-const name = fc.constantFrom('parse', 'Parse', 'summarise', 'é', 'e\u0301', '\uffee', '🧶', "it's; --");
+export const name: fc.Arbitrary<string> = fc.constantFrom(
+  'parse',
+  'Parse',
+  'summarise',
+  'é',
+  'e\u0301',
+  '\uffee',
+  '🧶',
+  "it's; --",
+  '__proto__',
+);
 /** Binary fractions, whose sums are exact in any order. */
 const weight = fc.constantFrom(undefined, undefined, 1, 0.5, 2.25, 4, 16);
 const latencyMs = fc.oneof(
@@ -38,6 +49,9 @@ export const executions: fc.Arbitrary<ExecutionEvent> = fc
     runId: fc.constantFrom(undefined, 'r1', 'r2'),
     error: fc.constantFrom(undefined, { type: 'TimeoutError', message: 'late' }, { type: 'unknown' }, { type: 'E' }),
     cacheHit: fc.constantFrom(undefined, true, false),
+    model: fc.constantFrom(undefined, undefined, 'large-2', 'Large-2', 'TimeoutError'),
+    version: fc.constantFrom(undefined, '1', '2'),
+    toolkit: fc.constantFrom(undefined, 'web', 'parse'),
     usage: fc.option(
       fc.record({
         inputTokens: whole,

@@ -6,82 +6,97 @@ import type {
   LatencyStats,
   LeaderboardEntry,
   LeaderboardOptions,
-  NameSummary,
   RatingEvent,
   SkillUsage,
   SkillUsageOptions,
-  Summary,
-  SummaryOptions,
 } from '@toolweaver/analytics-core';
 
 // The reader's answers, counted by hand from the events: slow, and plain enough to be seen right.
 
 const dayMs = 86_400_000;
 
-const executionsOf = (events: readonly AnalyticsEvent[]): ExecutionEvent[] =>
+export const executionsOf = (events: readonly AnalyticsEvent[]): ExecutionEvent[] =>
   events.filter((event) => event.type === 'execution');
-const weightOf = ({ weight = 1 }: AnalyticsEvent): number => weight;
-const add = (numbers: readonly number[]): number => numbers.reduce((sum, number) => sum + number, 0);
-const weigh = (events: readonly AnalyticsEvent[]): number => add(events.map(weightOf));
+export const weightOf = ({ weight = 1 }: AnalyticsEvent): number => weight;
+export const add = (numbers: readonly number[]): number => numbers.reduce((sum, number) => sum + number, 0);
+export const weigh = (events: readonly AnalyticsEvent[]): number => add(events.map(weightOf));
 
 /** By code points, as SQLite compares texts; JavaScript compares UTF-16 units. */
-function compareTexts(one: string, other: string): number {
+export function compareTexts(one: string, other: string): number {
   return Buffer.compare(Buffer.from(one), Buffer.from(other));
 }
 
-type Order<T> = (one: T, other: T) => number;
+export type Order<T> = (one: T, other: T) => number;
 
 /** The first order that tells two apart decides. */
-function inOrder<T>(...orders: readonly Order<T>[]): Order<T> {
+export function inOrder<T>(...orders: readonly Order<NoInfer<T>>[]): Order<T> {
   return (one, other) => orders.map((order) => order(one, other)).find((result) => result !== 0) ?? 0;
 }
 
-function groups<T>(items: readonly T[], keyOf: (item: T) => unknown): T[][] {
+export function groups<T>(items: readonly T[], keyOf: (item: T) => unknown): T[][] {
   return [...Map.groupBy(items, (item) => JSON.stringify(keyOf(item))).values()];
 }
 
-function counts(executions: readonly ExecutionEvent[]): ExecutionCounts {
+export function counts(executions: readonly ExecutionEvent[]): ExecutionCounts {
   const successes = weigh(executions.filter(({ success }) => success));
   const all = weigh(executions);
   return { executions: all, successes, failures: all - successes, successRate: all === 0 ? null : successes / all };
 }
 
-function latency(executions: readonly ExecutionEvent[]): LatencyStats {
-  const known = executions
-    .flatMap((event) => (event.latencyMs === undefined ? [] : [{ ms: event.latencyMs, weight: weightOf(event) }]))
-    .sort((one, other) => one.ms - other.ms);
-  const all = add(known.map(({ weight }) => weight));
-  const percentile = (percent: number): number | null => {
-    const reaches = (rank: number): boolean =>
-      add(known.slice(0, rank + 1).map(({ weight }) => weight)) * 100 >= all * percent;
-    return known.find((_, rank) => reaches(rank))?.ms ?? null;
-  };
+export function latency(executions: readonly ExecutionEvent[]): LatencyStats {
+  const known = latenciesOf(executions);
   return {
-    average: known.length === 0 ? null : add(known.map(({ ms, weight }) => ms * weight)) / all,
+    average:
+      known.length === 0
+        ? null
+        : add(known.map(({ ms, weight }) => ms * weight)) / add(known.map(({ weight }) => weight)),
     min: known[0]?.ms ?? null,
     max: known.at(-1)?.ms ?? null,
-    p50: percentile(50),
-    p95: percentile(95),
-    p99: percentile(99),
+    p50: percentile(executions, 50),
+    p95: percentile(executions, 95),
+    p99: percentile(executions, 99),
   };
 }
 
-const newestFirst: Order<ExecutionEvent> = inOrder(
+function latenciesOf(executions: readonly ExecutionEvent[]): { readonly ms: number; readonly weight: number }[] {
+  return executions
+    .flatMap((event) => (event.latencyMs === undefined ? [] : [{ ms: event.latencyMs, weight: weightOf(event) }]))
+    .sort((one, other) => one.ms - other.ms);
+}
+
+/** Nearest rank. */
+export function percentile(executions: readonly ExecutionEvent[], percent: number): number | null {
+  const known = latenciesOf(executions);
+  const all = add(known.map(({ weight }) => weight));
+  const reaches = (rank: number): boolean =>
+    add(known.slice(0, rank + 1).map(({ weight }) => weight)) * 100 >= all * percent;
+  return known.find((_, rank) => reaches(rank))?.ms ?? null;
+}
+
+export const newestFirst: Order<ExecutionEvent> = inOrder(
   (one, other) => other.at - one.at,
   (one, other) => compareTexts(other.id, one.id),
 );
 
 export function listExecutions(events: readonly AnalyticsEvent[], filter: ExecutionFilter = {}): ExecutionEvent[] {
-  const { from = -Infinity, to = Infinity, errorType, ...equal } = filter;
-  return executionsOf(events)
+  const { from = -Infinity, to = Infinity, errorType, minLatencyMs, orderBy = 'time', ...equal } = filter;
+  const found = executionsOf(events)
     .filter(({ at }) => from <= at && at < to)
     .filter((event) => errorType === undefined || event.error?.type === errorType)
+    .filter(({ latencyMs = -1 }) => minLatencyMs === undefined || latencyMs >= minLatencyMs)
     .filter((event) =>
-      (['kind', 'name', 'success', 'orgId', 'userId', 'runId'] as const).every(
+      (['kind', 'name', 'success', 'orgId', 'userId', 'runId', 'model', 'toolkit', 'version'] as const).every(
         (field) => equal[field] === undefined || event[field] === equal[field],
       ),
-    )
-    .sort(newestFirst);
+    );
+  if (orderBy === 'time') {
+    return found.sort(newestFirst);
+  }
+  const numberOf = ({ latencyMs, cost }: ExecutionEvent): number =>
+    (orderBy === 'latency' ? latencyMs : cost?.nanoUsd) ?? -1;
+  return found
+    .filter((event) => numberOf(event) >= 0)
+    .sort(inOrder((one, other) => numberOf(other) - numberOf(one), newestFirst));
 }
 
 export function skillUsage(
@@ -146,49 +161,4 @@ export function leaderboard(
     )
     .slice(0, limit)
     .map((entry, at) => ({ rank: at + 1, ...entry }));
-}
-
-const byName: Order<{ readonly kind: string; readonly name: string }> = inOrder(
-  (one, other) => compareTexts(one.kind, other.kind),
-  (one, other) => compareTexts(one.name, other.name),
-);
-
-export function summary(events: readonly AnalyticsEvent[], { range = {}, ...scope }: SummaryOptions): Summary {
-  const all = listExecutions(events, { ...range, ...scope });
-  const priced = all.filter(({ cost }) => cost !== undefined);
-  const asked = all.filter(({ cacheHit }) => cacheHit !== undefined);
-  return {
-    ...counts(all),
-    latencyMs: latency(all),
-    totalTokens: add(all.map((event) => add(Object.values(event.usage ?? {})) * weightOf(event))),
-    totalCostUsd:
-      priced.length === 0 ? null : add(priced.map((event) => (event.cost?.nanoUsd ?? 0) * weightOf(event))) / 1e9,
-    cacheHitRate: asked.length === 0 ? null : weigh(asked.filter(({ cacheHit }) => cacheHit)) / weigh(asked),
-    names: groups(all, ({ kind, name }) => [kind, name])
-      .map((own) => {
-        const { kind, name } = own[0] as ExecutionEvent;
-        return { kind, name, ...counts(own), averageLatencyMs: latency(own).average };
-      })
-      .sort(inOrder<NameSummary>((one, other) => other.executions - one.executions, byName)),
-    failuresByType: groups(
-      all.filter(({ success }) => !success),
-      ({ kind, name, error }) => [kind, name, error?.type ?? 'unknown'],
-    )
-      .map((own) => {
-        const { kind, name, error } = own[0] as ExecutionEvent;
-        return { kind, name, errorType: error?.type ?? 'unknown', failures: weigh(own) };
-      })
-      .sort(
-        inOrder<Summary['failuresByType'][number]>(
-          (one, other) => other.failures - one.failures,
-          byName,
-          (one, other) => compareTexts(one.errorType, other.errorType),
-        ),
-      ),
-    slowest: all
-      .filter(({ latencyMs }) => latencyMs !== undefined)
-      .sort(inOrder((one, other) => (other.latencyMs ?? 0) - (one.latencyMs ?? 0), newestFirst))
-      .slice(0, 5),
-    runs: new Set(all.map(({ runId }) => runId).filter((run) => run !== undefined)).size,
-  };
 }

@@ -1,0 +1,400 @@
+import type {
+  AnalyticsEvent,
+  CacheReport,
+  CacheStats,
+  CostEntry,
+  CostGroup,
+  CostOptions,
+  CostReport,
+  CostTotals,
+  ErrorReport,
+  ErrorReportOptions,
+  ExecutionEvent,
+  Heatmap,
+  HeatmapOptions,
+  LatencyOptions,
+  LatencyReport,
+  ModelStats,
+  ReportOptions,
+  Summary,
+  SummaryOptions,
+  TokenTotals,
+  TrendOptions,
+  TrendPoint,
+  WindowOptions,
+} from '@toolweaver/analytics-core';
+import {
+  add,
+  compareTexts,
+  counts,
+  executionsOf,
+  groups,
+  inOrder,
+  latency,
+  listExecutions,
+  type Order,
+  percentile,
+  weigh,
+  weightOf,
+} from './oracle.ts';
+
+// The answers about operations, counted by hand from the events: slow, and plain enough to be seen right.
+
+const hourMs = 3_600_000;
+const dayMs = 24 * hourMs;
+
+/** What happened, and what of it is left one by one: all of it, unless it says that from before some time things were deleted. */
+export interface History {
+  /** In the order in which they were written. */
+  readonly events: readonly AnalyticsEvent[];
+  readonly now: number;
+  readonly rowsFrom?: number;
+  readonly hoursFrom?: number;
+}
+
+interface Frame {
+  readonly from: number;
+  readonly to: number;
+}
+
+function frameOf({ now }: History, { days, range = {} }: WindowOptions, usualDays = Infinity): Frame {
+  const length = days ?? (range.from === undefined && range.to === undefined ? usualDays : Infinity);
+  return length === Infinity
+    ? { from: range.from ?? -Infinity, to: range.to ?? Infinity }
+    : { from: now + 1 - length * dayMs, to: now + 1 };
+}
+
+/** An end from which something was deleted moves outwards to the hour or day that is left. */
+function widened({ rowsFrom = 0, hoursFrom = 0 }: History, { from, to }: Frame): Frame {
+  const outwards = (end: number, round: (units: number) => number): number => {
+    const unit = end < hoursFrom ? dayMs : end < rowsFrom ? hourMs : 1;
+    return Number.isFinite(end) ? round(end / unit) * unit : end;
+  };
+  return { from: outwards(from, Math.floor), to: outwards(to, Math.ceil) };
+}
+
+function rows({ events, rowsFrom = 0 }: History): ExecutionEvent[] {
+  return executionsOf(events).filter(({ at }) => at >= rowsFrom);
+}
+
+/** The executions that a report is about; of users and runs, those that are still there one by one. */
+function about(history: History, options: ReportOptions, usualDays?: number): ExecutionEvent[] {
+  const { days, range, ...filter } = options;
+  const frame = frameOf(history, { days, range }, usualDays);
+  return filter.userId === undefined && filter.runId === undefined
+    ? listExecutions(history.events, { ...pick(filter), ...widened(history, frame) })
+    : listExecutions(rows(history), { ...pick(filter), ...frame });
+}
+
+function pick({ orgId, userId, runId, kind, name, model }: ReportOptions): ReportOptions {
+  return { orgId, userId, runId, kind, name, model };
+}
+
+const distinct = (values: readonly (string | undefined)[]): string[] => [
+  ...new Set(values.filter((value) => value !== undefined)),
+];
+
+const most =
+  <T>(numberOf: (item: T) => number): Order<T> =>
+  (one, other) =>
+    numberOf(other) - numberOf(one);
+const byName: Order<{ readonly kind: string | null; readonly name: string | null }> = inOrder(
+  (one, other) => compareTexts(one.kind ?? '', other.kind ?? ''),
+  (one, other) => Number(one.name === null) - Number(other.name === null),
+  (one, other) => compareTexts(one.name ?? '', other.name ?? ''),
+);
+
+function operations(executions: readonly ExecutionEvent[]) {
+  return groups(executions, ({ kind, name }) => [kind, name]).map((own) => {
+    const { kind, name } = own[0] as ExecutionEvent;
+    return { kind, name, own };
+  });
+}
+
+const typeOf = ({ error }: ExecutionEvent): string => error?.type ?? 'unknown';
+
+function tokens(executions: readonly ExecutionEvent[]): TokenTotals {
+  const sum = (name: keyof NonNullable<ExecutionEvent['usage']>): number =>
+    add(executions.map((event) => (event.usage?.[name] ?? 0) * weightOf(event)));
+  const classes = {
+    inputTokens: sum('inputTokens'),
+    cacheReadTokens: sum('cacheReadTokens'),
+    cacheWriteTokens: sum('cacheWriteTokens'),
+    outputTokens: sum('outputTokens'),
+    reasoningTokens: sum('reasoningTokens'),
+  };
+  return { ...classes, totalTokens: add(Object.values(classes)) };
+}
+
+function costTotals(executions: readonly ExecutionEvent[]): CostTotals {
+  const priced = executions.filter(({ cost }) => cost !== undefined);
+  const usd = add(priced.map((event) => (event.cost?.nanoUsd ?? 0) * weightOf(event))) / 1e9;
+  return {
+    executions: weigh(executions),
+    pricedExecutions: weigh(priced),
+    totalCostUsd: priced.length === 0 ? null : usd,
+    averageCostUsd: priced.length === 0 ? null : usd / weigh(priced),
+    totalTokens: tokens(executions).totalTokens,
+  };
+}
+
+function cacheStats(executions: readonly ExecutionEvent[]): CacheStats {
+  const hits = weigh(executions.filter(({ cacheHit }) => cacheHit === true));
+  const misses = weigh(executions.filter(({ cacheHit }) => cacheHit === false));
+  return { hits, misses, hitRate: hits + misses === 0 ? null : hits / (hits + misses) };
+}
+
+export function summary(history: History, options: SummaryOptions = {}): Summary {
+  const all = about(history, options);
+  const { days, range, ...scope } = options;
+  return {
+    ...counts(all),
+    latencyMs: latency(all),
+    totalTokens: tokens(all).totalTokens,
+    totalCostUsd: costTotals(all).totalCostUsd,
+    cacheHitRate: cacheStats(all).hitRate,
+    names: operations(all)
+      .map(({ kind, name, own }) => ({ kind, name, ...counts(own), averageLatencyMs: latency(own).average }))
+      .sort(
+        inOrder(
+          most(({ executions }) => executions),
+          byName,
+        ),
+      ),
+    failuresByType: groups(
+      all.filter(({ success }) => !success),
+      (event) => [event.kind, event.name, typeOf(event)],
+    )
+      .map((own) => {
+        const [first] = own as [ExecutionEvent];
+        return { kind: first.kind, name: first.name, errorType: typeOf(first), failures: weigh(own) };
+      })
+      .sort(
+        inOrder(
+          most(({ failures }) => failures),
+          byName,
+          (one, other) => compareTexts(one.errorType, other.errorType),
+        ),
+      ),
+    slowest: listExecutions(rows(history), {
+      ...scope,
+      ...frameOf(history, { days, range }),
+      orderBy: 'latency',
+    }).slice(0, 5),
+    runs: runs(history, options),
+  };
+}
+
+function runs(history: History, options: SummaryOptions): number {
+  if (options.userId !== undefined || options.runId !== undefined) {
+    return distinct(about(history, options).map(({ runId }) => runId)).length;
+  }
+  const { from, to } = frameOf(history, options);
+  return groups(
+    executionsOf(history.events).filter(({ runId }) => runId !== undefined),
+    ({ runId }) => runId,
+  ).filter((own) => {
+    const org = own.map(({ orgId }) => orgId).findLast((id) => id !== undefined);
+    const wentOn = own.some(({ at }) => at < to) && own.some(({ at }) => at >= from);
+    return wentOn && (options.orgId === undefined || org === options.orgId);
+  }).length;
+}
+
+const keyOf: Record<CostGroup, (event: ExecutionEvent) => Pick<CostEntry, 'kind' | 'name'>> = {
+  operation: ({ kind, name }) => ({ kind, name }),
+  kind: ({ kind }) => ({ kind, name: null }),
+  model: ({ model }) => ({ kind: null, name: model ?? null }),
+  organisation: ({ orgId }) => ({ kind: null, name: orgId ?? null }),
+  user: ({ userId }) => ({ kind: null, name: userId ?? null }),
+  run: ({ runId }) => ({ kind: null, name: runId ?? null }),
+};
+
+export function costs(history: History, options: CostOptions = {}): CostReport {
+  const { by = 'operation', limit = 100, ...report } = options;
+  const isOfAll = Object.values(report).every((value) => value === undefined);
+  const found =
+    by === 'user' || (by === 'run' && !isOfAll)
+      ? listExecutions(rows(history), { ...pick(report), ...frameOf(history, report) })
+      : about(history, report);
+  return {
+    ...costTotals(found),
+    entries: groups(found, keyOf[by])
+      .map((own): CostEntry => ({ ...keyOf[by](own[0] as ExecutionEvent), ...costTotals(own) }))
+      .sort(
+        inOrder(
+          most(({ totalCostUsd }) => totalCostUsd ?? -1),
+          byName,
+        ),
+      )
+      .slice(0, limit),
+  };
+}
+
+export function errors(history: History, options: ErrorReportOptions = {}): ErrorReport {
+  const { limit = 100 } = options;
+  const all = about(history, options);
+  const failed = all.filter(({ success }) => !success);
+  return {
+    executions: weigh(all),
+    failures: weigh(failed),
+    errorRate: all.length === 0 ? null : weigh(failed) / weigh(all),
+    operations: operations(all)
+      .map(({ kind, name, own }) => {
+        const { executions, failures } = counts(own);
+        return { kind, name, executions, failures, errorRate: failures / executions };
+      })
+      .sort(
+        inOrder(
+          most(({ errorRate }) => errorRate),
+          most(({ failures }) => failures),
+          byName,
+        ),
+      )
+      .slice(0, limit),
+    groups: groups(failed, typeOf)
+      .map((own) => ({
+        errorType: typeOf(own[0] as ExecutionEvent),
+        failures: weigh(own),
+        share: weigh(own) / weigh(failed),
+        operations: operations(own)
+          .map(({ kind, name, own: ofIt }) => ({ kind, name, failures: weigh(ofIt) }))
+          .sort(
+            inOrder(
+              most(({ failures }) => failures),
+              byName,
+            ),
+          )
+          .slice(0, limit),
+      }))
+      .sort(
+        inOrder(
+          most(({ failures }) => failures),
+          (one, other) => compareTexts(one.errorType, other.errorType),
+        ),
+      )
+      .slice(0, limit),
+  };
+}
+
+export function cache(history: History, options: ReportOptions = {}): CacheReport {
+  const all = about(history, options);
+  return {
+    ...cacheStats(all),
+    operations: operations(all)
+      .map(({ kind, name, own }) => ({ kind, name, ...cacheStats(own) }))
+      .filter(({ hitRate }) => hitRate !== null)
+      .sort(
+        inOrder(
+          most(({ hits, misses }) => hits + misses),
+          byName,
+        ),
+      ),
+  };
+}
+
+export function models(history: History, options: ReportOptions = {}): ModelStats[] {
+  return groups(
+    about(history, options).filter(({ model }) => model !== undefined),
+    ({ model }) => model,
+  )
+    .map((own): ModelStats => {
+      const { successes } = counts(own);
+      const { totalCostUsd } = costTotals(own);
+      return {
+        model: own[0]?.model ?? '',
+        ...tokens(own),
+        ...costTotals(own),
+        ...counts(own),
+        latencyMs: latency(own),
+        costPerSuccessUsd: totalCostUsd === null || successes === 0 ? null : totalCostUsd / successes,
+      };
+    })
+    .sort(
+      inOrder(
+        most(({ executions }) => executions),
+        (one, other) => compareTexts(one.model, other.model),
+      ),
+    );
+}
+
+/** In the place of the counts of the histogram: how much there is up to each end, exactly. */
+export function latencies(
+  history: History,
+  options: LatencyOptions = {},
+): Omit<LatencyReport, 'histogram'> & { upTo(ms: number): number } {
+  const known = about(history, options).filter(({ latencyMs }) => latencyMs !== undefined);
+  return {
+    ...latency(known),
+    count: weigh(known),
+    percentiles: (options.percentiles ?? [50, 90, 95, 99]).map((percent) => ({
+      percentile: percent,
+      ms: percentile(known, percent),
+    })),
+    upTo: (ms) => weigh(known.filter(({ latencyMs = 0 }) => latencyMs <= ms)),
+  };
+}
+
+export function trend(history: History, options: TrendOptions = {}): TrendPoint[] {
+  const { bucket = 'day', range = {}, days, ...filter } = options;
+  const { rowsFrom = 0, hoursFrom = 0, now } = history;
+  const isOfRows = filter.userId !== undefined || filter.runId !== undefined;
+  const complete = isOfRows ? rowsFrom : bucket === 'hour' ? hoursFrom : 0;
+  const width = { hour: hourMs, day: dayMs }[bucket];
+  const end = Math.ceil((range.to ?? now + 1) / width) * width;
+  const length = (days ?? { hour: 2, day: 30 }[bucket]) * dayMs;
+  const points: TrendPoint[] = [];
+  for (
+    let from = Math.floor((range.from ?? end - length) / width) * width;
+    from < end && !(range.from !== undefined && range.from === range.to);
+    from += width
+  ) {
+    const own = listExecutions(history.events, { ...pick(filter), from, to: from + width });
+    const { average, p50, p95, p99 } = latency(own);
+    const distributions = options.distributions ?? filter.name !== undefined;
+    points.push({
+      from,
+      to: from + width,
+      ...counts(own),
+      uniqueUsers: distributions ? distinct(own.map(({ userId }) => userId)).length : null,
+      averageLatencyMs: average,
+      p50LatencyMs: distributions ? p50 : null,
+      p95LatencyMs: distributions ? p95 : null,
+      p99LatencyMs: distributions ? p99 : null,
+      totalTokens: tokens(own).totalTokens,
+      totalCostUsd: costTotals(own).totalCostUsd,
+      cacheHitRate: cacheStats(own).hitRate,
+    });
+  }
+  return points.filter(({ from }) => from >= complete);
+}
+
+export function heatmap(history: History, options: HeatmapOptions = {}): Heatmap {
+  const { kind = 'tool', orgId, limit = 20 } = options;
+  const { hoursFrom = 0 } = history;
+  const frame = frameOf(history, options, 30);
+  const all = listExecutions(history.events, { kind, orgId, ...widened({ ...history, hoursFrom: 0 }, frame) });
+  return {
+    rows: operations(all.filter(({ at }) => at >= hoursFrom))
+      .map(({ name, own }) => ({
+        kind,
+        name,
+        executions: weigh(own),
+        hours: Array.from({ length: 24 }, (_, hour) => {
+          const then = own.filter(({ at }) => new Date(at).getUTCHours() === hour);
+          return {
+            executions: weigh(then),
+            failures: counts(then).failures,
+            averageLatencyMs: latency(then).average,
+          };
+        }),
+      }))
+      .sort(
+        inOrder(
+          most(({ executions }) => executions),
+          byName,
+        ),
+      )
+      .slice(0, limit)
+      .map(({ name, executions, hours }) => ({ name, executions, hours })),
+  };
+}
