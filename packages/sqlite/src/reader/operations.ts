@@ -1,14 +1,108 @@
-import type { ExecutionFilter, ExecutionOrder, OperationReader } from '@toolweaver/analytics-core';
-import type { Ask } from '../answers/answers.ts';
+import type {
+  Bucket,
+  CostGroup,
+  ExecutionFilter,
+  ExecutionOrder,
+  HeatmapOptions,
+  OperationReader,
+} from '@toolweaver/analytics-core';
+import type { Ask, Question } from '../answers/answers.ts';
 import type { Position } from '../answers/executions.ts';
 import { checkOptions } from '../check.ts';
 import { formatCursor, parseCursor } from './cursor.ts';
-import { checkLimit, checkRange, checkScope, kinds } from './options.ts';
+import { checkLimit, checkNumbers, checkRange, checkReport, checkScope, checkWindow, kinds } from './options.ts';
+import { checkTrendWindow, widths } from './trend-window.ts';
 
+const costGroups: readonly CostGroup[] = ['operation', 'kind', 'model', 'organisation', 'user', 'run'];
+const buckets: readonly Bucket[] = ['hour', 'day'];
 const orders: readonly ExecutionOrder[] = ['time', 'latency', 'cost'];
+const usualPercentiles = [50, 90, 95, 99];
+const usualBucketsMs = [10, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 30_000, 60_000];
 
-export function operationReader(ask: Ask): Pick<OperationReader, 'listExecutions'> {
+export function operationReader(ask: Ask): OperationReader {
   return {
+    async summary(options) {
+      return ask(
+        'summary',
+        checkOptions((check) => ({
+          filter: { ...checkScope(check, options ?? {}), ...checkWindow(check, options ?? {}) },
+        })),
+      );
+    },
+
+    async getCosts(options) {
+      const question = checkOptions(
+        (check): Question<'costs'> => ({
+          filter: checkReport(check, options ?? {}),
+          by: check.choice('by', options?.by, costGroups) ?? 'operation',
+          limit: checkLimit(check, options?.limit) ?? 100,
+        }),
+      );
+      return ask('costs', question);
+    },
+
+    async getErrors(options) {
+      const question = checkOptions((check) => ({
+        filter: checkReport(check, options ?? {}),
+        limit: checkLimit(check, options?.limit) ?? 100,
+      }));
+      return ask('errors', question);
+    },
+
+    async getCacheStats(options) {
+      return ask(
+        'cache',
+        checkOptions((check) => ({ filter: checkReport(check, options ?? {}) })),
+      );
+    },
+
+    async compareModels(options) {
+      return ask(
+        'models',
+        checkOptions((check) => ({ filter: checkReport(check, options ?? {}) })),
+      );
+    },
+
+    async getLatency(options) {
+      const question = checkOptions((check): Question<'latency'> => {
+        const { percentiles, bucketsMs } = options ?? {};
+        return {
+          filter: checkReport(check, options ?? {}),
+          percentiles: checkNumbers(check, 'percentiles', percentiles, { above: 0, max: 100 }) ?? usualPercentiles,
+          bucketsMs: checkNumbers(check, 'bucketsMs', bucketsMs, { min: 0, rising: true }) ?? usualBucketsMs,
+        };
+      });
+      return ask('latency', question);
+    },
+
+    async getTrend(options) {
+      const question = checkOptions((check): Question<'trend'> => {
+        const { days, range, bucket, distributions, ...report } = options ?? {};
+        const size = check.choice('bucket', bucket, buckets) ?? 'day';
+        return {
+          filter: { ...checkReport(check, report), ...checkTrendWindow(check, { days, range }, size) },
+          width: widths[size],
+          distributions: check.flag('distributions', distributions) ?? report.name !== undefined,
+        };
+      });
+      return ask('trend', question);
+    },
+
+    async getHeatmap(options) {
+      const question = checkOptions((check): Question<'heatmap'> => {
+        const given: HeatmapOptions = options ?? {};
+        return {
+          filter: {
+            ...checkWindow(check, given, 30),
+            kind: check.choice('kind', given.kind, kinds) ?? 'tool',
+            orgId: check.id('orgId', given.orgId),
+          },
+          limit: checkLimit(check, given.limit) ?? 20,
+        };
+      });
+      return ask('heatmap', question);
+    },
+
     async listExecutions(options, cursor) {
       const { limit, ...question } = checkOptions((check) => {
         const given: ExecutionFilter = options ?? {};
@@ -16,12 +110,12 @@ export function operationReader(ask: Ask): Pick<OperationReader, 'listExecutions
           ...checkScope(check, given),
           ...checkRange(check, given, ''),
           kind: check.choice('kind', given.kind, kinds),
-          name: check.text('name', given.name),
+          name: check.id('name', given.name),
           success: check.flag('success', given.success),
-          errorType: check.text('errorType', given.errorType),
-          model: check.text('model', given.model),
-          toolkit: check.text('toolkit', given.toolkit),
-          version: check.text('version', given.version),
+          errorType: check.id('errorType', given.errorType),
+          model: check.id('model', given.model),
+          toolkit: check.id('toolkit', given.toolkit),
+          version: check.id('version', given.version),
           minLatencyMs: check.number('minLatencyMs', given.minLatencyMs, { min: 0 }),
         };
         const orderBy = check.choice('orderBy', given.orderBy, orders) ?? 'time';
