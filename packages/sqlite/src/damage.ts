@@ -45,16 +45,18 @@ export function isOurs(path: string): boolean {
     }
   }
   // Type, name and table's name stand side by side in a row of `sqlite_schema`, and in no text.
-  const row = ['table', 'execution_events', 'execution_events'].join('');
-  return [bytes, readStart(`${path}-wal`)].some((some) => some.includes(row));
+  return bytes.includes(['table', 'execution_events', 'execution_events'].join(''));
 }
 
 function readStart(path: string): Buffer {
-  if (!existsSync(path)) {
+  const bytes = Buffer.alloc(searchedBytes);
+  let file: number;
+  try {
+    file = openSync(path, 'r');
+  } catch {
+    // Another process has just set it aside.
     return Buffer.alloc(0);
   }
-  const bytes = Buffer.alloc(searchedBytes);
-  const file = openSync(path, 'r');
   try {
     return bytes.subarray(0, readSync(file, bytes, 0, searchedBytes, 0));
   } finally {

@@ -65,7 +65,9 @@ export async function openForWriting(
     try {
       return await openSound(connect, config, thorough);
     } catch (error) {
-      if (path === ':memory:' || left === 0 || !isDamage(error) || !isOurs(path)) {
+      // Other processes may be at it as well, so that another file may be there by now.
+      const isForeign = (): boolean => !isOurs(path) && fileAt(path) === file;
+      if (path === ':memory:' || left === 0 || !isDamage(error) || isForeign()) {
         throw error;
       }
       const notice = setAside(path, file, error);
