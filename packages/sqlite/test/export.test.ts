@@ -322,7 +322,11 @@ describe('a file', () => {
     const folder = testFolder();
     const path = await fill(join(folder, 'analytics.db'), [execution()]);
     const target = join(folder, 'events.jsonl');
-    const onProgress = (): void => writeFileSync(target, 'faster');
+    const onProgress = (): void => {
+      const [draft = ''] = readdirSync(folder).filter((name) => name.endsWith('.partial'));
+      expect(statSync(join(folder, draft)).mode & 0o777).toBe(0o600);
+      writeFileSync(target, 'faster');
+    };
     expect(await refusal({ path, target, onProgress })).toMatchObject({ code: 'INVALID_CONFIG', fields: ['target'] });
     expect(readFileSync(target, 'utf8')).toBe('faster');
     expect(readdirSync(folder).filter((name) => name.endsWith('.partial'))).toEqual([]);

@@ -186,9 +186,9 @@ describe('CSV', () => {
 
   test('with our header needs no map, nor all of our columns', async () => {
     const target = memory();
-    const text = `timestamp,kind,name,success,latency_ms,cache_hit,input_tokens,cost_usd,attributes
-2023-11-16 18:15:46.680,llm,'=x,1,1.5e2,0,7,0.25,"{""a"":[1]}"
-2023-11-16T18:15:47Z,tool,'quoted',FALSE,,,,,
+    const text = `timestamp,kind,name,success,latency_ms,cache_hit,input_tokens,cost_usd,attributes,weight
+2023-11-16 18:15:46.680,llm,'=x,1,1.5e2,0,7,0.25,"{""a"":[1]}",1
+2023-11-16T18:15:47Z,tool,'quoted',FALSE,,,,,,2.5
 `;
     expect(await importEvents(target, [text], { format: 'csv' })).toMatchObject({ imported: 2, rejected: 0 });
     const [id, other] = target.events.map((event) => event.id);
@@ -213,6 +213,7 @@ describe('CSV', () => {
         kind: 'tool',
         name: "'quoted'",
         success: false,
+        weight: 2.5,
       },
     ]);
   });

@@ -155,7 +155,6 @@ async function importRows(
         await writeBatch();
       } else if (performance.now() > turnEndsAt) {
         await setImmediate();
-        signal?.throwIfAborted();
         turnEndsAt = performance.now() + turnMs;
       }
     }
