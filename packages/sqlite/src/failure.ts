@@ -23,6 +23,15 @@ function sqliteCode(error: unknown): string {
   return typeof code === 'string' && code.startsWith('SQLITE_') ? code : '';
 }
 
+/** The system's code of an error, e.g. `EMFILE`; '' for the errors of others. */
+export function systemCode(error: unknown): string {
+  const code = error instanceof Error && 'code' in error && 'syscall' in error ? error.code : undefined;
+  if (error instanceof Error && /too many open files/i.test(error.message)) {
+    return 'EMFILE';
+  }
+  return typeof code === 'string' ? code : '';
+}
+
 export function isBusy(error: unknown): boolean {
   return /^SQLITE_(BUSY|LOCKED)/.test(sqliteCode(error));
 }
@@ -46,12 +55,18 @@ const meanings: readonly (readonly [pattern: RegExp, code: ErrorCode, meaning: s
   [
     /^SQLITE_(CANTOPEN|PERM|AUTH)/,
     'BACKEND_UNAVAILABLE',
-    'cannot be opened: check the permissions of the file and its directory',
+    'cannot be opened: check the permissions of the file and its directory, and how many files the process may open',
   ],
   [/^SQLITE_NOTADB/, 'INTERNAL', 'is not an SQLite database: move it away, or choose another path'],
   [/^SQLITE_CORRUPT/, 'INTERNAL', 'is damaged: save what can be read with the .recover command of sqlite3'],
   [/^SQLITE_CONSTRAINT/, 'EVENTS_REJECTED', 'refuses an event'],
   [/^SQLITE_TOOBIG/, 'TOO_LARGE', 'cannot hold an event of this size'],
+];
+/** Errors of the system itself, by their own codes. */
+const systemMeanings: readonly (readonly [pattern: RegExp, code: ErrorCode, meaning: string])[] = [
+  [/^(ENOSPC|EDQUOT)$/, 'STORAGE_FULL', 'has no room left: free some disk space'],
+  [/^(EMFILE|ENFILE)$/, 'BACKEND_UNAVAILABLE', 'cannot be used, as too many files are open'],
+  [/^E[A-Z]+$/, 'BACKEND_UNAVAILABLE', 'cannot be used'],
 ];
 /** These say, when a database is opened for the first time, that the path is a wrong one. */
 const wrongPath = /^SQLITE_(READONLY|CANTOPEN|PERM|AUTH|NOTADB|CORRUPT)/;
@@ -64,7 +79,8 @@ export function toFailure(error: unknown, path: string, starting: boolean): Fail
   }
   const cause = error instanceof Error ? error : new Error(String(error));
   const sqlite = sqliteCode(cause);
-  const [, code, meaning] = meanings.find(([pattern]) => pattern.test(sqlite)) ?? [null, 'INTERNAL', 'cannot be used'];
+  const [, code, meaning] = meanings.find(([pattern]) => pattern.test(sqlite)) ??
+    systemMeanings.find(([pattern]) => pattern.test(systemCode(cause))) ?? [null, 'INTERNAL', 'cannot be used'];
   const reason = sqlite === '' ? cause.message : `${sqlite}: ${cause.message}`;
   return {
     code: starting && wrongPath.test(sqlite) ? 'INVALID_CONFIG' : code,

@@ -1,0 +1,62 @@
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { nodeArguments, run, startCommand } from './support/child.ts';
+import { damage, makeDatabase } from './support/damage.ts';
+import { testFolder } from './support/folder.ts';
+
+const unprivileged = new URL('./fixtures/unprivileged.ts', import.meta.url);
+const fewFiles = new URL('./fixtures/few-files.ts', import.meta.url);
+
+async function outcomeOf(what: string, path: string): Promise<Record<string, unknown>> {
+  const { stdout, stderr } = await run(unprivileged, [what, path]);
+  expect(stderr).toBe('');
+  return JSON.parse(stdout);
+}
+
+test('a folder that may not be written holds deliveries up, tells once, and loses nothing once it may', async () => {
+  const { errors, ...outcome } = await outcomeOf('recreate', join(testFolder(), 'analytics.db'));
+  expect(outcome).toEqual({ okBefore: false, queued: 100, okAfter: true, delivered: 100, stored: 100 });
+  expect(errors).toEqual([expect.stringContaining('BACKEND_UNAVAILABLE')]);
+});
+
+test('a file or a folder that may not be written is refused at the start, and taken once it may', async () => {
+  const path = join(testFolder(), 'analytics.db');
+  await makeDatabase(path, 10);
+  const { file, inFolder, after } = await outcomeOf('start', path);
+  expect(file).toContain('INVALID_CONFIG');
+  expect(file).toContain(`${path} cannot be written (EACCES`);
+  expect(inFolder).toContain('INVALID_CONFIG');
+  expect(after).toBe('opened');
+});
+
+test('a damaged database in a folder that may not be written is left as it is', async () => {
+  const folder = testFolder();
+  const path = join(folder, 'analytics.db');
+  await makeDatabase(path, 10);
+  damage(path, (bytes) => void bytes.fill(0xff, 100, 4096));
+  const { inFolder, after } = await outcomeOf('start', path);
+  expect(inFolder).toContain(`${path} cannot be written: check the permissions of the file and its directory`);
+  expect(after).toBe('opened');
+  expect(readdirSync(folder).filter((name) => name.includes('.corrupt-'))).toHaveLength(1);
+});
+
+test('a process that has too many files open loses nothing, and goes on once it has fewer', async () => {
+  const codes = ['ok', 'BACKEND_UNAVAILABLE', 'INVALID_CONFIG'];
+  const seen = new Set<unknown>();
+  for (const left of process.env['RELIABILITY'] === 'full' ? [0, 1, 3, 5, 7, 9, 11, 13, 15] : [0, 7]) {
+    const path = join(testFolder(), 'analytics.db');
+    const limited = 'ulimit -n 64 && exec "$0" "$@"';
+    const child = startCommand('sh', ['-c', limited, process.execPath, ...nodeArguments(fewFiles), path, String(left)]);
+    const { stdout, stderr } = await child.ended;
+    expect(stderr).toBe('');
+    const { atStart, meanwhile, errors, ...outcome } = JSON.parse(stdout);
+    expect(outcome).toEqual({ okAfter: true, answers: ['ok', 'ok'], stored: 1, lost: 0 });
+    for (const code of [atStart, ...meanwhile]) {
+      expect(codes).toContain(code);
+      seen.add(code);
+    }
+    expect(errors.filter((code: string) => code !== 'BACKEND_UNAVAILABLE')).toEqual([]);
+  }
+  expect(seen).toContain('BACKEND_UNAVAILABLE');
+}, 60_000);
