@@ -6,8 +6,9 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { executions, now, ratings } from './support/arbitrary.ts';
 import { newFolder } from './support/folder.ts';
-import { leaderboard, listExecutions, skillUsage } from './support/oracle.ts';
+import { listExecutions } from './support/oracle.ts';
 import { summary } from './support/oracle-operations.ts';
+import { leaderboard, skillUsage } from './support/oracle-skills.ts';
 import { expectSame } from './support/same.ts';
 
 const folder = newFolder();
@@ -61,17 +62,25 @@ describe('agrees with a count by hand', () => {
     await forAny(async (events, orgId) => {
       for (const options of [{}, { days: 1 }, { days: 0.5, orgId }, { days: 45 }]) {
         const scoped = { ...options, orgId };
-        expectSame(await reader.getSkillUsage('parse', scoped), skillUsage(events, 'parse', scoped, now));
+        expectSame(await reader.getSkillUsage('parse', scoped), skillUsage({ events, now }, 'parse', scoped));
       }
     });
   });
 
   test('getLeaderboard()', async () => {
     await forAny(async (events, orgId) => {
-      for (const metric of ['executions', 'success', 'latency', 'rating'] as const) {
+      for (const metric of [
+        'executions',
+        'success',
+        'successLowerBound',
+        'latency',
+        'rating',
+        'cost',
+        'adoption',
+      ] as const) {
         for (const period of ['day', 'week', 'month', 'all'] as const) {
           const options = { metric, period, orgId };
-          expectSame(await reader.getLeaderboard(options), leaderboard(events, options, now));
+          expectSame(await reader.getLeaderboard(options), leaderboard({ events, now }, options));
         }
       }
       for (const options of [
@@ -81,7 +90,7 @@ describe('agrees with a count by hand', () => {
         { orgId, minExecutions: 0 },
         { orgId, minExecutions: 4.5, metric: 'success' as const },
       ]) {
-        expectSame(await reader.getLeaderboard(options), leaderboard(events, options, now));
+        expectSame(await reader.getLeaderboard(options), leaderboard({ events, now }, options));
       }
     });
   });
@@ -117,8 +126,8 @@ describe('agrees with a count by hand', () => {
 
   test('over everything, without any filter', async () => {
     expect(all.length).toBeGreaterThan(200);
-    expectSame(await reader.getSkillUsage('parse'), skillUsage(all, 'parse', {}, now));
-    expectSame(await reader.getLeaderboard(), leaderboard(all, {}, now));
+    expectSame(await reader.getSkillUsage('parse'), skillUsage({ events: all, now }, 'parse', {}));
+    expectSame(await reader.getLeaderboard(), leaderboard({ events: all, now }, {}));
     expectSame(await reader.summary(), summary({ events: all, now }, {}));
     const page = await reader.listExecutions({ limit: 1000 });
     expect(page.executions).toEqual(listExecutions(all).slice(0, 1000));
@@ -234,9 +243,12 @@ test('a skill that was rated and never run has a rating, and a place only among 
       successes: 0,
       failures: 0,
       successRate: null,
-      averageLatencyMs: null,
+      successLowerBound: null,
+      latencyMs: { average: null, min: null, max: null, p50: null, p95: null, p99: null },
       averageRating: 5,
       ratings: 1,
+      totalCostUsd: null,
+      uniqueUsers: 0,
     },
   ]);
 });

@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import { dayMs } from '../cell.ts';
+import { dayMs, hourMs } from '../cell.ts';
 import type { Db, Filter } from './filter.ts';
 import type { Finding } from './recommend.ts';
 import { select } from './selection.ts';
@@ -15,13 +15,14 @@ export async function trending(
   const middle = Math.floor((filter.from + filter.to) / 2);
   const before = await executionsBySkill(db, { ...filter, to: middle });
   const since = await executionsBySkill(db, { ...filter, from: middle });
-  const days = inWords((filter.to - filter.from) / 2 / dayMs, 'day');
+  const half = (filter.to - filter.from) / 2;
+  const length = half < 2 * dayMs ? inWords(half / hourMs, 'hour') : inWords(half / dayMs, 'day');
   return Array.from(since, ([subject, later]) => ({ subject, later, earlier: before.get(subject) ?? 0 }))
     .filter(({ later, earlier }) => later > earlier)
     .map(({ subject, later, earlier }) => ({
       subject,
       score: (later - earlier) / (later + earlier + 2 * extra),
-      reason: `${inWords(later, 'execution')} in the last ${days}, ${rounded(earlier)} in the ${days} before.`,
+      reason: `${inWords(later, 'execution')} in the last ${length}, ${rounded(earlier)} in the ${length} before.`,
     }));
 }
 

@@ -1,6 +1,7 @@
 import type { AnalyticsEvent, AnalyticsReader } from '@toolweaver/analytics-core';
 import Database from 'better-sqlite3';
 import { answer } from '../../src/answers/answers.ts';
+import { keep } from '../../src/changes/changes.ts';
 import { type Connect, type Connection, openForWriting } from '../../src/database.ts';
 import { createEncoder } from '../../src/encode.ts';
 import { fold } from '../../src/fold.ts';
@@ -35,6 +36,8 @@ export async function createStore(): Promise<Store> {
           return fold(db, config);
         case 'read':
           return answer(db, request.name, request.question);
+        case 'keep':
+          return keep(db, config, request.name, request.change);
         default:
           throw new Error(`no ${request.op} here`);
       }

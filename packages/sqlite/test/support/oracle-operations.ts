@@ -52,20 +52,20 @@ export interface History {
   readonly hoursFrom?: number;
 }
 
-interface Frame {
+export interface Frame {
   readonly from: number;
   readonly to: number;
 }
 
-function frameOf({ now }: History, { days, range = {} }: WindowOptions, usualDays = Infinity): Frame {
-  const length = days ?? (range.from === undefined && range.to === undefined ? usualDays : Infinity);
+function frameOf({ now }: History, { days, range }: WindowOptions, usualDays = Infinity): Frame {
+  const length = days ?? (range === undefined ? usualDays : Infinity);
   return length === Infinity
-    ? { from: range.from ?? -Infinity, to: range.to ?? Infinity }
+    ? { from: range?.from ?? -Infinity, to: range?.to ?? Infinity }
     : { from: now + 1 - length * dayMs, to: now + 1 };
 }
 
 /** An end from which something was deleted moves outwards to the hour or day that is left. */
-function widened({ rowsFrom = 0, hoursFrom = 0 }: History, { from, to }: Frame): Frame {
+export function widened({ rowsFrom = 0, hoursFrom = 0 }: History, { from, to }: Frame): Frame {
   const outwards = (end: number, round: (units: number) => number): number => {
     const unit = end < hoursFrom ? dayMs : end < rowsFrom ? hourMs : 1;
     return Number.isFinite(end) ? round(end / unit) * unit : end;

@@ -4,16 +4,9 @@ import type {
   ExecutionEvent,
   ExecutionFilter,
   LatencyStats,
-  LeaderboardEntry,
-  LeaderboardOptions,
-  RatingEvent,
-  SkillUsage,
-  SkillUsageOptions,
 } from '@toolweaver/analytics-core';
 
 // The reader's answers, counted by hand from the events: slow, and plain enough to be seen right.
-
-const dayMs = 86_400_000;
 
 export const executionsOf = (events: readonly AnalyticsEvent[]): ExecutionEvent[] =>
   events.filter((event) => event.type === 'execution');
@@ -97,68 +90,4 @@ export function listExecutions(events: readonly AnalyticsEvent[], filter: Execut
   return found
     .filter((event) => numberOf(event) >= 0)
     .sort(inOrder((one, other) => numberOf(other) - numberOf(one), newestFirst));
-}
-
-export function skillUsage(
-  events: readonly AnalyticsEvent[],
-  skillId: string,
-  { days = 30, orgId }: SkillUsageOptions,
-  now: number,
-): SkillUsage {
-  const to = now + 1;
-  const from = to - days * dayMs;
-  const used = listExecutions(events, { kind: 'skill', name: skillId, orgId, from, to });
-  return {
-    skillId,
-    from,
-    to,
-    ...counts(used),
-    uniqueUsers: new Set(used.map(({ userId }) => userId).filter((user) => user !== undefined)).size,
-    latencyMs: latency(used),
-    lastUsedAt: used.length === 0 ? null : Math.max(...used.map(({ at }) => at)),
-  };
-}
-
-export function leaderboard(
-  events: readonly AnalyticsEvent[],
-  options: LeaderboardOptions,
-  now: number,
-): LeaderboardEntry[] {
-  const { metric = 'executions', period = 'all', orgId, limit = 10, kind = 'skill' } = options;
-  const minExecutions = options.minExecutions ?? (metric === 'rating' ? 0 : 1);
-  const days = { day: 1, week: 7, month: 30, all: Infinity }[period];
-  const inside = (event: AnalyticsEvent): boolean =>
-    event.at >= now + 1 - days * dayMs && (period === 'all' || event.at <= now);
-  const considered = events.filter(inside).filter((event) => orgId === undefined || event.orgId === orgId);
-  const executions = executionsOf(considered).filter((event) => event.kind === kind);
-  const ratings = considered.filter((event): event is RatingEvent => event.type === 'rating' && kind === 'skill');
-  const names = new Set([...executions.map(({ name }) => name), ...ratings.map(({ skillId }) => skillId)]);
-
-  return [...names]
-    .map((name) => {
-      const own = executions.filter((event) => event.name === name);
-      const stars = ratings.filter(({ skillId }) => skillId === name);
-      const averageRating =
-        stars.length === 0 ? null : add(stars.map((event) => event.rating * weightOf(event))) / weigh(stars);
-      const averageLatencyMs = latency(own).average;
-      const counted = counts(own);
-      const score = {
-        executions: counted.executions,
-        success: counted.successRate,
-        latency: averageLatencyMs,
-        rating: averageRating,
-      }[metric];
-      return { name, ...counted, averageLatencyMs, averageRating, ratings: weigh(stars), score };
-    })
-    .flatMap((entry) => (entry.score === null ? [] : [{ ...entry, score: entry.score }]))
-    .filter((entry) => entry.executions >= minExecutions)
-    .sort(
-      inOrder(
-        (one, other) => (metric === 'latency' ? one.score - other.score : other.score - one.score),
-        (one, other) => other.executions - one.executions,
-        (one, other) => compareTexts(one.name, other.name),
-      ),
-    )
-    .slice(0, limit)
-    .map((entry, at) => ({ rank: at + 1, ...entry }));
 }
