@@ -18,7 +18,7 @@ export interface EventFields {
   readonly runId?: string | undefined;
   readonly userId?: string | undefined;
   readonly orgId?: string | undefined;
-  /** How many events this one stands for; set by sampling, otherwise absent and 1. */
+  /** How many events this one stands for, at least 1; set by sampling, otherwise absent and 1. */
   readonly weight?: number | undefined;
   /** Free JSON data. Only row stores keep it; it never becomes a metric label. At most 16 KiB. */
   readonly attributes?: JsonObject | undefined;

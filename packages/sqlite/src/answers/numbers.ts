@@ -78,9 +78,9 @@ export function toLatency(
   return { average: averageLatency(found), min: found.latency_min, max: found.latency_max, p50, p95, p99 };
 }
 
-/** Of latencies: `wanted` rising, above 0 up to 100. */
+/** Of latencies: `wanted` rising, above 0 up to 100. Exact where they are the lowest or the highest latency, as of few. */
 export function percentiles(
-  { latency_min, latency_max }: Pick<Totals, 'latency_min' | 'latency_max'>,
+  { latency_weight, latency_min, latency_max }: Pick<Totals, 'latency_weight' | 'latency_min' | 'latency_max'>,
   sketch: Sketch | undefined,
   wanted: readonly number[],
 ): (number | null)[] {
@@ -88,9 +88,16 @@ export function percentiles(
     return wanted.map(() => null);
   }
   const shares = wanted.map((percent) => percent / 100);
-  return quantiles(sketch, shares).map((value) =>
-    value === undefined ? null : Math.min(Math.max(value, latency_min), latency_max),
-  );
+  return quantiles(sketch, shares).map((value, at) => {
+    // The lowest and the highest weigh at least 1 each.
+    const rank = (shares[at] as number) * latency_weight * (1 - 1e-12);
+    if (rank <= 1) {
+      return latency_min;
+    }
+    return value === undefined || rank > latency_weight - 1
+      ? latency_max
+      : Math.min(Math.max(value, latency_min), latency_max);
+  });
 }
 
 export function toTokens(found: Sums): TokenTotals {
