@@ -1,5 +1,5 @@
 import type { Connect } from './database.ts';
-import { failure } from './failure.ts';
+import { failure, systemCode } from './failure.ts';
 
 /** better-sqlite3 is built for Node-API 10 and crashes the process where there is less. */
 const minNodeApi = 10;
@@ -11,11 +11,14 @@ export function unsupportedNode(): string | undefined {
     : undefined;
 }
 
-/** @throws what `failure` makes: `UNSUPPORTED`. */
+/** @throws what `failure` makes: `UNSUPPORTED`; errors of the system, which may pass. */
 export async function loadDriver(): Promise<Connect> {
   try {
     return (await import('better-sqlite3')).default;
   } catch (error) {
+    if (systemCode(error) !== '') {
+      throw error;
+    }
     const reason = error instanceof Error ? error.message : String(error);
     throw failure(
       'UNSUPPORTED',
