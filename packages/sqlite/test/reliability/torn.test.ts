@@ -6,6 +6,7 @@ import { sqlite } from '@toolweaver/analytics-sqlite';
 import { ledgerHolds } from '@toolweaver/analytics-testkit';
 import Database from 'better-sqlite3';
 import { expect } from 'vitest';
+import { countedBy } from '../support/counted.ts';
 import { testFolder } from '../support/folder.ts';
 import type { Random } from '../support/random.ts';
 import { value } from '../support/rows.ts';
@@ -128,7 +129,7 @@ async function goesOn(path: string, rows: number): Promise<void> {
   const analytics = createAnalytics({ backends: [await sqlite({ path })] });
   analytics.recordSkillExecution({ skillId: 'after', success: true });
   expect(await analytics.flush()).toMatchObject({ ok: true });
-  expect((await analytics.reader.summary()).executions).toBe(rows + 1);
+  expect(await countedBy(analytics)).toBe(rows + 1);
   await analytics.close();
   ledgerHolds(analytics.stats());
   expect(value(path, 'SELECT count(*) FROM executions')).toBe(rows + 1);
