@@ -12,7 +12,7 @@ const unknown: Estimate = { value: null, low: null, high: null };
 /** Where a function that rises or falls passes a value. */
 function solve(low: number, high: number, isBeyond: (x: number) => boolean): number {
   let [inside, outside] = [low, high];
-  for (let step = 0; step < 100; step += 1) {
+  for (let step = 0; step < 50; step += 1) {
     const middle = (inside + outside) / 2;
     if (isBeyond(middle)) {
       outside = middle;
