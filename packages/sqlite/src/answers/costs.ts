@@ -90,19 +90,17 @@ async function find(
   };
 }
 
-/** What is in none of the groups, if anything. Sums of fractions are off by their last digits: that is nothing. */
+/** What is in none of the groups, if anything: sums of fractions are off by their last digits, which are no executions. */
 function rest(all: Sums, grouped: Sums): Group[] {
-  const left = (name: keyof Sums): number => {
+  const left = (name: keyof Sums, least: number): number => {
     const difference = all[name] - grouped[name];
-    return difference > all[name] * 1e-10 ? difference : 0;
+    return difference > all[name] * least ? difference : 0;
   };
-  const sums = {
-    executions: left('executions'),
-    cost_nano_usd: left('cost_nano_usd'),
-    cost_weight: left('cost_weight'),
-    tokens: left('tokens'),
-  };
-  return sums.executions === 0 ? [] : [{ kind: null, name: null, ...sums }];
+  const [executions, cost_weight] = [left('executions', 1e-10), left('cost_weight', 1e-10)];
+  const cost_nano_usd = cost_weight === 0 ? 0 : left('cost_nano_usd', 0);
+  return executions === 0
+    ? []
+    : [{ kind: null, name: null, executions, cost_weight, cost_nano_usd, tokens: left('tokens', 0) }];
 }
 
 const order: Order<Group> = inOrder(

@@ -1,0 +1,177 @@
+import type { CostGroup, CostOptions } from '@toolweaver/analytics-core';
+import { execution } from '@toolweaver/analytics-testkit';
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { now } from './support/arbitrary.ts';
+import { forAnyHistory, reports, stopClock, storeWith, wrongFields } from './support/operations.ts';
+import { costs } from './support/oracle-operations.ts';
+import { expectSame } from './support/same.ts';
+
+stopClock();
+
+const groups: readonly CostGroup[] = ['operation', 'kind', 'model', 'organisation', 'user', 'run'];
+const options: fc.Arbitrary<CostOptions> = fc
+  .tuple(reports, fc.constantFrom(undefined, ...groups), fc.constantFrom(undefined, 1, 3, 1000))
+  .map(([report, by, limit]) => ({ ...report, by, limit }));
+
+test('agrees with a count by hand', async () => {
+  await forAnyHistory(options, async ({ reader }, history, asked) => {
+    expectSame(await reader.getCosts(asked), costs(history, asked));
+  });
+});
+
+test('without any filter, too, by each group', async () => {
+  const asked = fc.tuple(fc.constantFrom(...groups), fc.constantFrom(1, 2, 1000)).map(([by, limit]) => ({ by, limit }));
+  await forAnyHistory(asked, async ({ reader }, history, one) => {
+    expectSame(await reader.getCosts(one), costs(history, one));
+  });
+});
+
+const usage = { inputTokens: 10, cacheReadTokens: 0, cacheWriteTokens: 0, outputTokens: 5, reasoningTokens: 0 };
+const cents = (count: number) => ({ nanoUsd: count * 10_000_000, source: 'provider' }) as const;
+const priced = [
+  execution({ at: now, kind: 'llm', name: 'answer', model: 'large', usage, cost: cents(6), orgId: 'one', runId: 'r1' }),
+  execution({ at: now, kind: 'llm', name: 'answer', model: 'small', usage, cost: cents(1), weight: 2, userId: 'ada' }),
+  execution({ at: now, kind: 'llm', name: 'answer', model: 'small', usage, orgId: 'one', runId: 'r1' }),
+  execution({ at: now, kind: 'tool', name: 'fetch', cost: cents(8), orgId: 'two', userId: 'ada', runId: 'r2' }),
+  execution({ at: now, name: 'free', cost: cents(0), userId: 'ada' }),
+  execution({ at: now, name: 'unknown' }),
+];
+
+test('the example of the tracker: total, calls and average of each operation, most expensive first', async () => {
+  const { reader } = await storeWith(priced);
+  expect(await reader.getCosts()).toEqual({
+    executions: 7,
+    pricedExecutions: 5,
+    totalCostUsd: 0.16,
+    averageCostUsd: 0.16 / 5,
+    totalTokens: 60,
+    entries: [
+      {
+        kind: 'llm',
+        name: 'answer',
+        executions: 4,
+        pricedExecutions: 3,
+        totalCostUsd: 0.08,
+        averageCostUsd: 0.08 / 3,
+        totalTokens: 60,
+      },
+      {
+        kind: 'tool',
+        name: 'fetch',
+        executions: 1,
+        pricedExecutions: 1,
+        totalCostUsd: 0.08,
+        averageCostUsd: 0.08,
+        totalTokens: 0,
+      },
+      {
+        kind: 'skill',
+        name: 'free',
+        executions: 1,
+        pricedExecutions: 1,
+        totalCostUsd: 0,
+        averageCostUsd: 0,
+        totalTokens: 0,
+      },
+      {
+        kind: 'skill',
+        name: 'unknown',
+        executions: 1,
+        pricedExecutions: 0,
+        totalCostUsd: null,
+        averageCostUsd: null,
+        totalTokens: 0,
+      },
+    ],
+  });
+});
+
+const byGroup: [CostGroup, [string | null, number | null][]][] = [
+  [
+    'kind',
+    [
+      ['llm', 0.08],
+      ['tool', 0.08],
+      ['skill', 0],
+    ],
+  ],
+  [
+    'model',
+    [
+      [null, 0.08],
+      ['large', 0.06],
+      ['small', 0.02],
+    ],
+  ],
+  [
+    'organisation',
+    [
+      ['two', 0.08],
+      ['one', 0.06],
+      [null, 0.02],
+    ],
+  ],
+  [
+    'user',
+    [
+      ['ada', 0.1],
+      [null, 0.06],
+    ],
+  ],
+  [
+    'run',
+    [
+      ['r2', 0.08],
+      ['r1', 0.06],
+      [null, 0.02],
+    ],
+  ],
+];
+test.each(byGroup)('by %s', async (by, expected) => {
+  const { reader } = await storeWith(priced);
+  const { entries, totalCostUsd } = await reader.getCosts({ by });
+  expect(entries.map(({ kind, name, totalCostUsd: usd }) => [by === 'kind' ? kind : name, usd])).toEqual(expected);
+  expect(totalCostUsd).toBe(0.16);
+  const [most] = (await reader.getCosts({ by, limit: 1 })).entries;
+  expect(most).toEqual(entries[0]);
+});
+
+test('nothing has no cost, which is not a cost of 0', async () => {
+  const { reader } = await storeWith([]);
+  for (const by of groups) {
+    expect(await reader.getCosts({ by })).toEqual({
+      executions: 0,
+      pricedExecutions: 0,
+      totalCostUsd: null,
+      averageCostUsd: null,
+      totalTokens: 0,
+      entries: [],
+    });
+  }
+});
+
+test('nano-dollars add up exactly', async () => {
+  const cost = { nanoUsd: 1, source: 'computed' } as const;
+  const huge = { nanoUsd: 2 ** 52, source: 'computed' } as const;
+  const { reader } = await storeWith(
+    [execution({ at: now, cost: huge, runId: 'r' })],
+    Array.from({ length: 999 }, () => execution({ at: now, cost, runId: 'r' })),
+  );
+  for (const by of groups) {
+    const { totalCostUsd, entries } = await reader.getCosts({ by });
+    expect([totalCostUsd, entries[0]?.totalCostUsd]).toEqual([(2 ** 52 + 999) / 1e9, (2 ** 52 + 999) / 1e9]);
+  }
+});
+
+test('wrong options are named, all of them', async () => {
+  const { reader } = await storeWith();
+  const wrong = {
+    by: 'name; DROP TABLE x' as never,
+    limit: 1001,
+    kind: 'skills' as never,
+    name: '',
+    model: 5 as never,
+  };
+  expect(await wrongFields(reader.getCosts(wrong))).toEqual(['by', 'kind', 'limit', 'model', 'name']);
+});

@@ -1,0 +1,87 @@
+import type { ErrorReportOptions } from '@toolweaver/analytics-core';
+import { execution } from '@toolweaver/analytics-testkit';
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { now } from './support/arbitrary.ts';
+import { forAnyHistory, reports, stopClock, storeWith, wrongFields } from './support/operations.ts';
+import { errors } from './support/oracle-operations.ts';
+import { expectSame } from './support/same.ts';
+
+stopClock();
+
+const options: fc.Arbitrary<ErrorReportOptions> = fc
+  .tuple(reports, fc.constantFrom(undefined, 1, 2, 1000))
+  .map(([report, limit]) => ({ ...report, limit }));
+
+test('agrees with a count by hand', async () => {
+  await forAnyHistory(options, async ({ reader }, history, asked) => {
+    expectSame(await reader.getErrors(asked), errors(history, asked));
+  });
+});
+
+test('the example of the tracker: calls, errors and rate of each tool, and what fails how', async () => {
+  const call = (name: string, type?: string, weight?: number) =>
+    execution({
+      at: now,
+      kind: 'tool',
+      name,
+      success: type === undefined,
+      ...(type !== undefined && { error: { type } }),
+      ...(weight !== undefined && { weight }),
+    });
+  const { reader } = await storeWith([
+    call('fetch', 'TimeoutError'),
+    call('fetch', 'TimeoutError'),
+    call('fetch', 'TypeError'),
+    call('fetch'),
+    call('parse', 'TimeoutError', 4),
+    call('parse', undefined, 12),
+    call('sort'),
+  ]);
+  expect(await reader.getErrors()).toEqual({
+    executions: 21,
+    failures: 7,
+    errorRate: 1 / 3,
+    operations: [
+      { kind: 'tool', name: 'fetch', executions: 4, failures: 3, errorRate: 0.75 },
+      { kind: 'tool', name: 'parse', executions: 16, failures: 4, errorRate: 0.25 },
+      { kind: 'tool', name: 'sort', executions: 1, failures: 0, errorRate: 0 },
+    ],
+    groups: [
+      {
+        errorType: 'TimeoutError',
+        failures: 6,
+        share: 6 / 7,
+        operations: [
+          { kind: 'tool', name: 'parse', failures: 4 },
+          { kind: 'tool', name: 'fetch', failures: 2 },
+        ],
+      },
+      { errorType: 'TypeError', failures: 1, share: 1 / 7, operations: [{ kind: 'tool', name: 'fetch', failures: 1 }] },
+    ],
+  });
+});
+
+test('what fails in too many ways for a cell to keep is unknown, and still all there', async () => {
+  const { reader } = await storeWith(
+    Array.from({ length: 150 }, (_, at) => execution({ at: now, success: false, error: { type: `E${at}` } })),
+  );
+  const { failures, groups } = await reader.getErrors({ limit: 1000 });
+  expect(failures).toBe(150);
+  expect(groups.reduce((sum, group) => sum + group.failures, 0)).toBe(150);
+  expect(groups[0]?.errorType).toBe('unknown');
+});
+
+test('nothing fails at no rate', async () => {
+  const { reader } = await storeWith([]);
+  expect(await reader.getErrors()).toEqual({ executions: 0, failures: 0, errorRate: null, operations: [], groups: [] });
+});
+
+test('wrong options are named, all of them', async () => {
+  const { reader } = await storeWith();
+  expect(await wrongFields(reader.getErrors({ limit: 0, days: -1, orgId: [] as never }))).toEqual([
+    'days',
+    'limit',
+    'orgId',
+  ]);
+});
