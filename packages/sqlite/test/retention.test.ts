@@ -1,44 +1,29 @@
 import { join } from 'node:path';
+import type { AnalyticsError } from '@toolweaver/analytics-core';
 import { sqlite } from '@toolweaver/analytics-sqlite';
-import { artifact, execution, health, metrics, rating, run, toolkit } from '@toolweaver/analytics-testkit';
+import { execution, metrics, rating, run } from '@toolweaver/analytics-testkit';
 import { afterEach, expect, test, vi } from 'vitest';
+import { eventTables, everyType } from './support/every-type.ts';
 import { testFolder } from './support/folder.ts';
 import { open } from './support/open.ts';
 import { query, value } from './support/rows.ts';
 
 const day = 86_400_000;
-const tables = ['execution', 'rating', 'health', 'toolkit', 'metrics', 'run', 'artifact'].map(
-  (type) => `${type}_events`,
-);
 
 afterEach(() => {
   vi.useRealTimers();
 });
 
-const counts = (path: string): unknown[] => tables.map((table) => value(path, `SELECT count(*) FROM ${table}`));
+const counts = (path: string): unknown[] => eventTables.map((table) => value(path, `SELECT count(*) FROM ${table}`));
 
 test('deletes what is older than the days given, when opened, in all tables', async () => {
   const path = join(testFolder(), 'analytics.db');
   const first = await open({ path });
   const ages = [400 * day, 31 * day, 30 * day + 60_000, 30 * day - 60_000, 0];
-  await first.write(
-    ages.flatMap((age) => {
-      const at = Date.now() - age;
-      const common = { at };
-      return [
-        execution(common),
-        rating(common),
-        health(common),
-        toolkit(common),
-        metrics(common),
-        run({ ...common, runId: `run-${age}` }),
-        artifact(common),
-      ];
-    }),
-  );
-  expect(counts(path)).toEqual(tables.map(() => 5));
+  await first.write(ages.flatMap((age) => everyType({ at: Date.now() - age, runId: `run-${age}` })));
+  expect(counts(path)).toEqual(eventTables.map(() => 5));
   await open({ path, retentionDays: 30 });
-  await vi.waitFor(() => expect(counts(path)).toEqual(tables.map(() => 2)));
+  await vi.waitFor(() => expect(counts(path)).toEqual(eventTables.map(() => 2)));
 });
 
 test('deletes in parts, between which events are written', async () => {
@@ -76,13 +61,48 @@ test('goes on every hour', async () => {
   expect(query(path, 'SELECT name FROM executions')).toEqual([{ name: 'new' }]);
 });
 
-test('is not taken in by a clock that was set forward', async () => {
+test('is not taken in by a clock that was set forward: it says so, and goes on by the time that has passed', async () => {
+  vi.useFakeTimers({ toFake: ['Date', 'performance', 'setInterval', 'clearInterval'] });
+  const path = join(testFolder(), 'analytics.db');
+  const notices: AnalyticsError[] = [];
+  const backend = await open({ path, retentionDays: 1, onNotice: (notice) => void notices.push(notice) });
+  await backend.write([
+    execution({ name: 'young' }),
+    execution({ name: 'young' }),
+    execution({ at: Date.now() - 2 * day }),
+  ]);
+  vi.setSystemTime(Date.now() + 1000 * day);
+  await vi.advanceTimersByTimeAsync(3_600_000);
+  await backend.check?.(AbortSignal.timeout(5000));
+  expect(query(path, 'SELECT name FROM executions')).toEqual([{ name: 'young' }, { name: 'young' }]);
+  expect(notices).toEqual([
+    expect.objectContaining({ code: 'INTERNAL', message: expect.stringContaining('the clock was set forward') }),
+  ]);
+  // Who knows better says so.
+  expect(await backend.store.prune()).toMatchObject({ rows: { executions: 2 } });
+});
+
+test('follows a clock that was set forward where most executions stay', async () => {
+  vi.useFakeTimers({ toFake: ['Date', 'performance', 'setInterval', 'clearInterval'] });
+  const path = join(testFolder(), 'analytics.db');
+  const notices: AnalyticsError[] = [];
+  const backend = await open({ path, retentionDays: 3, onNotice: (notice) => void notices.push(notice) });
+  await backend.write([execution({ name: 'old', at: Date.now() - 2 * day }), execution(), execution()]);
+  // As after a night in which the machine slept.
+  vi.setSystemTime(Date.now() + 1.5 * day);
+  await vi.advanceTimersByTimeAsync(3_600_000);
+  await backend.check?.(AbortSignal.timeout(5000));
+  expect(query(path, 'SELECT DISTINCT name FROM executions')).toEqual([{ name: 'summarise' }]);
+  expect(notices).toEqual([]);
+});
+
+test('keeps more when the clock was set back', async () => {
   vi.useFakeTimers({ toFake: ['Date', 'performance', 'setInterval', 'clearInterval'] });
   const path = join(testFolder(), 'analytics.db');
   const backend = await open({ path, retentionDays: 1 });
   await backend.write([execution()]);
-  vi.setSystemTime(Date.now() + 1000 * day);
-  await vi.advanceTimersByTimeAsync(3_600_000);
+  vi.setSystemTime(0);
+  await vi.advanceTimersByTimeAsync(2 * day);
   await backend.check?.(AbortSignal.timeout(5000));
   expect(value(path, 'SELECT count(*) FROM executions')).toBe(1);
 });
@@ -101,6 +121,220 @@ test('keeps the start of a run that is still reported on', async () => {
   expect(query(path, 'SELECT run_id, name, state FROM runs')).toEqual([
     { run_id: 'long', name: 'long', state: 'finished' },
   ]);
+});
+
+test('keeps the start of a run as long as anything of the run is kept', async () => {
+  const path = join(testFolder(), 'analytics.db');
+  const backend = await open({ path });
+  const [old, young] = [Date.now() - 40 * day, Date.now() - day];
+  await backend.write([
+    ...['executed', 'measured', 'over'].map((runId) => run({ runId, name: runId, at: old })),
+    execution({ runId: 'executed', at: young }),
+    metrics({ runId: 'measured', at: young }),
+    execution({ runId: 'over', at: old }),
+  ]);
+  expect(await backend.store.prune({ retentionDays: 30 })).toMatchObject({
+    rows: { executions: 1, metrics: 0, runEvents: 1, runTotals: 1 },
+  });
+  expect(query(path, 'SELECT run_id, name FROM runs ORDER BY 1')).toEqual([
+    { run_id: 'executed', name: 'executed' },
+    { run_id: 'measured', name: 'measured' },
+  ]);
+});
+
+test('finds what is old wherever it is, and reports what went', async () => {
+  const path = join(testFolder(), 'analytics.db');
+  const backend = await open({ path });
+  const now = Date.now();
+  // Old ones that were added after young ones, as by an import, and beyond the first window of a table.
+  await backend.write(Array.from({ length: 3_000 }, () => rating({ at: now })));
+  await backend.write([rating({ at: now - 9 * day }), rating({ at: now - 7 * day }), execution({ at: now - 8 * day })]);
+  const dry = await backend.store.prune({ retentionDays: 5, dryRun: true });
+  expect(value(path, 'SELECT count(*) FROM ratings')).toBe(3_002);
+  const report = await backend.store.prune({ retentionDays: 5 });
+  expect(report).toMatchObject({ dryRun: false, hourlyCells: 0, from: now - 9 * day, to: now - 7 * day });
+  expect(report.rows).toMatchObject({ executions: 1, ratings: 2, healthScores: 0 });
+  expect(dry).toEqual({ ...report, dryRun: true, freedBytes: expect.any(Number) });
+  expect(value(path, 'SELECT count(*) FROM ratings')).toBe(3_000);
+  expect(await backend.store.prune({ retentionDays: 5 })).toMatchObject({ freedBytes: 0, from: null, to: null });
+});
+
+test('keeps roll-ups when executions go, and says from when on there are executions', async () => {
+  const path = join(testFolder(), 'analytics.db');
+  const backend = await open({ path });
+  const at = Date.now() - 40 * day;
+  await backend.write([execution({ at }), execution({ at: at + 1 }), execution()]);
+  // Not added to the cells yet: that must not be lost.
+  expect(value(path, 'SELECT count(*) FROM rollup_log')).toBe(1);
+  await backend.store.prune({ retentionDays: 30 });
+  expect(query(path, 'SELECT * FROM floors')).toEqual([{ name: 'executions', before: at + 2 }]);
+  expect((await backend.reader.listExecutions()).executions).toHaveLength(1);
+  expect(value(path, 'SELECT sum(executions) FROM rollups WHERE width = 3600000 AND org = 0')).toBe(3);
+  expect(value(path, 'SELECT sum(executions) FROM rollups WHERE width = 86400000 AND org = 0')).toBe(3);
+  expect((await backend.store.statistics()).deletedBefore).toEqual({ executions: at + 2, hours: null });
+});
+
+test('keeps hourly cells for 90 days, or as long as executions, and daily ones for ever', async () => {
+  const path = join(testFolder(), 'analytics.db');
+  const backend = await open({ path });
+  const ages = [200, 100, 80, 0];
+  await backend.write(
+    ages.flatMap((age) => [undefined, 'org-1'].map((orgId) => execution({ at: Date.now() - age * day, orgId }))),
+  );
+  await backend.reader.listExecutions();
+  const cells = (width: number): unknown =>
+    value(path, `SELECT count(*) FROM rollups WHERE width = ${width} AND cell IN (SELECT cell FROM rollup_sketches)`);
+  expect(cells(3_600_000)).toBe(8);
+  expect(await backend.store.prune({ retentionDays: 150 })).toMatchObject({ rows: { executions: 2 }, hourlyCells: 2 });
+  const dry = await backend.store.prune({ retentionDays: 30, dryRun: true });
+  const report = await backend.store.prune({ retentionDays: 30 });
+  expect(report).toMatchObject({ rows: { executions: 4 }, hourlyCells: 2 });
+  expect(dry.hourlyCells).toBe(2);
+  expect(cells(3_600_000)).toBe(4);
+  expect(cells(day)).toBe(8);
+  expect(value(path, 'SELECT count(*) FROM rollup_sketches')).toBe(12);
+  const before = Math.floor((Date.now() - 90 * day) / day) * day;
+  expect(value(path, "SELECT before FROM floors WHERE name = 'hours'")).toBe(before);
+});
+
+test('a limit of size is kept while events come in; the oldest go first', async () => {
+  const path = join(testFolder(), 'analytics.db');
+  const maxBytes = 4 * 1024 * 1024;
+  const backend = await open({ path, maxBytes });
+  const text = 'x'.repeat(500);
+  for (let round = 0; round < 30; round += 1) {
+    const at = Date.now() - (30 - round) * 60_000;
+    await backend.write(
+      Array.from({ length: 1_000 }, () => execution({ at, name: `round ${round}`, attributes: { text } })),
+    );
+  }
+  await vi.waitFor(
+    async () => {
+      // The size is looked at after writes.
+      await backend.write([execution({ name: 'last' })]);
+      expect((await backend.store.statistics()).usedBytes).toBeLessThanOrEqual(maxBytes);
+    },
+    { timeout: 10_000, interval: 200 },
+  );
+  const left = query(path, "SELECT DISTINCT name FROM executions WHERE name <> 'last' ORDER BY at");
+  // Without a gap, up to the newest.
+  const first = 30 - left.length;
+  expect(left).toEqual(left.map((_, at) => ({ name: `round ${first + at}` })));
+  expect(left.length).toBeGreaterThan(3);
+  expect(left.length).toBeLessThan(15);
+  await backend.reader.listExecutions();
+  expect(value(path, 'SELECT sum(executions) FROM rollups WHERE width = 86400000')).toBeGreaterThan(30_000);
+}, 30_000);
+
+test('a limit of size looks at every kind of event, the oldest first', async () => {
+  const path = join(testFolder(), 'analytics.db');
+  const backend = await open({ path });
+  const now = Date.now();
+  const config = { text: 'x'.repeat(10_000) };
+  for (let number = 0; number < 20; number += 1) {
+    const at = now - (20 - number) * 60_000;
+    await backend.write(
+      Array.from({ length: 20 }, (_, some) =>
+        everyType({ at: at + some, runId: `run-${number}-${some}`, attributes: config }),
+      ).flat(),
+    );
+  }
+  const maxBytes = 10 * 1024 * 1024;
+  const dry = await backend.store.prune({ maxBytes, dryRun: true });
+  const report = await backend.store.prune({ maxBytes });
+  expect((await backend.store.statistics()).usedBytes).toBeLessThanOrEqual(maxBytes);
+  const left = counts(path) as number[];
+  // All are cut off at about the same time.
+  expect(Math.min(...left)).toBeGreaterThan(50);
+  expect(Math.max(...left) - Math.min(...left)).toBeLessThanOrEqual(60);
+  const oldest = eventTables.map((table) => value(path, `SELECT min(at) FROM ${table}`) as number);
+  expect(Math.max(...oldest) - Math.min(...oldest)).toBeLessThanOrEqual(4 * 60_000);
+  expect(report.from).toBe(now - 20 * 60_000);
+  expect(dry.rows.executions).toBeGreaterThanOrEqual(report.rows.executions);
+  expect(value(path, 'PRAGMA integrity_check')).toBe('ok');
+});
+
+test('a limit of size takes hours along with executions, and days never', async () => {
+  const path = join(testFolder(), 'analytics.db');
+  const backend = await open({ path });
+  const now = Date.now();
+  await backend.write(
+    Array.from({ length: 16_000 }, (_, at) =>
+      execution({ at: now - (at % 800) * 3_600_000, name: `skill ${Math.floor(at / 800)}` }),
+    ),
+  );
+  await backend.reader.listExecutions();
+  const before = value(path, 'SELECT count(*) FROM rollups WHERE width = 86400000');
+  const report = await backend.store.prune({ maxBytes: 3 * 1024 * 1024 });
+  expect(report.hourlyCells).toBeGreaterThan(1_000);
+  const left = value(path, 'SELECT count(*) FROM executions') as number;
+  expect(left).toBe(16_000 - report.rows.executions);
+  // In proportion: executions do not have to go altogether before hours do.
+  expect(left).toBeGreaterThan(100);
+  expect(value(path, 'SELECT count(*) FROM rollups WHERE width = 86400000')).toBe(before);
+  expect(value(path, 'SELECT sum(executions) FROM rollups WHERE width = 86400000')).toBe(16_000);
+});
+
+test('a limit that hours alone exceed takes the oldest of them', async () => {
+  const path = join(testFolder(), 'analytics.db');
+  const backend = await open({ path });
+  const now = Date.now();
+  await backend.write(
+    Array.from({ length: 16_000 }, (_, at) =>
+      execution({ at: now - (at % 800) * 3_600_000, name: `skill ${Math.floor(at / 800)}` }),
+    ),
+  );
+  await backend.reader.listExecutions();
+  await backend.store.prune({ retentionDays: 1e-6 });
+  expect(value(path, 'SELECT count(*) FROM rollups WHERE width = 3600000')).toBe(16_000);
+  const dry = await backend.store.prune({ maxBytes: 1024 * 1024, dryRun: true });
+  const report = await backend.store.prune({ maxBytes: 1024 * 1024 });
+  expect(report.hourlyCells).toBeGreaterThan(5_000);
+  expect(Math.abs(dry.hourlyCells - report.hourlyCells)).toBeLessThan(16_000 / 10);
+  expect((await backend.store.statistics()).usedBytes).toBeLessThanOrEqual(1024 * 1024);
+  const left = value(path, 'SELECT count(*) FROM rollups WHERE width = 3600000') as number;
+  expect(left).toBe(16_000 - report.hourlyCells);
+  expect(value(path, 'SELECT min(start) FROM rollups WHERE width = 3600000')).toBe(
+    value(path, "SELECT before FROM floors WHERE name = 'hours'"),
+  );
+  expect(value(path, 'SELECT sum(executions) FROM rollups WHERE width = 86400000')).toBe(16_000);
+});
+
+test('deletes at once with others without a row too many', async () => {
+  const path = join(testFolder(), 'analytics.db');
+  const one = await open({ path, name: 'one' });
+  const other = await open({ path, name: 'other' });
+  const now = Date.now();
+  await one.write(Array.from({ length: 10_000 }, (_, at) => execution({ at: now - (at % 20) * day - 1 })));
+  const reports = await Promise.all([
+    one.store.prune({ retentionDays: 10 }),
+    other.store.prune({ retentionDays: 10 }),
+    other.write([execution()]),
+  ]);
+  expect(reports[0].rows.executions + reports[1].rows.executions).toBe(5_000);
+  expect(value(path, 'SELECT count(*) FROM executions')).toBe(5_001);
+});
+
+test.each([
+  [{ retentionDays: -1 }, 'retentionDays'],
+  [{ retentionDays: 'all' }, 'retentionDays'],
+  [{ maxBytes: 1000 }, 'maxBytes'],
+  [{ maxBytes: Number.NaN }, 'maxBytes'],
+  [{ dryRun: 1 }, 'dryRun'],
+])('prune() refuses %j', async (options, field) => {
+  const backend = await open({ path: ':memory:' });
+  await expect(backend.store.prune(options as never)).rejects.toMatchObject({
+    code: 'INVALID_CONFIG',
+    problems: [{ field, message: expect.any(String) }],
+  });
+});
+
+test('prune() without limits deletes nothing', async () => {
+  const backend = await open({ path: ':memory:', maxBytes: 0 });
+  await backend.write([execution({ at: 0 })]);
+  expect(await backend.store.prune()).toMatchObject({ rows: { executions: 0 }, freedBytes: 0 });
+  expect(backend.settings).toMatchObject({ retentionDays: null, maxBytes: null });
+  expect(await backend.store.prune({ retentionDays: 1 })).toMatchObject({ rows: { executions: 1 }, from: 0, to: 0 });
 });
 
 test.each([[undefined], [0]])('keeps everything for %s days', async (retentionDays) => {

@@ -2,7 +2,7 @@ import { dayMs, hourMs } from '../cell.ts';
 import type { Connection } from '../database.ts';
 import { tailBits } from '../sequence.ts';
 import { countRows, keptTables, kinds, type RowCounts } from './kept.ts';
-import { executionsFloor, hoursEnd, type PrunePlan, type PruneReport } from './prune.ts';
+import { hoursEnd, type PrunePlan, type PruneReport } from './prune.ts';
 import { readSize } from './size.ts';
 
 // What a prune would delete. Reads much of the file, so it is not for the thread that writes.
@@ -17,7 +17,7 @@ export function estimatePrune(db: Connection, plan: PrunePlan): PruneReport {
     const bytes = kinds.reduce((sum, kind) => sum + rows[kind] * sizes.rows[kind], hourlyCells * sizes.cell);
     return { dryRun: true, rows, hourlyCells, freedBytes: Math.round(bytes), ...span(db, end) };
   };
-  const byAge = freed(before ?? never, Math.min(hoursBefore, Math.max(executionsFloor(db), before ?? never)));
+  const byAge = freed(before ?? never, Math.min(hoursBefore, oldestLeft(db, before ?? never) ?? hoursBefore));
   const { usedBytes } = readSize(db);
   if (maxBytes === undefined || usedBytes - byAge.freedBytes <= maxBytes) {
     return byAge;
@@ -26,6 +26,16 @@ export function estimatePrune(db: Connection, plan: PrunePlan): PruneReport {
 }
 
 const never: number = Number.MIN_SAFE_INTEGER;
+
+function oldestLeft(db: Connection, end: number): number | undefined {
+  const sql = `SELECT min(seq) >> ${tailBits} FROM execution_events WHERE seq >= (? << ${tailBits})`;
+  return (
+    (db
+      .prepare(sql)
+      .pluck()
+      .get(Math.floor(Math.max(end, 0))) as number | null) ?? undefined
+  );
+}
 
 interface Sizes {
   /** Bytes that a row takes with its indexes. */

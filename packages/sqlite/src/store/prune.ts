@@ -66,7 +66,7 @@ export function* prune(
     yield* deleteBefore(pruning, before, true);
   }
   if (hoursBefore !== undefined) {
-    yield* deleteHours(pruning, Math.min(hoursBefore, executionsFloor(db)));
+    yield* deleteHours(pruning, Math.min(hoursBefore, oldestExecution(db) ?? hoursBefore));
   }
   if (maxBytes !== undefined) {
     yield* deleteToSize(pruning, maxBytes, now);
@@ -231,7 +231,6 @@ export function hoursEnd(now: number, end: number): number {
 function* deleteToSize(pruning: Pruning, maxBytes: number, now: number): Generator<void> {
   const { db } = pruning;
   const fits = (): boolean => readSize(db).usedBytes <= maxBytes;
-  const oldest = db.prepare(`SELECT min(seq) >> ${tailBits} FROM execution_events`).pluck();
   let hoursBefore = Number.MIN_SAFE_INTEGER;
   // How much further to reach where all that is old belongs to runs that go on.
   for (let reach = 1; !fits() && reach < 1e6; ) {
@@ -242,8 +241,8 @@ function* deleteToSize(pruning: Pruning, maxBytes: number, now: number): Generat
     const before = total(pruning);
     yield* deleteBefore(pruning, end, false);
     reach = total(pruning) > before ? 1 : reach * 4;
-    const left = oldest.get() as number | null;
-    const day = left === null ? hoursBefore : hoursEnd(now, left);
+    const left = oldestExecution(db);
+    const day = left === undefined ? hoursBefore : hoursEnd(now, left);
     if (day > hoursBefore) {
       hoursBefore = day;
       yield* deleteHours(pruning, day);
@@ -304,10 +303,9 @@ function paceOf({ paces }: Pruning, kind: Kind): Pace {
   return paces.get(kind) as Pace;
 }
 
-/** Up to when executions are gone. */
-export function executionsFloor(db: Connection): number {
-  const floor = db.prepare("SELECT before FROM floors WHERE name = 'executions'").pluck().get() as number | undefined;
-  return floor ?? Number.MIN_SAFE_INTEGER;
+export function oldestExecution(db: Connection): number | undefined {
+  const at = db.prepare(`SELECT min(seq) >> ${tailBits} FROM execution_events`).pluck().get() as number | null;
+  return at ?? undefined;
 }
 
 /** Whether more than half of the executions would go by their age. Counts them all. */
