@@ -1,12 +1,15 @@
-import { type Backend, type Env, memory } from '@toolweaver/analytics-core';
+import { type AnalyticsError, type Backend, type Env, memory } from '@toolweaver/analytics-core';
 
 /** How a name in `ANALYTICS_BACKEND` becomes a backend. */
 export interface KnownBackend {
   /** What to install for it; core brings its own. */
   readonly package?: string;
   /** Loads the package. The result reads the environment, throwing all its problems at once, and then opens the backend. */
-  load(): Promise<(env: Env) => () => Backend | Promise<Backend>>;
+  load(): Promise<(env: Env) => Open>;
 }
+
+/** `onNotice` is told what a backend finds by itself, and no call can be told of. */
+export type Open = (onNotice: ((notice: AnalyticsError) => void) | undefined) => Backend | Promise<Backend>;
 
 /** Imported only when named: a program pays for the backends that it uses. */
 export const knownBackends: { readonly [name: string]: KnownBackend } = {
@@ -16,7 +19,7 @@ export const knownBackends: { readonly [name: string]: KnownBackend } = {
       const { sqlite, sqliteFromEnv } = await import('@toolweaver/analytics-sqlite');
       return (env) => {
         const options = sqliteFromEnv(env);
-        return () => sqlite(options);
+        return (onNotice) => sqlite({ ...options, onNotice });
       };
     },
   },

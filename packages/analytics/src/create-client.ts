@@ -10,7 +10,7 @@ import {
   type Problem,
   readEnv,
 } from '@toolweaver/analytics-core';
-import { knownBackends } from './backends.ts';
+import { knownBackends, type Open } from './backends.ts';
 import { nearest } from './nearest.ts';
 
 export interface AnalyticsClientOptions extends Omit<AnalyticsOptions, 'backends'> {
@@ -44,7 +44,7 @@ export async function createAnalyticsClient(options: AnalyticsClientOptions = {}
   }
 
   const field = backend === undefined ? variable : 'backend';
-  const openers: (() => Backend | Promise<Backend>)[] = [];
+  const openers: Open[] = [];
   for (const name of backendNames(backend ?? env[variable])) {
     const read = await failures.runAsync(() => loadBackend(name, field));
     const open = read && failures.run(() => read(env));
@@ -55,9 +55,11 @@ export async function createAnalyticsClient(options: AnalyticsClientOptions = {}
   failures.throwIfAny();
 
   const opened: Backend[] = [];
+  // What is no function is refused with the other options, under its own name.
+  const onNotice = typeof options.onError === 'function' ? options.onError : undefined;
   try {
     for (const open of openers) {
-      opened.push(await open());
+      opened.push(await open(onNotice));
     }
     const sampleRate = clientOptions.sampleRate ?? settings?.sampleRate;
     return createAnalytics({ ...clientOptions, sampleRate, backends: [...opened, ...additionalBackends] });

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type AnalyticsError, createAnalyticsClient, type Env, memory } from '@toolweaver/analytics';
@@ -53,6 +53,20 @@ describe('which backends', () => {
     expect(own.events).toHaveLength(1);
     expect(client.stats().backends['memory']).toMatchObject({ delivered: 1 });
   });
+});
+
+it('tells onError what a backend finds by itself', async () => {
+  const path = join(folder, 'damaged.db');
+  const env = { ANALYTICS_DB_PATH: path };
+  await (await createAnalyticsClient({ env })).close();
+  const bytes = readFileSync(path);
+  writeFileSync(path, bytes.fill(0xff, 100, 4096));
+  const errors: AnalyticsError[] = [];
+  await using client = await createAnalyticsClient({ env, onError: (error) => void errors.push(error) });
+  expect(client.stats().backends['sqlite']).toBeDefined();
+  expect(errors).toEqual([
+    expect.objectContaining({ backend: 'sqlite', message: expect.stringContaining(`${path} is damaged`) }),
+  ]);
 });
 
 describe('wrong configuration', () => {
