@@ -1,4 +1,4 @@
-import { copyFileSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type SqliteOptions, sqlite } from '@toolweaver/analytics-sqlite';
 import { execution } from '@toolweaver/analytics-testkit';
@@ -164,22 +164,6 @@ describe('refuses at the start, saying why,', () => {
     expect(value(path, 'PRAGMA user_version')).toBe(1000);
   });
 
-  test('a damaged database', async () => {
-    const folder = testFolder();
-    const path = join(folder, 'damaged.db');
-    const backend = await sqlite({ path: join(folder, 'whole.db') });
-    await backend.write(Array.from({ length: 1000 }, () => execution()));
-    await backend.close?.();
-    copyFileSync(join(folder, 'whole.db'), path);
-    // The schema is on the first page, behind the header.
-    const bytes = readFileSync(path);
-    bytes.fill(0xff, 100, 4096);
-    writeFileSync(path, bytes);
-    const { code, message } = await refusal({ path });
-    expect(code).toBe('INVALID_CONFIG');
-    expect(message).toContain(`${path} is damaged`);
-  });
-
   test('wrong options, all at once', async () => {
     const options = {
       path: 'file:analytics.db?mode=ro',
@@ -187,10 +171,12 @@ describe('refuses at the start, saying why,', () => {
       busyTimeoutMs: -1,
       synchronous: 'off',
       retentionDays: Number.NaN,
+      maxBytes: 1000,
+      onNotice: 'print',
     };
     expect(await refusal(options as never)).toMatchObject({
       code: 'INVALID_CONFIG',
-      fields: ['path', 'name', 'retentionDays', 'busyTimeoutMs', 'synchronous'],
+      fields: ['path', 'name', 'onNotice', 'maxBytes', 'retentionDays', 'busyTimeoutMs', 'synchronous'],
     });
   });
 
@@ -207,9 +193,10 @@ describe('refuses at the start, saying why,', () => {
 
 test('the settings are shown', async () => {
   const path = join(testFolder(), 'analytics.db');
-  const backend = await open({ path, synchronous: 'normal', busyTimeoutMs: 1234, retentionDays: 90, name: 'store' });
+  const settings = { path, synchronous: 'normal', busyTimeoutMs: 1234, retentionDays: 90, maxBytes: 2_000_000 } as const;
+  const backend = await open({ ...settings, name: 'store' });
   expect(backend.name).toBe('store');
-  expect(backend.settings).toEqual({ path, synchronous: 'normal', busyTimeoutMs: 1234, retentionDays: 90 });
+  expect(backend.settings).toEqual(settings);
 });
 
 test.each([
