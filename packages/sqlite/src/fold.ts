@@ -37,43 +37,53 @@ export function isLogLong(db: Connection): boolean {
   return lines >= maxLines || bytes >= maxBytes;
 }
 
+export function hasLog(db: Connection): boolean {
+  return db.prepare('SELECT 1 FROM rollup_log LIMIT 1').get() !== undefined;
+}
+
 /** Adds the lines of the log to the cells. */
 export function fold(db: Connection, config: DatabaseConfig): void {
-  if (db.prepare('SELECT 1 FROM rollup_log LIMIT 1').get() === undefined) {
+  if (!hasLog(db)) {
     return;
   }
   transaction(db, config, () => {
     const sketches = createSketchSum();
-    const save = createSaver(db, sketches);
-    const hours = cellMap((key): KeyedSum => ({ key, sum: emptySum() }));
-    const hoursOfAll = cellMap((key): KeyedSum => ({ key, sum: emptySum() }));
-    const days = cellMap((key): KeyedSum => ({ key, sum: emptySum() }));
-
-    for (const cells of db.prepare('SELECT cells FROM rollup_log').pluck().all() as Buffer[]) {
-      for (const reader = byteReader(cells); !reader.done(); ) {
-        const { key, cell } = readCell(reader);
-        addCell(hours.get(key.start, key.org, key.subject, key.model).sum, cell);
-      }
-    }
-    /** An hour goes into its table, and into its day. */
-    function finish({ key, sum }: KeyedSum): Cell {
-      const cell = toCell(sum, sketches);
-      save(hourMs, key, cell);
-      addCell(days.get(key.start - (key.start % dayMs), key.org, key.subject, key.model).sum, cell);
-      return cell;
-    }
-    for (const { key, sum } of hours.values()) {
-      const cell = key.org === 0 ? toCell(sum, sketches) : finish({ key, sum });
-      addCell(hoursOfAll.get(key.start, 0, key.subject, key.model).sum, cell);
-    }
-    for (const hour of hoursOfAll.values()) {
-      finish(hour);
-    }
-    for (const { key, sum } of days.values()) {
-      save(dayMs, key, toCell(sum, sketches));
-    }
+    sumLog(db, sketches, createSaver(db, sketches));
     db.prepare('DELETE FROM rollup_log').run();
   });
+}
+
+export type Save = (width: number, key: CellKey, cell: Cell) => void;
+
+/** Gives out what the lines of the log come to, each cell once. `sketches` is empty before and after. */
+export function sumLog(db: Connection, sketches: SketchSum, save: Save): void {
+  const hours = cellMap((key): KeyedSum => ({ key, sum: emptySum() }));
+  const hoursOfAll = cellMap((key): KeyedSum => ({ key, sum: emptySum() }));
+  const days = cellMap((key): KeyedSum => ({ key, sum: emptySum() }));
+
+  for (const cells of db.prepare('SELECT cells FROM rollup_log').pluck().all() as Buffer[]) {
+    for (const reader = byteReader(cells); !reader.done(); ) {
+      const { key, cell } = readCell(reader);
+      addCell(hours.get(key.start, key.org, key.subject, key.model).sum, cell);
+    }
+  }
+  /** An hour goes into its table, and into its day. */
+  function finish({ key, sum }: KeyedSum): Cell {
+    const cell = toCell(sum, sketches);
+    save(hourMs, key, cell);
+    addCell(days.get(key.start - (key.start % dayMs), key.org, key.subject, key.model).sum, cell);
+    return cell;
+  }
+  for (const { key, sum } of hours.values()) {
+    const cell = key.org === 0 ? toCell(sum, sketches) : finish({ key, sum });
+    addCell(hoursOfAll.get(key.start, 0, key.subject, key.model).sum, cell);
+  }
+  for (const hour of hoursOfAll.values()) {
+    finish(hour);
+  }
+  for (const { key, sum } of days.values()) {
+    save(dayMs, key, toCell(sum, sketches));
+  }
 }
 
 interface KeyedSum {
@@ -81,7 +91,7 @@ interface KeyedSum {
   readonly sum: Sum;
 }
 
-function createSaver(db: Connection, sketches: SketchSum): (width: number, key: CellKey, cell: Cell) => void {
+function createSaver(db: Connection, sketches: SketchSum): Save {
   const where = 'width = ? AND org = ? AND start = ? AND subject = ? AND model = ?';
   const columns = [...figureNames, 'errors'];
   const find = db.prepare(`SELECT cell, ${columns.join(', ')} FROM rollups WHERE ${where}`);

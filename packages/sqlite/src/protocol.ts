@@ -10,7 +10,7 @@ export type Request =
   /** Answered after the last slice; until then nothing is written. */
   | { readonly op: 'write'; readonly slice: Slice; readonly last: boolean }
   | { readonly op: 'check' }
-  /** Adds up the log of roll-ups. */
+  /** Adds up the log of roll-ups, if that is possible now. */
   | { readonly op: 'fold' }
   | { readonly op: 'read'; readonly name: keyof Answers; readonly question: Question }
   /** Keeps what came of an answer. */

@@ -1,6 +1,6 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { transaction } from './database.ts';
-import { type Failure, failure, toFailure } from './failure.ts';
+import { type Failure, failure, isDamage, toFailure } from './failure.ts';
 import { fold } from './fold.ts';
 import { createHeld, type HeldConfig, replacedFailure } from './held.ts';
 import type { Message, Reply, Request } from './protocol.ts';
@@ -87,7 +87,7 @@ async function handle(call: number, request: Request): Promise<unknown> {
     case 'check':
       return check();
     case 'fold':
-      fold((await held.open()).db, config);
+      await foldNow();
       return undefined;
     case 'read': {
       const { answer } = await import('./answers/answers.ts');
@@ -124,6 +124,18 @@ async function handle(call: number, request: Request): Promise<unknown> {
     default: {
       const { maintain } = await import('./store/maintain.ts');
       return maintain((await held.open()).db, config, request);
+    }
+  }
+}
+
+/** At once or not at all: a question can do without, at some cost to itself (see `answers/pending.ts`). */
+async function foldNow(): Promise<void> {
+  const { db } = await held.open();
+  try {
+    fold(db, { ...config, busyTimeoutMs: 0 });
+  } catch (error) {
+    if (isDamage(error)) {
+      throw error;
     }
   }
 }

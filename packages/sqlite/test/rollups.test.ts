@@ -137,3 +137,35 @@ test('executions of one ms whose ids end alike are all kept, once', async () => 
   const page = await backend.reader?.listExecutions({ limit: 1000 });
   expect(page?.executions.map(({ id }) => id)).toEqual(alike.map(({ id }) => id).toReversed());
 });
+
+test('a question is answered from the log while it cannot be folded, and changes nothing', async () => {
+  const path = join(testFolder(), 'analytics.db');
+  const backend = await open({ path, busyTimeoutMs: 100 });
+  const events = (from: number): ExecutionEvent[] =>
+    Array.from({ length: 30 }, (_, at) =>
+      execution({
+        at: start + from + at * 40 * 60_000,
+        name: `skill-${at % 3}`,
+        latencyMs: from + at,
+        userId: `user-${at % 7}`,
+        success: at % 5 > 0,
+        ...(at % 5 === 0 && { error: { type: 'E' } }),
+      }),
+    );
+  await backend.write(events(0));
+  await backend.reader.summary();
+  await backend.write(events(1));
+  const ask = async (): Promise<unknown> => [
+    await backend.reader.getLeaderboard({ metric: 'adoption' }),
+    await backend.reader.summary({ range: { from: start + 90 * 60_000, to: start + 20 * hour } }),
+    await backend.reader.getErrors(),
+  ];
+  const db = new Database(path);
+  db.exec('BEGIN IMMEDIATE');
+  const locked = await ask();
+  db.exec('ROLLBACK');
+  db.close();
+  expect(sql(path, 'SELECT * FROM rollup_log')).toHaveLength(1);
+  expect(await ask()).toEqual(locked);
+  expect(sql(path, 'SELECT * FROM rollup_log')).toEqual([]);
+});

@@ -13,6 +13,7 @@ import { latency } from './latency.ts';
 import { leaderboard } from './leaderboard.ts';
 import { metrics } from './metrics.ts';
 import { models } from './models.ts';
+import { addPending } from './pending.ts';
 import { recommend } from './recommend.ts';
 import { recommendations } from './recommendations.ts';
 import { run } from './run.ts';
@@ -87,5 +88,12 @@ export type Ask = <K extends keyof Answers>(name: K, question: Question<K>) => R
 export function answer(connection: Connection, name: keyof Answers, question: Question): Promise<unknown> {
   const db: Db = new Kysely({ dialect: new SqliteDialect({ database: connection }) });
   const find = answers[name] as (db: Db, question: Question) => Promise<unknown>;
-  return db.transaction().execute((tx) => find(tx, question));
+  return db.transaction().execute(async (tx) => {
+    const takeBack = addPending(connection);
+    try {
+      return await find(tx, question);
+    } finally {
+      takeBack();
+    }
+  });
 }

@@ -10,7 +10,7 @@ import { toolkitReader } from './toolkits.ts';
 /** Checks the questions on the caller's side, and has the thread answer them. */
 export function createReader(thread: Thread, writer: Thread): AnalyticsReader {
   async function request(name: keyof Answers, question: Question): Promise<unknown> {
-    // So that the roll-ups hold everything that was written before the question.
+    // Comes after everything that was written before the question, which the roll-ups then hold.
     await writer.call({ op: 'fold' }, { hold: true });
     return thread.call({ op: 'read', name, question }, { hold: true });
   }

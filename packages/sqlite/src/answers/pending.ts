@@ -1,0 +1,38 @@
+import { errorsText, figureNames, latencyBlob, usersBlob } from '../cell.ts';
+import type { Connection } from '../database.ts';
+import { hasLog, sumLog } from '../fold.ts';
+import { createSketchSum } from '../sketch.ts';
+
+// A question comes after the log was folded, unless that could not be: for want of room, or because another process holds the
+// lock. Then what is in the log is put into tables of this connection's own, beside the cells, as more cells.
+
+const columns = ['width', 'org', 'start', 'subject', 'model', 'cell', ...figureNames, 'errors'];
+const sketchColumns = ['cell', 'latency', 'users'];
+
+/** To be called, and taken back, within the transaction of the question. */
+export function addPending(db: Connection): () => void {
+  if (!hasLog(db)) {
+    return () => {};
+  }
+  // Where they are asked for by name alone, SQLite takes those of the connection.
+  db.exec(`
+    CREATE TEMP TABLE pending (${columns.join(', ')});
+    CREATE TEMP TABLE pending_sketches (cell INTEGER PRIMARY KEY, latency, users);
+    CREATE TEMP VIEW rollups AS
+      SELECT ${columns.join(', ')} FROM main.rollups UNION ALL SELECT ${columns.join(', ')} FROM pending;
+    CREATE TEMP VIEW rollup_sketches AS
+      SELECT ${sketchColumns.join(', ')} FROM main.rollup_sketches
+      UNION ALL SELECT ${sketchColumns.join(', ')} FROM pending_sketches;`);
+  const add = db.prepare(`INSERT INTO pending VALUES (${columns.map(() => '?').join(', ')})`);
+  const addSketches = db.prepare('INSERT INTO pending_sketches VALUES (?, ?, ?)');
+  // Below 0: no number of another cell.
+  let cell = 0;
+  sumLog(db, createSketchSum(), (width, { org, start, subject, model }, { figures, latency, users, errors }) => {
+    cell -= 1;
+    const values = figureNames.map((name) => figures[name]);
+    add.run(width, org, start, subject, model, cell, ...values, errorsText(errors));
+    addSketches.run(cell, latencyBlob(latency), usersBlob(users));
+  });
+  return () =>
+    db.exec('DROP VIEW rollups; DROP VIEW rollup_sketches; DROP TABLE pending; DROP TABLE pending_sketches;');
+}
