@@ -81,6 +81,16 @@ test.each(orders)('gives pages of thousands by %s', async (orderBy) => {
   }
 });
 
+test('misses nothing between the stretches of time that it looks at one after the other', async () => {
+  const minuteMs = 60_000;
+  const times = [0, 1, 59_999, 60_000, 60_001, 60_002, 180_000, 300_000, 300_001, 300_002, 8e8, 8e8 + minuteMs, 9e10];
+  const events = times.map((ago, index) => execution({ at: now - ago, name: `name ${index % 3}` }));
+  const store = await storeWith(events);
+  for (const limit of [1, 2, 5, 100]) {
+    expect(await allPages(store, { kind: 'skill', limit })).toEqual(listExecutions(events));
+  }
+});
+
 test('gives the same pages while newer executions arrive', async () => {
   for (const orderBy of orders) {
     const store = await storeWith(many.slice(0, 20));

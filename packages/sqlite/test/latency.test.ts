@@ -66,6 +66,12 @@ test('tells how latencies are distributed', async () => {
   ]);
 });
 
+test('ends outside of all latencies are told apart exactly', async () => {
+  const { reader } = await storeWith([execution({ at: now, latencyMs: 10.05 }), execution({ at: now, latencyMs: 20 })]);
+  const { histogram } = await reader.getLatency({ bucketsMs: [10, 20, 21] });
+  expect(histogram.map(({ count }) => count)).toEqual([0, 2, 0, 0]);
+});
+
 test('latencies of 0 and none at all', async () => {
   const { reader } = await storeWith([execution({ at: now, name: 'quick', latencyMs: 0 })]);
   expect((await reader.getLatency({ bucketsMs: [0, 1] })).histogram).toEqual([

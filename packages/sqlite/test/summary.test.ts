@@ -82,10 +82,10 @@ test('counts runs that went on in the window, and those of an organisation', asy
   expect(await runs({ runId: 'through', range })).toBe(0);
 });
 
-/** Executions of five names over five days. */
+/** Executions of eleven names over five days. */
 function many(change: (event: ExecutionEvent, at: number) => Partial<ExecutionEvent> = () => ({})): ExecutionEvent[] {
   return Array.from({ length: 2000 }, (_, at) => {
-    const event = execution({ name: `skill ${at % 5}`, at: now - at * 216_000, latencyMs: (at * 7919) % 1000 });
+    const event = execution({ name: `skill ${at % 11}`, at: now - at * 216_000, latencyMs: (at * 7919) % 1000 });
     return { ...event, ...change(event, at) };
   });
 }
@@ -124,6 +124,18 @@ test.each(tiedInMany)('finds the slowest by way of the cells: %s', async (_what,
   expect(await ids()).toEqual(slowestFirst(events.filter(({ id }) => !gone.has(id))).slice(0, 5));
   db.prepare('DELETE FROM execution_events').run();
   expect(await ids()).toEqual([]);
+});
+
+test('finds the slowest of a window whose hours are gone', async () => {
+  const events = many();
+  const { reader, db } = await storeWith(events);
+  await reader.summary();
+  db.prepare('DELETE FROM rollups WHERE width = ?').run(hourMs);
+  db.prepare("INSERT INTO floors (name, before) VALUES ('hours', ?)").run(now + 1);
+  const range = { from: now - 2.1 * dayMs, to: now - 1.9 * dayMs };
+  const within = events.filter(({ at }) => at >= range.from && at < range.to);
+  const { slowest } = await reader.summary({ range });
+  expect(slowest.map(({ id }) => id)).toEqual(slowestFirst(within).slice(0, 5));
 });
 
 test('looks for the slowest at few of many rows', async () => {
