@@ -15,7 +15,7 @@ export interface RunFilter extends TimeRange {
   readonly name?: string | undefined;
   readonly state?: RunState | undefined;
   readonly tag?: string | undefined;
-  /** All of them must hold. */
+  /** All of them must hold; at most 100. */
   readonly where?: readonly MetricCondition[] | undefined;
   /** One of the run's own figures, or a metric that runs have logged: those without it come last. Default: `startedAt`. */
   readonly orderBy?: RunOrder | { readonly metric: string } | undefined;
@@ -33,14 +33,15 @@ export interface RunSummary extends ExecutionCounts {
   readonly name: string | null;
   readonly project: string | null;
   readonly tags: readonly string[];
-  /** Unix time in ms: when it was started, else its first execution. */
+  /** Unix time in ms: when it was first started, else its first execution. */
   readonly startedAt: number;
-  /** Unix time in ms; null while it goes on. */
+  /** Unix time in ms of its last end; null while it goes on, as it does when it was started again after that. */
   readonly finishedAt: number | null;
+  /** From `startedAt` to `finishedAt`. */
   readonly durationMs: number | null;
   readonly totalTokens: number;
   readonly totalCostUsd: number | null;
-  /** The last value of each metric. */
+  /** The last value of each metric: that of the highest step (one without a step comes before the first), then the latest. */
   readonly metrics: Readonly<Record<string, number>>;
 }
 
@@ -50,6 +51,7 @@ export interface RunPage {
   readonly nextCursor?: string | undefined;
 }
 
+/** Of what retention has deleted, a summary still counts executions; what is below does not. */
 export interface RunDetails extends RunSummary {
   readonly config: JsonObject;
   readonly summary: JsonObject;
@@ -93,7 +95,10 @@ export interface MetricHistoryOptions {
 export interface RunComparison {
   /** In the order asked for. */
   readonly runs: readonly RunDetails[];
-  /** What is not the same in all of them, by the path of the setting (`model.name`), one value a run; null where a run lacks it. */
+  /**
+   * What is not the same in all of them, by the path of the setting (`model.name`, or `model["a.b"]` where a name has dots,
+   * brackets or quotes, or is empty), one value a run; null where a run lacks it. Lists are compared whole.
+   */
   readonly config: Readonly<Record<string, readonly (JsonValue | null)[]>>;
   /** Every metric that any of them has, one last value a run. */
   readonly metrics: Readonly<Record<string, readonly (number | null)[]>>;
@@ -101,7 +106,11 @@ export interface RunComparison {
   readonly differences: readonly Difference[];
 }
 
-/** One side against the other: positive when the second is higher. 95 % confidence intervals. */
+/**
+ * One side against the other, by single executions: positive when the second is higher. Sampled executions count by their
+ * weight, and for the 95 % confidence intervals as many as unweighted ones that say as much: (Σw)² / Σw². Intervals of means
+ * take two on each side.
+ */
 export interface Difference {
   /** Of the success rates, -1 to 1 (Newcombe's interval). */
   readonly successRate: Estimate;
@@ -111,6 +120,7 @@ export interface Difference {
   readonly averageCostUsd: Estimate;
 }
 
+/** By single executions: those that retention has deleted do not count. Estimates as in `Difference`. */
 export interface VersionStats extends ExecutionCounts {
   readonly version: string;
   /** With the ends of Wilson's interval. */
@@ -131,10 +141,11 @@ export interface RunReader {
   listRuns(filter?: RunFilter, cursor?: string): Promise<RunPage>;
   /** Undefined for an unknown run. */
   getRun(runId: string): Promise<RunDetails | undefined>;
-  /** Oldest first, then by name. */
+  /** Oldest first, then by name and step. */
   getRunMetrics(runId: string, options?: MetricHistoryOptions): Promise<readonly MetricPoint[]>;
   /** Two to 100 runs; unknown ones are a wrong option. */
   compareRuns(runIds: readonly string[]): Promise<RunComparison>;
+  /** Default window: all time. */
   compareVersions(
     skillId: string,
     versions: readonly [string, string],

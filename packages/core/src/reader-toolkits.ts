@@ -37,7 +37,10 @@ export interface ToolkitMetrics {
   };
   /** Tools without a toolkit are under ''. */
   readonly by_toolkit: Readonly<Record<string, InvocationStats>>;
-  /** By `Toolkit.tool`, or the tool's name alone where it has no toolkit. */
+  /**
+   * By `Toolkit.tool`, or the tool's name alone where it has no toolkit. Where dots make two alike, the key of the second is
+   * the JSON of its toolkit and that.
+   */
   readonly by_tool: Readonly<
     Record<string, InvocationStats & { readonly toolkit: string | null; readonly tool: string }>
   >;
@@ -90,11 +93,14 @@ export interface ToolInvocationTrace {
 export interface TraceList<T> {
   readonly execution_id: string | null;
   readonly count: number;
-  /** Newest first, then by id. */
+  /** Newest first, then by id, highest first. */
   readonly traces: readonly T[];
 }
 
-/** The questions about toolkits and their tools. */
+/**
+ * The questions about toolkits and their tools, answered from single events: those that retention has deleted do not count.
+ * Sampled ones count by their weight.
+ */
 export interface ToolkitReader {
   getToolkitMetrics(filter?: ToolkitFilter): Promise<ToolkitMetrics>;
   listToolkitTraces(filter?: ToolkitTraceFilter): Promise<TraceList<ToolkitTrace>>;

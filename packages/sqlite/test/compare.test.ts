@@ -21,7 +21,8 @@ import { difference } from './support/oracle-estimates.ts';
 import { runDetails, settingsOf, versionStats } from './support/oracle-runs.ts';
 import { expectSame } from './support/same.ts';
 
-const numRuns = process.env['RELIABILITY'] === 'full' ? 150 : 12;
+const numRuns = process.env['RELIABILITY'] === 'full' ? 50 : 12;
+vi.setConfig({ testTimeout: 120_000 });
 
 async function newStore(): Promise<Store> {
   const store = await createStore();
