@@ -1,11 +1,14 @@
 import type { Law } from './law.ts';
+import { adoptionLaws } from './laws/adoption.ts';
 import { deliveryLaws } from './laws/delivery.ts';
 import { factLaws } from './laws/facts.ts';
 import { failureLaws } from './laws/failure.ts';
 import { fieldLaws } from './laws/fields.ts';
+import { leaderboardLaws } from './laws/leaderboard.ts';
 import { lifeLaws } from './laws/life.ts';
 import { listingLaws } from './laws/listing.ts';
 import { readerLaws } from './laws/reader.ts';
+import { skillLaws } from './laws/skills.ts';
 
 /** Everything that a backend promises. */
 export const laws: readonly Law[] = [
@@ -15,5 +18,8 @@ export const laws: readonly Law[] = [
   ...failureLaws,
   ...lifeLaws,
   ...readerLaws,
+  ...skillLaws,
+  ...leaderboardLaws,
+  ...adoptionLaws,
   ...listingLaws,
 ];

@@ -111,13 +111,17 @@ export function sameNumber(actual: number | null, expected: number | null, what:
   assert.ok(close || actual === expected, `${what} is ${actual}, should be ${expected}`);
 }
 
-export function sameBoard(actual: readonly [string, number][], expected: readonly [string, number][]): void {
+export function sameBoard(
+  actual: readonly [string, number][],
+  expected: readonly [string, number][],
+  tolerance?: number,
+): void {
   assert.deepEqual(
     actual.map(([name]) => name),
     expected.map(([name]) => name),
     'the names in the order of their ranks',
   );
   for (const [at, [name, score]] of expected.entries()) {
-    sameNumber(actual[at]?.[1] ?? null, score, `score of ${name}`);
+    sameNumber(actual[at]?.[1] ?? null, score, `score of ${name}`, tolerance);
   }
 }

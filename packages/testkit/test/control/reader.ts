@@ -1,80 +1,11 @@
-import {
-  type AnalyticsEvent,
-  type AnalyticsReader,
-  configError,
-  type ExecutionCounts,
-  type ExecutionEvent,
-  type LatencyStats,
-  type LeaderboardEntry,
-  type Problem,
-} from '@toolweaver/analytics-core';
-
-const day = 86_400_000;
-const periods = { day, week: 7 * day, month: 30 * day, all: Number.POSITIVE_INFINITY };
+import type { AnalyticsEvent, AnalyticsReader, ExecutionEvent } from '@toolweaver/analytics-core';
+import { countsOf, distinct, groupsOf, isLimit, latencyOf, refuse, weightOf } from './figures.ts';
+import { skillsOver } from './skills.ts';
 
 /** A reader that counts the rows by hand. */
 export function readerOver(rows: () => readonly AnalyticsEvent[]): AnalyticsReader {
   const executions = (): ExecutionEvent[] => rows().filter((row) => row.type === 'execution');
-  return {
-    async getSkillUsage(skillId, { days = 30, orgId } = {}) {
-      refuse([['days', days > 0]]);
-      const to = Date.now();
-      const from = to - days * day;
-      const own = executions().filter(
-        (row) =>
-          row.kind === 'skill' &&
-          row.name === skillId &&
-          row.at >= from &&
-          (orgId === undefined || row.orgId === orgId),
-      );
-      return {
-        skillId,
-        from,
-        to,
-        ...countsOf(own),
-        uniqueUsers: distinct(own.map(({ userId }) => userId)),
-        latencyMs: latencyOf(own),
-        lastUsedAt: own.length === 0 ? null : Math.max(...own.map(({ at }) => at)),
-      };
-    },
-
-    async getLeaderboard({ metric = 'executions', period = 'all', limit = 10, minExecutions, kind = 'skill' } = {}) {
-      refuse([
-        ['metric', ['executions', 'success', 'latency', 'rating'].includes(metric)],
-        ['limit', isLimit(limit)],
-      ]);
-      const since = Date.now() - periods[period];
-      const recent = rows().filter(({ at }) => at >= since);
-      const used = recent.filter((row): row is ExecutionEvent => row.type === 'execution' && row.kind === kind);
-      const ratings = recent.filter((row) => row.type === 'rating');
-      const names = new Set([...used.map(({ name }) => name), ...ratings.map(({ skillId }) => skillId)]);
-      const entries = [...names].flatMap((name): Omit<LeaderboardEntry, 'rank'>[] => {
-        const own = used.filter((row) => row.name === name);
-        const stars = ratings.filter(({ skillId }) => skillId === name && kind === 'skill').map((row) => row.rating);
-        const counts = countsOf(own);
-        const averageLatencyMs = latencyOf(own).average;
-        const averageRating = stars.length === 0 ? null : stars.reduce((sum, star) => sum + star, 0) / stars.length;
-        const score = {
-          executions: counts.executions,
-          success: counts.successRate,
-          latency: averageLatencyMs,
-          rating: averageRating,
-        }[metric];
-        const enough = counts.executions >= (minExecutions ?? (metric === 'rating' ? 0 : 1));
-        return score === null || !enough
-          ? []
-          : [{ name, score, ...counts, averageLatencyMs, averageRating, ratings: stars.length }];
-      });
-      const sign = metric === 'latency' ? 1 : -1;
-      return entries
-        .sort(
-          (one, other) =>
-            sign * (one.score - other.score) || other.executions - one.executions || (one.name < other.name ? -1 : 1),
-        )
-        .slice(0, limit)
-        .map((entry, at) => ({ rank: at + 1, ...entry }));
-    },
-
+  const reader: Pick<AnalyticsReader, 'summary' | 'listExecutions'> = {
     async summary({ range: { from = 0, to = Number.POSITIVE_INFINITY } = {} } = {}) {
       refuse([['range.from', !Number.isNaN(from)]]);
       const all = executions().filter(({ at }) => at >= from && at < to);
@@ -134,66 +65,6 @@ export function readerOver(rows: () => readonly AnalyticsEvent[]): AnalyticsRead
       };
     },
   };
-}
-
-function refuse(checks: readonly (readonly [field: string, right: boolean])[]): void {
-  const problems = checks.flatMap(([field, right]): Problem[] =>
-    right ? [] : [{ field, message: 'is out of range' }],
-  );
-  if (problems.length > 0) {
-    throw configError(problems);
-  }
-}
-
-function isLimit(limit: number): boolean {
-  return Number.isInteger(limit) && limit >= 1 && limit <= 1000;
-}
-
-function groupsOf<S extends object>(
-  events: readonly ExecutionEvent[],
-  subjectOf: (event: ExecutionEvent) => S,
-): [S, ExecutionEvent[]][] {
-  const groups = Map.groupBy(events, (event) => JSON.stringify(subjectOf(event)));
-  return [...groups].map(([key, group]) => [JSON.parse(key) as S, group]);
-}
-
-function distinct(values: readonly (string | undefined)[]): number {
-  return new Set(values.filter((value) => value !== undefined)).size;
-}
-
-function weightOf(events: readonly ExecutionEvent[]): number {
-  return events.reduce((sum, { weight = 1 }) => sum + weight, 0);
-}
-
-function countsOf(events: readonly ExecutionEvent[]): ExecutionCounts {
-  const executions = weightOf(events);
-  const successes = weightOf(events.filter(({ success }) => success));
-  return {
-    executions,
-    successes,
-    failures: executions - successes,
-    successRate: executions === 0 ? null : successes / executions,
-  };
-}
-
-function latencyOf(events: readonly ExecutionEvent[]): LatencyStats {
-  const known = events.filter(
-    (event): event is ExecutionEvent & { latencyMs: number } => event.latencyMs !== undefined,
-  );
-  if (known.length === 0) {
-    return { average: null, min: null, max: null, p50: null, p95: null, p99: null };
-  }
-  // One entry for each execution that a sampled one stands for, in halves, which is as fine as the laws weigh.
-  const latencies = known
-    .flatMap(({ latencyMs, weight = 1 }) => Array.from({ length: weight * 2 }, () => latencyMs))
-    .sort((one, other) => one - other);
-  const rank = (share: number): number => latencies[Math.ceil(share * latencies.length) - 1] as number;
-  return {
-    average: latencies.reduce((sum, latency) => sum + latency, 0) / latencies.length,
-    min: rank(0.0001),
-    max: rank(1),
-    p50: rank(0.5),
-    p95: rank(0.95),
-    p99: rank(0.99),
-  };
+  // What no law asks for is not there.
+  return { ...skillsOver(rows), ...reader } as AnalyticsReader;
 }

@@ -39,6 +39,12 @@ export function reading(change: (reader: AnalyticsReader, subject: Control) => P
   );
 }
 
+/** An answer with some fields replaced. */
+export async function but<T extends object>(answer: Promise<T>, change: (answer: T) => Partial<T>): Promise<T> {
+  const right = await answer;
+  return { ...right, ...change(right) };
+}
+
 export function unavailable(message: string): AnalyticsError {
   return new AnalyticsError('BACKEND_UNAVAILABLE', message);
 }

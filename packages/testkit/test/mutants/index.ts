@@ -1,10 +1,13 @@
+import { adoptionMutants } from './adoption.ts';
 import type { Mutants } from './altered.ts';
 import { deliveryMutants } from './delivery.ts';
 import { factsMutants } from './facts.ts';
 import { failureMutants } from './failure.ts';
 import { fieldsMutants } from './fields.ts';
+import { leaderboardMutants } from './leaderboard.ts';
 import { lifeMutants } from './life.ts';
 import { readerMutants } from './reader.ts';
+import { skillMutants } from './skills.ts';
 
 export const mutants: Mutants = {
   ...factsMutants,
@@ -13,4 +16,7 @@ export const mutants: Mutants = {
   ...failureMutants,
   ...lifeMutants,
   ...readerMutants,
+  ...skillMutants,
+  ...leaderboardMutants,
+  ...adoptionMutants,
 };

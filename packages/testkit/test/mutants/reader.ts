@@ -1,11 +1,5 @@
 import type { AnalyticsReader } from '@toolweaver/analytics-core';
-import { type Mutants, reading } from './altered.ts';
-
-/** Answers with some fields replaced. */
-async function but<T extends object>(answer: Promise<T>, change: (answer: T) => Partial<T>): Promise<T> {
-  const right = await answer;
-  return { ...right, ...change(right) };
-}
+import { but, type Mutants, reading } from './altered.ts';
 
 export const readerMutants: Mutants = {
   'the summary agrees with the far side': {
@@ -47,71 +41,6 @@ export const readerMutants: Mutants = {
     })),
     'divides by zero': reading((reader) => ({
       summary: (options) => but(reader.summary(options), () => ({ successRate: Number.NaN })),
-    })),
-  },
-  'the usage of a skill agrees with the far side': {
-    'counts users by execution': reading((reader) => ({
-      getSkillUsage: (skillId, options) =>
-        but(reader.getSkillUsage(skillId, options), ({ executions }) => ({ uniqueUsers: executions })),
-    })),
-    'averages the unknown as zero': reading((reader) => ({
-      getSkillUsage: (skillId, options) =>
-        but(reader.getSkillUsage(skillId, options), ({ latencyMs }) => ({
-          latencyMs: { ...latencyMs, average: (latencyMs.average ?? 0) * (7.5 / 8.5) },
-        })),
-    })),
-    'takes the last one recorded for the latest': reading((reader, { server }) => ({
-      getSkillUsage: (skillId, options) =>
-        but(reader.getSkillUsage(skillId, options), () => ({ lastUsedAt: server.rows().at(-1)?.at ?? null })),
-    })),
-    'looks at a week': reading((reader) => ({
-      getSkillUsage: (skillId, options) =>
-        but(reader.getSkillUsage(skillId, options), ({ to = 0 }) => ({ from: to - 7 * 86_400_000 })),
-    })),
-  },
-  'the usage of a skill is that of its window and its organisation': {
-    'forgets the window': reading((reader) => ({
-      getSkillUsage: (skillId, options) => reader.getSkillUsage(skillId, { ...options, days: 30 }),
-    })),
-    'forgets the organisation': reading((reader) => ({
-      getSkillUsage: (skillId, options) => reader.getSkillUsage(skillId, { ...options, orgId: undefined }),
-    })),
-  },
-  'a skill that nobody used has zeros and nulls': {
-    'takes a tool for it': reading((reader) => ({
-      getSkillUsage: (skillId, options) =>
-        but(reader.getSkillUsage(skillId, options), () => ({ executions: 1, successes: 1, successRate: 1 })),
-    })),
-    'knows nothing of it': reading(() => ({ getSkillUsage: () => Promise.reject(new Error('not found')) })),
-    'has a latency of zero': reading((reader) => ({
-      getSkillUsage: (skillId, options) =>
-        but(reader.getSkillUsage(skillId, options), ({ latencyMs }) => ({ latencyMs: { ...latencyMs, average: 0 } })),
-    })),
-  },
-  'the leaderboard ranks by each of its metrics': {
-    'has the slowest first': reading((reader) => ({
-      getLeaderboard: async (options) => {
-        const board = await reader.getLeaderboard(options);
-        return options?.metric === 'latency'
-          ? board.toReversed().map((entry, at) => ({ ...entry, rank: at + 1 }))
-          : board;
-      },
-    })),
-    'ranks from zero': reading((reader) => ({
-      getLeaderboard: async (options) =>
-        (await reader.getLeaderboard(options)).map((entry) => ({ ...entry, rank: entry.rank - 1 })),
-    })),
-    'forgets the period': reading((reader) => ({
-      getLeaderboard: (options) => reader.getLeaderboard({ ...options, period: 'all' }),
-    })),
-    'forgets the limit': reading((reader) => ({
-      getLeaderboard: (options) => reader.getLeaderboard({ ...options, limit: 1000 }),
-    })),
-    'knows skills only': reading((reader) => ({
-      getLeaderboard: (options) => reader.getLeaderboard({ ...options, kind: 'skill' }),
-    })),
-    'leaves out what was only rated': reading((reader) => ({
-      getLeaderboard: (options) => reader.getLeaderboard({ minExecutions: 1, ...options }),
     })),
   },
   'every execution is listed once, newest first, page by page': {
