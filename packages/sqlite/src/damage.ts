@@ -1,7 +1,7 @@
 import { closeSync, existsSync, mkdirSync, openSync, readSync, renameSync, rmdirSync, statSync } from 'node:fs';
 import type { Connection } from './database.ts';
 import { type Failure, failure, toFailure } from './failure.ts';
-import { fileAt } from './file.ts';
+import { fileAt, realPath } from './file.ts';
 import { applicationId, schemaVersion } from './identity.ts';
 
 // A damaged database of ours is set aside, never repaired or deleted, and a new one is begun in its place.
@@ -74,7 +74,9 @@ export function setAside(path: string, file: string, error: unknown): Failure | 
   const { cause } = toFailure(error, path, false);
   const damage = `${path} is damaged (${cause instanceof Error ? cause.message : String(cause)})`;
   try {
-    const target = underLock(`${path}.set-aside`, () => (fileAt(path) === file ? renameAll(path) : undefined));
+    const target = underLock(`${path}.set-aside`, () =>
+      fileAt(path) === file ? renameAll(realPath(path)) : undefined,
+    );
     const message = `${damage}; it was set aside as ${target}, and a new file is begun: save what can be read with the .recover command of sqlite3`;
     return target === undefined ? undefined : { code: 'BACKEND_UNAVAILABLE', message, cause };
   } catch (thrown) {

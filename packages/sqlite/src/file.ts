@@ -1,4 +1,4 @@
-import { statSync } from 'node:fs';
+import { realpathSync, statSync } from 'node:fs';
 
 /** Less than a database can have: it was cut off. */
 const minBytes = 512;
@@ -20,4 +20,14 @@ export function isCutOff(path: string): boolean {
 /** In bytes; 0 for what is not there. */
 export function sizeOf(path: string): number {
   return statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+}
+
+/** Where a path that may be a symbolic link leads to: SQLite names a database's other files after that. */
+export function realPath(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    // In memory, or gone already.
+    return path;
+  }
 }

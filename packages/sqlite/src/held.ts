@@ -2,7 +2,7 @@ import { setAside } from './damage.ts';
 import { type Connection, type DatabaseConfig, openExisting, openForWriting } from './database.ts';
 import { loadDriver } from './driver.ts';
 import { type Failure, isDamage, isLost } from './failure.ts';
-import { fileAt, isCutOff } from './file.ts';
+import { fileAt, isCutOff, realPath } from './file.ts';
 import { truncateLog } from './store/log.ts';
 import type { Writer } from './writer.ts';
 
@@ -25,6 +25,8 @@ export interface Store {
   writer?: Writer;
   /** Which file it is, whatever its path leads to by now. */
   readonly file: string;
+  /** Its path without symbolic links. */
+  readonly realPath: string;
 }
 
 export interface HeldConfig extends DatabaseConfig {
@@ -37,7 +39,6 @@ export function createHeld(config: HeldConfig, onNotice: (notice: Failure) => vo
   let store: Store | undefined;
 
   const isReplaced = (): boolean => store !== undefined && store.file !== fileAt(path);
-  const logIsGone = (): boolean => path !== ':memory:' && fileAt(`${path}-wal`) === 'none';
 
   function close(): void {
     store?.db.close();
@@ -63,7 +64,7 @@ export function createHeld(config: HeldConfig, onNotice: (notice: Failure) => vo
   }
 
   /** Gives the connection up when what it has open is no longer what others would open. */
-  function look({ db }: Store): void {
+  function look({ db, realPath }: Store): void {
     if (isReplaced()) {
       close();
       if (role === 'writer') {
@@ -75,7 +76,7 @@ export function createHeld(config: HeldConfig, onNotice: (notice: Failure) => vo
       } else {
         close();
       }
-    } else if (logIsGone()) {
+    } else if (path !== ':memory:' && fileAt(`${realPath}-wal`) === 'none') {
       if (role === 'writer') {
         // What was written is in a log that has no name any more: into the file with it, while it can still be read.
         truncateLog(db);
@@ -99,7 +100,7 @@ export function createHeld(config: HeldConfig, onNotice: (notice: Failure) => vo
           role === 'writer'
             ? await openForWriting(connect, config, { thorough, onNotice })
             : openExisting(connect, config, true);
-        store = { db, file: fileAt(path) };
+        store = { db, file: fileAt(path), realPath: realPath(path) };
       }
       return store;
     },

@@ -143,7 +143,7 @@ async function foldNow(): Promise<void> {
 /** Writes something that takes room, durably, and leaves nothing behind. */
 async function check(): Promise<void> {
   const replaced = held.isReplaced();
-  const { db } = await held.open();
+  const { db, realPath } = await held.open();
   if (replaced) {
     const { code, message } = replacedFailure(config.path);
     throw failure(code, message);
@@ -151,5 +151,5 @@ async function check(): Promise<void> {
   transaction(db, config, () => {
     db.exec('INSERT INTO probe (data) VALUES (zeroblob(8192)); DELETE FROM probe;');
   });
-  checkLog(db, config.path);
+  checkLog(db, realPath);
 }

@@ -3,16 +3,18 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  realpathSync,
   renameSync,
   rmSync,
   statSync,
+  symlinkSync,
   utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
 import type { AnalyticsError } from '@toolweaver/analytics-core';
 import { sqlite } from '@toolweaver/analytics-sqlite';
-import { execution, ledgerHolds } from '@toolweaver/analytics-testkit';
+import { artifact, execution, ledgerHolds, rating } from '@toolweaver/analytics-testkit';
 import Database from 'better-sqlite3';
 import { beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { openForWriting } from '../src/database.ts';
@@ -78,6 +80,33 @@ describe('a database of ours is set aside when it is opened', () => {
     expect(executions(path)).toBe(1);
     other.close();
     expect(existsSync(`${path}-wal`)).toBe(true);
+  });
+
+  test('where a symbolic link leads to', async () => {
+    const { path, onNotice } = given();
+    const link = join(testFolder(), 'link.db');
+    symlinkSync(path, link);
+    damage(path, (bytes) => void bytes.fill(0xff, 100, 4096));
+    const backend = await open({ path: link, onNotice });
+    await backend.write([execution()]);
+    expect(setAsideFiles(path)).toHaveLength(1);
+    expect(realpathSync(link)).toBe(path);
+    expect(executions(path)).toBe(1);
+  });
+
+  test('also when it is too large to be checked whole, and the end of a table tells', async () => {
+    const path = join(testFolder(), 'analytics.db');
+    const first = await sqlite({ path });
+    await first.write(Array.from({ length: 40 }, () => artifact({ bytes: new Uint8Array(1024 * 1024) })));
+    await first.write([rating()]);
+    await first.close?.();
+    const page = value(path, "SELECT rootpage FROM sqlite_schema WHERE name = 'rating_events'") as number;
+    damage(path, (bytes) => void bytes.fill(0x5a, page * 4096 - 4096, page * 4096));
+    const notices: AnalyticsError[] = [];
+    const backend = await open({ path, onNotice: (notice) => void notices.push(notice) });
+    await backend.write([rating()]);
+    expect(notices).toHaveLength(1);
+    expect(value(path, 'SELECT count(*) FROM ratings')).toBe(1);
   });
 
   test('again and again, under a name of its own each time', async () => {
@@ -229,16 +258,21 @@ test('a process that was killed while it set a database aside holds nobody up fo
   expect(existsSync(`${path}.set-aside`)).toBe(false);
 });
 
-test('a log that is deleted alone loses nothing of what was written', async () => {
-  const path = join(testFolder(), 'analytics.db');
-  const backend = await open({ path });
-  await backend.write([execution(), execution()]);
-  rmSync(`${path}-wal`);
-  rmSync(`${path}-shm`);
-  await backend.write([execution()]);
-  expect(executions(path)).toBe(3);
-  expect(value(path, 'PRAGMA integrity_check')).toBe('ok');
-});
+test.each([['itself'], ['a symbolic link']])(
+  'a log that is deleted alone loses nothing of what was written to %s',
+  async (what) => {
+    const path = join(testFolder(), 'analytics.db');
+    const link = join(testFolder(), 'link.db');
+    symlinkSync(path, link);
+    const backend = await open({ path: what === 'itself' ? path : link });
+    await backend.write([execution(), execution()]);
+    rmSync(`${path}-wal`);
+    rmSync(`${path}-shm`);
+    await backend.write([execution()]);
+    expect(executions(path)).toBe(3);
+    expect(value(path, 'PRAGMA integrity_check')).toBe('ok');
+  },
+);
 
 test('what becomes of a file is told when it was deleted or replaced', async () => {
   const { path, notices, onNotice } = given();

@@ -1,6 +1,6 @@
 import { dayMs, hourMs } from '../cell.ts';
 import type { Connection } from '../database.ts';
-import { sizeOf } from '../file.ts';
+import { realPath, sizeOf } from '../file.ts';
 import { tailBits } from '../sequence.ts';
 import { countRows, keptTables, type RowCounts } from './kept.ts';
 import { readSize } from './size.ts';
@@ -41,7 +41,7 @@ export function readStatistics(db: Connection, path: string): StoreStatistics {
     sqliteVersion: one('SELECT sqlite_version()') as string,
     pageSizeBytes: db.pragma('page_size', { simple: true }) as number,
     fileBytes: path === ':memory:' ? 0 : sizeOf(path),
-    walBytes: path === ':memory:' ? 0 : sizeOf(`${path}-wal`),
+    walBytes: path === ':memory:' ? 0 : sizeOf(`${realPath(path)}-wal`),
     ...readSize(db),
     rows: countRows((kind) => count(keptTables[kind].table)),
     rollups: { hourly: cells(hourMs), daily: cells(dayMs), waiting: count('rollup_log') },

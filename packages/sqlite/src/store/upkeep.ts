@@ -1,7 +1,7 @@
 import type { Connection } from '../database.ts';
 import { type Failure, failure, toFailure } from '../failure.ts';
 import { sizeOf } from '../file.ts';
-import type { Held } from '../held.ts';
+import type { Held, Store } from '../held.ts';
 import type { Message, Request } from '../protocol.ts';
 import type { WorkerConfig } from '../worker.ts';
 import { checkLog, truncateLog } from './log.ts';
@@ -47,9 +47,9 @@ export function createUpkeep(config: WorkerConfig, held: Held, { notify, enqueue
     }
   }
 
-  function lookAtLog(db: Connection): void {
+  function lookAtLog({ db, realPath }: Store): void {
     try {
-      checkLog(db, path);
+      checkLog(db, realPath);
       logIsAlarming = false;
     } catch (error) {
       if (!logIsAlarming) {
@@ -77,12 +77,12 @@ export function createUpkeep(config: WorkerConfig, held: Held, { notify, enqueue
       if (now >= nextLook && store !== undefined) {
         nextLook = now + lookMs;
         lookAtSize(store.db);
-        lookAtLog(store.db);
+        lookAtLog(store);
       }
     },
     rest() {
       const store = held.current();
-      if (store !== undefined && path !== ':memory:' && sizeOf(`${path}-wal`) > smallLogBytes) {
+      if (store !== undefined && path !== ':memory:' && sizeOf(`${store.realPath}-wal`) > smallLogBytes) {
         truncateLog(store.db);
       }
     },
