@@ -76,6 +76,12 @@ async function artifacts(db: Db, id: number): Promise<RunDetails['artifacts']> {
 }
 
 async function maxDepth(db: Db, id: number): Promise<number> {
+  const { rows: counts } = await sql<{ all: number; called: number }>`
+    SELECT count(*) AS "all", count(parent_id) AS called FROM execution_events WHERE run = ${id}`.execute(db);
+  if ((counts[0]?.called ?? 0) === 0) {
+    // Of a flat run, however large, nothing need be held in memory.
+    return Math.min(1, counts[0]?.all ?? 0);
+  }
   const { rows } = await sql<{ id: Buffer; parent: Buffer | null }>`
     SELECT id, parent_id AS parent FROM execution_events WHERE run = ${id}`.execute(db);
   return deepest(new Map(rows.map((row) => [row.id.toString('latin1'), row.parent?.toString('latin1')])));
