@@ -1,4 +1,3 @@
-import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import type { AnalyticsEvent } from '@toolweaver/analytics-core';
 import { execution } from '@toolweaver/analytics-testkit';
@@ -9,39 +8,8 @@ import { createEncoder } from '../src/encode.ts';
 import { toFailure } from '../src/failure.ts';
 import type { Slice } from '../src/slice.ts';
 import { createWriter } from '../src/writer.ts';
-import { nodeArguments, startCommand } from './support/child.ts';
 import { testFolder } from './support/folder.ts';
 import { storedEvents, value } from './support/rows.ts';
-
-const fillDisk = new URL('./fixtures/fill-disk.ts', import.meta.url);
-
-/** A shell command in a namespace of its own with a new disk of this size, which needs no rights where it is allowed. */
-const withDisk = (size: string, folder: string, command: string): [string, string[]] => [
-  'unshare',
-  ['-Urm', 'sh', '-c', `mount -t tmpfs -o size=${size} tmpfs "$0" && ${command}`, folder],
-];
-const canMount = spawnSync(...withDisk('1m', '/mnt', 'true')).status === 0;
-
-test.skipIf(!canMount)('a full disk holds deliveries up, and loses nothing once it has room', async () => {
-  const folder = testFolder();
-  const [command, args] = withDisk('16m', folder, 'exec "$@"');
-  const child = startCommand(command, [...args, process.execPath, ...nodeArguments(fillDisk), folder]);
-  const { stdout, stderr } = await child.ended;
-  expect(stderr).toBe('');
-  const { errors, answer, ...outcome } = JSON.parse(stdout);
-  expect(outcome).toEqual({
-    okWhileFull: false,
-    healthWhileFull: 'STORAGE_FULL',
-    okWithRoom: true,
-    delivered: 3000,
-    dropped: 0,
-    stored: 3000,
-    integrity: 'ok',
-  });
-  expect(answer).toBe(0);
-  expect(errors[0]).toContain('STORAGE_FULL');
-  expect(errors[0]).toContain('has no room left: free some disk space');
-});
 
 const byId = (events: readonly AnalyticsEvent[]): AnalyticsEvent[] =>
   events.toSorted((one, other) => (one.id < other.id ? -1 : 1));
