@@ -126,3 +126,11 @@ test('the tables are there, and hold what was recorded', () => {
   expect(value(path, 'SELECT count(*) FROM executions')).toBe(3 * odd.length);
   expect(value(path, 'SELECT count(*) FROM recommendations')).toBe(odd.length);
 });
+
+test('a user is erased by the id that was recorded, whatever became of it', async () => {
+  const used = async (): Promise<number> =>
+    (await reader.listExecutions({ userId: 'a\0b', name: 'a\0b' })).executions.length;
+  expect(await used()).toBe(1);
+  const { rows } = await backend.store.erase({ userId: 'a\0b' });
+  expect([rows.executions, await used()]).toEqual([1, 0]);
+});

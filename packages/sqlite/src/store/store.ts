@@ -98,7 +98,7 @@ export function createStore(
       const { userId, dryRun } = checkOptions((check) => {
         const { userId, dryRun } = options ?? {};
         return {
-          userId: check.text('userId', userId ?? '') ?? '',
+          userId: check.id('userId', userId ?? '') ?? '',
           dryRun: check.flag('dryRun', dryRun) ?? false,
         };
       });
