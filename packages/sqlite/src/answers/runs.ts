@@ -12,7 +12,7 @@ export interface RunsQuestion {
   readonly limit: number;
 }
 
-export interface RunConditions {
+interface RunConditions {
   /** Of the start. `to` is outside. */
   readonly from?: number | undefined;
   readonly to?: number | undefined;

@@ -24,7 +24,7 @@ function solve(low: number, high: number, isBeyond: (x: number) => boolean): num
 }
 
 /** The shares that the one found would not be surprising for. */
-export function shareOf(share: number, trials: number): Estimate {
+function shareOf(share: number, trials: number): Estimate {
   const isSurprising = (p: number): boolean => Math.abs(share - p) > z * Math.sqrt((p * (1 - p)) / trials);
   return {
     value: share,
@@ -86,7 +86,7 @@ export function averageOf(values: Weighed): Estimate {
   return isEnough(mean) ? around(mean.value, mean.variance, mean.size - 1) : { ...unknown, value: mean.value };
 }
 
-export function averageDifference(one: Weighed, other: Weighed): Estimate {
+function averageDifference(one: Weighed, other: Weighed): Estimate {
   const [first, second] = [meanOf(one), meanOf(other)];
   if (first === undefined || second === undefined) {
     return unknown;
@@ -105,7 +105,7 @@ export function shareEstimate(values: Weighed): Estimate {
   return mean === undefined ? unknown : shareOf(mean.value, mean.size);
 }
 
-export function shareDifference(one: Weighed, other: Weighed): Estimate {
+function shareDifference(one: Weighed, other: Weighed): Estimate {
   const [first, second] = [shareEstimate(one), shareEstimate(other)] as Record<keyof Estimate, number>[];
   if (first === undefined || second === undefined || first.value === null || second.value === null) {
     return unknown;

@@ -63,7 +63,7 @@ export function lastValues(events: readonly MetricsEvent[]): Record<string, numb
 const tokensOf = (executions: readonly ExecutionEvent[]): number =>
   add(executions.map((event) => add(Object.values(event.usage ?? {})) * weightOf(event)));
 
-export function runSummary(events: readonly AnalyticsEvent[], runId: string): RunSummary | undefined {
+function runSummary(events: readonly AnalyticsEvent[], runId: string): RunSummary | undefined {
   const own = ofType(events, 'run', runId);
   const executions = ofType(events, 'execution', runId);
   if (own.length === 0 && executions.length === 0) {
