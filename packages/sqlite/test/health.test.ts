@@ -61,6 +61,17 @@ test('nothing is written into a database that is deleted or replaced meanwhile',
   expect(value(moved, 'SELECT count(*) FROM executions')).toBe(2);
 });
 
+test('a folder that is deleted meanwhile is made anew', async () => {
+  const folder = join(testFolder(), 'made/deep');
+  const path = join(folder, 'analytics.db');
+  const notices: unknown[] = [];
+  const backend = await open({ path, onNotice: ({ message }) => void notices.push(message) });
+  rmSync(folder, { recursive: true });
+  await backend.write([execution()]);
+  expect(value(path, 'SELECT count(*) FROM executions')).toBe(1);
+  expect(notices).toEqual([expect.stringContaining(`${path} was deleted or replaced`)]);
+});
+
 test('a database replaced by that of another program is not touched', async () => {
   const path = join(testFolder(), 'analytics.db');
   const backend = await open({ path });

@@ -3,6 +3,7 @@ import type { AnalyticsError } from '@toolweaver/analytics-core';
 import { sqlite } from '@toolweaver/analytics-sqlite';
 import { execution, metrics, rating, run } from '@toolweaver/analytics-testkit';
 import { afterEach, expect, test, vi } from 'vitest';
+import { limitsPlan } from '../src/store/retention.ts';
 import { eventTables, everyType } from './support/every-type.ts';
 import { testFolder } from './support/folder.ts';
 import { open } from './support/open.ts';
@@ -335,6 +336,26 @@ test('prune() without limits deletes nothing', async () => {
   expect(await backend.store.prune()).toMatchObject({ rows: { executions: 0 }, freedBytes: 0 });
   expect(backend.settings).toMatchObject({ retentionDays: null, maxBytes: null });
   expect(await backend.store.prune({ retentionDays: 1 })).toMatchObject({ rows: { executions: 1 }, from: 0, to: 0 });
+});
+
+test.each([
+  ['a clock at the start of time', 0, 30],
+  ['a clock before it', -1e15, 30],
+  ['a clock that has stopped making sense', Number.NaN, 30],
+  ['a clock in the year 9999', Date.UTC(9999, 0), 30],
+  ['more days than there were', Date.UTC(2026, 0), 1e12],
+])('nothing is old by %s', (_what, now, retentionDays) => {
+  expect(limitsPlan({ retentionDays }, now)).toMatchObject({ before: 0, hoursBefore: 0 });
+});
+
+test('the year 2038 is one like any other', () => {
+  const now = Date.UTC(2038, 5);
+  expect(limitsPlan({ retentionDays: 100, maxBytes: 5 }, now)).toEqual({
+    now,
+    before: now - 100 * day,
+    hoursBefore: now - 100 * day,
+    maxBytes: 5,
+  });
 });
 
 test.each([[undefined], [0]])('keeps everything for %s days', async (retentionDays) => {

@@ -1,5 +1,5 @@
 import { type Connection, type DatabaseConfig, retryBusy, transaction } from '../database.ts';
-import { countRows, type Kind, keptTables, kinds, type RowCounts } from './kept.ts';
+import { countRows, keptTables, kinds, type RowCounts } from './kept.ts';
 import { truncateLog } from './log.ts';
 
 export interface EraseReport {
@@ -15,7 +15,6 @@ export interface EraseReport {
   readonly purged: boolean | null;
 }
 
-const userKinds: readonly Kind[] = kinds;
 /** Where else the dictionary's texts are meant. */
 const textColumns: Readonly<Record<string, readonly string[]>> = {
   execution_events: ['run', 'org', 'error_type', 'version', 'toolkit', 'model', 'provider', 'cost_source'],
@@ -60,7 +59,7 @@ function eraseRows(db: Connection, userId: string): { readonly rows: RowCounts; 
     return { rows: countRows(() => 0), nameKept: false };
   }
   const deleted = new Map(
-    userKinds.map((kind) => [kind, db.prepare(`DELETE FROM ${keptTables[kind].table} WHERE user = ?`).run(id).changes]),
+    kinds.map((kind) => [kind, db.prepare(`DELETE FROM ${keptTables[kind].table} WHERE user = ?`).run(id).changes]),
   );
   const nameKept = isMeantElsewhere(db, id);
   if (!nameKept) {

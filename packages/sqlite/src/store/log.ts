@@ -6,7 +6,7 @@ import { sizeOf } from '../file.ts';
 // when nobody reads what is in it.
 
 /** Checkpoints keep the log below this, unless somebody keeps on reading what is in it. */
-export const alarmingLogBytes: number = 256 * 1024 * 1024;
+const alarmingLogBytes = 256 * 1024 * 1024;
 
 /** Takes the log into the file and empties it. False when others keep it from that for as long as it may wait. */
 export function truncateLog(db: Connection, waitMs = 0): boolean {

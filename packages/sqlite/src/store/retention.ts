@@ -12,6 +12,8 @@ const hourMs = 3_600_000;
 const dayMs = 24 * hourMs;
 /** Hourly cells answer for times whose executions are gone. */
 const leastHourlyDays = 90;
+/** The last ms that the key of an execution can hold. */
+const latest = 2 ** 42 - 1;
 /** Clocks are adjusted by less all the time. */
 const clockToleranceMs = 60_000;
 
@@ -33,10 +35,16 @@ export function checkLimits(check: Checks, limits: Limits): Limits {
 export function limitsPlan({ retentionDays, maxBytes }: Limits, now: number): PrunePlan {
   return {
     now,
-    ...(retentionDays !== undefined && { before: now - retentionDays * dayMs }),
-    hoursBefore: now - Math.max(retentionDays ?? 0, leastHourlyDays) * dayMs,
+    ...(retentionDays !== undefined && { before: daysAgo(retentionDays, now) }),
+    hoursBefore: daysAgo(Math.max(retentionDays ?? 0, leastHourlyDays), now),
     ...(maxBytes !== undefined && { maxBytes }),
   };
+}
+
+/** A clock that says no time that events can have is not believed: then nothing is old. */
+function daysAgo(days: number, now: number): number {
+  const at = Math.floor(now - days * dayMs);
+  return at > 0 && now <= latest ? at : 0;
 }
 
 /** Deletes what is over the limits, now and every hour; a failure is made good an hour later. Returns how to end it. */

@@ -1,0 +1,197 @@
+import { hourMs } from '../cell.ts';
+import { type Connection, type DatabaseConfig, transaction } from '../database.ts';
+import { tailBits } from '../sequence.ts';
+import { type Kind, keptTables, kinds } from './kept.ts';
+import { createPace, type Pace } from './pace.ts';
+
+// Deletes what is from before a time, in steps of a few ms between which others get the lock.
+
+/** What has been deleted up to now, and how fast. */
+export interface Deletion {
+  readonly db: Connection;
+  readonly config: DatabaseConfig;
+  readonly paces: ReadonlyMap<Kind, Pace>;
+  readonly rows: Map<Kind, number>;
+  hourlyCells: number;
+  /** Times of the oldest and the newest event. */
+  from: number | null;
+  to: number | null;
+}
+
+/** Kept for their runs' sake rather than by their own age. */
+const ofRuns: readonly Kind[] = ['runEvents', 'runTotals'];
+const walked = kinds.filter((kind) => kind !== 'executions' && kind !== 'runEvents');
+
+export function createDeletion(db: Connection, config: DatabaseConfig): Deletion {
+  const paces = new Map(kinds.map((kind) => [kind, createPace()]));
+  return { db, config, paces, rows: new Map(), hourlyCells: 0, from: null, to: null };
+}
+
+/** `everywhere`: also where younger rows were added before them, as by an import. */
+export function* deleteBefore(deletion: Deletion, before: number, everywhere: boolean): Generator<void> {
+  yield* deleteExecutions(deletion, before);
+  for (const kind of walked) {
+    yield* walk(deletion, kind, before, everywhere);
+  }
+  yield* deleteRuns(deletion, before, everywhere);
+}
+
+function* deleteExecutions(deletion: Deletion, before: number): Generator<void> {
+  const { db } = deletion;
+  const pace = paceOf(deletion, 'executions');
+  // Keys pass the integers that a number holds exactly.
+  const findLast = db
+    .prepare(`
+      SELECT min(seq) AS first, max(seq) AS last
+      FROM (SELECT seq FROM execution_events WHERE seq < (? << ${tailBits}) ORDER BY seq LIMIT ?)`)
+    .safeIntegers();
+  const remove = db.prepare('DELETE FROM execution_events WHERE seq <= ?');
+  for (;;) {
+    const found = findLast.get(Math.floor(before), pace.rows) as { first: bigint | null; last: bigint | null };
+    if (found.first === null || found.last === null) {
+      return;
+    }
+    const { first, last } = found;
+    const newest = Number(last >> BigInt(tailBits));
+    step(deletion, pace, () => {
+      note(deletion, 'executions', remove.run(last).changes, Number(first >> BigInt(tailBits)), newest);
+      setFloor(db, 'executions', newest + 1);
+    });
+    yield;
+  }
+}
+
+/** Looks at all rows, a window after the other, since the times of most tables have no index; deletes what is old there. */
+function* walk(deletion: Deletion, kind: Kind, before: number, everywhere: boolean): Generator<void> {
+  const { db } = deletion;
+  const { table, key, time } = keptTables[kind];
+  const pace = paceOf(deletion, kind);
+  const look = db.prepare(`
+    SELECT max(key) AS last, count(*) FILTER (WHERE time < :before) AS old,
+      min(time) FILTER (WHERE time < :before) AS oldest, max(time) FILTER (WHERE time < :before) AS newest
+    FROM (SELECT ${key} AS key, ${time} AS time FROM ${table} WHERE ${key} > :after ORDER BY ${key} LIMIT :rows)`);
+  const remove = db.prepare(`DELETE FROM ${table} WHERE ${key} > :after AND ${key} <= :last AND ${time} < :before`);
+  for (let after = Number.MIN_SAFE_INTEGER; ; ) {
+    const started = performance.now();
+    const { last, old, oldest, newest } = look.get({ before, after, rows: pace.rows }) as Window;
+    if (last === null || (old === 0 && !everywhere)) {
+      return;
+    }
+    if (old > 0) {
+      step(deletion, pace, () => {
+        note(deletion, kind, remove.run({ before, after, last }).changes, oldest, newest);
+      });
+    } else {
+      pace.took(performance.now() - started);
+    }
+    after = last;
+    yield;
+  }
+}
+
+interface Window {
+  readonly last: number | null;
+  readonly old: number;
+  readonly oldest: number | null;
+  readonly newest: number | null;
+}
+
+/** A run that is still reported on, or still has rows, keeps its start. */
+function* deleteRuns(deletion: Deletion, before: number, everywhere: boolean): Generator<void> {
+  const { db } = deletion;
+  const pace = paceOf(deletion, 'runEvents');
+  const look = db.prepare(`
+    SELECT run, min(at) AS oldest, max(at) AS newest FROM run_events
+    WHERE run > ? GROUP BY run ORDER BY run LIMIT ?`);
+  const ended = `
+    (SELECT max(at) FROM run_events WHERE run = :run) < :before
+    AND NOT EXISTS (SELECT 1 FROM execution_events WHERE run = :run)
+    AND NOT EXISTS (SELECT 1 FROM metrics_events WHERE run = :run)
+    AND NOT EXISTS (SELECT 1 FROM artifact_events WHERE run = :run)`;
+  const remove = db.prepare(`DELETE FROM run_events WHERE run = :run AND ${ended}`);
+  for (let after = Number.MIN_SAFE_INTEGER; ; ) {
+    const started = performance.now();
+    const runs = look.all(after, pace.rows) as { run: number; oldest: number; newest: number }[];
+    const last = runs.at(-1);
+    const old = runs.filter(({ newest }) => newest < before);
+    if (last === undefined || (old.length === 0 && !everywhere)) {
+      return;
+    }
+    if (old.length > 0) {
+      step(deletion, pace, () => {
+        for (const { run, oldest, newest } of old) {
+          note(deletion, 'runEvents', remove.run({ run, before }).changes, oldest, newest);
+        }
+      });
+    } else {
+      pace.took(performance.now() - started);
+    }
+    after = last.run;
+    yield;
+  }
+}
+
+/**
+ * Hourly cells from before the start of a day, one organisation after the other, as their key begins with it; last those of all,
+ * which tell whether there are any.
+ */
+export function* deleteHours(deletion: Deletion, day: number): Generator<void> {
+  const { db } = deletion;
+  const isThere = db.prepare(`SELECT 1 FROM rollups WHERE width = ${hourMs} AND org = 0 AND start < ? LIMIT 1`);
+  if (isThere.get(day) === undefined) {
+    return;
+  }
+  const pace = createPace();
+  const nextOrg = db.prepare(`SELECT max(org) FROM rollups WHERE width = ${hourMs} AND org < ?`).pluck();
+  const some = `FROM rollups WHERE width = ${hourMs} AND org = :org AND start < :day
+    ORDER BY width, org, start, subject, model LIMIT :rows`;
+  const removeSketches = db.prepare(`DELETE FROM rollup_sketches WHERE cell IN (SELECT cell ${some})`);
+  const remove = db.prepare(`DELETE ${some}`);
+  let org = nextOrg.get(Number.MAX_SAFE_INTEGER) as number | null;
+  while (org !== null) {
+    step(deletion, pace, () => {
+      setFloor(db, 'hours', day);
+      for (let left = pace.rows; left > 0 && org !== null; ) {
+        const window = { org, day, rows: left };
+        removeSketches.run(window);
+        const { changes } = remove.run(window);
+        deletion.hourlyCells += changes;
+        if (changes < left) {
+          org = nextOrg.get(org) as number | null;
+        }
+        // Looking takes time, too.
+        left -= changes + 1;
+      }
+    });
+    yield;
+  }
+}
+
+function step(deletion: Deletion, pace: Pace, body: () => void): void {
+  let started = 0;
+  transaction(deletion.db, deletion.config, () => {
+    // Not what it has waited for the lock.
+    started = performance.now();
+    body();
+  });
+  pace.took(performance.now() - started);
+}
+
+function note(deletion: Deletion, kind: Kind, count: number, oldest: number | null, newest: number | null): void {
+  deletion.rows.set(kind, (deletion.rows.get(kind) ?? 0) + count);
+  if (count > 0 && !ofRuns.includes(kind) && oldest !== null && newest !== null) {
+    deletion.from = Math.min(deletion.from ?? oldest, oldest);
+    deletion.to = Math.max(deletion.to ?? newest, newest);
+  }
+}
+
+export function paceOf({ paces }: Deletion, kind: Kind): Pace {
+  return paces.get(kind) as Pace;
+}
+
+/** Says up to when rows or cells are gone. It only ever rises. */
+function setFloor(db: Connection, name: 'executions' | 'hours', before: number): void {
+  db.prepare(
+    'INSERT INTO floors (name, before) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET before = max(before, excluded.before)',
+  ).run(name, before);
+}
