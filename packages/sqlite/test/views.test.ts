@@ -304,3 +304,16 @@ describe('runs shows one row a run, in whatever order its events arrive', () => 
     expect(query(path, 'SELECT count(*) AS count FROM runs')).toEqual([{ count: 2 }]);
   });
 });
+
+test.each([
+  ["executions WHERE run_id = 'r'", 'execution_events_run'],
+  ["tool_invocation_traces WHERE execution_id = 'r'", 'execution_events_run'],
+  ["toolkit_traces WHERE execution_id = 'r'", 'toolkit_events_run'],
+  ["metrics WHERE run_id = 'r'", 'metrics_events_run'],
+  ["executions WHERE kind = 'tool' AND name = 'search'", 'execution_events_subject'],
+])('%s finds its rows by an index', async (what, index) => {
+  const path = join(testFolder(), 'analytics.db');
+  await open({ path });
+  const plan = query(path, `EXPLAIN QUERY PLAN SELECT * FROM ${what}`);
+  expect(JSON.stringify(plan)).toContain(`USING INDEX ${index}`);
+});
