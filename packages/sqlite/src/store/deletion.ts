@@ -167,13 +167,19 @@ export function* deleteHours(deletion: Deletion, day: number): Generator<void> {
   }
 }
 
-function step(deletion: Deletion, pace: Pace, body: () => void): void {
+function step({ db, config }: Deletion, pace: Pace, body: () => void): void {
   let started = 0;
-  transaction(deletion.db, deletion.config, () => {
-    // Not what it has waited for the lock.
-    started = performance.now();
-    body();
-  });
+  // What a power loss brings back is deleted again; nobody should wait with the lock held until the disk has it.
+  db.pragma('synchronous = normal');
+  try {
+    transaction(db, config, () => {
+      // Not what it has waited for the lock.
+      started = performance.now();
+      body();
+    });
+  } finally {
+    db.pragma(`synchronous = ${config.synchronous}`);
+  }
   pace.took(performance.now() - started);
 }
 
