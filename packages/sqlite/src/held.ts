@@ -1,3 +1,4 @@
+import type { Answer } from './answers/answers.ts';
 import { setAside } from './damage.ts';
 import { type Connection, type DatabaseConfig, openExisting, openForWriting } from './database.ts';
 import { loadDriver } from './driver.ts';
@@ -21,8 +22,9 @@ export interface Held {
 
 export interface Store {
   readonly db: Connection;
-  /** Made when first needed. */
+  /** Made when first needed, as is the next one. */
   writer?: Writer;
+  answer?: Answer;
   /** Which file it is, whatever its path leads to by now. */
   readonly file: string;
   /** Its path without symbolic links. */

@@ -90,8 +90,10 @@ async function handle(call: number, request: Request): Promise<unknown> {
       await foldNow();
       return undefined;
     case 'read': {
-      const { answer } = await import('./answers/answers.ts');
-      return answer((await held.open()).db, request.name, request.question);
+      const { createAnswer } = await import('./answers/answers.ts');
+      const store = await held.open();
+      store.answer ??= createAnswer(store.db);
+      return store.answer(request.name, request.question);
     }
     case 'keep': {
       const { keep } = await import('./changes/changes.ts');

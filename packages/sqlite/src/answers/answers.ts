@@ -1,4 +1,4 @@
-import { Kysely, SqliteDialect } from 'kysely';
+import { Kysely, type SqliteDatabase, SqliteDialect } from 'kysely';
 import type { Connection } from '../database.ts';
 import { adoption } from './adoption.ts';
 import { cache } from './cache.ts';
@@ -84,16 +84,42 @@ export type Question<K extends keyof Answers = keyof Answers> = Parameters<Answe
 /** How the reader's methods ask. */
 export type Ask = <K extends keyof Answers>(name: K, question: Question<K>) => ReturnType<Answers[K]>;
 
-/** Answers from one state of the database, whatever is written meanwhile. */
-export function answer(connection: Connection, name: keyof Answers, question: Question): Promise<unknown> {
-  const db: Db = new Kysely({ dialect: new SqliteDialect({ database: connection }) });
-  const find = answers[name] as (db: Db, question: Question) => Promise<unknown>;
-  return db.transaction().execute(async (tx) => {
-    const takeBack = addPending(connection);
-    try {
-      return await find(tx, question);
-    } finally {
-      takeBack();
-    }
-  });
+export type Answer = (name: keyof Answers, question: Question) => Promise<unknown>;
+
+/** Answers from a connection: each question from one state of the database, whatever is written meanwhile. */
+export function createAnswer(connection: Connection): Answer {
+  const db: Db = new Kysely({ dialect: new SqliteDialect({ database: remembering(connection) }) });
+  return (name, question) => {
+    const find = answers[name] as (db: Db, question: Question) => Promise<unknown>;
+    return db.transaction().execute(async (tx) => {
+      const takeBack = addPending(connection);
+      try {
+        return await find(tx, question);
+      } finally {
+        takeBack();
+      }
+    });
+  };
+}
+
+/** Past this many the statements start anew: some questions say in their text what they are about. */
+const maxStatements = 200;
+
+/** Prepares each text once: for a quick question that takes as long as the answer. */
+function remembering(connection: Connection): SqliteDatabase {
+  const statements = new Map<string, ReturnType<SqliteDatabase['prepare']>>();
+  return {
+    prepare(text) {
+      let statement = statements.get(text);
+      if (statement === undefined) {
+        if (statements.size >= maxStatements) {
+          statements.clear();
+        }
+        statement = connection.prepare(text);
+        statements.set(text, statement);
+      }
+      return statement;
+    },
+    close: () => {},
+  };
 }

@@ -1,6 +1,6 @@
 import type { AnalyticsEvent, AnalyticsReader } from '@toolweaver/analytics-core';
 import Database from 'better-sqlite3';
-import { answer } from '../../src/answers/answers.ts';
+import { createAnswer } from '../../src/answers/answers.ts';
 import { keep } from '../../src/changes/changes.ts';
 import { type Connect, type Connection, openForWriting } from '../../src/database.ts';
 import { createEncoder } from '../../src/encode.ts';
@@ -29,13 +29,14 @@ export async function createStore(): Promise<Store> {
   }
   const db = await openForWriting(Recorded as unknown as Connect, config);
   const writer = createWriter(db, config);
+  const answer = createAnswer(db);
   const thread: Pick<Thread, 'call'> = {
     async call(request) {
       switch (request.op) {
         case 'fold':
           return fold(db, config);
         case 'read':
-          return answer(db, request.name, request.question);
+          return answer(request.name, request.question);
         case 'keep':
           return keep(db, config, request.name, request.change);
         default:
