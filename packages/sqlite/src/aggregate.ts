@@ -1,21 +1,8 @@
 import { byteWriter } from './bytes.ts';
-import {
-  addError,
-  type CellKey,
-  cellMap,
-  emptySum,
-  type Figures,
-  higher,
-  hourMs,
-  lower,
-  type Sum,
-  toCell,
-  writeCell,
-} from './cell.ts';
-import { binOf, createSketchSum } from './sketch.ts';
+import { type Entry, emptyEntry, writeEntry } from './entry.ts';
 import type { Column, Rows } from './slice.ts';
 
-// What the executions of one write come to: counted from their columns, while they are at hand.
+// What the executions of one write are counted by: read from their columns, while they are at hand.
 
 /** What the executions of a run come to. Ids are of the dictionary. */
 export interface RunTotals {
@@ -35,17 +22,16 @@ export interface Aggregate {
   add(rows: Rows, row: number): void;
   readonly runs: ReadonlyMap<number, RunTotals>;
   /** A line of the log; undefined when nothing was added. */
-  takeCells(): Uint8Array | undefined;
-}
-
-interface Counting extends Sum {
-  readonly key: CellKey;
+  takeLine(): Uint8Array | undefined;
 }
 
 /** `texts` and `subjects` are filled while the aggregate grows. */
 export function createAggregate(texts: readonly number[], subjects: readonly number[]): Aggregate {
-  const cells = cellMap((key): Counting => ({ key, ...emptySum() }));
   const runs = new Map<number, RunTotals>();
+  const writer = byteWriter();
+  const entry = emptyEntry();
+  let lastAt = 0;
+  let any = false;
   let read = readColumns({ table: 'execution_events', places: new Uint32Array(), columns: [] });
 
   function textId(column: Uint32Array | undefined, row: number): number {
@@ -59,89 +45,53 @@ export function createAggregate(texts: readonly number[], subjects: readonly num
       if (read.rows !== rows) {
         read = readColumns(rows);
       }
-      const at = read.at?.[row] as number;
-      const weight = known(read.weight, row) ?? 1;
-      const success = read.success?.[row] === 1;
-      const subject = subjects[read.subject?.[row] as number] as number;
-      const cell = cells.get(at - (at % hourMs), textId(read.org, row), subject, textId(read.model, row));
-      const { figures } = cell;
-      figures.executions += weight;
-      figures.first_at = Math.min(figures.first_at, at);
-      figures.last_at = Math.max(figures.last_at, at);
-      if (success) {
-        figures.successes += weight;
-      } else {
-        addError(cell.errors, textId(read.error, row), weight);
-      }
-      const latency = known(read.latency, row);
-      if (latency !== undefined) {
-        figures.latency_weight += weight;
-        figures.latency_sum += weight * latency;
-        figures.latency_min = lower(figures.latency_min, latency);
-        figures.latency_max = higher(figures.latency_max, latency);
-        cell.bins.push(binOf(latency));
-        cell.weights.push(weight);
-      }
-      const user = textId(read.user, row);
-      if (user !== 0) {
-        cell.users.push(user);
-      }
-      let tokens = 0;
-      if (known(read.input, row) !== undefined) {
-        tokens = addTokens(figures, read, row, weight);
-      }
-      const cost = known(read.cost, row);
-      if (cost !== undefined) {
-        figures.cost_nano_usd += weight * cost;
-        figures.cost_weight += weight;
-      }
-      const cacheHit = known(read.cacheHit, row);
-      if (cacheHit !== undefined) {
-        figures[cacheHit === 1 ? 'cache_hits' : 'cache_misses'] += weight;
-      }
+      entry.at = read.at?.[row] as number;
+      entry.subject = subjects[read.subject?.[row] as number] as number;
+      entry.org = textId(read.org, row);
+      entry.user = textId(read.user, row);
+      entry.success = read.success?.[row] === 1;
+      entry.errorType = textId(read.error, row);
+      entry.latencyMs = numberAt(read.latency, row);
+      const weight = numberAt(read.weight, row);
+      entry.weight = Number.isNaN(weight) ? 1 : weight;
+      entry.model = textId(read.model, row);
+      entry.inputTokens = numberAt(read.input, row);
+      entry.cacheReadTokens = numberAt(read.cacheRead, row) || 0;
+      entry.cacheWriteTokens = numberAt(read.cacheWrite, row) || 0;
+      entry.outputTokens = numberAt(read.output, row) || 0;
+      entry.reasoningTokens = numberAt(read.reasoning, row) || 0;
+      entry.costNanoUsd = numberAt(read.cost, row);
+      entry.cacheHit = numberAt(read.cacheHit, row);
+      writeEntry(writer, entry, lastAt);
+      lastAt = entry.at;
+      any = true;
       const run = textId(read.run, row);
       if (run !== 0) {
-        const totals = runs.get(run) ?? emptyRun();
-        runs.set(run, totals);
-        totals.org = textId(read.org, row) || totals.org;
-        totals.user = user || totals.user;
-        totals.first_at = Math.min(totals.first_at, at);
-        totals.last_at = Math.max(totals.last_at, at);
-        totals.executions += weight;
-        totals.successes += success ? weight : 0;
-        totals.tokens += tokens;
-        totals.cost_nano_usd += weight * (cost ?? 0);
-        totals.cost_weight += cost === undefined ? 0 : weight;
+        addToRun(runs, run, entry);
       }
     },
-    takeCells() {
-      const writer = byteWriter();
-      const sketches = createSketchSum();
-      let any = false;
-      for (const cell of cells.values()) {
-        any = true;
-        writeCell(writer, cell.key, toCell(cell, sketches));
-      }
-      return any ? writer.take() : undefined;
-    },
+    takeLine: () => (any ? writer.take() : undefined),
   };
 }
 
-/** @returns the weighted tokens of all classes. */
-function addTokens(figures: Figures, read: Columns, row: number, weight: number): number {
-  const [input, cacheRead, cacheWrite, output, reasoning] = [
-    read.input,
-    read.cacheRead,
-    read.cacheWrite,
-    read.output,
-    read.reasoning,
-  ].map((column) => weight * (known(column, row) ?? 0)) as [number, number, number, number, number];
-  figures.input_tokens += input;
-  figures.cache_read_tokens += cacheRead;
-  figures.cache_write_tokens += cacheWrite;
-  figures.output_tokens += output;
-  figures.reasoning_tokens += reasoning;
-  return input + cacheRead + cacheWrite + output + reasoning;
+function addToRun(runs: Map<number, RunTotals>, run: number, entry: Readonly<Entry>): void {
+  const { at, org, user, weight, inputTokens, costNanoUsd } = entry;
+  const totals = runs.get(run) ?? emptyRun();
+  runs.set(run, totals);
+  totals.org = org || totals.org;
+  totals.user = user || totals.user;
+  totals.first_at = Math.min(totals.first_at, at);
+  totals.last_at = Math.max(totals.last_at, at);
+  totals.executions += weight;
+  totals.successes += entry.success ? weight : 0;
+  if (!Number.isNaN(inputTokens)) {
+    const { cacheReadTokens, cacheWriteTokens, outputTokens, reasoningTokens } = entry;
+    totals.tokens += weight * (inputTokens + cacheReadTokens + cacheWriteTokens + outputTokens + reasoningTokens);
+  }
+  if (!Number.isNaN(costNanoUsd)) {
+    totals.cost_nano_usd += weight * costNanoUsd;
+    totals.cost_weight += weight;
+  }
 }
 
 function emptyRun(): RunTotals {
@@ -212,8 +162,7 @@ function readColumns(rows: Rows): Columns {
   };
 }
 
-/** NaN stands for a value that is not known. */
-function known(column: Float64Array | undefined, row: number): number | undefined {
-  const value = column?.[row];
-  return value === undefined || Number.isNaN(value) ? undefined : value;
+/** NaN where it is not known. */
+function numberAt(column: Float64Array | undefined, row: number): number {
+  return column === undefined ? Number.NaN : (column[row] as number);
 }

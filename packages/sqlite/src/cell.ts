@@ -1,5 +1,6 @@
-import { type ByteReader, type ByteWriter, byteReader, byteWriter } from './bytes.ts';
-import { emptySketch, readSketch, type Sketch, type SketchSum, writeSketch } from './sketch.ts';
+import { byteReader, byteWriter } from './bytes.ts';
+import type { Entry } from './entry.ts';
+import { binOf, emptySketch, readSketch, type Sketch, type SketchSum, writeSketch } from './sketch.ts';
 import { noUsers, readUsers, type UserSet, userSet, writeUsers } from './users.ts';
 
 export const hourMs = 3_600_000;
@@ -115,6 +116,44 @@ export function addCell(sum: Sum, { figures, latency, users, errors }: Cell): vo
   }
 }
 
+export function addEntry(sum: Sum, entry: Readonly<Entry>): void {
+  const { figures } = sum;
+  const { at, weight, latencyMs, user, inputTokens, costNanoUsd, cacheHit } = entry;
+  figures.executions += weight;
+  figures.first_at = Math.min(figures.first_at, at);
+  figures.last_at = Math.max(figures.last_at, at);
+  if (entry.success) {
+    figures.successes += weight;
+  } else {
+    addError(sum.errors, entry.errorType, weight);
+  }
+  if (!Number.isNaN(latencyMs)) {
+    figures.latency_weight += weight;
+    figures.latency_sum += weight * latencyMs;
+    figures.latency_min = lower(figures.latency_min, latencyMs);
+    figures.latency_max = higher(figures.latency_max, latencyMs);
+    sum.bins.push(binOf(latencyMs));
+    sum.weights.push(weight);
+  }
+  if (user !== 0) {
+    sum.users.push(user);
+  }
+  if (!Number.isNaN(inputTokens)) {
+    figures.input_tokens += weight * inputTokens;
+    figures.cache_read_tokens += weight * entry.cacheReadTokens;
+    figures.cache_write_tokens += weight * entry.cacheWriteTokens;
+    figures.output_tokens += weight * entry.outputTokens;
+    figures.reasoning_tokens += weight * entry.reasoningTokens;
+  }
+  if (!Number.isNaN(costNanoUsd)) {
+    figures.cost_nano_usd += weight * costNanoUsd;
+    figures.cost_weight += weight;
+  }
+  if (!Number.isNaN(cacheHit)) {
+    figures[cacheHit === 1 ? 'cache_hits' : 'cache_misses'] += weight;
+  }
+}
+
 function addFigures(target: Figures, source: Readonly<Figures>): void {
   for (const name of sums) {
     target[name] += source[name];
@@ -142,68 +181,6 @@ export function lower(one: number | null, other: number | null): number | null {
 
 export function higher(one: number | null, other: number | null): number | null {
   return one === null || (other !== null && other > one) ? other : one;
-}
-
-// A line of the log: hourly cells, one after the other.
-
-export function writeCell(writer: ByteWriter, key: CellKey, { figures, latency, users, errors }: Cell): void {
-  writer.whole(key.start / hourMs);
-  writer.whole(key.org);
-  writer.whole(key.subject);
-  writer.whole(key.model);
-  writer.whole(figures.first_at - key.start);
-  writer.whole(figures.last_at - key.start);
-  let present = 0;
-  for (let at = 0; at < sums.length; at += 1) {
-    present |= figures[sums[at] as (typeof sums)[number]] === 0 ? 0 : 1 << at;
-  }
-  writer.whole(present);
-  for (let at = 0; at < sums.length; at += 1) {
-    if (present & (1 << at)) {
-      writer.number(figures[sums[at] as (typeof sums)[number]]);
-    }
-  }
-  if (figures.latency_min !== null && figures.latency_max !== null) {
-    writer.whole(1);
-    writer.number(figures.latency_min);
-    writer.number(figures.latency_max);
-    writeSketch(writer, latency);
-  } else {
-    writer.whole(0);
-  }
-  writeUsers(writer, users);
-  writer.whole(errors.size);
-  for (const [type, failures] of errors) {
-    writer.whole(type);
-    writer.number(failures);
-  }
-}
-
-export function readCell(reader: ByteReader): { readonly key: CellKey; readonly cell: Cell } {
-  const start = reader.whole() * hourMs;
-  const key = { start, org: reader.whole(), subject: reader.whole(), model: reader.whole() };
-  const figures = emptyFigures();
-  figures.first_at = start + reader.whole();
-  figures.last_at = start + reader.whole();
-  const present = reader.whole();
-  for (let at = 0; at < sums.length; at += 1) {
-    if (present & (1 << at)) {
-      figures[sums[at] as (typeof sums)[number]] = reader.number();
-    }
-  }
-  let latency = emptySketch;
-  if (reader.whole() === 1) {
-    figures.latency_min = reader.number();
-    figures.latency_max = reader.number();
-    latency = readSketch(reader);
-  }
-  const users = readUsers(reader);
-  const errors = new Map<number, number>();
-  for (let left = reader.whole(); left > 0; left -= 1) {
-    const type = reader.whole();
-    errors.set(type, reader.number());
-  }
-  return { key, cell: { figures, latency, users, errors } };
 }
 
 // The columns of a cell that are no figures.
@@ -244,37 +221,61 @@ export function fromErrorsText(text: string | null): Map<number, number> {
 }
 
 /** Things by the keys of cells. */
-export function cellMap<T>(make: (key: CellKey) => T): {
+export interface CellMap<T> {
   get(start: number, org: number, subject: number, model: number): T;
   values(): Iterable<T>;
-} {
-  const all: T[] = [];
-  const hours = new Map<number, Map<number, Map<number, T>>>();
-  // Most of what follows each other is of one hour, and of one model.
-  let last = { start: -1, model: -1, cells: new Map<number, T>() };
+}
 
-  function cellsOf(start: number, model: number): Map<number, T> {
-    const models = hours.get(start) ?? new Map<number, Map<number, T>>();
-    hours.set(start, models);
-    const cells = models.get(model) ?? new Map<number, T>();
-    models.set(model, cells);
-    return cells;
+/** What was found last for a subject: most of what follows is of the same hour and model. */
+interface Slot<T> {
+  start: number;
+  model: number;
+  value: T;
+  readonly others: Map<number, Map<number, T>>;
+}
+
+export function cellMap<T>(make: (key: CellKey) => T): CellMap<T> {
+  const all: T[] = [];
+  const orgs = new Map<number, Map<number, Slot<T>>>();
+
+  function add(start: number, org: number, subject: number, model: number): T {
+    const value = make({ start, org, subject, model });
+    all.push(value);
+    return value;
+  }
+
+  function find(slot: Slot<T>, start: number, org: number, subject: number, model: number): T {
+    let models = slot.others.get(start);
+    if (models === undefined) {
+      models = new Map();
+      slot.others.set(start, models);
+    }
+    let value = models.get(model);
+    if (value === undefined) {
+      value = add(start, org, subject, model);
+      models.set(model, value);
+    }
+    return value;
   }
 
   return {
     get(start, org, subject, model) {
-      if (start !== last.start || model !== last.model) {
-        last = { start, model, cells: cellsOf(start, model) };
+      let subjects = orgs.get(org);
+      if (subjects === undefined) {
+        subjects = new Map();
+        orgs.set(org, subjects);
       }
-      // Ids count up from 1, so these two fit into a number together.
-      const key = subject * 2 ** 27 + org;
-      let value = last.cells.get(key);
-      if (value === undefined) {
-        value = make({ start, org, subject, model });
-        last.cells.set(key, value);
-        all.push(value);
+      let slot = subjects.get(subject);
+      if (slot === undefined) {
+        const value = add(start, org, subject, model);
+        slot = { start, model, value, others: new Map([[start, new Map([[model, value]])]]) };
+        subjects.set(subject, slot);
+      } else if (slot.start !== start || slot.model !== model) {
+        slot.value = find(slot, start, org, subject, model);
+        slot.start = start;
+        slot.model = model;
       }
-      return value;
+      return slot.value;
     },
     values: () => all,
   };

@@ -1,6 +1,7 @@
 import { byteReader } from './bytes.ts';
 import {
   addCell,
+  addEntry,
   type Cell,
   type CellKey,
   cellMap,
@@ -14,12 +15,12 @@ import {
   fromUsersBlob,
   hourMs,
   latencyBlob,
-  readCell,
   type Sum,
   toCell,
   usersBlob,
 } from './cell.ts';
 import { type Connection, type DatabaseConfig, transaction } from './database.ts';
+import { type Entry, emptyEntry, readEntry } from './entry.ts';
 import { createSketchSum, type SketchSum } from './sketch.ts';
 
 // A write adds one line to the log of roll-ups; the lines are added to the cells of hours and days later, many at once, because a
@@ -58,31 +59,34 @@ export type Save = (width: number, key: CellKey, cell: Cell) => void;
 /** Gives out what the lines of the log come to, each cell once. `sketches` is empty before and after. */
 export function sumLog(db: Connection, sketches: SketchSum, save: Save): void {
   const hours = cellMap((key): KeyedSum => ({ key, sum: emptySum() }));
-  const hoursOfAll = cellMap((key): KeyedSum => ({ key, sum: emptySum() }));
   const days = cellMap((key): KeyedSum => ({ key, sum: emptySum() }));
 
   for (const cells of db.prepare('SELECT cells FROM rollup_log').pluck().all() as Buffer[]) {
-    for (const reader = byteReader(cells); !reader.done(); ) {
-      const { key, cell } = readCell(reader);
-      addCell(hours.get(key.start, key.org, key.subject, key.model).sum, cell);
-    }
+    readLine(cells, (entry) => {
+      const { at, subject, model, org } = entry;
+      addEntry(hours.get(at - (at % hourMs), 0, subject, model).sum, entry);
+      if (org !== 0) {
+        addEntry(days.get(at - (at % dayMs), org, subject, model).sum, entry);
+      }
+    });
   }
-  /** An hour goes into its table, and into its day. */
-  function finish({ key, sum }: KeyedSum): Cell {
+  // An hour goes into its table, and into its day.
+  for (const { key, sum } of hours.values()) {
     const cell = toCell(sum, sketches);
     save(hourMs, key, cell);
-    addCell(days.get(key.start - (key.start % dayMs), key.org, key.subject, key.model).sum, cell);
-    return cell;
-  }
-  for (const { key, sum } of hours.values()) {
-    const cell = key.org === 0 ? toCell(sum, sketches) : finish({ key, sum });
-    addCell(hoursOfAll.get(key.start, 0, key.subject, key.model).sum, cell);
-  }
-  for (const hour of hoursOfAll.values()) {
-    finish(hour);
+    addCell(days.get(key.start - (key.start % dayMs), 0, key.subject, key.model).sum, cell);
   }
   for (const { key, sum } of days.values()) {
     save(dayMs, key, toCell(sum, sketches));
+  }
+}
+
+/** Gives out the same object each time. */
+export function readLine(line: Buffer, take: (entry: Readonly<Entry>) => void): void {
+  const entry = emptyEntry();
+  for (const reader = byteReader(line); !reader.done(); ) {
+    readEntry(reader, entry);
+    take(entry);
   }
 }
 

@@ -179,7 +179,7 @@ export function createWriter(db: Connection, config: DatabaseConfig): Writer {
         }
       }
     }
-    const line = aggregate.takeCells();
+    const line = aggregate.takeLine();
     if (line !== undefined) {
       addLine.run(line);
       lines += 1;

@@ -46,6 +46,20 @@ describe('a window', () => {
     ]);
   });
 
+  test('of an organisation has no hours', () => {
+    const from = midnight + 22 * hour + 7;
+    expect(cover(from, midnight + 3 * day + 2 * hour, everything, 'days', 'days')).toEqual([
+      { source: 'rows', from, to: midnight + day },
+      { source: 'days', from: midnight + day, to: midnight + 3 * day },
+      { source: 'rows', from: midnight + 3 * day, to: midnight + 3 * day + 2 * hour },
+    ]);
+    const extent = { ...everything, rowsFrom: midnight + 2 * day };
+    expect(cover(midnight + 5, midnight + 2 * day + 5, extent, 'days', 'days')).toEqual([
+      { source: 'days', from: midnight, to: midnight + 2 * day },
+      { source: 'rows', from: midnight + 2 * day, to: midnight + 2 * day + 5 },
+    ]);
+  });
+
   test('has nothing in it when it is empty, or when nothing is known', () => {
     expect(cover(midnight, midnight, everything)).toEqual([]);
     expect(cover(midnight + 200 * day, midnight + 300 * day, everything)).toEqual([]);
@@ -59,15 +73,17 @@ describe('a window', () => {
       return one < to ? ([one, to] as const) : ([to, one] as const);
     });
     fc.assert(
-      fc.property(ends, fc.constantFrom('days' as const, 'hours' as const), ([from, to], widest) => {
-        const parts = cover(from, to, everything, widest);
+      fc.property(ends, fc.constantFrom('hours', 'days', 'days of an organisation'), ([from, to], what) => {
+        const widest = what === 'hours' ? 'hours' : 'days';
+        const finest = what === 'days of an organisation' ? 'days' : 'hours';
+        const parts = cover(from, to, everything, widest, finest);
         let reached = from;
         for (const part of parts) {
           expect(part.from).toBe(reached);
           expect(part.to).toBeGreaterThan(part.from);
           const unit = { rows: 1, hours: hour, days: day }[part.source];
           expect([part.from % unit, part.to % unit]).toEqual([0, 0]);
-          expect(part.source === 'rows' ? part.to - part.from : 0).toBeLessThan(2 * hour);
+          expect(part.source === 'rows' ? part.to - part.from : 0).toBeLessThan(2 * (finest === 'days' ? day : hour));
           reached = part.to;
         }
         expect(reached).toBe(to);

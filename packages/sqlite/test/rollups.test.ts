@@ -80,13 +80,14 @@ describe('roll-ups', () => {
     await backend.reader?.getLeaderboard();
     const cells = sql(
       path,
-      `SELECT d.text AS org, executions FROM rollups r LEFT JOIN dictionary d ON d.id = r.org
-       WHERE width = ${hour} ORDER BY org`,
+      `SELECT width / ${hour} AS hours, d.text AS org, executions FROM rollups r LEFT JOIN dictionary d ON d.id = r.org
+       ORDER BY hours, org`,
     );
     expect(cells).toEqual([
-      { org: null, executions: 4.5 },
-      { org: 'a', executions: 2.5 },
-      { org: 'b', executions: 1 },
+      { hours: 1, org: null, executions: 4.5 },
+      { hours: 24, org: null, executions: 4.5 },
+      { hours: 24, org: 'a', executions: 2.5 },
+      { hours: 24, org: 'b', executions: 1 },
     ]);
   });
 

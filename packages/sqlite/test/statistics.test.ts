@@ -41,8 +41,8 @@ test('statistics() says what is in the file', async () => {
       runTotals: 0,
       recommendations: 0,
     },
-    // Two hours and two days, one of each also for the organisation.
-    rollups: { hourly: 3, daily: 3, waiting: 0 },
+    // Two hours and two days, one day also for the organisation.
+    rollups: { hourly: 2, daily: 3, waiting: 0 },
     oldestExecutionAt: oldest,
     newestExecutionAt: newest,
     deletedBefore: { executions: null, hours: null },

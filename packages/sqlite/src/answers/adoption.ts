@@ -22,7 +22,9 @@ type UsersByOrg = ReadonlyMap<number, UserSet>;
 export async function adoption(db: Db, question: AdoptionQuestion): Promise<SkillAdoption> {
   const { skillId, from, to, orgId, endOfDays } = question;
   const ofSkill = { kind: 'skill', name: skillId, orgId } as const;
-  const everybody = await (await select(db, { ...ofSkill, from, to })).distributions({ users: true });
+  const everybody = await (await select(db, { ...ofSkill, from, to }, { finest: 'days' })).distributions({
+    users: true,
+  });
   const executions = await executionsByOrg(db, { ...ofSkill, from, to });
   const names = orgId === undefined ? await textsOf(db, [...executions.keys()]) : await named(db, orgId);
   const orgs = [...names.keys()];

@@ -20,7 +20,7 @@ export async function costs(db: Db, { filter, by, limit }: CostsQuestion): Promi
   if ((by === 'run' && isOfAll) || (by === 'organisation' && isOfCells(filter))) {
     // Neither knows what belongs to none, which is the rest.
     const found = await db
-      .selectFrom((await select(db, filter)).figures.as('c'))
+      .selectFrom((await select(db, filter, { finest: 'days' })).figures.as('c'))
       .select(totals)
       .executeTakeFirstOrThrow();
     const all = { ...found, tokens: totalTokens(found) };

@@ -18,9 +18,16 @@ export interface Extent {
 
 /**
  * Takes a window apart into as many whole days and hours as it has, and rows for what is left at its ends. Where what would
- * be exact was deleted, an end moves outwards to the hour or day that is left.
+ * be exact was deleted, an end moves outwards to the hour or day that is left. An organisation's cells are `days` at the
+ * finest.
  */
-export function cover(from: number, to: number, extent: Extent, widest: 'days' | 'hours' = 'days'): Part[] {
+export function cover(
+  from: number,
+  to: number,
+  extent: Extent,
+  widest: 'days' | 'hours' = 'days',
+  finest: 'days' | 'hours' = 'hours',
+): Part[] {
   const { first, last, rowsFrom, hoursFrom } = extent;
   if (first === undefined || last === undefined || from > last || to <= first || from >= to) {
     return [];
@@ -28,19 +35,18 @@ export function cover(from: number, to: number, extent: Extent, widest: 'days' |
   // An end beyond everything is as good as the end of a day, and needs no rows.
   let begin = from <= first ? floor(first, dayMs) : from;
   let end = to > last ? floor(last, dayMs) + dayMs : to;
-  begin = begin < rowsFrom ? floor(begin, hourMs) : begin;
-  end = end < rowsFrom ? ceil(end, hourMs) : end;
+  const unit = finest === 'days' ? dayMs : hourMs;
+  begin = begin < rowsFrom ? floor(begin, unit) : begin;
+  // The rows of the last part of a unit are whole only if the unit, or the window, begins when they do.
+  end = Math.max(begin, floor(end, unit)) < rowsFrom ? ceil(end, unit) : end;
   if (widest === 'days') {
     begin = begin < hoursFrom ? floor(begin, dayMs) : begin;
     end = end < hoursFrom ? ceil(end, dayMs) : end;
   }
-  return split(begin, end, hourMs, 'rows', (hoursBegin, hoursEnd) =>
-    widest === 'hours'
-      ? [{ source: 'hours', from: hoursBegin, to: hoursEnd }]
-      : split(hoursBegin, hoursEnd, dayMs, 'hours', (daysBegin, daysEnd) => [
-          { source: 'days', from: daysBegin, to: daysEnd },
-        ]),
-  ).filter((part) => part.from < part.to);
+  const days = (from: number, to: number): Part[] => [{ source: 'days', from, to }];
+  const hours = (from: number, to: number): Part[] =>
+    widest === 'hours' ? [{ source: 'hours', from, to }] : split(from, to, dayMs, 'hours', days);
+  return split(begin, end, unit, 'rows', finest === 'days' ? days : hours).filter((part) => part.from < part.to);
 }
 
 /** The whole units of a stretch, as `inner` makes them, between what is left at its ends. */

@@ -4,7 +4,7 @@ import { tailBits } from '../sequence.ts';
 import { binOf, createSketchSum, type Sketch, type SketchSum } from '../sketch.ts';
 import { countUsers, type UserSet, userSet } from '../users.ts';
 import { cover, type Extent, type Part } from './cover.ts';
-import { all, type Db, type Filter, isSubject, matches, textId } from './filter.ts';
+import { all, type Db, executionsFor, type Filter, isSubject, matches, textId } from './filter.ts';
 
 // The executions that a question is about: in cells where they were added up, in rows where they must be looked at.
 
@@ -34,6 +34,8 @@ export interface Selection {
   readonly failures: RawBuilder<Failed>;
   /** Unix time in ms: of what is counted here, something from before may have been deleted. 0 when nothing was. */
   readonly completeFrom: number;
+  /** Whether everything is counted row by row. */
+  readonly inRows: boolean;
   /**
    * How latencies are distributed and how many users there are, for each value of a column or expression of what is counted
    * (see `Counted`), or of all together.
@@ -65,6 +67,8 @@ export interface SelectionOptions {
   readonly widest?: 'days' | 'hours' | 'rows';
   /** Each organisation for itself, and nothing of what belongs to none. Default: everybody, or the filter's organisation. */
   readonly perOrg?: boolean;
+  /** `days`, so that a window has the same ends as that of an organisation, which has no cells of hours. */
+  readonly finest?: 'days';
 }
 
 /** What a filter can ask of a cell. */
@@ -76,18 +80,21 @@ export function isOfCells(filter: Filter): boolean {
 }
 
 export async function select(db: Db, filter: Filter, options: SelectionOptions = {}): Promise<Selection> {
-  const { widest = 'days', perOrg = false } = options;
+  const { perOrg = false } = options;
   const [from, to] = [filter.from ?? 0, filter.to ?? Number.MAX_SAFE_INTEGER];
   const extent = await readExtent(db);
-  const inRows = widest === 'rows' || !isOfCells(filter);
-  const parts: Part[] = inRows ? [{ source: 'rows', from, to }] : cover(from, to, extent, widest);
+  const finest = perOrg || filter.orgId !== undefined ? 'days' : (options.finest ?? 'hours');
+  const inRows = !isOfCells(filter) || (options.widest === 'hours' && finest === 'days');
+  const widest = inRows ? 'rows' : (options.widest ?? 'days');
+  const parts: Part[] = widest === 'rows' ? [{ source: 'rows', from, to }] : cover(from, to, extent, widest, finest);
   const rows = parts.filter(({ source }) => source === 'rows');
   const cells = parts.filter(({ source }) => source !== 'rows');
   const ofRow = rows.map((part) => rowConditions({ ...filter, ...times(part) }, perOrg));
   const ofCell = await Promise.all(cells.map((part) => cellConditions(db, filter, part, perOrg)));
+  const found = executionsFor(filter);
   const figures = [
     ...ofCell.map((where) => sql`SELECT ${cellFigures} FROM rollups r WHERE ${where}`),
-    ...ofRow.map((where) => sql`SELECT ${rowFigures} FROM execution_events e WHERE ${where}`),
+    ...ofRow.map((where) => sql`SELECT ${rowFigures} FROM ${found} WHERE ${where}`),
   ];
   const failures = [
     ...ofCell.map(
@@ -95,14 +102,15 @@ export async function select(db: Db, filter: Filter, options: SelectionOptions =
         SELECT r.org, r.subject, r.model, r.start, CAST(j.key AS INTEGER) AS error, j.value AS failures
         FROM rollups r, json_each(r.errors) j WHERE ${where}`,
     ),
-    ...ofRow.map((where) => sql`SELECT ${rowFailures} FROM execution_events e WHERE ${where} AND e.success = 0`),
+    ...ofRow.map((where) => sql`SELECT ${rowFailures} FROM ${found} WHERE ${where} AND e.success = 0`),
   ];
-  const completeFrom = { rows: extent.rowsFrom, hours: extent.hoursFrom, days: 0 }[inRows ? 'rows' : widest];
+  const completeFrom = { rows: extent.rowsFrom, hours: extent.hoursFrom, days: 0 }[widest];
 
   return {
     figures: union(figures, sql`SELECT ${rowFigures} FROM execution_events e WHERE FALSE`),
     failures: union(failures, sql`SELECT ${rowFailures} FROM execution_events e WHERE FALSE`),
     completeFrom,
+    inRows: widest === 'rows',
 
     async distributions({ by = sql`0`, only, latency = false, users = false }) {
       const groups = new Map<number, Group>();
@@ -125,11 +133,11 @@ export async function select(db: Db, filter: Filter, options: SelectionOptions =
         }
       }
       for (const where of ofRow) {
-        const { rows: found } = await sql<RowValues>`
+        const { rows: single } = await sql<RowValues>`
           SELECT ${by} AS "group", c.latency_ms AS latency, c.weight, c.user
-          FROM (SELECT ${rowFigures}, e.latency_ms, coalesce(e.weight, 1) AS weight FROM execution_events e WHERE ${where}) c
+          FROM (SELECT ${rowFigures}, e.latency_ms, coalesce(e.weight, 1) AS weight FROM ${found} WHERE ${where}) c
           WHERE ${wanted}`.execute(db);
-        for (const row of found) {
+        for (const row of single) {
           const group = groupOf(row.group);
           if (row.latency !== null) {
             group.sketches.add(binOf(row.latency), row.weight);

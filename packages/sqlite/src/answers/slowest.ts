@@ -51,7 +51,9 @@ export async function slowest(
   const from = Math.max(Math.ceil(filter.from ?? 0), 0);
   const to = Math.ceil(filter.to ?? Number.MAX_SAFE_INTEGER);
   const begin = Math.min(Math.max(from, rowsFrom), to);
-  const parts = cover(begin, to, { ...extent, rowsFrom: 0 });
+  // The days of an organisation have no hours.
+  const finest = filter.orgId === undefined ? 'hours' : 'days';
+  const parts = cover(begin, to, { ...extent, rowsFrom: 0 }, 'days', finest);
 
   const found: Row[] = [];
   function add(rows: readonly Row[]): void {
@@ -75,7 +77,7 @@ export async function slowest(
       return found.map(({ seq }) => seq);
     }
     const { days = [], others = [] } = Object.groupBy(opened, ({ width, start }) =>
-      width === dayMs && start >= extent.hoursFrom ? 'days' : 'others',
+      width === dayMs && start >= extent.hoursFrom && finest === 'hours' ? 'days' : 'others',
     );
     cells.push(...(await hoursOf(db, filter, days)));
     add(await rowsOf(db, filter, after, limit, others, { from: begin, to }));

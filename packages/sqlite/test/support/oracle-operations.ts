@@ -64,13 +64,17 @@ function frameOf({ now }: History, { days, range }: WindowOptions, usualDays = I
     : { from: now + 1 - length * dayMs, to: now + 1 };
 }
 
-/** An end from which something was deleted moves outwards to the hour or day that is left. */
-export function widened({ rowsFrom = 0, hoursFrom = 0 }: History, { from, to }: Frame): Frame {
-  const outwards = (end: number, round: (units: number) => number): number => {
-    const unit = end < hoursFrom ? dayMs : end < rowsFrom ? hourMs : 1;
-    return Number.isFinite(end) ? round(end / unit) * unit : end;
-  };
-  return { from: outwards(from, Math.floor), to: outwards(to, Math.ceil) };
+/**
+ * An end from which something was deleted moves outwards to the hour or day that is left. Of an organisation, or of each, days
+ * are.
+ */
+export function widened({ rowsFrom = 0, hoursFrom = 0 }: History, { from, to }: Frame, ofOrg: boolean): Frame {
+  const unitAt = (end: number): number => (ofOrg || end < hoursFrom ? dayMs : hourMs);
+  const floor = (end: number): number => Math.floor(end / unitAt(end)) * unitAt(end);
+  const begin = from < Math.max(rowsFrom, hoursFrom) && Number.isFinite(from) ? floor(from) : from;
+  // What is left over at the end begins with its hour or day, or with the window, and must be there from then on.
+  const isThere = Math.max(begin, floor(to)) >= Math.max(rowsFrom, hoursFrom) || !Number.isFinite(to);
+  return { from: begin, to: isThere ? to : Math.ceil(to / unitAt(to)) * unitAt(to) };
 }
 
 function rows({ events, rowsFrom = 0 }: History): ExecutionEvent[] {
@@ -78,11 +82,14 @@ function rows({ events, rowsFrom = 0 }: History): ExecutionEvent[] {
 }
 
 /** The executions that a report is about; of users and runs, those that are still there one by one. */
-function about(history: History, options: ReportOptions, usualDays?: number): ExecutionEvent[] {
+function about(history: History, options: ReportOptions, usualDays?: number, byOrg = false): ExecutionEvent[] {
   const { days, range, ...filter } = options;
   const frame = frameOf(history, { days, range }, usualDays);
   return filter.userId === undefined && filter.runId === undefined
-    ? listExecutions(history.events, { ...pick(filter), ...widened(history, frame) })
+    ? listExecutions(history.events, {
+        ...pick(filter),
+        ...widened(history, frame, byOrg || filter.orgId !== undefined),
+      })
     : listExecutions(rows(history), { ...pick(filter), ...frame });
 }
 
@@ -215,7 +222,7 @@ export function costs(history: History, options: CostOptions = {}): CostReport {
   const found =
     by === 'user' || (by === 'run' && !isOfAll)
       ? listExecutions(rows(history), { ...pick(report), ...frameOf(history, report) })
-      : about(history, report);
+      : about(history, report, undefined, by === 'organisation');
   return {
     ...costTotals(found),
     entries: groups(found, keyOf[by])
@@ -337,7 +344,8 @@ export function latencies(
 export function trend(history: History, options: TrendOptions = {}): TrendPoint[] {
   const { bucket = 'day', range = {}, days, ...filter } = options;
   const { rowsFrom = 0, hoursFrom = 0, now } = history;
-  const isOfRows = filter.userId !== undefined || filter.runId !== undefined;
+  const isOfRows =
+    filter.userId !== undefined || filter.runId !== undefined || (filter.orgId !== undefined && bucket === 'hour');
   const complete = isOfRows ? rowsFrom : bucket === 'hour' ? hoursFrom : 0;
   const width = { hour: hourMs, day: dayMs }[bucket];
   const end = Math.ceil((range.to ?? now + 1) / width) * width;
@@ -372,9 +380,12 @@ export function heatmap(history: History, options: HeatmapOptions = {}): Heatmap
   const { kind = 'tool', orgId, limit = 20 } = options;
   const { hoursFrom = 0 } = history;
   const frame = frameOf(history, options, 30);
-  const all = listExecutions(history.events, { kind, orgId, ...widened({ ...history, hoursFrom: 0 }, frame) });
+  const all =
+    orgId === undefined
+      ? listExecutions(history.events, { kind, ...widened({ ...history, hoursFrom: 0 }, frame, false) })
+      : listExecutions(rows(history), { kind, orgId, ...frame });
   return {
-    rows: operations(all.filter(({ at }) => at >= hoursFrom))
+    rows: operations(all.filter(({ at }) => orgId !== undefined || at >= hoursFrom))
       .map(({ name, own }) => ({
         kind,
         name,

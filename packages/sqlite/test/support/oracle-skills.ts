@@ -43,8 +43,14 @@ const latest = <E extends AnalyticsEvent>(events: readonly E[]): E | undefined =
 const extreme = (pick: (...times: number[]) => number, events: readonly AnalyticsEvent[]): number | null =>
   events.length === 0 ? null : pick(...events.map(({ at }) => at));
 
-function usesOf(history: History, skillId: string | undefined, orgId: string | undefined, frame: Frame) {
-  return listExecutions(history.events, { kind: 'skill', name: skillId, orgId, ...widened(history, frame) });
+function usesOf(
+  history: History,
+  skillId: string | undefined,
+  orgId: string | undefined,
+  frame: Frame,
+  ofOrg = orgId !== undefined,
+) {
+  return listExecutions(history.events, { kind: 'skill', name: skillId, orgId, ...widened(history, frame, ofOrg) });
 }
 
 export function skillUsage(history: History, skillId: string, { days = 30, orgId }: SkillUsageOptions): SkillUsage {
@@ -74,7 +80,7 @@ export function leaderboard(history: History, options: LeaderboardOptions): Lead
   const minExecutions = options.minExecutions ?? (metric === 'rating' ? 0 : 1);
   const days = { day: 1, week: 7, month: 30, all: undefined }[period];
   const frame = days === undefined ? { from: -Infinity, to: Infinity } : lastDays(history, days);
-  const executions = listExecutions(history.events, { kind, orgId, ...widened(history, frame) });
+  const executions = listExecutions(history.events, { kind, orgId, ...widened(history, frame, orgId !== undefined) });
   const ratings = kind === 'skill' ? inside(ofOrg(ratingsOf(history), orgId), frame) : [];
   const names = new Set([...executions.map(({ name }) => name), ...ratings.map(({ skillId }) => skillId)]);
 
@@ -214,7 +220,7 @@ export function adoption(history: History, skillId: string, options: AdoptionOpt
   const to = range === undefined ? tomorrow : (range.to ?? Math.max(from, tomorrow));
   const lastMidnight = Math.floor(Math.min(to, tomorrow) / dayMs) * dayMs;
   const all = executionsOf(history.events);
-  const used = usesOf(history, skillId, orgId, { from, to });
+  const used = usesOf(history, skillId, orgId, { from, to }, true);
   const organisations = orgId === undefined ? [...new Set(used.flatMap((event) => event.orgId ?? []))] : [orgId];
   return {
     skillId,
@@ -233,7 +239,7 @@ export function adoption(history: History, skillId: string, options: AdoptionOpt
         const growth = (before: number, after: number): number | null => (before === 0 ? null : after / before - 1);
         const [before, last] = [ofDays(14, 7), ofDays(7, 0)];
         const users = usersOf(ofOrg(used, id)).size;
-        const activeUsers = usersOf(inside(own, widened(history, { from, to }))).size;
+        const activeUsers = usersOf(inside(own, widened(history, { from, to }, true))).size;
         return {
           orgId: id,
           users,

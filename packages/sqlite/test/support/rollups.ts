@@ -1,8 +1,8 @@
 import Database from 'better-sqlite3';
 import { expect } from 'vitest';
-import { byteReader } from '../../src/bytes.ts';
 import {
   addCell,
+  addEntry,
   type Cell,
   dayMs,
   emptySum,
@@ -11,9 +11,9 @@ import {
   fromLatencyBlob,
   fromUsersBlob,
   hourMs,
-  readCell,
   toCell,
 } from '../../src/cell.ts';
+import { readLine } from '../../src/fold.ts';
 import { createSketchSum, quantiles } from '../../src/sketch.ts';
 
 /** One execution, as its row says it. */
@@ -86,12 +86,13 @@ function foundCells(db: Database.Database): Map<string, Cell> {
     add(`${width} ${org} ${start} ${subject} ${model}`, cell);
   }
   for (const cells of db.prepare('SELECT cells FROM rollup_log').pluck().iterate() as Iterable<Buffer>) {
-    for (const reader = byteReader(cells); !reader.done(); ) {
-      const { key, cell } = readCell(reader);
-      for (const name of keysOf(key.start, key.org, key.subject, key.model)) {
-        add(name, cell);
+    readLine(cells, (entry) => {
+      for (const name of keysOf(entry.at, entry.org, entry.subject, entry.model)) {
+        const sum = sums.get(name) ?? emptySum();
+        sums.set(name, sum);
+        addEntry(sum, entry);
       }
-    }
+    });
   }
   const sketches = createSketchSum();
   return new Map(Array.from(sums, ([key, sum]) => [key, toCell(sum, sketches)]));
@@ -107,11 +108,11 @@ function rowsByCell(rows: readonly Row[]): Map<string, Row[]> {
   return cells;
 }
 
-/** Of the cells that an execution belongs to. */
+/** Of the cells that an execution belongs to: an organisation has cells of days only. */
 function keysOf(at: number, org: number, subject: number, model: number): string[] {
-  return [hourMs, dayMs].flatMap((width) =>
-    [...new Set([0, org])].map((one) => `${width} ${one} ${Math.floor(at / width) * width} ${subject} ${model}`),
-  );
+  const key = (width: number, whose: number): string =>
+    `${width} ${whose} ${Math.floor(at / width) * width} ${subject} ${model}`;
+  return [key(hourMs, 0), key(dayMs, 0), ...(org === 0 ? [] : [key(dayMs, org)])];
 }
 
 function sameCell(key: string, { figures, latency, users, errors }: Cell, rows: readonly Row[]): void {
