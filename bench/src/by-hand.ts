@@ -92,7 +92,8 @@ export function byHand({ path, columns, synchronous }: ByHandOptions): ByHand {
 
 /** How many executions a database really holds, whoever made it. */
 export function countRows(path: string): number {
-  const db = new Database(path, { readonly: true });
+  // Able to write, since one that only reads would leave the files of its log behind.
+  const db = new Database(path, { fileMustExist: true });
   try {
     return db.prepare('SELECT count(*) FROM executions').pluck().get() as number;
   } finally {

@@ -115,4 +115,8 @@ async function fillByHand(path: string, { executions: count, progress }: Setting
   } finally {
     hand.close();
   }
+  // Without a log to be kept beside it: it is only read from now on.
+  const db = new Database(path);
+  db.pragma('journal_mode = delete');
+  db.close();
 }
