@@ -32,9 +32,13 @@ const questions = {
     ask: (reader) => reader.getSkillUsage(middling, { days: 7 }),
   },
   series: {
-    name: 'series of all skills by the hour with percentiles, 7 days',
+    name: 'series of all skills by the hour, 7 days',
     atMostMs: 25,
     ask: (reader) => reader.getTrend({ kind: 'skill', bucket: 'hour', days: 7 }),
+  },
+  seriesWithUsers: {
+    name: 'the same with users and percentiles',
+    ask: (reader) => reader.getTrend({ kind: 'skill', bucket: 'hour', days: 7, distributions: true }),
   },
   newest: {
     name: 'the newest 50 executions of a skill',

@@ -3,6 +3,7 @@ import type { SkillExecutionInput } from '@toolweaver/analytics-core';
 import Database from 'better-sqlite3';
 
 const rowsPerTransaction = 1000;
+export const nameAndTimeIndex = 'CREATE INDEX executions_name_at ON executions (name, at)';
 
 export interface ByHandOptions {
   readonly path: string;
@@ -38,7 +39,7 @@ export function byHand({ path, columns, synchronous }: ByHandOptions): ByHand {
       at INTEGER NOT NULL, kind TEXT NOT NULL, name TEXT NOT NULL, user_id TEXT, org_id TEXT, success INTEGER NOT NULL,
       latency_ms REAL, error_type TEXT, error_message TEXT ${more[columns]}
     );
-    CREATE INDEX executions_name_at ON executions (name, at);
+    ${nameAndTimeIndex};
   `);
   const extra = { none: 0, id: 1, 'id and tokens': 5 }[columns];
   const insert = db.prepare(

@@ -16,9 +16,11 @@ export function openByHand(path: string) {
     GROUP BY name ORDER BY executions DESC LIMIT 10`);
   const usage = db.prepare(`
     SELECT ${counts}, max(at) AS last_at FROM executions WHERE kind = 'skill' AND name = ? AND at >= ?`);
-  const series = db.prepare(`
-    SELECT at / ${hourMs} AS hour, ${counts}, sum(input_tokens + output_tokens) AS tokens, sum(cost_usd) AS cost
-    FROM executions WHERE kind = 'skill' AND at >= ? GROUP BY hour ORDER BY hour`);
+  const series = ['count(*) AS executions, sum(success) AS successes, avg(latency_ms) AS average', counts].map((some) =>
+    db.prepare(`
+      SELECT at / ${hourMs} AS hour, ${some}, sum(input_tokens + output_tokens) AS tokens, sum(cost_usd) AS cost
+      FROM executions WHERE kind = 'skill' AND at >= ? GROUP BY hour ORDER BY hour`),
+  );
   const newest = db.prepare(`
     SELECT * FROM executions WHERE kind = 'skill' AND name = ? ORDER BY at DESC LIMIT 50`);
   const summary = [
@@ -33,7 +35,8 @@ export function openByHand(path: string) {
     leaderboard: () => leaderboard.all(),
     usageOfMost: () => usage.all(askedSkills.most, weekAgo),
     usageOfMiddling: () => usage.all(askedSkills.middling, weekAgo),
-    series: () => series.all(weekAgo),
+    series: () => series[0]?.all(weekAgo),
+    seriesWithUsers: () => series[1]?.all(weekAgo),
     newest: () => newest.all(askedSkills.middling),
     summary: () => summary.map((statement) => statement.all()),
     close: () => db.close(),
