@@ -267,7 +267,7 @@ test('a limit of size takes hours along with executions, and days never', async 
   );
   await backend.reader.listExecutions();
   const before = value(path, 'SELECT count(*) FROM rollups WHERE width = 86400000');
-  const report = await backend.store.prune({ maxBytes: 4 * 1024 * 1024 });
+  const report = await backend.store.prune({ maxBytes: 3 * 1024 * 1024 });
   expect(report.hourlyCells).toBeGreaterThan(1_000);
   const left = value(path, 'SELECT count(*) FROM executions') as number;
   expect(left).toBe(16_000 - report.rows.executions);

@@ -65,33 +65,41 @@ export function hoursEnd(now: number, end: number): number {
   return startOfDay(now - hoursToRows * (now - end));
 }
 
+/** As few rows at a time go at least. */
+const leastRows = 50;
+
 function* deleteToSize(deletion: Deletion, maxBytes: number, now: number): Generator<void> {
   const { db } = deletion;
-  const fits = (): boolean => readSize(db).usedBytes <= maxBytes;
+  const excess = (): number => readSize(db).usedBytes - maxBytes;
+  const start = { excess: excess(), rows: total(deletion) };
   let hoursBefore = Number.MIN_SAFE_INTEGER;
   // How much further to reach where all that is old belongs to runs that go on.
-  for (let reach = 1; !fits() && reach < 1e6; ) {
-    const end = endOfOldest(deletion, reach);
+  for (let reach = 1; excess() > 0 && reach < 1e6; ) {
+    const left = excess();
+    const before = total(deletion);
+    const bytesPerRow = (start.excess - left) / (before - start.rows);
+    // No more than are in the way: as soon as it is known what a row takes.
+    const rows = bytesPerRow > 0 ? Math.max(leastRows, left / bytesPerRow / aging.length) : 10 * leastRows;
+    const end = endOfOldest(deletion, rows, reach);
     if (end === undefined) {
       break;
     }
-    const before = total(deletion);
     yield* deleteBefore(deletion, end, false);
     reach = total(deletion) > before ? 1 : reach * 4;
-    const left = oldestExecution(db);
-    const day = left === undefined ? hoursBefore : hoursEnd(now, left);
+    const oldest = oldestExecution(db);
+    const day = oldest === undefined ? hoursBefore : hoursEnd(now, oldest);
     if (day > hoursBefore) {
       hoursBefore = day;
       yield* deleteHours(deletion, day);
     }
   }
   const oldestHour = db.prepare(`SELECT min(start) FROM rollups WHERE width = ${hourMs} AND org = 0`).pluck();
-  while (!fits()) {
-    const start = oldestHour.get() as number | null;
-    if (start === null) {
+  while (excess() > 0) {
+    const hour = oldestHour.get() as number | null;
+    if (hour === null) {
       return;
     }
-    yield* deleteHours(deletion, startOfDay(start) + dayMs);
+    yield* deleteHours(deletion, startOfDay(hour) + dayMs);
   }
 }
 
@@ -104,10 +112,10 @@ function startOfDay(at: number): number {
 const aging = kinds.filter((kind) => kind !== 'runTotals');
 
 /** A time before which there are rows, but in no table many more than a step takes. Undefined when there is nothing left. */
-function endOfOldest(deletion: Deletion, reach: number): number | undefined {
+function endOfOldest(deletion: Deletion, mostRows: number, reach: number): number | undefined {
   const ends = aging.flatMap((kind) => {
-    const rows = paceOf(deletion, kind).rows * reach;
-    const end = latestOfFirst(deletion.db, keptTables[kind], rows);
+    const rows = Math.min(mostRows, paceOf(deletion, kind).rows) * reach;
+    const end = latestOfFirst(deletion.db, keptTables[kind], Math.ceil(rows));
     return end === null ? [] : [end + 1];
   });
   return ends.length === 0 ? undefined : Math.min(...ends);
