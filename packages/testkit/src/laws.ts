@@ -7,6 +7,7 @@ import { fieldLaws } from './laws/fields.ts';
 import { leaderboardLaws } from './laws/leaderboard.ts';
 import { lifeLaws } from './laws/life.ts';
 import { listingLaws } from './laws/listing.ts';
+import { operationLaws } from './laws/operations.ts';
 import { readerLaws } from './laws/reader.ts';
 import { skillLaws } from './laws/skills.ts';
 
@@ -22,4 +23,5 @@ export const laws: readonly Law[] = [
   ...leaderboardLaws,
   ...adoptionLaws,
   ...listingLaws,
+  ...operationLaws,
 ];

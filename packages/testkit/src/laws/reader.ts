@@ -115,6 +115,12 @@ export const readerLaws: readonly Law[] = [
         ],
         ['listExecutions with a made-up cursor', 1, () => reader.listExecutions({}, 'made up')],
         ['summary with a range from NaN', 1, () => reader.summary({ range: { from: Number.NaN } })],
+        [
+          'getCosts by an unknown group with a limit of 0',
+          2,
+          () => reader.getCosts({ by: wrong('colour; DROP TABLE executions'), limit: 0 }),
+        ],
+        ['getErrors with a limit of 1001', 1, () => reader.getErrors({ limit: 1001 })],
       ];
       for (const [what, problems, call] of calls) {
         const error: unknown = await trial.within(what, call()).then(

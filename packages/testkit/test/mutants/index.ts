@@ -6,6 +6,7 @@ import { failureMutants } from './failure.ts';
 import { fieldsMutants } from './fields.ts';
 import { leaderboardMutants } from './leaderboard.ts';
 import { lifeMutants } from './life.ts';
+import { operationMutants } from './operations.ts';
 import { readerMutants } from './reader.ts';
 import { skillMutants } from './skills.ts';
 
@@ -16,6 +17,7 @@ export const mutants: Mutants = {
   ...failureMutants,
   ...lifeMutants,
   ...readerMutants,
+  ...operationMutants,
   ...skillMutants,
   ...leaderboardMutants,
   ...adoptionMutants,

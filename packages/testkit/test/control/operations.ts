@@ -1,0 +1,131 @@
+import type {
+  AnalyticsEvent,
+  AnalyticsReader,
+  CostEntry,
+  CostGroup,
+  CostTotals,
+  ExecutionEvent,
+  WindowOptions,
+} from '@toolweaver/analytics-core';
+import { countsOf, distinct, groupsOf, isLimit, latencyOf, refuse, weightOf } from './figures.ts';
+
+const day = 86_400_000;
+
+const tokensOf = (events: readonly ExecutionEvent[]): number =>
+  events.reduce(
+    (sum, { usage, weight = 1 }) => sum + weight * Object.values(usage ?? {}).reduce((one, two) => one + two, 0),
+    0,
+  );
+
+function costsOf(events: readonly ExecutionEvent[]): CostTotals {
+  const priced = events.filter(({ cost }) => cost !== undefined);
+  const nanoUsd = priced.reduce((sum, { cost, weight = 1 }) => sum + weight * (cost?.nanoUsd ?? 0), 0);
+  return {
+    executions: weightOf(events),
+    pricedExecutions: weightOf(priced),
+    totalCostUsd: priced.length === 0 ? null : nanoUsd / 1e9,
+    averageCostUsd: priced.length === 0 ? null : nanoUsd / 1e9 / weightOf(priced),
+    totalTokens: tokensOf(events),
+  };
+}
+
+const keyOf: Record<CostGroup, (event: ExecutionEvent) => Pick<CostEntry, 'kind' | 'name'>> = {
+  operation: ({ kind, name }) => ({ kind, name }),
+  kind: ({ kind }) => ({ kind, name: null }),
+  model: ({ model }) => ({ kind: null, name: model ?? null }),
+  organisation: ({ orgId }) => ({ kind: null, name: orgId ?? null }),
+  user: ({ userId }) => ({ kind: null, name: userId ?? null }),
+  run: ({ runId }) => ({ kind: null, name: runId ?? null }),
+};
+
+const byKindAndName = (one: Pick<CostEntry, 'kind' | 'name'>, other: Pick<CostEntry, 'kind' | 'name'>): number =>
+  `${one.kind} ${one.name}` < `${other.kind} ${other.name}` ? -1 : 1;
+
+/** The questions about operations, answered by counting the rows by hand. */
+export function operationsOver(
+  rows: () => readonly AnalyticsEvent[],
+): Pick<AnalyticsReader, 'summary' | 'getCosts' | 'getErrors'> {
+  function about({ days, range = {}, ...equal }: WindowOptions & Partial<ExecutionEvent>): ExecutionEvent[] {
+    const from = days === undefined ? (range.from ?? 0) : Date.now() - days * day;
+    const to = range.to ?? Number.POSITIVE_INFINITY;
+    return rows()
+      .filter((row) => row.type === 'execution')
+      .filter(({ at }) => at >= from && at < to)
+      .filter((row) =>
+        Object.entries(equal).every(([field, value]) => value === undefined || row[field as 'name'] === value),
+      );
+  }
+  const typed = ({ kind, name, error }: ExecutionEvent) => ({ kind, name, errorType: error?.type ?? 'unknown' });
+
+  return {
+    async summary(options = {}) {
+      refuse([['range.from', !Number.isNaN(options.range?.from)]]);
+      const all = about(options as WindowOptions);
+      const asked = all.filter(({ cacheHit }) => cacheHit !== undefined);
+      const failed = all.filter(({ success }) => !success);
+      return {
+        ...countsOf(all),
+        latencyMs: latencyOf(all),
+        totalTokens: tokensOf(all),
+        totalCostUsd: costsOf(all).totalCostUsd,
+        cacheHitRate: asked.length === 0 ? null : weightOf(asked.filter(({ cacheHit }) => cacheHit)) / weightOf(asked),
+        names: groupsOf(all, ({ kind, name }) => ({ kind, name }))
+          .map(([subject, own]) => ({ ...subject, ...countsOf(own), averageLatencyMs: latencyOf(own).average }))
+          .sort((one, other) => other.executions - one.executions),
+        failuresByType: groupsOf(failed, typed)
+          .map(([subject, own]) => ({ ...subject, failures: weightOf(own) }))
+          .sort((one, other) => other.failures - one.failures),
+        slowest: all
+          .filter(({ latencyMs }) => latencyMs !== undefined)
+          .sort((one, other) => (other.latencyMs ?? 0) - (one.latencyMs ?? 0))
+          .slice(0, 5),
+        runs: distinct(all.map(({ runId }) => runId)),
+      };
+    },
+
+    async getCosts({ by = 'operation', limit = 100, ...options } = {}) {
+      refuse([
+        ['by', keyOf[by] !== undefined],
+        ['limit', isLimit(limit)],
+      ]);
+      const all = about(options as WindowOptions);
+      return {
+        ...costsOf(all),
+        entries: groupsOf(all, keyOf[by])
+          .map(([key, own]): CostEntry => ({ ...key, ...costsOf(own) }))
+          .sort((one, other) => (other.totalCostUsd ?? -1) - (one.totalCostUsd ?? -1) || byKindAndName(one, other))
+          .slice(0, limit),
+      };
+    },
+
+    async getErrors({ limit = 100, ...options } = {}) {
+      refuse([['limit', isLimit(limit)]]);
+      const all = about(options as WindowOptions);
+      const failed = all.filter(({ success }) => !success);
+      return {
+        executions: weightOf(all),
+        failures: weightOf(failed),
+        errorRate: all.length === 0 ? null : weightOf(failed) / weightOf(all),
+        operations: groupsOf(all, ({ kind, name }) => ({ kind, name }))
+          .map(([subject, own]) => {
+            const { executions, failures } = countsOf(own);
+            return { ...subject, executions, failures, errorRate: failures / executions };
+          })
+          .sort((one, other) => other.errorRate - one.errorRate || byKindAndName(one, other))
+          .slice(0, limit),
+        groups: groupsOf(failed, (event) => ({ errorType: typed(event).errorType }))
+          .map(([{ errorType }, own]) => ({
+            errorType,
+            failures: weightOf(own),
+            share: weightOf(own) / weightOf(failed),
+            operations: groupsOf(own, ({ kind, name }) => ({ kind, name })).map(([subject, ofIt]) => ({
+              ...subject,
+              failures: weightOf(ofIt),
+            })),
+          }))
+          .sort((one, other) => other.failures - one.failures)
+          .slice(0, limit),
+      };
+    },
+  };
+}
