@@ -60,6 +60,27 @@ describe('a window', () => {
     ]);
   });
 
+  test('asks for nothing that was deleted, not even for a part of the last hour or day', () => {
+    const time = fc.integer({ min: midnight - 4 * day, max: midnight + 4 * day });
+    const near = fc.integer({ min: -2 * hour, max: 2 * hour });
+    const arbitrary = fc.record({ from: time, rowsFrom: time, near, length: fc.integer({ min: 1, max: 3 * day }) });
+    const kept = fc.integer({ min: 0, max: 3 });
+    const finest = fc.constantFrom('hours' as const, 'days' as const);
+    fc.assert(
+      fc.property(arbitrary, kept, finest, ({ from, rowsFrom, near, length }, days, finest) => {
+        // Often so that it ends about where rows begin.
+        const to = near % 2 === 0 ? from + length : Math.max(from + 1, rowsFrom + near);
+        const hoursFrom = rowsFrom - (rowsFrom % day) - days * day;
+        const parts = cover(from, to, { ...everything, rowsFrom, hoursFrom }, 'days', finest);
+        for (const { source, from: start } of parts) {
+          expect(start).toBeGreaterThanOrEqual({ rows: rowsFrom, hours: hoursFrom, days: 0 }[source]);
+        }
+        expect(parts[0]?.from).toBeLessThanOrEqual(from);
+        expect(parts.at(-1)?.to).toBeGreaterThanOrEqual(to);
+      }),
+    );
+  });
+
   test('has nothing in it when it is empty, or when nothing is known', () => {
     expect(cover(midnight, midnight, everything)).toEqual([]);
     expect(cover(midnight + 200 * day, midnight + 300 * day, everything)).toEqual([]);
