@@ -193,13 +193,21 @@ function readVersion(db: Connection, path: string): number {
   return version;
 }
 
+/** With the longest of the suffixes that SQLite appends, it is the 512 that its system layer takes. */
+const maxPathBytes = 504;
+
 /** Makes sure that there is a file at the path that may be read and written. */
 function createFile(path: string): void {
   try {
-    if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) {
-      throw new Error('it is a directory');
+    const found = statSync(path, { throwIfNoEntry: false });
+    if (found !== undefined && !found.isFile()) {
+      // A device or a pipe would take what is written, and keep nothing.
+      throw new Error(found.isDirectory() ? 'it is a directory' : 'it is no file');
     }
-    if (!existsSync(path)) {
+    if (Buffer.byteLength(path) > maxPathBytes && process.platform !== 'win32') {
+      throw new Error(`it is longer than the ${maxPathBytes} bytes that SQLite takes`);
+    }
+    if (found === undefined) {
       createDirectory(dirname(path));
       createPrivately(path);
     }
