@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { AnalyticsError } from '@toolweaver/analytics-core';
 import { sqlite } from '@toolweaver/analytics-sqlite';
-import { execution, metrics, rating, run } from '@toolweaver/analytics-testkit';
+import { artifact, execution, metrics, rating, run } from '@toolweaver/analytics-testkit';
 import { afterEach, expect, test, vi } from 'vitest';
 import { limitsPlan } from '../src/store/retention.ts';
 import { eventTables, everyType } from './support/every-type.ts';
@@ -244,7 +244,10 @@ test('a limit of size looks at every kind of event, the oldest first', async () 
   const maxBytes = 10 * 1024 * 1024;
   const dry = await backend.store.prune({ maxBytes, dryRun: true });
   const report = await backend.store.prune({ maxBytes });
-  expect((await backend.store.statistics()).usedBytes).toBeLessThanOrEqual(maxBytes);
+  const { usedBytes } = await backend.store.statistics();
+  expect(usedBytes).toBeLessThanOrEqual(maxBytes);
+  // And not much more than that.
+  expect(usedBytes).toBeGreaterThan(maxBytes * 0.85);
   const left = counts(path) as number[];
   // All are cut off at about the same time.
   expect(Math.min(...left)).toBeGreaterThan(50);
@@ -254,6 +257,18 @@ test('a limit of size looks at every kind of event, the oldest first', async () 
   expect(report.from).toBe(now - 20 * 60_000);
   expect(dry.rows.executions).toBeGreaterThanOrEqual(report.rows.executions);
   expect(value(path, 'PRAGMA integrity_check')).toBe('ok');
+});
+
+test('a limit of size takes one large artifact after the other', async () => {
+  const path = join(testFolder(), 'analytics.db');
+  const backend = await open({ path });
+  const bytes = new Uint8Array(1024 * 1024);
+  await backend.write(Array.from({ length: 40 }, (_, at) => artifact({ at, bytes })));
+  expect(await backend.store.prune({ maxBytes: 18.5 * 1024 * 1024 })).toMatchObject({
+    rows: { artifacts: 22, executions: 0 },
+    from: 0,
+    to: 21,
+  });
 });
 
 test('a limit of size takes hours along with executions, and days never', async () => {

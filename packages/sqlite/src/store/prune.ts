@@ -65,8 +65,10 @@ export function hoursEnd(now: number, end: number): number {
   return startOfDay(now - hoursToRows * (now - end));
 }
 
-/** As few rows at a time go at least. */
-const leastRows = 50;
+/** Rows that go together before it is known what a row takes: it may be an artifact of some MB. */
+const firstRows = 10;
+/** What is freed at once is about this much at least, as long as it is more than a row. */
+const leastBytes = 256 * 1024;
 
 function* deleteToSize(deletion: Deletion, maxBytes: number, now: number): Generator<void> {
   const { db } = deletion;
@@ -78,8 +80,8 @@ function* deleteToSize(deletion: Deletion, maxBytes: number, now: number): Gener
     const left = excess();
     const before = total(deletion);
     const bytesPerRow = (start.excess - left) / (before - start.rows);
-    // No more than are in the way: as soon as it is known what a row takes.
-    const rows = bytesPerRow > 0 ? Math.max(leastRows, left / bytesPerRow / aging.length) : 10 * leastRows;
+    // No more than are in the way.
+    const rows = bytesPerRow > 0 ? Math.max(leastBytes, left / aging.length) / bytesPerRow : firstRows;
     const end = endOfOldest(deletion, rows, reach);
     if (end === undefined) {
       break;
