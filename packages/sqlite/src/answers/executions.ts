@@ -1,8 +1,9 @@
 import type { ExecutionEvent, ExecutionOrder } from '@toolweaver/analytics-core';
 import { type RawBuilder, type SqlBool, sql } from 'kysely';
 import { tailBits } from '../sequence.ts';
-import { parseUuid, type TextColumn, toExecution } from '../stored.ts';
-import { type Db, type Filter, firstSeq, matches } from './filter.ts';
+import { parseUuid, type StoredExecution, type TextColumn, toExecution } from '../stored.ts';
+import { byRun, bySubject, byTime, type Db, type Filter, firstSeq, matches } from './filter.ts';
+import { textsOf } from './names.ts';
 import { slowest } from './slowest.ts';
 
 /** Where a page of executions ended. */
@@ -36,11 +37,6 @@ export async function executions(db: Db, question: ExecutionsQuestion): Promise<
 function isOfMany({ userId, runId, errorType, toolkit, version }: Filter): boolean {
   return [userId, runId, errorType, toolkit, version].every((value) => value === undefined);
 }
-
-/** Which index finds the rows, said here because SQLite has no statistics to choose by. Each is in order of time. */
-const byRun = sql`execution_events e INDEXED BY execution_events_run`;
-const bySubject = sql`execution_events e INDEXED BY execution_events_subject`;
-const byTime = sql`execution_events e NOT INDEXED`;
 
 const newestFirst = sql`e.seq >> ${sql.lit(tailBits)} DESC, e.id DESC`;
 
@@ -124,26 +120,35 @@ interface Found {
   readonly seq: string;
 }
 
-function textOf(column: TextColumn): RawBuilder<string | null> {
-  return sql`(SELECT text FROM dictionary WHERE id = ${sql.ref(`e.${column}`)})`;
-}
+const textColumns = [
+  'run',
+  'user',
+  'org',
+  'error_type',
+  'version',
+  'toolkit',
+  'model',
+  'provider',
+  'cost_source',
+] as const satisfies readonly TextColumn[];
+type Row = Omit<StoredExecution, TextColumn> & Readonly<Record<TextColumn, number | null>> & Found;
 
 /** Whole executions, in the order given. Apart from the search, so that texts are only looked up for what was found. */
-export async function load(db: Db, wanted: readonly string[]): Promise<ExecutionEvent[]> {
-  const rows = await db
-    .selectFrom('execution_events as e')
-    .innerJoin('subjects as s', 's.id', 'e.subject')
-    .where('e.seq', 'in', sql<number>`(SELECT CAST(value AS INTEGER) FROM json_each(${JSON.stringify(wanted)}))`)
-    .select(sql<string>`CAST(e.seq AS TEXT)`.as('seq'))
-    .select(['s.kind', 's.name', 'e.id', 'e.at', 'e.weight', 'e.attributes', 'e.success', 'e.latency_ms'])
-    .select(['e.parent_id', 'e.error_message', 'e.attempt', 'e.cache_hit', 'e.input_bytes', 'e.output_bytes'])
-    .select(['e.input_tokens', 'e.cache_read_tokens', 'e.cache_write_tokens', 'e.output_tokens'])
-    .select(['e.reasoning_tokens', 'e.cost_nano_usd'])
-    .select([textOf('run').as('run'), textOf('user').as('user'), textOf('org').as('org')])
-    .select([textOf('error_type').as('error_type'), textOf('version').as('version'), textOf('toolkit').as('toolkit')])
-    .select([textOf('model').as('model'), textOf('provider').as('provider')])
-    .select(textOf('cost_source').as('cost_source'))
-    .execute();
-  const bySeq = new Map(rows.map((row) => [row.seq, toExecution(row)]));
+async function load(db: Db, wanted: readonly string[]): Promise<ExecutionEvent[]> {
+  const { rows } = await sql<Row>`
+    SELECT CAST(e.seq AS TEXT) AS seq, s.kind, s.name, e.id, e.at, e.weight, e.attributes, e.success, e.latency_ms,
+      e.parent_id, e.error_message, e.attempt, e.cache_hit, e.input_bytes, e.output_bytes, e.input_tokens,
+      e.cache_read_tokens, e.cache_write_tokens, e.output_tokens, e.reasoning_tokens, e.cost_nano_usd,
+      ${sql.join(textColumns.map((column) => sql.ref(`e.${column}`)))}
+    FROM execution_events e JOIN subjects s ON s.id = e.subject
+    WHERE e.seq IN (SELECT CAST(value AS INTEGER) FROM json_each(${JSON.stringify(wanted)}))`.execute(db);
+  const ids = new Set(rows.flatMap((row) => textColumns.flatMap((column) => row[column] ?? [])));
+  const texts = await textsOf(db, [...ids]);
+  const bySeq = new Map(
+    rows.map((row) => {
+      const named = textColumns.map((column) => [column, texts.get(row[column] ?? 0) ?? null]);
+      return [row.seq, toExecution({ ...row, ...(Object.fromEntries(named) as Record<TextColumn, string | null>) })];
+    }),
+  );
   return wanted.flatMap((seq) => bySeq.get(seq) ?? []);
 }

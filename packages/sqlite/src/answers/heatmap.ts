@@ -1,12 +1,11 @@
 import type { Heatmap } from '@toolweaver/analytics-core';
-import { sql } from 'kysely';
+import { type RawBuilder, type SqlBool, sql } from 'kysely';
 import { hourMs } from '../cell.ts';
 import type { Db, Filter } from './filter.ts';
-import { listed } from './names.ts';
-import { averageLatency, toCounts, totals } from './numbers.ts';
-import { operationTotals } from './operations.ts';
-import { byKindAndName, descending, inOrder } from './order.ts';
-import { select } from './selection.ts';
+import { listed, namesOf } from './names.ts';
+import { averageLatency, toCounts, totalsOf } from './numbers.ts';
+import { compareTexts, descending, inOrder } from './order.ts';
+import { type Selection, select } from './selection.ts';
 
 export interface HeatmapQuestion {
   /** Time, kind and organisation. */
@@ -16,36 +15,57 @@ export interface HeatmapQuestion {
 
 export async function heatmap(db: Db, { filter, limit }: HeatmapQuestion): Promise<Heatmap> {
   const selection = await select(db, filter, { widest: 'hours' });
-  const used = (await operationTotals(db, selection))
-    .sort(
-      inOrder(
-        descending(({ executions }) => executions),
-        byKindAndName,
-      ),
-    )
-    .slice(0, limit);
   const hour = sql<number>`CAST(c.start / ${sql.lit(hourMs)} AS INTEGER) % 24`;
   const rows = await db
     .selectFrom(selection.figures.as('c'))
-    .where('c.subject', 'in', listed(used.map(({ subject }) => subject)))
+    .where(await isAmongMostUsed(db, filter, limit, selection))
     .groupBy(['c.subject', hour])
     .select(['c.subject', hour.as('hour')])
-    .select(totals)
+    .select(totalsOf('executions', 'successes', 'latency_weight', 'latency_sum'))
     .execute();
   const bySubject = Map.groupBy(rows, ({ subject }) => subject);
+  const names = await namesOf(db, [...bySubject.keys()]);
   return {
-    rows: used.map(({ subject, name, executions }) => {
-      const own = new Map(bySubject.get(subject)?.map((row) => [row.hour, row]));
-      return {
-        name,
-        executions,
-        hours: Array.from({ length: 24 }, (_, at) => {
-          const row = own.get(at);
-          return row === undefined
-            ? { executions: 0, failures: 0, averageLatencyMs: null }
-            : { executions: row.executions, failures: toCounts(row).failures, averageLatencyMs: averageLatency(row) };
-        }),
-      };
-    }),
+    rows: Array.from(bySubject, ([subject, own]) => ({
+      name: names.get(subject)?.name ?? '',
+      executions: own.reduce((sum, { executions }) => sum + executions, 0),
+      hours: Array.from({ length: 24 }, (_, at) => toHour(own.find((row) => row.hour === at))),
+    }))
+      .sort(
+        inOrder(
+          descending(({ executions }) => executions),
+          (one, other) => compareTexts(one.name, other.name),
+        ),
+      )
+      .slice(0, limit),
   };
+}
+
+type Hour = Parameters<typeof toCounts>[0] & Parameters<typeof averageLatency>[0];
+
+function toHour(found: Hour | undefined): Heatmap['rows'][number]['hours'][number] {
+  return found === undefined
+    ? { executions: 0, failures: 0, averageLatencyMs: null }
+    : { executions: found.executions, failures: toCounts(found).failures, averageLatencyMs: averageLatency(found) };
+}
+
+/** Where hours are cells and all of them are kept, days tell who was used most, and the hours of others need no look. */
+async function isAmongMostUsed(
+  db: Db,
+  filter: Filter,
+  limit: number,
+  { inRows, completeFrom }: Selection,
+): Promise<RawBuilder<SqlBool>> {
+  if (inRows || (filter.from ?? 0) < completeFrom) {
+    return sql`TRUE`;
+  }
+  const { figures } = await select(db, filter);
+  const rows = await db
+    .selectFrom(figures.as('c'))
+    .groupBy('c.subject')
+    .select('c.subject')
+    .select(totalsOf('executions'))
+    .execute();
+  const least = rows.map(({ executions }) => executions).sort((one, other) => other - one)[limit - 1] ?? 0;
+  return sql`c.subject IN ${listed(rows.filter(({ executions }) => executions >= least).map(({ subject }) => subject))}`;
 }

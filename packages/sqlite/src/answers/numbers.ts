@@ -28,16 +28,28 @@ const summed: readonly (keyof Sums)[] = [
 /** The sums of a group; the extremes are null where nothing is known. */
 export type Totals = Sums & { readonly [E in Extreme]: number | null };
 
-/** The columns of `Totals`, for a selection of counted executions named `c`, grouped or not. */
-export const totals: readonly (AliasedRawBuilder<number, keyof Sums> | AliasedRawBuilder<number | null, Extreme>)[] = [
-  ...summed.map((name) => sql<number>`total(${sql.ref(`c.${name}`)})`.as<keyof Sums>(name)),
-  ...(['latency_min', 'first_at'] as const).map((name) =>
-    sql<number | null>`min(${sql.ref(`c.${name}`)})`.as<Extreme>(name),
-  ),
-  ...(['latency_max', 'last_at'] as const).map((name) =>
-    sql<number | null>`max(${sql.ref(`c.${name}`)})`.as<Extreme>(name),
-  ),
-];
+type Column<N extends keyof Totals> = { [C in N]: AliasedRawBuilder<Totals[C], C> }[N];
+
+/** Some columns of `Totals`, for a selection of counted executions named `c`, grouped or not. */
+export function totalsOf<N extends keyof Totals>(...names: readonly N[]): Column<N>[] {
+  return names.map((name) => {
+    const column = sql.ref(`c.${name}`);
+    const total = summed.some((sum) => sum === name)
+      ? sql`total(${column})`
+      : name === 'latency_min' || name === 'first_at'
+        ? sql`min(${column})`
+        : sql`max(${column})`;
+    return total.as(name) as Column<N>;
+  });
+}
+
+export const totals: readonly Column<keyof Totals>[] = totalsOf(
+  ...summed,
+  'latency_min',
+  'latency_max',
+  'first_at',
+  'last_at',
+);
 
 /** What groups come to together. */
 export function addUp(groups: readonly Totals[]): Totals {

@@ -9,7 +9,7 @@ import {
   type Totals,
   toCounts,
   totalCost,
-  totals,
+  totalsOf,
   totalTokens,
 } from './numbers.ts';
 import { type Distribution, select } from './selection.ts';
@@ -22,29 +22,54 @@ export interface TrendQuestion {
   readonly distributions: boolean;
 }
 
+const columns = totalsOf(
+  'executions',
+  'successes',
+  'latency_weight',
+  'latency_sum',
+  'latency_min',
+  'latency_max',
+  'input_tokens',
+  'cache_read_tokens',
+  'cache_write_tokens',
+  'output_tokens',
+  'reasoning_tokens',
+  'cost_nano_usd',
+  'cost_weight',
+  'cache_hits',
+  'cache_misses',
+);
+
+type Found = Omit<Totals, 'first_at' | 'last_at'>;
+
 export async function trend(db: Db, { filter, width, distributions }: TrendQuestion): Promise<TrendPoint[]> {
   const { from, to } = filter;
   const selection = await select(db, filter, { widest: width === dayMs ? 'days' : 'hours' });
-  const bucket = sql<number>`CAST((c.start - ${from}) / ${sql.lit(width)} AS INTEGER)`;
+  // What begins where its cells begin is in order already, and need not be sorted.
+  const start = selection.inRows
+    ? sql<number>`${from} + CAST((c.start - ${from}) / ${sql.lit(width)} AS INTEGER) * ${sql.lit(width)}`
+    : sql<number>`c.start`;
   const rows = await db
     .selectFrom(selection.figures.as('c'))
-    .groupBy(bucket)
-    .select(bucket.as('bucket'))
-    .select(totals)
+    .groupBy(start)
+    .select(start.as('start'))
+    .select(columns)
     .execute();
-  const found = new Map(rows.map((row) => [row.bucket, row]));
+  const found = new Map(rows.map((row) => [row.start, row]));
   const distributed = distributions
-    ? await selection.distributions({ by: bucket, latency: true, users: true })
+    ? await selection.distributions({ by: start, latency: true, users: true })
     : undefined;
-  return Array.from({ length: (to - from) / width }, (_, at) => ({
-    from: from + at * width,
-    to: from + (at + 1) * width,
-    ...toPoint(found.get(at), distributions, distributed?.get(at)),
-  })).filter((point) => point.from >= selection.completeFrom);
+  return Array.from({ length: (to - from) / width }, (_, at) => from + at * width)
+    .filter((begin) => begin >= selection.completeFrom)
+    .map((begin) => ({
+      from: begin,
+      to: begin + width,
+      ...toPoint(found.get(begin), distributions, distributed?.get(begin)),
+    }));
 }
 
 function toPoint(
-  found: Totals | undefined,
+  found: Found | undefined,
   distributed: boolean,
   distribution: Distribution | undefined,
 ): Omit<TrendPoint, 'from' | 'to'> {
