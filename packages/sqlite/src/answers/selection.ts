@@ -56,9 +56,7 @@ export interface Distribution {
   readonly latency: Sketch;
   /** Users known by id: exact up to 8192 in an hour or day, within 2 % or so beyond. */
   readonly users: number;
-  /** Whom exactly, in no order; undefined where there were too many to keep all. */
-  readonly userIds: readonly number[] | undefined;
-  /** All of them (level 0), or a sample of those that were too many; in no order. */
+  /** Whom: all of them (level 0), or a sample of those that were too many; in no order. */
   readonly sample: UserSet;
 }
 
@@ -277,12 +275,12 @@ function union<T>(queries: readonly RawBuilder<unknown>[], none: RawBuilder<unkn
 }
 
 /** Counts one union after the other with the same marks: sets of thousands of users, for each of hundreds of groups. */
-function createUserCount(): (sets: readonly UserSet[]) => Pick<Distribution, 'users' | 'userIds' | 'sample'> {
+function createUserCount(): (sets: readonly UserSet[]) => Pick<Distribution, 'users' | 'sample'> {
   let marks = new Uint32Array(1024);
   let mark = 0;
   return (sets) => {
     mark += 1;
-    const level = Math.max(0, ...sets.map((set) => set.level));
+    const level = sets.reduce((highest, set) => Math.max(highest, set.level), 0);
     const distinct: number[] = [];
     for (const { ids } of sets) {
       for (const id of ids) {
@@ -298,6 +296,6 @@ function createUserCount(): (sets: readonly UserSet[]) => Pick<Distribution, 'us
       }
     }
     const sample = level === 0 ? { level, ids: distinct } : userSet(distinct, level);
-    return { users: countUsers(sample), userIds: level === 0 ? distinct : undefined, sample };
+    return { users: countUsers(sample), sample };
   };
 }
