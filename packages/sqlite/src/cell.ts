@@ -75,7 +75,7 @@ const sums = [
 
 export const figureNames: readonly (keyof Figures)[] = [...sums, 'latency_min', 'latency_max', 'first_at', 'last_at'];
 
-export function emptyFigures(): Figures {
+function emptyFigures(): Figures {
   return {
     executions: 0,
     successes: 0,
@@ -170,7 +170,7 @@ export function toCell({ figures, bins, weights, users, usersLevel, errors }: Su
   return { figures, latency: sketches.take(), users: userSet(users, usersLevel), errors };
 }
 
-export function addError(errors: Map<number, number>, type: number, failures: number): void {
+function addError(errors: Map<number, number>, type: number, failures: number): void {
   const kept = errors.has(type) || errors.size < maxErrorTypes ? type : 0;
   errors.set(kept, (errors.get(kept) ?? 0) + failures);
 }

@@ -3,7 +3,7 @@ import type { ByteReader, ByteWriter } from './bytes.ts';
 // DDSketch (Masson, Rim, Lee: "DDSketch: a fast and fully-mergeable quantile sketch with relative-error guarantees", VLDB 2019):
 // a histogram whose bins grow by a constant factor, so that the value of a bin is within 1 % of everything in it.
 
-export const relativeError = 0.01;
+const relativeError = 0.01;
 const gamma = (1 + relativeError) / (1 - relativeError);
 const binsPerE = 1 / Math.log(gamma);
 /** A pico-second, in ms: what is shorter counts as nothing. */

@@ -9,7 +9,7 @@ import { all, type Db, executionsFor, type Filter, isSubject, matches, textId } 
 // The executions that a question is about: in cells where they were added up, in rows where they must be looked at.
 
 /** What the executions of a cell come to, or one execution with the weight it has. Ids are of the database; 0 is none. */
-export interface Counted extends Figures {
+interface Counted extends Figures {
   readonly org: number;
   readonly subject: number;
   readonly model: number;
@@ -21,7 +21,7 @@ export interface Counted extends Figures {
 }
 
 /** How many executions failed in one way: those of a cell, or one with the weight it has. */
-export interface Failed extends Pick<Counted, 'org' | 'subject' | 'model' | 'start'> {
+interface Failed extends Pick<Counted, 'org' | 'subject' | 'model' | 'start'> {
   /** 0 is none, and in a cell of many types any of the rarer ones. */
   readonly error: number;
   readonly failures: number;
@@ -43,7 +43,7 @@ export interface Selection {
   distributions(options: DistributionOptions): Promise<Map<number, Distribution>>;
 }
 
-export interface DistributionOptions {
+interface DistributionOptions {
   /** Of a cell or row `c`; whole numbers. Default: everything is one group, 0. */
   readonly by?: RawBuilder<number>;
   /** Which of the groups; default: all. */

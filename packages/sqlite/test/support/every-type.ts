@@ -3,7 +3,7 @@ import { artifact, execution, health, metrics, rating, run, toolkit } from '@too
 
 /** An event of each type. */
 export function everyType(
-  common: Partial<Pick<EventFields, 'at' | 'userId' | 'orgId' | 'runId' | 'attributes'>> = {},
+  common: Partial<Pick<EventFields, 'at' | 'userId' | 'orgId' | 'attributes'>> & { readonly runId?: string } = {},
 ): AnalyticsEvent[] {
   return [execution, rating, health, toolkit, metrics, run, artifact].map((make) => make(common));
 }

@@ -66,7 +66,7 @@ export function percentile(executions: readonly ExecutionEvent[], percent: numbe
   return known.find((_, rank) => reaches(rank))?.ms ?? null;
 }
 
-export const newestFirst: Order<ExecutionEvent> = inOrder(
+const newestFirst: Order<ExecutionEvent> = inOrder(
   (one, other) => other.at - one.at,
   (one, other) => compareTexts(other.id, one.id),
 );

@@ -29,7 +29,7 @@ declare module 'vitest' {
   }
 }
 
-export const isFull: boolean = process.env['RELIABILITY'] === 'full';
+const isFull: boolean = process.env['RELIABILITY'] === 'full';
 /** Not to be reached: it ends what hangs. */
 const timeoutMs = isFull ? 3_600_000 : 120_000;
 
