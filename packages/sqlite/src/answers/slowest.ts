@@ -66,7 +66,7 @@ export async function slowest(
   }
   let cells: Cell[] = [];
   for (const part of parts.filter(({ source }) => source !== 'rows')) {
-    cells.push(...(await cellsWithin(db, filter, part.source === 'days' ? dayMs : hourMs, part)));
+    cells = cells.concat(await cellsWithin(db, filter, part.source === 'days' ? dayMs : hourMs, part));
   }
 
   for (let count = limit; ; count += limit) {
@@ -79,7 +79,7 @@ export async function slowest(
     const { days = [], others = [] } = Object.groupBy(opened, ({ width, start }) =>
       width === dayMs && start >= extent.hoursFrom && finest === 'hours' ? 'days' : 'others',
     );
-    cells.push(...(await hoursOf(db, filter, days)));
+    cells = cells.concat(await hoursOf(db, filter, days));
     add(await rowsOf(db, filter, after, limit, others, { from: begin, to }));
   }
 }
