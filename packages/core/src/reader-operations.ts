@@ -248,7 +248,7 @@ export interface OperationReader {
    * 1000 buckets. Those of which the store has deleted something are left out.
    */
   getTrend(options?: TrendOptions): Promise<readonly TrendPoint[]>;
-  /** Default window: 30 days; only as far back as hours are kept. */
+  /** Default window: 30 days; only as far back as hours are kept, or of an organisation single executions. */
   getHeatmap(options?: HeatmapOptions): Promise<Heatmap>;
   /** A cursor is only good for the filter and the order that it came from. */
   listExecutions(filter?: ExecutionFilter, cursor?: string): Promise<ExecutionPage>;

@@ -69,6 +69,9 @@ function frameOf({ now }: History, { days, range }: WindowOptions, usualDays = I
  * are.
  */
 export function widened({ rowsFrom = 0, hoursFrom = 0 }: History, { from, to }: Frame, ofOrg: boolean): Frame {
+  if (from >= to) {
+    return { from, to };
+  }
   const unitAt = (end: number): number => (ofOrg || end < hoursFrom ? dayMs : hourMs);
   const floor = (end: number): number => Math.floor(end / unitAt(end)) * unitAt(end);
   const begin = from < Math.max(rowsFrom, hoursFrom) && Number.isFinite(from) ? floor(from) : from;
