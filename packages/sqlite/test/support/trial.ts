@@ -39,8 +39,8 @@ export function times(full: number, quick: number): number {
 }
 
 /** `SEED` repeats a trial as it was. */
-export function trial(id: string, name: string, body: (trial: Trial) => Promise<void>): void {
-  test(`${id} ${name}`, { timeout: timeoutMs }, async ({ task, skip }: TestContext) => {
+export function trial(id: string, name: string, body: (trial: Trial) => Promise<void>, leastTimeoutMs = 0): void {
+  test(`${id} ${name}`, { timeout: Math.max(timeoutMs, leastTimeoutMs) }, async ({ task, skip }: TestContext) => {
     const seed = Number(process.env['SEED'] ?? Math.floor(Math.random() * 2 ** 32));
     const record: TrialRecord = { id, name, seed, counts: {} };
     task.meta.trial = record;

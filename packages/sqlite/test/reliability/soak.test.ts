@@ -1,0 +1,56 @@
+import { join } from 'node:path';
+import { expect } from 'vitest';
+import { run } from '../support/child.ts';
+import { testFolder } from '../support/folder.ts';
+import { value } from '../support/rows.ts';
+import { trial } from '../support/trial.ts';
+
+const recordSteadily = new URL('../fixtures/record-steadily.ts', import.meta.url);
+const minutes = Number(process.env['SOAK_MINUTES'] ?? 0);
+/** Before this, what a program takes to warm up looks like growth. */
+const leastMinutesToJudge = 30;
+
+interface Sample {
+  readonly minute: number;
+  readonly rssMB: number;
+}
+
+/** By which the second half of the samples grows, by least squares. */
+function growthIn10Minutes(samples: readonly Sample[]): number {
+  const half = samples.slice(Math.floor(samples.length / 2));
+  const mean = (numbers: readonly number[]): number => numbers.reduce((sum, one) => sum + one, 0) / numbers.length;
+  const [middle, level] = [mean(half.map(({ minute }) => minute)), mean(half.map(({ rssMB }) => rssMB))];
+  const slope =
+    mean(half.map(({ minute, rssMB }) => (minute - middle) * (rssMB - level))) /
+    mean(half.map(({ minute }) => (minute - middle) ** 2));
+  return slope * 10;
+}
+
+trial(
+  'R22',
+  '2000 executions a second for some minutes: nothing is dropped, and memory does not grow',
+  async ({ add, most, skip }) => {
+    if (minutes === 0) {
+      skip('takes as long as asked for: --soak <minutes>');
+    }
+    const path = join(testFolder(), 'soak.db');
+    const { stdout, stderr, code } = await run(recordSteadily, [path, String(minutes)]);
+    expect({ stderr, code }).toEqual({ stderr: '', code: 0 });
+    const { ok, recorded, stats, memory } = JSON.parse(stdout);
+    const growth = growthIn10Minutes(memory);
+    add('minutes', minutes);
+    add('rows', recorded);
+    add('retries', stats.retries);
+    most('rssMB', Math.round(memory.at(-1).rssMB));
+    add('rssKBGrowthIn10Minutes', Math.round(growth * 1024));
+    expect({ ok, delivered: stats.delivered, queued: stats.queued }).toEqual({
+      ok: true,
+      delivered: recorded,
+      queued: 0,
+    });
+    expect(value(path, 'SELECT count(*) FROM executions')).toBe(recorded);
+    expect(value(path, 'PRAGMA integrity_check')).toBe('ok');
+    expect(minutes < leastMinutesToJudge || growth < 1, `grows by ${growth} MB in 10 minutes`).toBe(true);
+  },
+  (minutes + 10) * 60_000,
+);
