@@ -7,31 +7,37 @@ export interface ByteWriter {
   signed(value: number): void;
   /** Any number; small when it is whole, not negative, and of less than 2⁵². */
   number(value: number): void;
+  bytes(values: Uint8Array): void;
   take(): Uint8Array;
 }
 
 export function byteWriter(): ByteWriter {
   let bytes = Buffer.allocUnsafe(1024);
+  let view = viewOf(bytes);
   let length = 0;
 
   function reserve(size: number): void {
     if (length + size > bytes.length) {
-      const larger = Buffer.allocUnsafe(bytes.length * 2);
+      const larger = Buffer.allocUnsafe(Math.max(bytes.length * 2, length + size));
       bytes.copy(larger, 0, 0, length);
       bytes = larger;
+      view = viewOf(bytes);
     }
   }
 
   function whole(value: number): void {
     reserve(8);
     let rest = value;
-    while (rest >= 0x80) {
-      bytes[length] = (rest % 0x80) | 0x80;
-      length += 1;
+    while (rest >= 2 ** 31) {
+      bytes[length++] = (rest % 0x80) | 0x80;
       rest = Math.floor(rest / 0x80);
     }
-    bytes[length] = rest;
-    length += 1;
+    // Shifting is for 32 bits, and faster.
+    while (rest >= 0x80) {
+      bytes[length++] = (rest & 0x7f) | 0x80;
+      rest >>>= 7;
+    }
+    bytes[length++] = rest;
   }
 
   return {
@@ -44,11 +50,18 @@ export function byteWriter(): ByteWriter {
       }
       whole(1);
       reserve(8);
-      length = bytes.writeDoubleLE(value, length);
+      view.setFloat64(length, value, true);
+      length += 8;
+    },
+    bytes(values) {
+      reserve(values.length);
+      bytes.set(values, length);
+      length += values.length;
     },
     take() {
       const taken = bytes.subarray(0, length);
       bytes = Buffer.allocUnsafe(1024);
+      view = viewOf(bytes);
       length = 0;
       return taken;
     },
@@ -59,10 +72,13 @@ export interface ByteReader {
   whole(): number;
   signed(): number;
   number(): number;
+  /** Not copied. */
+  bytes(length: number): Uint8Array;
   done(): boolean;
 }
 
 export function byteReader(bytes: Buffer): ByteReader {
+  const view = viewOf(bytes);
   let at = 0;
 
   function whole(): number {
@@ -87,8 +103,17 @@ export function byteReader(bytes: Buffer): ByteReader {
         return value / 2;
       }
       at += 8;
-      return bytes.readDoubleLE(at - 8);
+      return view.getFloat64(at - 8, true);
+    },
+    bytes(length) {
+      at += length;
+      return bytes.subarray(at - length, at);
     },
     done: () => at >= bytes.length,
   };
+}
+
+/** Reads and writes numbers several times as fast as a buffer does. */
+function viewOf(bytes: Buffer): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
 }

@@ -32,6 +32,8 @@ export function valueOfBin(bin: number): number {
 export interface SketchSum {
   add(bin: number, weight: number): void;
   addAll(sketch: Sketch): void;
+  /** One as `writeSketch` writes it. */
+  addFrom(reader: ByteReader): void;
   /** What was added since the last time. */
   take(): Sketch;
 }
@@ -60,6 +62,13 @@ export function createSketchSum(): SketchSum {
     addAll({ bins, weights: added }) {
       for (let at = 0; at < bins.length; at += 1) {
         add(bins[at] as number, added[at] as number);
+      }
+    },
+    addFrom(reader) {
+      let bin = 0;
+      for (let left = reader.whole(); left > 0; left -= 1) {
+        bin += reader.signed();
+        add(bin, reader.number());
       }
     },
     take() {

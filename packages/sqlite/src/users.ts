@@ -33,8 +33,22 @@ export function userSet(ids: readonly number[], level = 0): UserSet {
   return set;
 }
 
+/** Ids that are close together are kept as bits, others by their distances; whichever is shorter. */
 export function writeUsers(writer: ByteWriter, { level, ids }: UserSet): void {
-  writer.whole(level);
+  const first = (ids[0] ?? 0) >>> 3;
+  const size = ((ids.at(-1) ?? 0) >>> 3) - first + 1;
+  if (size < ids.length) {
+    const bits = new Uint8Array(size);
+    for (const id of ids) {
+      (bits[(id >>> 3) - first] as number) |= 1 << (id & 7);
+    }
+    writer.whole(2 * level + 1);
+    writer.whole(first);
+    writer.whole(size);
+    writer.bytes(bits);
+    return;
+  }
+  writer.whole(2 * level);
   writer.whole(ids.length);
   let last = 0;
   for (const id of ids) {
@@ -44,7 +58,12 @@ export function writeUsers(writer: ByteWriter, { level, ids }: UserSet): void {
 }
 
 export function readUsers(reader: ByteReader): UserSet {
-  const level = reader.whole();
+  const form = reader.whole();
+  const level = form >>> 1;
+  if (form & 1) {
+    const first = reader.whole();
+    return { level, ids: idsOf(reader.bytes(reader.whole()), first) };
+  }
   const ids: number[] = new Array(reader.whole());
   let last = 0;
   for (let at = 0; at < ids.length; at += 1) {
@@ -52,6 +71,97 @@ export function readUsers(reader: ByteReader): UserSet {
     ids[at] = last;
   }
   return { level, ids };
+}
+
+/** Of bits that start with a byte. */
+function idsOf(bits: Uint8Array, first: number): number[] {
+  const ids: number[] = [];
+  for (let at = 0; at < bits.length; at += 1) {
+    for (let rest = bits[at] as number; rest !== 0; rest &= rest - 1) {
+      ids.push((first + at) * 8 + 31 - Math.clz32(rest & -rest));
+    }
+  }
+  return ids;
+}
+
+/** Of a union of sets. */
+export interface Users {
+  /** How many. */
+  readonly users: number;
+  /** All of them (level 0), or a sample of those that were too many. */
+  sample(): UserSet;
+}
+
+/** Makes one union after the other, of sets as they are kept: thousands of users, for each of hundreds of groups. */
+export interface UserUnion {
+  add(set: ByteReader): void;
+  addId(id: number): void;
+  /** What was added since the last time. */
+  take(): Users;
+}
+
+export function createUserUnion(): UserUnion {
+  let bits = new Uint8Array(1024);
+  let level = 0;
+  // Bytes that may not be 0.
+  let [first, end] = [bits.length, 0];
+
+  function reach(from: number, to: number): void {
+    if (to > bits.length) {
+      const larger = new Uint8Array(2 * to);
+      larger.set(bits);
+      bits = larger;
+    }
+    first = Math.min(first, from);
+    end = Math.max(end, to);
+  }
+
+  function addId(id: number): void {
+    const at = id >>> 3;
+    reach(at, at + 1);
+    (bits[at] as number) |= 1 << (id & 7);
+  }
+
+  return {
+    addId,
+    add(set) {
+      const form = set.whole();
+      level = Math.max(level, form >>> 1);
+      if (form & 1) {
+        const from = set.whole();
+        const added = set.bytes(set.whole());
+        reach(from, from + added.length);
+        for (let at = 0; at < added.length; at += 1) {
+          (bits[from + at] as number) |= added[at] as number;
+        }
+        return;
+      }
+      let id = 0;
+      for (let left = set.whole(); left > 0; left -= 1) {
+        id += set.whole();
+        addId(id);
+      }
+    },
+    take() {
+      const [from, taken, ofLevel] = [first, bits.slice(first, end), level];
+      bits.fill(0, first, end);
+      [first, end] = [bits.length, 0];
+      level = 0;
+      if (ofLevel > 0) {
+        const sample = userSet(idsOf(taken, from), ofLevel);
+        return { users: countUsers(sample), sample: () => sample };
+      }
+      const users = taken.reduce((sum, byte) => sum + bitCount(byte), 0);
+      return { users, sample: () => ({ level: 0, ids: idsOf(taken, from) }) };
+    },
+  };
+}
+
+/** Of a byte. */
+function bitCount(byte: number): number {
+  const pairs = byte - ((byte >> 1) & 0x55);
+  const fours = (pairs & 0x33) + ((pairs >> 2) & 0x33);
+  return (fours + (fours >> 4)) & 0x0f;
 }
 
 /** How many users a set stands for. */

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { byteReader, byteWriter } from '../src/bytes.ts';
 import { binOf, createSketchSum, quantiles, readSketch, type Sketch, valueOfBin, writeSketch } from '../src/sketch.ts';
-import { countUsers, hasLevel, maxUsers, readUsers, userSet, writeUsers } from '../src/users.ts';
+import { countUsers, createUserUnion, hasLevel, maxUsers, readUsers, userSet, writeUsers } from '../src/users.ts';
 
 const latency = fc.oneof(
   fc.constantFrom(0, 1e-12, 1e-9, 0.5, 1, 1000, Number.MAX_VALUE),
@@ -58,8 +58,14 @@ describe('a sketch', () => {
           writeSketch(writer, sum.take());
           return readSketch(byteReader(Buffer.from(writer.take())));
         });
-        for (const sketch of sketches) {
-          sum.addAll(sketch);
+        for (const [at, sketch] of sketches.entries()) {
+          if (at % 2 === 0) {
+            sum.addAll(sketch);
+          } else {
+            const writer = byteWriter();
+            writeSketch(writer, sketch);
+            sum.addFrom(byteReader(Buffer.from(writer.take())));
+          }
         }
         const sorted = all.flat().sort(([one], [other]) => one - other);
         const total = sorted.reduce((reached, [, times]) => reached + times, 0);
@@ -100,6 +106,44 @@ describe('a set of users', () => {
         expect(countUsers(set)).toBe(new Set(given).size);
       }),
     );
+  });
+
+  test('is kept in the shorter of two forms', () => {
+    const kept = (given: readonly number[]): Uint8Array => {
+      const writer = byteWriter();
+      writeUsers(writer, userSet(given));
+      return writer.take();
+    };
+    const all = Array.from({ length: 5000 }, (_, at) => at + 300);
+    expect(kept(all).length).toBeLessThan(5000 / 8 + 8);
+    expect(kept(all.filter((id) => id % 100 === 0)).length).toBeLessThan(50 + 8);
+    expect(kept([1, 4_000_000_000]).length).toBeLessThan(12);
+    expect(readUsers(byteReader(Buffer.from(kept([1, 4_000_000_000]))))).toEqual({ level: 0, ids: [1, 4_000_000_000] });
+  });
+
+  test('is united with others, in whatever form they are kept', () => {
+    const united = createUserUnion();
+    const far = fc.array(fc.integer({ min: 1, max: 1_000_000 }), { maxLength: 20 });
+    const level = fc.constantFrom(0, 0, 0, 1, 3);
+    fc.assert(
+      fc.property(fc.array(fc.tuple(fc.oneof(ids, far), level), { maxLength: 5 }), far, (given, single) => {
+        const sets = given.map(([one, level]) => userSet(one, level));
+        for (const set of sets) {
+          const writer = byteWriter();
+          writeUsers(writer, set);
+          united.add(byteReader(Buffer.from(writer.take())));
+        }
+        for (const id of single) {
+          united.addId(id);
+        }
+        const highest = Math.max(0, ...sets.map((set) => set.level));
+        const expected = userSet([...sets.flatMap((set) => set.ids), ...single], highest);
+        const { users, sample } = united.take();
+        expect(sample()).toEqual(expected);
+        expect(users).toBe(countUsers(expected));
+      }),
+    );
+    expect(united.take().users).toBe(0);
   });
 
   test('keeps a sample beyond its bound, of a size that says how many there are', () => {

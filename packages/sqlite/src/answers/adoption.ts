@@ -79,7 +79,7 @@ async function executionsByOrg(db: Db, filter: Filter): Promise<Map<number, numb
 async function usersByOrg(db: Db, filter: Filter, orgs: readonly number[]): Promise<UsersByOrg> {
   const selection = await select(db, filter, { perOrg: true });
   const found = await selection.distributions({ by: sql`c.org`, only: orgs, users: true });
-  return new Map(Array.from(found, ([org, { sample }]) => [org, sample]));
+  return new Map(Array.from(found, ([org, { sample }]) => [org, sample()]));
 }
 
 /** One organisation; 0, which is none, where nothing was ever recorded with it. */

@@ -1,12 +1,12 @@
 import type { RecommendationType } from '@toolweaver/analytics-core';
 import { sql } from 'kysely';
 import { hasLevel } from '../users.ts';
-import { collaborative } from './collaborative.ts';
+import { collaborative, type UsersOfSkill } from './collaborative.ts';
 import { type Db, type Filter, matches } from './filter.ts';
 import { listed, namesOf } from './names.ts';
 import { compareTexts, descending, inOrder } from './order.ts';
 import { deprecatedSkills } from './scores.ts';
-import { type Distribution, select } from './selection.ts';
+import { select } from './selection.ts';
 import { trending } from './trending.ts';
 
 export interface RecommendQuestion {
@@ -34,8 +34,9 @@ export async function recommend(db: Db, question: RecommendQuestion): Promise<Ca
   const { userId, orgId, from, to, types, limit } = question;
   const filter = { kind: 'skill', orgId, from, to } as const;
   const used = await (await select(db, filter)).distributions({ by: sql`c.subject`, users: true });
+  const skills = Array.from(used, ([subject, { sample }]): UsersOfSkill => ({ subject, users: sample() }));
   const user = await db.selectFrom('dictionary').where('text', '=', userId).select('id').executeTakeFirst();
-  const own = user === undefined ? new Set<number>() : await usedBy(db, user.id, used, filter);
+  const own = user === undefined ? new Set<number>() : await usedBy(db, user.id, skills, filter);
   const deprecated = await deprecatedSkills(db, {});
   const names = await namesOf(db, [...used.keys()]);
 
@@ -52,7 +53,6 @@ export async function recommend(db: Db, question: RecommendQuestion): Promise<Ca
   }
   const ranked: Candidate[] = [];
   if (types.includes('collaborative') && user !== undefined) {
-    const skills = Array.from(used, ([subject, { sample }]) => ({ subject, users: sample }));
     ranked.push(...rank('collaborative', collaborative(user.id, own, skills)));
   }
   if (types.includes('trending') && ranked.length < limit) {
@@ -63,14 +63,9 @@ export async function recommend(db: Db, question: RecommendQuestion): Promise<Ca
 }
 
 /** The skills of a user, as subjects: by the sets of their users, and by rows where those are but samples without this user. */
-async function usedBy(
-  db: Db,
-  user: number,
-  used: ReadonlyMap<number, Distribution>,
-  filter: Filter,
-): Promise<Set<number>> {
-  const own = [...used].filter(([, { sample }]) => sample.ids.includes(user)).map(([subject]) => subject);
-  const unsure = [...used].filter(([, { sample }]) => !hasLevel(user, sample.level)).map(([subject]) => subject);
+async function usedBy(db: Db, user: number, skills: readonly UsersOfSkill[], filter: Filter): Promise<Set<number>> {
+  const own = skills.filter(({ users }) => users.ids.includes(user)).map(({ subject }) => subject);
+  const unsure = skills.filter(({ users }) => !hasLevel(user, users.level)).map(({ subject }) => subject);
   const { rows } = await sql<{ subject: number }>`
     SELECT s.id AS subject FROM subjects s
     WHERE s.id IN ${listed(unsure)} AND EXISTS (

@@ -1,8 +1,9 @@
 import { type RawBuilder, type SqlBool, sql } from 'kysely';
-import { dayMs, type Figures, fromLatencyBlob, fromUsersBlob, hourMs } from '../cell.ts';
+import { byteReader } from '../bytes.ts';
+import { dayMs, type Figures, hourMs } from '../cell.ts';
 import { tailBits } from '../sequence.ts';
 import { binOf, createSketchSum, type Sketch, type SketchSum } from '../sketch.ts';
-import { countUsers, type UserSet, userSet } from '../users.ts';
+import { createUserUnion, type UserSet } from '../users.ts';
 import { cover, type Extent, type Part } from './cover.ts';
 import { all, type Db, executionsFor, type Filter, isSubject, matches, textId } from './filter.ts';
 
@@ -56,8 +57,8 @@ export interface Distribution {
   readonly latency: Sketch;
   /** Users known by id: exact up to 8192 in an hour or day, within 2 % or so beyond. */
   readonly users: number;
-  /** Whom: all of them (level 0), or a sample of those that were too many; in no order. */
-  readonly sample: UserSet;
+  /** Whom: all of them (level 0), or a sample of those that were too many. */
+  sample(): UserSet;
 }
 
 export interface SelectionOptions {
@@ -113,7 +114,7 @@ export async function select(db: Db, filter: Filter, options: SelectionOptions =
     async distributions({ by = sql`0`, only, latency = false, users = false }) {
       const groups = new Map<number, Group>();
       const groupOf = (key: number): Group => {
-        const group = groups.get(key) ?? { sketches: createSketchSum(), users: [], rowUsers: [] };
+        const group = groups.get(key) ?? { sketches: createSketchSum(), userSets: [], users: [] };
         groups.set(key, group);
         return group;
       };
@@ -126,8 +127,12 @@ export async function select(db: Db, filter: Filter, options: SelectionOptions =
           WHERE ${wanted}`.execute(db);
         for (const row of found) {
           const group = groupOf(row.group);
-          group.sketches.addAll(fromLatencyBlob(row.latency));
-          group.users.push(fromUsersBlob(row.users));
+          if (row.latency !== null) {
+            group.sketches.addFrom(byteReader(row.latency));
+          }
+          if (row.users !== null) {
+            group.userSets.push(row.users);
+          }
         }
       }
       for (const where of ofRow) {
@@ -141,16 +146,22 @@ export async function select(db: Db, filter: Filter, options: SelectionOptions =
             group.sketches.add(binOf(row.latency), row.weight);
           }
           if (row.user !== null) {
-            group.rowUsers.push(row.user);
+            group.users.push(row.user);
           }
         }
       }
-      const count = createUserCount();
+      const united = createUserUnion();
       return new Map(
-        Array.from(groups, ([key, { sketches, users: sets, rowUsers }]) => [
-          key,
-          { latency: sketches.take(), ...count([...sets, userSet(rowUsers)]) },
-        ]),
+        Array.from(groups, ([key, { sketches, userSets, users }]) => {
+          for (const set of userSets) {
+            united.add(byteReader(set));
+          }
+          for (const id of users) {
+            united.addId(id);
+          }
+          const { users: count, sample } = united.take();
+          return [key, { latency: sketches.take(), users: count, sample }];
+        }),
       );
     },
   };
@@ -158,8 +169,10 @@ export async function select(db: Db, filter: Filter, options: SelectionOptions =
 
 interface Group {
   readonly sketches: SketchSum;
-  readonly users: UserSet[];
-  readonly rowUsers: number[];
+  /** As they are kept. */
+  readonly userSets: Buffer[];
+  /** Of single rows. */
+  readonly users: number[];
 }
 
 interface CellBlobs {
@@ -272,30 +285,4 @@ const rowFigures = sql.raw(`
 
 function union<T>(queries: readonly RawBuilder<unknown>[], none: RawBuilder<unknown>): RawBuilder<T> {
   return sql`(${queries.length === 0 ? none : sql.join(queries, sql` UNION ALL `)})`;
-}
-
-/** Counts one union after the other with the same marks: sets of thousands of users, for each of hundreds of groups. */
-function createUserCount(): (sets: readonly UserSet[]) => Pick<Distribution, 'users' | 'sample'> {
-  let marks = new Uint32Array(1024);
-  let mark = 0;
-  return (sets) => {
-    mark += 1;
-    const level = sets.reduce((highest, set) => Math.max(highest, set.level), 0);
-    const distinct: number[] = [];
-    for (const { ids } of sets) {
-      for (const id of ids) {
-        if (id >= marks.length) {
-          const larger = new Uint32Array(2 * id);
-          larger.set(marks);
-          marks = larger;
-        }
-        if (marks[id] !== mark) {
-          marks[id] = mark;
-          distinct.push(id);
-        }
-      }
-    }
-    const sample = level === 0 ? { level, ids: distinct } : userSet(distinct, level);
-    return { users: countUsers(sample), sample };
-  };
 }
