@@ -9,7 +9,7 @@ import type { Setting } from './figure.ts';
 import { history } from './history.ts';
 
 /** To be raised when the data, or how they are stored, change in a way that the schema does not show. */
-const version = 1;
+const version = 2;
 
 /** Two files with the same executions. They take minutes to make, so they are kept. */
 export interface StoredHistory {
