@@ -460,6 +460,14 @@ describe('the signal', () => {
       yield call;
       await new Promise(() => {});
     }
+    // Given while nobody waits for the source.
+    const given = new AbortController();
+    async function* thenSilent(): AsyncGenerator<unknown> {
+      yield* Array.from({ length: 20_000 }, () => call);
+      await new Promise(() => {});
+    }
+    const options = { signal: given.signal, onProgress: () => given.abort(reason) };
+    await expect(importEvents(memory(), thenSilent(), options)).rejects.toBe(reason);
     for (const [source, target] of [
       [silent(), memory()],
       [[call], failing(() => new AnalyticsError('BACKEND_UNAVAILABLE', 'away', { retryAfterMs: 1e9 }))],

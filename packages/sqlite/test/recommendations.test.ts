@@ -280,7 +280,7 @@ describe('the log', () => {
 
 test('what cannot be logged is not recommended: the call rejects', async () => {
   const path = join(testFolder(), 'analytics.db');
-  const { reader, ...backend } = await open({ path, busyTimeoutMs: 0 });
+  const { reader, ...backend } = await open({ path, busyTimeoutMs: 100 });
   await backend.write(using({ me: ['a'], other: ['a', 'b'] }));
   // Adds up what was written, which needs the lock, too.
   await reader.getLeaderboard();

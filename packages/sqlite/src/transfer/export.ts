@@ -91,6 +91,7 @@ function startThread(task: ExportTask): ExportThread {
   return {
     next: (signal) =>
       new Promise((resolve, reject) => {
+        signal?.throwIfAborted();
         const abort = (): void => reject(signal?.reason);
         signal?.addEventListener('abort', abort, { once: true });
         settle = (step) => {

@@ -183,6 +183,8 @@ async function* orAbort(
 ): AsyncGenerator<Row[]> {
   const next = (): Promise<IteratorResult<Row[]>> =>
     new Promise((resolve, reject) => {
+      // One that was given while nobody waited is not told of any more.
+      signal?.throwIfAborted();
       const abort = (): void => reject(signal?.reason);
       signal?.addEventListener('abort', abort, { once: true });
       rows

@@ -105,6 +105,7 @@ export function streamSink(stream: Writable): Sink {
   return {
     write: (bytes, signal) =>
       new Promise((resolve, reject) => {
+        signal?.throwIfAborted();
         const closed = (): void => settle(new Error('the stream was closed before everything was written'));
         const abort = (): void => settle(signal?.reason);
         function settle(error: unknown): void {
