@@ -57,8 +57,8 @@ const meanings: readonly (readonly [pattern: RegExp, code: ErrorCode, meaning: s
     'BACKEND_UNAVAILABLE',
     'cannot be opened: check the permissions of the file and its directory, and how many files the process may open',
   ],
-  [/^SQLITE_NOTADB/, 'INTERNAL', 'is not an SQLite database: move it away, or choose another path'],
-  [/^SQLITE_CORRUPT/, 'INTERNAL', 'is damaged: save what can be read with the .recover command of sqlite3'],
+  [/^SQLITE_NOTADB/, 'BACKEND_UNAVAILABLE', 'is not an SQLite database: move it away, or choose another path'],
+  [/^SQLITE_CORRUPT/, 'BACKEND_UNAVAILABLE', 'is damaged: save what can be read with the .recover command of sqlite3'],
   [/^SQLITE_CONSTRAINT/, 'EVENTS_REJECTED', 'refuses an event'],
   [/^SQLITE_TOOBIG/, 'TOO_LARGE', 'cannot hold an event of this size'],
 ];
