@@ -5,7 +5,7 @@ import type { Db, Filter } from './filter.ts';
 import { listed, namesOf } from './names.ts';
 import { averageLatency, toCounts, totalsOf } from './numbers.ts';
 import { compareTexts, descending, inOrder } from './order.ts';
-import { type Selection, select } from './selection.ts';
+import { select } from './selection.ts';
 
 export interface HeatmapQuestion {
   /** Time, kind and organisation. */
@@ -13,12 +13,15 @@ export interface HeatmapQuestion {
   readonly limit: number;
 }
 
-export async function heatmap(db: Db, { filter, limit }: HeatmapQuestion): Promise<Heatmap> {
+export async function heatmap(db: Db, { filter: asked, limit }: HeatmapQuestion): Promise<Heatmap> {
+  // What came late to where the rest was deleted would say too little.
+  const { completeFrom } = await select(db, asked, { widest: 'hours' });
+  const filter = { ...asked, from: Math.max(asked.from ?? 0, completeFrom) };
   const selection = await select(db, filter, { widest: 'hours' });
   const hour = sql<number>`CAST(c.start / ${sql.lit(hourMs)} AS INTEGER) % 24`;
   const rows = await db
     .selectFrom(selection.figures.as('c'))
-    .where(await isAmongMostUsed(db, filter, limit, selection))
+    .where(selection.inRows ? sql<SqlBool>`TRUE` : await isAmongMostUsed(db, filter, limit))
     .groupBy(['c.subject', hour])
     .select(['c.subject', hour.as('hour')])
     .select(totalsOf('executions', 'successes', 'latency_weight', 'latency_sum'))
@@ -49,16 +52,8 @@ function toHour(found: Hour | undefined): Heatmap['rows'][number]['hours'][numbe
     : { executions: found.executions, failures: toCounts(found).failures, averageLatencyMs: averageLatency(found) };
 }
 
-/** Where hours are cells and all of them are kept, days tell who was used most, and the hours of others need no look. */
-async function isAmongMostUsed(
-  db: Db,
-  filter: Filter,
-  limit: number,
-  { inRows, completeFrom }: Selection,
-): Promise<RawBuilder<SqlBool>> {
-  if (inRows || (filter.from ?? 0) < completeFrom) {
-    return sql`TRUE`;
-  }
+/** Days tell who was used most, so that the hours of others need no look. */
+async function isAmongMostUsed(db: Db, filter: Filter, limit: number): Promise<RawBuilder<SqlBool>> {
   const { figures } = await select(db, filter);
   const rows = await db
     .selectFrom(figures.as('c'))

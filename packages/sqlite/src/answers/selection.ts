@@ -196,10 +196,11 @@ export async function readExtent(db: Db): Promise<Extent> {
         SELECT min(seq) >> ${sql.lit(tailBits)} AS t FROM execution_events
         UNION ALL SELECT min(start) FROM rollups WHERE width = ${sql.lit(dayMs)} AND org = 0
       )) AS first,
-      coalesce(
-        (SELECT max(seq) >> ${sql.lit(tailBits)} FROM execution_events),
-        (SELECT max(start) + ${sql.lit(dayMs - 1)} FROM rollups WHERE width = ${sql.lit(dayMs)} AND org = 0)
-      ) AS last,
+      (SELECT max(t) FROM (
+        SELECT max(seq) >> ${sql.lit(tailBits)} AS t FROM execution_events
+        UNION ALL SELECT max(last_at) FROM rollups WHERE width = ${sql.lit(dayMs)} AND org = 0
+          AND start = (SELECT max(start) FROM rollups WHERE width = ${sql.lit(dayMs)} AND org = 0)
+      )) AS last,
       coalesce((SELECT before FROM floors WHERE name = 'executions'), 0) AS rowsFrom,
       coalesce((SELECT before FROM floors WHERE name = 'hours'), 0) AS hoursFrom`.execute(db);
   const found = rows[0];

@@ -1,4 +1,11 @@
-import type { AnalyticsError, AnalyticsEvent, ReportOptions, Scope, WindowOptions } from '@toolweaver/analytics-core';
+import type {
+  AnalyticsError,
+  AnalyticsEvent,
+  ExecutionEvent,
+  ReportOptions,
+  Scope,
+  WindowOptions,
+} from '@toolweaver/analytics-core';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, onTestFinished, vi } from 'vitest';
 import { executions, name, now } from './arbitrary.ts';
@@ -46,39 +53,46 @@ export const reports: fc.Arbitrary<ReportOptions> = fc
   )
   .map(([scope, report]) => ({ ...scope, ...report }) as ReportOptions);
 
-/** Checks a property of any history and any options, also after the oldest rows and hours were deleted. */
+/** Checks a property of any history and any options, also after the oldest rows and hours were deleted and others came late. */
 export async function forAnyHistory<O>(
   options: fc.Arbitrary<O>,
   check: (store: Store, history: History, options: O) => Promise<void>,
 ): Promise<void> {
-  const batches = fc.array(fc.array(executions, { maxLength: 30 }), { maxLength: 3 });
-  const floors = fc.option(fc.tuple(fc.constantFrom(0, 1, 2, 7), fc.integer({ min: 0, max: 30 * hourMs })), {
-    nil: null,
+  const batch = fc.array(executions, { maxLength: 30 });
+  const history = fc.record({
+    batches: fc.array(batch, { maxLength: 3 }),
+    late: batch,
+    floor: fc.option(fc.record({ days: fc.constantFrom(0, 1, 2, 7), ms: fc.integer({ min: 0, max: 30 * hourMs }) }), {
+      nil: null,
+    }),
   });
   await fc.assert(
     fc.asyncProperty(
-      batches,
+      history,
       fc.array(options, { minLength: 8, maxLength: 8 }),
-      floors,
-      async (writes, asked, floor) => {
+      async ({ batches, late, floor }, asked) => {
         const store = await createStore();
+        // Smaller examples repeat ids, as nobody else does.
+        const ids = new Set<string>();
+        const write = (events: readonly ExecutionEvent[]): ExecutionEvent[] => {
+          const once = events.filter(({ id }) => !ids.has(id) && ids.add(id));
+          store.write(once);
+          return once;
+        };
         try {
-          // Smaller examples repeat ids, as nobody else does.
-          const ids = new Set<string>();
-          const once = writes.map((write) => write.filter(({ id }) => !ids.has(id) && ids.add(id)));
-          for (const write of once) {
-            store.write(write);
-          }
-          const events = once.flat();
+          const events = batches.flatMap(write);
           for (const one of asked) {
             await check(store, { events, now }, one);
           }
           if (floor !== null) {
-            const rowsFrom = now - floor[0] * dayMs - floor[1];
-            const hoursFrom = Math.floor((rowsFrom - floor[0] * dayMs) / dayMs) * dayMs;
+            const rowsFrom = now - floor.days * dayMs - floor.ms;
+            const hoursFrom = Math.floor((rowsFrom - floor.days * dayMs) / dayMs) * dayMs;
             forget(store, rowsFrom, hoursFrom);
+            const later = write(late);
+            const all = [...events, ...later];
+            const kept = [...events.filter(({ at }) => at >= rowsFrom), ...later];
             for (const one of asked) {
-              await check(store, { events, now, rowsFrom, hoursFrom }, one);
+              await check(store, { events: all, now, rowsFrom, hoursFrom, kept }, one);
             }
           }
         } finally {

@@ -50,6 +50,8 @@ export interface History {
   readonly now: number;
   readonly rowsFrom?: number;
   readonly hoursFrom?: number;
+  /** What is left of the events; it may hold some from before `rowsFrom` that came later. Default: all of them. */
+  readonly kept?: readonly AnalyticsEvent[];
 }
 
 export interface Frame {
@@ -80,8 +82,8 @@ export function widened({ rowsFrom = 0, hoursFrom = 0 }: History, { from, to }: 
   return { from: begin, to: isThere ? to : Math.ceil(to / unitAt(to)) * unitAt(to) };
 }
 
-function rows({ events, rowsFrom = 0 }: History): ExecutionEvent[] {
-  return executionsOf(events).filter(({ at }) => at >= rowsFrom);
+function rows({ events, kept = events }: History): ExecutionEvent[] {
+  return executionsOf(kept);
 }
 
 /** The executions that a report is about; of users and runs, those that are still there one by one. */
@@ -381,14 +383,14 @@ export function trend(history: History, options: TrendOptions = {}): TrendPoint[
 
 export function heatmap(history: History, options: HeatmapOptions = {}): Heatmap {
   const { kind = 'tool', orgId, limit = 20 } = options;
-  const { hoursFrom = 0 } = history;
+  const { rowsFrom = 0, hoursFrom = 0 } = history;
   const frame = frameOf(history, options, 30);
   const all =
     orgId === undefined
       ? listExecutions(history.events, { kind, ...widened({ ...history, hoursFrom: 0 }, frame, false) })
       : listExecutions(rows(history), { kind, orgId, ...frame });
   return {
-    rows: operations(all.filter(({ at }) => orgId !== undefined || at >= hoursFrom))
+    rows: operations(all.filter(({ at }) => at >= (orgId === undefined ? hoursFrom : rowsFrom)))
       .map(({ name, own }) => ({
         kind,
         name,
