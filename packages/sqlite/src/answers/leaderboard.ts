@@ -2,7 +2,7 @@ import type { ExecutionKind, LeaderboardEntry, LeaderboardMetric } from '@toolwe
 import { sql } from 'kysely';
 import type { Db, Filter } from './filter.ts';
 import { namesOf } from './names.ts';
-import { averageLatency, ratio, type Totals, toCounts, toLatency, totalCost, totals } from './numbers.ts';
+import { averageLatency, ratio, type Totals, toCounts, toLatency, totalCost, totalsOf } from './numbers.ts';
 import { compareTexts, inOrder } from './order.ts';
 import { type Ratings, ratings } from './ratings.ts';
 import { select } from './selection.ts';
@@ -17,10 +17,22 @@ export interface LeaderboardQuestion {
   readonly limit: number;
 }
 
+const columns = [
+  'executions',
+  'successes',
+  'latency_weight',
+  'latency_sum',
+  'latency_min',
+  'latency_max',
+  'cost_nano_usd',
+  'cost_weight',
+] as const satisfies readonly (keyof Totals)[];
+type Found = Pick<Totals, (typeof columns)[number]>;
+
 interface Candidate {
   readonly subject: number;
   readonly name: string;
-  readonly found: Totals | undefined;
+  readonly found: Found | undefined;
   readonly ratings: number;
   readonly stars: number;
 }
@@ -33,7 +45,7 @@ export async function leaderboard(db: Db, question: LeaderboardQuestion): Promis
     .selectFrom(selection.figures.as('c'))
     .groupBy('c.subject')
     .select('c.subject')
-    .select(totals)
+    .select(totalsOf(...columns))
     .execute();
   const rated = kind === 'skill' ? await ratings(db, filter) : new Map<number, Ratings>();
   const bySubject = new Map(executed.map((row) => [row.subject, row]));

@@ -1,6 +1,6 @@
 import type { SkillUsage } from '@toolweaver/analytics-core';
 import type { Db, Filter } from './filter.ts';
-import { toCounts, toLatency, totals } from './numbers.ts';
+import { toCounts, toLatency, totalsOf } from './numbers.ts';
 import { select } from './selection.ts';
 
 export interface UsageQuestion {
@@ -9,7 +9,12 @@ export interface UsageQuestion {
 
 export async function usage(db: Db, { filter }: UsageQuestion): Promise<SkillUsage> {
   const selection = await select(db, filter);
-  const found = await db.selectFrom(selection.figures.as('c')).select(totals).executeTakeFirstOrThrow();
+  const found = await db
+    .selectFrom(selection.figures.as('c'))
+    .select(
+      totalsOf('executions', 'successes', 'latency_weight', 'latency_sum', 'latency_min', 'latency_max', 'last_at'),
+    )
+    .executeTakeFirstOrThrow();
   const distribution = (await selection.distributions({ latency: true, users: true })).get(0);
   return {
     skillId: filter.name,
