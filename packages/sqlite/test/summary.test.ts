@@ -138,6 +138,17 @@ test('finds the slowest of a window whose hours are gone', async () => {
   expect(slowest.map(({ id }) => id)).toEqual(slowestFirst(within).slice(0, 5));
 });
 
+test('what comes late to where all rows were deleted hides nothing', async () => {
+  const { reader, db, write } = await storeWith([execution({ at: now - dayMs }), execution({ at: now - 2 * hourMs })]);
+  await reader.summary();
+  db.exec('DELETE FROM execution_events');
+  db.prepare("INSERT INTO floors (name, before) VALUES ('executions', ?)").run(now);
+  write([execution({ at: now - 30 * dayMs, latencyMs: 7 })]);
+  const { executions, slowest } = await reader.summary();
+  expect([executions, slowest.map(({ latencyMs }) => latencyMs)]).toEqual([3, [7]]);
+  expect((await reader.summary({ days: 2 })).executions).toBe(2);
+});
+
 test('looks for the slowest at few of many rows', async () => {
   const { reader, db, statementsOf } = await storeWith(many());
   const statements = await statementsOf(() => reader.summary());

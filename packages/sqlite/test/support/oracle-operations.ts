@@ -70,9 +70,11 @@ function frameOf({ now }: History, { days, range }: WindowOptions, usualDays = I
  * An end from which something was deleted moves outwards to the hour or day that is left. Of an organisation, or of each, days
  * are.
  */
-export function widened({ rowsFrom = 0, hoursFrom = 0 }: History, { from, to }: Frame, ofOrg: boolean): Frame {
-  if (from >= to) {
-    return { from, to };
+export function widened({ events, rowsFrom = 0, hoursFrom = 0 }: History, frame: Frame, ofOrg: boolean): Frame {
+  const { from, to } = frame;
+  // What is empty, or after everything, holds nothing for sure.
+  if (from >= to || executionsOf(events).every(({ at }) => at < from)) {
+    return frame;
   }
   const unitAt = (end: number): number => (ofOrg || end < hoursFrom ? dayMs : hourMs);
   const floor = (end: number): number => Math.floor(end / unitAt(end)) * unitAt(end);
