@@ -85,7 +85,7 @@ function idsOf(bits: Uint8Array, first: number): number[] {
 }
 
 /** Of a union of sets. */
-export interface Users {
+interface Users {
   /** How many. */
   readonly users: number;
   /** All of them (level 0), or a sample of those that were too many. */
