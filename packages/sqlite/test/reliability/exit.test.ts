@@ -42,7 +42,7 @@ const sudden: readonly Exit[] = [
 ];
 
 trial('R04', 'however a program ends, exactly what is promised is there', async ({ add }) => {
-  const each = 10_000;
+  const each = 6_000;
   const folder = testFolder();
   const ends = [
     ...orderly.map((exit) => ({ exit, when: 'underWay', stored: 3 * each })),

@@ -52,7 +52,7 @@ trial('R10', 'calls of the system that fail now and then lose nothing', async ({
     skip('strace is not there, or may not trace');
   }
   const folder = testFolder();
-  await inLanes(2, times(96, 2 * faults.length), async (number) => {
+  await inLanes(2, times(96, faults.length), async (number) => {
     const [call, error, calls] = faults[number % faults.length] as (typeof faults)[number];
     const path = join(folder, `${number}.db`);
     const seed = random.seed();

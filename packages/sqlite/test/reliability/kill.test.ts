@@ -117,7 +117,7 @@ async function killAfterStart(program: URL, args: readonly string[], lifeMs?: nu
 const schemaOf = (path: string): unknown => query(path, 'SELECT type, name, sql FROM sqlite_schema ORDER BY name');
 
 trial('R02', 'kill -9 during a migration leaves the schema of before or after it', async ({ random, add }) => {
-  const kills = times(100, 20);
+  const kills = times(100, 12);
   const folder = testFolder();
   const old = join(folder, 'old.db');
   await recordNumbered(old, 1, 20_000);

@@ -15,7 +15,7 @@ import { type Frame, framesOf } from '../support/write-ahead-log.ts';
 
 const cases = times(4000, 400);
 /** Every so many are opened by the backend, too, which takes longer. */
-const openedEvery = 20;
+const openedEvery = 40;
 const transactions = 30;
 const sectorBytes = 512;
 
