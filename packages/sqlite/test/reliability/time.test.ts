@@ -142,9 +142,9 @@ trial('R24', 'time zones and changes of the clocks do not change an answer', asy
     const other = zones[(number + 1) % zones.length] as string;
     const { stdout, stderr, code } = await run(answerInZone, [path, other], { env });
     expect({ stderr, code }, zones[number]).toEqual({ stderr: '', code: 0 });
-    const rows = query(path, 'SELECT at, timestamp, name, success, latency_ms FROM executions ORDER BY at, name');
-    answers[number] = JSON.stringify([JSON.parse(stdout), rows]);
-    expect(rows.map(({ timestamp }) => timestamp)).toEqual(rows.map(({ at }) => utc(at as number)));
+    answers[number] = stdout;
+    const { rows }: { rows: { at: number; timestamp: string }[] } = JSON.parse(stdout);
+    expect(rows.map(({ timestamp }) => timestamp)).toEqual(rows.map(({ at }) => utc(at)));
     add('zones');
     add('rows', rows.length);
   });
