@@ -157,17 +157,25 @@ function pause(ms: number): void {
 
 /** Runs `body` in a transaction that has the right to write from the start: one that asks for it later fails at once. */
 export function transaction<T>(db: Connection, patience: Patience, body: () => T): T {
-  retryBusy(patience, () => db.exec('BEGIN IMMEDIATE'));
+  beginTransaction(db, patience);
   try {
     const result = body();
     db.exec('COMMIT');
     return result;
   } catch (error) {
-    // Some errors have rolled back by themselves.
-    if (db.inTransaction) {
-      db.exec('ROLLBACK');
-    }
+    rollBack(db);
     throw error;
+  }
+}
+
+export function beginTransaction(db: Connection, patience: Patience): void {
+  retryBusy(patience, () => db.exec('BEGIN IMMEDIATE'));
+}
+
+/** Some errors have rolled back by themselves. */
+export function rollBack(db: Connection): void {
+  if (db.inTransaction) {
+    db.exec('ROLLBACK');
   }
 }
 
