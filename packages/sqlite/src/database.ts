@@ -157,25 +157,17 @@ function pause(ms: number): void {
 
 /** Runs `body` in a transaction that has the right to write from the start: one that asks for it later fails at once. */
 export function transaction<T>(db: Connection, patience: Patience, body: () => T): T {
-  beginTransaction(db, patience);
+  retryBusy(patience, () => db.exec('BEGIN IMMEDIATE'));
   try {
     const result = body();
     db.exec('COMMIT');
     return result;
   } catch (error) {
-    rollBack(db);
+    // Some errors have rolled back by themselves.
+    if (db.inTransaction) {
+      db.exec('ROLLBACK');
+    }
     throw error;
-  }
-}
-
-export function beginTransaction(db: Connection, patience: Patience): void {
-  retryBusy(patience, () => db.exec('BEGIN IMMEDIATE'));
-}
-
-/** Some errors have rolled back by themselves. */
-export function rollBack(db: Connection): void {
-  if (db.inTransaction) {
-    db.exec('ROLLBACK');
   }
 }
 

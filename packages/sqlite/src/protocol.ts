@@ -7,10 +7,8 @@ import type { PrunePlan } from './store/prune.ts';
 /** What the caller's thread asks of the one that holds the database; each is answered once, in order. */
 export type Request =
   | { readonly op: 'open' }
-  /** Answered after the last slice; until then nothing is committed. */
+  /** Answered after the last slice; until then nothing is written. */
   | { readonly op: 'write'; readonly slice: Slice; readonly last: boolean }
-  /** Gives the lock back while slices are to come; as any request does that comes between them. */
-  | { readonly op: 'pause' }
   | { readonly op: 'check' }
   /** Adds up the log of roll-ups, if that is possible now. */
   | { readonly op: 'fold' }

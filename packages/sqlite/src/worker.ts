@@ -3,11 +3,11 @@ import { transaction } from './database.ts';
 import { type Failure, failure, isDamage, toFailure } from './failure.ts';
 import { fold } from './fold.ts';
 import { createHeld, type HeldConfig, replacedFailure } from './held.ts';
-import { createIntake } from './intake.ts';
 import type { Message, Reply, Request } from './protocol.ts';
+import type { Slice } from './slice.ts';
 import { checkLog } from './store/log.ts';
 import { createUpkeep } from './store/upkeep.ts';
-import { createWriter, type Writer } from './writer.ts';
+import { createWriter } from './writer.ts';
 
 // A thread that holds one connection and does what it is asked to, one request after the other.
 
@@ -20,7 +20,8 @@ const config = workerData as WorkerConfig;
 const port = parentPort as NonNullable<typeof parentPort>;
 const held = createHeld(config, notify);
 const upkeep = createUpkeep(config, held, { notify, enqueue });
-const intake = createIntake(openWriter, () => enqueue({ call: 0, request: { op: 'pause' } }));
+/** What has come of the write that is being handed over. */
+let write: { readonly call: number; readonly slices: Slice[] } | undefined;
 let closed = false;
 let queue: Promise<void> = Promise.resolve();
 port.on('message', enqueue);
@@ -63,21 +64,26 @@ function notify(notice: Failure): void {
 const unfinished = Symbol('unfinished');
 
 async function handle(call: number, request: Request): Promise<unknown> {
-  if (request.op !== 'write') {
-    intake.pause();
-  }
   switch (request.op) {
     case 'open':
       await held.open();
       return undefined;
-    case 'write':
-      if (!(await intake.take(call, request.slice, request.last))) {
+    case 'write': {
+      if (write?.call !== call) {
+        write = { call, slices: [] };
+      }
+      write.slices.push(request.slice);
+      if (!request.last) {
         return unfinished;
       }
+      const { slices } = write;
+      write = undefined;
+      const store = await held.open();
+      store.writer ??= createWriter(store.db, config);
+      store.writer.write(slices);
       upkeep.written();
       return undefined;
-    case 'pause':
-      return undefined;
+    }
     case 'check':
       return check();
     case 'fold':
@@ -122,12 +128,6 @@ async function handle(call: number, request: Request): Promise<unknown> {
       return maintain((await held.open()).db, config, request);
     }
   }
-}
-
-async function openWriter(): Promise<Writer> {
-  const store = await held.open();
-  store.writer ??= createWriter(store.db, config);
-  return store.writer;
 }
 
 /** At once or not at all: a question can do without, at some cost to itself (see `answers/pending.ts`). */

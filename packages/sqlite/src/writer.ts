@@ -1,6 +1,6 @@
 import type { Statement } from 'better-sqlite3';
 import { type Aggregate, createAggregate, type RunTotals } from './aggregate.ts';
-import { beginTransaction, type Connection, type DatabaseConfig, rollBack } from './database.ts';
+import { type Connection, type DatabaseConfig, transaction } from './database.ts';
 import { failure } from './failure.ts';
 import { fold, isLogLong } from './fold.ts';
 import { isTime, nextTail, tailBits, tailOf } from './sequence.ts';
@@ -10,18 +10,6 @@ import type { Column, Rows, Slice, Subject } from './slice.ts';
 export interface Writer {
   /** All of the slices of a batch or none of them. Events that are already there (same id) stay as they are. */
   write(slices: readonly Slice[]): void;
-  /**
-   * The same, a slice at a time, in a transaction that is open until it is committed or taken back. Unless `patient` it begins
-   * at once or throws.
-   */
-  begin(options?: { readonly patient?: boolean }): Draft;
-}
-
-/** What throws has been taken back. */
-export interface Draft {
-  add(slice: Slice): void;
-  commit(): void;
-  takeBack(): void;
 }
 
 /** Past this many the cache of ids starts anew: it must not grow with every user there ever was. */
@@ -169,41 +157,36 @@ export function createWriter(db: Connection, config: DatabaseConfig): Writer {
     }
   }
 
-  /** Within a transaction. */
-  function createBatch(): { add(slice: Slice): void; finish(): void } {
+  function writeSlices(slices: readonly Slice[]): void {
     forgetErased();
     const texts: number[] = [];
     const subjects: number[] = [];
     const aggregate = createAggregate(texts, subjects);
-    return {
-      add(slice) {
-        for (const text of slice.texts) {
-          texts.push(textIds.get(text));
+    for (const slice of slices) {
+      for (const text of slice.texts) {
+        texts.push(textIds.get(text));
+      }
+      for (const subject of slice.subjects) {
+        subjects.push(subjectIds.get(subject));
+      }
+      const executions = slice.rows.filter(({ table }) => table === 'execution_events');
+      if (executions.length > 0) {
+        insertExecutions(executions, texts, subjects, aggregate);
+      }
+      for (const rows of slice.rows) {
+        if (rows.table !== 'execution_events') {
+          insert(rows, texts, subjects);
         }
-        for (const subject of slice.subjects) {
-          subjects.push(subjectIds.get(subject));
-        }
-        const executions = slice.rows.filter(({ table }) => table === 'execution_events');
-        if (executions.length > 0) {
-          insertExecutions(executions, texts, subjects, aggregate);
-        }
-        for (const rows of slice.rows) {
-          if (rows.table !== 'execution_events') {
-            insert(rows, texts, subjects);
-          }
-        }
-      },
-      finish() {
-        const line = aggregate.takeLine();
-        if (line !== undefined) {
-          addLine.run(line);
-          lines += 1;
-        }
-        for (const [run, totals] of aggregate.runs) {
-          addRun.run(run, ...runValues(totals));
-        }
-      },
-    };
+      }
+    }
+    const line = aggregate.takeLine();
+    if (line !== undefined) {
+      addLine.run(line);
+      lines += 1;
+    }
+    for (const [run, totals] of aggregate.runs) {
+      addRun.run(run, ...runValues(totals));
+    }
   }
 
   /** What was written is written, even if there is no room to add up its log: that can be done after any later write. */
@@ -215,52 +198,20 @@ export function createWriter(db: Connection, config: DatabaseConfig): Writer {
     } catch {}
   }
 
-  function begin({ patient = true } = {}): Draft {
-    beginTransaction(db, patient ? config : { ...config, busyTimeoutMs: 0 });
-    let open = true;
-    function takeBack(): void {
-      if (open) {
-        open = false;
+  return {
+    write(slices) {
+      try {
+        transaction(db, config, () => writeSlices(slices));
+      } catch (error) {
         // What was added to the dictionary is gone again.
         textIds.clear();
         subjectIds.clear();
-        rollBack(db);
-      }
-    }
-    function step<T>(body: () => T): T {
-      try {
-        return body();
-      } catch (error) {
-        takeBack();
         throw error;
       }
-    }
-    const batch = step(createBatch);
-    return {
-      add: (slice) => step(() => batch.add(slice)),
-      commit() {
-        step(() => {
-          batch.finish();
-          db.exec('COMMIT');
-        });
-        open = false;
-        if (lines >= linesBetweenLooks) {
-          lines = 0;
-          foldWhenLong();
-        }
-      },
-      takeBack,
-    };
-  }
-
-  return {
-    begin,
-    write(slices) {
-      const draft = begin();
-      for (const slice of slices) {
-        draft.add(slice);
+      if (lines >= linesBetweenLooks) {
+        lines = 0;
+        foldWhenLong();
       }
-      draft.commit();
     },
   };
 }
