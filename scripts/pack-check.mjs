@@ -9,6 +9,8 @@ const root = join(import.meta.dirname, '..');
 const artifacts = join(root, 'artifacts');
 const analytics = '@toolweaver/analytics';
 const core = '@toolweaver/analytics-core';
+const metrics = '@toolweaver/analytics-metrics';
+const prometheus = '@toolweaver/analytics-prometheus';
 const sqlite = '@toolweaver/analytics-sqlite';
 const testkit = '@toolweaver/analytics-testkit';
 
@@ -102,6 +104,23 @@ use('the front with the SQLite backend records and reads back', tarballs, {
     client.recordSkillExecution({ skillId: 'x', success: true, latencyMs: 12 });
     await client.flush();
     assert.equal((await client.reader.getSkillUsage('x', { days: 1 })).executions, 1);
+    await client.close();
+  `,
+});
+
+use('the front with the Prometheus backend shows what it counted', tarballs, {
+  packages: [analytics, core, metrics, prometheus],
+  types: true,
+  program: `
+    import assert from 'node:assert/strict';
+    import { createAnalyticsClient } from '${analytics}';
+    import { prometheus } from '${prometheus}';
+    const backend = await prometheus({ port: 0, defaultMetrics: true });
+    const client = await createAnalyticsClient({ backend: 'memory', additionalBackends: [backend] });
+    client.recordSkillExecution({ skillId: 'x', success: true, latencyMs: 12 });
+    const text = await (await fetch(backend.url ?? '')).text();
+    assert.match(text, /^toolweaver_skill_executions_total\\{skill_id="x"\\} 1$/m);
+    assert.match(text, /^process_cpu_seconds_total /m);
     await client.close();
   `,
 });

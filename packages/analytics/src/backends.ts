@@ -23,6 +23,16 @@ export const knownBackends: { readonly [name: string]: KnownBackend } = {
       };
     },
   },
+  prometheus: {
+    package: '@toolweaver/analytics-prometheus',
+    async load() {
+      const { prometheus, prometheusFromEnv } = await import('@toolweaver/analytics-prometheus');
+      return (env) => {
+        const options = prometheusFromEnv(env);
+        return (onNotice) => prometheus({ ...options, onNotice });
+      };
+    },
+  },
   memory: {
     async load() {
       return () => () => memory();

@@ -1,4 +1,6 @@
+import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type AnalyticsError, createAnalyticsClient, type Env, memory } from '@toolweaver/analytics';
@@ -55,6 +57,21 @@ describe('which backends', () => {
   });
 });
 
+it('tells onError that the port for Prometheus is taken, and goes on', async () => {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  const errors: AnalyticsError[] = [];
+  await using client = await createAnalyticsClient({
+    env: { PROMETHEUS_PORT: String(port) },
+    backend: 'prometheus',
+    onError: (error) => errors.push(error),
+  });
+  expect(errors.map(({ message }) => message)).toEqual([expect.stringContaining(`port ${port}`)]);
+  expect(client.getConfigSummary().backends['prometheus']).toMatchObject({ port, url: null });
+  server.close();
+});
+
 it('tells onError what a backend finds by itself', async () => {
   const path = join(folder, 'damaged.db');
   const env = { ANALYTICS_DB_PATH: path };
@@ -74,27 +91,29 @@ describe('wrong configuration', () => {
     const error = await failure({ ANALYTICS_BACKEND: 'sqlight' });
     expect(error.code).toBe('UNKNOWN_BACKEND');
     expect(error.message).toBe(
-      'ANALYTICS_BACKEND: "sqlight" is not a known backend (did you mean sqlite?); known are sqlite, memory',
+      'ANALYTICS_BACKEND: "sqlight" is not a known backend (did you mean sqlite?); known are sqlite, prometheus, memory',
     );
     expect((await failure({}, 'constructor')).message).toMatch(
-      /^backend: "constructor" is not .* known are sqlite, memory$/,
+      /^backend: "constructor" is not .* known are sqlite, prometheus, memory$/,
     );
   });
 
   it('reports every bad variable in one error, and creates nothing', async () => {
     const path = join(folder, 'never', 'a.db');
     const error = await failure({
-      ANALYTICS_BACKEND: 'sqlite,memroy',
+      ANALYTICS_BACKEND: 'sqlite,prometheus,memroy',
       ANALYTICS_SAMPLE_RATE: '7',
       ANALYTICS_ENABLED: 'perhaps',
       ANALYTICS_DB_RETENTION_DAYS: '60s',
       ANALYTICS_DB_PATH: path,
+      PROMETHEUS_PORT: '80000',
     });
     expect(error.code).toBe('INVALID_CONFIG');
     expect(error.problems.map(({ field }) => field)).toEqual([
       'ANALYTICS_ENABLED',
       'ANALYTICS_SAMPLE_RATE',
       'ANALYTICS_DB_RETENTION_DAYS',
+      'PROMETHEUS_PORT',
       'ANALYTICS_BACKEND',
     ]);
     for (const { field, message } of error.problems) {
