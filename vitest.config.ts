@@ -19,7 +19,7 @@ function nameOf(folder: string): string {
 /** Tests that start many processes, wait for time-outs or locks, or open many databases: only in `--mode reliability`. */
 const patient: { readonly [project: string]: readonly string[] } = {
   '@toolweaver/analytics-core': ['exit', 'model'],
-  '@toolweaver/analytics-prometheus': ['workers'],
+  '@toolweaver/analytics-prometheus': ['conformance-pushed', 'workers'],
   '@toolweaver/analytics-sqlite': [
     'backup',
     'concurrency',

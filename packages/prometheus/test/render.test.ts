@@ -144,23 +144,25 @@ test('a sum that is beyond all numbers is written as such, and the rest is right
 });
 
 test('numbers that change while they are written do not contradict each other', async () => {
-  const cells = createCells({ maxLabelSets: 20_000 });
-  for (let number = 0; number < 20_000; number += 1) {
+  const count = 5000;
+  const cells = createCells({ maxLabelSets: count });
+  for (let number = 0; number < count; number += 1) {
     cells.record(execution({ name: `skill-${number}`, success: true }));
   }
   const rendering = rendered(cells);
   let turns = 0;
   const busy = setInterval(() => {
     turns += 1;
-    for (let number = 0; number < 1000; number += 1) {
+    for (let number = 0; number < count; number += 100) {
       cells.record(execution({ name: `skill-${number}`, success: true }));
     }
   });
-  const families = parse(await rendering);
+  const text = await rendering;
   clearInterval(busy);
   // It has let others have their turn.
   expect(turns).toBeGreaterThan(0);
-  const sumOf = (name: string): number => families.get(name)?.samples.reduce((sum, { value }) => sum + value, 0) ?? 0;
-  expect(sumOf('toolweaver_skill_executions_total')).toBe(20_000);
-  expect(sumOf('toolweaver_skill_success_total')).toBe(20_000);
+  const sumOf = (name: string): number =>
+    [...text.matchAll(new RegExp(`^${name}\\{.*\\} (\\d+)$`, 'gm'))].reduce((sum, [, value]) => sum + Number(value), 0);
+  expect(sumOf('toolweaver_skill_executions_total')).toBe(count);
+  expect(sumOf('toolweaver_skill_success_total')).toBe(count);
 });

@@ -2,7 +2,7 @@ import type { Metric } from '@toolweaver/analytics-metrics';
 import { type FamilySnapshot, type LabelSet, widthOf } from '../snapshot.ts';
 
 /** From above: report; or, without a request, say that you are there. */
-export interface Ask {
+interface Ask {
   readonly op: 'ask';
   /** Of clients that show one set of metrics: other clients of these processes have others. */
   readonly group: string;
