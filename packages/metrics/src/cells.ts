@@ -70,6 +70,9 @@ export function createCells(options: CellsOptions = {}): Cells {
     attach: client.attach,
     families() {
       client.refresh();
+      for (const recorder of recorders) {
+        recorder.refresh?.();
+      }
       return families;
     },
   };
