@@ -18,6 +18,7 @@ export interface HeapResult {
   readonly bytes: number;
   /** Of the counter of executions. */
   readonly series: number;
+  /** CPU time. */
   readonly scrapeMs: number;
 }
 
@@ -48,9 +49,10 @@ function callOf(toolName: string): ToolCall {
 
 /** The text does not outlive this. */
 async function scraped({ scrape }: Subject): Promise<Omit<HeapResult, 'bytes'>> {
-  const startedAt = performance.now();
+  const before = process.threadCpuUsage();
   const text = await scrape();
-  const scrapeMs = performance.now() - startedAt;
+  const { user, system } = process.threadCpuUsage(before);
+  const scrapeMs = (user + system) / 1000;
   return { scrapeMs, series: text.match(/^toolweaver_(skill|tool)_executions_total\{/gm)?.length ?? 0 };
 }
 
