@@ -50,10 +50,11 @@ export function dashboardJson(dashboard: Dashboard, namespace: string): Record<s
     templating: {
       list: [
         datasourceVariable,
-        queryVariable('job', 'Job', labelsOf(metric, '', 'job')),
-        queryVariable('instance', 'Instance', labelsOf(metric, '{job=~"$job"}', 'instance')),
+        queryVariable('job', 'Job', labelsOf(metric, '', 'job'), '.+'),
+        queryVariable('instance', 'Instance', labelsOf(metric, '{job=~"$job"}', 'instance'), '.+'),
         ...filters.map(({ name, label, metric, of }) =>
-          queryVariable(name, label, labelsOf(metric, '{job=~"$job", instance=~"$instance"}', of)),
+          // Also the overflow series, which does not have the label.
+          queryVariable(name, label, labelsOf(metric, '{job=~"$job", instance=~"$instance"}', of), '.*'),
         ),
       ],
     },
@@ -127,7 +128,7 @@ const datasourceVariable = {
   options: [],
 } as const;
 
-function queryVariable(name: string, label: string, query: string): Record<string, unknown> {
+function queryVariable(name: string, label: string, query: string, allValue: string): Record<string, unknown> {
   return {
     name,
     type: 'query',
@@ -141,8 +142,7 @@ function queryVariable(name: string, label: string, query: string): Record<strin
     hide: 0,
     multi: true,
     includeAll: true,
-    // Not `.*`: that would also match series without the label.
-    allValue: '.+',
+    allValue,
     current: { selected: true, text: ['All'], value: ['$__all'] },
     options: [],
   };

@@ -5,8 +5,10 @@ export interface Scope {
   readonly namespace: string;
   /** Matchers that every selector has, as in `job="a", instance="b"`; '' for none. */
   readonly matchers: string;
-  /** That rates, increases and percentiles are of, as in `5m`. */
+  /** That all is counted over, as in `5m`. */
   readonly range: string;
+  /** What executions, means and percentiles are made of. Default: `rate`. */
+  readonly count?: 'rate' | 'increase';
 }
 
 export interface Selection {
@@ -30,12 +32,10 @@ export interface Promql {
   /** Of a histogram: its sum over its count. */
   mean(by: string, selection: Selection): string;
   /**
-   * Executions a second of all kinds (skill, tool, llm, agent, search, operation). A kind that has never been executed is absent,
+   * Executions of all kinds (skill, tool, llm, agent, search, operation), a second or in the whole range. A kind that has never been executed is absent,
    * and hides no other.
    */
   executions(by: '' | 'kind' | Level, outcome?: Outcome): string;
-  /** As `executions`, but how many there were in the range. */
-  counts(by: '' | 'kind' | Level, outcome?: Outcome): string;
   /** Percentiles or the mean of how long executions of all kinds took, in seconds. */
   durations(by: Level, statistic: number | 'mean'): string;
 }
@@ -87,7 +87,7 @@ const sources: readonly Source[] = [
   },
 ];
 
-export function createPromql({ namespace, matchers, range }: Scope): Promql {
+export function createPromql({ namespace, matchers, range, count = 'rate' }: Scope): Promql {
   function select({ key, where, suffix }: Selection): string {
     const all = [matchers, where].filter(Boolean).join(', ');
     return `${namespace}_${catalogue[key].name}${suffix ?? ''}${all === '' ? '' : `{${all}}`}`;
@@ -96,13 +96,14 @@ export function createPromql({ namespace, matchers, range }: Scope): Promql {
     `${sumBy(by)} (${fn}(${select(selection)}[${range}]))`;
   const rate = over('rate');
   const increase = over('increase');
+  const counted = over(count);
 
   function quantile(quantile: number, by: string, selection: Selection): string {
     const labels = by === '' ? 'le' : `le, ${by}`;
-    return `histogram_quantile(${quantile}, ${rate(labels, { ...selection, suffix: '_bucket' })})`;
+    return `histogram_quantile(${quantile}, ${counted(labels, { ...selection, suffix: '_bucket' })})`;
   }
   function mean(by: string, selection: Selection): string {
-    return `${rate(by, { ...selection, suffix: '_sum' })} / ${rate(by, { ...selection, suffix: '_count' })}`;
+    return `${counted(by, { ...selection, suffix: '_sum' })} / ${counted(by, { ...selection, suffix: '_count' })}`;
   }
 
   /** One query of all sources; `query` gets the labels that its result has to have. */
@@ -125,8 +126,7 @@ export function createPromql({ namespace, matchers, range }: Scope): Promql {
     increase,
     quantile,
     mean,
-    executions: (by, outcome) => union(by, (source, own) => rate(own, counterOf(source, outcome))),
-    counts: (by, outcome) => union(by, (source, own) => increase(own, counterOf(source, outcome))),
+    executions: (by, outcome) => union(by, (source, own) => counted(own, counterOf(source, outcome))),
     // There is one series for each set of labels, so their sum is what it was.
     durations: (by, statistic) =>
       union(by, ({ duration: key, unitsPerSecond }, own) => {

@@ -5,7 +5,7 @@ import { artifact, execution, health, metrics, rating, run, toolkit } from '@too
 import { beforeAll, describe, expect, test } from 'vitest';
 import { newFolder, testFolder } from './support/folder.ts';
 import { open } from './support/open.ts';
-import { testWith } from './support/peer.ts';
+import { testWith } from '../../../test/support/peer.ts';
 import { query } from './support/rows.ts';
 
 const cli = 'sqlite3';

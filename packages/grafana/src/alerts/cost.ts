@@ -42,7 +42,7 @@ export function costAlerts({ over, thresholds }: AlertParts): Alert[] {
     {
       name: 'CostPerRunHigh',
       severity: 'warning',
-      expr: `${spent} / (${runs} > 0) > ${costPerRunUsd}\nand ${runs} >= 1`,
+      expr: `${spent} / ${runs} > ${costPerRunUsd}\nand ${runs} >= 1`,
       for: '5m',
       summary: 'An agent run in {{ $labels.job }} costs {{ $value | printf "%.2f" }} USD on average.',
       description: `Known costs of an hour over the agent runs that ended in it; ${costPerRunUsd} USD is the limit.`,

@@ -1,7 +1,7 @@
 import type { Alert, AlertParts } from './alert.ts';
 
 const of = '{{ $labels.kind }} {{ $labels.name }}';
-const where = `{{ $labels.job }}`;
+const where = '{{ $labels.job }}';
 
 /** Alerts on the share of executions that fail. */
 export function outcomeAlerts({ names, thresholds }: AlertParts): Alert[] {

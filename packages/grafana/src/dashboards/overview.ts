@@ -4,8 +4,8 @@ import type { DashboardParts } from './parts.ts';
 
 export function overview({ now, whole, thresholds }: DashboardParts): Dashboard {
   const { successRatio, failureRatio, costPerHourUsd } = thresholds;
-  const all = whole.counts('');
-  const failures = whole.counts('', 'failure');
+  const all = whole.executions('');
+  const failures = whole.executions('', 'failure');
   const legend = '{{kind}}';
   return {
     name: 'overview',

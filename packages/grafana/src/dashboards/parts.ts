@@ -14,7 +14,7 @@ export function dashboardParts(namespace: string, thresholds: Thresholds): Dashb
   const scope = { namespace, matchers: 'job=~"$job", instance=~"$instance"' };
   return {
     now: createPromql({ ...scope, range: '$__rate_interval' }),
-    whole: createPromql({ ...scope, range: '$__range' }),
+    whole: createPromql({ ...scope, range: '$__range', count: 'increase' }),
     thresholds,
   };
 }
