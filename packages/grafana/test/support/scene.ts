@@ -36,7 +36,7 @@ export async function openScene(scene: SceneOptions): Promise<Scene> {
   const { namespace = 'toolweaver' } = options;
   const folder = mkdtempSync(join(tmpdir(), 'scene-'));
   const workload = createWorkload({ namespace });
-  const program = await serve(workload);
+  const program = await serve(workload, trouble(0));
   const { port } = program.address() as AddressInfo;
   const instance = `127.0.0.1:${port}`;
   const gone = `127.0.0.1:${await freePort()}`;
@@ -66,6 +66,8 @@ export async function openScene(scene: SceneOptions): Promise<Scene> {
         '--config.file=prometheus.yml',
         '--storage.tsdb.path=data',
         '--log.level=warn',
+        // What fires before an Alertmanager has been found would be sent again after a minute.
+        '--rules.alert.resend-delay=1s',
         `--web.listen-address=${address}`,
       ],
       folder,
@@ -112,9 +114,10 @@ function history(
   return `${[...lines.values()].map((text) => text.join('\n')).join('\n')}\n# EOF\n`;
 }
 
-/** The program goes on answering, and works no more. */
-async function serve({ cells }: Workload): Promise<HttpServer> {
+/** The program goes on working, a little for each scrape. */
+async function serve({ cells, step }: Workload, trouble: Trouble): Promise<HttpServer> {
   const server = createServer((_request, response) => {
+    step(trouble);
     response.setHeader('Content-Type', 'text/plain; version=0.0.4; charset=utf-8').end(exposition(cells.families()));
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

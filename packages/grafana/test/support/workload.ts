@@ -21,8 +21,8 @@ const tools = [
   { toolName: 'run_python', toolkit: 'E2BToolkit', costUsd: 0.0004 },
 ];
 const models = [
-  { model: 'large', provider: 'acme', usdPerToken: 12e-6, latencyMs: 2400 },
-  { model: 'small', provider: 'acme', usdPerToken: 0.8e-6, latencyMs: 700 },
+  { model: 'large', provider: 'acme', usdPerToken: 5e-6, latencyMs: 2400 },
+  { model: 'small', provider: 'acme', usdPerToken: 0.4e-6, latencyMs: 700 },
   { model: 'local', provider: 'ollama', usdPerToken: 0, latencyMs: 1500 },
 ];
 const errors = ['TimeoutError', 'RateLimitError', 'ValidationError'];
@@ -37,7 +37,7 @@ export function createWorkload({
 } = {}): Workload {
   const random = generator(seed);
   // As few as to overflow when skills get names that are never the same.
-  const cells = createCells({ namespace, maxLabelSets: 20 });
+  const cells = createCells({ namespace, maxLabelSets: 30 });
   const backend: Backend = {
     name: 'prometheus',
     delivery: 'immediate',
