@@ -22,14 +22,14 @@ Usage: npx @toolweaver/analytics-grafana <command> [options]
 
   list             the files that there are (also without a command)
   print FILE       one of them on stdout; the end of its name will do
-  write [FOLDER]   all of them into a folder, by default this one; files that were changed there are left alone
+  write FOLDER     all of them into a folder; files there that differ are left alone
 
   --namespace NAME       what the names of the metrics begin with. Default: toolweaver
   --target HOST:PORT     a program for Prometheus to scrape; may be given again. Default: host.docker.internal:8000
   --grafana-url URL      where people open Grafana; alerts link to it. Default: http://localhost:3000
   --buckets-ms LIST      upper bounds of the latency buckets, if yours are others, as in 10,100,1000
   --set NAME=NUMBER      a threshold of the alerts; may be given again (below)
-  --force                write: also over files that were changed
+  --force                write: also over files that differ
   --json                 one JSON object on stdout, and nothing else
   --version, --help
 
@@ -68,8 +68,8 @@ export function parseCommand(args: readonly string[]): CommandOptions | Asked {
       `${action} takes ${action === 'list' ? 'no argument' : 'one argument'}, got ${positionals.length - 1}`,
     );
   }
-  if (action === 'print' && subject === undefined) {
-    throw new Error('print takes the name of a file; list shows them');
+  if (action !== 'list' && !subject) {
+    throw new Error(action === 'print' ? 'print takes the name of a file; list shows them' : 'write takes a folder');
   }
   return {
     action,

@@ -35,18 +35,19 @@ export function runCommand(args: readonly string[], cwd: string, version: string
     case 'print':
       return print(files, command, output);
     default:
-      return write(files, resolve(cwd, command.subject ?? '.'), command, output);
+      return write(files, resolve(cwd, command.subject ?? ''), command, output);
   }
 }
 
 function print(files: readonly GeneratedFile[], { subject = '', json }: CommandOptions, { out, err }: Output): number {
-  const found = files.filter(({ path }) => path === subject || path.endsWith(subject));
-  const [file = undefined, ...others] = found.some(({ path }) => path === subject)
-    ? found.filter(({ path }) => path === subject)
-    : found;
-  if (file === undefined || others.length > 0) {
-    const problem = file === undefined ? 'There is no file' : 'There are several files';
-    err(`${problem} ${subject}:\n${toList(file === undefined ? files : found)}`);
+  const exact = files.find(({ path }) => path === subject);
+  const [file, ...others] = exact === undefined ? files.filter(({ path }) => path.endsWith(subject)) : [exact];
+  if (file === undefined) {
+    err(`There is no file ${subject}; list shows those that there are\n`);
+    return 1;
+  }
+  if (others.length > 0) {
+    err(`More than one file ends with ${subject}:\n${toList([file, ...others])}`);
     return 1;
   }
   out(json ? toJson(file) : file.text);

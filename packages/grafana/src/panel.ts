@@ -168,7 +168,7 @@ function custom({ type, isStacked, limits }: Panel): Record<string, unknown> {
     : {};
 }
 
-function options({ type }: Panel): Record<string, unknown> {
+function options({ type, columns = [] }: Panel): Record<string, unknown> {
   const last = { calcs: ['lastNotNull'], fields: '', values: false };
   switch (type) {
     case 'stat':
@@ -185,7 +185,11 @@ function options({ type }: Panel): Record<string, unknown> {
         legend: { show: true },
       };
     case 'table':
-      return { showHeader: true, cellHeight: 'sm' };
+      return {
+        showHeader: true,
+        cellHeight: 'sm',
+        sortBy: columns.slice(0, 1).map(({ title }) => ({ displayName: title, desc: true })),
+      };
     default:
       return {
         legend: { displayMode: 'table', placement: 'right', calcs: ['mean', 'lastNotNull'], showLegend: true },

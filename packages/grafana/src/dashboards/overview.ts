@@ -89,16 +89,16 @@ export function overview({ now, whole, thresholds }: DashboardParts): Dashboard 
           timeseries(
             [
               'Events dropped a second',
-              'Events that were recorded and did not arrive, by backend and reason; sampling is not counted.',
+              'Events that were recorded and did not arrive, by backend; sampling is not counted.',
             ],
             'cps',
             [
               {
-                expr: now.rate('backend, reason', {
+                expr: now.rate('backend', {
                   key: 'analyticsEvents',
                   where: 'outcome="dropped", reason!="sampled"',
                 }),
-                legend: '{{backend}} {{reason}}',
+                legend: '{{backend}}',
               },
             ],
           ),

@@ -7,13 +7,30 @@ export interface Target {
   readonly datasource?: { readonly uid: string };
 }
 
+export interface Threshold {
+  readonly color: string;
+  readonly value: number | null;
+}
+
+interface FieldConfig {
+  readonly defaults: {
+    readonly unit?: string;
+    readonly thresholds: { readonly steps: readonly Threshold[] };
+    readonly custom: { readonly stacking?: { readonly mode: string } };
+  };
+  readonly overrides: readonly {
+    readonly matcher: { readonly options: string };
+    readonly properties: readonly { readonly value: string }[];
+  }[];
+}
+
 export interface Panel {
   readonly id: number;
   readonly type: string;
   readonly title: string;
   readonly description?: string;
   readonly datasource?: { readonly uid: string };
-  readonly fieldConfig?: { readonly defaults: { readonly unit?: string } };
+  readonly fieldConfig?: FieldConfig;
   readonly gridPos: { readonly x: number; readonly y: number; readonly w: number; readonly h: number };
   readonly targets?: readonly Target[];
 }

@@ -72,7 +72,7 @@ function act(analytics: Analytics, random: () => number, trouble: Trouble, step:
     }
   };
 
-  times(1, () => {
+  times(0.15, () => {
     const { model, usdPerToken } = models[0] as (typeof models)[number];
     analytics.record({
       type: 'execution',
@@ -80,7 +80,7 @@ function act(analytics: Analytics, random: () => number, trouble: Trouble, step:
       name: 'planner',
       latencyMs: around(isBad ? 500_000 : 42_000),
       model,
-      cost: { usd: isBad ? 9 : 400 * usdPerToken },
+      cost: { usd: isBad ? 9 : 4000 * usdPerToken },
       ...outcome(0.01),
     });
   });
