@@ -44,14 +44,18 @@ export function hasLog(db: Connection): boolean {
 
 /** Adds the lines of the log to the cells. */
 export function fold(db: Connection, config: DatabaseConfig): void {
-  if (!hasLog(db)) {
-    return;
+  if (hasLog(db)) {
+    transaction(db, config, () => foldWithin(db));
   }
-  transaction(db, config, () => {
+}
+
+/** Within a transaction of the caller's. */
+export function foldWithin(db: Connection): void {
+  if (hasLog(db)) {
     const sketches = createSketchSum();
     sumLog(db, sketches, createSaver(db, sketches));
     db.prepare('DELETE FROM rollup_log').run();
-  });
+  }
 }
 
 export type Save = (width: number, key: CellKey, cell: Cell) => void;
