@@ -37,7 +37,9 @@ export function createAnalytics(options: AnalyticsOptions): Analytics {
   const context = new AsyncLocalStorage<Context>();
   const sample = createSampler(resolved);
   const { now, newId } = sources(resolved);
-  const price = createPricing(resolved.prices, (error) => reporter.report(error.code, undefined, () => error));
+  const price = createPricing(resolved.prices, ({ model }, cause) => {
+    reporter.report('INTERNAL', undefined, () => callbackError(`prices.price() for ${model}`, cause));
+  });
   const defaults = { now, newId, context: () => context.getStore(), errorMessages, price };
   const flushSync = (): void => {
     for (const delivery of deliveries) {

@@ -183,7 +183,7 @@ function toCost(value: unknown): Cost | undefined {
   }
   const { usd, source, currency } = requiredObject(value, 'cost');
   if ((currency ?? 'USD') !== 'USD') {
-    refuse('cost.currency', `must be USD, got ${describe(currency)}: convert it, or leave the cost out`);
+    refuse('cost.currency', `must be USD, got ${describe(currency)}: convert it`);
   }
   const dollars = requiredNumber(usd, 'cost.usd', 0, Number.MAX_SAFE_INTEGER / 1e9, false);
   return {
