@@ -111,7 +111,7 @@ function toRates(
       return undefined;
     }
     return typeof usd === 'number' && usd >= 0 && usd <= maxUsd
-      ? BigInt(usd.toFixed(decimals).replace('.', '')) * scale
+      ? toRate(usd, scale)
       : wrong(`${field}.${name}`, `must be US dollars from 0 to ${maxUsd}, got ${String(usd)}`);
   };
   const output = rate('output');
@@ -122,6 +122,11 @@ function toRates(
     outputTokens: output,
     reasoningTokens: rate('reasoning') ?? output,
   };
+}
+
+/** `scale`: for how many times fewer tokens than a million the price is. */
+export function toRate(usd: number, scale: bigint): bigint {
+  return BigInt(usd.toFixed(decimals).replace('.', '')) * scale;
 }
 
 export function normalName(name: string): string {
@@ -135,7 +140,7 @@ function parseTime(from: unknown): number {
 }
 
 /** Whole nano-dollars, rounded once at the end; or which class of tokens has no price. */
-export function costOf(usage: Usage, { rates }: OwnPrice): number | keyof Rates {
+export function costOf(usage: Usage, { rates }: Pick<OwnPrice, 'rates'>): number | keyof Rates {
   let sum = perNano / 2n;
   for (const [name, rateName] of Object.entries(classes) as [keyof Usage, keyof Rates][]) {
     const tokens = usage[name];

@@ -1,5 +1,6 @@
-import { calcPrice } from '@pydantic/genai-prices';
+import { calcPrice, waitForUpdate } from '@pydantic/genai-prices';
 import { createPrices } from '@toolweaver/analytics-prices';
+import fc from 'fast-check';
 import { expect, test } from 'vitest';
 
 // Costs of real models, to the nano-dollar: those that the price package itself calculates for the same tokens.
@@ -71,6 +72,65 @@ test.each(models)('%s', async (model, provider) => {
     expect(prices.price({ model, provider, usage, at })).toEqual({ nanoUsd, source: 'computed' });
   }
   expect(prices.unpricedModels()).toEqual([]);
+});
+
+test('every model of the table costs what the price package calculates, at any time, to the nano-dollar', async () => {
+  const prices = await createPrices();
+  const names = ((await waitForUpdate()) ?? []).flatMap(({ id: provider, models: own }) =>
+    own.map(({ id: model }) => ({ provider, model })),
+  );
+  const count = fc.oneof(
+    fc.constant(0),
+    fc.nat(100),
+    fc.nat(400_000),
+    fc.constantFrom(128_000, 200_000, 200_001, 272_000),
+  );
+  const tokens = fc.record({
+    inputTokens: count,
+    cacheReadTokens: count,
+    cacheWriteTokens: count,
+    outputTokens: count,
+    reasoningTokens: count,
+  });
+  const time = fc.oneof(
+    fc.integer({ min: Date.UTC(2024, 0), max: Date.UTC(2027, 0) }),
+    fc.constant(Date.UTC(2025, 5, 10)),
+  );
+  let priced = 0;
+  let unpriced = 0;
+  fc.assert(
+    fc.property(fc.constantFrom(...names), tokens, time, ({ provider, model }, usage, at) => {
+      const { inputTokens, cacheReadTokens, cacheWriteTokens, outputTokens, reasoningTokens } = usage;
+      const theirs = calcPrice(
+        {
+          input_tokens: inputTokens + cacheReadTokens + cacheWriteTokens,
+          cache_read_tokens: cacheReadTokens,
+          cache_write_tokens: cacheWriteTokens,
+          output_tokens: outputTokens + reasoningTokens,
+          output_reasoning_tokens: reasoningTokens,
+        },
+        model,
+        { providerId: provider, timestamp: new Date(at) },
+      );
+      const ours = prices.price({ model, provider, usage, at });
+      if (ours === undefined) {
+        unpriced += 1;
+        const { model_price: price = {} } = theirs ?? {};
+        const input = inputTokens + cacheReadTokens + cacheWriteTokens;
+        const hasHole =
+          (input > 0 && !price['input_mtok']) || (outputTokens + reasoningTokens > 0 && !price['output_mtok']);
+        expect(theirs === null || hasHole).toBe(true);
+      } else {
+        priced += 1;
+        // Theirs is a sum in floating point; ours is exact, and rounded once.
+        const nanos = (theirs?.total_price ?? Number.NaN) * 1e9;
+        expect(Math.abs(ours.nanoUsd - nanos)).toBeLessThanOrEqual(0.5 + nanos * 1e-12);
+      }
+    }),
+    { numRuns: 4000 },
+  );
+  expect(priced).toBeGreaterThan(2500);
+  expect(unpriced).toBeGreaterThan(50);
 });
 
 // By hand, from the published prices in US dollars for a million tokens.
