@@ -107,10 +107,13 @@ describe('prices of your own', () => {
 describe('the table', () => {
   test('knows what a price was at the time', async () => {
     const prices = await createPrices();
-    const before = prices.price(ask('o3', { at: Date.UTC(2025, 4, 1) }))?.nanoUsd ?? 0;
-    const after = prices.price(ask('o3'))?.nanoUsd ?? 0;
     // On 10 June 2025 it went down by four fifths.
-    expect(before).toBe(after * 5);
+    const change = Date.UTC(2025, 5, 10);
+    const [first, last, before, after] = [change, change - 1, 0, at].map(
+      (time) => prices.price(ask('o3', { at: time }))?.nanoUsd ?? 0,
+    );
+    expect(last).toBe((first ?? 0) * 5);
+    expect([before, after]).toEqual([last, first]);
   });
 
   test.each([

@@ -161,6 +161,15 @@ test('many are repriced in steps, while others are written', async () => {
   expect([totalCostUsd, pricedExecutions]).toEqual([(12_000 * 220) / 1e9, 12_000]);
 });
 
+test('two at once count nothing twice', async () => {
+  const path = join(testFolder(), 'analytics.db');
+  const backend = await open({ path });
+  await backend.write(Array.from({ length: 50 }, (_, at) => execution({ ...call, at: now - at })));
+  const reports = await Promise.all([1, 2].map((nanoUsd) => backend.store.reprice({ prices: perToken(nanoUsd) })));
+  expectRollupsHold(path);
+  expect(reports.reduce((sum, { priced }) => sum + priced, 0)).toBe(50);
+});
+
 test('hours that are no longer kept stay away', async () => {
   const path = join(testFolder(), 'analytics.db');
   const backend = await open({ path });
