@@ -42,9 +42,9 @@ test('by skill, tool and agent, whoever calls whom', async () => {
     }),
     { maxLength: 12 },
   );
-  const from = fc.constantFrom(undefined, now - 3);
+  const range = fc.record({ from: fc.constantFrom(undefined, now - 3), to: fc.constantFrom(undefined, now - 1) });
   await fc.assert(
-    fc.asyncProperty(calls, from, async (history, from) => {
+    fc.asyncProperty(calls, range, async (history, range) => {
       const made = history.map(({ kind, name, at, cents: count }) =>
         execution({ kind, name, at, ...(count !== undefined && { cost: cents(count) }) }),
       );
@@ -55,7 +55,7 @@ test('by skill, tool and agent, whoever calls whom', async () => {
       const store = await createStore();
       store.write(events);
       for (const by of callers) {
-        const asked = { by, range: { from } };
+        const asked = { by, range };
         expectSame(await store.reader.getCosts(asked), costs({ events, now }, asked));
       }
       store.close();

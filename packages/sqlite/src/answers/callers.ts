@@ -1,9 +1,11 @@
 import type { CostGroup } from '@toolweaver/analytics-core';
 import { type RawBuilder, sql } from 'kysely';
-import { executionsFor, type Filter, firstSeq, matches } from './filter.ts';
+import { dayMs } from '../cell.ts';
+import { tailBits } from '../sequence.ts';
+import { all, executionsFor, type Filter, firstSeq, matches } from './filter.ts';
 
-// Costs by who caused them. A parent ends, and so is recorded, no earlier than what it called: it is sought from the start of the
-// window on, whatever else the filter says of the executions that it called.
+// Costs by who caused them. A parent ends, and so is recorded, no earlier than what it called, and began before that: it is sought
+// from the start of the window on, and as long after its end as any execution takes, whatever else the filter says.
 
 const callerKinds = ['skill', 'tool', 'agent'] as const;
 export type CallerKind = (typeof callerKinds)[number];
@@ -17,15 +19,18 @@ const maxDepth = 100;
 
 /** Sums by `key`: the subject of the nearest execution of a kind around each, or null outside of any. */
 export function callerCosts(filter: Filter, kind: CallerKind): RawBuilder<unknown> {
-  const since = filter.from === undefined ? sql`TRUE` : sql`e.seq >= ${firstSeq(filter.from)}`;
+  const mayCall = all([
+    filter.from === undefined ? undefined : sql`e.seq >= ${firstSeq(filter.from)}`,
+    filter.to === undefined ? undefined : endsBefore(filter.to),
+  ]);
   const caller = sql`CASE WHEN s.kind = ${kind} THEN e.subject END`;
   return sql`
     WITH RECURSIVE
     callers AS MATERIALIZED (
       SELECT e.id, e.parent_id, ${caller} AS key, max(e.seq)
       FROM execution_events e NOT INDEXED JOIN subjects s ON s.id = e.subject
-      WHERE ${since} AND e.id IN (
-        SELECT e.parent_id FROM execution_events e NOT INDEXED WHERE ${since} AND e.parent_id IS NOT NULL
+      WHERE ${mayCall} AND e.id IN (
+        SELECT e.parent_id FROM execution_events e NOT INDEXED WHERE ${mayCall} AND e.parent_id IS NOT NULL
       )
       GROUP BY e.id
     ),
@@ -46,4 +51,16 @@ export function callerCosts(filter: Filter, kind: CallerKind): RawBuilder<unknow
       total(o.weight * o.cost_nano_usd) AS cost_nano_usd,
       total(CASE WHEN o.cost_nano_usd IS NOT NULL THEN o.weight END) AS cost_weight, total(o.weight * o.tokens) AS tokens
     FROM own o LEFT JOIN found f ON f.start = o.parent_id GROUP BY 1`;
+}
+
+/** Clocks are adjusted between the end of a call and that of its caller. */
+const toleranceMs = 60_000;
+/** The last ms that the key of an execution can hold. */
+const latest = 2 ** 42 - 1;
+
+/** Whether an execution may have begun before a time: by the longest latency that there is, or as its own is not known. */
+function endsBefore(time: number): RawBuilder<unknown> {
+  const longest = sql`(SELECT max(latency_max) FROM rollups WHERE width = ${sql.lit(dayMs)} AND org = 0)`;
+  const end = sql`CAST(min(${time + toleranceMs} + coalesce(${longest}, 0), ${sql.lit(latest)}) AS INTEGER)`;
+  return sql`(e.seq < (${end} << ${sql.lit(tailBits)}) OR e.latency_ms IS NULL)`;
 }

@@ -1,6 +1,6 @@
 import { AnalyticsError, type CostSource, type Price, type PriceProvider } from '@toolweaver/analytics-core';
 import type { Maintenance } from '../protocol.ts';
-import type { CostChange, PriceableRow, PriceableStep } from './reprice.ts';
+import type { PriceableStep } from './reprice.ts';
 
 // The host's side of `reprice`: here its prices are asked.
 
@@ -53,44 +53,64 @@ export async function reprice(
   for (let next: bigint | undefined = from; next !== undefined; ) {
     const step = (await ask({ op: 'priceable', from: next, to, sources })) as PriceableStep;
     next = step.next;
-    const changes = new Map<bigint, CostChange & PriceableRow>();
-    for (const row of step.rows) {
-      const price = priceOf(prices, row);
-      report.executions += 1;
+    const changes: Change[] = [];
+    for (let at = 0; at < step.seqs.length; at += 1) {
+      const price = priceOf(prices, step, at);
       report.unknown += price === undefined ? 1 : 0;
-      if (price !== undefined && price.nanoUsd !== row.nanoUsd) {
-        changes.set(row.seq, { ...row, was: row.nanoUsd, nanoUsd: price.nanoUsd, source: price.source });
+      if (price !== undefined && price.nanoUsd !== step.nanoUsd[at]) {
+        changes.push({ at, price });
       }
     }
-    const costs = Array.from(changes.values(), ({ seq, was, nanoUsd, source }) => ({ seq, was, nanoUsd, source }));
-    const changed = dryRun
-      ? changes.keys()
-      : costs.length === 0
-        ? []
-        : ((await ask({ op: 'setCosts', costs })) as readonly bigint[]);
-    for (const seq of changed) {
-      const { was, nanoUsd, weight } = changes.get(seq) as CostChange & PriceableRow & { nanoUsd: number };
-      report.changed += 1;
-      report.priced += was === null ? 1 : 0;
-      difference += weight * (nanoUsd - (was ?? 0));
+    report.executions += step.seqs.length;
+    const made = dryRun || changes.length === 0 ? undefined : await setCosts(ask, step, changes);
+    for (const [place, { at, price }] of changes.entries()) {
+      if (made === undefined || made[place] === 1) {
+        const was = step.nanoUsd[at] as number;
+        report.changed += 1;
+        report.priced += Number.isNaN(was) ? 1 : 0;
+        difference += (step.weight[at] as number) * (price.nanoUsd - (was || 0));
+      }
     }
     tell(onProgress, report.executions);
   }
   return { ...report, differenceUsd: difference / 1e9 };
 }
 
-function priceOf(prices: PriceProvider, { model, provider, usage, at }: PriceableRow): Price | undefined {
-  let price: Price | undefined;
+interface Change {
+  /** Which row of the step. */
+  readonly at: number;
+  readonly price: Price;
+}
+
+async function setCosts(
+  ask: (request: Maintenance) => Promise<unknown>,
+  { seqs, nanoUsd }: PriceableStep,
+  changes: readonly Change[],
+): Promise<Uint8Array> {
+  const costs = {
+    seqs: BigInt64Array.from(changes, ({ at }) => seqs[at] as bigint),
+    was: Float64Array.from(changes, ({ at }) => nanoUsd[at] as number),
+    nanoUsd: Float64Array.from(changes, ({ price }) => price.nanoUsd),
+    sources: changes.map(({ price }) => price.source),
+  };
+  return (await ask({ op: 'setCosts', costs })) as Uint8Array;
+}
+
+function priceOf(prices: PriceProvider, step: PriceableStep, row: number): Price | undefined {
+  const { model, provider } = step.models[step.model[row] as number] as PriceableStep['models'][number];
+  const [inputTokens = 0, cacheReadTokens = 0, cacheWriteTokens = 0, outputTokens = 0, reasoningTokens = 0] =
+    step.tokens.subarray(row * 5);
+  const usage = { inputTokens, cacheReadTokens, cacheWriteTokens, outputTokens, reasoningTokens };
   let cause: unknown;
   try {
-    price = prices.price({ model, provider, usage, at });
+    const price = prices.price({ model, provider, usage, at: step.at[row] as number });
     if (price === undefined || (Number.isSafeInteger(price.nanoUsd) && price.nanoUsd >= 0)) {
       return price;
     }
   } catch (thrown) {
     cause = thrown;
   }
-  const what = cause instanceof Error ? cause.message : `it gave no whole number of nano-dollars`;
+  const what = cause instanceof Error ? cause.message : 'it gave no whole number of nano-dollars';
   const message = `prices.price() failed for ${model}: ${what}; earlier executions have been repriced`;
   throw new AnalyticsError('INTERNAL', message, { cause });
 }

@@ -250,7 +250,8 @@ const byRows: readonly CostGroup[] = ['user', 'skill', 'tool', 'agent'];
 
 export function costs(history: History, options: CostOptions = {}): CostReport {
   const { by = 'operation', limit = 100, ...report } = options;
-  const isOfAll = Object.values(report).every((value) => value === undefined);
+  const conditions = { ...pick(report), days: report.days, ...report.range };
+  const isOfAll = Object.values(conditions).every((value) => value === undefined);
   const found =
     byRows.includes(by) || (by === 'run' && !isOfAll)
       ? listExecutions(rows(history), { ...pick(report), ...frameOf(history, report) })
