@@ -41,6 +41,13 @@ export function createAnalytics(options: AnalyticsOptions): Analytics {
     reporter.report('INTERNAL', undefined, () => callbackError(`prices.price() for ${model}`, cause));
   });
   const defaults = { now, newId, context: () => context.getStore(), errorMessages, price };
+  const stats: Analytics['stats'] = () => ({
+    backends: Object.fromEntries(deliveries.map((delivery) => [delivery.backend.name, delivery.stats()])),
+  });
+  const { activeOperations, ...tracker } = createTracker({ context, clock, newId: idAhead, record: acceptInput });
+  for (const backend of backends) {
+    backend.attach?.({ stats, activeOperations });
+  }
   const flushSync = (): void => {
     for (const delivery of deliveries) {
       delivery.flushSync();
@@ -172,13 +179,11 @@ export function createAnalytics(options: AnalyticsOptions): Analytics {
     updateHealthScore: (score) => acceptInput(() => ({ ...checked(score), type: 'health' })),
     logMetrics: (values, given) =>
       acceptInput(() => ({ ...optionalObject(given, 'options'), type: 'metrics', values })),
-    ...createTracker({ context, clock, newId: idAhead, record: acceptInput }),
+    ...tracker,
     withContext: (values, fn) => context.run(extendContext(context.getStore(), values, leftOut), fn),
     ...createRuns({ context, newId: idAhead, record: acceptInput }),
     reader,
-    stats: () => ({
-      backends: Object.fromEntries(deliveries.map((delivery) => [delivery.backend.name, delivery.stats()])),
-    }),
+    stats,
     healthCheck: (given) => checkHealth(deliveries, clock, timeoutMs(given, checkTimeoutMs)),
     getConfigSummary: () => configSummary(backends, resolved),
     flush,
