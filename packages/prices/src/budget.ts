@@ -32,7 +32,7 @@ export interface BudgetOptions {
 }
 
 export interface BudgetQuestion {
-  /** Whose budget, where there is one `per` user, organisation, run or model. */
+  /** Whose budget: to be given where there is one `per` user, organisation, run or model. */
   readonly of?: string | undefined;
   /** What the call about to be made may cost, in US dollars. Default: 0. */
   readonly expectedUsd?: number | undefined;
@@ -145,8 +145,8 @@ export function createBudget(options: BudgetOptions): Budget {
       const none: Spent = { nanoUsd: 0, unpriced: 0 };
       const { nanoUsd, unpriced } = find(owners, per === undefined ? others : (owner ?? others)) ?? none;
       const spentUsd = nanoUsd / 1e9;
-      const expected = nanoUsd + (expectedUsd > 0 ? expectedUsd * 1e9 : 0);
-      const limit = limitUsd * 1e9;
+      const expected = nanoUsd + (expectedUsd > 0 ? Math.round(expectedUsd * 1e9) : 0);
+      const limit = Math.round(limitUsd * 1e9);
       return {
         state: nanoUsd >= limit || expected > limit ? 'exceeded' : expected >= limit * warnAt ? 'warning' : 'ok',
         limitUsd,
@@ -205,7 +205,7 @@ function checkOptions(options: unknown): void {
     throw configError([{ field: 'options', message: 'must be an object' }]);
   }
   const { limitUsd, window, warnAt = 0.8, filter = {}, per, name = 'budget', now = Date.now } = options;
-  if (!(typeof limitUsd === 'number' && limitUsd > 0 && limitUsd <= Number.MAX_SAFE_INTEGER / 1e9)) {
+  if (!(typeof limitUsd === 'number' && limitUsd >= 1e-9 && limitUsd <= Number.MAX_SAFE_INTEGER / 1e9)) {
     wrong('limitUsd', `must be US dollars above 0, got ${String(limitUsd)}`);
   }
   const ms = isFields(window) ? window['ms'] : undefined;

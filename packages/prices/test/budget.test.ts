@@ -99,6 +99,14 @@ test('nano-dollars add up exactly', () => {
   expect(budget.check().spentUsd).toBe(0.100_001);
 });
 
+test('a limit that binary fractions cannot hold is still the limit', () => {
+  const budget = budgetAt(noon, { limitUsd: 0.07, window: 'day', warnAt: 1 });
+  budget.spend(3);
+  expect(budget.check({ expectedUsd: 0.04 }).state).toBe('warning');
+  budget.spend(4);
+  expect(budget.check()).toMatchObject({ state: 'exceeded', spentUsd: 0.07, remainingUsd: 0 });
+});
+
 test('hears of what a client records, and keeps what it costs out of the way', async () => {
   const budget = createBudget({ limitUsd: 0.01, window: 'month' });
   const prices = { price: () => ({ nanoUsd: 4_000_000, source: 'computed' }) as const };
