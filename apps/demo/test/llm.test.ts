@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Call } from '../src/llm/call.ts';
 import { inventedCalls } from '../src/llm/invented-calls.ts';
+import { parseOptions } from '../src/llm/options.ts';
 import { readCalls } from '../src/llm/read-calls.ts';
 
 const main = fileURLToPath(new URL('../src/llm/main.ts', import.meta.url));
@@ -156,15 +157,22 @@ test('names malformed lines with their numbers, and skips them', () => {
 test.each([
   [['--calls', 'missing.csv'], 'There is no such file: '],
   [['--calls', '.'], 'is a directory'],
-  [['--models', 'one'], '--models must be two names'],
-  [['--speed', '0'], '--speed must be a number above 0'],
-  [['--limit', '1.5'], '--limit must be a whole number from 1 on'],
   [['--bogus'], "Unknown option '--bogus'"],
 ])('%s: exit 2 and a clear line', (args, line) => {
   const { status, stdout, stderr } = demo(...args);
   expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
   expect(stderr).toContain(line);
   expect(stderr).not.toContain('    at ');
+});
+
+test.each([
+  [['--models', 'one'], '--models must be two names'],
+  [['--models', 'one,two,three'], '--models must be two names'],
+  [['--speed', '0'], '--speed must be a number above 0'],
+  [['--speed', 'fast'], '--speed must be a number above 0'],
+  [['--limit', '1.5'], '--limit must be a whole number from 1 on'],
+])('%s is refused', (args, message) => {
+  expect(() => parseOptions(args, {}, cwd)).toThrow(message);
 });
 
 test.each([
