@@ -38,13 +38,15 @@ export function isLogLong(db: Connection): boolean {
   return lines >= maxLines || bytes >= maxBytes;
 }
 
-export function hasLog(db: Connection): boolean {
-  return db.prepare('SELECT 1 FROM rollup_log LIMIT 1').get() !== undefined;
+/** Tells whether something waits in the log. */
+export function logCheck(db: Connection): () => boolean {
+  const first = db.prepare('SELECT 1 FROM rollup_log LIMIT 1');
+  return () => first.get() !== undefined;
 }
 
 /** Adds the lines of the log to the cells. */
 export function fold(db: Connection, config: DatabaseConfig): void {
-  if (!hasLog(db)) {
+  if (!logCheck(db)()) {
     return;
   }
   transaction(db, config, () => {

@@ -255,9 +255,10 @@ function orgsOf(width: number): RawBuilder<unknown> {
 
 /** Where cells can begin. Those of everybody begin wherever any does. */
 async function startsBetween(db: Db, width: number, from: number, to: number): Promise<number[]> {
+  const inRange = sql`FROM rollups WHERE width = ${sql.lit(width)} AND org = 0 AND start >= ${from} AND start < ${to}`;
+  // Each for itself is a seek; asked for together they are looked for in all of the range.
   const { rows } = await sql<{ first: number | null; last: number | null }>`
-    SELECT min(start) AS first, max(start) AS last FROM rollups
-    WHERE width = ${sql.lit(width)} AND org = 0 AND start >= ${from} AND start < ${to}`.execute(db);
+    SELECT (SELECT min(start) ${inRange}) AS first, (SELECT max(start) ${inRange}) AS last`.execute(db);
   const { first = null, last = null } = rows[0] ?? {};
   return first === null || last === null
     ? []
