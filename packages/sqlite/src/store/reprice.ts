@@ -1,5 +1,5 @@
 import type { CostSource } from '@toolweaver/analytics-core';
-import { type CellKey, cellMap, dayMs, hourMs } from '../cell.ts';
+import { type CellKey, cellMap, cellWidths, dayMs } from '../cell.ts';
 import { type Connection, type DatabaseConfig, transaction } from '../database.ts';
 import { foldWithin } from '../fold.ts';
 
@@ -128,8 +128,7 @@ export function setCosts(db: Connection, config: DatabaseConfig, changes: CostCh
     const set = db.prepare('UPDATE execution_events SET cost_nano_usd = ?, cost_source = ? WHERE seq = ?');
     const ids = new Map([...new Set(changes.sources)].map((source) => [source, sourceId(db, source)]));
     const none = (key: CellKey): Difference => ({ key, nanoUsd: 0, weight: 0 });
-    const hours = cellMap(none);
-    const days = cellMap(none);
+    const cells = new Map(Object.values(cellWidths).map((width) => [width, cellMap(none)]));
     const runs = new Map<number, Difference>();
     const made = new Uint8Array(changes.seqs.length);
     for (const [place, seq] of changes.seqs.entries()) {
@@ -147,10 +146,12 @@ export function setCosts(db: Connection, config: DatabaseConfig, changes: CostCh
         difference.nanoUsd += weight * (nanoUsd - (row.nanoUsd ?? 0));
         difference.weight += row.nanoUsd === null ? weight : 0;
       };
-      add(hours.get(at - (at % hourMs), 0, subject, model));
-      add(days.get(at - (at % dayMs), 0, subject, model));
-      if (org !== null) {
-        add(days.get(at - (at % dayMs), org, subject, model));
+      for (const [width, ofWidth] of cells) {
+        add(ofWidth.get(at - (at % width), 0, subject, model));
+        // Those of organisations are days.
+        if (org !== null && width === dayMs) {
+          add(ofWidth.get(at - (at % width), org, subject, model));
+        }
       }
       if (run !== null) {
         const ofRun = runs.get(run) ?? none({ org: 0, start: 0, subject: 0, model: 0 });
@@ -162,11 +163,8 @@ export function setCosts(db: Connection, config: DatabaseConfig, changes: CostCh
     const addToCell = db.prepare(
       `UPDATE rollups SET ${sums} WHERE width = ? AND org = ? AND start = ? AND subject = ? AND model = ?`,
     );
-    for (const [width, cells] of [
-      [hourMs, hours],
-      [dayMs, days],
-    ] as const) {
-      for (const { key, nanoUsd, weight } of cells.values()) {
+    for (const [width, ofWidth] of cells) {
+      for (const { key, nanoUsd, weight } of ofWidth.values()) {
         // Of an hour that is no longer kept there is no cell.
         addToCell.run(nanoUsd, weight, width, key.org, key.start, key.subject, key.model);
       }
