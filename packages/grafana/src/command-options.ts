@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util';
 import type { GrafanaOptions } from './options.ts';
 import { type Thresholds, thresholdNames, thresholdTable } from './thresholds.ts';
 
-export type Action = 'list' | 'print' | 'write';
+type Action = 'list' | 'print' | 'write';
 
 export interface CommandOptions {
   readonly action: Action;

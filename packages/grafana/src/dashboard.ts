@@ -15,7 +15,7 @@ export interface Dashboard {
   readonly rows: readonly Row[];
 }
 
-export interface Filter {
+interface Filter {
   /** Name of the variable, as in `$skill`. */
   readonly name: string;
   readonly label: string;
@@ -23,7 +23,7 @@ export interface Filter {
   readonly of: string;
 }
 
-export interface Row {
+interface Row {
   readonly title: string;
   readonly panels: readonly Panel[];
 }

@@ -21,7 +21,7 @@ export interface Selection {
 /** The labels that executions of every kind have in common: one of all jobs' for each kind, and what is executed. */
 export type Level = 'job, kind' | 'job, kind, name, toolkit';
 
-export type Outcome = 'any' | 'failure';
+type Outcome = 'any' | 'failure';
 
 /** Builds queries of the catalogue's metrics. `by` is a list of labels with commas between; '' for one sum of all. */
 export interface Promql {

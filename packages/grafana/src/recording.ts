@@ -3,7 +3,7 @@ import { createPromql, type Level } from './promql.ts';
 import type { Rule, RuleGroup } from './rules.ts';
 
 /** How finely executions are told apart. */
-export type Detail = 'kind' | 'name';
+type Detail = 'kind' | 'name';
 
 /** The windows that alerts look at. */
 const windows: Readonly<Record<Detail, readonly string[]>> = {

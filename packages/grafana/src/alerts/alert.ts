@@ -5,7 +5,7 @@ import type { ThresholdName, Thresholds } from '../thresholds.ts';
 export type Severity = 'critical' | 'warning' | 'info';
 
 /** What to know when an alert has fired. In the texts of lists `code` may stand in backticks. */
-export interface Runbook {
+interface Runbook {
   /** What is true while it fires. */
   readonly meaning: string;
   /** What it costs whom. */

@@ -3,7 +3,7 @@ import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /** The path of a program under the first of its names that is there. */
-export function find(...names: readonly string[]): string | undefined {
+function find(...names: readonly string[]): string | undefined {
   return names
     .map((name) => spawnSync('sh', ['-c', 'command -v "$0"', name], { encoding: 'utf8' }))
     .find(({ status }) => status === 0)
