@@ -117,10 +117,14 @@ receivers:
   #     - url: https://pager.example.com/hook
 
 inhibit_rules:
-  # What is critical need not be a warning as well.
-  - source_matchers: [severity="critical"]
-    target_matchers: [severity="warning"]
-    equal: [job, kind, name]
+  # What fails too often need not be said to succeed too seldom.
+  - source_matchers: [alertname=~".+FailureRatioHigh"]
+    target_matchers: [alertname=~".+(SuccessRatioLow|ErrorSpike)"]
+    equal: [job, kind, name, toolkit]
+  # Nor that a budget that goes in days would also go in weeks.
+  - source_matchers: [alertname=~".+ErrorBudgetBurn(1h|6h)"]
+    target_matchers: [alertname=~".+ErrorBudgetBurn(1d|3d)"]
+    equal: [job, kind]
 `;
 }
 

@@ -148,6 +148,17 @@ describe('alerts', () => {
   });
 });
 
+test('the README says what the thresholds are', () => {
+  const readme = readFileSync(join(root, 'README.md'), 'utf8');
+  const rows = [...readme.matchAll(/^\| ((?:`\w+`(?:, )?)+) \| ([\d., ]+) \|/gm)].flatMap(
+    ([, names = '', values = '']) => {
+      const numbers = values.split(', ');
+      return names.split(', ').map((name, at) => [name.replaceAll('`', ''), Number(numbers[at])] as const);
+    },
+  );
+  expect(Object.fromEntries(rows)).toEqual(defaultThresholds);
+});
+
 describe('another namespace', () => {
   const files = generateFiles({ namespace: 'acme_ai' });
 
@@ -170,6 +181,40 @@ describe('another namespace', () => {
     expect(new Set(uids).size).toBe(uids.length);
     expect(uids.filter((uid) => !/^[\w-]{1,40}$/.test(uid))).toEqual([]);
   });
+});
+
+test('the files of containers fit together', () => {
+  const files = generateFiles();
+  const read = (path: string) => parse(files.find((file) => file.path === path)?.text ?? '');
+  const { services } = read('compose.yaml') as {
+    services: Record<string, { volumes: string[]; ports: string[]; image: string }>;
+  };
+  const mounts = Object.values(services)
+    .flatMap(({ volumes }) => volumes)
+    .map((volume) => volume.split(':') as [string, string, string?])
+    .filter(([from]) => from.startsWith('./'));
+  for (const [from, , mode] of mounts) {
+    const path = from.slice(2);
+    expect(
+      files.some((file) => file.path === path || file.path.startsWith(`${path}/`)),
+      path,
+    ).toBe(true);
+    expect(mode).toBe('ro');
+  }
+  for (const { ports, image } of Object.values(services)) {
+    expect(ports.every((port) => port.startsWith('127.0.0.1:'))).toBe(true);
+    expect(image).toMatch(/:v?\d+\.\d+\.\d+$/);
+  }
+  const { datasources } = read('provisioning/datasources/datasources.yaml') as { datasources: { url: string }[] };
+  expect(datasources.map(({ url }) => new URL(url).hostname).filter((host) => !(host in services))).toEqual([]);
+  const { providers } = read('provisioning/dashboards/dashboards.yaml') as {
+    providers: { options: { path: string } }[];
+  };
+  expect(mounts.map(([, to]) => to)).toContain(providers[0]?.options.path);
+  const { alerting } = read('prometheus.yml') as {
+    alerting: { alertmanagers: { static_configs: { targets: string[] }[] }[] };
+  };
+  expect(alerting.alertmanagers[0]?.static_configs[0]?.targets).toEqual(['alertmanager:9093']);
 });
 
 test('the same options make the same texts', () => {

@@ -103,16 +103,34 @@ describe('in times of trouble', () => {
     rmSync(folder ?? '', { recursive: true, force: true });
   });
 
-  withPrometheus('every panel of every dashboard has an answer', async () => {
-    const empty: string[] = [];
+  withPrometheus('every panel of every dashboard has an answer, with the labels of its legend', async () => {
+    const wrong: string[] = [];
     for (const dashboard of dashboardsOf()) {
       for (const { title, targets = [] } of panelsOf(dashboard)) {
-        for (const { expr } of targets) {
+        for (const { expr, legendFormat } of targets) {
           const filled = fill(expr, { rateInterval: '2m', range: '2h' });
           const answer = await query(scene.url, filled, { start: scene.now - 3600, end: scene.now, step: 60 });
-          if (answer.length === 0) {
-            empty.push(`${dashboard.title}, ${title}: ${filled}`);
+          const labels = [...legendFormat.matchAll(/\{\{(\w+)\}\}/g)].map(([, label = '']) => label);
+          if (answer.length === 0 || !labels.every((label) => answer.some(({ metric }) => label in metric))) {
+            wrong.push(`${dashboard.title}, ${title}: ${filled}`);
           }
+        }
+      }
+    }
+    expect(wrong).toEqual([]);
+  });
+
+  withPrometheus('every variable has values to choose from', async () => {
+    const empty: string[] = [];
+    for (const dashboard of dashboardsOf()) {
+      for (const { name, query } of dashboard.templating.list.filter(({ type }) => type === 'query')) {
+        const text = typeof query === 'string' ? query : query.query;
+        const [, selector = '', label = ''] = /^label_values\((.+), (\w+)\)$/.exec(text) ?? [];
+        const match = new URLSearchParams({ 'match[]': fill(selector, { rateInterval: '', range: '' }) });
+        const response = await fetch(`${scene.url}/api/v1/label/${label}/values?${match}`);
+        const { data } = (await response.json()) as { data: string[] };
+        if (data.length === 0) {
+          empty.push(`${dashboard.title}, ${name}: ${text}`);
         }
       }
     }
@@ -168,12 +186,38 @@ describe('in times of trouble', () => {
     const expected = alerts.filter((name) => name !== 'ToolweaverErrorSpike');
     expect(expected).toHaveLength(17);
     const missing = async (): Promise<string[]> => {
-      const list = (await (await fetch(`${pager.url}/api/v2/alerts`)).json()) as { labels: { alertname: string } }[];
-      return expected.filter((name) => !list.some(({ labels }) => labels.alertname === name));
+      const arrived = (await alertsAt(pager)).map(({ labels }) => labels['alertname']);
+      return expected.filter((name) => !arrived.includes(name));
     };
     await expect.poll(missing, { timeout: 15_000, interval: 200 }).toEqual([]);
   });
+
+  withAlertmanager('only what is said already is held back', async () => {
+    const heldBack = async (): Promise<string[]> =>
+      (await alertsAt(pager))
+        .filter(({ status }) => status.inhibitedBy.length > 0)
+        .map(({ labels: { alertname = '', kind = '', name = '' } }) => [alertname, kind, name].join(' ').trim())
+        .sort();
+    await expect
+      .poll(heldBack, { timeout: 15_000, interval: 200 })
+      .toEqual([
+        'ToolweaverErrorBudgetBurn1d operation',
+        'ToolweaverErrorBudgetBurn3d operation',
+        'ToolweaverSuccessRatioLow operation sync',
+        'ToolweaverSuccessRatioLow skill extract_invoice',
+        'ToolweaverSuccessRatioLow tool web_search',
+      ]);
+  });
 });
+
+interface Alert {
+  readonly labels: Readonly<Record<string, string>>;
+  readonly status: { readonly inhibitedBy: readonly string[] };
+}
+
+async function alertsAt({ url }: Server): Promise<Alert[]> {
+  return (await (await fetch(`${url}/api/v2/alerts`)).json()) as Alert[];
+}
 
 const documented = [
   'topk(10, rate(toolweaver_skill_executions_total[5m]))',

@@ -74,9 +74,9 @@ export async function start(
   return { url, port, stop };
 }
 
-/** Waits until something is so, for half a minute at most. */
+/** Waits until something is so, for a minute at most. */
 export async function until(what: string, isSo: () => Promise<boolean>): Promise<void> {
-  const deadline = performance.now() + 30_000;
+  const deadline = performance.now() + 60_000;
   while (!(await isSo())) {
     if (performance.now() > deadline) {
       throw new Error(`waited too long for ${what}`);

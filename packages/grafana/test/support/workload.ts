@@ -84,10 +84,10 @@ function act(analytics: Analytics, random: () => number, trouble: Trouble, step:
       ...outcome(0.01),
     });
   });
-  times(6, () => {
+  times(12, () => {
     const skillId = pick(skills);
     const isSlow = isBad && skillId === 'review_code';
-    const fails = isBad && skillId === 'extract_invoice' ? 0.3 : 0.01;
+    const fails = isBad && skillId === 'extract_invoice' ? 0.5 : 0.01;
     analytics.recordSkillExecution({ skillId, latencyMs: around(isSlow ? 25_000 : 350), ...outcome(fails) });
   });
   times(12, () => {
