@@ -1,0 +1,201 @@
+import { setImmediate } from 'node:timers/promises';
+import type { Clock } from '@toolweaver/analytics-core';
+import { type Batch, lineOf } from './batch.ts';
+import { pause } from './clock.ts';
+import { failureOf, messageOf, serviceError } from './failure.ts';
+import type { Service } from './service.ts';
+
+/** The service shows a run as crashed when it hears nothing for some minutes. */
+const heartbeatMs = 30_000;
+/** The longest line that the service takes, and about the longest request. */
+const maxLineBytes = 10_383_360;
+const maxRequestBytes = 10_485_760;
+/** The longest wish of the service that is granted. */
+const maxWaitMs = 300_000;
+/** Rows that are encoded at a time; the host's event loop gets its turn in between. */
+const sliceRows = 256;
+
+export interface Ending {
+  readonly exitCode: number;
+}
+
+/** What a run sends to the service, line by line: each has its number, so that what is sent again is there once. */
+export interface FileStream {
+  /**
+   * Sends the rows and the summary, in as many requests as it takes, and tells of `uploaded` files. Sending the same batch again goes on
+   * where it failed.
+   */
+  send(part: StreamPart, signal?: AbortSignal): Promise<void>;
+  /** Whether somebody pressed Stop on the run's page. */
+  readonly stopped: boolean;
+  /** Sends no more heartbeats. */
+  stop(): void;
+}
+
+export interface StreamPart {
+  readonly batch?: Batch | undefined;
+  readonly uploaded?: readonly string[];
+  /** Makes it the last request. */
+  readonly ending?: Ending | undefined;
+}
+
+export interface FileStreamOptions {
+  readonly service: Service;
+  /** Names entity, project and run. */
+  readonly path: string;
+  /** Lines that the run's history has already. */
+  readonly historyLines: number;
+  readonly clock: Clock;
+  /** Is told what was left out, and why. */
+  onSkipped(message: string): void;
+}
+
+interface Progress {
+  readonly batch: Batch;
+  /** JSON texts of the lines that are to be sent, in groups that make a request each. */
+  readonly groups: (readonly string[])[];
+  readonly summary: string | undefined;
+}
+
+export function createFileStream({ service, path, historyLines, clock, onSkipped }: FileStreamOptions): FileStream {
+  let offset = historyLines;
+  let stopped = false;
+  let ended = false;
+  let progress: Progress | undefined;
+  /** The request under way, or the last one: there is only one at a time. */
+  let latest: Promise<unknown> = Promise.resolve();
+  /** Not to be asked before, by `clock.monotonic()`. */
+  let notBefore = 0;
+  let timer: unknown;
+
+  function beat(): void {
+    clock.clearTimeout(timer);
+    if (!ended) {
+      const next = clock.setTimeout(() => {
+        // Whoever has something to say will find out for himself.
+        request('{}').catch(() => {});
+      }, heartbeatMs);
+      next.unref?.();
+      timer = next;
+    }
+  }
+
+  function request(body: string, signal?: AbortSignal): Promise<void> {
+    const previous = latest;
+    const sent = (async () => {
+      await previous.catch(() => {});
+      const waitMs = Math.min(notBefore - clock.monotonic(), maxWaitMs);
+      if (waitMs > 0) {
+        await pause(clock, waitMs, signal);
+      }
+      signal?.throwIfAborted();
+      try {
+        const answer = await service.fileStream(path, body, signal);
+        stopped ||= answer.stopped;
+        notBefore = clock.monotonic() + answer.waitMs;
+      } catch (error) {
+        const { retryAfterMs = 0 } = error as { retryAfterMs?: number };
+        notBefore = clock.monotonic() + retryAfterMs;
+        throw error;
+      } finally {
+        beat();
+      }
+    })();
+    latest = sent;
+    return sent;
+  }
+
+  /** Groups the lines of a batch into requests, leaving out what no request can hold. */
+  async function prepare(batch: Batch): Promise<Progress> {
+    const groups: string[][] = [[]];
+    let bytes = 0;
+    for (const [at, row] of batch.rows.entries()) {
+      if (at > 0 && at % sliceRows === 0) {
+        await setImmediate();
+      }
+      const line = lineOf(row);
+      const lineBytes = line.length * 3 > maxLineBytes ? Buffer.byteLength(line) : line.length;
+      if (lineBytes > maxLineBytes) {
+        onSkipped(`a row of ${lineBytes} bytes was left out: the service takes ${maxLineBytes}`);
+        continue;
+      }
+      if (bytes + lineBytes > maxRequestBytes && bytes > 0) {
+        groups.push([]);
+        bytes = 0;
+      }
+      groups.at(-1)?.push(JSON.stringify(line));
+      bytes += lineBytes;
+    }
+    const summary = batch.summaryText();
+    if (Buffer.byteLength(summary) > maxLineBytes) {
+      onSkipped(`the summary was not sent: the service takes ${maxLineBytes} bytes`);
+      return { batch, groups, summary: undefined };
+    }
+    return { batch, groups, summary };
+  }
+
+  return {
+    get stopped() {
+      return stopped;
+    },
+    async send({ batch, uploaded = [], ending }, signal) {
+      if (batch !== undefined && progress?.batch !== batch) {
+        progress = await prepare(batch);
+      }
+      const { groups, summary } = batch === undefined ? { groups: [[]] } : (progress as Progress & { summary: string });
+      const wasWhole = groups.length;
+      while (groups.length > 0) {
+        const lines = groups[0] as readonly string[];
+        const isLast = groups.length === 1;
+        try {
+          await request(bodyOf(offset, lines, isLast ? { summary, uploaded, ending } : {}), signal);
+        } catch (error) {
+          // Of what began to arrive, the rest has to follow.
+          throw groups.length < wasWhole ? halfArrived(error) : error;
+        }
+        offset += lines.length;
+        groups.shift();
+      }
+      progress = undefined;
+      if (ending !== undefined) {
+        ended = true;
+        clock.clearTimeout(timer);
+      }
+    },
+    stop() {
+      ended = true;
+      clock.clearTimeout(timer);
+    },
+  };
+}
+
+interface Extras {
+  readonly summary?: string | undefined;
+  readonly uploaded?: readonly string[];
+  readonly ending?: Ending | undefined;
+}
+
+/** `lines` are JSON texts of JSON texts. */
+function bodyOf(offset: number, lines: readonly string[], { summary, uploaded = [], ending }: Extras): string {
+  const files: string[] = [];
+  if (lines.length > 0) {
+    files.push(`"wandb-history.jsonl":{"offset":${offset},"content":[${lines.join()}]}`);
+  }
+  if (summary !== undefined) {
+    files.push(`"wandb-summary.json":{"offset":0,"content":[${JSON.stringify(summary)}]}`);
+  }
+  const fields = [
+    ...(files.length > 0 ? [`"files":{${files.join()}}`] : []),
+    ...(uploaded.length > 0 ? [`"uploaded":${JSON.stringify(uploaded)}`] : []),
+    ...(ending === undefined ? [] : [`"complete":true,"exitcode":${ending.exitCode}`]),
+  ];
+  return `{${fields.join()}}`;
+}
+
+function halfArrived(error: unknown): unknown {
+  const failure = failureOf(error);
+  const { retryAfterMs } = error as { retryAfterMs?: number };
+  return failure === undefined
+    ? error
+    : serviceError({ ...failure, mayHaveArrived: true, message: messageOf(error), cause: error, retryAfterMs });
+}
