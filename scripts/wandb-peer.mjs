@@ -98,7 +98,6 @@ function install() {
     () => pip('--no-deps', `wandb==${version}`, ...bare.slice(1)),
     () => pip(...others),
     () => pip('--no-deps', ...telemetry),
-    () => (stub(), works()),
   ];
   for (const step of steps) {
     const { ok, text } = step();
@@ -106,6 +105,7 @@ function install() {
       return { ok, text };
     }
   }
+  stub();
   return works();
 }
 

@@ -67,6 +67,7 @@ export function artifactOf(
   { name, type, description, metadata, aliases = ['latest'] }: Omit<ArtifactInput, 'files'>,
   entries: readonly ArtifactEntry[],
   seed: string,
+  sequenceSeed: string = seed,
 ): Artifact {
   const sorted = entries.toSorted((one, other) => Buffer.compare(Buffer.from(one.path), Buffer.from(other.path)));
   const clientId = clientIdOf(seed);
@@ -78,7 +79,7 @@ export function artifactOf(
     aliases,
     entries: sorted,
     clientId,
-    sequenceId: clientIdOf(`all of ${name}`),
+    sequenceId: clientIdOf(`sequence ${sequenceSeed}`),
   };
 }
 

@@ -181,6 +181,7 @@ function createClient(run: Run, settings: Settings, notify: Notify, onFinished: 
   let sentAt = Number.NEGATIVE_INFINITY;
   let skipped = 0;
   const told = new Set<string>();
+  const salt = randomName(32);
   let finishing: Promise<void> | undefined;
   const lifetime = new AbortController();
 
@@ -222,7 +223,7 @@ function createClient(run: Run, settings: Settings, notify: Notify, onFinished: 
       if (found === undefined) {
         return undefined;
       }
-      const resolved = resolveMedia(found, { key, step, runId: run.info.id });
+      const resolved = resolveMedia(found, { key, step, runId: run.info.id, salt });
       media.files.push(...resolved.files);
       media.artifacts.push(...resolved.artifacts);
       return resolved.value;

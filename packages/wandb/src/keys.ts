@@ -57,7 +57,8 @@ export function createKeyBook(onOverflow: () => void): KeyBook {
 }
 
 function prefixOf(kind: ExecutionKind, name: string): string {
-  return kind === 'tool' ? keyPart(name) : `${kind}/${keyPart(name)}`;
+  // What begins with an underscore is the service's own.
+  return kind === 'tool' ? keyPart(name).replace(/^_/, '%5F') : `${kind}/${keyPart(name)}`;
 }
 
 /** A name as one part of a key: a slash in it would make it another name's. */

@@ -19,6 +19,8 @@ export interface MediaPlace {
   readonly key: string;
   readonly step: number;
   readonly runId: string;
+  /** Random, of the run's program: runs of two programs may have one id. */
+  readonly salt: string;
 }
 
 export interface ResolvedMedia {
@@ -98,7 +100,7 @@ export function table(columns: readonly string[], rows: readonly (readonly Cell[
   }
   const data = rows.map((row) => row.map((cell) => (cell instanceof Date ? cell.getTime() : cell)));
   return {
-    [resolve]({ key, step, runId }) {
+    [resolve]({ key, step, runId, salt }) {
       const sizes = { ncols: columns.length, nrows: rows.length };
       const bytes = encode(jsonText({ columns, data }) as string);
       const file = fileOf('table', key, step, bytes, '.table.json');
@@ -113,12 +115,9 @@ export function table(columns: readonly string[], rows: readonly (readonly Cell[
         log_mode: 'IMMUTABLE',
       };
       const inside = `${key}.table.json`;
-      const seed = `${runId} ${key} ${step} ${file.name}`;
-      const artifact = artifactOf(
-        { name, type: 'run_table' },
-        [bytesEntry(inside, encode(jsonText(full) as string))],
-        seed,
-      );
+      const seed = `${salt} ${file.name}`;
+      const entry = bytesEntry(inside, encode(jsonText(full) as string));
+      const artifact = artifactOf({ name, type: 'run_table' }, [entry], seed, `${salt} ${key}`);
       return {
         value: {
           ...describe('table-file', file, bytes),

@@ -65,14 +65,14 @@ export function createRecordedRun(options: RecordedRunOptions): RecordedRun {
   let exiting = false;
   let described: RunEvent | undefined;
 
-  function stage(ids: readonly string[], recording: Recording, artifacts: Artifact[]): Staged {
+  function stage(ids: readonly string[], recording: Recording, artifacts: Artifact[], at?: number): Staged {
     if (recording.started !== undefined) {
       describe(recording.started);
     }
     define(recording.stepped);
     const { state } = run;
     const rows: Row[] = recording.rows.map(({ at, keys, values }) => stampRow(state, at, keys, values));
-    stampChanges(state, recording.rows.at(-1)?.at ?? recording.run?.at ?? state.startedAt, recording.changes);
+    stampChanges(state, at ?? recording.rows.at(-1)?.at ?? recording.run?.at ?? state.startedAt, recording.changes);
     const batch = createBatch(state, rows, recording.changes);
     const runState = recording.run?.state;
     const exitCode = runState === undefined || runState === 'started' ? undefined : runState === 'failed' ? 1 : 0;
@@ -217,14 +217,14 @@ export function createRecordedRun(options: RecordedRunOptions): RecordedRun {
     async flush(at, signal) {
       const rest = recorder.rest(at);
       if (rest !== undefined && staged === undefined) {
-        staged = stage([], rest, []);
+        staged = stage([], rest, [], at);
         await send(staged, signal);
       }
     },
     async finish(exitCode, at, signal) {
       await settle(signal);
       const rest = recorder.rest(at) ?? recorder.begin().done(run.state.summary);
-      const { batch } = stage([], rest, []);
+      const { batch } = stage([], rest, [], at);
       await run.finish(exitCode, batch, signal);
       ended = true;
     },

@@ -179,18 +179,13 @@ export function readSettings(check: Checks, options: ConnectionOptions & Descrip
     const message = `is missing: set it (WANDB_API_KEY), put it into a netrc file for ${baseUrl.host}, or choose the mode offline`;
     check.wrong('apiKey', message);
   }
-  const timeoutMs = check.number('timeoutMs', options.timeoutMs, 1, day) ?? 30_000;
-  const service: ServiceSettings | undefined =
-    apiKey === undefined || apiKey === null
-      ? undefined
-      : {
-          baseUrl: base,
-          apiKey,
-          username: check.text('username', options.username, headerProblem),
-          userEmail: check.text('userEmail', options.userEmail, headerProblem),
-          headers: readHeaders(check, options.headers),
-          timeoutMs,
-        };
+  const own = {
+    username: check.text('username', options.username, headerProblem),
+    userEmail: check.text('userEmail', options.userEmail, headerProblem),
+    headers: readHeaders(check, options.headers),
+    timeoutMs: check.number('timeoutMs', options.timeoutMs, 1, day) ?? 30_000,
+  };
+  const service = apiKey === undefined || apiKey === null ? undefined : { baseUrl: base, apiKey, ...own };
   return {
     mode: wanted === 'online' && !hasKey ? 'offline' : wanted,
     service,

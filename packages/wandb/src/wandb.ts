@@ -209,8 +209,11 @@ async function opened({ name, settings, logFrequency, alertIntervalMs }: Resolve
   async function write(events: readonly AnalyticsEvent[]): Promise<void> {
     for (const [key, group] of groupsOf(events)) {
       const recorded = runOf(key, group);
-      await recorded.write(group, lifetime.signal);
-      tidy(key, recorded);
+      try {
+        await recorded.write(group, lifetime.signal);
+      } finally {
+        tidy(key, recorded);
+      }
     }
     const [oldest] = runs;
     if (runs.size > maxRuns && oldest !== undefined) {
