@@ -35,7 +35,7 @@ function shown(fake: FakeService, id: string) {
     files,
   } = fake.run(id);
   const { _wandb: own, ...settings } = config;
-  const { m } = (own as { value: { m: unknown[] } }).value;
+  const { m } = (own as { value: { m: Definition[] } }).value;
   const { _timestamp: _t, _runtime: _r, _wandb: runtime, ...lasts } = parseValue(summary) as Record<string, unknown>;
   const theirs = ['config.yaml', 'wandb-summary.json', 'wandb-metadata.json', 'requirements.txt'];
   return {
@@ -47,7 +47,7 @@ function shown(fake: FakeService, id: string) {
     summary: lasts,
     hasRuntime: Number.isInteger((runtime as { runtime?: unknown } | undefined)?.runtime),
     config: settings,
-    metrics: m,
+    metrics: m.map((metric) => definition(metric, m)).toSorted((one, other) => (one.name < other.name ? -1 : 1)),
     files: [...files].filter(([name]) => !theirs.includes(name)).map(([name, content]) => [name, content.toString()]),
     artifacts: fake.artifacts.map(({ state, input, files: inside, manifest }) => ({
       state,
@@ -67,6 +67,18 @@ function shown(fake: FakeService, id: string) {
   };
 }
 
+type Definition = {
+  readonly 1: string;
+  readonly 5?: number;
+  readonly 6: readonly number[];
+  readonly 7: readonly number[];
+};
+
+/** Their order is left to chance by the official client. */
+function definition({ 1: name, 5: step, 6: options, 7: summary }: Definition, all: readonly Definition[]) {
+  return { name, step: step === undefined ? undefined : all[step - 1]?.[1], options, summary };
+}
+
 function fileIn(folder: string): string {
   const path = join(folder, 'file.txt');
   writeFileSync(path, 'content');
@@ -82,7 +94,7 @@ testWithPython('A: an offline run, uploaded by the official client, is what our 
   const { status, output } = await sync(directory, folder, synced.url, apiKey);
   expect(status, output).toBe(0);
   expect(readdirSync(directory)).toContain('run-same.wandb.synced');
-  expect(shown(online, 'same').rows).toHaveLength(6);
+  expect(shown(online, 'same').rows).toHaveLength(5);
   expect(shown(synced, 'same')).toEqual(shown(online, 'same'));
   // What was uploaded is still there.
   expect(readdirSync(folder)).toContain('file.txt');
@@ -109,7 +121,7 @@ testWithPython('B: the official classes read our bytes, and our reader reads the
     display_name: 'first',
     tags: ['a', 'b c'],
   });
-  expect(records.filter(({ kind }) => kind === 'history')).toHaveLength(6);
+  expect(records.filter(({ kind }) => kind === 'history')).toHaveLength(5);
 
   // A log of many blocks, with records larger than one.
   const big = await wandb({ mode: 'offline', runId: 'big', dir: folder });
@@ -149,7 +161,7 @@ testWithPython('B: the official classes read our bytes, and our reader reads the
     isWhole: true,
     tags: ['a', 'b c'],
   });
-  expect(read.rows.map(({ _step }) => _step)).toEqual([0, 1, 2, 10, 11, 12]);
+  expect(read.rows.map(({ _step }) => _step)).toEqual([0, 1, 2, 10, 11]);
   expect(read.rows[2]).toMatchObject({ nan: Number.NaN, up: Number.POSITIVE_INFINITY, down: Number.NEGATIVE_INFINITY });
   expect(read.artifacts).toMatchObject([{ name: 'data', type: 'dataset', metadata: { rows: 2 } }]);
 });
@@ -160,6 +172,6 @@ testWithPython('C: the same scenario through the official client gives the same 
   const [ours, theirs] = [await service(), await service()];
   await playScenario({ apiKey, baseUrl: ours.url, runId: 'same', dir: folder }, path);
   const { status, output } = await runPython([scenario, 'online', 'same', path], folder, theirs.url, apiKey);
-  expect(status, output).toBe(3 === status ? 3 : 0);
+  expect(status, output).toBe(0);
   expect(shown(ours, 'same')).toEqual(shown(theirs, 'same'));
 });

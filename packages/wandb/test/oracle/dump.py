@@ -26,9 +26,9 @@ while at < len(data):
     if kind in (1, 4):
         record = Record()
         record.ParseFromString(b"".join(parts))
-        assert not record.UnknownFields() if hasattr(record, "UnknownFields") else True
         fields = MessageToDict(record, preserving_proto_field_name=True)
-        # What is not known to these classes would be lost.
+        # What is not known to these classes is lost then.
+        record.DiscardUnknownFields()
         assert len(record.SerializeToString()) == len(b"".join(parts))
         print(json.dumps({"kind": record.WhichOneof("record_type"), **fields}))
         parts = []
