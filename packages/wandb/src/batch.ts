@@ -1,7 +1,18 @@
-/** One line of a run's history: keys, and their values as JSON texts. */
-export interface Row {
+import { lengthDelimited } from './protobuf.ts';
+
+/** The keys of a row, and what is made of them once for all rows that have them. */
+export interface Shape {
   readonly keys: readonly string[];
-  readonly values: readonly string[];
+  /** What stands in front of each value in a line that is itself part of a JSON text. */
+  readonly escaped: readonly string[];
+  /** What stands in front of each value in a record of the transaction log: the key (field 1), and the tag of the value (field 16). */
+  readonly heads: readonly Uint8Array[];
+}
+
+/** One line of a run's history. Values are finite numbers, or JSON texts. */
+export interface Row {
+  readonly shape: Shape;
+  readonly values: readonly (number | string)[];
 }
 
 /** Rows that belong together: all of them arrive, and the same object is sent again until they did. */
@@ -13,26 +24,46 @@ export interface Batch {
   summaryText(): string;
 }
 
-/** JSON texts of keys. Most of them come again and again. */
-const quoted = new Map<string, string>();
-const maxQuoted = 20_000;
-
-export function quote(key: string): string {
-  let text = quoted.get(key);
-  if (text === undefined) {
-    if (quoted.size >= maxQuoted) {
-      quoted.clear();
-    }
-    text = JSON.stringify(key);
-    quoted.set(key, text);
-  }
-  return text;
+export function shapeOf(keys: readonly string[]): Shape {
+  return {
+    keys,
+    escaped: keys.map((key, at) => escapeText(`${at === 0 ? '{' : ','}${JSON.stringify(key)}:`)),
+    heads: keys.map(headOf),
+  };
 }
 
-export function lineOf({ keys, values }: Row): string {
-  let line = '{';
-  for (let at = 0; at < keys.length; at += 1) {
-    line += `${at === 0 ? '' : ','}${quote(keys[at] as string)}:${values[at]}`;
+function headOf(key: string): Uint8Array {
+  // A key may also be a path (field 2); that is the only way for it to be empty.
+  return Buffer.concat([
+    key === '' ? Buffer.of(0x12, 0) : lengthDelimited(0x0a, Buffer.from(key)),
+    Buffer.of(0x82, 0x01),
+  ]);
+}
+
+/** The row as JSON text inside a JSON text, without the quotes around it. */
+export function escapedLine({ shape: { escaped }, values }: Row): string {
+  let line = '';
+  for (let at = 0; at < values.length; at += 1) {
+    const value = values[at] as number | string;
+    line += (escaped[at] as string) + (typeof value === 'number' ? value : escapeText(value));
   }
   return `${line}}`;
+}
+
+/** Texts that come again and again, like outcomes of executions. */
+const known = new Map<string, string>();
+const maxKnown = 1_000;
+
+function escapeText(text: string): string {
+  let escaped = known.get(text);
+  if (escaped === undefined) {
+    escaped = JSON.stringify(text).slice(1, -1);
+    if (known.size >= maxKnown) {
+      known.clear();
+    }
+    if (text.length < 100) {
+      known.set(text, escaped);
+    }
+  }
+  return escaped;
 }

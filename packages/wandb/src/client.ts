@@ -1,7 +1,7 @@
 import { AnalyticsError } from '@toolweaver/analytics-core';
 import type { Artifact, ArtifactInput } from './artifact.ts';
 import { prepareArtifact } from './artifact.ts';
-import type { Batch, Row } from './batch.ts';
+import { type Batch, type Row, shapeOf } from './batch.ts';
 import { pause } from './clock.ts';
 import { failureOf, isRefused, messageOf } from './failure.ts';
 import { createHttp } from './http.ts';
@@ -14,7 +14,7 @@ import type { Alert } from './operations.ts';
 import { forgetRun, rememberRun, unfinishedRun } from './resume-file.ts';
 import { createRun, type Run } from './run.ts';
 import type { RunFile } from './run-file.ts';
-import { createBatch, merged, stampChanges, stampRow } from './run-state.ts';
+import { createBatch, merged, stampChanges, stampKeys, stampRow } from './run-state.ts';
 import { createService } from './service.ts';
 import {
   type ConnectionOptions,
@@ -238,14 +238,9 @@ function createClient(run: Run, settings: Settings, notify: Notify, onFinished: 
     if (open.size === 0) {
       return;
     }
-    rows.push(
-      stampRow(
-        state,
-        at,
-        [...open.keys()],
-        Array.from(open.values(), (value) => jsonText(value) as string),
-      ),
-    );
+    const values = Array.from(open.values(), (value) => jsonText(value) as string);
+    rows.push(stampRow(state, at, shapeOf([...open.keys(), ...stampKeys]), values));
+
     for (const [key, value] of open) {
       summarize(key, value);
     }

@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import type { Clock } from '@toolweaver/analytics-core';
-import { type Batch, lineOf } from './batch.ts';
+import { type Batch, escapedLine } from './batch.ts';
 import { pause } from './clock.ts';
 import { failureOf, messageOf, serviceError } from './failure.ts';
 import type { Service } from './service.ts';
@@ -52,7 +52,7 @@ export interface FileStreamOptions {
 
 interface Progress {
   readonly batch: Batch;
-  /** JSON texts of the lines that are to be sent, in groups that make a request each. */
+  /** The lines that are to be sent, in groups that make a request each; as JSON texts, without their quotes. */
   readonly groups: (readonly string[])[];
   readonly summary: string | undefined;
 }
@@ -113,7 +113,7 @@ export function createFileStream({ service, path, historyLines, clock, onSkipped
       if (at > 0 && at % sliceRows === 0) {
         await setImmediate();
       }
-      const line = lineOf(row);
+      const line = escapedLine(row);
       const lineBytes = line.length * 3 > maxLineBytes ? Buffer.byteLength(line) : line.length;
       if (lineBytes > maxLineBytes) {
         onSkipped(`a row of ${lineBytes} bytes was left out: the service takes ${maxLineBytes}`);
@@ -123,7 +123,7 @@ export function createFileStream({ service, path, historyLines, clock, onSkipped
         groups.push([]);
         bytes = 0;
       }
-      groups.at(-1)?.push(JSON.stringify(line));
+      groups.at(-1)?.push(line);
       bytes += lineBytes;
     }
     const summary = batch.summaryText();
@@ -175,11 +175,10 @@ interface Extras {
   readonly ending?: Ending | undefined;
 }
 
-/** `lines` are JSON texts of JSON texts. */
 function bodyOf(offset: number, lines: readonly string[], { summary, uploaded = [], ending }: Extras): string {
   const files: string[] = [];
   if (lines.length > 0) {
-    files.push(`"wandb-history.jsonl":{"offset":${offset},"content":[${lines.join()}]}`);
+    files.push(`"wandb-history.jsonl":{"offset":${offset},"content":["${lines.join('","')}"]}`);
   }
   if (summary !== undefined) {
     files.push(`"wandb-summary.json":{"offset":0,"content":[${JSON.stringify(summary)}]}`);

@@ -57,7 +57,8 @@ export function createLogFrames(position: number): LogFrames {
         }
         const length = Math.min(room - headerBytes, record.length - done);
         const isLast = done + length === record.length;
-        chunk(started ? (isLast ? last : middle) : isLast ? full : first, record.subarray(done, done + length));
+        const type = started ? (isLast ? last : middle) : isLast ? full : first;
+        chunk(type, type === full ? record : record.subarray(done, done + length));
         started = true;
         done += length;
         if (isLast) {

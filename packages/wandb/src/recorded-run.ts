@@ -71,7 +71,7 @@ export function createRecordedRun(options: RecordedRunOptions): RecordedRun {
     }
     define(recording.stepped);
     const { state } = run;
-    const rows: Row[] = recording.rows.map(({ at, keys, values }) => stampRow(state, at, keys, values));
+    const rows: Row[] = recording.rows.map(({ at, shape, values }) => stampRow(state, at, shape, values));
     stampChanges(state, at ?? recording.rows.at(-1)?.at ?? recording.run?.at ?? state.startedAt, recording.changes);
     const batch = createBatch(state, rows, recording.changes);
     const runState = recording.run?.state;
@@ -128,9 +128,7 @@ export function createRecordedRun(options: RecordedRunOptions): RecordedRun {
   function arrived(current: Staged): void {
     staged = undefined;
     recorder.keep(current.recording);
-    for (const id of current.ids) {
-      seen.add(id);
-    }
+    seen.add(current.ids);
     if (current.recording.firstFailure !== undefined) {
       onFailure(current.recording.firstFailure);
     }

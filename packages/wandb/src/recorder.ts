@@ -8,7 +8,9 @@ import type {
   ToolkitEvent,
   Usage,
 } from '@toolweaver/analytics-core';
-import { type KeyBook, type Keys, keyPart } from './keys.ts';
+import { type Shape, shapeOf } from './batch.ts';
+import { has, type KeyBook, type Keys, keyPart, usageKeys } from './keys.ts';
+import { stampKeys } from './run-state.ts';
 import { addExecution, newTotal, summarize, sumOf, type Total, tokensOf, totalIn } from './total.ts';
 
 /** What events of one run come to; nothing of it counts before `keep`. */
@@ -24,10 +26,11 @@ export interface Recording {
   readonly firstFailure: { readonly prefix: string; readonly event: ExecutionEvent } | undefined;
 }
 
+/** A row that has no number yet. */
 export interface RecordedRow {
   readonly at: number;
-  readonly keys: string[];
-  readonly values: string[];
+  readonly shape: Shape;
+  readonly values: (number | string)[];
 }
 
 /** Turns the events of one run into rows and a summary. */
@@ -57,6 +60,22 @@ interface FullRecording extends Recording {
   readonly window: Window;
 }
 
+/** What a draft knows of one kind and name: its total, and the last of each field. */
+interface Tally {
+  readonly keys: Keys;
+  readonly total: Total;
+  versions: Map<string, Total> | undefined;
+  last: ExecutionEvent;
+  lastLatencyMs: number | undefined;
+  lastError: ErrorInfo | undefined;
+  lastNanoUsd: number | undefined;
+  lastTokens: number | undefined;
+  lastWeight: number | undefined;
+  lastVersion: string | undefined;
+  lastModel: string | undefined;
+  lastCacheHit: boolean | undefined;
+}
+
 export const stepKey = 'metrics/step';
 /** Definitions make the configuration larger, which is sent whole. */
 const maxStepped = 1_000;
@@ -72,75 +91,125 @@ export function createRecorder(book: KeyBook, logFrequency: number): Recorder {
   function begin(): Draft {
     const rows: RecordedRow[] = [];
     const changes = new Map<string, unknown>();
-    const added = new Map<string, Total>();
+    const overall = newTotal();
+    /** By the index of their keys. */
+    const tallies: (Tally | undefined)[] = [];
     const artifacts: ArtifactEvent[] = [];
     const newlyStepped = new Set<string>();
     const open = logFrequency > 1 ? copyOf(window) : window;
+    let lastUsage: Usage | undefined;
     let run: RunEvent | undefined;
     let started: RunEvent | undefined;
     let firstFailure: Recording['firstFailure'];
 
-    function put(row: RecordedRow, key: string, value: number | string | boolean): void {
-      row.keys.push(key);
-      row.values.push(typeof value === 'string' ? JSON.stringify(value) : `${value}`);
-      changes.set(key, value);
+    /** A row of these values, which are the last ones of their keys. */
+    function addRow(at: number, fields: readonly (readonly [key: string, value: number | string])[]): void {
+      const values = fields.map(([, value]) => (typeof value === 'number' ? value : JSON.stringify(value)));
+      rows.push({ at, shape: shapeOf([...fields.map(([key]) => key), ...stampKeys]), values });
+      for (const [key, value] of fields) {
+        changes.set(key, value);
+      }
     }
 
-    function newRow(at: number): RecordedRow {
-      const row = { at, keys: [], values: [] };
-      rows.push(row);
-      return row;
+    function tallyOf(keys: Keys, event: ExecutionEvent): Tally {
+      let tally = tallies[keys.index];
+      if (tally === undefined) {
+        tally = {
+          keys,
+          total: newTotal(),
+          versions: undefined,
+          last: event,
+          lastLatencyMs: undefined,
+          lastError: undefined,
+          lastNanoUsd: undefined,
+          lastTokens: undefined,
+          lastWeight: undefined,
+          lastVersion: undefined,
+          lastModel: undefined,
+          lastCacheHit: undefined,
+        };
+        tallies[keys.index] = tally;
+      }
+      return tally;
     }
 
-    function count(prefix: string, event: ExecutionEvent): void {
-      let total = added.get(prefix);
+    function countVersion(tally: Tally, version: string, event: ExecutionEvent): void {
+      tally.versions ??= new Map();
+      let total = tally.versions.get(version);
       if (total === undefined) {
         total = newTotal();
-        added.set(prefix, total);
+        tally.versions.set(version, total);
       }
       addExecution(total, event);
     }
 
-    function addOne(event: ExecutionEvent, keys: Keys): void {
-      const row = newRow(event.at);
+    /** The row of one execution. Every field is looked at once: this runs for each of them. */
+    function addOne(event: ExecutionEvent, tally: Tally): void {
       const { latencyMs, error, cost, usage, weight, version, model, cacheHit } = event;
-      row.keys.push(keys.status);
-      row.values.push(event.success ? success : failure);
-      changes.set(keys.status, event.success ? 'success' : 'failure');
+      const values: (number | string)[] = [event.success ? success : failure];
+      let fields = 0;
+      tally.last = event;
       if (latencyMs !== undefined) {
-        put(row, keys.duration, latencyMs / 1000);
+        fields |= has.duration;
+        tally.lastLatencyMs = latencyMs;
+        values.push(latencyMs / 1000);
       }
       if (error !== undefined) {
-        put(row, keys.error, describe(error));
+        fields |= has.error;
+        tally.lastError = error;
+        values.push(JSON.stringify(describe(error)));
       }
       if (cost !== undefined) {
-        put(row, keys.cost, cost.nanoUsd / 1e9);
+        fields |= has.cost;
+        tally.lastNanoUsd = cost.nanoUsd;
+        values.push(cost.nanoUsd / 1e9);
       }
       if (usage !== undefined) {
-        put(row, keys.tokens, tokensOf(usage));
-        putUsage(row, usage);
+        fields |= has.usage;
+        const sum = tokensOf(usage);
+        tally.lastTokens = sum;
+        lastUsage = usage;
+        const { inputTokens, cacheReadTokens, cacheWriteTokens, outputTokens, reasoningTokens } = usage;
+        values.push(sum, inputTokens, cacheReadTokens, cacheWriteTokens, outputTokens, reasoningTokens, sum);
       }
       if (weight !== undefined && weight !== 1) {
-        put(row, keys.weight, weight);
+        fields |= has.weight;
+        tally.lastWeight = weight;
+        values.push(weight);
       }
       if (version !== undefined) {
-        put(row, keys.version, version);
+        fields |= has.version;
+        tally.lastVersion = version;
+        values.push(JSON.stringify(version));
       }
       if (model !== undefined && model !== event.name) {
-        put(row, keys.model, model);
+        fields |= has.model;
+        tally.lastModel = model;
+        values.push(JSON.stringify(model));
       }
       if (cacheHit !== undefined) {
-        put(row, keys.cacheHit, cacheHit);
+        fields |= has.cacheHit;
+        tally.lastCacheHit = cacheHit;
+        values.push(String(cacheHit));
       }
+      rows.push({ at: event.at, shape: tally.keys.shape(fields), values });
     }
 
-    function putUsage(row: RecordedRow, usage: Usage): void {
-      put(row, 'tokens/input', usage.inputTokens);
-      put(row, 'tokens/cache_read', usage.cacheReadTokens);
-      put(row, 'tokens/cache_write', usage.cacheWriteTokens);
-      put(row, 'tokens/output', usage.outputTokens);
-      put(row, 'tokens/reasoning', usage.reasoningTokens);
-      put(row, 'tokens/total', tokensOf(usage));
+    function setLasts({ keys, last, ...lasts }: Tally): void {
+      const set = (key: string, value: unknown): void => {
+        if (value !== undefined) {
+          changes.set(key, value);
+        }
+      };
+      set(keys.status, last.success ? 'success' : 'failure');
+      set(keys.duration, lasts.lastLatencyMs === undefined ? undefined : lasts.lastLatencyMs / 1000);
+      set(keys.error, lasts.lastError === undefined ? undefined : describe(lasts.lastError));
+      set(keys.cost, lasts.lastNanoUsd === undefined ? undefined : lasts.lastNanoUsd / 1e9);
+      set(keys.tokens, lasts.lastTokens);
+      set(keys.weight, lasts.lastWeight);
+      set(keys.version, lasts.lastVersion);
+      set(keys.model, lasts.lastModel);
+      set(keys.cacheHit, lasts.lastCacheHit);
     }
 
     function addToWindow(event: ExecutionEvent, keys: Keys): void {
@@ -159,27 +228,28 @@ export function createRecorder(book: KeyBook, logFrequency: number): Recorder {
     }
 
     function closeWindow(at: number): void {
-      const row = newRow(at);
+      const fields: (readonly [string, number | string])[] = [];
       for (const { keys, total, error } of open.totals.values()) {
-        put(row, keys.operations, total.operations);
-        put(row, keys.failures, total.failures);
-        put(row, keys.status, total.failures === 0 ? 'success' : 'failure');
-        if (total.timed > 0) {
-          put(row, keys.duration, total.latencyMs / 1000 / total.timed);
+        const { operations, failures, timed, latencyMs, nanoUsd, tokens } = total;
+        fields.push([keys.operations, operations], [keys.failures, failures]);
+        fields.push([keys.status, failures === 0 ? 'success' : 'failure']);
+        if (timed > 0) {
+          fields.push([keys.duration, latencyMs / 1000 / timed]);
         }
         if (error !== undefined) {
-          put(row, keys.error, describe(error));
+          fields.push([keys.error, describe(error)]);
         }
-        if (total.nanoUsd !== null) {
-          put(row, keys.cost, total.nanoUsd / 1e9);
+        if (nanoUsd !== null) {
+          fields.push([keys.cost, nanoUsd / 1e9]);
         }
-        if (total.tokens !== null) {
-          put(row, keys.tokens, total.tokens);
+        if (tokens !== null) {
+          fields.push([keys.tokens, tokens]);
         }
       }
       if (open.usage !== undefined) {
-        putUsage(row, open.usage);
+        fields.push(...usageFields(open.usage));
       }
+      addRow(at, fields);
       open.count = 0;
       open.totals.clear();
       open.usage = undefined;
@@ -187,43 +257,43 @@ export function createRecorder(book: KeyBook, logFrequency: number): Recorder {
 
     function addExecutionEvent(event: ExecutionEvent): void {
       const keys = book.of(event.kind, event.name);
-      count('', event);
-      count(keys.prefix, event);
+      const tally = tallyOf(keys, event);
+      addExecution(overall, event);
+      addExecution(tally.total, event);
       if (event.version !== undefined) {
-        count(`${keys.prefix}@${keyPart(event.version)}`, event);
+        countVersion(tally, event.version, event);
       }
       if (!event.success) {
         firstFailure ??= { prefix: keys.prefix, event };
       }
       if (logFrequency === 1) {
-        addOne(event, keys);
+        addOne(event, tally);
       } else {
         addToWindow(event, keys);
       }
     }
 
-    function addToolkit({ at, toolkit, operation, durationMs, success, error }: ToolkitEvent): void {
+    function addToolkit({ at, toolkit, operation, durationMs, success: isSuccess, error }: ToolkitEvent): void {
       const prefix = `toolkit/${keyPart(toolkit)}/${operation}`;
-      const row = newRow(at);
-      put(row, `${prefix}/status`, success ? 'success' : 'failure');
-      put(row, `${prefix}/duration`, durationMs / 1000);
-      if (error !== undefined) {
-        put(row, `${prefix}/error`, describe(error));
-      }
+      addRow(at, [
+        [`${prefix}/status`, isSuccess ? 'success' : 'failure'],
+        [`${prefix}/duration`, durationMs / 1000],
+        ...(error === undefined ? [] : [[`${prefix}/error`, describe(error)] as const]),
+      ]);
     }
 
     function addMetrics({ at, values, step }: MetricsEvent): void {
-      const row = newRow(at);
-      for (const [name, value] of Object.entries(values)) {
-        const key = name.startsWith('_') ? `metrics/${name}` : name;
-        put(row, key, value);
-        if (step !== undefined && !stepped.has(key) && stepped.size + newlyStepped.size < maxStepped) {
+      const fields = Object.entries(values).map(([name, value]) => [metricKey(name), value] as const);
+      if (step === undefined) {
+        addRow(at, fields);
+        return;
+      }
+      for (const [key] of fields) {
+        if (!stepped.has(key) && stepped.size + newlyStepped.size < maxStepped) {
           newlyStepped.add(key);
         }
       }
-      if (step !== undefined) {
-        put(row, stepKey, step);
-      }
+      addRow(at, [...fields.filter(([key]) => key !== stepKey), [stepKey, step]]);
     }
 
     function addRun(event: RunEvent): void {
@@ -241,9 +311,9 @@ export function createRecorder(book: KeyBook, logFrequency: number): Recorder {
           case 'execution':
             return addExecutionEvent(event);
           case 'rating':
-            return put(newRow(event.at), `skill/${keyPart(event.skillId)}/rating`, event.rating);
+            return addRow(event.at, [[`skill/${keyPart(event.skillId)}/rating`, event.rating]]);
           case 'health':
-            return put(newRow(event.at), `skill/${keyPart(event.skillId)}/health`, event.score);
+            return addRow(event.at, [[`skill/${keyPart(event.skillId)}/health`, event.score]]);
           case 'toolkit':
             return addToolkit(event);
           case 'metrics':
@@ -259,11 +329,31 @@ export function createRecorder(book: KeyBook, logFrequency: number): Recorder {
           closeWindow(closeAt);
         }
         const sums = new Map<string, Total>();
-        for (const [prefix, total] of added) {
+        function addSum(prefix: string, total: Total): void {
           // What an earlier process counted is in the summary that it left.
           const sum = sumOf(totals.get(prefix) ?? totalIn(summary, prefix), total);
           sums.set(prefix, sum);
           summarize(prefix, sum, changes);
+        }
+        if (overall.operations > 0) {
+          addSum('', overall);
+        }
+        for (const tally of tallies) {
+          if (tally !== undefined) {
+            const { keys, total, versions = [] } = tally;
+            addSum(keys.prefix, total);
+            for (const [version, ofVersion] of versions) {
+              addSum(`${keys.prefix}@${keyPart(version)}`, ofVersion);
+            }
+            if (logFrequency === 1) {
+              setLasts(tally);
+            }
+          }
+        }
+        if (lastUsage !== undefined) {
+          for (const [key, value] of usageFields(lastUsage)) {
+            changes.set(key, value);
+          }
         }
         const recording: FullRecording = {
           rows,
@@ -306,6 +396,12 @@ function copyOf({ count, totals, usage }: Window): Window {
   return { count, totals: new Map(entries), usage };
 }
 
+function usageFields(usage: Usage): (readonly [string, number])[] {
+  const { inputTokens, cacheReadTokens, cacheWriteTokens, outputTokens, reasoningTokens } = usage;
+  const numbers = [inputTokens, cacheReadTokens, cacheWriteTokens, outputTokens, reasoningTokens, tokensOf(usage)];
+  return usageKeys.map((key, at) => [key, numbers[at] as number]);
+}
+
 function addUsage(before: Usage | undefined, usage: Usage, weight: number): Usage {
   return {
     inputTokens: (before?.inputTokens ?? 0) + usage.inputTokens * weight,
@@ -314,6 +410,11 @@ function addUsage(before: Usage | undefined, usage: Usage, weight: number): Usag
     outputTokens: (before?.outputTokens ?? 0) + usage.outputTokens * weight,
     reasoningTokens: (before?.reasoningTokens ?? 0) + usage.reasoningTokens * weight,
   };
+}
+
+/** What begins with an underscore is the service's own. */
+function metricKey(name: string): string {
+  return name.startsWith('_') ? `metrics/${name}` : name;
 }
 
 function describe({ type, message }: ErrorInfo): string {

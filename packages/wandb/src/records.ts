@@ -131,19 +131,18 @@ export function createRecords(add: (record: Uint8Array) => void): Records {
         }
       });
     },
-    history({ keys, values }) {
-      record('history', () => {
-        let step = 0;
-        for (let at = 0; at < keys.length; at += 1) {
-          const key = keys[at] as string;
-          const value = values[at] as string;
-          if (key === '_step') {
-            step = Number(value);
-          }
-          item(1, key, value);
-        }
-        proto.message(2, () => proto.int(1, step));
-      });
+    history({ shape: { keys, heads }, values }) {
+      records.count += 1;
+      proto.int(1, records.count);
+      const start = proto.open(kinds.history);
+      for (let at = 0; at < values.length; at += 1) {
+        proto.entry(1, heads[at] as Uint8Array, `${values[at]}`);
+      }
+      const stepStart = proto.open(2);
+      proto.int(1, Number(values[keys.lastIndexOf('_step')]));
+      proto.close(stepStart);
+      proto.close(start);
+      add(proto.take());
     },
     summary(changes) {
       record('summary', () => {

@@ -1,4 +1,4 @@
-import type { Batch, Row } from './batch.ts';
+import type { Batch, Row, Shape } from './batch.ts';
 import { isObject, jsonText } from './json-text.ts';
 
 /** Where a run stands: what its next row is numbered by, and its summary. */
@@ -13,12 +13,14 @@ export interface RunState {
   readonly summary: Map<string, unknown>;
 }
 
-/** A row under the next step, with its time. `at`: Unix ms. */
-export function stampRow(state: RunState, at: number, keys: string[], values: string[]): Row {
-  keys.push('_timestamp', '_runtime', '_step');
-  values.push(String(at / 1000), String(runtimeAt(state, at)), String(state.step));
+/** Keys that every row ends with. */
+export const stampKeys: readonly string[] = ['_timestamp', '_runtime', '_step'];
+
+/** A row under the next step, with its time. `at`: Unix ms; `shape` ends with the `stampKeys`, and `values` have yet to. */
+export function stampRow(state: RunState, at: number, shape: Shape, values: (number | string)[]): Row {
+  values.push(at / 1000, runtimeAt(state, at), state.step);
   state.step += 1;
-  return { keys, values };
+  return { shape, values };
 }
 
 function runtimeAt({ startedAt, earlierRuntime }: RunState, at: number): number {

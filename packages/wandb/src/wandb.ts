@@ -188,20 +188,30 @@ async function opened({ name, settings, logFrequency, alertIntervalMs }: Resolve
     }
   }
 
+  /** What has not been delivered yet, by run. */
   function groupsOf(events: readonly AnalyticsEvent[]): Map<string, AnalyticsEvent[]> {
     const groups = new Map<string, AnalyticsEvent[]>();
-    const once = new Set<string>();
+    let once: Set<string> | undefined;
+    let previous = '';
+    let current: AnalyticsEvent[] = [];
+    let currentKey: string | undefined;
     for (const event of events) {
-      if (!seen.has(event.id) && !once.has(event.id)) {
-        once.add(event.id);
-        const key = event.runId ?? '';
-        const group = groups.get(key);
-        if (group === undefined) {
-          groups.set(key, [event]);
-        } else {
-          group.push(event);
-        }
+      // Ids that do not grow may come twice.
+      if (event.id <= previous) {
+        once ??= new Set(events.slice(0, events.indexOf(event)).map(({ id }) => id));
       }
+      previous = event.id;
+      if (seen.has(event.id) || once?.has(event.id)) {
+        continue;
+      }
+      once?.add(event.id);
+      const key = event.runId ?? '';
+      if (key !== currentKey) {
+        currentKey = key;
+        current = groups.get(key) ?? [];
+        groups.set(key, current);
+      }
+      current.push(event);
     }
     return groups;
   }
