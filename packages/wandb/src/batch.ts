@@ -4,7 +4,7 @@ import { lengthDelimited } from './protobuf.ts';
 export interface Shape {
   readonly keys: readonly string[];
   /** What stands in front of each value in a line that is itself part of a JSON text. */
-  readonly escaped: readonly string[];
+  readonly escaped: readonly Uint8Array[];
   /** What stands in front of each value in a record of the transaction log: the key (field 1), and the tag of the value (field 16). */
   readonly heads: readonly Uint8Array[];
 }
@@ -27,7 +27,7 @@ export interface Batch {
 export function shapeOf(keys: readonly string[]): Shape {
   return {
     keys,
-    escaped: keys.map((key, at) => escapeText(`${at === 0 ? '{' : ','}${JSON.stringify(key)}:`)),
+    escaped: keys.map((key, at) => Buffer.from(escapeText(`${at === 0 ? '{' : ','}${JSON.stringify(key)}:`))),
     heads: keys.map(headOf),
   };
 }
@@ -40,21 +40,12 @@ function headOf(key: string): Uint8Array {
   ]);
 }
 
-/** The row as JSON text inside a JSON text, without the quotes around it. */
-export function escapedLine({ shape: { escaped }, values }: Row): string {
-  let line = '';
-  for (let at = 0; at < values.length; at += 1) {
-    const value = values[at] as number | string;
-    line += (escaped[at] as string) + (typeof value === 'number' ? value : escapeText(value));
-  }
-  return `${line}}`;
-}
-
 /** Texts that come again and again, like outcomes of executions. */
 const known = new Map<string, string>();
 const maxKnown = 1_000;
 
-function escapeText(text: string): string {
+/** A text inside a JSON text, without the quotes around it. */
+export function escapeText(text: string): string {
   let escaped = known.get(text);
   if (escaped === undefined) {
     escaped = JSON.stringify(text).slice(1, -1);

@@ -1,8 +1,9 @@
 import { setImmediate } from 'node:timers/promises';
 import type { Clock } from '@toolweaver/analytics-core';
-import { type Batch, escapedLine } from './batch.ts';
+import type { Batch } from './batch.ts';
 import { pause } from './clock.ts';
 import { failureOf, messageOf, serviceError } from './failure.ts';
+import { createLineWriter } from './line-writer.ts';
 import type { Service } from './service.ts';
 
 /** The service shows a run as crashed when it hears nothing for some minutes. */
@@ -50,18 +51,27 @@ export interface FileStreamOptions {
   onSkipped(message: string): void;
 }
 
+/** Lines that one request sends. */
+interface Group {
+  readonly count: number;
+  /** JSON texts with commas between. */
+  readonly lines: Uint8Array;
+}
+
 interface Progress {
   readonly batch: Batch;
-  /** The lines that are to be sent, in groups that make a request each; as JSON texts, without their quotes. */
-  readonly groups: (readonly string[])[];
+  readonly groups: Group[];
   readonly summary: string | undefined;
 }
+
+const noLines: Group = { count: 0, lines: new Uint8Array() };
 
 export function createFileStream({ service, path, historyLines, clock, onSkipped }: FileStreamOptions): FileStream {
   let offset = historyLines;
   let stopped = false;
   let ended = false;
   let progress: Progress | undefined;
+  const writer = createLineWriter();
   /** The request under way, or the last one: there is only one at a time. */
   let latest: Promise<unknown> = Promise.resolve();
   /** Not to be asked before, by `clock.monotonic()`. */
@@ -80,7 +90,7 @@ export function createFileStream({ service, path, historyLines, clock, onSkipped
     }
   }
 
-  function request(body: string, signal?: AbortSignal): Promise<void> {
+  function request(body: string | Uint8Array<ArrayBuffer>, signal?: AbortSignal): Promise<void> {
     const previous = latest;
     const sent = (async () => {
       await previous.catch(() => {});
@@ -107,25 +117,39 @@ export function createFileStream({ service, path, historyLines, clock, onSkipped
 
   /** Groups the lines of a batch into requests, leaving out what no request can hold. */
   async function prepare(batch: Batch): Promise<Progress> {
-    const groups: string[][] = [[]];
+    const groups: Group[] = [];
+    let count = 0;
     let bytes = 0;
+    const close = (): void => {
+      groups.push({ count, lines: writer.take() });
+      count = 0;
+      bytes = 0;
+    };
     for (const [at, row] of batch.rows.entries()) {
       if (at > 0 && at % sliceRows === 0) {
         await setImmediate();
       }
-      const line = escapedLine(row);
-      const lineBytes = line.length * 3 > maxLineBytes ? Buffer.byteLength(line) : line.length;
+      const lineBytes = writer.add(row);
       if (lineBytes > maxLineBytes) {
-        onSkipped(`a row of ${lineBytes} bytes was left out: the service takes ${maxLineBytes}`);
-        continue;
+        // Inside another text it takes more than by itself.
+        const bare = Buffer.byteLength(JSON.parse(`"${writer.undo(lineBytes)}"`));
+        if (bare > maxLineBytes) {
+          onSkipped(`a row of ${bare} bytes was left out: the service takes ${maxLineBytes}`);
+          continue;
+        }
+        if (count > 0) {
+          close();
+        }
+        writer.add(row);
+      } else if (bytes + lineBytes > maxRequestBytes && count > 0) {
+        writer.undo(lineBytes);
+        close();
+        writer.add(row);
       }
-      if (bytes + lineBytes > maxRequestBytes && bytes > 0) {
-        groups.push([]);
-        bytes = 0;
-      }
-      groups.at(-1)?.push(line);
+      count += 1;
       bytes += lineBytes;
     }
+    close();
     const summary = batch.summaryText();
     if (Buffer.byteLength(summary) > maxLineBytes) {
       onSkipped(`the summary was not sent: the service takes ${maxLineBytes} bytes`);
@@ -142,18 +166,19 @@ export function createFileStream({ service, path, historyLines, clock, onSkipped
       if (batch !== undefined && progress?.batch !== batch) {
         progress = await prepare(batch);
       }
-      const { groups, summary } = batch === undefined ? { groups: [[]] } : (progress as Progress & { summary: string });
+      const { groups, summary } =
+        batch === undefined ? { groups: [noLines], summary: undefined } : (progress as Progress);
       const wasWhole = groups.length;
       while (groups.length > 0) {
-        const lines = groups[0] as readonly string[];
+        const group = groups[0] as Group;
         const isLast = groups.length === 1;
         try {
-          await request(bodyOf(offset, lines, isLast ? { summary, uploaded, ending } : {}), signal);
+          await request(bodyOf(offset, group, isLast ? { summary, uploaded, ending } : {}), signal);
         } catch (error) {
           // Of what began to arrive, the rest has to follow.
           throw groups.length < wasWhole ? halfArrived(error) : error;
         }
-        offset += lines.length;
+        offset += group.count;
         groups.shift();
       }
       progress = undefined;
@@ -175,20 +200,26 @@ interface Extras {
   readonly ending?: Ending | undefined;
 }
 
-function bodyOf(offset: number, lines: readonly string[], { summary, uploaded = [], ending }: Extras): string {
-  const files: string[] = [];
-  if (lines.length > 0) {
-    files.push(`"wandb-history.jsonl":{"offset":${offset},"content":["${lines.join('","')}"]}`);
+function bodyOf(
+  offset: number,
+  { count, lines }: Group,
+  { summary, uploaded = [], ending }: Extras,
+): Uint8Array<ArrayBuffer> {
+  const files: Uint8Array[] = [];
+  if (count > 0) {
+    files.push(Buffer.from(`"wandb-history.jsonl":{"offset":${offset},"content":[`), lines, Buffer.from(']}'));
   }
   if (summary !== undefined) {
-    files.push(`"wandb-summary.json":{"offset":0,"content":[${JSON.stringify(summary)}]}`);
+    const comma = count > 0 ? ',' : '';
+    files.push(Buffer.from(`${comma}"wandb-summary.json":{"offset":0,"content":[${JSON.stringify(summary)}]}`));
   }
   const fields = [
-    ...(files.length > 0 ? [`"files":{${files.join()}}`] : []),
     ...(uploaded.length > 0 ? [`"uploaded":${JSON.stringify(uploaded)}`] : []),
     ...(ending === undefined ? [] : [`"complete":true,"exitcode":${ending.exitCode}`]),
   ];
-  return `{${fields.join()}}`;
+  const parts = files.length > 0 ? [Buffer.from('{"files":{'), ...files, Buffer.from('}')] : [Buffer.from('{')];
+  const rest = `${files.length > 0 && fields.length > 0 ? ',' : ''}${fields.join()}}`;
+  return Buffer.concat([...parts, Buffer.from(rest)]);
 }
 
 function halfArrived(error: unknown): unknown {

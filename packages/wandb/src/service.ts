@@ -26,7 +26,7 @@ export interface Service {
   /** The `data` of the answer. `isBusy` says which refusals may be gone next time. */
   graphql(query: string, variables: object, options?: GraphqlOptions): Promise<{ readonly [key: string]: unknown }>;
   /** `path` names entity, project and run. Resolves to the answer and the wish to be asked later. */
-  fileStream(path: string, body: string, signal?: AbortSignal): Promise<StreamAnswer>;
+  fileStream(path: string, body: string | Uint8Array<ArrayBuffer>, signal?: AbortSignal): Promise<StreamAnswer>;
   /** To where an answer said, without our key. */
   put(upload: Upload, body: Uint8Array<ArrayBuffer> | Blob, signal?: AbortSignal): Promise<void>;
 }

@@ -133,7 +133,7 @@ test.each([
   ['9999999', 9_999_999_000],
   ['nonsense', undefined],
 ])('Retry-After: %s', async (value, retryAfterMs) => {
-  const { backend, fake } = await backendAt();
+  const { backend, fake } = await backendAt({ finishTimeoutMs: 50 });
   fake.trouble = once({ status: 503, headers: { 'Retry-After': value } });
   // Without a wish of the service's it is the client's own pause.
   await expect(backend.write([execution()])).rejects.toMatchObject({ retryAfterMs: retryAfterMs ?? 2_000 });

@@ -25,7 +25,7 @@ export async function place(): Promise<Place> {
     fake,
     folder,
     notices,
-    options: { apiKey, baseUrl: fake.url, dir: folder, runId: 'run1', finishTimeoutMs: 300, onNotice },
+    options: { apiKey, baseUrl: fake.url, dir: folder, runId: 'run1', finishTimeoutMs: 10_000, onNotice },
   };
 }
 
