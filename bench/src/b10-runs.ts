@@ -1,5 +1,7 @@
 import { mkdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { createAnalytics } from '@toolweaver/analytics-core';
 import { startRun, wandb } from '@toolweaver/analytics-wandb';
 import { checkedEvery } from './client.ts';
@@ -79,7 +81,7 @@ async function offlineFigures({ quick, newPath, progress }: Setting, service: Wa
   const results = await interleave(
     quick ? 1 : 3,
     {
-      async ours() {
+      async ours(): Promise<number | undefined> {
         const { seconds, bytes, growth } = await ourRows(rows, newFolder(newPath));
         sizes.push(bytes / rows);
         growths.push(growth);
@@ -90,7 +92,8 @@ async function offlineFigures({ quick, newPath, progress }: Setting, service: Wa
     },
     progress,
   );
-  const { ours, python, sdk } = results;
+  const ours = results.ours.filter((value) => value !== undefined);
+  const { python, sdk } = results;
   const figures = [
     figure(
       {
@@ -115,7 +118,7 @@ async function offlineFigures({ quick, newPath, progress }: Setting, service: Wa
     ['the Python client, offline', python, pythonHint],
     ['@wandb/sdk, online as it has no offline mode', sdk, sdkHint],
   ] as const) {
-    const known = others.filter((value) => value !== undefined);
+    const known = others.filter((value): value is number => value !== undefined);
     figures.push(
       known.length < ours.length
         ? figure(
@@ -157,8 +160,10 @@ async function ourRows(rows: number, dir: string): Promise<{ seconds: number; by
   return { seconds, bytes: size, growth };
 }
 
+/** What is left after a garbage collection. */
 function heapUsed(): number {
-  globalThis.gc?.();
+  setFlagsFromString('--expose-gc');
+  (runInNewContext('gc') as () => void)();
   return process.memoryUsage().heapUsed;
 }
 

@@ -9,15 +9,18 @@ export interface Shape {
   readonly heads: readonly Uint8Array[];
 }
 
-/** One line of a run's history. Values are finite numbers, or JSON texts. */
-export interface Row {
-  readonly shape: Shape;
+/**
+ * Lines of a run's history: their shapes, and their values one after another, for each line as many as its shape has keys. Values are
+ * finite numbers, or JSON texts. Flat, because an object for each line would cost more than all else that is done for it.
+ */
+export interface Rows {
+  readonly shapes: readonly Shape[];
   readonly values: readonly (number | string)[];
 }
 
 /** Rows that belong together: all of them arrive, and the same object is sent again until they did. */
 export interface Batch {
-  readonly rows: readonly Row[];
+  readonly rows: Rows;
   /** What becomes of the summary with these rows: changed keys and their new values. */
   readonly changes: ReadonlyMap<string, unknown>;
   /** The whole summary, with the changes, as JSON text. */

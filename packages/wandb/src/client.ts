@@ -1,7 +1,7 @@
 import { AnalyticsError } from '@toolweaver/analytics-core';
 import type { Artifact, ArtifactInput } from './artifact.ts';
 import { prepareArtifact } from './artifact.ts';
-import { type Batch, type Row, shapeOf } from './batch.ts';
+import { type Batch, type Shape, shapeOf } from './batch.ts';
 import { pause } from './clock.ts';
 import { failureOf, isRefused, messageOf } from './failure.ts';
 import { createHttp } from './http.ts';
@@ -14,7 +14,7 @@ import type { Alert } from './operations.ts';
 import { forgetRun, rememberRun, unfinishedRun } from './resume-file.ts';
 import { createRun, type Run } from './run.ts';
 import type { RunFile } from './run-file.ts';
-import { createBatch, merged, stampChanges, stampKeys, stampRow } from './run-state.ts';
+import { createBatch, merged, stampChanges, stampKeys, stampRows } from './run-state.ts';
 import { createService } from './service.ts';
 import {
   type ConnectionOptions,
@@ -169,8 +169,10 @@ type Notify = ReturnType<typeof createNotify>;
 function createClient(run: Run, settings: Settings, notify: Notify, onFinished: () => void): WandbRun {
   const { clock, finishTimeoutMs } = settings;
   /** The row that is still open. */
-  let open = new Map<string, unknown>();
-  let rows: Row[] = [];
+  const open = new Map<string, Logged>();
+  let shapes: Shape[] = [];
+  let values: (number | string)[] = [];
+  const book = createShapeBook();
   let changes = new Map<string, unknown>();
   let changed = false;
   let media: { readonly files: RunFile[]; readonly artifacts: Artifact[] } = { files: [], artifacts: [] };
@@ -194,21 +196,21 @@ function createClient(run: Run, settings: Settings, notify: Notify, onFinished: 
   }
 
   /** The JSON data of values, by key; what is none is left out. */
-  function readValues(values: unknown, onMedia?: (key: string, value: unknown) => unknown): Map<string, unknown> {
-    const read = new Map<string, unknown>();
-    if (typeof values !== 'object' || values === null) {
+  function readValues(given: unknown, onMedia?: (key: string, value: unknown) => unknown): Map<string, Logged> {
+    const read = new Map<string, Logged>();
+    if (typeof given !== 'object' || given === null) {
       skip('values', 'values were left out that are no object');
       return read;
     }
-    for (const key of Object.keys(values)) {
+    for (const key of Object.keys(given)) {
       try {
-        const value: unknown = (values as Record<string, unknown>)[key];
+        const value: unknown = (given as Record<string, unknown>)[key];
         const seen = onMedia?.(key, value) ?? value;
         const text = jsonText(seen);
         if (text === undefined || (key.startsWith('_') && key !== '_timestamp')) {
           skip('value', `the value of ${JSON.stringify(key)} was left out: it is no data, or its key is reserved`);
         } else {
-          read.set(key, snapshot(seen));
+          read.set(key, { value: snapshot(seen), text });
         }
       } catch (error) {
         skip('value', `the value of ${JSON.stringify(key)} was left out: ${messageOf(error)}`);
@@ -232,21 +234,25 @@ function createClient(run: Run, settings: Settings, notify: Notify, onFinished: 
 
   function emit(): void {
     const { state } = run;
-    const given = open.get('_timestamp');
+    const given = open.get('_timestamp')?.value;
     const at = typeof given === 'number' && Number.isFinite(given) ? given * 1000 : clock.now();
     open.delete('_timestamp');
     if (open.size === 0) {
       return;
     }
-    const values = Array.from(open.values(), (value) => jsonText(value) as string);
-    rows.push(stampRow(state, at, shapeOf([...open.keys(), ...stampKeys]), values));
-
-    for (const [key, value] of open) {
+    const row: (number | string)[] = [];
+    for (const [key, { value, text }] of open) {
+      row.push(text);
       summarize(key, value);
     }
+    row.push(at, 0, 0);
+    const shape = book.of([...open.keys()]);
+    stampRows(state, [shape], row);
+    shapes.push(shape);
+    values.push(...row);
     stampChanges(state, at, changes);
     changed = true;
-    open = new Map();
+    open.clear();
   }
 
   function summarize(key: string, value: unknown): void {
@@ -263,12 +269,12 @@ function createClient(run: Run, settings: Settings, notify: Notify, onFinished: 
   }
 
   function hasWork(): boolean {
-    return batch !== undefined || changed || rows.length > 0 || media.files.length > 0 || media.artifacts.length > 0;
+    return batch !== undefined || changed || shapes.length > 0 || media.files.length > 0 || media.artifacts.length > 0;
   }
 
   /** At once the first time, and then at the service's rhythm. */
   function schedule(delayMs = Math.max(0, sentAt + paceMs - clock.monotonic())): void {
-    if (timer !== undefined && rows.length < maxWaitingRows) {
+    if (timer !== undefined && shapes.length < maxWaitingRows) {
       return;
     }
     clock.clearTimeout(timer);
@@ -276,14 +282,14 @@ function createClient(run: Run, settings: Settings, notify: Notify, onFinished: 
       () => {
         timer = undefined;
         sendNow().catch((error) => {
-          if (rows.length > maxHeldRows) {
+          if (shapes.length > maxHeldRows) {
             run.giveUp(messageOf(error));
           }
           const { retryAfterMs = paceMs } = error as { retryAfterMs?: number };
           schedule(retryAfterMs);
         });
       },
-      rows.length >= maxWaitingRows ? 0 : delayMs,
+      shapes.length >= maxWaitingRows ? 0 : delayMs,
     );
     next.unref?.();
     timer = next;
@@ -310,9 +316,10 @@ function createClient(run: Run, settings: Settings, notify: Notify, onFinished: 
   }
 
   function takeBatch(): Batch | undefined {
-    if (batch === undefined && (rows.length > 0 || changed)) {
-      batch = createBatch(run.state, rows, changes);
-      rows = [];
+    if (batch === undefined && (shapes.length > 0 || changed)) {
+      batch = createBatch(run.state, { shapes, values }, changes);
+      shapes = [];
+      values = [];
       changes = new Map(changes);
       changed = false;
     }
@@ -419,7 +426,7 @@ function createClient(run: Run, settings: Settings, notify: Notify, onFinished: 
     get skipped() {
       return skipped;
     },
-    log(values, { step, commit } = {}) {
+    log(given, { step, commit } = {}) {
       if (finishing !== undefined) {
         skip('late', 'values were left out that came after the end');
         return;
@@ -435,7 +442,7 @@ function createClient(run: Run, settings: Settings, notify: Notify, onFinished: 
           state.step = step;
         }
       }
-      for (const [key, value] of readValues(values, resolveIn(state.step))) {
+      for (const [key, value] of readValues(given, resolveIn(state.step))) {
         open.set(key, value);
       }
       if (commit ?? step === undefined) {
@@ -445,14 +452,14 @@ function createClient(run: Run, settings: Settings, notify: Notify, onFinished: 
         schedule();
       }
     },
-    setSummary(values) {
-      for (const [key, value] of Object.entries(values)) {
+    setSummary(given) {
+      for (const [key, value] of Object.entries(given)) {
         if (value === undefined) {
           changes.set(key, undefined);
         }
       }
-      const kept = Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
-      for (const [key, value] of readValues(kept)) {
+      const kept = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
+      for (const [key, { value }] of readValues(kept)) {
         changes.set(key, value);
       }
       changed = true;
@@ -469,8 +476,9 @@ function createClient(run: Run, settings: Settings, notify: Notify, onFinished: 
       changed = true;
       schedule();
     },
-    updateConfig(values) {
-      run.describe({ config: { ...run.info.config, ...Object.fromEntries(readValues(values)) } });
+    updateConfig(given) {
+      const read = Array.from(readValues(given), ([key, { value }]) => [key, value] as const);
+      run.describe({ config: { ...run.info.config, ...Object.fromEntries(read) } });
       changed = true;
       schedule();
     },
@@ -507,6 +515,33 @@ function createClient(run: Run, settings: Settings, notify: Notify, onFinished: 
     [Symbol.asyncDispose]: () => client.finish(),
   };
   return client;
+}
+
+/** A value and its JSON text. */
+interface Logged {
+  readonly value: unknown;
+  readonly text: string;
+}
+
+const maxShapes = 1_000;
+
+/** The shapes of rows that a program logs: few of them, again and again. */
+function createShapeBook(): { of(keys: readonly string[]): Shape } {
+  const shapes = new Map<string, Shape>();
+  return {
+    of(keys) {
+      const name = keys.join('\0');
+      let shape = shapes.get(name);
+      if (shape === undefined) {
+        shape = shapeOf([...keys, ...stampKeys]);
+        if (shapes.size >= maxShapes) {
+          shapes.clear();
+        }
+        shapes.set(name, shape);
+      }
+      return shape;
+    },
+  };
 }
 
 /** A copy of plain data that later changes do not reach. */

@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import type { Clock } from '@toolweaver/analytics-core';
-import type { Batch } from './batch.ts';
+import type { Batch, Shape } from './batch.ts';
 import { pause } from './clock.ts';
 import { failureOf, messageOf, serviceError } from './failure.ts';
 import { createLineWriter } from './line-writer.ts';
@@ -125,11 +125,16 @@ export function createFileStream({ service, path, historyLines, clock, onSkipped
       count = 0;
       bytes = 0;
     };
-    for (const [at, row] of batch.rows.entries()) {
+    const { shapes, values } = batch.rows;
+    let next = 0;
+    for (let at = 0; at < shapes.length; at += 1) {
       if (at > 0 && at % sliceRows === 0) {
         await setImmediate();
       }
-      const lineBytes = writer.add(row);
+      const shape = shapes[at] as Shape;
+      const from = next;
+      next += shape.keys.length;
+      const lineBytes = writer.add(shape, values, from);
       if (lineBytes > maxLineBytes) {
         // Inside another text it takes more than by itself.
         const bare = Buffer.byteLength(JSON.parse(`"${writer.undo(lineBytes)}"`));
@@ -140,11 +145,11 @@ export function createFileStream({ service, path, historyLines, clock, onSkipped
         if (count > 0) {
           close();
         }
-        writer.add(row);
+        writer.add(shape, values, from);
       } else if (bytes + lineBytes > maxRequestBytes && count > 0) {
         writer.undo(lineBytes);
         close();
-        writer.add(row);
+        writer.add(shape, values, from);
       }
       count += 1;
       bytes += lineBytes;

@@ -1,9 +1,9 @@
-import { escapeText, type Row } from './batch.ts';
+import { escapeText, type Shape } from './batch.ts';
 
 /** Collects rows as lines of JSON, each of them a JSON text, with commas between. */
 export interface LineWriter {
-  /** Returns how many bytes it took, without what stands around a line. */
-  add(row: Row): number;
+  /** Adds the row of which the values begin at `from`; returns how many bytes it took, without what stands around a line. */
+  add(shape: Shape, values: readonly (number | string)[], from: number): number;
   /** Takes the last line out again; `bytes` is what `add` returned. */
   undo(bytes: number): Uint8Array;
   /** What was added since the last `take`. */
@@ -35,7 +35,7 @@ export function createLineWriter(): LineWriter {
   }
 
   return {
-    add({ shape: { escaped }, values }) {
+    add({ escaped }, values, from) {
       reserve(4);
       lastStart = at;
       if (at > 0) {
@@ -43,7 +43,7 @@ export function createLineWriter(): LineWriter {
       }
       buffer[at++] = 34;
       const start = at;
-      for (let index = 0; index < values.length; index += 1) {
+      for (let index = 0; index < escaped.length; index += 1) {
         const head = escaped[index] as Uint8Array;
         const headLength = head.length;
         reserve(headLength + 40);
@@ -51,7 +51,7 @@ export function createLineWriter(): LineWriter {
           buffer[at + byte] = head[byte] as number;
         }
         at += headLength;
-        const value = values[index] as number | string;
+        const value = values[from + index] as number | string;
         if (typeof value === 'number') {
           addNumber(value);
         } else {

@@ -76,11 +76,12 @@ export function createOfflineRun(
   });
 
   async function addRows(records: Records, { rows, changes }: Batch): Promise<void> {
-    for (const [at, row] of rows.entries()) {
-      if (at > 0 && at % sliceRows === 0) {
+    const { length } = rows.shapes;
+    for (let from = 0, next = 0; from < length; from += sliceRows) {
+      if (from > 0) {
         await setImmediate();
       }
-      records.history(row);
+      next = records.history(rows, from, Math.min(length, from + sliceRows), next);
     }
     if (changes.size > 0) {
       records.summary(changes);
@@ -125,9 +126,7 @@ export function createOfflineRun(
     append: (batch) => log.append((records) => addRows(records, batch)),
     appendSync: ({ rows, changes }, exitCode) =>
       log.appendSync((records) => {
-        for (const row of rows) {
-          records.history(row);
-        }
+        records.history(rows, 0, rows.shapes.length, 0);
         if (changes.size > 0) {
           records.summary(changes);
         }

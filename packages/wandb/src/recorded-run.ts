@@ -12,12 +12,12 @@ import {
   unreadable,
   urlOf,
 } from './artifact.ts';
-import type { Batch, Row } from './batch.ts';
+import type { Batch } from './batch.ts';
 import { failureOf } from './failure.ts';
 import { maxTag, toArtifactName, toArtifactType, toProject } from './names.ts';
 import { type Recorder, type Recording, stepKey } from './recorder.ts';
 import type { Run } from './run.ts';
-import { confirm, createBatch, stampChanges, stampRow } from './run-state.ts';
+import { confirm, createBatch, stampChanges, stampRows } from './run-state.ts';
 import type { Seen } from './seen.ts';
 
 export interface RecordedRunOptions {
@@ -71,8 +71,8 @@ export function createRecordedRun(options: RecordedRunOptions): RecordedRun {
     }
     define(recording.stepped);
     const { state } = run;
-    const rows: Row[] = recording.rows.map(({ at, shape, values }) => stampRow(state, at, shape, values));
-    stampChanges(state, at ?? recording.rows.at(-1)?.at ?? recording.run?.at ?? state.startedAt, recording.changes);
+    const rows = stampRows(state, recording.shapes, recording.values);
+    stampChanges(state, at ?? recording.lastAt ?? recording.run?.at ?? state.startedAt, recording.changes);
     const batch = createBatch(state, rows, recording.changes);
     const runState = recording.run?.state;
     const exitCode = runState === undefined || runState === 'started' ? undefined : runState === 'failed' ? 1 : 0;

@@ -15,7 +15,11 @@ import { addExecution, newTotal, summarize, sumOf, type Total, tokensOf, totalIn
 
 /** What events of one run come to; nothing of it counts before `keep`. */
 export interface Recording {
-  readonly rows: readonly RecordedRow[];
+  /** Rows that have no number yet. */
+  readonly shapes: readonly Shape[];
+  readonly values: (number | string)[];
+  /** Time of the last row, in Unix ms. */
+  readonly lastAt: number | undefined;
   readonly changes: Map<string, unknown>;
   readonly artifacts: readonly ArtifactEvent[];
   /** Names of metrics that were logged with a step for the first time. */
@@ -24,13 +28,6 @@ export interface Recording {
   readonly run: RunEvent | undefined;
   readonly started: RunEvent | undefined;
   readonly firstFailure: { readonly prefix: string; readonly event: ExecutionEvent } | undefined;
-}
-
-/** A row that has no number yet. */
-export interface RecordedRow {
-  readonly at: number;
-  readonly shape: Shape;
-  readonly values: (number | string)[];
 }
 
 /** Turns the events of one run into rows and a summary. */
@@ -89,7 +86,9 @@ export function createRecorder(book: KeyBook, logFrequency: number): Recorder {
   let window = newWindow();
 
   function begin(): Draft {
-    const rows: RecordedRow[] = [];
+    const shapes: Shape[] = [];
+    const values: (number | string)[] = [];
+    let lastAt: number | undefined;
     const changes = new Map<string, unknown>();
     const overall = newTotal();
     /** By the index of their keys. */
@@ -104,11 +103,17 @@ export function createRecorder(book: KeyBook, logFrequency: number): Recorder {
 
     /** A row of these values, which are the last ones of their keys. */
     function addRow(at: number, fields: readonly (readonly [key: string, value: number | string])[]): void {
-      const values = fields.map(([, value]) => (typeof value === 'number' ? value : JSON.stringify(value)));
-      rows.push({ at, shape: shapeOf([...fields.map(([key]) => key), ...stampKeys]), values });
       for (const [key, value] of fields) {
+        values.push(typeof value === 'number' ? value : JSON.stringify(value));
         changes.set(key, value);
       }
+      endRow(at, shapeOf([...fields.map(([key]) => key), ...stampKeys]));
+    }
+
+    function endRow(at: number, shape: Shape): void {
+      values.push(at, 0, 0);
+      shapes.push(shape);
+      lastAt = at;
     }
 
     function tallyOf(keys: Keys, event: ExecutionEvent): Tally {
@@ -146,7 +151,7 @@ export function createRecorder(book: KeyBook, logFrequency: number): Recorder {
     /** The row of one execution. Every field is looked at once: this runs for each of them. */
     function addOne(event: ExecutionEvent, tally: Tally): void {
       const { latencyMs, error, cost, usage, weight, version, model, cacheHit } = event;
-      const values: (number | string)[] = [event.success ? success : failure];
+      values.push(event.success ? success : failure);
       let fields = 0;
       tally.last = event;
       if (latencyMs !== undefined) {
@@ -192,7 +197,7 @@ export function createRecorder(book: KeyBook, logFrequency: number): Recorder {
         tally.lastCacheHit = cacheHit;
         values.push(String(cacheHit));
       }
-      rows.push({ at: event.at, shape: tally.keys.shape(fields), values });
+      endRow(event.at, tally.keys.shape(fields));
     }
 
     function setLasts({ keys, last, ...lasts }: Tally): void {
@@ -282,8 +287,8 @@ export function createRecorder(book: KeyBook, logFrequency: number): Recorder {
       ]);
     }
 
-    function addMetrics({ at, values, step }: MetricsEvent): void {
-      const fields = Object.entries(values).map(([name, value]) => [metricKey(name), value] as const);
+    function addMetrics({ at, values: given, step }: MetricsEvent): void {
+      const fields = Object.entries(given).map(([name, value]) => [metricKey(name), value] as const);
       if (step === undefined) {
         addRow(at, fields);
         return;
@@ -356,7 +361,9 @@ export function createRecorder(book: KeyBook, logFrequency: number): Recorder {
           }
         }
         const recording: FullRecording = {
-          rows,
+          shapes,
+          values,
+          lastAt,
           changes,
           artifacts,
           stepped: [...newlyStepped],

@@ -1,5 +1,5 @@
 import { type Artifact, digestOf } from './artifact.ts';
-import type { Row } from './batch.ts';
+import type { Rows, Shape } from './batch.ts';
 import { jsonText } from './json-text.ts';
 import type { MetricDefinition } from './metric-definition.ts';
 import type { Alert } from './operations.ts';
@@ -14,7 +14,8 @@ export interface Records {
   run(info: RunInfo, startingStep: number): void;
   config(config: RunInfo['config']): void;
   metric(metric: MetricDefinition): void;
-  history(row: Row): void;
+  /** The rows from `from` to `to`, of which the values begin at `start`. Returns where those of the next one begin. */
+  history(rows: Rows, from: number, to: number, start: number): number;
   summary(changes: ReadonlyMap<string, unknown>): void;
   files(paths: readonly string[]): void;
   /** `localPaths`: where the content of each entry lies that is no reference. */
@@ -131,18 +132,24 @@ export function createRecords(add: (record: Uint8Array) => void): Records {
         }
       });
     },
-    history({ shape: { keys, heads }, values }) {
-      records.count += 1;
-      proto.int(1, records.count);
-      const start = proto.open(kinds.history);
-      for (let at = 0; at < values.length; at += 1) {
-        proto.entry(1, heads[at] as Uint8Array, `${values[at]}`);
+    history({ shapes, values }, from, to, start) {
+      let next = start;
+      for (let row = from; row < to; row += 1) {
+        const { heads } = shapes[row] as Shape;
+        records.count += 1;
+        proto.int(1, records.count);
+        const recordStart = proto.open(kinds.history);
+        for (let at = 0; at < heads.length; at += 1) {
+          proto.entry(1, heads[at] as Uint8Array, `${values[next + at]}`);
+        }
+        next += heads.length;
+        const stepStart = proto.open(2);
+        proto.int(1, values[next - 1] as number);
+        proto.close(stepStart);
+        proto.close(recordStart);
+        add(proto.take());
       }
-      const stepStart = proto.open(2);
-      proto.int(1, Number(values[keys.lastIndexOf('_step')]));
-      proto.close(stepStart);
-      proto.close(start);
-      add(proto.take());
+      return next;
     },
     summary(changes) {
       record('summary', () => {

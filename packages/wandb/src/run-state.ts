@@ -1,4 +1,4 @@
-import type { Batch, Row, Shape } from './batch.ts';
+import type { Batch, Rows, Shape } from './batch.ts';
 import { isObject, jsonText } from './json-text.ts';
 
 /** Where a run stands: what its next row is numbered by, and its summary. */
@@ -13,14 +13,21 @@ export interface RunState {
   readonly summary: Map<string, unknown>;
 }
 
-/** Keys that every row ends with. */
+/** Keys that every row ends with. Until `stampRows`, the first of their values is the row's time in Unix ms. */
 export const stampKeys: readonly string[] = ['_timestamp', '_runtime', '_step'];
 
-/** A row under the next step, with its time. `at`: Unix ms; `shape` ends with the `stampKeys`, and `values` have yet to. */
-export function stampRow(state: RunState, at: number, shape: Shape, values: (number | string)[]): Row {
-  values.push(at / 1000, runtimeAt(state, at), state.step);
-  state.step += 1;
-  return { shape, values };
+/** Gives rows their numbers and times. */
+export function stampRows(state: RunState, shapes: readonly Shape[], values: (number | string)[]): Rows {
+  let end = 0;
+  for (let row = 0; row < shapes.length; row += 1) {
+    end += (shapes[row] as Shape).keys.length;
+    const at = values[end - 3] as number;
+    values[end - 3] = at / 1000;
+    values[end - 2] = runtimeAt(state, at);
+    values[end - 1] = state.step;
+    state.step += 1;
+  }
+  return { shapes, values };
 }
 
 function runtimeAt({ startedAt, earlierRuntime }: RunState, at: number): number {
@@ -38,7 +45,7 @@ export function stampChanges(state: RunState, at: number, changes: Map<string, u
   }
 }
 
-export function createBatch(state: RunState, rows: readonly Row[], changes: ReadonlyMap<string, unknown>): Batch {
+export function createBatch(state: RunState, rows: Rows, changes: ReadonlyMap<string, unknown>): Batch {
   return {
     rows,
     changes,

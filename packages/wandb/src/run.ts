@@ -92,7 +92,7 @@ export function createRun(options: RunOptions): Run {
     void target?.release();
     const opened = openOffline();
     if (state.summary.size > 0) {
-      opened.appendSync({ rows: [], changes: state.summary, summaryText: () => '' });
+      opened.appendSync({ rows: { shapes: [], values: [] }, changes: state.summary, summaryText: () => '' });
     }
     dirty = false;
     const { location } = opened;
