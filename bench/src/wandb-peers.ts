@@ -57,7 +57,7 @@ export const wandbPeers: WandbPeers = {
       return undefined;
     }
     const env = { ...process.env, HOME: folder, WANDB_BASE_URL: url, WANDB_API_KEY: 'a'.repeat(40) };
-    const main = join(sdk, 'dist', 'index.mjs');
+    const main = join(sdk, 'index.js');
     const args = ['--input-type=module', '-e', program, String(rows), main];
     const { stdout } = await run(process.execPath, args, { env, cwd: folder, timeout: 120_000 });
     return secondsIn(stdout);

@@ -43,21 +43,7 @@ function headOf(key: string): Uint8Array {
   ]);
 }
 
-/** Texts that come again and again, like outcomes of executions. */
-const known = new Map<string, string>();
-const maxKnown = 1_000;
-
 /** A text inside a JSON text, without the quotes around it. */
 export function escapeText(text: string): string {
-  let escaped = known.get(text);
-  if (escaped === undefined) {
-    escaped = JSON.stringify(text).slice(1, -1);
-    if (known.size >= maxKnown) {
-      known.clear();
-    }
-    if (text.length < 100) {
-      known.set(text, escaped);
-    }
-  }
-  return escaped;
+  return JSON.stringify(text).slice(1, -1);
 }

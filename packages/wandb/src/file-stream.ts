@@ -16,7 +16,7 @@ const maxWaitMs = 300_000;
 /** Rows that are encoded at a time; the host's event loop gets its turn in between. */
 const sliceRows = 256;
 
-export interface Ending {
+interface Ending {
   readonly exitCode: number;
 }
 
@@ -33,7 +33,7 @@ export interface FileStream {
   stop(): void;
 }
 
-export interface StreamPart {
+interface StreamPart {
   readonly batch?: Batch | undefined;
   readonly uploaded?: readonly string[];
   /** Makes it the last request. */

@@ -1,7 +1,7 @@
 import type { Clock } from '@toolweaver/analytics-core';
 import { codeOf, messageOf, serviceError } from './failure.ts';
 
-export interface HttpRequest {
+interface HttpRequest {
   readonly method: 'POST' | 'PUT';
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string | Uint8Array<ArrayBuffer> | Blob;

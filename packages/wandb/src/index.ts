@@ -1,5 +1,5 @@
 export type { ArtifactInput, ArtifactSource } from './artifact.ts';
-export { type FinishOptions, type LogOptions, type RunClientOptions, startRun, type WandbRun } from './client.ts';
+export { type RunClientOptions, startRun } from './client.ts';
 export { wandbFromEnv } from './env.ts';
 export {
   type Cell,
@@ -16,3 +16,4 @@ export type { MetricOptions, SummaryKind } from './metric-definition.ts';
 export type { Alert, AlertLevel } from './operations.ts';
 export type { ConnectionOptions, DescriptionOptions, ResumeMode, WandbMode } from './settings.ts';
 export { type WandbOptions, wandb } from './wandb.ts';
+export type { FinishOptions, LogOptions, WandbRun } from './wandb-run.ts';

@@ -76,6 +76,6 @@ export function keyFromNetrc(path: string | undefined, machine: string): string 
   return undefined;
 }
 
-export function expandHome(path: string): string {
+function expandHome(path: string): string {
   return /^~(?=[\\/]|$)/.test(path) ? join(homedir(), path.slice(1)) : path;
 }

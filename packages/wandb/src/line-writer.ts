@@ -10,10 +10,15 @@ export interface LineWriter {
   take(): Uint8Array<ArrayBuffer>;
 }
 
+const maxKnown = 1_000;
+const maxKnownLength = 100;
+
 /** Straight into bytes: texts of a dozen pieces each would have to be put together, encoded and collected as garbage. */
 export function createLineWriter(): LineWriter {
   let buffer = Buffer.alloc(64 * 1024);
   let at = 0;
+  /** Texts that come again and again, like outcomes of executions. */
+  const known = new Map<string, string>();
   /** Where the last line begins, with its comma. */
   let lastStart = 0;
 
@@ -23,6 +28,17 @@ export function createLineWriter(): LineWriter {
       buffer.copy(larger, 0, 0, at);
       buffer = larger;
     }
+  }
+
+  function escaped(text: string): string {
+    let found = known.get(text);
+    if (found === undefined) {
+      found = escapeText(text);
+      if (text.length < maxKnownLength && known.size < maxKnown) {
+        known.set(text, found);
+      }
+    }
+    return found;
   }
 
   function addNumber(value: number): void {
@@ -35,7 +51,7 @@ export function createLineWriter(): LineWriter {
   }
 
   return {
-    add({ escaped }, values, from) {
+    add({ escaped: heads }, values, from) {
       reserve(4);
       lastStart = at;
       if (at > 0) {
@@ -43,8 +59,8 @@ export function createLineWriter(): LineWriter {
       }
       buffer[at++] = 34;
       const start = at;
-      for (let index = 0; index < escaped.length; index += 1) {
-        const head = escaped[index] as Uint8Array;
+      for (let index = 0; index < heads.length; index += 1) {
+        const head = heads[index] as Uint8Array;
         const headLength = head.length;
         reserve(headLength + 40);
         for (let byte = 0; byte < headLength; byte += 1) {
@@ -55,7 +71,7 @@ export function createLineWriter(): LineWriter {
         if (typeof value === 'number') {
           addNumber(value);
         } else {
-          const text = escapeText(value);
+          const text = escaped(value);
           reserve(text.length * 3 + 40);
           at += buffer.write(text, at, 'utf8');
         }

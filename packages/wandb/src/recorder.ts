@@ -1,7 +1,6 @@
 import type {
   AnalyticsEvent,
   ArtifactEvent,
-  ErrorInfo,
   ExecutionEvent,
   MetricsEvent,
   RunEvent,
@@ -9,9 +8,21 @@ import type {
   Usage,
 } from '@toolweaver/analytics-core';
 import { type Shape, shapeOf } from './batch.ts';
-import { has, type KeyBook, type Keys, keyPart, usageKeys } from './keys.ts';
+import { has, type KeyBook, type Keys, keyPart } from './keys.ts';
 import { stampKeys } from './run-state.ts';
-import { addExecution, newTotal, summarize, sumOf, type Total, tokensOf, totalIn } from './total.ts';
+import { countVersion, newTally, setLasts, type Tally } from './tally.ts';
+import {
+  addExecution,
+  describeError,
+  newTotal,
+  summarize,
+  sumOf,
+  type Total,
+  tokensOf,
+  totalIn,
+  usageFields,
+} from './total.ts';
+import { addToWindow, copyOf, newWindow, takeFields, type Window } from './window.ts';
 
 /** What events of one run come to; nothing of it counts before `keep`. */
 export interface Recording {
@@ -38,39 +49,16 @@ export interface Recorder {
   keep(recording: Recording): void;
 }
 
-export interface Draft {
+interface Draft {
   add(event: AnalyticsEvent): void;
   /** @param summary what the run's summary is. `closeAt`: makes a row of what makes no whole one. */
   done(summary: ReadonlyMap<string, unknown>, closeAt?: number): Recording;
-}
-
-/** Operations of one row. */
-interface Window {
-  count: number;
-  readonly totals: Map<string, { readonly keys: Keys; readonly total: Total; error: ErrorInfo | undefined }>;
-  usage: Usage | undefined;
 }
 
 interface FullRecording extends Recording {
   /** With what was kept before. */
   readonly totals: ReadonlyMap<string, Total>;
   readonly window: Window;
-}
-
-/** What a draft knows of one kind and name: its total, and the last of each field. */
-interface Tally {
-  readonly keys: Keys;
-  readonly total: Total;
-  versions: Map<string, Total> | undefined;
-  last: ExecutionEvent;
-  lastLatencyMs: number | undefined;
-  lastError: ErrorInfo | undefined;
-  lastNanoUsd: number | undefined;
-  lastTokens: number | undefined;
-  lastWeight: number | undefined;
-  lastVersion: string | undefined;
-  lastModel: string | undefined;
-  lastCacheHit: boolean | undefined;
 }
 
 export const stepKey = 'metrics/step';
@@ -119,33 +107,10 @@ export function createRecorder(book: KeyBook, logFrequency: number): Recorder {
     function tallyOf(keys: Keys, event: ExecutionEvent): Tally {
       let tally = tallies[keys.index];
       if (tally === undefined) {
-        tally = {
-          keys,
-          total: newTotal(),
-          versions: undefined,
-          last: event,
-          lastLatencyMs: undefined,
-          lastError: undefined,
-          lastNanoUsd: undefined,
-          lastTokens: undefined,
-          lastWeight: undefined,
-          lastVersion: undefined,
-          lastModel: undefined,
-          lastCacheHit: undefined,
-        };
+        tally = newTally(keys, event);
         tallies[keys.index] = tally;
       }
       return tally;
-    }
-
-    function countVersion(tally: Tally, version: string, event: ExecutionEvent): void {
-      tally.versions ??= new Map();
-      let total = tally.versions.get(version);
-      if (total === undefined) {
-        total = newTotal();
-        tally.versions.set(version, total);
-      }
-      addExecution(total, event);
     }
 
     /** The row of one execution. Every field is looked at once: this runs for each of them. */
@@ -162,7 +127,7 @@ export function createRecorder(book: KeyBook, logFrequency: number): Recorder {
       if (error !== undefined) {
         fields |= has.error;
         tally.lastError = error;
-        values.push(JSON.stringify(describe(error)));
+        values.push(JSON.stringify(describeError(error)));
       }
       if (cost !== undefined) {
         fields |= has.cost;
@@ -200,64 +165,8 @@ export function createRecorder(book: KeyBook, logFrequency: number): Recorder {
       endRow(event.at, tally.keys.shape(fields));
     }
 
-    function setLasts({ keys, last, ...lasts }: Tally): void {
-      const set = (key: string, value: unknown): void => {
-        if (value !== undefined) {
-          changes.set(key, value);
-        }
-      };
-      set(keys.status, last.success ? 'success' : 'failure');
-      set(keys.duration, lasts.lastLatencyMs === undefined ? undefined : lasts.lastLatencyMs / 1000);
-      set(keys.error, lasts.lastError === undefined ? undefined : describe(lasts.lastError));
-      set(keys.cost, lasts.lastNanoUsd === undefined ? undefined : lasts.lastNanoUsd / 1e9);
-      set(keys.tokens, lasts.lastTokens);
-      set(keys.weight, lasts.lastWeight);
-      set(keys.version, lasts.lastVersion);
-      set(keys.model, lasts.lastModel);
-      set(keys.cacheHit, lasts.lastCacheHit);
-    }
-
-    function addToWindow(event: ExecutionEvent, keys: Keys): void {
-      let entry = open.totals.get(keys.prefix);
-      if (entry === undefined) {
-        entry = { keys, total: newTotal(), error: undefined };
-        open.totals.set(keys.prefix, entry);
-      }
-      addExecution(entry.total, event);
-      entry.error = event.error ?? entry.error;
-      open.usage = event.usage === undefined ? open.usage : addUsage(open.usage, event.usage, event.weight ?? 1);
-      open.count += 1;
-      if (open.count >= logFrequency) {
-        closeWindow(event.at);
-      }
-    }
-
     function closeWindow(at: number): void {
-      const fields: (readonly [string, number | string])[] = [];
-      for (const { keys, total, error } of open.totals.values()) {
-        const { operations, failures, timed, latencyMs, nanoUsd, tokens } = total;
-        fields.push([keys.operations, operations], [keys.failures, failures]);
-        fields.push([keys.status, failures === 0 ? 'success' : 'failure']);
-        if (timed > 0) {
-          fields.push([keys.duration, latencyMs / 1000 / timed]);
-        }
-        if (error !== undefined) {
-          fields.push([keys.error, describe(error)]);
-        }
-        if (nanoUsd !== null) {
-          fields.push([keys.cost, nanoUsd / 1e9]);
-        }
-        if (tokens !== null) {
-          fields.push([keys.tokens, tokens]);
-        }
-      }
-      if (open.usage !== undefined) {
-        fields.push(...usageFields(open.usage));
-      }
-      addRow(at, fields);
-      open.count = 0;
-      open.totals.clear();
-      open.usage = undefined;
+      addRow(at, takeFields(open));
     }
 
     function addExecutionEvent(event: ExecutionEvent): void {
@@ -274,7 +183,10 @@ export function createRecorder(book: KeyBook, logFrequency: number): Recorder {
       if (logFrequency === 1) {
         addOne(event, tally);
       } else {
-        addToWindow(event, keys);
+        addToWindow(open, keys, event);
+        if (open.count >= logFrequency) {
+          closeWindow(event.at);
+        }
       }
     }
 
@@ -283,7 +195,7 @@ export function createRecorder(book: KeyBook, logFrequency: number): Recorder {
       addRow(at, [
         [`${prefix}/status`, isSuccess ? 'success' : 'failure'],
         [`${prefix}/duration`, durationMs / 1000],
-        ...(error === undefined ? [] : [[`${prefix}/error`, describe(error)] as const]),
+        ...(error === undefined ? [] : [[`${prefix}/error`, describeError(error)] as const]),
       ]);
     }
 
@@ -351,7 +263,7 @@ export function createRecorder(book: KeyBook, logFrequency: number): Recorder {
               addSum(`${keys.prefix}@${keyPart(version)}`, ofVersion);
             }
             if (logFrequency === 1) {
-              setLasts(tally);
+              setLasts(tally, changes);
             }
           }
         }
@@ -394,36 +306,7 @@ export function createRecorder(book: KeyBook, logFrequency: number): Recorder {
   };
 }
 
-function newWindow(): Window {
-  return { count: 0, totals: new Map(), usage: undefined };
-}
-
-function copyOf({ count, totals, usage }: Window): Window {
-  const entries = [...totals].map(([prefix, entry]) => [prefix, { ...entry, total: { ...entry.total } }] as const);
-  return { count, totals: new Map(entries), usage };
-}
-
-function usageFields(usage: Usage): (readonly [string, number])[] {
-  const { inputTokens, cacheReadTokens, cacheWriteTokens, outputTokens, reasoningTokens } = usage;
-  const numbers = [inputTokens, cacheReadTokens, cacheWriteTokens, outputTokens, reasoningTokens, tokensOf(usage)];
-  return usageKeys.map((key, at) => [key, numbers[at] as number]);
-}
-
-function addUsage(before: Usage | undefined, usage: Usage, weight: number): Usage {
-  return {
-    inputTokens: (before?.inputTokens ?? 0) + usage.inputTokens * weight,
-    cacheReadTokens: (before?.cacheReadTokens ?? 0) + usage.cacheReadTokens * weight,
-    cacheWriteTokens: (before?.cacheWriteTokens ?? 0) + usage.cacheWriteTokens * weight,
-    outputTokens: (before?.outputTokens ?? 0) + usage.outputTokens * weight,
-    reasoningTokens: (before?.reasoningTokens ?? 0) + usage.reasoningTokens * weight,
-  };
-}
-
 /** What begins with an underscore is the service's own. */
 function metricKey(name: string): string {
   return name.startsWith('_') ? `metrics/${name}` : name;
-}
-
-function describe({ type, message }: ErrorInfo): string {
-  return message === undefined ? type : `${type}: ${message}`;
 }

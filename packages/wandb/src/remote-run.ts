@@ -7,6 +7,13 @@ import type { RunTarget } from './run-target.ts';
 import type { Service } from './service.ts';
 import { uploadFiles } from './upload.ts';
 
+/** A run at the service. */
+interface RemoteRun extends RunTarget {
+  /** As the service calls them. */
+  readonly entity: string;
+  readonly project: string;
+}
+
 export interface RemoteRunOptions {
   readonly service: Service;
   readonly appUrl: string;
@@ -20,7 +27,7 @@ export async function startRemoteRun(
   earlier: EarlierRun | undefined,
   { service, appUrl, clock, onSkipped }: RemoteRunOptions,
   signal?: AbortSignal,
-): Promise<RunTarget> {
+): Promise<RemoteRun> {
   const stored = await upsertRun(service, info, earlier?.storageId, signal);
   const { storageId, entity, project } = stored;
   const run = { entity, project, id: info.id };
@@ -36,6 +43,8 @@ export async function startRemoteRun(
   return {
     location: `${appUrl}/${pathOf(run, '/runs/')}`,
     online: true,
+    entity,
+    project,
     get stopped() {
       return stream.stopped;
     },

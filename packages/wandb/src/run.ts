@@ -115,7 +115,7 @@ export function createRun(options: RunOptions): Run {
     // What happened before is known only once; a failure below comes here again.
     const started = asked === undefined ? info : inheritFrom(info, asked);
     const opened = await startRemoteRun(started, asked, { service, appUrl, clock, onSkipped }, signal);
-    info = started;
+    info = { ...started, entity: opened.entity, project: opened.project };
     target = opened;
     if (asked !== undefined) {
       state = {
@@ -179,6 +179,11 @@ export function createRun(options: RunOptions): Run {
       try {
         await where.describe(info, signal);
       } catch (error) {
+        if (isRefused(error) && failureOf(error)?.status === undefined) {
+          // It takes the run, only not under this name, configuration or tags: the rows matter more.
+          onSkipped(`what is shown of it was not changed: ${messageOf(error)}`);
+          return;
+        }
         dirty = true;
         throw error;
       }

@@ -31,13 +31,13 @@ export interface Service {
   put(upload: Upload, body: Uint8Array<ArrayBuffer> | Blob, signal?: AbortSignal): Promise<void>;
 }
 
-export interface GraphqlOptions {
+interface GraphqlOptions {
   readonly signal?: AbortSignal | undefined;
   /** A conflict (409) may be over next time. */
   readonly retryConflict?: boolean;
 }
 
-export interface StreamAnswer {
+interface StreamAnswer {
   readonly stopped: boolean;
   readonly waitMs: number;
 }

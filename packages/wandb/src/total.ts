@@ -1,4 +1,5 @@
-import type { ExecutionEvent, Usage } from '@toolweaver/analytics-core';
+import type { ErrorInfo, ExecutionEvent, Usage } from '@toolweaver/analytics-core';
+import { usageKeys } from './keys.ts';
 
 /** What executions come to. Sampled ones count as many times as their weight says. */
 export interface Total {
@@ -97,4 +98,16 @@ export function totalIn(summary: ReadonlyMap<string, unknown>, prefix: string): 
     latencyMs: duration * 1000,
     tokens: number('total_tokens') ?? null,
   };
+}
+
+/** Keys and values of a usage, in the order of the keys. */
+export function usageFields(usage: Usage): (readonly [string, number])[] {
+  const { inputTokens, cacheReadTokens, cacheWriteTokens, outputTokens, reasoningTokens } = usage;
+  const numbers = [inputTokens, cacheReadTokens, cacheWriteTokens, outputTokens, reasoningTokens, tokensOf(usage)];
+  return usageKeys.map((key, at) => [key, numbers[at] as number]);
+}
+
+/** An error as the value of a row. */
+export function describeError({ type, message }: ErrorInfo): string {
+  return message === undefined ? type : `${type}: ${message}`;
 }

@@ -1,24 +1,12 @@
-import {
-  AnalyticsError,
-  type AnalyticsEvent,
-  type Backend,
-  configError,
-  type RunEvent,
-} from '@toolweaver/analytics-core';
+import { AnalyticsError, type AnalyticsEvent, type Backend, configError } from '@toolweaver/analytics-core';
 import { pause } from './clock.ts';
-import { messageOf } from './failure.ts';
 import { createHttp } from './http.ts';
-import { createKeyBook, maxNames } from './keys.ts';
-import { randomName, toProject, toRunId } from './names.ts';
 import { createNotify, named } from './notices.ts';
 import { askViewer } from './operations.ts';
-import { createRecordedRun, type RecordedRun, startOf } from './recorded-run.ts';
-import { createRecorder } from './recorder.ts';
-import { forgetRun, rememberRun, unfinishedRun } from './resume-file.ts';
-import { createRun, type Run } from './run.ts';
+import type { RecordedRun } from './recorded-run.ts';
 import { makeWandbFolder } from './run-directory.ts';
-import type { RunInfo } from './run-info.ts';
-import { createSeen } from './seen.ts';
+import { createRuns } from './runs.ts';
+import { createSeen, type Seen } from './seen.ts';
 import { createService } from './service.ts';
 import {
   type ConnectionOptions,
@@ -44,11 +32,6 @@ const maxEvents = 8_192;
 /** The service's rhythm: what comes sooner is sent together. */
 const onlineDelayMs = 15_000;
 const offlineDelayMs = 250;
-/** Runs that are open at a time; the one that was used the longest ago is finished, and goes on when it is used again. */
-const maxRuns = 64;
-const maxLocations = 10;
-/** Steps of runs that have ended, for what may come late. */
-const maxEnded = 1_000;
 const closeGraceMs = 5_000;
 
 /**
@@ -92,156 +75,24 @@ function disabled(name: string): Backend {
 }
 
 async function opened({ name, settings, logFrequency, alertIntervalMs }: Resolved): Promise<Backend> {
-  const { mode, appUrl, dir, offlineAfterMs, clock, description, finishTimeoutMs } = settings;
+  const { mode, dir, clock, description, finishTimeoutMs } = settings;
   const notify = createNotify(name, settings.onNotice);
-  const service =
-    settings.service === undefined
-      ? undefined
-      : createService(settings.service, createHttp(settings.fetch, clock), agent());
-  const book = createKeyBook(() =>
-    notify(`more than ${maxNames} names; further ones share the keys of _other`, undefined, 'INTERNAL'),
-  );
+  const service = settings.service && createService(settings.service, createHttp(settings.fetch, clock), agent());
   const seen = createSeen(maxEvents);
-  /** By the id that events carry; '' for the run of what belongs to none. In order of use. */
-  const runs = new Map<string, RecordedRun>();
-  const ended = new Map<string, number>();
-  const locations = new Map<string, string>();
   const lifetime = new AbortController();
+  const { signal: lifetimeSignal } = lifetime;
+  const runs = createRuns({ settings, service, seen, logFrequency, alertIntervalMs, signal: lifetimeSignal, notify });
   let busy: Promise<unknown> = Promise.resolve();
-  let alertedAt = Number.NEGATIVE_INFINITY;
-
-  function newRun(key: string, first: RunEvent | undefined, at: number): RecordedRun {
-    const isDefault = key === '';
-    const resume = isDefault ? description.resume : 'allow';
-    const unfinished = isDefault && resume === 'auto' && mode === 'online' ? unfinishedRun(dir) : undefined;
-    const id = isDefault ? (unfinished ?? description.runId ?? randomName(8)) : toRunId(key);
-    const info: RunInfo = {
-      id,
-      project: first?.project === undefined ? settings.project : toProject(first.project),
-      entity: settings.entity,
-      name: isDefault ? description.runName : first?.name,
-      notes: description.notes,
-      tags: description.tags,
-      config: { ...description.config, ...(id !== key && !isDefault && { run_id: key }) },
-      group: description.group,
-      jobType: description.jobType,
-      host: description.host,
-      program: description.program,
-      startedAt: at,
-      metrics: [],
-    };
-    const run = createRun({
-      info,
-      resume: mode === 'online' ? resume : undefined,
-      service,
-      appUrl,
-      dir,
-      offlineAfterMs,
-      clock,
-      startingStep: ended.get(key),
-      onNotice: notify,
-    });
-    if (isDefault && resume === 'auto' && mode === 'online') {
-      rememberRun(dir, id);
-    }
-    return createRecordedRun({
-      run,
-      recorder: createRecorder(book, logFrequency),
-      seen,
-      baseTags: description.tags,
-      onNotice: notify,
-      onFailure: ({ prefix, event }) => void alert(run, prefix, event.error?.message ?? event.error?.type ?? 'failed'),
-    });
-  }
-
-  async function alert(run: Run, prefix: string, text: string): Promise<void> {
-    if (alertIntervalMs === undefined || clock.monotonic() - alertedAt < alertIntervalMs) {
-      return;
-    }
-    alertedAt = clock.monotonic();
-    try {
-      await run.alert({ title: `Failure: ${prefix}`, text, level: 'WARN', waitMs: alertIntervalMs }, lifetime.signal);
-    } catch (error) {
-      notify(`an alert was not sent: ${messageOf(error)}`, error);
-    }
-  }
-
-  function runOf(key: string, events: readonly AnalyticsEvent[]): RecordedRun {
-    const startedAt = events.reduce((at, event) => Math.min(at, event.at), clock.now());
-    const found = runs.get(key) ?? newRun(key, startOf(events), startedAt);
-    runs.delete(key);
-    runs.set(key, found);
-    return found;
-  }
-
-  /** Keeps what is shown of runs, and lets go of those that have ended. */
-  function tidy(key: string, { run, ended: isEnded }: RecordedRun): void {
-    if (run.location !== undefined) {
-      locations.delete(run.info.id);
-      locations.set(run.info.id, run.location);
-      removeOldest(locations, maxLocations);
-    }
-    if (isEnded) {
-      runs.delete(key);
-      ended.set(key, run.state.step);
-      removeOldest(ended, maxEnded);
-    }
-  }
-
-  /** What has not been delivered yet, by run. */
-  function groupsOf(events: readonly AnalyticsEvent[]): Map<string, AnalyticsEvent[]> {
-    const groups = new Map<string, AnalyticsEvent[]>();
-    let once: Set<string> | undefined;
-    let previous = '';
-    let current: AnalyticsEvent[] = [];
-    let currentKey: string | undefined;
-    for (const event of events) {
-      // Ids that do not grow may come twice.
-      if (event.id <= previous) {
-        once ??= new Set(events.slice(0, events.indexOf(event)).map(({ id }) => id));
-      }
-      previous = event.id;
-      if (seen.has(event.id) || once?.has(event.id)) {
-        continue;
-      }
-      once?.add(event.id);
-      const key = event.runId ?? '';
-      if (key !== currentKey) {
-        currentKey = key;
-        current = groups.get(key) ?? [];
-        groups.set(key, current);
-      }
-      current.push(event);
-    }
-    return groups;
-  }
 
   async function write(events: readonly AnalyticsEvent[]): Promise<void> {
-    for (const [key, group] of groupsOf(events)) {
-      const recorded = runOf(key, group);
+    for (const [key, group] of groupsOf(events, seen)) {
+      const recorded = runs.of(key, group);
       try {
-        await recorded.write(group, lifetime.signal);
+        await recorded.write(group, lifetimeSignal);
       } finally {
-        tidy(key, recorded);
+        runs.settle(key, recorded);
       }
-    }
-    const [oldest] = runs;
-    if (runs.size > maxRuns && oldest !== undefined) {
-      await finish(oldest[0], oldest[1], lifetime.signal);
-    }
-  }
-
-  async function finish(key: string, recorded: RecordedRun, signal: AbortSignal): Promise<void> {
-    try {
-      await recorded.finish(Number(process.exitCode ?? 0) || 0, clock.now(), signal);
-    } catch (error) {
-      notify(`run ${recorded.run.info.id} could not be ended: ${messageOf(error)}`, error);
-    }
-    await recorded.run.release();
-    tidy(key, recorded);
-    runs.delete(key);
-    if (key === '' && recorded.ended && description.resume === 'auto') {
-      forgetRun(dir);
+      await runs.limit();
     }
   }
 
@@ -271,7 +122,7 @@ async function opened({ name, settings, logFrequency, alertIntervalMs }: Resolve
         baseUrl: settings.baseUrl,
         apiKey: settings.service?.apiKey ?? null,
         logFrequency,
-        runs: [...locations.values()],
+        runs: runs.locations,
       };
     },
     write: (events) => {
@@ -279,14 +130,17 @@ async function opened({ name, settings, logFrequency, alertIntervalMs }: Resolve
       return inTurn(() => write(batch));
     },
     flush: (signal) =>
-      inTurn(async () => {
-        for (const recorded of runs.values()) {
-          await recorded.flush(clock.now(), signal);
-        }
-      }),
+      untilAborted(
+        signal,
+        inTurn(async () => {
+          for (const recorded of runs.open) {
+            await recorded.flush(clock.now(), signal);
+          }
+        }),
+      ),
     async check(signal) {
       try {
-        const gone = service && [...runs.values()].find(({ run }) => !run.online);
+        const gone = service && [...runs.open].find(({ run }) => !run.online);
         if (gone !== undefined) {
           throw new AnalyticsError(
             'BACKEND_UNAVAILABLE',
@@ -300,15 +154,15 @@ async function opened({ name, settings, logFrequency, alertIntervalMs }: Resolve
     },
     ...(mode === 'offline' && {
       writeSync(events: readonly AnalyticsEvent[]) {
-        for (const [key, group] of groupsOf(events)) {
-          const recorded = runOf(key, group);
+        for (const [key, group] of groupsOf(events, seen)) {
+          const recorded = runs.of(key, group);
           recorded.writeSync(group);
-          tidy(key, recorded);
+          runs.settle(key, recorded);
         }
       },
     }),
     async close() {
-      const grace = pause(clock, closeGraceMs, lifetime.signal).then(() => 'late');
+      const grace = pause(clock, closeGraceMs, lifetimeSignal).then(() => 'late');
       if ((await Promise.race([busy.catch(() => {}), grace])) === 'late') {
         lifetime.abort(new Error('the client is closed'));
         await busy.catch(() => {});
@@ -319,14 +173,14 @@ async function opened({ name, settings, logFrequency, alertIntervalMs }: Resolve
         finishTimeoutMs,
       );
       timer.unref?.();
-      await Promise.all([...runs].map(([key, recorded]) => finish(key, recorded, deadline.signal)));
+      await runs.finish(deadline.signal);
       clock.clearTimeout(timer);
       lifetime.abort();
     },
   };
 
   if (description.resume === 'must' || description.resume === 'never') {
-    await startNow(runOf('', []), name);
+    await startNow(runs.of('', []), name);
   }
   return backend;
 }
@@ -352,11 +206,47 @@ async function checkFolder(dir: string): Promise<void> {
   }
 }
 
-function removeOldest(map: Map<string, unknown>, bound: number): void {
-  for (const key of map.keys()) {
-    if (map.size <= bound) {
-      return;
+/** Settles as `work` does, or rejects as soon as the signal is aborted; the work goes on by itself then. */
+async function untilAborted<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
+  let stop: (() => void) | undefined;
+  const aborted = new Promise<never>((_, reject) => {
+    stop = () => reject(signal.reason);
+    signal.addEventListener('abort', stop, { once: true });
+    if (signal.aborted) {
+      stop();
     }
-    map.delete(key);
+  });
+  try {
+    return await Promise.race([work, aborted]);
+  } finally {
+    signal.removeEventListener('abort', stop as () => void);
   }
+}
+
+/** What has not been delivered yet, by run. */
+function groupsOf(events: readonly AnalyticsEvent[], seen: Seen): Map<string, AnalyticsEvent[]> {
+  const groups = new Map<string, AnalyticsEvent[]>();
+  let once: Set<string> | undefined;
+  let previous = '';
+  let current: AnalyticsEvent[] = [];
+  let currentKey: string | undefined;
+  for (const [at, event] of events.entries()) {
+    // Ids that do not grow may come twice.
+    if (event.id <= previous) {
+      once ??= new Set(events.slice(0, at).map(({ id }) => id));
+    }
+    previous = event.id;
+    if (seen.has(event.id) || once?.has(event.id)) {
+      continue;
+    }
+    once?.add(event.id);
+    const key = event.runId ?? '';
+    if (key !== currentKey) {
+      currentKey = key;
+      current = groups.get(key) ?? [];
+      groups.set(key, current);
+    }
+    current.push(event);
+  }
+  return groups;
 }

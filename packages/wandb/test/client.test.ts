@@ -225,6 +225,18 @@ test('a conflict while the run is created is tried again; a wrong key makes it g
   ]);
 });
 
+test('a change of what is shown that the service refuses costs the change, and not the run', async () => {
+  const { run, fake, notices } = await runAt();
+  fake.trouble = ({ operation }) =>
+    operation === 'UpsertBucket' ? { status: 200, body: '{"errors":[{"message":"too many tags"}]}' } : undefined;
+  run.setTags(['a']);
+  run.log({ loss: 1 });
+  await run.finish();
+  expect(run.online).toBe(true);
+  expect(fake.run('run1').history).toHaveLength(1);
+  expect(notices).toEqual([expect.stringContaining('too many tags')]);
+});
+
 test('a service that does not answer the start: the run goes on offline', async () => {
   const { fake, options, notices } = await place();
   fake.trouble = () => 'hang';

@@ -6,7 +6,7 @@ import { gunzipSync } from 'node:zlib';
 /** 40 characters, as a key has at least. */
 export const apiKey: string = `local-${'k3y'.repeat(14).slice(0, 40)}`;
 
-export interface StoredRun {
+interface StoredRun {
   readonly id: string;
   readonly storageId: string;
   readonly entity: string;
@@ -26,7 +26,7 @@ export interface StoredRun {
   readonly files: Map<string, Buffer>;
 }
 
-export interface StoredArtifact {
+interface StoredArtifact {
   readonly id: string;
   readonly input: Record<string, unknown>;
   state: 'PENDING' | 'COMMITTED';

@@ -4,7 +4,7 @@ import { crc32 } from 'node:zlib';
 // A reader of our own for transaction logs, written against the format and not against our writer.
 
 /** Fields of a protobuf message by number; those of length-delimited ones as bytes. */
-export type Message = ReadonlyMap<number, readonly (bigint | Buffer)[]>;
+type Message = ReadonlyMap<number, readonly (bigint | Buffer)[]>;
 
 const blockBytes = 32_768;
 
@@ -51,7 +51,7 @@ export function readLog(path: string): { readonly records: Buffer[]; readonly is
   return { records, isWhole: parts.length === 0 };
 }
 
-export function decode(bytes: Buffer): Message {
+function decode(bytes: Buffer): Message {
   const fields = new Map<number, (bigint | Buffer)[]>();
   let at = 0;
   function varint(): bigint {
@@ -85,15 +85,15 @@ export function decode(bytes: Buffer): Message {
   return fields;
 }
 
-export function messages(message: Message, field: number): Message[] {
+function messages(message: Message, field: number): Message[] {
   return (message.get(field) ?? []).map((value) => decode(value as Buffer));
 }
 
-export function text(message: Message | undefined, field: number): string | undefined {
+function text(message: Message | undefined, field: number): string | undefined {
   return message?.get(field)?.[0]?.toString();
 }
 
-export function number(message: Message | undefined, field: number): number | undefined {
+function number(message: Message | undefined, field: number): number | undefined {
   const value = message?.get(field)?.[0];
   return value === undefined ? undefined : Number(value);
 }
