@@ -37,7 +37,9 @@ export function createClient(run: Run, settings: Settings, notify: Notify, onFin
   let batch: Batch | undefined;
   let sending: Promise<void> | undefined;
   let timer: unknown;
+  let timerIsForFull = false;
   let sentAt = Number.NEGATIVE_INFINITY;
+  let notBefore = Number.NEGATIVE_INFINITY;
   let skipped = 0;
   const told = new Set<string>();
   const salt = randomName(32);
@@ -129,25 +131,27 @@ export function createClient(run: Run, settings: Settings, notify: Notify, onFin
     return batch !== undefined || changed || shapes.length > 0 || media.waiting;
   }
 
-  /** At once the first time, and then at the service's rhythm. */
-  function schedule(delayMs = Math.max(0, sentAt + paceMs - clock.monotonic())): void {
-    if (timer !== undefined && shapes.length < maxWaitingRows) {
+  /** At once the first time, and then at the service's rhythm, unless much waits; after a failure, not before its pause is over. */
+  function schedule(): void {
+    const isFull = shapes.length >= maxWaitingRows;
+    if (timer !== undefined && (!isFull || timerIsForFull)) {
       return;
     }
     clock.clearTimeout(timer);
-    const next = clock.setTimeout(
-      () => {
-        timer = undefined;
-        sendNow().catch((error) => {
-          if (shapes.length > maxHeldRows) {
-            run.giveUp(messageOf(error));
-          }
-          const { retryAfterMs = paceMs } = error as { retryAfterMs?: number };
-          schedule(retryAfterMs);
-        });
-      },
-      shapes.length >= maxWaitingRows ? 0 : delayMs,
-    );
+    timerIsForFull = isFull;
+    const now = clock.monotonic();
+    const delayMs = Math.max(0, notBefore - now, isFull ? 0 : sentAt + paceMs - now);
+    const next = clock.setTimeout(() => {
+      timer = undefined;
+      sendNow().catch((error) => {
+        if (shapes.length > maxHeldRows) {
+          run.giveUp(messageOf(error));
+        }
+        const { retryAfterMs = paceMs } = error as { retryAfterMs?: number };
+        notBefore = clock.monotonic() + retryAfterMs;
+        schedule();
+      });
+    }, delayMs);
     next.unref?.();
     timer = next;
   }
@@ -216,18 +220,22 @@ export function createClient(run: Run, settings: Settings, notify: Notify, onFin
       lifetime.abort(deadline.signal.reason);
     }, timeoutMs);
     const { signal } = deadline;
-    const end = async (): Promise<void> => {
+    const end = async (within?: AbortSignal): Promise<void> => {
       await sending?.catch(() => {});
-      await media.send(signal);
-      await run.finish(exitCode, takeBatch(), signal);
+      await media.send(within);
+      // What an earlier request left goes first, as it was.
+      if (batch !== undefined) {
+        await run.append(batch, within);
+        batch = undefined;
+      }
+      await run.finish(exitCode, takeBatch(), within);
     };
     try {
-      await insist(end, signal);
+      await insist(() => end(signal), signal);
     } catch (error) {
       // What the service does not take in time must not be lost with the process.
       run.giveUp(messageOf(error));
-      await media.send(new AbortController().signal);
-      await run.finish(exitCode, takeBatch());
+      await end();
     } finally {
       clock.clearTimeout(late);
       clock.clearTimeout(timer);

@@ -9,7 +9,7 @@ export interface MediaQueue {
   readonly waiting: boolean;
   add(media: ResolvedMedia): void;
   /** Sends what waits. One that is refused is left out, and nothing else with it. */
-  send(signal: AbortSignal): Promise<void>;
+  send(signal?: AbortSignal): Promise<void>;
 }
 
 export function createMediaQueue(run: Run, onRefused: (message: string) => void): MediaQueue {

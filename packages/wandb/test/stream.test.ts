@@ -241,6 +241,44 @@ test('the end carries what is left, the exit code, and nothing follows it', asyn
   expect(run.skipped).toBe(1);
 });
 
+test('rows of a request that failed, and rows after it, are all there at the end', async () => {
+  const { run, fake } = await runAt();
+  fake.trouble = once('take and drop', { status: 503, headers: { 'Retry-After': '0.01' } });
+  run.log({ a: 1 });
+  await expect(run.flush()).rejects.toMatchObject({ code: 'BACKEND_UNAVAILABLE' });
+  run.log({ b: 1 });
+  run.log({ c: 1 });
+  await run.finish();
+  expect(rowsOf(fake.run('run1').history).map((row) => Object.keys(row as object)[0])).toEqual(['a', 'b', 'c']);
+  expect(fake.run('run1').exitCode).toBe(0);
+  expect(JSON.parse(fake.run('run1').summary ?? '')).toMatchObject({ a: 1, b: 1, c: 1, _step: 2 });
+  expect(fake.violations).toEqual([]);
+});
+
+test('much that waits is sent before its time, but not before the pause after a failure is over', async () => {
+  const clock = fakeClock();
+  const { run, fake } = await runAt({ clock });
+  run.log({ first: 1 });
+  await run.flush();
+  for (let row = 0; row < 20_000; row += 1) {
+    run.log({ row });
+  }
+  fake.trouble = once({ status: 429, headers: { 'Retry-After': '100' } });
+  await clock.advance(2);
+  await until(() => fake.stream().length === 2, 'a request before its time');
+  await sleep(30);
+  for (let row = 0; row < 50; row += 1) {
+    run.log({ row });
+    await clock.advance(1_000);
+  }
+  expect(fake.stream()).toHaveLength(2);
+  await clock.advance(51_000);
+  await until(() => fake.stream().length > 2, 'a request after the pause');
+  await run.flush();
+  expect(fake.run('run1').history).toHaveLength(20_051);
+  expect(fake.violations).toEqual([]);
+});
+
 test('an end that the service does not take in time goes into a directory', async () => {
   const { run, fake, notices } = await runAt();
   run.log({ loss: 1 });
