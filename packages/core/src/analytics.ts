@@ -37,6 +37,13 @@ export function createAnalytics(options: AnalyticsOptions): Analytics {
   const sample = createSampler(resolved);
   const { now, newId } = sources(resolved);
   const defaults = { now, newId, context: () => context.getStore(), errorMessages };
+  const stats: Analytics['stats'] = () => ({
+    backends: Object.fromEntries(deliveries.map((delivery) => [delivery.backend.name, delivery.stats()])),
+  });
+  const { activeOperations, ...tracker } = createTracker({ context, clock, newId: idAhead, record: acceptInput });
+  for (const backend of backends) {
+    backend.attach?.({ stats, activeOperations });
+  }
   const flushSync = (): void => {
     for (const delivery of deliveries) {
       delivery.flushSync();
@@ -168,13 +175,11 @@ export function createAnalytics(options: AnalyticsOptions): Analytics {
     updateHealthScore: (score) => acceptInput(() => ({ ...checked(score), type: 'health' })),
     logMetrics: (values, given) =>
       acceptInput(() => ({ ...optionalObject(given, 'options'), type: 'metrics', values })),
-    ...createTracker({ context, clock, newId: idAhead, record: acceptInput }),
+    ...tracker,
     withContext: (values, fn) => context.run(extendContext(context.getStore(), values, leftOut), fn),
     ...createRuns({ context, newId: idAhead, record: acceptInput }),
     reader,
-    stats: () => ({
-      backends: Object.fromEntries(deliveries.map((delivery) => [delivery.backend.name, delivery.stats()])),
-    }),
+    stats,
     healthCheck: (given) => checkHealth(deliveries, clock, timeoutMs(given, checkTimeoutMs)),
     getConfigSummary: () => configSummary(backends, resolved),
     flush,

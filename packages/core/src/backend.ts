@@ -1,5 +1,6 @@
 import type { AnalyticsEvent } from './event.ts';
 import type { AnalyticsReader } from './reader.ts';
+import type { DeliveryStats } from './report.ts';
 import type { Secret } from './secret.ts';
 
 export type Setting =
@@ -17,6 +18,14 @@ export interface BatchDelivery {
   readonly maxEvents: number;
   /** >= 0. */
   readonly maxDelayMs: number;
+}
+
+/** What a backend may ask its client at any time, to show it beside what was recorded. */
+export interface ClientFigures {
+  /** The ledgers of all backends of the client. */
+  stats(): DeliveryStats;
+  /** Operations of `trackOperation` and `wrapTool` that have begun and not ended. */
+  activeOperations(): number;
 }
 
 /**
@@ -44,6 +53,8 @@ export interface Backend {
   flush?(signal: AbortSignal): Promise<void>;
   /** Probes the far side; resolves only when it could take an event now, rejects with the reason otherwise. */
   check?(signal: AbortSignal): Promise<void>;
+  /** Called once, before any event, when a client takes the backend on; whoever uses it alone need not. */
+  attach?(client: ClientFigures): void;
   /** What `getConfigSummary()` shows. Secrets are `Secret` values. */
   readonly settings: { readonly [key: string]: Setting };
   /** The read side, where the backend has one. */

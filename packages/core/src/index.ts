@@ -1,5 +1,5 @@
 export { createAnalytics } from './analytics.ts';
-export type { Backend, BatchDelivery, Setting } from './backend.ts';
+export type { Backend, BatchDelivery, ClientFigures, Setting } from './backend.ts';
 export type {
   Analytics,
   AnalyticsOptions,

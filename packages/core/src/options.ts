@@ -133,7 +133,7 @@ function backendProblems(backends: readonly Backend[]): Problem[] {
     if (typeof backend.settings !== 'object' || backend.settings === null) {
       problems.push({ field: `${field}.settings`, message: `must be an object, got ${describe(backend.settings)}` });
     }
-    for (const method of ['write', 'writeSync', 'flush', 'check', 'close'] as const) {
+    for (const method of ['write', 'writeSync', 'flush', 'check', 'attach', 'close'] as const) {
       const given: unknown = backend[method];
       if (typeof given !== 'function' && (given !== undefined || method === 'write')) {
         problems.push({ field: `${field}.${method}`, message: `must be a function, got ${describe(given)}` });

@@ -7,6 +7,8 @@ import type { ExecutionInput } from './input.ts';
 import { describeThrown } from './thrown.ts';
 
 export interface Tracker {
+  /** Operations that have begun and not ended. */
+  activeOperations(): number;
   trackOperation<T>(subject: Subject, fn: (operation: Operation) => T | PromiseLike<T>): Promise<T>;
   wrapTool<F extends (...args: never[]) => unknown>(fn: F, subject?: Subject): F;
 }
@@ -31,6 +33,8 @@ interface Execution {
 type AnyFunction = (this: unknown, ...args: unknown[]) => unknown;
 
 export function createTracker({ context, clock, newId, record }: TrackerOptions): Tracker {
+  let active = 0;
+
   function begin(subject: Subject, defaults: { kind: 'operation' | 'tool'; name?: string }): Execution {
     const id = newId();
     const outer = context.getStore();
@@ -41,12 +45,14 @@ export function createTracker({ context, clock, newId, record }: TrackerOptions)
     let failure: ErrorInfo | undefined;
     let failed = false;
     let ended = false;
+    active += 1;
 
     function end(success: boolean, error: ErrorInfo | undefined): void {
       if (ended) {
         return;
       }
       ended = true;
+      active -= 1;
       const latencyMs = Math.max(0, clock.monotonic() - startedMs);
       const outcome = { type: 'execution', id, success, error, latencyMs } as const;
       record(() => {
@@ -87,6 +93,7 @@ export function createTracker({ context, clock, newId, record }: TrackerOptions)
   }
 
   return {
+    activeOperations: () => active,
     async trackOperation(subject, fn) {
       const execution = begin(subject, { kind: 'operation' });
       try {

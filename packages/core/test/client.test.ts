@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { Analytics } from '../src/index.ts';
+import { type Analytics, type Backend, type ClientFigures, createAnalytics, memory } from '../src/index.ts';
 import { dropsOf, statsOf } from './support/ledger.ts';
 import { known } from './support/normalize.ts';
 import { rig } from './support/rig.ts';
@@ -231,6 +231,44 @@ describe('time', () => {
     record('e1');
     expect(dropsOf(analytics)).toEqual({ callback_error: 1 });
     expect(errors[0]?.message).toBe('Refused an event: clock.now() threw Error: not today');
+  });
+});
+
+describe('what a backend may ask its client', () => {
+  test('the ledgers of all backends, and how many operations are under way', async () => {
+    let figures: ClientFigures | undefined;
+    const curious: Backend = { ...memory({ name: 'curious' }), attach: (client) => (figures = client) };
+    const analytics = createAnalytics({ backends: [memory(), curious] });
+    const active = () => figures?.activeOperations();
+    expect(active()).toBe(0);
+    const seen: (number | undefined)[] = [];
+    const steps = analytics.wrapTool(function* steps() {
+      seen.push(active());
+      yield 1;
+    });
+    await analytics.trackOperation('outer', async () => {
+      const failing = analytics.trackOperation('inner', async () => {
+        seen.push(active());
+        throw new Error('no');
+      });
+      await expect(failing).rejects.toThrow('no');
+      seen.push(active());
+      const left = steps();
+      left.next();
+      left.return();
+    });
+    expect(seen).toEqual([2, 1, 2]);
+    expect(active()).toBe(0);
+    expect(figures?.stats()).toEqual(analytics.stats());
+    expect(figures?.stats().backends['memory']?.accepted).toBe(3);
+    await analytics.close();
+  });
+
+  test('a backend whose attach throws is no backend for a client', () => {
+    const listeners = process.listenerCount('exit');
+    const odd: Backend = { ...memory(), attach: thrower };
+    expect(() => createAnalytics({ backends: [odd] })).toThrow();
+    expect(process.listenerCount('exit')).toBe(listeners);
   });
 });
 

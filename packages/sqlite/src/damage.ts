@@ -13,14 +13,18 @@ const searchedBytes = 1024 * 1024;
 /** Setting aside takes a few ms; who takes longer was killed meanwhile. */
 const staleLockMs = 10_000;
 
-/** @throws like SQLite when it meets damage: in files up to a size all that SQLite can find, in larger ones what is at the edges. */
+/**
+ * @throws like SQLite when it meets damage: in the schema; in files up to a size all else that SQLite can find, in larger ones what
+ * is at the edges.
+ */
 export function checkSoundness(db: Connection, thorough = false): void {
+  checkSchema(db);
   const pages = db.pragma('page_count', { simple: true }) as number;
   const pageSize = db.pragma('page_size', { simple: true }) as number;
   if (thorough || pages * pageSize <= maxCheckedBytes) {
     const problem = db.pragma('quick_check(1)', { simple: true });
     if (problem !== 'ok') {
-      throw Object.assign(new Error(String(problem).replaceAll('\n', ' ')), { code: 'SQLITE_CORRUPT' });
+      throw corruption(String(problem).replaceAll('\n', ' '));
     }
     return;
   }
@@ -30,6 +34,30 @@ export function checkSoundness(db: Connection, thorough = false): void {
       db.prepare(`SELECT * FROM "${table}" ORDER BY 1 ${order} LIMIT 1`).get();
     }
   }
+}
+
+/** What others added to the schema is theirs. */
+function checkSchema(db: Connection): void {
+  let changed: unknown;
+  try {
+    changed = db
+      .prepare(
+        `SELECT copy.name FROM schema_copy copy LEFT JOIN sqlite_schema now ON now.name = copy.name
+        WHERE now.sql IS NOT copy.sql LIMIT 1`,
+      )
+      .pluck()
+      .get();
+  } catch (error) {
+    // The copy itself cannot be found any more.
+    throw (error as { code?: unknown }).code === 'SQLITE_ERROR' ? corruption((error as Error).message) : error;
+  }
+  if (changed !== undefined) {
+    throw corruption(`the definition of ${changed} is not what it was`);
+  }
+}
+
+function corruption(message: string): Error {
+  return Object.assign(new Error(message), { code: 'SQLITE_CORRUPT' });
 }
 
 /**

@@ -12,7 +12,13 @@ export type Request =
   | { readonly op: 'check' }
   /** Adds up the log of roll-ups, if that is possible now. */
   | { readonly op: 'fold' }
-  | { readonly op: 'read'; readonly name: keyof Answers; readonly question: Question }
+  | {
+      readonly op: 'read';
+      readonly name: keyof Answers;
+      readonly question: Question;
+      /** Answers also while the log has lines; otherwise the answer is undefined then. */
+      readonly evenUnfolded: boolean;
+    }
   /** Keeps what came of an answer. */
   | { readonly op: 'keep'; readonly name: keyof Changes; readonly change: Change }
   /** Sets the database aside if it is damaged, as a reader has found it. */

@@ -51,6 +51,8 @@ function withOrigin(table: CreateTableBuilder<string, string>): CreateTableBuild
 }
 
 const tables: readonly Compilable[] = [
+  // What the schema was when it was made: SQLite itself does not notice when a byte of a view or trigger has changed.
+  schema.createTable('schema_copy').addColumn('name', 'text', required).addColumn('sql', 'text', required),
   // What a health check writes to, and takes back.
   schema.createTable('probe').addColumn('data', 'blob', required),
   schema
@@ -141,7 +143,7 @@ const tables: readonly Compilable[] = [
     .createTable('rollup_log')
     .addColumn('seq', 'integer', (column) => column.primaryKey())
     .addColumn('cells', 'blob', required),
-  // A cell: the executions of a subject and a model within an hour or a day, of one organisation or (0) of everybody.
+  // A cell: the executions of a subject and a model within an hour, a day or 32 days, of one organisation or (0) of everybody.
   schema
     .createTable('rollups')
     .addColumn('width', 'integer', required)
@@ -336,4 +338,10 @@ const views: readonly Compilable[] = [
     FROM execution_events e JOIN subjects s ON s.id = e.subject ${runOf} WHERE s.kind = 'tool'`),
 ];
 
-export const migrations: readonly Migration[] = [[...tables, ...triggers, ...views]];
+const copySchema: Migration[number] = {
+  compile: () => ({
+    sql: 'INSERT INTO schema_copy (name, sql) SELECT name, sql FROM sqlite_schema WHERE sql IS NOT NULL',
+  }),
+};
+
+export const migrations: readonly Migration[] = [[...tables, ...triggers, ...views, copySchema]];

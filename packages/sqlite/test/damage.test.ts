@@ -65,6 +65,35 @@ describe('a database of ours is set aside when it is opened', () => {
     expect(value(path, 'PRAGMA integrity_check')).toBe('ok');
   });
 
+  // SQLite's own check says nothing of these. The schema comes first in the file, and its copy after it.
+  test.each([
+    ['view', 'lower(hex', 'lowar(hex', 'indexOf'],
+    ['trigger', 'INSERT INTO run_metrics', 'INSERT INTO run_mEtrics', 'indexOf'],
+    ['copy of a view', 'lower(hex', 'lowar(hex', 'lastIndexOf'],
+  ] as const)('with another letter in the definition of a %s', async (_what, before, after, find) => {
+    const { path, notices, onNotice } = given();
+    damage(path, (bytes) => void bytes.write(after, bytes[find](before)));
+    expect(value(path, 'PRAGMA quick_check')).toBe('ok');
+    const backend = await open({ path, onNotice });
+    await backend.write([execution()]);
+    expect(setAsideFiles(path)).toHaveLength(1);
+    expect(notices).toHaveLength(1);
+    expect(executions(path)).toBe(1);
+  });
+
+  test('but not for what others have put into it', async () => {
+    const { path, notices, onNotice } = given();
+    new Database(path)
+      .exec(
+        'CREATE TABLE notes (text TEXT); CREATE VIEW broken AS SELECT * FROM gone; CREATE INDEX mine ON probe (data)',
+      )
+      .close();
+    const backend = await open({ path, onNotice });
+    await backend.write([execution()]);
+    expect(executions(path)).toBe(2_001);
+    expect(notices).toEqual([]);
+  });
+
   test('together with its log', async () => {
     const { path, onNotice } = given();
     // Whoever has it open keeps the log where it is.

@@ -1,0 +1,104 @@
+import type { ExecutionEvent } from '@toolweaver/analytics-core';
+import type { Metric } from './catalogue.ts';
+import { type Buckets, type HistogramFamily, histogramFamily } from './family.ts';
+import { createLabelSets } from './label-sets.ts';
+import type { Recorder } from './recorder.ts';
+
+// The metrics of OpenTelemetry's conventions for generative AI, as of September 2026, when none of them was stable:
+// https://github.com/open-telemetry/semantic-conventions-genai
+
+const secondsBounds: readonly number[] = [
+  0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92,
+];
+const agentSecondsBounds: readonly number[] = [
+  0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 12.8, 25.6, 51.2, 102.4, 204.8, 409.6,
+];
+const tokenBounds: readonly number[] = Array.from({ length: 14 }, (_, power) => 4 ** power);
+
+const callLabels = ['gen_ai.operation.name', 'gen_ai.provider.name', 'gen_ai.request.model', 'error.type'];
+
+/** All of them are histograms; success is the absence of `error.type`. */
+export const genaiMetrics: Readonly<
+  Record<'operationDuration' | 'tokenUsage' | 'executeTool' | 'invokeAgent', Metric>
+> = {
+  operationDuration: {
+    name: 'gen_ai.client.operation.duration',
+    type: 'histogram',
+    unit: 's',
+    help: 'GenAI operation duration.',
+    labels: callLabels,
+    bounds: secondsBounds,
+  },
+  tokenUsage: {
+    name: 'gen_ai.client.token.usage',
+    type: 'histogram',
+    unit: '{token}',
+    help: 'Number of input and output tokens used.',
+    labels: [...callLabels, 'gen_ai.token.type'],
+    bounds: tokenBounds,
+  },
+  executeTool: {
+    name: 'gen_ai.execute_tool.duration',
+    type: 'histogram',
+    unit: 's',
+    help: 'Tool execution duration.',
+    labels: ['gen_ai.tool.name', 'error.type'],
+    bounds: secondsBounds,
+  },
+  invokeAgent: {
+    name: 'gen_ai.invoke_agent.duration',
+    type: 'histogram',
+    unit: 's',
+    help: 'Agent invocation duration.',
+    labels: ['gen_ai.agent.name', 'error.type'],
+    bounds: agentSecondsBounds,
+  },
+};
+
+/** The conventions' word for an error whose type is not known. */
+const unknownError = '_OTHER';
+
+/** Keeps the metrics of the GenAI conventions. `onOverflow` is told the name of a metric whose label sets came after the limit. */
+export function genaiRecorder(maxLabelSets: number, buckets: Buckets, onOverflow: (metric: string) => void): Recorder {
+  const families: HistogramFamily[] = [];
+  const histograms = (metric: Metric) => {
+    const family = histogramFamily(metric, buckets);
+    families.push(family);
+    return createLabelSets(maxLabelSets, family.add, () => onOverflow(metric.name));
+  };
+  const durations = histograms(genaiMetrics.operationDuration);
+  const tokens = histograms(genaiMetrics.tokenUsage);
+  const tools = histograms(genaiMetrics.executeTool);
+  const agents = histograms(genaiMetrics.invokeAgent);
+
+  function recordCall(event: ExecutionEvent, errorType: string): void {
+    const { provider = '', model = '', latencyMs, usage, weight = 1 } = event;
+    const call = ['chat', provider, model, errorType];
+    if (latencyMs !== undefined) {
+      durations.at([...call]).observe(latencyMs / 1000, weight);
+    }
+    if (usage !== undefined) {
+      const { inputTokens, cacheReadTokens, cacheWriteTokens, outputTokens, reasoningTokens } = usage;
+      tokens.at([...call, 'input']).observe(inputTokens + cacheReadTokens + cacheWriteTokens, weight);
+      tokens.at([...call, 'output']).observe(outputTokens + reasoningTokens, weight);
+    }
+  }
+
+  return {
+    families,
+    record(event) {
+      if (event.type !== 'execution') {
+        return;
+      }
+      const { kind, name, success, latencyMs, error, weight = 1 } = event;
+      const errorType = success ? '' : (error?.type ?? unknownError);
+      if (kind === 'llm') {
+        recordCall(event, errorType);
+      } else if (kind === 'tool' && latencyMs !== undefined) {
+        tools.at([name, errorType]).observe(latencyMs / 1000, weight);
+      } else if (kind === 'agent' && latencyMs !== undefined) {
+        agents.at([name, errorType]).observe(latencyMs / 1000, weight);
+      }
+    },
+  };
+}

@@ -1,0 +1,119 @@
+import { configError, type EnvReader, type Problem } from '@toolweaver/analytics-core';
+import {
+  type CatalogueEntry,
+  catalogue,
+  defaultLatencyBucketsMs,
+  type Metric,
+  type OptionalLabel,
+} from './catalogue.ts';
+
+/** Whose names metrics have: ours, those of OpenTelemetry's GenAI conventions, or each under both. */
+export type SemanticConventions = 'toolweaver' | 'genai' | 'both';
+
+export interface MetricsOptions {
+  /** What the names of our metrics begin with, before an underscore: letters, digits and underscores. Default: `toolweaver`. */
+  readonly namespace?: string | undefined;
+  /** Labels that every metric made of events gets beside its own; each makes many more series. Default: none. */
+  readonly labels?: readonly OptionalLabel[] | undefined;
+  /** Upper bounds of the buckets of all latencies, in ms, ascending. Default: 10 ms to 60 s in eleven steps. */
+  readonly latencyBucketsMs?: readonly number[] | undefined;
+  /** Label sets that a metric may have in the life of the process; what comes later shares one series. Default: 2000. */
+  readonly maxLabelSets?: number | undefined;
+}
+
+export type ResolvedMetricsOptions = { readonly [K in keyof MetricsOptions]-?: Exclude<MetricsOptions[K], undefined> };
+
+const optionalLabels: readonly OptionalLabel[] = ['org_id', 'user_id'];
+const maxBuckets = 200;
+
+/** The options with their defaults; what is wrong with them goes to `problems`. */
+export function resolveMetricsOptions(options: MetricsOptions, problems: Problem[]): ResolvedMetricsOptions {
+  const {
+    namespace = 'toolweaver',
+    labels = [],
+    latencyBucketsMs = defaultLatencyBucketsMs,
+    maxLabelSets = 2000,
+  } = options;
+  const refuse = (field: string, message: string): void => void problems.push({ field, message });
+  if (typeof namespace !== 'string' || !/^[a-z]\w{0,62}$/i.test(namespace)) {
+    refuse('namespace', 'must begin with a letter and have only letters, digits and underscores, at most 63 of them');
+  }
+  const isKnown = (label: unknown): boolean => optionalLabels.includes(label as OptionalLabel);
+  if (!Array.isArray(labels) || !labels.every(isKnown) || new Set(labels).size < labels.length) {
+    refuse('labels', `must be a list of some of ${optionalLabels.join(', ')}, each at most once`);
+  }
+  if (!areBounds(latencyBucketsMs)) {
+    refuse('latencyBucketsMs', `must be 1 to ${maxBuckets} numbers above 0, each higher than the one before`);
+  }
+  if (!Number.isInteger(maxLabelSets) || maxLabelSets < 1 || maxLabelSets > 1_000_000) {
+    refuse('maxLabelSets', 'must be a whole number from 1 to 1000000');
+  }
+  return { namespace, labels, latencyBucketsMs, maxLabelSets };
+}
+
+function areBounds(bounds: unknown): bounds is readonly number[] {
+  return (
+    Array.isArray(bounds) &&
+    bounds.length >= 1 &&
+    bounds.length <= maxBuckets &&
+    bounds.every((bound, at) => Number.isFinite(bound) && bound > (at === 0 ? 0 : bounds[at - 1]))
+  );
+}
+
+/**
+ * Reads `ANALYTICS_METRICS_NAMESPACE`, `ANALYTICS_METRICS_LABELS` (`org_id`, `user_id`), `ANALYTICS_METRICS_BUCKETS_MS` (numbers with
+ * commas between) and `ANALYTICS_METRICS_MAX_LABEL_SETS`: what every backend that shows metrics has in common.
+ */
+export function readMetricsOptions(vars: EnvReader): MetricsOptions {
+  const buckets = vars.list('ANALYTICS_METRICS_BUCKETS_MS')?.map(Number);
+  const options: MetricsOptions = {
+    namespace: vars.text('ANALYTICS_METRICS_NAMESPACE'),
+    labels: vars.list('ANALYTICS_METRICS_LABELS') as readonly OptionalLabel[] | undefined,
+    latencyBucketsMs: buckets,
+    maxLabelSets: vars.integer('ANALYTICS_METRICS_MAX_LABEL_SETS'),
+  };
+  const problems: Problem[] = [];
+  resolveMetricsOptions(options, problems);
+  for (const { field, message } of problems) {
+    vars.problem(variables[field as keyof MetricsOptions], message);
+  }
+  return options;
+}
+
+const variables: Readonly<Record<keyof MetricsOptions, string>> = {
+  namespace: 'ANALYTICS_METRICS_NAMESPACE',
+  labels: 'ANALYTICS_METRICS_LABELS',
+  latencyBucketsMs: 'ANALYTICS_METRICS_BUCKETS_MS',
+  maxLabelSets: 'ANALYTICS_METRICS_MAX_LABEL_SETS',
+};
+
+/**
+ * The metrics of the catalogue as these options make them, in its order.
+ * @throws AnalyticsError `INVALID_CONFIG` with every problem.
+ */
+export function describeMetrics(options: MetricsOptions = {}): readonly Metric[] {
+  const problems: Problem[] = [];
+  const resolved = resolveMetricsOptions(options, problems);
+  if (problems.length > 0) {
+    throw configError(problems);
+  }
+  return Object.values(catalogue).map((entry) => toMetric(entry, resolved));
+}
+
+export function toMetric(entry: CatalogueEntry, options: ResolvedMetricsOptions): Metric {
+  const { name, type, unit, help, labels, bounds, optionalLabels } = entry;
+  const { namespace, latencyBucketsMs } = options;
+  return {
+    name: `${namespace}_${name}`,
+    type,
+    unit,
+    help,
+    labels: optionalLabels ? [...labels, ...options.labels] : labels,
+    bounds:
+      bounds === 'latencyMs'
+        ? latencyBucketsMs
+        : bounds === 'latencySeconds'
+          ? latencyBucketsMs.map((ms) => ms / 1000)
+          : bounds,
+  };
+}

@@ -1,0 +1,34 @@
+interface Labelled {
+  /** In the order of the metric's labels; '' where unknown. */
+  readonly labels: readonly string[];
+  /** Whether this is the series of all label sets that came after the limit; then the labels that were limited are ''. */
+  readonly isOverflow: boolean;
+}
+
+export interface NumberSeries extends Labelled {
+  value: number;
+}
+
+/** Observations by bucket. Those of sampled events count by their weight, which may make the counts fractional. */
+export interface HistogramSeries extends Labelled {
+  /** Not cumulative: `counts[i]` observations were at most `bounds[i]` and above the bound before; the last is beyond all. */
+  readonly counts: number[];
+  sum: number;
+  count: number;
+}
+
+/**
+ * Observations >= 0 in buckets of exponentially growing width that adapt to what is observed, as OpenTelemetry defines them:
+ * `counts[i]` observations were above `base ** (offset + i)` and at most `base ** (offset + i + 1)`, where
+ * `base = 2 ** (2 ** -scale)`.
+ */
+export interface ExponentialSeries extends Labelled {
+  scale: number;
+  offset: number;
+  readonly counts: number[];
+  zeroCount: number;
+  sum: number;
+  count: number;
+}
+
+export type Series = NumberSeries | HistogramSeries | ExponentialSeries;

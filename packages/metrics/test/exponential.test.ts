@@ -1,0 +1,59 @@
+import type { ExponentialSeries } from '@toolweaver/analytics-metrics';
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { newExponential, observeExponential } from '../src/exponential.ts';
+
+function seriesOf(observed: readonly number[]): ExponentialSeries {
+  const series = newExponential([], false);
+  for (const value of observed) {
+    observeExponential(series, value, 1);
+  }
+  return series;
+}
+
+/** Lower and upper bound of a bucket. */
+const bounds = ({ scale, offset }: ExponentialSeries, at: number): [number, number] => {
+  const width = 2 ** -scale;
+  return [2 ** ((offset + at) * width), 2 ** ((offset + at + 1) * width)];
+};
+
+test('each value is in the bucket that holds it, whatever range they span', () => {
+  const value = fc.oneof(
+    fc.double({ min: 0, max: 1e9, noNaN: true }),
+    fc.double({ min: 0, max: Number.MAX_VALUE, noNaN: true }),
+    fc.integer({ min: -30, max: 40 }).map((power) => 2 ** power),
+  );
+  fc.assert(
+    fc.property(fc.array(value, { maxLength: 300 }), (observed) => {
+      const series = seriesOf(observed);
+      const positive = observed.filter((one) => one > 0).sort((one, other) => one - other);
+      expect(series.zeroCount).toBe(observed.length - positive.length);
+      expect(series.count).toBe(observed.length);
+      expect(series.counts.length).toBeLessThanOrEqual(160);
+      let from = 0;
+      for (const [at, count] of series.counts.entries()) {
+        const [low, high] = bounds(series, at);
+        const inside = positive.slice(from, from + count);
+        // The bounds themselves are rounded.
+        expect(inside.every((one) => one >= low * (1 - 1e-12) && one <= high * (1 + 1e-12))).toBe(true);
+        from += count;
+      }
+      expect(from).toBe(positive.length);
+    }),
+  );
+});
+
+test('powers of two are the upper bound of their bucket', () => {
+  for (const scale of [0, -1, 2]) {
+    const series = { ...newExponential([], false), scale };
+    observeExponential(series, 8, 1);
+    expect(bounds(series, 0)[1]).toBe(scale === -1 ? 16 : 8);
+  }
+});
+
+test('the resolution is as fine as 160 buckets allow', () => {
+  const narrow = seriesOf([100, 101]);
+  expect(narrow.scale).toBe(10);
+  const wide = seriesOf([1.5, 1_000_000]);
+  expect(wide.scale).toBe(3);
+});

@@ -1,0 +1,58 @@
+import { createCells, genaiMetrics } from '@toolweaver/analytics-metrics';
+import { execution } from '@toolweaver/analytics-testkit';
+import { expect, test } from 'vitest';
+import { familyOf } from './support.ts';
+
+const events = [
+  execution({
+    kind: 'llm',
+    name: 'answer',
+    model: 'm',
+    provider: 'openai',
+    success: true,
+    latencyMs: 1500,
+    usage: { inputTokens: 1, cacheReadTokens: 2, cacheWriteTokens: 4, outputTokens: 8, reasoningTokens: 16 },
+  }),
+  execution({ kind: 'llm', name: 'answer', model: 'm', provider: 'openai', success: false, latencyMs: 20 }),
+  execution({ kind: 'tool', name: 't', success: false, latencyMs: 30, error: { type: 'TimeoutError' } }),
+  execution({ kind: 'agent', name: 'planner', success: true, latencyMs: 40 }),
+  execution({ kind: 'skill', name: 's', success: true, latencyMs: 50 }),
+];
+
+test('calls, tokens, tools and agents under the names of the conventions', () => {
+  const cells = createCells({ semconv: 'genai' });
+  events.forEach(cells.record);
+  expect(familyOf(cells, 'gen_ai.client.operation.duration').series).toMatchObject([
+    { labels: ['chat', 'openai', 'm', ''], count: 1, sum: 1.5 },
+    { labels: ['chat', 'openai', 'm', '_OTHER'], count: 1, sum: 0.02 },
+  ]);
+  // Cached tokens are input, and those of reasoning are output.
+  expect(familyOf(cells, 'gen_ai.client.token.usage').series).toMatchObject([
+    { labels: ['chat', 'openai', 'm', '', 'input'], count: 1, sum: 7 },
+    { labels: ['chat', 'openai', 'm', '', 'output'], count: 1, sum: 24 },
+  ]);
+  expect(familyOf(cells, 'gen_ai.execute_tool.duration').series).toMatchObject([
+    { labels: ['t', 'TimeoutError'], count: 1, sum: 0.03 },
+  ]);
+  expect(familyOf(cells, 'gen_ai.invoke_agent.duration').series).toMatchObject([
+    { labels: ['planner', ''], count: 1, sum: 0.04 },
+  ]);
+});
+
+test('beside ours, or instead', () => {
+  const named = (semconv: 'toolweaver' | 'genai' | 'both') => {
+    const names = createCells({ semconv })
+      .families()
+      .map(({ metric }) => metric.name);
+    return { genai: names.filter((name) => name.startsWith('gen_ai.')).length, all: names.length };
+  };
+  const conventions = Object.keys(genaiMetrics).length;
+  expect(named('toolweaver')).toEqual({ genai: 0, all: 21 });
+  expect(named('genai')).toEqual({ genai: conventions, all: conventions + 3 });
+  expect(named('both')).toEqual({ genai: conventions, all: 21 + conventions });
+});
+
+test('the buckets are those of the conventions', () => {
+  expect(genaiMetrics.tokenUsage.bounds?.at(-1)).toBe(67_108_864);
+  expect(genaiMetrics.operationDuration.bounds).toHaveLength(14);
+});

@@ -1,0 +1,46 @@
+import { createCells } from '@toolweaver/analytics-metrics';
+import { execution } from '@toolweaver/analytics-testkit';
+import { expect, test } from 'vitest';
+import { familyOf, values } from './support.ts';
+
+test('label sets beyond the limit share one series, and nothing is lost', () => {
+  const cells = createCells({ maxLabelSets: 3 });
+  for (let number = 0; number < 10; number += 1) {
+    cells.record(execution({ kind: 'skill', name: `skill-${number}`, success: number !== 9, latencyMs: 5 }));
+  }
+  cells.record(execution({ kind: 'skill', name: 'skill-0', success: true, latencyMs: 5 }));
+  expect(values(cells, 'toolweaver_skill_executions_total')).toEqual({
+    'skill-0': 2,
+    'skill-1': 1,
+    'skill-2': 1,
+    'overflow,': 7,
+  });
+  expect(values(cells, 'toolweaver_skill_failures_total')).toMatchObject({ 'overflow,': 1 });
+  expect(values(cells, 'toolweaver_analytics_label_overflow_total')).toEqual({
+    toolweaver_skill_executions_total: 7,
+  });
+});
+
+test('the limit counts the series of a metric, and the overflow series still tells the outcomes apart', () => {
+  const cells = createCells({ maxLabelSets: 4 });
+  for (let number = 0; number < 5; number += 1) {
+    cells.record(execution({ kind: 'tool', name: `tool-${number}`, toolkit: 'k', success: number === 4 }));
+  }
+  expect(values(cells, 'toolweaver_tool_executions_total')).toEqual({
+    'tool-0,k,success': 0,
+    'tool-0,k,failure': 1,
+    'tool-1,k,success': 0,
+    'tool-1,k,failure': 1,
+    'overflow,,,success': 1,
+    'overflow,,,failure': 2,
+  });
+});
+
+test('a million names leave as many series as the limit says', () => {
+  const cells = createCells();
+  for (let number = 0; number < 1_000_000; number += 1) {
+    cells.record(execution({ kind: 'skill', name: `skill-${number}`, success: true }));
+  }
+  expect(familyOf(cells, 'toolweaver_skill_executions_total').series).toHaveLength(2001);
+  expect(values(cells, 'toolweaver_skill_executions_total')['overflow,']).toBe(998_000);
+});

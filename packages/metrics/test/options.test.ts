@@ -1,0 +1,87 @@
+import { readEnv } from '@toolweaver/analytics-core';
+import { type CellsOptions, createCells, describeMetrics, readMetricsOptions } from '@toolweaver/analytics-metrics';
+import { expect, test } from 'vitest';
+
+test('every problem is named at once', () => {
+  const options = {
+    namespace: '9 lives',
+    labels: ['org_id', 'org_id'],
+    latencyBucketsMs: [100, 5],
+    maxLabelSets: 0,
+  } as const;
+  expect(() => createCells(options)).toThrow(
+    expect.objectContaining({
+      code: 'INVALID_CONFIG',
+      problems: ['namespace', 'labels', 'latencyBucketsMs', 'maxLabelSets'].map((field) =>
+        expect.objectContaining({ field }),
+      ),
+    }),
+  );
+});
+
+test.each<[string, unknown]>([
+  ['namespace', ''],
+  ['namespace', 'a-b'],
+  ['namespace', 'é'],
+  ['labels', ['run_id']],
+  ['labels', 'org_id'],
+  ['latencyBucketsMs', []],
+  ['latencyBucketsMs', [1, 1]],
+  ['latencyBucketsMs', [0, 1]],
+  ['latencyBucketsMs', [1, Number.POSITIVE_INFINITY]],
+  ['latencyBucketsMs', [Number.NaN]],
+  ['maxLabelSets', 1.5],
+  ['maxLabelSets', '2000'],
+  ['semconv', 'otel'],
+  ['buckets', 'linear'],
+])('%s: %j is refused', (field, value) => {
+  expect(() => createCells({ [field]: value } as CellsOptions)).toThrow(
+    expect.objectContaining({ problems: [expect.objectContaining({ field })] }),
+  );
+});
+
+test('the environment says the same as the options, and its problems name the variables', () => {
+  const env = {
+    ANALYTICS_METRICS_NAMESPACE: 'acme',
+    ANALYTICS_METRICS_LABELS: 'org_id, user_id',
+    ANALYTICS_METRICS_BUCKETS_MS: '1, 2.5,1000',
+    ANALYTICS_METRICS_MAX_LABEL_SETS: '50',
+  };
+  expect(readEnv(env, readMetricsOptions)).toEqual({
+    namespace: 'acme',
+    labels: ['org_id', 'user_id'],
+    latencyBucketsMs: [1, 2.5, 1000],
+    maxLabelSets: 50,
+  });
+  expect(readEnv({}, readMetricsOptions)).toEqual({});
+  const wrong = {
+    ANALYTICS_METRICS_NAMESPACE: 'a b',
+    ANALYTICS_METRICS_LABELS: 'org',
+    ANALYTICS_METRICS_BUCKETS_MS: '1,two',
+    ANALYTICS_METRICS_MAX_LABEL_SETS: 'many',
+  };
+  expect(() => readEnv(wrong, readMetricsOptions)).toThrow(
+    expect.objectContaining({
+      problems: expect.arrayContaining(Object.keys(wrong).map((field) => expect.objectContaining({ field }))),
+    }),
+  );
+});
+
+test('the buckets of all latencies follow from one option', () => {
+  const metrics = describeMetrics({ latencyBucketsMs: [5, 250] });
+  const boundsOf = (name: string) => metrics.find((metric) => metric.name === name)?.bounds;
+  expect(boundsOf('toolweaver_skill_latency_milliseconds')).toEqual([5, 250]);
+  expect(boundsOf('toolweaver_tool_duration_seconds')).toEqual([0.005, 0.25]);
+  expect(boundsOf('toolweaver_skill_rating')).toEqual([1, 2, 3, 4, 5]);
+});
+
+test('names and units follow what Prometheus asks for', () => {
+  for (const { name, type, unit, help } of describeMetrics()) {
+    expect(name).toMatch(/^toolweaver_[a-z_]+$/);
+    expect(name.endsWith('_total'), name).toBe(type === 'counter');
+    // A unit of measure stands in the name; what no unit of measure is, never adds a suffix.
+    const suffix = { s: '_seconds', ms: '_milliseconds' }[unit];
+    expect(suffix === undefined ? /^(|\{\w+\})$/.test(unit) : name.endsWith(suffix), name).toBe(true);
+    expect(help).toMatch(/^[^"\\\n]+\.$/);
+  }
+});
