@@ -14,6 +14,7 @@ import { artifact, execution, metrics, run as runEvent } from '@toolweaver/analy
 import { image, startRun, wandb } from '@toolweaver/analytics-wandb';
 import { expect, onTestFinished, test } from 'vitest';
 import { createLogFrames } from '../src/log-frame.ts';
+import { createTransactionLog } from '../src/transaction-log.ts';
 import { apiKey, fakeService } from './support/fake-service.ts';
 import { testFolder } from './support/folder.ts';
 import { readLog, readRun } from './support/log-reader.ts';
@@ -71,6 +72,38 @@ test('no distance to the edge of a block tears a record', () => {
     writeFileSync(path, Buffer.concat([Buffer.from('3a572642e1be00', 'hex'), frames.take()]));
     expect(readLog(path).records).toEqual(records);
   }
+});
+
+test('a write that is under way when the process exits is completed, once, and before what comes then', async () => {
+  const path = join(testFolder(), 'log');
+  const log = createTransactionLog(path);
+  log.appendSync((records) => records.header('test'));
+  const appended = log.append((records) => records.files(['a'.repeat(100_000)]));
+  let settled = false;
+  // Nothing but promises may go on meanwhile: the system's answer comes later than that.
+  for (let turn = 0; turn < 50 && !settled; turn += 1) {
+    await Promise.resolve();
+    settled = log.settleSync();
+  }
+  expect(settled).toBe(true);
+  log.appendSync((records) => records.files(['after']));
+  await appended;
+  await log.append((records) => records.files(['last']));
+  await log.close();
+  const { records, isWhole } = readLog(path);
+  expect(isWhole).toBe(true);
+  expect(records.map((record) => record.length > 100_000)).toEqual([false, true, false, false]);
+  expect(readRun(path).files.map((name) => name.slice(0, 5))).toEqual(['aaaaa', 'after', 'last']);
+});
+
+test('an append that was still encoding when the process exits is void', async () => {
+  const path = join(testFolder(), 'log');
+  const log = createTransactionLog(path);
+  const appended = log.append((records) => records.files(['slow']));
+  log.appendSync((records) => records.files(['now']));
+  await expect(appended).rejects.toMatchObject({ code: 'CLOSED' });
+  await log.close();
+  expect(readRun(path).files).toEqual(['now']);
 });
 
 test('what is recorded stands in the log before the write resolves, for its owner alone', async () => {
