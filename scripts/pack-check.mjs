@@ -10,6 +10,7 @@ const artifacts = join(root, 'artifacts');
 const analytics = '@toolweaver/analytics';
 const core = '@toolweaver/analytics-core';
 const sqlite = '@toolweaver/analytics-sqlite';
+const prices = '@toolweaver/analytics-prices';
 const testkit = '@toolweaver/analytics-testkit';
 const wandb = '@toolweaver/analytics-wandb';
 
@@ -123,6 +124,23 @@ use('the front with the W&B backend writes an offline run, and the client anothe
     run.log({ loss: 1 });
     await run.finish();
     assert.equal(readdirSync('wandb').filter((name) => name.startsWith('offline-run-')).length, 2);
+  `,
+});
+
+use('prices give a call its cost', tarballs, {
+  packages: [core, prices],
+  types: true,
+  program: `
+    import assert from 'node:assert/strict';
+    import { createAnalytics, memory } from '${core}';
+    import { createPrices, usageFrom } from '${prices}';
+    const backend = memory();
+    const client = createAnalytics({ backends: [backend], prices: await createPrices() });
+    const { usage } = usageFrom({ usage: { prompt_tokens: 1000, completion_tokens: 100, total_tokens: 1100 } });
+    client.recordLlmCall({ model: 'gpt-4o-mini', success: true, usage });
+    await client.close();
+    const [event] = backend.events;
+    assert.deepEqual(event?.type === 'execution' && event.cost, { nanoUsd: 210_000, source: 'computed' });
   `,
 });
 

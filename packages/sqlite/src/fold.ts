@@ -47,14 +47,18 @@ export function logCheck(db: Connection): () => boolean {
 
 /** Adds the lines of the log to the cells. */
 export function fold(db: Connection, config: DatabaseConfig): void {
-  if (!logCheck(db)()) {
-    return;
+  if (logCheck(db)()) {
+    transaction(db, config, () => foldWithin(db));
   }
-  transaction(db, config, () => {
+}
+
+/** Within a transaction of the caller's. */
+export function foldWithin(db: Connection): void {
+  if (logCheck(db)()) {
     const sketches = createSketchSum();
     sumLog(db, sketches, createSaver(db, sketches));
     db.prepare('DELETE FROM rollup_log').run();
-  });
+  }
 }
 
 export type Save = (width: number, key: CellKey, cell: Cell) => void;

@@ -1,8 +1,10 @@
+import type { CostSource } from '@toolweaver/analytics-core';
 import type { Answers, Question } from './answers/answers.ts';
 import type { Change, Changes } from './changes/changes.ts';
 import type { Failure } from './failure.ts';
 import type { Slice } from './slice.ts';
 import type { PrunePlan } from './store/prune.ts';
+import type { CostChanges } from './store/reprice.ts';
 
 /** What the caller's thread asks of the one that holds the database; each is answered once, in order. */
 export type Request =
@@ -34,6 +36,9 @@ export type Maintenance =
   | { readonly op: 'estimatePrune'; readonly plan: PrunePlan }
   | { readonly op: 'erase'; readonly userId: string }
   | { readonly op: 'estimateErase'; readonly userId: string }
+  /** Some of the executions that a price may be asked for, and where to go on. */
+  | { readonly op: 'priceable'; readonly from: bigint; readonly to: bigint; readonly sources: readonly CostSource[] }
+  | { readonly op: 'setCosts'; readonly costs: CostChanges }
   | { readonly op: 'compact' }
   | { readonly op: 'size' }
   | { readonly op: 'statistics' }

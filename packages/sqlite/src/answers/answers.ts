@@ -26,6 +26,7 @@ import { toolkits } from './toolkits.ts';
 import { trend } from './trend.ts';
 import { usage } from './usage.ts';
 import { versions } from './versions.ts';
+import { waste } from './waste.ts';
 
 /** Every question that the thread with the database answers; their options are checked, complete, and free of the clock. */
 export interface Answers {
@@ -38,6 +39,7 @@ export interface Answers {
   readonly recommendations: typeof recommendations;
   readonly summary: typeof summary;
   readonly costs: typeof costs;
+  readonly waste: typeof waste;
   readonly errors: typeof errors;
   readonly cache: typeof cache;
   readonly models: typeof models;
@@ -64,6 +66,7 @@ const answers: Answers = {
   recommendations,
   summary,
   costs,
+  waste,
   errors,
   cache,
   models,
