@@ -36,6 +36,11 @@ export interface Promql {
    * and hides no other.
    */
   executions(by: '' | 'kind' | Level, outcome?: Outcome): string;
+  /**
+   * What the counters of each instance say of each kind. They fall only when the instance begins anew, all at once, so that a rate of
+   * them is right.
+   */
+  totals(outcome?: Outcome): string;
   /** Percentiles or the mean of how long executions of all kinds took, in seconds. */
   durations(by: Level, statistic: number | 'mean'): string;
 }
@@ -111,10 +116,8 @@ export function createPromql({ namespace, matchers, range, count = 'rate' }: Sco
     const isByName = by.includes('name');
     const parts = sources.map((source) => {
       const own = isByName ? [source.name, ...(source.kind === 'tool' ? ['toolkit'] : [])] : [];
-      let part = query(source, ['job', ...(source.kind === undefined ? ['kind'] : []), ...own].join(', '));
-      if (source.kind !== undefined) {
-        part = `label_replace(${part}, "kind", "${source.kind}", "", "")`;
-      }
+      const labels = ['job', ...(source.kind === undefined ? ['kind'] : []), ...own];
+      const part = withKind(source, query(source, labels.join(', ')));
       return isByName ? `label_replace(${part}, "name", "$1", "${source.name}", "(.*)")` : part;
     });
     return `${sumBy(by)} (\n  ${parts.join('\n  or ')}\n)`;
@@ -127,6 +130,14 @@ export function createPromql({ namespace, matchers, range, count = 'rate' }: Sco
     quantile,
     mean,
     executions: (by, outcome) => union(by, (source, own) => counted(own, counterOf(source, outcome))),
+    totals: (outcome) =>
+      sources
+        .map((source) => {
+          const selection = counterOf(source, outcome);
+          const own = catalogue[selection.key].labels.filter((label) => label !== 'kind');
+          return withKind(source, `sum without (${[...own, 'org_id', 'user_id'].join(', ')}) (${select(selection)})`);
+        })
+        .join('\nor '),
     // There is one series for each set of labels, so their sum is what it was.
     durations: (by, statistic) =>
       union(by, ({ duration: key, unitsPerSecond }, own) => {
@@ -134,6 +145,10 @@ export function createPromql({ namespace, matchers, range, count = 'rate' }: Sco
         return unitsPerSecond === 1 ? query : `(${query}) / ${unitsPerSecond}`;
       }),
   };
+}
+
+function withKind({ kind }: Source, query: string): string {
+  return kind === undefined ? query : `label_replace(${query}, "kind", "${kind}", "", "")`;
 }
 
 function counterOf({ executions, failures }: Source, outcome: Outcome = 'any'): Selection {

@@ -1,5 +1,5 @@
 import type { ResolvedGrafanaOptions } from './options.ts';
-import { createPromql, type Level } from './promql.ts';
+import { createPromql } from './promql.ts';
 import type { Rule, RuleGroup } from './rules.ts';
 
 /** How finely executions are told apart. */
@@ -10,8 +10,6 @@ const windows: Readonly<Record<Detail, readonly string[]>> = {
   name: ['5m', '15m', '1h'],
   kind: ['5m', '30m', '1h', '2h', '6h', '1d', '3d'],
 };
-
-const levels: Readonly<Record<Detail, Level>> = { name: 'job, kind, name, toolkit', kind: 'job, kind' };
 
 /** Names of what the recording rules keep. */
 export interface Recorded {
@@ -39,27 +37,41 @@ export function recorded(namespace: string): Recorded {
 export function recordingRules({ namespace }: ResolvedGrafanaOptions): RuleGroup[] {
   const names = recorded(namespace);
   const over = (range: string) => createPromql({ namespace, matchers: '', range });
-  const outcomes = (detail: Detail): Rule[] =>
-    windows[detail].flatMap((window) => {
-      const { executions } = over(window);
-      const count = names.executions(detail, window);
-      return [
-        { record: count, expr: executions(levels[detail]) },
-        // Evaluated right after it from the same samples, so the two fit together.
-        {
-          record: names.failureRatio(detail, window),
-          expr: `${executions(levels[detail], 'failure')}\n/ ${count}`,
-        },
-      ];
-    });
+  const total = (outcome: string): string => `instance_kind:${namespace}_${outcome}:sum`;
+  /** Evaluated one after the other from the same samples, so the two fit together. */
+  const outcomes = (detail: Detail, window: string, executions: string, failures: string): Rule[] => {
+    const count = names.executions(detail, window);
+    return [
+      { record: count, expr: executions },
+      { record: names.failureRatio(detail, window), expr: `${failures}\n/ ${count}` },
+    ];
+  };
+  const byName = 'job, kind, name, toolkit';
   return [
-    { name: `${namespace}-executions-by-name`, rules: outcomes('name') },
-    { name: `${namespace}-executions-by-kind`, rules: outcomes('kind') },
+    {
+      name: `${namespace}-executions-by-name`,
+      rules: windows.name.flatMap((window) => {
+        const { executions } = over(window);
+        return outcomes('name', window, executions(byName), executions(byName, 'failure'));
+      }),
+    },
+    {
+      name: `${namespace}-executions-by-kind`,
+      rules: [
+        { record: total('executions'), expr: over('').totals() },
+        { record: total('failures'), expr: over('').totals('failure') },
+        // Days of every series would be millions of samples; of these sums they are few.
+        ...windows.kind.flatMap((window) => {
+          const rate = (outcome: string): string => `sum by (job, kind) (rate(${total(outcome)}[${window}]))`;
+          return outcomes('kind', window, rate('executions'), rate('failures'));
+        }),
+      ],
+    },
     {
       name: `${namespace}-durations`,
       rules: [
-        { record: names.p95Seconds, expr: over('15m').durations(levels.name, 0.95) },
-        { record: names.meanSeconds, expr: over('1h').durations(levels.name, 'mean') },
+        { record: names.p95Seconds, expr: over('15m').durations(byName, 0.95) },
+        { record: names.meanSeconds, expr: over('1h').durations(byName, 'mean') },
       ],
     },
   ];

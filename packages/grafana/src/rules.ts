@@ -16,5 +16,7 @@ export interface AlertingRule {
 
 export interface RuleGroup {
   readonly name: string;
+  /** Between evaluations, if not Prometheus' own. */
+  readonly interval?: string;
   readonly rules: readonly (Rule | AlertingRule)[];
 }

@@ -22,7 +22,7 @@ const hours = 1.75;
 function hurried({ path, text }: GeneratedFile): string {
   return path === 'prometheus.yml'
     ? text.replaceAll('15s', '1s').replace('  scrape_interval: 1s', '  scrape_interval: 1s\n  scrape_timeout: 1s')
-    : text.replaceAll(/^ +for: \S+\n/gm, '');
+    : text.replaceAll(/^ +(?:for|interval): \S+\n/gm, '');
 }
 
 interface RulesAnswer {

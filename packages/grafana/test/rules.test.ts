@@ -97,7 +97,7 @@ function tryCases(alert: string, options?: GrafanaOptions): void {
     rule_files: ['rules.json'],
     // Otherwise in any order, and an alert might see what was recorded an interval ago.
     group_eval_order: groups.map(({ name }) => name),
-    evaluation_interval: cases[0]?.interval?.replace(/^1m$/, '5m') ?? '5m',
+    evaluation_interval: cases[0]?.interval ?? '5m',
     tests: cases.map(({ interval = '1m', series, at, fires }) => ({
       interval,
       input_series: Object.entries(series).map(([series, values]) => ({ series, values })),

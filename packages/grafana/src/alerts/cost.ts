@@ -70,7 +70,7 @@ export function costAlerts({ over, thresholds }: AlertParts): Alert[] {
       expr: `${hitRatio('1d', ' offset 1h')}\n- ${hitRatio('1h', '')}\n> ${cacheHitDrop}\nand ${hour.increase('job, kind, name', { key: 'cacheRequests' })} >= ${minExecutions}`,
       for: '15m',
       summary:
-        'The cache of {{ $labels.kind }} {{ $labels.name }} in {{ $labels.job }} hits {{ $value | humanizePercentage }} less often.',
+        'The cache of {{ $labels.kind }} {{ $labels.name }} in {{ $labels.job }} hits {{ $value | humanizePercentage }} of requests less than before.',
       description: `Of an hour's requests, against the day before; a drop by ${percent(cacheHitDrop)} (of all requests) is the limit.`,
       dashboard: 'toolkits',
       thresholds: ['cacheHitDrop', 'minExecutions'],

@@ -35,6 +35,8 @@ export function alertRules(
 ): RuleGroup[] {
   return Object.entries(groups).map(([group, alerts]) => ({
     name: `${namespace}-${group}`,
+    // It looks back over a day.
+    ...(group === 'cost' && { interval: '1m' }),
     rules: alerts.map((alert): AlertingRule => {
       const { expr, severity, summary, description, for: wait } = alert;
       const { runbook, dashboard } = linksOf(alert);

@@ -3,7 +3,7 @@ export interface AlertCase {
   /** After the namespace. */
   readonly alert: string;
   readonly title: string;
-  /** Between the values of a series, and between evaluations if it is more than five minutes. Default: 1m. */
+  /** Between the values of a series, and between evaluations. Default: 1m, and 5m. */
   readonly interval?: string;
   /** Values in promtool's notation. */
   readonly series: Readonly<Record<string, string>>;
@@ -281,7 +281,7 @@ const costs: readonly AlertCase[] = [
     fires: fired(
       { kind: 'tool', name: 'search' },
       'warning',
-      'The cache of tool search in demo hits 60% less often.',
+      'The cache of tool search in demo hits 60% of requests less than before.',
       "Of an hour's requests, against the day before; a drop by 20 % (of all requests) is the limit.",
     ),
   },
@@ -490,4 +490,34 @@ const budgets: readonly AlertCase[] = [
   }),
 ];
 
-export const alertCases: readonly AlertCase[] = [...outcomes, ...latency, ...costs, ...health, ...budgets];
+function tools(instance: string, successes: string, failures: string): AlertCase['series'] {
+  const calls = (tool: string, status: string): string =>
+    `toolweaver_tool_executions_total{job="${job}",instance="${instance}",tool_name="${tool}",toolkit="Scans",status="${status}"}`;
+  return {
+    [calls('ocr', 'success')]: successes,
+    [calls('ocr', 'failure')]: failures,
+    [calls('parse', 'success')]: successes,
+    [calls('parse', 'failure')]: failures,
+  };
+}
+
+const restarts: readonly AlertCase[] = [
+  {
+    alert: 'ErrorBudgetBurn1h',
+    title: 'eight of ten calls of tools fail in two instances, one of which has begun anew',
+    interval: '1m',
+    series: {
+      ...tools('a:1', growing(1, 80), growing(4, 80)),
+      ...tools('b:1', `${growing(1, 40)} ${growing(1, 40)}`, `${growing(4, 40)} ${growing(4, 40)}`),
+    },
+    at: '75m',
+    fires: fired(
+      { kind: 'tool' },
+      'critical',
+      'Executions of kind tool in demo spend their error budget more than 14.4 times too fast.',
+      '80% of them failed over 1h, and more than 72 % over 5m; 5 % of 30 days may.',
+    ),
+  },
+];
+
+export const alertCases: readonly AlertCase[] = [...outcomes, ...latency, ...costs, ...health, ...budgets, ...restarts];

@@ -132,7 +132,7 @@ function act(analytics: Analytics, random: () => number, trouble: Trouble, step:
       ...outcome(0.005),
     });
   });
-  times(2, () => {
+  times(6, () => {
     const fails = isBad ? 0.9 : 0.02;
     analytics.record({ type: 'execution', kind: 'operation', name: 'sync', latencyMs: around(900), ...outcome(fails) });
   });
