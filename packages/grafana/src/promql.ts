@@ -19,7 +19,7 @@ export interface Selection {
 }
 
 /** The labels that executions of every kind have in common: one of all jobs' for each kind, and what is executed. */
-export type Level = 'job, kind' | 'job, kind, name, toolkit';
+type Level = 'job, kind' | 'job, kind, name, toolkit';
 
 type Outcome = 'any' | 'failure';
 
