@@ -37,8 +37,10 @@ function workspace(folder: string): Workspace {
 const packages = workspacesIn('packages');
 const apps = workspacesIn('apps');
 const bench = workspace('bench');
-const frame = ['core', 'metrics', 'testkit', 'analytics'];
-const backends = packages.filter(({ folder }) => !frame.includes(basename(folder)));
+const frame = ['core', 'metrics', 'testkit', 'analytics', 'prices'];
+/** Programs and files for those who run the backends: no backends themselves. */
+const tools = ['grafana'];
+const backends = packages.filter(({ folder }) => ![...frame, ...tools].includes(basename(folder)));
 
 const prefix = '@toolweaver/analytics';
 const isBackend = (name: string): boolean => backends.some(({ manifest }) => manifest.name === name);
@@ -49,12 +51,13 @@ function allowedImports({ folder }: Workspace): string[] {
     return packages.map((other) => other.manifest.name);
   }
   if (folder.startsWith('apps/')) {
-    return [prefix];
+    return [prefix, `${prefix}-prices`];
   }
   const uses: Record<string, string[]> = {
     core: [],
     prometheus: [`${prefix}-core`, `${prefix}-metrics`],
     otlp: [`${prefix}-core`, `${prefix}-metrics`],
+    grafana: [`${prefix}-core`, `${prefix}-metrics`],
   };
   return uses[basename(folder)] ?? [`${prefix}-core`];
 }

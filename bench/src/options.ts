@@ -26,6 +26,7 @@ Measures:
   b6  a scrape of 10 000 label sets, what they take of the heap, and a million names
   b7  cold import and installed size
   b8  heap of a queued event
+  b10 executions into runs of Weights & Biases, and rows of an offline run
 
 Options:
   --only LIST       measures to take, with commas between; the same as naming them

@@ -49,6 +49,7 @@ async function demo(options: DemoOptions, analytics: Analytics): Promise<number>
     result,
     stored: await storedFigures(analytics, result.id, options.db),
     metricsUrl: metricsUrl(analytics),
+    elsewhere: runsElsewhere(analytics),
   };
   process.stdout.write(options.json ? `${JSON.stringify(toJson(report), null, 2)}\n` : toText(report));
   await hold(options.holdSeconds, report.metricsUrl);
@@ -88,6 +89,12 @@ async function hold(seconds: number, url: string | undefined): Promise<void> {
     process.once(signal, () => ended.abort());
   }
   await sleep(seconds * 1000, undefined, { signal: ended.signal }).catch(() => {});
+}
+
+/** Pages or directories of runs, from backends that have such. */
+function runsElsewhere(analytics: Analytics): string[] {
+  const { backends } = analytics.getConfigSummary();
+  return Object.values(backends).flatMap(({ runs }) => (Array.isArray(runs) ? runs.map(String) : []));
 }
 
 async function processFile(path: string, analytics: Analytics, id: string): Promise<RunResult> {

@@ -31,10 +31,12 @@ export interface DemoReport {
   readonly stored: StoredFigures | undefined;
   /** Where metrics can be scraped, if anywhere. */
   readonly metricsUrl: string | undefined;
+  /** Where else the run can be seen: pages, or directories of runs that were kept offline. */
+  readonly elsewhere: readonly string[];
 }
 
 /** The object that `--json` prints. */
-export function toJson({ result, stored, metricsUrl }: DemoReport): object {
+export function toJson({ result, stored, metricsUrl, elsewhere }: DemoReport): object {
   const { id, receipts, skipped, totals, dates } = result;
   return {
     receipts,
@@ -44,6 +46,7 @@ export function toJson({ result, stored, metricsUrl }: DemoReport): object {
     extraction: { totals, dates },
     db: stored?.db ?? null,
     metricsUrl: metricsUrl ?? null,
+    ...(elsewhere.length > 0 && { elsewhere }),
   };
 }
 
@@ -66,7 +69,7 @@ function counts({ executions, successes, failures, successRate, names, failuresB
 
 /** The summary for people. */
 export function toText(report: DemoReport): string {
-  const { result, stored, metricsUrl } = report;
+  const { result, stored, metricsUrl, elsewhere } = report;
   const { receipts, skipped, totals, dates } = result;
   return [
     'Summary of this run',
@@ -75,6 +78,7 @@ export function toText(report: DemoReport): string {
     `  Dates right      ${score(dates)}`,
     ...(stored === undefined ? [] : storedLines(stored)),
     ...(metricsUrl === undefined ? [] : ['', `Metrics: ${metricsUrl} (as long as the demo runs: --hold 60)`]),
+    ...elsewhere.map((place) => `Run: ${place}`),
     '',
     'Next:',
     ...nextLines(report),
