@@ -1,11 +1,10 @@
 import type { AnalyticsEvent, EventFields, ExecutionEvent, Usage } from '@toolweaver/analytics-core';
 import { catalogue, type MetricKey } from './catalogue.ts';
 import {
-  type Buckets,
   type Family,
   type Histogram,
   type HistogramFamily,
-  histogramFamily,
+  type NewHistograms,
   type NumberFamily,
   numberFamily,
 } from './family.ts';
@@ -43,7 +42,7 @@ interface Money {
  */
 export function toolweaverRecorder(
   options: ResolvedMetricsOptions,
-  buckets: Buckets,
+  newHistograms: NewHistograms,
   onOverflow: (metric: string) => void,
 ): Recorder {
   const { labels: optionalLabels, maxLabelSets } = options;
@@ -52,7 +51,7 @@ export function toolweaverRecorder(
   const histograms = (key: MetricKey): HistogramFamily => {
     const metric = toMetric(catalogue[key], options);
     // Stars are what their buckets say.
-    return added(histogramFamily(metric, key === 'skillRating' ? 'explicit' : buckets));
+    return added(key === 'skillRating' ? newHistograms(metric, 'explicit') : newHistograms(metric));
   };
   function added<F extends Family>(family: F): F {
     families.push(family);
