@@ -23,6 +23,16 @@ export const knownBackends: { readonly [name: string]: KnownBackend } = {
       };
     },
   },
+  otlp: {
+    package: '@toolweaver/analytics-otlp',
+    async load() {
+      const { otlp, otlpFromEnv } = await import('@toolweaver/analytics-otlp');
+      return (env) => {
+        const options = otlpFromEnv(env);
+        return (onNotice) => otlp({ ...options, onNotice });
+      };
+    },
+  },
   memory: {
     async load() {
       return () => () => memory();
