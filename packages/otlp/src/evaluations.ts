@@ -1,10 +1,14 @@
 import type { Attributes } from '@opentelemetry/api';
-import { JsonLogsSerializer, ProtobufLogsSerializer } from '@opentelemetry/otlp-transformer';
+import {
+  type IExportLogsServiceResponse,
+  JsonLogsSerializer,
+  ProtobufLogsSerializer,
+} from '@opentelemetry/otlp-transformer';
 import type { Resource } from '@opentelemetry/resources';
 import type { AnalyticsError, RatingEvent } from '@toolweaver/analytics-core';
 import type { Manner } from './metrics-exporter.ts';
 import type { Sender } from './sender.ts';
-import type { Encoding, PartialSuccess } from './verdict.ts';
+import { type Encoding, type PartialSuccess, parseJson } from './verdict.ts';
 
 const serializers = { protobuf: ProtobufLogsSerializer, json: JsonLogsSerializer };
 type LogRecord = Parameters<typeof ProtobufLogsSerializer.serializeRequest>[0][number];
@@ -84,6 +88,9 @@ export function createEvaluations(
 }
 
 function readAnswer(body: Uint8Array, encoding: Encoding): PartialSuccess {
-  const { partialSuccess } = serializers[encoding].deserializeResponse(body);
+  const { partialSuccess } =
+    encoding === 'json'
+      ? parseJson<IExportLogsServiceResponse>(body)
+      : ProtobufLogsSerializer.deserializeResponse(body);
   return { rejected: Number(partialSuccess?.rejectedLogRecords ?? 0), message: partialSuccess?.errorMessage ?? '' };
 }

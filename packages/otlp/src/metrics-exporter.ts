@@ -7,13 +7,14 @@ import {
   type ExportResponse,
 } from '@opentelemetry/otlp-exporter-base';
 import {
+  type IExportMetricsServiceResponse,
   JsonMetricsSerializer,
   MetricsExporterMetricsHelper,
   ProtobufMetricsSerializer,
 } from '@opentelemetry/otlp-transformer';
 import type { ResourceMetrics } from '@opentelemetry/sdk-metrics';
 import type { Delivery, Sender } from './sender.ts';
-import type { Encoding, PartialSuccess } from './verdict.ts';
+import { type Encoding, type PartialSuccess, parseJson } from './verdict.ts';
 
 const serializers = { protobuf: ProtobufMetricsSerializer, json: JsonMetricsSerializer };
 
@@ -69,7 +70,10 @@ export function probe(sender: Sender, url: URL, encoding: Encoding, signal: Abor
 }
 
 function readAnswer(body: Uint8Array, encoding: Encoding): PartialSuccess {
-  const { partialSuccess } = serializers[encoding].deserializeResponse(body);
+  const { partialSuccess } =
+    encoding === 'json'
+      ? parseJson<IExportMetricsServiceResponse>(body)
+      : ProtobufMetricsSerializer.deserializeResponse(body);
   // In JSON, 64-bit numbers are texts.
   return { rejected: Number(partialSuccess?.rejectedDataPoints ?? 0), message: partialSuccess?.errorMessage ?? '' };
 }

@@ -52,7 +52,9 @@ export function createSender(options: SenderOptions): Sender {
 
   /** In words without secrets, of one line. */
   function clean(text: string): string {
-    const secrets = options.secrets().flatMap((secret) => [secret, encodeURIComponent(secret)]);
+    const secrets = options
+      .secrets()
+      .flatMap((secret) => [secret, encodeURIComponent(secret), Buffer.from(secret).toString('base64')]);
     return cleanId(secrets.reduce((cleaned, secret) => cleaned.replaceAll(secret, '[redacted]'), text));
   }
 

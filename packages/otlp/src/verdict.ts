@@ -32,6 +32,11 @@ export interface PartialSuccess {
 export type ReadPartialSuccess = (body: Uint8Array, encoding: Encoding) => PartialSuccess;
 export type Encoding = 'protobuf' | 'json';
 
+/** OpenTelemetry's own reader takes for an empty answer what is no JSON. Throws, rather. */
+export function parseJson<T>(body: Uint8Array): T {
+  return JSON.parse(Buffer.from(body).toString());
+}
+
 /** https://opentelemetry.io/docs/specs/otlp/#failures-1 */
 const retryableStatuses: readonly number[] = [429, 502, 503, 504];
 /** The address or the credentials are wrong, and will be the next time. */
