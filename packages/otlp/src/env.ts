@@ -23,8 +23,8 @@ export function otlpFromEnv(env: Env): OtlpOptions {
       from.set(field, name);
       return read(name);
     };
+    const metrics = readMetricsOptions(vars);
     const options: OtlpOptions = {
-      ...readMetricsOptions(vars),
       ...readResource(vars, first),
       ...readConnection(vars, first),
       pushIntervalMs:
@@ -40,7 +40,7 @@ export function otlpFromEnv(env: Env): OtlpOptions {
     for (const { field, message } of problems) {
       vars.problem(from.get(field) ?? variables[field] ?? field, message);
     }
-    return options;
+    return { ...metrics, ...options };
   });
 }
 

@@ -30,15 +30,15 @@ class PlainReader extends MetricReader {
  * @throws AnalyticsError `INVALID_CONFIG` with every problem of the options.
  */
 export async function otlp(options: OtlpOptions): Promise<OtlpBackend> {
+  const { name = 'otlp', enabled = true, meterProvider } = options;
+  if (!enabled) {
+    return { name, delivery: 'immediate', settings: { enabled }, write() {} };
+  }
   const problems: Problem[] = [];
   const resolved = resolveOptions(options, problems);
   const tls = readTlsFiles(options, problems);
   if (problems.length > 0) {
     throw configError(problems);
-  }
-  const { name = 'otlp', enabled = true, meterProvider } = options;
-  if (!enabled) {
-    return { name, delivery: 'immediate', settings: { enabled }, write() {} };
   }
   return meterProvider === undefined
     ? pushingBackend(name, options, resolved, { tls, agent: options.agent })
