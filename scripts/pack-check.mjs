@@ -10,6 +10,7 @@ const artifacts = join(root, 'artifacts');
 const analytics = '@toolweaver/analytics';
 const core = '@toolweaver/analytics-core';
 const sqlite = '@toolweaver/analytics-sqlite';
+const prices = '@toolweaver/analytics-prices';
 const testkit = '@toolweaver/analytics-testkit';
 
 function run(command, args, cwd, env = process.env) {
@@ -103,6 +104,23 @@ use('the front with the SQLite backend records and reads back', tarballs, {
     await client.flush();
     assert.equal((await client.reader.getSkillUsage('x', { days: 1 })).executions, 1);
     await client.close();
+  `,
+});
+
+use('prices give a call its cost', tarballs, {
+  packages: [core, prices],
+  types: true,
+  program: `
+    import assert from 'node:assert/strict';
+    import { createAnalytics, memory } from '${core}';
+    import { createPrices, usageFrom } from '${prices}';
+    const backend = memory();
+    const client = createAnalytics({ backends: [backend], prices: await createPrices() });
+    const { usage } = usageFrom({ usage: { prompt_tokens: 1000, completion_tokens: 100, total_tokens: 1100 } });
+    client.recordLlmCall({ model: 'gpt-4o-mini', success: true, usage });
+    await client.close();
+    const [event] = backend.events;
+    assert.deepEqual(event?.type === 'execution' && event.cost, { nanoUsd: 210_000, source: 'computed' });
   `,
 });
 

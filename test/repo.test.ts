@@ -37,7 +37,7 @@ function workspace(folder: string): Workspace {
 const packages = workspacesIn('packages');
 const apps = workspacesIn('apps');
 const bench = workspace('bench');
-const frame = ['core', 'metrics', 'testkit', 'analytics'];
+const frame = ['core', 'metrics', 'testkit', 'analytics', 'prices'];
 const backends = packages.filter(({ folder }) => !frame.includes(basename(folder)));
 
 const prefix = '@toolweaver/analytics';
@@ -49,7 +49,7 @@ function allowedImports({ folder }: Workspace): string[] {
     return packages.map((other) => other.manifest.name);
   }
   if (folder.startsWith('apps/')) {
-    return [prefix];
+    return [prefix, `${prefix}-prices`];
   }
   const uses: Record<string, string[]> = {
     core: [],

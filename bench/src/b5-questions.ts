@@ -10,7 +10,8 @@ import { storedHistory } from './stored-history.ts';
 
 interface Question {
   readonly name: string;
-  readonly atMostMs?: number;
+  /** On the machine that the goals were set for. */
+  readonly goalMs?: number;
   ask(reader: AnalyticsReader): Promise<unknown>;
 }
 
@@ -18,22 +19,22 @@ const { most, middling } = askedSkills;
 const questions = {
   leaderboard: {
     name: 'leaderboard with p50, p95 and p99, all time',
-    atMostMs: 10,
+    goalMs: 10,
     ask: (reader) => reader.getLeaderboard(),
   },
   usageOfMost: {
     name: 'usage of the most used skill with percentiles, 7 days',
-    atMostMs: 2,
+    goalMs: 2,
     ask: (reader) => reader.getSkillUsage(most, { days: 7 }),
   },
   usageOfMiddling: {
     name: 'usage of the 70th skill with percentiles, 7 days',
-    atMostMs: 2,
+    goalMs: 2,
     ask: (reader) => reader.getSkillUsage(middling, { days: 7 }),
   },
   series: {
     name: 'series of all skills by the hour, 7 days',
-    atMostMs: 25,
+    goalMs: 25,
     ask: (reader) => reader.getTrend({ kind: 'skill', bucket: 'hour', days: 7 }),
   },
   seriesWithUsers: {
@@ -42,7 +43,7 @@ const questions = {
   },
   newest: {
     name: 'the newest 50 executions of a skill',
-    atMostMs: 1,
+    goalMs: 1,
     ask: (reader) => reader.listExecutions({ kind: 'skill', name: middling, limit: 50 }),
   },
   summary: {
@@ -53,6 +54,9 @@ const questions = {
 
 type QuestionId = keyof typeof questions;
 const ids = Object.keys(questions) as QuestionId[];
+
+/** What reading an execution takes where the goals were set: the leaderboard by hand, of 10 million, took 15.9 s there. */
+const goalMachineMsEach = 15_863 / 10_000_000;
 
 /** How fast the reader answers from a month of executions, how exactly, and how much room they take. */
 export const ask: Measure = async (setting) => {
@@ -83,21 +87,23 @@ export const ask: Measure = async (setting) => {
       progress,
       false,
     );
+    const slowness = Math.max(1, medianOf(byHandMs.leaderboard.flat()) / (goalMachineMsEach * executions));
     return [
       ...ids.map((id): Figure => {
-        const { name, atMostMs }: Question = questions[id];
+        const { name, goalMs }: Question = questions[id];
         return figure(
           {
             measure: 'b5',
             name: `${name}, of ${executions / 1e6} million`,
             unit: 'ms',
-            ...(atMostMs !== undefined && { target: { op: '<=', value: atMostMs } }),
+            ...(goalMs !== undefined && { target: { op: '<=', value: goalMs * slowness } }),
             details: {
               p95Ms: quantileOf(ms[id].flat(), 0.95),
               firstMs: firstMs[id],
+              ...(goalMs !== undefined && { goalMs, slowness }),
               byHandMs: medianOf(byHandMs[id].flat()),
             },
-            note: 'firstMs: the first such call of a process, the very first also starts the thread that answers. The file may be in the cache of the system.',
+            note: 'The target is the goal times how much slower than on the machine of the goals the leaderboard by hand is here. firstMs: the first such call of a process, the very first also starts the thread that answers. The file may be in the cache of the system.',
           },
           summarize(ms[id].map(medianOf)),
         );

@@ -13,6 +13,7 @@ import { parseUuid, uuidV7Source } from './id.ts';
 import type { EventInput, ExecutionDetails } from './input.ts';
 import { maxTime, toEvent, toExecution } from './normalize.ts';
 import { type ResolvedOptions, resolveOptions } from './options.ts';
+import { createPricing } from './pricing.ts';
 import type { BackendFlush, DropReason, FlushReport } from './report.ts';
 import { createReporter } from './reporter.ts';
 import { createRuns } from './run.ts';
@@ -36,7 +37,10 @@ export function createAnalytics(options: AnalyticsOptions): Analytics {
   const context = new AsyncLocalStorage<Context>();
   const sample = createSampler(resolved);
   const { now, newId } = sources(resolved);
-  const defaults = { now, newId, context: () => context.getStore(), errorMessages };
+  const price = createPricing(resolved.prices, ({ model }, cause) => {
+    reporter.report('INTERNAL', undefined, () => callbackError(`prices.price() for ${model}`, cause));
+  });
+  const defaults = { now, newId, context: () => context.getStore(), errorMessages, price };
   const stats: Analytics['stats'] = () => ({
     backends: Object.fromEntries(deliveries.map((delivery) => [delivery.backend.name, delivery.stats()])),
   });

@@ -16,6 +16,7 @@ const methods: Record<keyof AnalyticsReader, true> = {
   listRecommendations: true,
   summary: true,
   getCosts: true,
+  getWaste: true,
   getErrors: true,
   getCacheStats: true,
   compareModels: true,

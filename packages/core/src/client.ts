@@ -13,6 +13,7 @@ import type {
   ToolInvocationInput,
   ToolkitEventInput,
 } from './input.ts';
+import type { PriceProvider } from './prices.ts';
 import type { AnalyticsReader } from './reader.ts';
 import type { ConfigSummary, DeliveryStats, FlushReport, HealthReport } from './report.ts';
 
@@ -57,6 +58,11 @@ export interface AnalyticsOptions {
   readonly retry?: RetryOptions | undefined;
   /** Keeps the messages of recorded errors (cut at 1024 characters). Default: true; `false` keeps the types only. */
   readonly errorMessages?: boolean | undefined;
+  /**
+   * What executions cost that name a model and its usage but no cost; every backend then sees the same one. Default: such a
+   * cost stays unknown.
+   */
+  readonly prices?: PriceProvider | undefined;
   /** On these signals, delivers what can be delivered synchronously, then lets the signal take its course. Default: none. */
   readonly flushOnSignals?: readonly NodeJS.Signals[] | undefined;
   /** For tests. */

@@ -29,6 +29,7 @@ export type * from './event.ts';
 export type * from './input.ts';
 export { type MemoryBackend, type MemoryOptions, memory } from './memory.ts';
 export { parseEvent } from './parse.ts';
+export type * from './prices.ts';
 export type * from './reader.ts';
 export type * from './reader-common.ts';
 export type * from './reader-operations.ts';

@@ -19,6 +19,8 @@ export interface CommonInput {
 export interface CostInput {
   /** US dollars, >= 0; kept to the nano-dollar. */
   readonly usd: number;
+  /** For what is copied from an invoice: any other currency is refused, as nobody here knows its rate. */
+  readonly currency?: 'USD' | undefined;
   /** Default: `provider`. */
   readonly source?: CostSource | undefined;
 }

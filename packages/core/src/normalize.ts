@@ -29,6 +29,7 @@ import type {
   SkillRatingInput,
   ToolkitEventInput,
 } from './input.ts';
+import type { Pricing } from './pricing.ts';
 import { maxMessageLength } from './text.ts';
 
 /** What an event gets where its input says nothing. */
@@ -38,6 +39,8 @@ export interface Defaults {
   readonly newId: (nowMs: number) => string;
   readonly context: () => Context | undefined;
   readonly errorMessages: boolean;
+  /** What an execution without a cost has cost. */
+  readonly price?: Pricing | undefined;
 }
 
 const kinds: readonly ExecutionKind[] = ['skill', 'tool', 'llm', 'agent', 'search', 'operation'];
@@ -114,6 +117,10 @@ export function toExecution(
     // Most executions say no more than this: a lean object keeps the queue small.
     return { type, id, at, runId, userId, orgId, parentId, kind, name: checkedName, success, latencyMs };
   }
+  const checkedModel = optionalText(model, 'model');
+  const checkedProvider = optionalText(provider, 'provider');
+  const checkedUsage = toUsage(usage);
+  const { price } = defaults;
   // Not spread from a lean one: a copy that grows is slower to make, and larger.
   return {
     type,
@@ -135,10 +142,14 @@ export function toExecution(
     cacheHit: optionalFlag(cacheHit, 'cacheHit'),
     inputBytes: optionalWhole(inputBytes, 'inputBytes'),
     outputBytes: optionalWhole(outputBytes, 'outputBytes'),
-    model: optionalText(model, 'model'),
-    provider: optionalText(provider, 'provider'),
-    usage: toUsage(usage),
-    cost: toCost(cost),
+    model: checkedModel,
+    provider: checkedProvider,
+    usage: checkedUsage,
+    cost:
+      toCost(cost) ??
+      (price !== undefined && checkedModel !== undefined && checkedUsage !== undefined
+        ? price({ model: checkedModel, provider: checkedProvider, usage: checkedUsage, at })
+        : undefined),
   };
 }
 
@@ -170,7 +181,10 @@ function toCost(value: unknown): Cost | undefined {
   if (value === undefined || value === null) {
     return undefined;
   }
-  const { usd, source } = requiredObject(value, 'cost');
+  const { usd, source, currency } = requiredObject(value, 'cost');
+  if ((currency ?? 'USD') !== 'USD') {
+    refuse('cost.currency', `must be USD, got ${describe(currency)}: convert it`);
+  }
   const dollars = requiredNumber(usd, 'cost.usd', 0, Number.MAX_SAFE_INTEGER / 1e9, false);
   return {
     nanoUsd: Math.round(dollars * 1e9),

@@ -8,10 +8,11 @@ import { guardedRandom } from './random.ts';
 
 type Complete<T> = { readonly [K in keyof T]-?: Exclude<T[K], undefined> };
 
-export interface ResolvedOptions extends Complete<Omit<AnalyticsOptions, 'onError' | 'newId' | 'retry'>> {
+export interface ResolvedOptions extends Complete<Omit<AnalyticsOptions, 'onError' | 'newId' | 'prices' | 'retry'>> {
   readonly retry: Complete<RetryOptions>;
   readonly onError: AnalyticsOptions['onError'];
   readonly newId: AnalyticsOptions['newId'];
+  readonly prices: AnalyticsOptions['prices'];
 }
 
 /**
@@ -44,7 +45,7 @@ export function resolveOptions(options: AnalyticsOptions): ResolvedOptions {
   if (typeof options !== 'object' || options === null) {
     throw configError([{ field: 'options', message: `must be an object, got ${describe(options)}` }]);
   }
-  const { backends, clock = systemClock, flushOnSignals = [] } = options;
+  const { backends, clock = systemClock, flushOnSignals = [], prices } = options;
   let { retry = {} } = options;
   if (typeof retry !== 'object' || retry === null) {
     problems.push({ field: 'retry', message: `must be an object, got ${describe(retry)}` });
@@ -65,6 +66,7 @@ export function resolveOptions(options: AnalyticsOptions): ResolvedOptions {
       maxAttempts: whole('retry.maxAttempts', retry.maxAttempts, 10, 1),
     },
     errorMessages: options.errorMessages ?? true,
+    prices,
     flushOnSignals: Array.isArray(flushOnSignals) ? [...flushOnSignals] : [],
     clock: completeClock(clock) ? clock : systemClock,
     newId: callback('newId', options.newId),
@@ -75,6 +77,9 @@ export function resolveOptions(options: AnalyticsOptions): ResolvedOptions {
       field: 'errorMessages',
       message: `must be true or false, got ${describe(resolved.errorMessages)}`,
     });
+  }
+  if (prices !== undefined && typeof prices?.price !== 'function') {
+    problems.push({ field: 'prices', message: `must have the method price, ${gotInstead(prices)}` });
   }
   if (!completeClock(clock)) {
     problems.push({ field: 'clock', message: 'must have the methods now, monotonic, setTimeout and clearTimeout' });
@@ -115,9 +120,7 @@ function backendProblems(backends: readonly Backend[]): Problem[] {
   for (const [index, backend] of backends.entries()) {
     const field = `backends[${index}]`;
     if (typeof backend !== 'object' || backend === null || 'then' in backend) {
-      const hint =
-        typeof backend === 'object' && backend !== null ? 'got a promise: await it' : `got ${describe(backend)}`;
-      problems.push({ field, message: `must be a backend, ${hint}` });
+      problems.push({ field, message: `must be a backend, ${gotInstead(backend)}` });
       continue;
     }
     const { name, delivery } = backend;
@@ -145,6 +148,12 @@ function backendProblems(backends: readonly Backend[]): Problem[] {
     }
   }
   return problems;
+}
+
+/** What is to be awaited first is the usual mistake. */
+function gotInstead(value: unknown): string {
+  const isPromise = typeof value === 'object' && value !== null && 'then' in value;
+  return isPromise ? 'got a promise: await it' : `got ${describe(value)}`;
 }
 
 function isBatchDelivery(delivery: unknown): boolean {

@@ -51,8 +51,11 @@ export interface ReportOptions extends Scope, WindowOptions {
   readonly model?: string | undefined;
 }
 
-/** `operation` is a kind together with a name. */
-export type CostGroup = 'operation' | 'kind' | 'model' | 'organisation' | 'user' | 'run';
+/**
+ * `operation` is a kind together with a name, each with its own costs. `skill`, `tool` and `agent` give each cost to the nearest
+ * one around it: the execution itself, else the first of that kind among those that called it, as its `parentId` says.
+ */
+export type CostGroup = 'operation' | 'kind' | 'model' | 'organisation' | 'user' | 'run' | 'skill' | 'tool' | 'agent';
 
 export interface CostOptions extends ReportOptions {
   /** Default: `operation`. */
@@ -73,19 +76,52 @@ export interface CostTotals {
 }
 
 export interface CostEntry extends CostTotals {
-  /** Null unless the report is by operation or by kind. */
+  /** Null unless the report is by operation, kind, skill, tool or agent, and for what is outside of any. */
   readonly kind: ExecutionKind | null;
   /**
-   * Name, model, or id of the organisation, user or run, as the report is by; null by kind, and for what has none or is of a run
-   * that is no longer kept.
+   * Name, model, or id of the organisation, user or run, as the report is by; null by kind, and for what has none, is outside
+   * of any, or is of a run that is no longer kept.
    */
   readonly name: string | null;
 }
 
-/** By user or by run it may reach only as far back as single executions are kept. */
+/** By user, run, skill, tool or agent it may reach only as far back as single executions are kept. */
 export interface CostReport extends CostTotals {
   /** Most expensive first, unknown costs last; then by kind and name, null last. */
   readonly entries: readonly CostEntry[];
+}
+
+export interface WasteOptions extends ReportOptions {
+  /** 1 to 1000 operations. Default: 100. The most wasteful are kept. */
+  readonly limit?: number | undefined;
+}
+
+/** What work came to nothing. */
+export interface WasteStats {
+  readonly total: CostTotals;
+  /** What did not succeed. */
+  readonly failed: CostTotals;
+  /**
+   * What succeeded and was done again all the same. Of one operation under the same parent (or, without one, in the same run),
+   * each try `n + 1` repeats a try `n`: a failed one where there is one, else the latest.
+   */
+  readonly superseded: CostTotals;
+  /** What failed or was superseded. */
+  readonly wasted: CostTotals;
+  /** Second and further tries (`attempt` above 1), whatever became of them; so some of them are wasted, too. */
+  readonly retried: CostTotals;
+  /** Known cost of what was wasted, of all known cost, 0 to 1; null where that is nothing or not known. */
+  readonly wastedShare: number | null;
+  /** First tries (`attempt` 1, or none said) that succeeded and were not superseded, of all first tries; null without any. */
+  readonly firstTrySuccessRate: number | null;
+  /** Known cost of everything, for each success that was not superseded; null where there is none or no cost is known. */
+  readonly costPerSuccessUsd: number | null;
+}
+
+/** It may reach only as far back as single executions are kept, and sees repetitions within its window and filter. */
+export interface WasteReport extends WasteStats {
+  /** Most cost wasted first, then most executions, then by kind and name; also those that waste nothing. */
+  readonly operations: readonly (WasteStats & { readonly kind: ExecutionKind; readonly name: string })[];
 }
 
 export interface ErrorReportOptions extends ReportOptions {
@@ -237,6 +273,7 @@ export interface ExecutionPage {
 export interface OperationReader {
   summary(options?: SummaryOptions): Promise<Summary>;
   getCosts(options?: CostOptions): Promise<CostReport>;
+  getWaste(options?: WasteOptions): Promise<WasteReport>;
   getErrors(options?: ErrorReportOptions): Promise<ErrorReport>;
   getCacheStats(options?: ReportOptions): Promise<CacheReport>;
   /** Models that were named, most executions first, then by name. */

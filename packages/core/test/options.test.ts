@@ -60,6 +60,9 @@ describe('wrong options are refused', () => {
     [{ backends: [], retry: { minDelayMs: -1 } }, 'retry.minDelayMs must be a number >= 0, got -1'],
     [{ backends: [], retry: { minDelayMs: 9, maxDelayMs: 8 } }, 'retry.maxDelayMs must be a number >= 9, got 8'],
     [{ backends: [], retry: { maxAttempts: 0 } }, 'retry.maxAttempts must be a whole number >= 1, got 0'],
+    [{ backends: [], prices: 'table' }, 'prices must have the method price, got "table"'],
+    [{ backends: [], prices: {} }, 'prices must have the method price, got an object'],
+    [{ backends: [], prices: Promise.resolve() }, 'prices must have the method price, got a promise: await it'],
     [{ backends: [], errorMessages: 'no' }, 'errorMessages must be true or false, got "no"'],
     [{ backends: [], flushOnSignals: 'SIGTERM' }, 'flushOnSignals must be an array of signal names, got "SIGTERM"'],
     [

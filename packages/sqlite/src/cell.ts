@@ -5,11 +5,17 @@ import { noUsers, readUsers, type UserSet, userSet, writeUsers } from './users.t
 
 export const hourMs = 3_600_000;
 export const dayMs: number = 24 * hourMs;
+/** Of no calendar: 32 days, all equally long. */
+export const monthMs: number = 32 * dayMs;
+
+/** Which cells there are, and how long they are. Those of organisations are days. */
+export type CellWidth = 'hours' | 'days' | 'months';
+export const cellWidths: Readonly<Record<CellWidth, number>> = { hours: hourMs, days: dayMs, months: monthMs };
 
 /** Whose executions a cell counts. Numbers are ids of their tables; 0 is none, and for `org` none or all. */
 export interface CellKey {
   readonly org: number;
-  /** Unix time in ms at which its hour or day begins. */
+  /** Unix time in ms at which its hour, day or month begins. */
   readonly start: number;
   readonly subject: number;
   readonly model: number;

@@ -15,6 +15,7 @@ import {
   fromUsersBlob,
   hourMs,
   latencyBlob,
+  monthMs,
   type Sum,
   toCell,
   usersBlob,
@@ -23,7 +24,7 @@ import { type Connection, type DatabaseConfig, transaction } from './database.ts
 import { type Entry, emptyEntry, readEntry } from './entry.ts';
 import { createSketchSum, type SketchSum } from './sketch.ts';
 
-// A write adds one line to the log of roll-ups; the lines are added to the cells of hours and days later, many at once, because a
+// A write adds one line to the log of roll-ups; the lines are added to the cells of hours, days and months later, many at once, because a
 // write touches few rows but often thousands of cells. Line and cells change in the same transaction: counted once, always.
 
 /** Lines of the log that wait at most. */
@@ -38,20 +39,26 @@ export function isLogLong(db: Connection): boolean {
   return lines >= maxLines || bytes >= maxBytes;
 }
 
-export function hasLog(db: Connection): boolean {
-  return db.prepare('SELECT 1 FROM rollup_log LIMIT 1').get() !== undefined;
+/** Tells whether something waits in the log. */
+export function logCheck(db: Connection): () => boolean {
+  const first = db.prepare('SELECT 1 FROM rollup_log LIMIT 1');
+  return () => first.get() !== undefined;
 }
 
 /** Adds the lines of the log to the cells. */
 export function fold(db: Connection, config: DatabaseConfig): void {
-  if (!hasLog(db)) {
-    return;
+  if (logCheck(db)()) {
+    transaction(db, config, () => foldWithin(db));
   }
-  transaction(db, config, () => {
+}
+
+/** Within a transaction of the caller's. */
+export function foldWithin(db: Connection): void {
+  if (logCheck(db)()) {
     const sketches = createSketchSum();
     sumLog(db, sketches, createSaver(db, sketches));
     db.prepare('DELETE FROM rollup_log').run();
-  });
+  }
 }
 
 export type Save = (width: number, key: CellKey, cell: Cell) => void;
@@ -60,6 +67,7 @@ export type Save = (width: number, key: CellKey, cell: Cell) => void;
 export function sumLog(db: Connection, sketches: SketchSum, save: Save): void {
   const hours = cellMap((key): KeyedSum => ({ key, sum: emptySum() }));
   const days = cellMap((key): KeyedSum => ({ key, sum: emptySum() }));
+  const months = cellMap((key): KeyedSum => ({ key, sum: emptySum() }));
 
   for (const cells of db.prepare('SELECT cells FROM rollup_log').pluck().all() as Buffer[]) {
     readLine(cells, (entry) => {
@@ -76,8 +84,16 @@ export function sumLog(db: Connection, sketches: SketchSum, save: Save): void {
     save(hourMs, key, cell);
     addCell(days.get(key.start - (key.start % dayMs), 0, key.subject, key.model).sum, cell);
   }
+  // A day goes into its month; those of organisations would be as many again.
   for (const { key, sum } of days.values()) {
-    save(dayMs, key, toCell(sum, sketches));
+    const cell = toCell(sum, sketches);
+    save(dayMs, key, cell);
+    if (key.org === 0) {
+      addCell(months.get(key.start - (key.start % monthMs), 0, key.subject, key.model).sum, cell);
+    }
+  }
+  for (const { key, sum } of months.values()) {
+    save(monthMs, key, toCell(sum, sketches));
   }
 }
 

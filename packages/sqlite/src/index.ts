@@ -6,6 +6,7 @@ export type { IntegrityReport } from './store/integrity.ts';
 export type { RowCounts } from './store/kept.ts';
 export type { CompactReport } from './store/maintain.ts';
 export type { PruneReport } from './store/prune.ts';
+export type { RepriceOptions, RepriceProgress, RepriceReport } from './store/repricing.ts';
 export type { StoreStatistics } from './store/statistics.ts';
 export type { BackupOptions, EraseOptions, IntegrityOptions, PruneOptions, SqliteStore } from './store/store.ts';
 export type { ExportOptions, ExportProgress, ExportReport } from './transfer/export-options.ts';

@@ -1,8 +1,10 @@
+import type { CostSource } from '@toolweaver/analytics-core';
 import type { Answers, Question } from './answers/answers.ts';
 import type { Change, Changes } from './changes/changes.ts';
 import type { Failure } from './failure.ts';
 import type { Slice } from './slice.ts';
 import type { PrunePlan } from './store/prune.ts';
+import type { CostChanges } from './store/reprice.ts';
 
 /** What the caller's thread asks of the one that holds the database; each is answered once, in order. */
 export type Request =
@@ -12,7 +14,13 @@ export type Request =
   | { readonly op: 'check' }
   /** Adds up the log of roll-ups, if that is possible now. */
   | { readonly op: 'fold' }
-  | { readonly op: 'read'; readonly name: keyof Answers; readonly question: Question }
+  | {
+      readonly op: 'read';
+      readonly name: keyof Answers;
+      readonly question: Question;
+      /** Answers also while the log has lines; otherwise the answer is undefined then. */
+      readonly evenUnfolded: boolean;
+    }
   /** Keeps what came of an answer. */
   | { readonly op: 'keep'; readonly name: keyof Changes; readonly change: Change }
   /** Sets the database aside if it is damaged, as a reader has found it. */
@@ -28,6 +36,9 @@ export type Maintenance =
   | { readonly op: 'estimatePrune'; readonly plan: PrunePlan }
   | { readonly op: 'erase'; readonly userId: string }
   | { readonly op: 'estimateErase'; readonly userId: string }
+  /** Some of the executions that a price may be asked for, and where to go on. */
+  | { readonly op: 'priceable'; readonly from: bigint; readonly to: bigint; readonly sources: readonly CostSource[] }
+  | { readonly op: 'setCosts'; readonly costs: CostChanges }
   | { readonly op: 'compact' }
   | { readonly op: 'size' }
   | { readonly op: 'statistics' }

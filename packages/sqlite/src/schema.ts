@@ -143,7 +143,7 @@ const tables: readonly Compilable[] = [
     .createTable('rollup_log')
     .addColumn('seq', 'integer', (column) => column.primaryKey())
     .addColumn('cells', 'blob', required),
-  // A cell: the executions of a subject and a model within an hour or a day, of one organisation or (0) of everybody.
+  // A cell: the executions of a subject and a model within an hour, a day or 32 days, of one organisation or (0) of everybody.
   schema
     .createTable('rollups')
     .addColumn('width', 'integer', required)

@@ -20,3 +20,8 @@ export function nextTail(tail: number): number {
 export function isTime(at: number): boolean {
   return at >= 0 && at < 2 ** (63 - tailBits);
 }
+
+/** The first key of a ms; a time that no execution can have is as good as the nearest that can. */
+export function firstKey(at: number): bigint {
+  return BigInt(Math.min(Math.max(Math.ceil(at), 0), 2 ** (63 - tailBits) - 1)) << BigInt(tailBits);
+}

@@ -20,53 +20,59 @@ export type StoredExecution = Omit<Row, 'seq' | 'subject' | TextColumn> &
   Readonly<Record<TextColumn, string | null>> &
   Pick<Tables['subjects'], 'kind' | 'name'>;
 
-/** The event as it was recorded. */
+/** The event as it was recorded: without the fields that were not known. */
 export function toExecution(row: StoredExecution): ExecutionEvent {
-  const event: ExecutionEvent = {
+  const { kind, name, at } = row;
+  const event: { -readonly [K in keyof ExecutionEvent]: ExecutionEvent[K] } = {
     type: 'execution',
     id: formatUuid(row.id),
-    at: row.at,
-    runId: row.run ?? undefined,
-    userId: row.user ?? undefined,
-    orgId: row.org ?? undefined,
-    weight: row.weight ?? undefined,
-    attributes: row.attributes === null ? undefined : JSON.parse(row.attributes),
-    kind: row.kind,
-    name: row.name,
+    at,
+    kind,
+    name,
     success: row.success === 1,
-    latencyMs: row.latency_ms ?? undefined,
-    error: row.error_type === null ? undefined : toError(row.error_type, row.error_message),
-    version: row.version ?? undefined,
-    toolkit: row.toolkit ?? undefined,
-    parentId: row.parent_id === null ? undefined : formatUuid(row.parent_id),
-    attempt: row.attempt ?? undefined,
-    cacheHit: row.cache_hit === null ? undefined : row.cache_hit === 1,
-    inputBytes: row.input_bytes ?? undefined,
-    outputBytes: row.output_bytes ?? undefined,
-    model: row.model ?? undefined,
-    provider: row.provider ?? undefined,
-    usage: toUsage(row),
-    cost:
-      row.cost_nano_usd === null ? undefined : { nanoUsd: row.cost_nano_usd, source: row.cost_source as CostSource },
   };
-  const known = Object.entries(event).filter(([, value]) => value !== undefined);
-  return Object.fromEntries(known) as unknown as ExecutionEvent;
+  // Not filtered out of an object of all fields: for a page of rows that took a quarter of the whole question.
+  const known = <K extends keyof ExecutionEvent>(field: K, value: ExecutionEvent[K] | null): void => {
+    if (value !== null) {
+      event[field] = value;
+    }
+  };
+  known('runId', row.run);
+  known('userId', row.user);
+  known('orgId', row.org);
+  known('weight', row.weight);
+  known('attributes', row.attributes === null ? null : JSON.parse(row.attributes));
+  known('latencyMs', row.latency_ms);
+  known('error', row.error_type === null ? null : toError(row.error_type, row.error_message));
+  known('version', row.version);
+  known('toolkit', row.toolkit);
+  known('parentId', row.parent_id === null ? null : formatUuid(row.parent_id));
+  known('attempt', row.attempt);
+  known('cacheHit', row.cache_hit === null ? null : row.cache_hit === 1);
+  known('inputBytes', row.input_bytes);
+  known('outputBytes', row.output_bytes);
+  known('model', row.model);
+  known('provider', row.provider);
+  known('usage', row.input_tokens === null ? null : toUsage(row, row.input_tokens));
+  known(
+    'cost',
+    row.cost_nano_usd === null ? null : { nanoUsd: row.cost_nano_usd, source: row.cost_source as CostSource },
+  );
+  return event;
 }
 
 function toError(type: string, message: string | null): ExecutionEvent['error'] {
   return message === null ? { type } : { type, message };
 }
 
-function toUsage(row: StoredExecution): Usage | undefined {
-  return row.input_tokens === null
-    ? undefined
-    : {
-        inputTokens: row.input_tokens,
-        cacheReadTokens: row.cache_read_tokens ?? 0,
-        cacheWriteTokens: row.cache_write_tokens ?? 0,
-        outputTokens: row.output_tokens ?? 0,
-        reasoningTokens: row.reasoning_tokens ?? 0,
-      };
+function toUsage(row: StoredExecution, inputTokens: number): Usage {
+  return {
+    inputTokens,
+    cacheReadTokens: row.cache_read_tokens ?? 0,
+    cacheWriteTokens: row.cache_write_tokens ?? 0,
+    outputTokens: row.output_tokens ?? 0,
+    reasoningTokens: row.reasoning_tokens ?? 0,
+  };
 }
 
 export function formatUuid(bytes: Buffer): string {

@@ -93,7 +93,7 @@ async function handle(call: number, request: Request): Promise<unknown> {
       const { createAnswer } = await import('./answers/answers.ts');
       const store = await held.open();
       store.answer ??= createAnswer(store.db);
-      return store.answer(request.name, request.question);
+      return store.answer(request.name, request.question, request.evenUnfolded);
     }
     case 'keep': {
       const { keep } = await import('./changes/changes.ts');

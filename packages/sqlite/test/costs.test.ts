@@ -3,13 +3,15 @@ import { execution } from '@toolweaver/analytics-testkit';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { now } from './support/arbitrary.ts';
+import { createStore } from './support/in-process.ts';
 import { forAnyHistory, reports, stopClock, storeWith, wrongFields } from './support/operations.ts';
 import { costs } from './support/oracle-operations.ts';
 import { expectSame } from './support/same.ts';
 
 stopClock();
 
-const groups: readonly CostGroup[] = ['operation', 'kind', 'model', 'organisation', 'user', 'run'];
+const callers = ['skill', 'tool', 'agent'] as const satisfies readonly CostGroup[];
+const groups: readonly CostGroup[] = ['operation', 'kind', 'model', 'organisation', 'user', 'run', ...callers];
 const options: fc.Arbitrary<CostOptions> = fc
   .tuple(reports, fc.constantFrom(undefined, ...groups), fc.constantFrom(undefined, 1, 3, 1000))
   .map(([report, by, limit]) => ({ ...report, by, limit }));
@@ -25,6 +27,41 @@ test('without any filter, too, by each group', async () => {
   await forAnyHistory(asked, async ({ reader }, history, one) => {
     expectSame(await reader.getCosts(one), costs(history, one));
   });
+});
+
+test('by skill, tool and agent, whoever calls whom', async () => {
+  const kinds = ['skill', 'tool', 'agent', 'llm'] as const;
+  const calls = fc.array(
+    fc.record({
+      kind: fc.constantFrom(...kinds),
+      name: fc.constantFrom('a', 'b'),
+      /** Which of them has called it; it may be itself, one that it calls, or none. */
+      parent: fc.integer({ min: -3, max: 9 }),
+      at: fc.integer({ min: now - 5, max: now }),
+      cents: fc.constantFrom(undefined, 1, 2, 4),
+    }),
+    { maxLength: 12 },
+  );
+  const range = fc.record({ from: fc.constantFrom(undefined, now - 3), to: fc.constantFrom(undefined, now - 1) });
+  await fc.assert(
+    fc.asyncProperty(calls, range, async (history, range) => {
+      const made = history.map(({ kind, name, at, cents: count }) =>
+        execution({ kind, name, at, ...(count !== undefined && { cost: cents(count) }) }),
+      );
+      const events = made.map((event, at) => {
+        const parent = made[history[at]?.parent ?? -1];
+        return parent === undefined ? event : { ...event, parentId: parent.id };
+      });
+      const store = await createStore();
+      store.write(events);
+      for (const by of callers) {
+        const asked = { by, range };
+        expectSame(await store.reader.getCosts(asked), costs({ events, now }, asked));
+      }
+      store.close();
+    }),
+    { numRuns: 60 },
+  );
 });
 
 const usage = { inputTokens: 10, cacheReadTokens: 0, cacheWriteTokens: 0, outputTokens: 5, reasoningTokens: 0 };
@@ -119,6 +156,22 @@ const byGroup: [CostGroup, [string | null, number | null][]][] = [
       [null, 0.06],
     ],
   ],
+  [
+    'skill',
+    [
+      [null, 0.16],
+      ['free', 0],
+      ['unknown', null],
+    ],
+  ],
+  [
+    'tool',
+    [
+      ['fetch', 0.08],
+      [null, 0.08],
+    ],
+  ],
+  ['agent', [[null, 0.16]]],
   [
     'run',
     [

@@ -4,7 +4,10 @@ import { cover, type Extent } from '../src/answers/cover.ts';
 
 const hour = 3_600_000;
 const day = 24 * hour;
+const month = 32 * day;
 const midnight = Date.UTC(2026, 2, 1);
+/** An organisation has nothing wider than days. */
+const widestOf = (finest: 'hours' | 'days') => (finest === 'days' ? 'days' : 'months');
 const everything: Extent = { first: midnight - 90 * day, last: midnight + 90 * day, rowsFrom: 0, hoursFrom: 0 };
 
 describe('a window', () => {
@@ -20,12 +23,23 @@ describe('a window', () => {
     ]);
   });
 
+  test('that is long enough has whole months, of 32 days each', () => {
+    const begin = Math.ceil(midnight / month) * month;
+    expect(cover(begin - day, begin + 2 * month + day, { ...everything, last: begin + 9 * month })).toEqual([
+      { source: 'days', from: begin - day, to: begin },
+      { source: 'months', from: begin, to: begin + 2 * month },
+      { source: 'days', from: begin + 2 * month, to: begin + 2 * month + day },
+    ]);
+  });
+
   test('needs no rows at an end beyond everything', () => {
     const extent = { ...everything, first: midnight + 5, last: midnight + day + 5 };
-    expect(cover(0, Number.MAX_SAFE_INTEGER, extent)).toEqual([
+    expect(cover(0, Number.MAX_SAFE_INTEGER, extent, 'days')).toEqual([
       { source: 'days', from: midnight, to: midnight + 2 * day },
     ]);
-    expect(cover(midnight + 6, midnight + day + 6, extent).map(({ source }) => source)).toEqual([
+    const begin = midnight - (midnight % month);
+    expect(cover(0, Number.MAX_SAFE_INTEGER, extent)).toEqual([{ source: 'months', from: begin, to: begin + month }]);
+    expect(cover(midnight + 6, midnight + day + 6, extent, 'days').map(({ source }) => source)).toEqual([
       'rows',
       'hours',
       'days',
@@ -71,9 +85,9 @@ describe('a window', () => {
         // Often so that it ends about where rows begin.
         const to = near % 2 === 0 ? from + length : Math.max(from + 1, rowsFrom + near);
         const hoursFrom = rowsFrom - (rowsFrom % day) - days * day;
-        const parts = cover(from, to, { ...everything, rowsFrom, hoursFrom }, 'days', finest);
+        const parts = cover(from, to, { ...everything, rowsFrom, hoursFrom }, widestOf(finest), finest);
         for (const { source, from: start } of parts) {
-          expect(start).toBeGreaterThanOrEqual({ rows: rowsFrom, hours: hoursFrom, days: 0 }[source]);
+          expect(start).toBeGreaterThanOrEqual({ rows: rowsFrom, hours: hoursFrom, days: 0, months: 0 }[source]);
         }
         expect(parts[0]?.from).toBeLessThanOrEqual(from);
         expect(parts.at(-1)?.to).toBeGreaterThanOrEqual(to);
@@ -94,15 +108,15 @@ describe('a window', () => {
       return one < to ? ([one, to] as const) : ([to, one] as const);
     });
     fc.assert(
-      fc.property(ends, fc.constantFrom('hours', 'days', 'days of an organisation'), ([from, to], what) => {
-        const widest = what === 'hours' ? 'hours' : 'days';
-        const finest = what === 'days of an organisation' ? 'days' : 'hours';
+      fc.property(ends, fc.constantFrom('hours', 'days', 'months', 'organisation'), ([from, to], what) => {
+        const finest = what === 'organisation' ? 'days' : 'hours';
+        const widest = what === 'organisation' ? 'days' : what;
         const parts = cover(from, to, everything, widest, finest);
         let reached = from;
         for (const part of parts) {
           expect(part.from).toBe(reached);
           expect(part.to).toBeGreaterThan(part.from);
-          const unit = { rows: 1, hours: hour, days: day }[part.source];
+          const unit = { rows: 1, hours: hour, days: day, months: month }[part.source];
           expect([part.from % unit, part.to % unit]).toEqual([0, 0]);
           expect(part.source === 'rows' ? part.to - part.from : 0).toBeLessThan(2 * (finest === 'days' ? day : hour));
           reached = part.to;

@@ -453,6 +453,30 @@ describe('operations', () => {
       ['search_web', 0.002],
     ]);
   });
+  feature('Cost of a skill with all that it called', async () => {
+    const own = createAnalytics({ backends: [await sqlite({ path: ':memory:' })] });
+    await own.trackOperation({ kind: 'skill', name: 'report' }, () => {
+      own.recordLlmCall({ model: 'large', success: true, cost: { usd: 0.25 } });
+      own.recordToolInvocation({ toolName: 'fetch', success: true, cost: { usd: 0.125 } });
+    });
+    const { entries } = await own.reader.getCosts({ by: 'skill' });
+    expect(entries).toMatchObject([{ kind: 'skill', name: 'report', executions: 3, totalCostUsd: 0.375 }]);
+    await own.close();
+  });
+  feature('Failed, retried and superseded work, success at the first try, cost of a success', async () => {
+    const { failed, superseded, retried, firstTrySuccessRate, costPerSuccessUsd } = await analytics.reader.getWaste({
+      kind: 'tool',
+    });
+    expect([failed.executions, superseded.executions, retried.executions]).toEqual([1, 0, 0]);
+    expect([firstTrySuccessRate, costPerSuccessUsd]).toEqual([0.5, 0.002]);
+  });
+  feature('What each organisation is billed for', async () => {
+    const target = join(folder, 'acme.csv');
+    const { events } = await exportEvents({ path, target, orgId: 'acme' });
+    expect(events).toBe(6);
+    const [header = '', ...lines] = readFileSync(target, 'utf8').trim().split(/\r?\n/);
+    expect([header.includes('cost_nano_usd,cost_usd,cost_source'), lines.length]).toEqual([true, 6]);
+  });
   feature('Most expensive operations', async () => {
     const { entries } = await analytics.reader.getCosts({ limit: 1 });
     expect(entries.map(({ name }) => name)).toEqual(['large']);

@@ -27,7 +27,7 @@ test(`kill -9 amid deleting, erasing and compacting, ${kills} times: the file is
     await backend.reader.listExecutions();
     const counts = query(path, 'SELECT sum(executions) AS executions FROM rollups WHERE org = 0 GROUP BY width');
     stored = counts[0]?.['executions'] as number;
-    expect(counts).toEqual([{ executions: stored }, { executions: stored }]);
+    expect(counts).toEqual(Array(3).fill({ executions: stored }));
     expect(stored).toBeGreaterThanOrEqual(acknowledged);
     expect(stored % 300).toBe(0);
     await backend.store.prune({ retentionDays: 30 });

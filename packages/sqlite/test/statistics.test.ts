@@ -42,7 +42,7 @@ test('statistics() says what is in the file', async () => {
       recommendations: 0,
     },
     // Two hours and two days, one day also for the organisation.
-    rollups: { hourly: 2, daily: 3, waiting: 0 },
+    rollups: { hourly: 2, daily: 3, monthly: 1, waiting: 0 },
     oldestExecutionAt: oldest,
     newestExecutionAt: newest,
     deletedBefore: { executions: null, hours: null },

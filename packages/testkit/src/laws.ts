@@ -1,5 +1,6 @@
 import type { Law } from './law.ts';
 import { adoptionLaws } from './laws/adoption.ts';
+import { costLaws } from './laws/costs.ts';
 import { deliveryLaws } from './laws/delivery.ts';
 import { factLaws } from './laws/facts.ts';
 import { failureLaws } from './laws/failure.ts';
@@ -24,4 +25,5 @@ export const laws: readonly Law[] = [
   ...adoptionLaws,
   ...listingLaws,
   ...operationLaws,
+  ...costLaws,
 ];

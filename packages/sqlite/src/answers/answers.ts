@@ -1,5 +1,6 @@
 import { Kysely, type SqliteDatabase, SqliteDialect } from 'kysely';
 import type { Connection } from '../database.ts';
+import { logCheck } from '../fold.ts';
 import { adoption } from './adoption.ts';
 import { cache } from './cache.ts';
 import { compare } from './compare.ts';
@@ -25,6 +26,7 @@ import { toolkits } from './toolkits.ts';
 import { trend } from './trend.ts';
 import { usage } from './usage.ts';
 import { versions } from './versions.ts';
+import { waste } from './waste.ts';
 
 /** Every question that the thread with the database answers; their options are checked, complete, and free of the clock. */
 export interface Answers {
@@ -37,6 +39,7 @@ export interface Answers {
   readonly recommendations: typeof recommendations;
   readonly summary: typeof summary;
   readonly costs: typeof costs;
+  readonly waste: typeof waste;
   readonly errors: typeof errors;
   readonly cache: typeof cache;
   readonly models: typeof models;
@@ -63,6 +66,7 @@ const answers: Answers = {
   recommendations,
   summary,
   costs,
+  waste,
   errors,
   cache,
   models,
@@ -84,19 +88,28 @@ export type Question<K extends keyof Answers = keyof Answers> = Parameters<Answe
 /** How the reader's methods ask. */
 export type Ask = <K extends keyof Answers>(name: K, question: Question<K>) => ReturnType<Answers[K]>;
 
-export type Answer = (name: keyof Answers, question: Question) => Promise<unknown>;
+/** Undefined where the log is to be folded first, unless `evenUnfolded`: then it is added up for this question alone. */
+export type Answer = (
+  name: keyof Answers,
+  question: Question,
+  evenUnfolded: boolean,
+) => Promise<{ readonly answer: unknown } | undefined>;
 
 /** Answers from a connection: each question from one state of the database, whatever is written meanwhile. */
 export function createAnswer(connection: Connection): Answer {
   const db: Db = new Kysely({ dialect: new SqliteDialect({ database: remembering(connection) }) });
-  return (name, question) => {
+  const hasLog = logCheck(connection);
+  return async (name, question, evenUnfolded) => {
+    if (!evenUnfolded && hasLog()) {
+      return undefined;
+    }
     const find = answers[name] as (db: Db, question: Question) => Promise<unknown>;
     return db.transaction().execute(async (tx) => {
-      const takeBack = addPending(connection);
+      const takeBack = hasLog() ? addPending(connection) : undefined;
       try {
-        return await find(tx, question);
+        return { answer: await find(tx, question) };
       } finally {
-        takeBack();
+        takeBack?.();
       }
     });
   };

@@ -1,5 +1,6 @@
 import type { CostEntry, CostGroup, CostReport, CostTotals } from '@toolweaver/analytics-core';
 import { type RawBuilder, sql } from 'kysely';
+import { type CallerKind, callerCosts, isCaller } from './callers.ts';
 import type { Db, Filter } from './filter.ts';
 import { ratio, type Totals, totalCost, totals, totalTokens } from './numbers.ts';
 import { compareTexts, descending, inOrder, type Order } from './order.ts';
@@ -12,7 +13,7 @@ export interface CostsQuestion {
 }
 
 /** What cost reports are made of. */
-type Sums = Pick<Totals, 'executions' | 'cost_nano_usd' | 'cost_weight'> & { readonly tokens: number };
+export type Sums = Pick<Totals, 'executions' | 'cost_nano_usd' | 'cost_weight'> & { readonly tokens: number };
 type Group = Sums & Pick<CostEntry, 'kind' | 'name'>;
 
 export async function costs(db: Db, { filter, by, limit }: CostsQuestion): Promise<CostReport> {
@@ -27,11 +28,12 @@ export async function costs(db: Db, { filter, by, limit }: CostsQuestion): Promi
     const { groups, sums } = await find(db, by, await (by === 'run' ? ofRuns : grouped(db, filter, by)), limit);
     return report(all, [...groups, ...rest(all, sums)], limit);
   }
-  const { groups, sums } = await find(db, by, await grouped(db, filter, by), limit);
+  const found = isCaller(by) ? callerCosts(filter, by) : await grouped(db, filter, by);
+  const { groups, sums } = await find(db, by, found, limit);
   return report(sums, groups, limit);
 }
 
-const keys: Readonly<Record<CostGroup, RawBuilder<number>>> = {
+const keys: Readonly<Record<Exclude<CostGroup, CallerKind>, RawBuilder<number>>> = {
   operation: sql`c.subject`,
   kind: sql`c.subject`,
   model: sql`c.model`,
@@ -47,7 +49,7 @@ const options: Readonly<Partial<Record<CostGroup, SelectionOptions>>> = {
 
 const ofRuns = sql`SELECT run AS key, executions, cost_nano_usd, cost_weight, tokens FROM run_rollups`;
 
-async function grouped(db: Db, filter: Filter, by: CostGroup): Promise<RawBuilder<unknown>> {
+async function grouped(db: Db, filter: Filter, by: Exclude<CostGroup, CallerKind>): Promise<RawBuilder<unknown>> {
   // Single rows tell what belongs to no organisation, too.
   const { figures } = await select(db, filter, by === 'organisation' && !isOfCells(filter) ? {} : options[by]);
   return sql`
@@ -65,19 +67,20 @@ async function find(
   limit: number,
 ): Promise<{ readonly groups: readonly Group[]; readonly sums: Sums }> {
   const named = {
+    caller: sql`SELECT s.kind, s.name, g.* FROM (${groups}) g LEFT JOIN subjects s ON s.id = g.key`,
     operation: sql`SELECT s.kind, s.name, g.* FROM (${groups}) g JOIN subjects s ON s.id = g.key`,
     kind: sql`
       SELECT s.kind, NULL AS name, total(executions) AS executions, total(cost_nano_usd) AS cost_nano_usd,
         total(cost_weight) AS cost_weight, total(tokens) AS tokens
       FROM (${groups}) g JOIN subjects s ON s.id = g.key GROUP BY s.kind`,
     other: sql`SELECT NULL AS kind, d.text AS name, g.* FROM (${groups}) g LEFT JOIN dictionary d ON d.id = g.key`,
-  }[by === 'operation' || by === 'kind' ? by : 'other'];
+  }[isCaller(by) ? 'caller' : by === 'operation' || by === 'kind' ? by : 'other'];
   const { rows } = await sql<Group & { readonly [S in keyof Sums as `all_${S}`]: number }>`
     SELECT kind, name, executions, cost_nano_usd, cost_weight, tokens,
       total(executions) OVER () AS all_executions, total(cost_nano_usd) OVER () AS all_cost_nano_usd,
       total(cost_weight) OVER () AS all_cost_weight, total(tokens) OVER () AS all_tokens
     FROM (${named})
-    ORDER BY cost_weight > 0 DESC, cost_nano_usd DESC, kind, name NULLS LAST LIMIT ${limit}`.execute(db);
+    ORDER BY cost_weight > 0 DESC, cost_nano_usd DESC, kind NULLS LAST, name NULLS LAST LIMIT ${limit}`.execute(db);
   const first = rows[0];
   return {
     groups: rows,
@@ -105,6 +108,7 @@ function rest(all: Sums, grouped: Sums): Group[] {
 
 const order: Order<Group> = inOrder(
   descending(({ cost_weight, cost_nano_usd }) => (cost_weight === 0 ? null : cost_nano_usd)),
+  (one, other) => Number(one.kind === null) - Number(other.kind === null),
   (one, other) => compareTexts(one.kind ?? '', other.kind ?? ''),
   (one, other) => Number(one.name === null) - Number(other.name === null),
   (one, other) => compareTexts(one.name ?? '', other.name ?? ''),
@@ -120,7 +124,7 @@ function report(all: Sums, groups: readonly Group[], limit: number): CostReport 
   };
 }
 
-function toTotals(sums: Sums): CostTotals {
+export function toTotals(sums: Sums): CostTotals {
   return { executions: sums.executions, ...toCosts(sums), totalTokens: sums.tokens };
 }
 

@@ -1,8 +1,8 @@
-import { dayMs, hourMs } from '../cell.ts';
+import { type CellWidth, cellWidths, dayMs } from '../cell.ts';
 
 /** A stretch of time, and what says what happened in it: the rows of executions, or cells of a width. */
 export interface Part {
-  readonly source: 'rows' | 'hours' | 'days';
+  readonly source: 'rows' | CellWidth;
   readonly from: number;
   readonly to: number;
 }
@@ -16,51 +16,46 @@ export interface Extent {
   readonly hoursFrom: number;
 }
 
+const finestFirst: readonly CellWidth[] = ['hours', 'days', 'months'];
+
 /**
- * Takes a window apart into as many whole days and hours as it has, and rows for what is left at its ends. Where what would
- * be exact was deleted, an end moves outwards to the hour or day that is left. An organisation's cells are `days` at the
- * finest.
+ * Takes a window apart into as many whole months, days and hours as it has, and rows for what is left at its ends. Where what
+ * would be exact was deleted, an end moves outwards to the hour or day that is left. An organisation's cells are `days`.
  */
 export function cover(
   from: number,
   to: number,
   extent: Extent,
-  widest: 'days' | 'hours' = 'days',
+  widest: CellWidth = 'months',
   finest: 'days' | 'hours' = 'hours',
 ): Part[] {
   const { first, last, rowsFrom, hoursFrom } = extent;
   if (first === undefined || last === undefined || from > last || to <= first || from >= to) {
     return [];
   }
-  // An end beyond everything is as good as the end of a day, and needs no rows.
-  let begin = from <= first ? floor(first, dayMs) : from;
-  let end = to > last ? floor(last, dayMs) + dayMs : to;
-  const unit = finest === 'days' ? dayMs : hourMs;
+  // An end beyond everything is as good as the end of a cell, and needs no rows.
+  const whole = cellWidths[widest];
+  let begin = from <= first ? floor(first, whole) : from;
+  let end = to > last ? floor(last, whole) + whole : to;
+  const unit = cellWidths[finest];
   begin = begin < rowsFrom ? floor(begin, unit) : begin;
   // The rows of the last part of a unit are whole only if the unit, or the window, begins when they do.
   end = Math.max(begin, floor(end, unit)) < rowsFrom ? ceil(end, unit) : end;
-  if (widest === 'days') {
+  if (widest !== 'hours') {
     begin = begin < hoursFrom ? floor(begin, dayMs) : begin;
     end = end < hoursFrom ? ceil(end, dayMs) : end;
   }
-  const days = (from: number, to: number): Part[] => [{ source: 'days', from, to }];
-  const hours = (from: number, to: number): Part[] =>
-    widest === 'hours' ? [{ source: 'hours', from, to }] : split(from, to, dayMs, 'hours', days);
-  return split(begin, end, unit, 'rows', finest === 'days' ? days : hours).filter((part) => part.from < part.to);
+  const widths = finestFirst.slice(finestFirst.indexOf(finest), finestFirst.indexOf(widest) + 1);
+  return split(begin, end, 'rows', widths).filter((part) => part.from < part.to);
 }
 
-/** The whole units of a stretch, as `inner` makes them, between what is left at its ends. */
-function split(
-  from: number,
-  to: number,
-  unit: number,
-  ends: Part['source'],
-  inner: (from: number, to: number) => Part[],
-): Part[] {
+/** A stretch in the first of the widths and, where they fit, the coarser ones; what is left at its ends is of `source`. */
+function split(from: number, to: number, source: Part['source'], [width, ...coarser]: readonly CellWidth[]): Part[] {
+  const unit = width === undefined ? to - from : cellWidths[width];
   const [begin, end] = [ceil(from, unit), floor(to, unit)];
-  return begin >= end
-    ? [{ source: ends, from, to }]
-    : [{ source: ends, from, to: begin }, ...inner(begin, end), { source: ends, from: end, to }];
+  return width === undefined || begin >= end
+    ? [{ source, from, to }]
+    : [{ source, from, to: begin }, ...split(begin, end, width, coarser), { source, from: end, to }];
 }
 
 function floor(time: number, unit: number): number {

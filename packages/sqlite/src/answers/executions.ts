@@ -146,8 +146,11 @@ async function load(db: Db, wanted: readonly string[]): Promise<ExecutionEvent[]
   const texts = await textsOf(db, [...ids]);
   const bySeq = new Map(
     rows.map((row) => {
-      const named = textColumns.map((column) => [column, texts.get(row[column] ?? 0) ?? null]);
-      return [row.seq, toExecution({ ...row, ...(Object.fromEntries(named) as Record<TextColumn, string | null>) })];
+      const named: Record<string, unknown> = { ...row };
+      for (const column of textColumns) {
+        named[column] = texts.get(row[column] ?? 0) ?? null;
+      }
+      return [row.seq, toExecution(named as unknown as StoredExecution)];
     }),
   );
   return wanted.flatMap((seq) => bySeq.get(seq) ?? []);

@@ -1,6 +1,6 @@
 import { errorsText, figureNames, latencyBlob, usersBlob } from '../cell.ts';
 import type { Connection } from '../database.ts';
-import { hasLog, sumLog } from '../fold.ts';
+import { sumLog } from '../fold.ts';
 import { createSketchSum } from '../sketch.ts';
 
 // A question comes after the log was folded, unless that could not be: for want of room, or because another process holds the
@@ -11,9 +11,6 @@ const sketchColumns = ['cell', 'latency', 'users'];
 
 /** To be called, and taken back, within the transaction of the question. */
 export function addPending(db: Connection): () => void {
-  if (!hasLog(db)) {
-    return () => {};
-  }
   // Where they are asked for by name alone, SQLite takes those of the connection.
   db.exec(`
     CREATE TEMP TABLE pending (${columns.join(', ')});

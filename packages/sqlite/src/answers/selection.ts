@@ -1,6 +1,6 @@
 import { type RawBuilder, type SqlBool, sql } from 'kysely';
 import { byteReader } from '../bytes.ts';
-import { dayMs, type Figures, hourMs } from '../cell.ts';
+import { type CellWidth, cellWidths, dayMs, type Figures } from '../cell.ts';
 import { tailBits } from '../sequence.ts';
 import { binOf, createSketchSum, type Sketch, type SketchSum } from '../sketch.ts';
 import { createUserUnion, type UserSet } from '../users.ts';
@@ -14,7 +14,7 @@ interface Counted extends Figures {
   readonly org: number;
   readonly subject: number;
   readonly model: number;
-  /** Unix time in ms at which the hour or the day begins; of an execution, its time. */
+  /** Unix time in ms at which the hour, day or month begins; of an execution, its time. */
   readonly start: number;
   /** Of an execution; null for none, and in cells. */
   readonly user: number | null;
@@ -55,14 +55,17 @@ interface DistributionOptions {
 
 export interface Distribution {
   readonly latency: Sketch;
-  /** Users known by id: exact up to 8192 in an hour or day, within 2 % or so beyond. */
+  /** Users known by id: exact up to 8192 in a cell, within 2 % or so beyond. */
   readonly users: number;
   /** Whom: all of them (level 0), or a sample of those that were too many. */
   sample(): UserSet;
 }
 
 export interface SelectionOptions {
-  /** `hours` where days are too coarse to group by, `rows` where cells do not tell apart at all. Default: `days`. */
+  /**
+   * `days` or `hours` where what is wider is too coarse to group by, `rows` where cells do not tell apart at all. Default: the
+   * widest that there are.
+   */
   readonly widest?: 'days' | 'hours' | 'rows';
   /** Each organisation for itself, and nothing of what belongs to none. Default: everybody, or the filter's organisation. */
   readonly perOrg?: boolean;
@@ -84,10 +87,10 @@ export async function select(db: Db, filter: Filter, options: SelectionOptions =
   const extent = await readExtent(db);
   const finest = perOrg || filter.orgId !== undefined ? 'days' : (options.finest ?? 'hours');
   const inRows = !isOfCells(filter) || (options.widest === 'hours' && finest === 'days');
-  const widest = inRows ? 'rows' : (options.widest ?? 'days');
+  const widest = inRows ? 'rows' : (options.widest ?? (finest === 'days' ? 'days' : 'months'));
   const parts: Part[] = widest === 'rows' ? [{ source: 'rows', from, to }] : cover(from, to, extent, widest, finest);
   const rows = parts.filter(({ source }) => source === 'rows');
-  const cells = parts.filter(({ source }) => source !== 'rows');
+  const cells = parts.filter((part): part is CellPart => part.source !== 'rows');
   const ofRow = rows.map((part) => rowConditions({ ...filter, ...times(part) }, perOrg));
   const ofCell = await Promise.all(cells.map((part) => cellConditions(db, filter, part, perOrg)));
   const found = executionsFor(filter);
@@ -103,7 +106,7 @@ export async function select(db: Db, filter: Filter, options: SelectionOptions =
     ),
     ...ofRow.map((where) => sql`SELECT ${rowFailures} FROM ${found} WHERE ${where} AND e.success = 0`),
   ];
-  const completeFrom = { rows: extent.rowsFrom, hours: extent.hoursFrom, days: 0 }[widest];
+  const completeFrom = { rows: extent.rowsFrom, hours: extent.hoursFrom, days: 0, months: 0 }[widest];
 
   return {
     figures: union(figures, sql`SELECT ${rowFigures} FROM execution_events e WHERE FALSE`),
@@ -167,6 +170,8 @@ export async function select(db: Db, filter: Filter, options: SelectionOptions =
   };
 }
 
+type CellPart = Part & { readonly source: CellWidth };
+
 interface Group {
   readonly sketches: SketchSum;
   /** As they are kept. */
@@ -223,11 +228,11 @@ function rowConditions(filter: Filter, perOrg: boolean): RawBuilder<SqlBool> {
 async function cellConditions(
   db: Db,
   filter: Filter,
-  { source, from, to }: Part,
+  { source, from, to }: CellPart,
   perOrg: boolean,
 ): Promise<RawBuilder<SqlBool>> {
   const { kind, name, orgId, model } = filter;
-  const width = source === 'days' ? dayMs : hourMs;
+  const width = cellWidths[source];
   // One subject is sought at each start; many are read in one go.
   const isOne = kind !== undefined && name !== undefined;
   const starts = isOne ? await startsBetween(db, width, from, to) : [];
@@ -255,9 +260,10 @@ function orgsOf(width: number): RawBuilder<unknown> {
 
 /** Where cells can begin. Those of everybody begin wherever any does. */
 async function startsBetween(db: Db, width: number, from: number, to: number): Promise<number[]> {
+  const inRange = sql`FROM rollups WHERE width = ${sql.lit(width)} AND org = 0 AND start >= ${from} AND start < ${to}`;
+  // Each for itself is a seek; asked for together they are looked for in all of the range.
   const { rows } = await sql<{ first: number | null; last: number | null }>`
-    SELECT min(start) AS first, max(start) AS last FROM rollups
-    WHERE width = ${sql.lit(width)} AND org = 0 AND start >= ${from} AND start < ${to}`.execute(db);
+    SELECT (SELECT min(start) ${inRange}) AS first, (SELECT max(start) ${inRange}) AS last`.execute(db);
   const { first = null, last = null } = rows[0] ?? {};
   return first === null || last === null
     ? []

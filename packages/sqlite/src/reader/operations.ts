@@ -13,7 +13,17 @@ import { formatCursor, parseCursor } from './cursor.ts';
 import { checkLimit, checkNumbers, checkRange, checkReport, checkScope, checkWindow, kinds } from './options.ts';
 import { checkTrendWindow, widths } from './trend-window.ts';
 
-const costGroups: readonly CostGroup[] = ['operation', 'kind', 'model', 'organisation', 'user', 'run'];
+const costGroups: readonly CostGroup[] = [
+  'operation',
+  'kind',
+  'model',
+  'organisation',
+  'user',
+  'run',
+  'skill',
+  'tool',
+  'agent',
+];
 const buckets: readonly Bucket[] = ['hour', 'day'];
 const orders: readonly ExecutionOrder[] = ['time', 'latency', 'cost'];
 const usualPercentiles = [50, 90, 95, 99];
@@ -39,6 +49,14 @@ export function operationReader(ask: Ask): OperationReader {
         }),
       );
       return ask('costs', question);
+    },
+
+    async getWaste(options) {
+      const question = checkOptions((check) => ({
+        filter: checkReport(check, options ?? {}),
+        limit: checkLimit(check, options?.limit) ?? 100,
+      }));
+      return ask('waste', question);
     },
 
     async getErrors(options) {

@@ -1,5 +1,5 @@
 import type { AnalyticsReader } from '@toolweaver/analytics-core';
-import type { Answers, Ask, Question } from '../answers/answers.ts';
+import type { Answer, Answers, Ask, Question } from '../answers/answers.ts';
 import type { Change, Changes, Keep } from '../changes/changes.ts';
 import type { Thread } from '../thread.ts';
 import { operationReader } from './operations.ts';
@@ -10,9 +10,15 @@ import { toolkitReader } from './toolkits.ts';
 /** Checks the questions on the caller's side, and has the thread answer them. */
 export function createReader(thread: Thread, writer: Thread): AnalyticsReader {
   async function request(name: keyof Answers, question: Question): Promise<unknown> {
-    // Comes after everything that was written before the question, which the roll-ups then hold.
-    await writer.call({ op: 'fold' }, { hold: true });
-    return thread.call({ op: 'read', name, question }, { hold: true });
+    const read = (evenUnfolded: boolean): Promise<unknown> =>
+      thread.call({ op: 'read', name, question, evenUnfolded }, { hold: true });
+    let found = (await read(false)) as Awaited<ReturnType<Answer>>;
+    if (found === undefined) {
+      // Only who writes can; the other thread is not asked where nothing was written since, which is most of the time.
+      await writer.call({ op: 'fold' }, { hold: true });
+      found = (await read(true)) as Awaited<ReturnType<Answer>>;
+    }
+    return found?.answer;
   }
   function change(name: keyof Changes, change: Change): Promise<unknown> {
     return writer.call({ op: 'keep', name, change }, { hold: true });

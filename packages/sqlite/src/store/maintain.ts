@@ -5,6 +5,7 @@ import { erase, estimateErase } from './erase.ts';
 import { estimatePrune } from './estimate.ts';
 import { checkIntegrity } from './integrity.ts';
 import { truncateLog } from './log.ts';
+import { readPriceable, setCosts } from './reprice.ts';
 import { readSize } from './size.ts';
 import { readStatistics } from './statistics.ts';
 
@@ -26,6 +27,10 @@ export function maintain(
       return erase(db, config, request.userId);
     case 'estimateErase':
       return estimateErase(db, request.userId);
+    case 'priceable':
+      return readPriceable(db, request.from, request.to, request.sources);
+    case 'setCosts':
+      return setCosts(db, config, request.costs);
     case 'compact':
       return compact(db, config);
     case 'size':

@@ -1,4 +1,4 @@
-import { dayMs, hourMs } from '../cell.ts';
+import { dayMs, hourMs, monthMs } from '../cell.ts';
 import type { Connection } from '../database.ts';
 import { realPath, sizeOf } from '../file.ts';
 import { tailBits } from '../sequence.ts';
@@ -18,7 +18,13 @@ export interface StoreStatistics {
   readonly freeBytes: number;
   readonly rows: RowCounts;
   /** Cells of the roll-ups, and lines that are still to be added to them. */
-  readonly rollups: { readonly hourly: number; readonly daily: number; readonly waiting: number };
+  readonly rollups: {
+    readonly hourly: number;
+    readonly daily: number;
+    /** Of 32 days. */
+    readonly monthly: number;
+    readonly waiting: number;
+  };
   /** Unix ms; null without executions. */
   readonly oldestExecutionAt: number | null;
   readonly newestExecutionAt: number | null;
@@ -44,7 +50,7 @@ export function readStatistics(db: Connection, path: string): StoreStatistics {
     walBytes: path === ':memory:' ? 0 : sizeOf(`${realPath(path)}-wal`),
     ...readSize(db),
     rows: countRows((kind) => count(keptTables[kind].table)),
-    rollups: { hourly: cells(hourMs), daily: cells(dayMs), waiting: count('rollup_log') },
+    rollups: { hourly: cells(hourMs), daily: cells(dayMs), monthly: cells(monthMs), waiting: count('rollup_log') },
     oldestExecutionAt: at('min'),
     newestExecutionAt: at('max'),
     deletedBefore: { executions: floor('executions'), hours: floor('hours') },

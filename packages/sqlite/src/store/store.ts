@@ -1,11 +1,14 @@
 import { checkOptions } from '../check.ts';
 import type { Maintenance } from '../protocol.ts';
+import { checkRange } from '../reader/options.ts';
+import { firstKey } from '../sequence.ts';
 import type { Thread } from '../thread.ts';
 import { type BackupProgress, type BackupReport, writeBackup } from './backup.ts';
 import type { EraseReport } from './erase.ts';
 import type { IntegrityReport } from './integrity.ts';
 import type { CompactReport } from './maintain.ts';
 import type { PruneReport } from './prune.ts';
+import { type RepriceOptions, type RepriceReport, reprice } from './repricing.ts';
 import { checkLimits, type Limits, limitsPlan } from './retention.ts';
 import type { Size } from './size.ts';
 import type { StoreStatistics } from './statistics.ts';
@@ -25,6 +28,11 @@ export interface SqliteStore {
    * the file, and ones that were set aside, are not touched. Events wait meanwhile: about ten seconds for each GB.
    */
   erase(options: EraseOptions): Promise<EraseReport>;
+  /**
+   * Asks anew for the prices of executions whose cost was computed or is unknown, after a correction of prices; rows and roll-ups
+   * change together, in steps between which events are written. Costs that a provider has said stay.
+   */
+  reprice(options: RepriceOptions): Promise<RepriceReport>;
   /** Copies the database, without its free pages, to a file that is not there yet. Its content is that of the start. */
   backup(path: string, options?: BackupOptions): Promise<BackupReport>;
   /** Reads the whole file. */
@@ -104,6 +112,27 @@ export function createStore(
       });
       const report = dryRun ? await askAside({ op: 'estimateErase', userId }) : await ask({ op: 'erase', userId });
       return report as EraseReport;
+    },
+    async reprice(options) {
+      const repricing = checkOptions((check) => {
+        const { prices, from, to, overrides, dryRun, onProgress } = (options ?? {}) as Partial<RepriceOptions>;
+        if (typeof prices?.price !== 'function') {
+          check.wrong('prices', `must be a price provider, got ${typeof prices}`);
+        }
+        if (onProgress !== undefined && typeof onProgress !== 'function') {
+          check.wrong('onProgress', `must be a function, got ${typeof onProgress}`);
+        }
+        const window = checkRange(check, { from, to }, '');
+        return {
+          prices: prices as RepriceOptions['prices'],
+          onProgress,
+          from: firstKey(window.from ?? 0),
+          to: firstKey(window.to ?? Number.MAX_VALUE),
+          sources: check.flag('overrides', overrides) ? (['computed', 'override'] as const) : (['computed'] as const),
+          dryRun: check.flag('dryRun', dryRun) ?? false,
+        };
+      });
+      return reprice(ask, repricing);
     },
     async backup(path, options) {
       const { onProgress } = options ?? {};

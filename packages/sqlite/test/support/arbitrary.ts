@@ -33,6 +33,8 @@ const latencyMs = fc.oneof(
 const id = fc.noBias(fc.uuid());
 /** Replaced by names that are no other test's. */
 const orgId = fc.constantFrom('own', 'own', 'other');
+/** Of executions that nobody recorded. */
+const parents = ['00000000-0000-4000-8000-000000000001', '00000000-0000-4000-8000-000000000002'];
 const whole = fc.constantFrom(0, 1, 7, 1200, 2 ** 40);
 
 export const executions: fc.Arbitrary<ExecutionEvent> = fc
@@ -51,6 +53,8 @@ export const executions: fc.Arbitrary<ExecutionEvent> = fc
     cacheHit: fc.constantFrom(undefined, true, false),
     model: fc.constantFrom(undefined, undefined, 'large-2', 'Large-2', 'TimeoutError'),
     version: fc.constantFrom(undefined, '1', '2'),
+    attempt: fc.constantFrom(undefined, undefined, 1, 2, 3),
+    parentId: fc.constantFrom(undefined, ...parents),
     toolkit: fc.constantFrom(undefined, 'web', 'parse'),
     usage: fc.option(
       fc.record({

@@ -36,7 +36,7 @@ export async function createStore(): Promise<Store> {
         case 'fold':
           return fold(db, config);
         case 'read':
-          return answer(request.name, request.question);
+          return answer(request.name, request.question, request.evenUnfolded);
         case 'keep':
           return keep(db, config, request.name, request.change);
         default:

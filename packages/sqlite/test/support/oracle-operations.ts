@@ -59,7 +59,7 @@ export interface Frame {
   readonly to: number;
 }
 
-function frameOf({ now }: History, { days, range }: WindowOptions, usualDays = Infinity): Frame {
+export function frameOf({ now }: History, { days, range }: WindowOptions, usualDays: number = Infinity): Frame {
   const length = days ?? (range === undefined ? usualDays : Infinity);
   return length === Infinity
     ? { from: range?.from ?? -Infinity, to: range?.to ?? Infinity }
@@ -84,7 +84,7 @@ export function widened({ events, rowsFrom = 0, hoursFrom = 0 }: History, frame:
   return { from: begin, to: isThere ? to : Math.ceil(to / unitAt(to)) * unitAt(to) };
 }
 
-function rows({ events, kept = events }: History): ExecutionEvent[] {
+export function rows({ events, kept = events }: History): ExecutionEvent[] {
   return executionsOf(kept);
 }
 
@@ -100,7 +100,7 @@ function about(history: History, options: ReportOptions, usualDays?: number, byO
     : listExecutions(rows(history), { ...pick(filter), ...frame });
 }
 
-function pick({ orgId, userId, runId, kind, name, model }: ReportOptions): ReportOptions {
+export function pick({ orgId, userId, runId, kind, name, model }: ReportOptions): ReportOptions {
   return { orgId, userId, runId, kind, name, model };
 }
 
@@ -108,17 +108,20 @@ const distinct = (values: readonly (string | undefined)[]): string[] => [
   ...new Set(values.filter((value) => value !== undefined)),
 ];
 
-const most =
+export const most =
   <T>(numberOf: (item: T) => number): Order<T> =>
   (one, other) =>
     numberOf(other) - numberOf(one);
-const byName: Order<{ readonly kind: string | null; readonly name: string | null }> = inOrder(
+export const byName: Order<{ readonly kind: string | null; readonly name: string | null }> = inOrder(
+  (one, other) => Number(one.kind === null) - Number(other.kind === null),
   (one, other) => compareTexts(one.kind ?? '', other.kind ?? ''),
   (one, other) => Number(one.name === null) - Number(other.name === null),
   (one, other) => compareTexts(one.name ?? '', other.name ?? ''),
 );
 
-function operations(executions: readonly ExecutionEvent[]) {
+export function operations(
+  executions: readonly ExecutionEvent[],
+): (Pick<ExecutionEvent, 'kind' | 'name'> & { readonly own: readonly ExecutionEvent[] })[] {
   return groups(executions, ({ kind, name }) => [kind, name]).map((own) => {
     const { kind, name } = own[0] as ExecutionEvent;
     return { kind, name, own };
@@ -140,7 +143,7 @@ function tokens(executions: readonly ExecutionEvent[]): TokenTotals {
   return { ...classes, totalTokens: add(Object.values(classes)) };
 }
 
-function costTotals(executions: readonly ExecutionEvent[]): CostTotals {
+export function costTotals(executions: readonly ExecutionEvent[]): CostTotals {
   const priced = executions.filter(({ cost }) => cost !== undefined);
   const usd = add(priced.map((event) => (event.cost?.nanoUsd ?? 0) * weightOf(event))) / 1e9;
   return {
@@ -214,26 +217,51 @@ function runs(history: History, options: SummaryOptions): number {
   }).length;
 }
 
-const keyOf: Record<CostGroup, (event: ExecutionEvent) => Pick<CostEntry, 'kind' | 'name'>> = {
+type KeyOf = (
+  event: ExecutionEvent,
+  find: (id: string) => ExecutionEvent | undefined,
+) => Pick<CostEntry, 'kind' | 'name'>;
+
+/** The nearest execution of a kind: itself, or one that called it. */
+const callerOf =
+  (kind: ExecutionEvent['kind']): KeyOf =>
+  (event, find) => {
+    let at: ExecutionEvent | undefined = event;
+    const passed = new Set<ExecutionEvent>();
+    while (at !== undefined && at.kind !== kind && !passed.has(at)) {
+      passed.add(at);
+      at = at.parentId === undefined ? undefined : find(at.parentId);
+    }
+    return at?.kind === kind ? { kind, name: at.name } : { kind: null, name: null };
+  };
+
+const keyOf: Record<CostGroup, KeyOf> = {
   operation: ({ kind, name }) => ({ kind, name }),
   kind: ({ kind }) => ({ kind, name: null }),
   model: ({ model }) => ({ kind: null, name: model ?? null }),
   organisation: ({ orgId }) => ({ kind: null, name: orgId ?? null }),
   user: ({ userId }) => ({ kind: null, name: userId ?? null }),
   run: ({ runId }) => ({ kind: null, name: runId ?? null }),
+  skill: callerOf('skill'),
+  tool: callerOf('tool'),
+  agent: callerOf('agent'),
 };
+const byRows: readonly CostGroup[] = ['user', 'skill', 'tool', 'agent'];
 
 export function costs(history: History, options: CostOptions = {}): CostReport {
   const { by = 'operation', limit = 100, ...report } = options;
-  const isOfAll = Object.values(report).every((value) => value === undefined);
+  const conditions = { ...pick(report), days: report.days, ...report.range };
+  const isOfAll = Object.values(conditions).every((value) => value === undefined);
   const found =
-    by === 'user' || (by === 'run' && !isOfAll)
+    byRows.includes(by) || (by === 'run' && !isOfAll)
       ? listExecutions(rows(history), { ...pick(report), ...frameOf(history, report) })
       : about(history, report, undefined, by === 'organisation');
+  const { from } = frameOf(history, report);
+  const find = (id: string): ExecutionEvent | undefined => rows(history).find((one) => one.id === id && one.at >= from);
   return {
     ...costTotals(found),
-    entries: groups(found, keyOf[by])
-      .map((own): CostEntry => ({ ...keyOf[by](own[0] as ExecutionEvent), ...costTotals(own) }))
+    entries: groups(found, (event) => keyOf[by](event, find))
+      .map((own): CostEntry => ({ ...keyOf[by](own[0] as ExecutionEvent, find), ...costTotals(own) }))
       .sort(
         inOrder(
           most(({ totalCostUsd }) => totalCostUsd ?? -1),

@@ -11,6 +11,7 @@ import {
   fromLatencyBlob,
   fromUsersBlob,
   hourMs,
+  monthMs,
   toCell,
 } from '../../src/cell.ts';
 import { readLine } from '../../src/fold.ts';
@@ -112,7 +113,7 @@ function rowsByCell(rows: readonly Row[]): Map<string, Row[]> {
 function keysOf(at: number, org: number, subject: number, model: number): string[] {
   const key = (width: number, whose: number): string =>
     `${width} ${whose} ${Math.floor(at / width) * width} ${subject} ${model}`;
-  return [key(hourMs, 0), key(dayMs, 0), ...(org === 0 ? [] : [key(dayMs, org)])];
+  return [key(hourMs, 0), key(dayMs, 0), key(monthMs, 0), ...(org === 0 ? [] : [key(dayMs, org)])];
 }
 
 function sameCell(key: string, { figures, latency, users, errors }: Cell, rows: readonly Row[]): void {

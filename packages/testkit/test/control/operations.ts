@@ -8,6 +8,7 @@ import type {
   WindowOptions,
 } from '@toolweaver/analytics-core';
 import { countsOf, distinct, groupsOf, isLimit, latencyOf, refuse, weightOf } from './figures.ts';
+import { wasteOf } from './waste.ts';
 
 const day = 86_400_000;
 
@@ -29,22 +30,39 @@ function costsOf(events: readonly ExecutionEvent[]): CostTotals {
   };
 }
 
-const keyOf: Record<CostGroup, (event: ExecutionEvent) => Pick<CostEntry, 'kind' | 'name'>> = {
+type Key = Pick<CostEntry, 'kind' | 'name'>;
+type Find = (id: string | undefined) => ExecutionEvent | undefined;
+
+/** The nearest execution of a kind: itself, or one that called it. */
+const callerOf =
+  (kind: ExecutionEvent['kind']) =>
+  (event: ExecutionEvent, find: Find): Key => {
+    let at: ExecutionEvent | undefined = event;
+    while (at !== undefined && at.kind !== kind) {
+      at = find(at.parentId);
+    }
+    return { kind: at?.kind ?? null, name: at?.name ?? null };
+  };
+
+const keyOf: Record<CostGroup, (event: ExecutionEvent, find: Find) => Key> = {
   operation: ({ kind, name }) => ({ kind, name }),
   kind: ({ kind }) => ({ kind, name: null }),
   model: ({ model }) => ({ kind: null, name: model ?? null }),
   organisation: ({ orgId }) => ({ kind: null, name: orgId ?? null }),
   user: ({ userId }) => ({ kind: null, name: userId ?? null }),
   run: ({ runId }) => ({ kind: null, name: runId ?? null }),
+  skill: callerOf('skill'),
+  tool: callerOf('tool'),
+  agent: callerOf('agent'),
 };
 
-const byKindAndName = (one: Pick<CostEntry, 'kind' | 'name'>, other: Pick<CostEntry, 'kind' | 'name'>): number =>
+const byKindAndName = (one: Key, other: Key): number =>
   `${one.kind} ${one.name}` < `${other.kind} ${other.name}` ? -1 : 1;
 
 /** The questions about operations, answered by counting the rows by hand. */
 export function operationsOver(
   rows: () => readonly AnalyticsEvent[],
-): Pick<AnalyticsReader, 'summary' | 'getCosts' | 'getErrors'> {
+): Pick<AnalyticsReader, 'summary' | 'getCosts' | 'getWaste' | 'getErrors'> {
   function about({ days, range = {}, ...equal }: WindowOptions & Partial<ExecutionEvent>): ExecutionEvent[] {
     const from = days === undefined ? (range.from ?? 0) : Date.now() - days * day;
     const to = range.to ?? Number.POSITIVE_INFINITY;
@@ -89,11 +107,29 @@ export function operationsOver(
         ['limit', isLimit(limit)],
       ]);
       const all = about(options as WindowOptions);
+      const callers = new Map(about({}).map((event) => [event.id, event]));
       return {
         ...costsOf(all),
-        entries: groupsOf(all, keyOf[by])
+        entries: groupsOf(all, (event) => keyOf[by](event, (id = '') => callers.get(id)))
           .map(([key, own]): CostEntry => ({ ...key, ...costsOf(own) }))
           .sort((one, other) => (other.totalCostUsd ?? -1) - (one.totalCostUsd ?? -1) || byKindAndName(one, other))
+          .slice(0, limit),
+      };
+    },
+
+    async getWaste({ limit = 100, ...options } = {}) {
+      refuse([['limit', isLimit(limit)]]);
+      const all = about(options as WindowOptions);
+      return {
+        ...wasteOf(all, costsOf),
+        operations: groupsOf(all, ({ kind, name }) => ({ kind, name }))
+          .map(([subject, own]) => ({ ...subject, ...wasteOf(own, costsOf) }))
+          .sort(
+            (one, other) =>
+              (other.wasted.totalCostUsd ?? -1) - (one.wasted.totalCostUsd ?? -1) ||
+              other.wasted.executions - one.wasted.executions ||
+              byKindAndName(one, other),
+          )
           .slice(0, limit),
       };
     },

@@ -1,5 +1,6 @@
 import { adoptionMutants } from './adoption.ts';
 import type { Mutants } from './altered.ts';
+import { costMutants } from './costs.ts';
 import { deliveryMutants } from './delivery.ts';
 import { factsMutants } from './facts.ts';
 import { failureMutants } from './failure.ts';
@@ -18,6 +19,7 @@ export const mutants: Mutants = {
   ...lifeMutants,
   ...readerMutants,
   ...operationMutants,
+  ...costMutants,
   ...skillMutants,
   ...leaderboardMutants,
   ...adoptionMutants,

@@ -1,0 +1,75 @@
+import { statSync } from 'node:fs';
+import { type Analytics, createAnalyticsClient, isAnalyticsError } from '@toolweaver/analytics';
+import { createPrices, type Prices } from '@toolweaver/analytics-prices';
+import { progressBar } from '../progress.ts';
+import { inventedCalls } from './invented-calls.ts';
+import { help, type LlmOptions, parseOptions } from './options.ts';
+import { play } from './play.ts';
+import { readCalls } from './read-calls.ts';
+import { readReport, toJson, toText } from './report.ts';
+
+process.exitCode = await main(process.argv.slice(2));
+
+/** The exit code. */
+async function main(args: readonly string[]): Promise<number> {
+  let options: LlmOptions;
+  let prices: Prices;
+  let analytics: Analytics;
+  try {
+    options = parseOptions(args, process.env, process.cwd());
+    if (options.help) {
+      process.stdout.write(help);
+      return 0;
+    }
+    if (options.calls !== undefined && statSync(options.calls).isDirectory()) {
+      throw new Error(`${options.calls} is a directory`);
+    }
+    prices = await createPrices();
+    analytics = await createAnalyticsClient({
+      prices,
+      env: { ...process.env, ANALYTICS_DB_PATH: options.db },
+      onError: (error) => console.error(error.message),
+    });
+  } catch (error) {
+    return usageError(error);
+  }
+  try {
+    return await demo(options, analytics, prices);
+  } catch (error) {
+    console.error((error as Error).message);
+    return 1;
+  } finally {
+    await analytics.close();
+  }
+}
+
+async function demo(options: LlmOptions, analytics: Analytics, prices: Prices): Promise<number> {
+  const { calls: path, models, db, json } = options;
+  const progress = progressBar(process.stderr);
+  const config = { calls: path ?? 'invented', models };
+  const { id: runId, played } = await analytics.trackRun({ name: 'llm', project: 'demo', config }, async (run) => {
+    const steps = path === undefined ? inventedCalls() : readCalls(path);
+    const played = await play(steps, analytics, options, progress, ({ line, problem }) => {
+      progress.end();
+      console.error(`${path}:${line}: skipped: ${problem}`);
+    });
+    return { id: run.id, played };
+  });
+  const flushed = await analytics.flush();
+  const report = await readReport(analytics.reader, { runId, played, unpriced: prices.unpricedModels(), db });
+  process.stdout.write(json ? `${JSON.stringify(toJson(report), null, 2)}\n` : toText(report));
+  if (played.calls === 0) {
+    console.error(`${path}: no call in it`);
+  }
+  return flushed.ok && played.calls > 0 ? 0 : 1;
+}
+
+function usageError(error: unknown): number {
+  const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';
+  const { message } = error as Error;
+  console.error(missing ? `There is no such file: ${(error as NodeJS.ErrnoException).path}` : message);
+  if (!missing && !isAnalyticsError(error)) {
+    console.error('Try: npm run demo:llm -- --help');
+  }
+  return 2;
+}

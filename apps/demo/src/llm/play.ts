@@ -1,0 +1,61 @@
+import { setTimeout } from 'node:timers/promises';
+import type { Analytics } from '@toolweaver/analytics';
+import type { Progress } from '../progress.ts';
+import type { SkippedLine } from '../read-receipts.ts';
+import type { Step } from './call.ts';
+import type { LlmOptions } from './options.ts';
+
+export interface Played {
+  readonly calls: number;
+  readonly skipped: readonly SkippedLine[];
+  /** Unix times in ms of the first and the last call; undefined without any. */
+  readonly first: number | undefined;
+  readonly last: number | undefined;
+}
+
+/** Recorded at most, before what is queued must be delivered. */
+const callsBetweenFlushes = 20_000;
+
+/** Records each call when its time has come. A trace says no latencies, so none are recorded. */
+export async function play(
+  steps: AsyncIterable<Step> | Iterable<Step>,
+  analytics: Analytics,
+  { models, speed, limit }: Pick<LlmOptions, 'models' | 'speed' | 'limit'>,
+  progress: Progress,
+  onSkipped: (line: SkippedLine) => void,
+): Promise<Played> {
+  const startedMs = performance.now();
+  const skipped: SkippedLine[] = [];
+  let calls = 0;
+  let first: number | undefined;
+  let last: number | undefined;
+  for await (const { share, call, skipped: line } of steps) {
+    if (call === undefined) {
+      skipped.push(line);
+      onSkipped(line);
+      continue;
+    }
+    const { at, contextTokens, generatedTokens } = call;
+    first = Math.min(first ?? at, at);
+    last = Math.max(last ?? at, at);
+    if (speed !== undefined) {
+      await setTimeout(Math.max(0, (at - first) / speed - (performance.now() - startedMs)));
+    }
+    analytics.recordLlmCall({
+      at,
+      model: models[calls % 2] as string,
+      success: true,
+      usage: { inputTokens: contextTokens, outputTokens: generatedTokens },
+    });
+    calls += 1;
+    progress.update(Math.max(share, calls / limit), `${calls} calls`);
+    if (calls % callsBetweenFlushes === 0) {
+      await analytics.flush();
+    }
+    if (calls >= limit) {
+      break;
+    }
+  }
+  progress.end();
+  return { calls, skipped, first, last };
+}

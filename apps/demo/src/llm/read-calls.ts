@@ -1,0 +1,57 @@
+import { createReadStream, statSync } from 'node:fs';
+import { createInterface } from 'node:readline';
+import type { Call, Step } from './call.ts';
+
+const columns = ['timestamp', 'contexttokens', 'generatedtokens'] as const;
+
+/**
+ * Every line of a CSV file behind its header; the columns may come in any order, and among others.
+ * @throws Error with a message for the user when the header lacks a column.
+ */
+export async function* readCalls(path: string): AsyncGenerator<Step> {
+  const { size } = statSync(path);
+  const input = createReadStream(path);
+  let places: readonly number[] | undefined;
+  let line = 0;
+  for await (const text of createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })) {
+    line += 1;
+    const cells = text.split(',').map((cell) => cell.trim());
+    if (places === undefined) {
+      places = placesIn(cells, path);
+    } else if (text.trim() !== '') {
+      const call = toCall(places.map((place) => cells[place] ?? ''));
+      // A pipe has no size to measure by.
+      const share = size === 0 ? 0 : Math.min(1, input.bytesRead / size);
+      yield typeof call === 'string' ? { share, skipped: { line, problem: call } } : { share, call };
+    }
+  }
+}
+
+function placesIn(header: readonly string[], path: string): readonly number[] {
+  const names = header.map((name) => name.replace(/^\ufeff/, '').toLowerCase());
+  const places = columns.map((name) => names.indexOf(name));
+  if (places.includes(-1)) {
+    throw new Error(`${path}: the first line must name the columns TIMESTAMP, ContextTokens and GeneratedTokens`);
+  }
+  return places;
+}
+
+/** The call, or what is wrong with it. */
+function toCall([timestamp = '', context = '', generated = '']: readonly string[]): Call | string {
+  const [, day, time = '', fraction = ''] =
+    /^(\d{4}-\d\d-\d\d)[ T](\d\d:\d\d:\d\d)(?:\.(\d+))?Z?$/.exec(timestamp) ?? [];
+  // What is no time must not come before the parser, which makes times of much.
+  const at = day === undefined ? Number.NaN : Date.parse(`${day}T${time}.${fraction.slice(0, 3).padEnd(3, '0')}Z`);
+  if (Number.isNaN(at)) {
+    return `TIMESTAMP must be a time such as 2023-11-16 18:15:46.68, got ${JSON.stringify(timestamp.slice(0, 40))}`;
+  }
+  for (const [name, cell] of [
+    ['ContextTokens', context],
+    ['GeneratedTokens', generated],
+  ]) {
+    if (!/^\d{1,15}$/.test(cell as string)) {
+      return `${name} must be a whole number >= 0, got ${JSON.stringify(cell?.slice(0, 40))}`;
+    }
+  }
+  return { at, contextTokens: Number(context), generatedTokens: Number(generated) };
+}

@@ -1,0 +1,32 @@
+import { choice, requiredNumber, requiredObject } from './check.ts';
+import type { Cost } from './event.ts';
+import type { PriceProvider, PriceQuestion } from './prices.ts';
+
+export type Pricing = (question: PriceQuestion) => Cost | undefined;
+
+/** Asks the user's price provider, whose failure costs the price and not the event. Undefined without one. */
+export function createPricing(
+  prices: PriceProvider | undefined,
+  failed: (question: PriceQuestion, thrown: unknown) => void,
+): Pricing | undefined {
+  return (
+    prices &&
+    ((question) => {
+      try {
+        const price = prices.price(question) ?? undefined;
+        return price === undefined ? price : toCost(price);
+      } catch (thrown) {
+        failed(question, thrown);
+        return undefined;
+      }
+    })
+  );
+}
+
+function toCost(price: unknown): Cost {
+  const { nanoUsd, source } = requiredObject(price, 'price');
+  return {
+    nanoUsd: requiredNumber(nanoUsd, 'nanoUsd', 0, Number.MAX_SAFE_INTEGER, true),
+    source: choice(source, 'source', ['override', 'computed']),
+  };
+}

@@ -1,0 +1,234 @@
+import {
+  type AnalyticsEvent,
+  type AnalyticsReader,
+  type Backend,
+  type CostEntry,
+  type CostGroup,
+  configError,
+  type Problem,
+  type Window,
+} from '@toolweaver/analytics-core';
+import { isFields } from './counts.ts';
+import { checkFilter, isMeant, type SpendFilter } from './scope.ts';
+
+/** Hours, days and months of UTC, or so many ms counted from the epoch on. */
+export type BudgetWindow = 'hour' | 'day' | 'month' | { readonly ms: number };
+export type BudgetOwner = 'user' | 'organisation' | 'run' | 'model';
+
+export interface BudgetOptions {
+  /** US dollars in each window; above 0. */
+  readonly limitUsd: number;
+  readonly window: BudgetWindow;
+  /** Share of the limit from which on `check` warns; above 0, at most 1. Default: 0.8. */
+  readonly warnAt?: number | undefined;
+  /** Which executions count. Default: all. */
+  readonly filter?: SpendFilter | undefined;
+  /** Each of them has a budget of its own. Default: one budget for all together. */
+  readonly per?: BudgetOwner | undefined;
+  /** Names its backend: needed when a client has two of them. Default: `budget`. */
+  readonly name?: string | undefined;
+  /** For tests: Unix time in ms. */
+  readonly now?: (() => number) | undefined;
+}
+
+export interface BudgetQuestion {
+  /** Whose budget: to be given where there is one `per` user, organisation, run or model. */
+  readonly of?: string | undefined;
+  /** What the call about to be made may cost, in US dollars. Default: 0. */
+  readonly expectedUsd?: number | undefined;
+}
+
+export interface BudgetAnswer {
+  /**
+   * `exceeded`: the limit is reached, or would be passed by what is expected · `warning`: so is `warnAt` · `ok`. Nothing is blocked:
+   * what follows is up to you.
+   */
+  readonly state: 'ok' | 'warning' | 'exceeded';
+  readonly limitUsd: number;
+  /** Known costs of this window up to now. */
+  readonly spentUsd: number;
+  /** Not below 0. */
+  readonly remainingUsd: number;
+  /** Calls to an LLM in this window whose cost is not known: what was really spent is more. */
+  readonly unpricedCalls: number;
+  readonly window: Window;
+}
+
+export interface Budget {
+  /** Hears of what is recorded: one of the `backends` of the client. */
+  readonly backend: Backend;
+  /** Answers at once, from what was recorded in this process, and from what `load` has found. */
+  check(question?: BudgetQuestion): BudgetAnswer;
+  /**
+   * Begins with what was spent in this window before, by this process or others. To be called before anything is recorded, which
+   * would be counted twice. Rejects as the reader does; reads up to 1000 owners, the most expensive.
+   */
+  load(reader: Pick<AnalyticsReader, 'getCosts'>): Promise<void>;
+}
+
+interface Spent {
+  nanoUsd: number;
+  unpriced: number;
+}
+
+const lengths = { hour: 3_600_000, day: 86_400_000 } as const;
+const ownerOf = {
+  user: 'userId',
+  organisation: 'orgId',
+  run: 'runId',
+  model: 'model',
+} as const satisfies Record<BudgetOwner & CostGroup, keyof SpendFilter>;
+/** Owners of one window must not fill the memory; further ones share what is left of one budget. */
+const maxOwners = 50_000;
+const others = '';
+
+/**
+ * Counts what a window's executions have cost, for a look before the next call.
+ * @throws AnalyticsError `INVALID_CONFIG` with every problem of the options.
+ */
+export function createBudget(options: BudgetOptions): Budget {
+  checkOptions(options);
+  const { limitUsd, window, warnAt = 0.8, filter = {}, per, name = 'budget', now = Date.now } = options;
+  let current: Window = { from: 0, to: 0 };
+  let spent = new Map<string, Spent>();
+
+  /** What was spent in the window of a time; undefined for one that is over. */
+  function spentIn(at: number): Map<string, Spent> | undefined {
+    if (at >= current.to) {
+      current = windowAt(at, window);
+      spent = new Map();
+    }
+    return at >= current.from ? spent : undefined;
+  }
+
+  function find(owners: Map<string, Spent>, owner: string): Spent | undefined {
+    return owners.get(owner) ?? (owners.size >= maxOwners ? owners.get(others) : undefined);
+  }
+
+  function of(owners: Map<string, Spent>, owner: string): Spent {
+    const known = find(owners, owner);
+    if (known !== undefined) {
+      return known;
+    }
+    const made = { nanoUsd: 0, unpriced: 0 };
+    owners.set(owners.size >= maxOwners ? others : owner, made);
+    return made;
+  }
+
+  function count(event: AnalyticsEvent): void {
+    if (!isMeant(event, filter)) {
+      return;
+    }
+    const { at, weight = 1, cost, kind } = event;
+    const owner = per === undefined ? others : event[ownerOf[per]];
+    // An event that claims to be from the future does not end the present.
+    const owners = spentIn(Math.min(at, now()));
+    if (owner === undefined || owners === undefined) {
+      return;
+    }
+    const own = of(owners, owner);
+    own.nanoUsd += weight * (cost?.nanoUsd ?? 0);
+    own.unpriced += cost === undefined && kind === 'llm' ? weight : 0;
+  }
+
+  return {
+    backend: {
+      name,
+      delivery: 'immediate',
+      settings: { limitUsd, window: typeof window === 'object' ? { ...window } : window, warnAt, per: per ?? null },
+      write(events) {
+        events.forEach(count);
+      },
+    },
+    check({ of: owner, expectedUsd = 0 } = {}) {
+      const owners = spentIn(now()) ?? spent;
+      const none: Spent = { nanoUsd: 0, unpriced: 0 };
+      const { nanoUsd, unpriced } = find(owners, per === undefined ? others : (owner ?? others)) ?? none;
+      const spentUsd = nanoUsd / 1e9;
+      const expected = nanoUsd + (expectedUsd > 0 ? Math.round(expectedUsd * 1e9) : 0);
+      const limit = Math.round(limitUsd * 1e9);
+      return {
+        state: nanoUsd >= limit || expected > limit ? 'exceeded' : expected >= limit * warnAt ? 'warning' : 'ok',
+        limitUsd,
+        spentUsd,
+        remainingUsd: Math.max(0, limit - nanoUsd) / 1e9,
+        unpricedCalls: unpriced,
+        window: current,
+      };
+    },
+    async load(reader) {
+      const owners = spentIn(now()) ?? spent;
+      const { provider, ...report } = filter;
+      if (provider !== undefined) {
+        throw configError([
+          { field: 'filter.provider', message: 'cannot be loaded: readers do not tell costs by provider' },
+        ]);
+      }
+      const asked = { ...report, range: current, by: per ?? 'kind', limit: 1000 } as const;
+      const isOfCalls = filter.kind === undefined || filter.kind === 'llm';
+      const [all, calls] = await Promise.all([
+        reader.getCosts(asked),
+        isOfCalls ? reader.getCosts({ ...asked, kind: 'llm' }) : { entries: [] },
+      ]);
+      const ownOf = ({ name: owner }: CostEntry): Spent | undefined =>
+        per === undefined ? of(owners, others) : owner === null ? undefined : of(owners, owner);
+      for (const entry of all.entries) {
+        const own = ownOf(entry);
+        if (own !== undefined) {
+          own.nanoUsd += Math.round((entry.totalCostUsd ?? 0) * 1e9);
+        }
+      }
+      for (const entry of calls.entries) {
+        const own = ownOf(entry);
+        if (own !== undefined) {
+          own.unpriced += entry.executions - entry.pricedExecutions;
+        }
+      }
+    },
+  };
+}
+
+function windowAt(at: number, window: BudgetWindow): Window {
+  if (window === 'month') {
+    const [year, month] = [new Date(at).getUTCFullYear(), new Date(at).getUTCMonth()];
+    return { from: Date.UTC(year, month), to: Date.UTC(year, month + 1) };
+  }
+  const ms = typeof window === 'object' ? window.ms : lengths[window];
+  const from = Math.floor(at / ms) * ms;
+  return { from, to: from + ms };
+}
+
+function checkOptions(options: unknown): void {
+  const problems: Problem[] = [];
+  const wrong = (field: string, message: string): void => void problems.push({ field, message });
+  if (!isFields(options)) {
+    throw configError([{ field: 'options', message: 'must be an object' }]);
+  }
+  const { limitUsd, window, warnAt = 0.8, filter = {}, per, name = 'budget', now = Date.now } = options;
+  if (!(typeof limitUsd === 'number' && limitUsd >= 1e-9 && limitUsd <= Number.MAX_SAFE_INTEGER / 1e9)) {
+    wrong('limitUsd', `must be US dollars above 0, got ${String(limitUsd)}`);
+  }
+  const ms = isFields(window) ? window['ms'] : undefined;
+  if (
+    !['hour', 'day', 'month'].some((known) => known === window) &&
+    !(typeof ms === 'number' && ms >= 1000 && ms < 1e13)
+  ) {
+    wrong('window', 'must be hour, day, month or { ms: number >= 1000 }');
+  }
+  if (!(typeof warnAt === 'number' && warnAt > 0 && warnAt <= 1)) {
+    wrong('warnAt', `must be a share above 0 and up to 1, got ${String(warnAt)}`);
+  }
+  if (per !== undefined && !Object.keys(ownerOf).some((known) => known === per)) {
+    wrong('per', `must be one of ${Object.keys(ownerOf).join(', ')}`);
+  }
+  if (typeof name !== 'string' || name.trim() === '') {
+    wrong('name', 'must be a name that is not blank');
+  }
+  if (typeof now !== 'function') {
+    wrong('now', 'must be a function');
+  }
+  checkFilter(filter, problems);
+  if (problems.length > 0) {
+    throw configError(problems);
+  }
+}

@@ -1,0 +1,78 @@
+import type { Problem, Usage } from '@toolweaver/analytics-core';
+
+export type Fields = Readonly<Record<string, unknown>>;
+
+export function isFields(value: unknown): value is Fields {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** Reads the counts of one usage object, and notes what is wrong with them. A name is a way down: field, then field of that. */
+export interface Counts {
+  /** 0 where it is not given. */
+  count(...name: string[]): number;
+  /** Undefined where it is not given. */
+  given(...name: string[]): number | undefined;
+  required(...name: string[]): number;
+  /** What is left of a count without others that are counted in it. */
+  rest(whole: number, inside: readonly number[], ...name: string[]): number;
+  /** Checks a sum that the object says itself. */
+  sum(said: number | undefined, sums: readonly number[], ...name: string[]): void;
+  wrong(message: string, ...name: string[]): void;
+}
+
+export function createCounts(usage: Fields, problems: Problem[]): Counts {
+  function wrong(message: string, ...name: string[]): void {
+    problems.push({ field: name.join('.'), message });
+  }
+  function given(...name: string[]): number | undefined {
+    const value = name.reduce<unknown>((at, field) => (isFields(at) ? at[field] : undefined), usage);
+    if (value === undefined || value === null) {
+      return undefined;
+    }
+    if (typeof value === 'number' && Number.isSafeInteger(value) && value >= 0) {
+      return value;
+    }
+    wrong(`must be a whole number >= 0, got ${show(value)}`, ...name);
+    return 0;
+  }
+  return {
+    wrong,
+    given,
+    count: (...name) => given(...name) ?? 0,
+    required(...name) {
+      const value = given(...name);
+      if (value === undefined) {
+        wrong('must be given', ...name);
+      }
+      return value ?? 0;
+    },
+    rest(whole, inside, ...name) {
+      const parts = inside.reduce((all, part) => all + part, 0);
+      if (parts > whole) {
+        wrong(`must hold the ${parts} tokens that are counted in it, got ${whole}`, ...name);
+      }
+      return whole - parts;
+    },
+    sum(said, sums, ...name) {
+      if (said !== undefined && !sums.includes(said)) {
+        wrong(`must be the sum of the others, ${[...new Set(sums)].join(' or ')}, got ${said}`, ...name);
+      }
+    },
+  };
+}
+
+/** How to read a usage object of one form. */
+export type Shape = (counts: Counts) => Usage;
+
+function show(value: unknown): string {
+  switch (typeof value) {
+    case 'string':
+      return JSON.stringify(value.slice(0, 40));
+    case 'number':
+    case 'bigint':
+    case 'boolean':
+      return String(value);
+    default:
+      return typeof value === 'object' ? 'an object' : `a ${typeof value}`;
+  }
+}

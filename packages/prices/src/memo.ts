@@ -1,0 +1,15 @@
+/** What `find` has found for a name, for the latest so many names: they come from outside, and must not fill the memory. */
+export function memoized<T>(maxNames: number, find: (name: string) => T): (name: string) => T {
+  const known = new Map<string, T>();
+  return (name) => {
+    let found = known.get(name);
+    if (found === undefined && !known.has(name)) {
+      if (known.size >= maxNames) {
+        known.clear();
+      }
+      found = find(name);
+      known.set(name, found);
+    }
+    return found as T;
+  };
+}

@@ -1,0 +1,166 @@
+import type { Problem, Usage } from '@toolweaver/analytics-core';
+import { isFields } from './counts.ts';
+
+/** US dollars for so many tokens of each class. */
+export interface Rates {
+  readonly input: number;
+  readonly output: number;
+  /** Without it, a call that read from a cache has no known cost. */
+  readonly cacheRead?: number | undefined;
+  /** Without it, a call that wrote to a cache has no known cost. */
+  readonly cacheWrite?: number | undefined;
+  /** Default: as `output`. */
+  readonly reasoning?: number | undefined;
+}
+
+/** A price of your own, of a model that the table does not know, or in the place of the table's. */
+export interface ModelPrice {
+  /** As calls name it, in any case; `*` at the end stands for anything. The longest name that fits wins. */
+  readonly model: string;
+  /** Only for calls that name this provider. Default: for any. */
+  readonly provider?: string | undefined;
+  /** Since when: a date (`2026-03-01`, from midnight UTC) or a time of ISO 8601 with its zone. Default: always. */
+  readonly from?: string | undefined;
+  /** Exactly one of the two. */
+  readonly usdPer1K?: Rates | undefined;
+  readonly usdPer1M?: Rates | undefined;
+}
+
+/** A `ModelPrice` that is checked and ready to be used. Names are in lower case. */
+export interface OwnPrice {
+  readonly name: string;
+  /** Whether the name is only how names begin. */
+  readonly isPrefix: boolean;
+  readonly provider: string | undefined;
+  /** Unix time in ms. */
+  readonly from: number;
+  readonly rates: Readonly<Record<keyof Usage, bigint | undefined>>;
+}
+
+/** 10⁻¹⁸ USD: a price of a token that has up to 12 decimals for a million of them is whole in it. */
+const decimals = 12;
+const perNano = 10n ** 9n;
+const maxUsd = 1_000_000;
+const classes: Readonly<Record<keyof Usage, keyof Rates>> = {
+  inputTokens: 'input',
+  cacheReadTokens: 'cacheRead',
+  cacheWriteTokens: 'cacheWrite',
+  outputTokens: 'output',
+  reasoningTokens: 'reasoning',
+};
+const known: readonly string[] = ['model', 'provider', 'from', 'usdPer1K', 'usdPer1M'];
+
+/** Notes what is wrong; undefined then. */
+export function toOwnPrice(given: unknown, field: string, problems: Problem[]): OwnPrice | undefined {
+  const before = problems.length;
+  const wrong = (name: string, message: string): undefined => {
+    problems.push({ field: name === '' ? field : `${field}.${name}`, message });
+  };
+  if (!isFields(given)) {
+    return wrong('', 'must be an object');
+  }
+  for (const name of Object.keys(given).filter((name) => !known.includes(name))) {
+    wrong(name, `is not known; known are ${known.join(', ')}; prices are in US dollars`);
+  }
+  const { model, provider, from, usdPer1K, usdPer1M } = given;
+  if (typeof model !== 'string' || model.trim() === '') {
+    wrong('model', 'must be a name that is not blank');
+  }
+  if (provider !== undefined && (typeof provider !== 'string' || provider.trim() === '')) {
+    wrong('provider', 'must be a name that is not blank');
+  }
+  const since = from === undefined ? Number.NEGATIVE_INFINITY : parseTime(from);
+  if (Number.isNaN(since)) {
+    wrong('from', `must be a date such as 2026-03-01, or a time with its zone, got ${JSON.stringify(from)}`);
+  }
+  if ((usdPer1K === undefined) === (usdPer1M === undefined)) {
+    wrong('', 'must have usdPer1K or usdPer1M, and not both');
+  }
+  const [perName, per, scale] = usdPer1K === undefined ? ['usdPer1M', usdPer1M, 1n] : ['usdPer1K', usdPer1K, 1000n];
+  const rates = per === undefined ? undefined : toRates(per, perName as string, scale as bigint, wrong);
+  if (problems.length > before || rates === undefined) {
+    return undefined;
+  }
+  const name = normalName(String(model));
+  const isPrefix = name.endsWith('*');
+  return {
+    name: isPrefix ? name.slice(0, -1) : name,
+    isPrefix,
+    provider: provider === undefined ? undefined : normalName(String(provider)),
+    from: since,
+    rates,
+  };
+}
+
+function toRates(
+  given: unknown,
+  field: string,
+  scale: bigint,
+  wrong: (name: string, message: string) => undefined,
+): OwnPrice['rates'] | undefined {
+  if (!isFields(given)) {
+    return wrong(field, 'must be an object with input, output and what else is priced');
+  }
+  const allowed: readonly string[] = Object.values(classes);
+  for (const name of Object.keys(given).filter((name) => !allowed.includes(name))) {
+    wrong(`${field}.${name}`, `is not known; known are ${allowed.join(', ')}`);
+  }
+  const rate = (name: keyof Rates): bigint | undefined => {
+    const usd = given[name];
+    if (usd === undefined && name !== 'input' && name !== 'output') {
+      return undefined;
+    }
+    return typeof usd === 'number' && usd >= 0 && usd <= maxUsd
+      ? toRate(usd, scale)
+      : wrong(`${field}.${name}`, `must be US dollars from 0 to ${maxUsd}, got ${String(usd)}`);
+  };
+  const output = rate('output');
+  return {
+    inputTokens: rate('input'),
+    cacheReadTokens: rate('cacheRead'),
+    cacheWriteTokens: rate('cacheWrite'),
+    outputTokens: output,
+    reasoningTokens: rate('reasoning') ?? output,
+  };
+}
+
+/** `scale`: for how many times fewer tokens than a million the price is. */
+export function toRate(usd: number, scale: bigint): bigint {
+  return BigInt(usd.toFixed(decimals).replace('.', '')) * scale;
+}
+
+export function normalName(name: string): string {
+  return name.trim().toLowerCase();
+}
+
+function parseTime(from: unknown): number {
+  return typeof from === 'string' && /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d))?$/.test(from)
+    ? Date.parse(from)
+    : Number.NaN;
+}
+
+/** Whole nano-dollars, rounded once at the end; or which class of tokens has no price. */
+export function costOf(usage: Usage, { rates }: Pick<OwnPrice, 'rates'>): number | keyof Rates {
+  let sum = perNano / 2n;
+  for (const [name, rateName] of Object.entries(classes) as [keyof Usage, keyof Rates][]) {
+    const tokens = usage[name];
+    const rate = rates[name];
+    if (tokens > 0) {
+      if (rate === undefined) {
+        return rateName;
+      }
+      sum += BigInt(tokens) * rate;
+    }
+  }
+  return Number(sum / perNano);
+}
+
+/** Those that hold first: exact names, then longer ones, those of a provider, and later ones. */
+export function inOrderOfPrecedence(one: OwnPrice, other: OwnPrice): number {
+  return (
+    Number(one.isPrefix) - Number(other.isPrefix) ||
+    other.name.length - one.name.length ||
+    Number(one.provider === undefined) - Number(other.provider === undefined) ||
+    (one.from < other.from ? 1 : one.from > other.from ? -1 : 0)
+  );
+}

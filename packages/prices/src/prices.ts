@@ -1,0 +1,102 @@
+import { configError, type PriceProvider, type Problem } from '@toolweaver/analytics-core';
+import { isFields } from './counts.ts';
+import { memoized } from './memo.ts';
+import { costOf, inOrderOfPrecedence, type ModelPrice, normalName, type OwnPrice, toOwnPrice } from './model-price.ts';
+import { loadTable } from './table.ts';
+import { createUnpriced, type UnpricedModel } from './unpriced.ts';
+
+export interface PricesOptions {
+  /** Prices of your own, for models that the table does not know or that cost you something else. They win over the table. */
+  readonly models?: readonly ModelPrice[] | undefined;
+  /** What your calls name providers → what the table does: `{ 'our-gateway': 'openai' }`. */
+  readonly providers?: Readonly<Record<string, string>> | undefined;
+  /** `false` does without the table: then only prices of your own are known. Default: true. */
+  readonly table?: boolean | undefined;
+}
+
+/** The option `prices` of a client. What is asked for is answered from memory, and never over the network. */
+export interface Prices extends PriceProvider {
+  /** Which models were asked for whose price is not known, most calls first: their costs are missing from every sum. */
+  unpricedModels(): readonly UnpricedModel[];
+}
+
+const maxNames = 500;
+
+/**
+ * Prices of LLM calls: of your own (`override`), else of the table that comes with `@pydantic/genai-prices` (`computed`), as they
+ * were at the time of the call. Ready when it resolves.
+ * @throws AnalyticsError `INVALID_CONFIG` with every problem of the options.
+ */
+export async function createPrices(options: PricesOptions = {}): Promise<Prices> {
+  const { own, providers, table: wantsTable } = resolveOptions(options);
+  const table = wantsTable ? await loadTable(providers) : undefined;
+  const unpriced = createUnpriced();
+  const ownFor = memoized(maxNames, (key): readonly OwnPrice[] => {
+    const [model, provider] = JSON.parse(key) as [string, string | null];
+    return own.filter(
+      (price) =>
+        (price.isPrefix ? model.startsWith(price.name) : model === price.name) &&
+        (price.provider === undefined || price.provider === provider),
+    );
+  });
+
+  return {
+    price(question) {
+      const { model, provider, usage, at } = question;
+      const name = JSON.stringify([normalName(model), provider === undefined ? null : normalName(provider)]);
+      const mine = own.length === 0 ? undefined : ownFor(name).find(({ from }) => from <= at);
+      if (mine !== undefined) {
+        const cost = costOf(usage, mine);
+        if (typeof cost === 'number' && Number.isSafeInteger(cost)) {
+          return { nanoUsd: cost, source: 'override' };
+        }
+        const what =
+          typeof cost === 'number' ? 'makes it more than can be counted' : `has no ${cost}, which the call used`;
+        unpriced.add(question, `your price of ${mine.name} ${what}`);
+        return undefined;
+      }
+      const answer = table?.price(question) ?? { reason: 'it has no price of your own, and the table is off' };
+      if (typeof answer === 'number' && Number.isSafeInteger(answer)) {
+        return { nanoUsd: answer, source: 'computed' };
+      }
+      unpriced.add(question, typeof answer === 'number' ? 'it costs more than can be counted' : answer.reason);
+      return undefined;
+    },
+    unpricedModels: () => unpriced.list(),
+  };
+}
+
+interface ResolvedOptions {
+  readonly own: readonly OwnPrice[];
+  readonly providers: ReadonlyMap<string, string>;
+  readonly table: boolean;
+}
+
+function resolveOptions(options: unknown): ResolvedOptions {
+  const problems: Problem[] = [];
+  if (!isFields(options)) {
+    throw configError([{ field: 'options', message: 'must be an object' }]);
+  }
+  const { models = [], providers = {}, table = true } = options;
+  if (!Array.isArray(models)) {
+    problems.push({ field: 'models', message: 'must be a list of prices' });
+  }
+  const own = (Array.isArray(models) ? models : []).flatMap(
+    (model, at) => toOwnPrice(model, `models[${at}]`, problems) ?? [],
+  );
+  const names = isFields(providers) ? Object.entries(providers) : [];
+  if (!isFields(providers) || names.some(([, name]) => typeof name !== 'string' || name.trim() === '')) {
+    problems.push({ field: 'providers', message: 'must be an object whose values are names of providers' });
+  }
+  if (typeof table !== 'boolean') {
+    problems.push({ field: 'table', message: 'must be true or false' });
+  }
+  if (problems.length > 0) {
+    throw configError(problems);
+  }
+  return {
+    own: own.sort(inOrderOfPrecedence),
+    providers: new Map(names.map(([given, name]) => [normalName(given), String(name)])),
+    table: table === true,
+  };
+}

@@ -1,0 +1,150 @@
+import type { PriceQuestion, Usage } from '@toolweaver/analytics-core';
+import { memoized } from './memo.ts';
+import { costOf, normalName } from './model-price.ts';
+import { type Levels, ratesFor, type TablePrice, toLevels } from './table-rates.ts';
+
+// The price table of `@pydantic/genai-prices`, which comes with the package: nothing here uses the network.
+
+/** Why there is no price. */
+interface None {
+  readonly reason: string;
+}
+
+export interface Table {
+  /** Nano-dollars, or why there are none. */
+  price(question: PriceQuestion): number | None;
+}
+
+type Package = typeof import('@pydantic/genai-prices');
+type Found = NonNullable<ReturnType<Package['calcPrice']>>;
+
+/** A model of the table. */
+interface Entry {
+  /** Under which name it was found. */
+  readonly name: string;
+  /** Its provider with this model alone, so that it is found again at once. */
+  readonly provider: Found['provider'];
+  /** Unix times in ms from which on its price is another one; undefined where it depends on the time of the day. */
+  readonly changes: readonly number[] | undefined;
+  /** What is known of its price, by how many changes it has had; undefined where the package must be asked each time. */
+  readonly levels: Map<number, Levels | undefined>;
+}
+
+/** Models that are in use at once; finding one in the table takes many times as long as pricing a call. */
+const maxModels = 500;
+
+/** Names of OpenTelemetry's conventions that the table does not know. */
+const otherNames: ReadonlyMap<string, string> = new Map([
+  ['x_ai', 'x-ai'],
+  ['gcp.gen_ai', 'google'],
+  ['azure.ai.inference', 'azure'],
+]);
+
+/** Loads the table, which takes some ms and some MB. `providers`: what calls name them → what the table does. */
+export async function loadTable(providers: ReadonlyMap<string, string>): Promise<Table> {
+  const { calcPrice, findProvider } = await import('@pydantic/genai-prices');
+
+  function look(name: string, providerId: string | undefined): Entry | undefined {
+    const none = { input_tokens: 0, output_tokens: 0 };
+    const found = calcPrice(none, name, providerId === undefined ? {} : { providerId });
+    return found === null
+      ? undefined
+      : {
+          name,
+          provider: { ...found.provider, models: [found.model] },
+          changes: changesOf(found.model.prices),
+          levels: new Map(),
+        };
+  }
+
+  function find(model: string, provider: string | undefined): Entry | None {
+    if (provider !== undefined) {
+      const given = normalName(provider);
+      // The AI SDK adds what is spoken with the provider: `xai.chat`.
+      const names = [providers.get(given) ?? otherNames.get(given) ?? given, given.split('.')[0] as string];
+      const known = names.find((providerId) => findProvider({ providerId }) !== undefined);
+      if (known === undefined) {
+        const advice = 'name it in `providers`, or give a price of your own';
+        return { reason: `the provider ${provider} is in no price list: ${advice}` };
+      }
+      return look(model, known) ?? unknown(`${provider} has no model ${model} in the price list`);
+    }
+    const [, prefix, rest] = /^([\w.-]+)[/:](.+)$/.exec(model) ?? [];
+    const named = prefix !== undefined && rest !== undefined && findProvider({ providerId: prefix }) !== undefined;
+    return (
+      look(model, undefined) ??
+      (named ? look(rest, prefix) : undefined) ??
+      unknown(`the model ${model} is in no price list, or only with its provider`)
+    );
+  }
+
+  const entries = memoized(maxModels, (name): Entry | None => {
+    const [model, provider] = JSON.parse(name) as [string, string | null];
+    return find(model, provider ?? undefined);
+  });
+
+  function ask({ name, provider }: Entry, usage: Usage, at: number): Found {
+    return calcPrice(toTableUsage(usage), name, { provider, timestamp: new Date(at) }) as Found;
+  }
+
+  /** What the price is made of at that time; undefined where it cannot be said once for all calls. */
+  function levelsAt(entry: Entry, usage: Usage, at: number): Levels | undefined {
+    const { changes, levels } = entry;
+    if (changes === undefined) {
+      return undefined;
+    }
+    const count = changes.filter((time) => time <= at).length;
+    if (!levels.has(count)) {
+      levels.set(count, toLevels(ask(entry, usage, at).model_price as TablePrice));
+    }
+    return levels.get(count);
+  }
+
+  return {
+    price({ model, provider, usage, at }) {
+      const entry = entries(JSON.stringify([model, provider ?? null]));
+      if ('reason' in entry) {
+        return entry;
+      }
+      try {
+        const levels = levelsAt(entry, usage, at);
+        if (levels === undefined) {
+          return Math.round(ask(entry, usage, at).total_price * 1e9);
+        }
+        const cost = costOf(usage, { rates: ratesFor(levels, usage) });
+        return typeof cost === 'number' ? cost : ofHole(entry);
+      } catch (thrown) {
+        return { reason: `its price cannot be applied: ${thrown instanceof Error ? thrown.message : String(thrown)}` };
+      }
+    },
+  };
+}
+
+function unknown(what: string): None {
+  return { reason: `${what}: give a price of your own` };
+}
+
+/** The table takes tokens of which it says nothing for free; nobody else does, but for models that are called free. */
+function ofHole({ provider }: Entry): number | None {
+  return provider.models[0]?.id.endsWith(':free')
+    ? 0
+    : unknown('its price in the list says nothing of some of these tokens');
+}
+
+function changesOf(prices: Found['model']['prices']): readonly number[] | undefined {
+  const constraints = Array.isArray(prices) ? prices.flatMap(({ constraint }) => constraint ?? []) : [];
+  const times = constraints.flatMap((one) => (one.type === 'start_date' ? Date.parse(one.start_date) : []));
+  return times.length === constraints.length ? times : undefined;
+}
+
+/** The table counts what was cached and reasoned in. */
+export function toTableUsage(usage: Usage): Record<string, number> {
+  const { inputTokens, cacheReadTokens, cacheWriteTokens, outputTokens, reasoningTokens } = usage;
+  return {
+    input_tokens: inputTokens + cacheReadTokens + cacheWriteTokens,
+    cache_read_tokens: cacheReadTokens,
+    cache_write_tokens: cacheWriteTokens,
+    output_tokens: outputTokens + reasoningTokens,
+    output_reasoning_tokens: reasoningTokens,
+  };
+}

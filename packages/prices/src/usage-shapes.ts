@@ -1,0 +1,215 @@
+import type { Counts, Fields, Shape } from './counts.ts';
+import { isFields } from './counts.ts';
+
+// How each provider counts. Cached tokens are counted in, but by Anthropic and Bedrock; reasoning ones are counted in, but by
+// Gemini and some that imitate OpenAI, of which the total tells.
+
+const chat: Shape = (counts) => {
+  const input = counts.required('prompt_tokens');
+  const output = counts.count('completion_tokens');
+  const cached = counts.count('prompt_tokens_details', 'cached_tokens');
+  const written = counts.count('prompt_tokens_details', 'cache_write_tokens');
+  const reasoning = counts.count('completion_tokens_details', 'reasoning_tokens');
+  return {
+    inputTokens: counts.rest(input, [cached, written], 'prompt_tokens'),
+    cacheReadTokens: cached,
+    cacheWriteTokens: written,
+    outputTokens: outputOf(counts, { input, output, reasoning }, 'completion_tokens', 'total_tokens'),
+    reasoningTokens: reasoning,
+  };
+};
+
+const responses: Shape = (counts) => {
+  const input = counts.required('input_tokens');
+  const output = counts.required('output_tokens');
+  const cached = counts.count('input_tokens_details', 'cached_tokens');
+  const written = counts.count('input_tokens_details', 'cache_write_tokens');
+  const reasoning = counts.count('output_tokens_details', 'reasoning_tokens');
+  return {
+    inputTokens: counts.rest(input, [cached, written], 'input_tokens'),
+    cacheReadTokens: cached,
+    cacheWriteTokens: written,
+    outputTokens: outputOf(counts, { input, output, reasoning }, 'output_tokens', 'total_tokens'),
+    reasoningTokens: reasoning,
+  };
+};
+
+const anthropic: Shape = (counts) => {
+  const output = counts.required('output_tokens');
+  const written = counts.given('cache_creation_input_tokens');
+  const short = counts.given('cache_creation', 'ephemeral_5m_input_tokens');
+  const long = counts.given('cache_creation', 'ephemeral_1h_input_tokens');
+  const parts = short === undefined && long === undefined ? undefined : (short ?? 0) + (long ?? 0);
+  if (parts !== undefined) {
+    counts.sum(written, [parts], 'cache_creation_input_tokens');
+  }
+  const thinking = counts.count('output_tokens_details', 'thinking_tokens');
+  return {
+    inputTokens: counts.required('input_tokens'),
+    cacheReadTokens: counts.count('cache_read_input_tokens'),
+    cacheWriteTokens: written ?? parts ?? 0,
+    outputTokens: counts.rest(output, [thinking], 'output_tokens'),
+    reasoningTokens: thinking,
+  };
+};
+
+const gemini: Shape = (counts) => {
+  const prompt = counts.required('promptTokenCount');
+  const ofTools = counts.count('toolUsePromptTokenCount');
+  const cached = counts.count('cachedContentTokenCount');
+  const output = counts.count('candidatesTokenCount');
+  const thoughts = counts.count('thoughtsTokenCount');
+  counts.sum(counts.given('totalTokenCount'), [prompt + ofTools + output + thoughts], 'totalTokenCount');
+  return {
+    inputTokens: counts.rest(prompt, [cached], 'promptTokenCount') + ofTools,
+    cacheReadTokens: cached,
+    cacheWriteTokens: 0,
+    outputTokens: output,
+    reasoningTokens: thoughts,
+  };
+};
+
+const bedrock: Shape = (counts) => {
+  const input = counts.required('inputTokens');
+  const output = counts.required('outputTokens');
+  const cached = counts.count('cacheReadInputTokens');
+  const written = counts.count('cacheWriteInputTokens');
+  const uncached = input + output;
+  counts.sum(counts.given('totalTokens'), [uncached + cached + written, uncached], 'totalTokens');
+  return {
+    inputTokens: input,
+    cacheReadTokens: cached,
+    cacheWriteTokens: written,
+    outputTokens: output,
+    reasoningTokens: 0,
+  };
+};
+
+/** What `generateText` and `streamText` give. */
+const aiSdk: Shape = (counts) => {
+  const input = counts.required('inputTokens');
+  const output = counts.required('outputTokens');
+  const cached = counts.given('inputTokenDetails', 'cacheReadTokens') ?? counts.count('cachedInputTokens');
+  const written = counts.count('inputTokenDetails', 'cacheWriteTokens');
+  const reasoning = counts.given('outputTokenDetails', 'reasoningTokens') ?? counts.count('reasoningTokens');
+  const uncached = counts.rest(input, [cached, written], 'inputTokens');
+  counts.sum(counts.given('inputTokenDetails', 'noCacheTokens'), [uncached], 'inputTokenDetails', 'noCacheTokens');
+  const text = outputOf(counts, { input, output, reasoning }, 'outputTokens', 'totalTokens');
+  counts.sum(counts.given('outputTokenDetails', 'textTokens'), [text], 'outputTokenDetails', 'textTokens');
+  return {
+    inputTokens: uncached,
+    cacheReadTokens: cached,
+    cacheWriteTokens: written,
+    outputTokens: text,
+    reasoningTokens: reasoning,
+  };
+};
+
+/** What the AI SDK's models give it. */
+const aiSdkModel: Shape = (counts) => {
+  const input = counts.required('inputTokens', 'total');
+  const output = counts.required('outputTokens', 'total');
+  const cached = counts.count('inputTokens', 'cacheRead');
+  const written = counts.count('inputTokens', 'cacheWrite');
+  const reasoning = counts.count('outputTokens', 'reasoning');
+  const uncached = counts.rest(input, [cached, written], 'inputTokens', 'total');
+  const text = counts.rest(output, [reasoning], 'outputTokens', 'total');
+  counts.sum(counts.given('inputTokens', 'noCache'), [uncached], 'inputTokens', 'noCache');
+  counts.sum(counts.given('outputTokens', 'text'), [text], 'outputTokens', 'text');
+  return {
+    inputTokens: uncached,
+    cacheReadTokens: cached,
+    cacheWriteTokens: written,
+    outputTokens: text,
+    reasoningTokens: reasoning,
+  };
+};
+
+const aiSdk4: Shape = (counts) => {
+  const input = counts.required('promptTokens');
+  const output = counts.required('completionTokens');
+  counts.sum(counts.given('totalTokens'), [input + output], 'totalTokens');
+  return { inputTokens: input, cacheReadTokens: 0, cacheWriteTokens: 0, outputTokens: output, reasoningTokens: 0 };
+};
+
+const prefix = 'gen_ai.usage.';
+
+const openTelemetry: Shape = (counts) => {
+  // The names of now, and those that they had before.
+  const either = (name: string, older: string): number => {
+    const [now, before] = [counts.given(prefix + name), counts.given(prefix + older)];
+    if (now !== undefined) {
+      counts.sum(before, [now], prefix + older);
+    }
+    return now ?? before ?? 0;
+  };
+  const input = either('input_tokens', 'prompt_tokens');
+  const output = either('output_tokens', 'completion_tokens');
+  const cached = counts.count(`${prefix}cache_read.input_tokens`);
+  const written = either('cache_write.input_tokens', 'cache_creation.input_tokens');
+  const reasoning = counts.count(`${prefix}reasoning.output_tokens`);
+  return {
+    inputTokens: counts.rest(input, [cached, written], `${prefix}input_tokens`),
+    cacheReadTokens: cached,
+    cacheWriteTokens: written,
+    outputTokens: counts.rest(output, [reasoning], `${prefix}output_tokens`),
+    reasoningTokens: reasoning,
+  };
+};
+
+interface Sums {
+  readonly input: number;
+  readonly output: number;
+  readonly reasoning: number;
+}
+
+/** Output without reasoning. Where the total says that reasoning was counted apart, there is nothing to take out. */
+function outputOf(counts: Counts, { input, output, reasoning }: Sums, name: string, totalName: string): number {
+  const total = counts.given(totalName);
+  if (reasoning > 0 && total === input + output + reasoning) {
+    return output;
+  }
+  counts.sum(total, [input + output], totalName);
+  return counts.rest(output, [reasoning], name);
+}
+
+export interface Found {
+  readonly usage: Fields;
+  readonly shape: Shape;
+}
+
+/** The usage in a response, or the response itself where it is one, and how to read it; undefined for no known form. */
+export function findUsage(response: Fields): Found | undefined {
+  const { attributes, usageMetadata, usage } = response;
+  for (const usage of [attributes, response]) {
+    if (isFields(usage) && Object.keys(usage).some((name) => name.startsWith(prefix))) {
+      return { usage, shape: openTelemetry };
+    }
+  }
+  const inside = [usageMetadata, usage].find(isFields) ?? response;
+  const shape = shapeOf(inside, response);
+  return shape && { usage: inside, shape };
+}
+
+function shapeOf(usage: Fields, response: Fields): Shape | undefined {
+  const has = (...names: string[]): boolean => names.some((name) => name in usage);
+  if (has('promptTokenCount', 'candidatesTokenCount', 'totalTokenCount')) {
+    return gemini;
+  }
+  if (has('prompt_tokens')) {
+    return chat;
+  }
+  if (has('input_tokens', 'output_tokens')) {
+    const isAnthropic = response['type'] === 'message' || has('cache_creation_input_tokens', 'cache_read_input_tokens');
+    const isOpenAi = response['object'] === 'response' || has('input_tokens_details', 'total_tokens');
+    // One that is both is neither.
+    return isAnthropic ? (isOpenAi ? undefined : anthropic) : responses;
+  }
+  if (has('cacheReadInputTokens', 'cacheWriteInputTokens')) {
+    return bedrock;
+  }
+  if (has('inputTokens', 'outputTokens')) {
+    return isFields(usage['inputTokens']) || isFields(usage['outputTokens']) ? aiSdkModel : aiSdk;
+  }
+  return has('promptTokens', 'completionTokens') ? aiSdk4 : undefined;
+}

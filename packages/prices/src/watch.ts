@@ -1,0 +1,220 @@
+import { type AnalyticsEvent, type Backend, configError, type Problem } from '@toolweaver/analytics-core';
+import { isFields } from './counts.ts';
+import { checkFilter, isMeant, type SpendFilter } from './scope.ts';
+
+/**
+ * `cost`: known costs in the window, in US dollars · `spendRate`: the same for an hour · `failureRate`: failures of all executions in
+ * the window, 0 to 1 · `duration`: of one execution, in ms · `health`: a skill's score that was set, 0 to 100; it crosses downwards.
+ */
+export type Measure = 'cost' | 'spendRate' | 'failureRate' | 'duration' | 'health';
+
+export interface Threshold {
+  readonly measure: Measure;
+  /** Crossed by what is above it; of `health`, by what is below. */
+  readonly limit: number;
+  /** Which executions count; of `health`, the `name` of the skill. Default: all. */
+  readonly filter?: SpendFilter | undefined;
+  /** Of `cost`, `spendRate` and `failureRate`: what is looked at, up to now; 1000 or more. Default: 300000 (five minutes). */
+  readonly windowMs?: number | undefined;
+  /** Of `failureRate`: fewer say nothing. Default: 20. */
+  readonly minExecutions?: number | undefined;
+}
+
+export interface Crossing {
+  readonly threshold: Threshold;
+  /** In the unit of the measure. */
+  readonly value: number;
+  /** Unix time in ms of the event that crossed it. */
+  readonly at: number;
+  /** Of `duration`, what was executed; of `health`, the skill. */
+  readonly name?: string | undefined;
+}
+
+export interface WatchOptions {
+  readonly thresholds: readonly Threshold[];
+  /**
+   * Told when a threshold is crossed, and again only after it was back within; of `duration`, for each execution. Called while the
+   * event is recorded, so it should be quick. What it throws or rejects with is ignored.
+   */
+  readonly onThreshold: (crossing: Crossing) => unknown;
+  /** Default: `watch`. */
+  readonly name?: string | undefined;
+}
+
+/** A window goes on in steps of this part of it, so that it takes the same room whatever happens. */
+const steps = 60;
+/** Skills whose health is below, so that each is told once; further ones are not told of. */
+const maxSkills = 10_000;
+
+/**
+ * A backend that looks at what is recorded and tells when a threshold is crossed: one of the `backends` of the client.
+ * @throws AnalyticsError `INVALID_CONFIG` with every problem of the options.
+ */
+export function watch(options: WatchOptions): Backend {
+  checkOptions(options);
+  const { thresholds, onThreshold, name = 'watch' } = options;
+  const tell = (crossing: Crossing): void => {
+    try {
+      const result = onThreshold(crossing);
+      if (result !== undefined) {
+        Promise.resolve(result).catch(() => {});
+      }
+    } catch {
+      // The host's own affair.
+    }
+  };
+  const watchers = thresholds.map((threshold) => {
+    switch (threshold.measure) {
+      case 'duration':
+        return watchDurations(threshold, tell);
+      case 'health':
+        return watchHealth(threshold, tell);
+      default:
+        return watchWindow(threshold, tell);
+    }
+  });
+  return {
+    name,
+    delivery: 'immediate',
+    settings: { thresholds: thresholds.map(({ measure, limit }) => ({ measure, limit })) },
+    write(events) {
+      for (const event of events) {
+        for (const look of watchers) {
+          look(event);
+        }
+      }
+    },
+  };
+}
+
+type Tell = (crossing: Crossing) => void;
+type Watcher = (event: AnalyticsEvent) => void;
+
+function watchDurations(threshold: Threshold, tell: Tell): Watcher {
+  const { limit, filter = {} } = threshold;
+  return (event) => {
+    if (isMeant(event, filter) && event.latencyMs !== undefined && event.latencyMs > limit) {
+      tell({ threshold, value: event.latencyMs, at: event.at, name: event.name });
+    }
+  };
+}
+
+function watchHealth(threshold: Threshold, tell: Tell): Watcher {
+  const { limit, filter = {} } = threshold;
+  const below = new Set<string>();
+  return (event) => {
+    if (event.type !== 'health' || (filter.name !== undefined && filter.name !== event.skillId)) {
+      return;
+    }
+    const { skillId, score, at } = event;
+    if (score >= limit) {
+      below.delete(skillId);
+    } else if (!below.has(skillId) && below.size < maxSkills) {
+      below.add(skillId);
+      tell({ threshold, value: score, at, name: skillId });
+    }
+  };
+}
+
+interface Step {
+  /** Which step since the epoch. */
+  number: number;
+  nanoUsd: number;
+  executions: number;
+  failures: number;
+}
+
+function watchWindow(threshold: Threshold, tell: Tell): Watcher {
+  const { measure, limit, filter = {}, windowMs = 300_000, minExecutions = 20 } = threshold;
+  const stepMs = windowMs / steps;
+  const ring = Array.from({ length: steps }, (): Step => ({ number: -1, nanoUsd: 0, executions: 0, failures: 0 }));
+  let newest = 0;
+  let isOver = false;
+
+  function valueNow(): number | undefined {
+    let [nanoUsd, executions, failures] = [0, 0, 0];
+    for (const step of ring) {
+      if (step.number > newest - steps) {
+        nanoUsd += step.nanoUsd;
+        executions += step.executions;
+        failures += step.failures;
+      }
+    }
+    if (measure === 'failureRate') {
+      return executions < minExecutions ? undefined : failures / executions;
+    }
+    return measure === 'cost' ? nanoUsd / 1e9 : (nanoUsd / 1e9) * (3_600_000 / windowMs);
+  }
+
+  return (event) => {
+    if (!isMeant(event, filter)) {
+      return;
+    }
+    const { at, weight = 1, cost, success } = event;
+    // One that claims to be from the future is of now.
+    const number = Math.floor(Math.min(at, Date.now()) / stepMs);
+    if (number <= newest - steps) {
+      // From before the window.
+      return;
+    }
+    newest = Math.max(newest, number);
+    const step = ring[number % steps] as Step;
+    if (step.number !== number) {
+      Object.assign(step, { number, nanoUsd: 0, executions: 0, failures: 0 });
+    }
+    step.nanoUsd += weight * (cost?.nanoUsd ?? 0);
+    step.executions += weight;
+    step.failures += success ? 0 : weight;
+    const value = valueNow();
+    if (value === undefined || value <= limit) {
+      isOver = false;
+    } else if (!isOver) {
+      isOver = true;
+      tell({ threshold, value, at });
+    }
+  };
+}
+
+const measures: readonly Measure[] = ['cost', 'spendRate', 'failureRate', 'duration', 'health'];
+
+function checkOptions(options: unknown): void {
+  const problems: Problem[] = [];
+  const wrong = (field: string, message: string): void => void problems.push({ field, message });
+  if (!isFields(options)) {
+    throw configError([{ field: 'options', message: 'must be an object' }]);
+  }
+  const { thresholds, onThreshold, name = 'watch' } = options;
+  if (typeof onThreshold !== 'function') {
+    wrong('onThreshold', 'must be a function');
+  }
+  if (typeof name !== 'string' || name.trim() === '') {
+    wrong('name', 'must be a name that is not blank');
+  }
+  if (!Array.isArray(thresholds)) {
+    wrong('thresholds', 'must be a list');
+  }
+  const isNumber = (value: unknown, min: number): boolean => Number.isFinite(value) && (value as number) >= min;
+  for (const [at, given] of (Array.isArray(thresholds) ? thresholds : []).entries()) {
+    const { measure, limit, filter = {}, windowMs = 1000, minExecutions = 1 } = isFields(given) ? given : {};
+    if (!measures.some((known) => known === measure)) {
+      wrong(`thresholds[${at}].measure`, `must be one of ${measures.join(', ')}`);
+    }
+    if (!isNumber(limit, 0)) {
+      wrong(`thresholds[${at}].limit`, `must be a number >= 0, got ${String(limit)}`);
+    }
+    if (!isNumber(windowMs, 1000)) {
+      wrong(`thresholds[${at}].windowMs`, `must be a number >= 1000, got ${String(windowMs)}`);
+    }
+    if (!isNumber(minExecutions, 1)) {
+      wrong(`thresholds[${at}].minExecutions`, `must be a number >= 1, got ${String(minExecutions)}`);
+    }
+    const before = problems.length;
+    checkFilter(filter, problems);
+    for (const [index, problem] of problems.slice(before).entries()) {
+      problems[before + index] = { ...problem, field: `thresholds[${at}].${problem.field}` };
+    }
+  }
+  if (problems.length > 0) {
+    throw configError(problems);
+  }
+}

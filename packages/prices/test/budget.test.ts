@@ -1,0 +1,186 @@
+import { type AnalyticsError, createAnalytics, memory } from '@toolweaver/analytics-core';
+import { type BudgetOptions, createBudget } from '@toolweaver/analytics-prices';
+import { sqlite } from '@toolweaver/analytics-sqlite';
+import { execution } from '@toolweaver/analytics-testkit';
+import { expect, test } from 'vitest';
+
+const noon = Date.UTC(2026, 1, 27, 12);
+const hour = 3_600_000;
+const cents = (count: number) => ({ nanoUsd: count * 10_000_000, source: 'computed' }) as const;
+
+function budgetAt(start: number, options: Omit<BudgetOptions, 'now'>) {
+  let now = start;
+  const budget = createBudget({ ...options, now: () => now });
+  return {
+    ...budget,
+    spend(count: number, more: Parameters<typeof execution>[0] = {}) {
+      budget.backend.write([execution({ kind: 'llm', name: 'a', at: now, cost: cents(count), ...more })]);
+    },
+    go(ms: number) {
+      now += ms;
+    },
+  };
+}
+
+test('says how much is left, warns, and says when it is over', () => {
+  const budget = budgetAt(noon, { limitUsd: 1, window: 'day' });
+  const window = { from: Date.UTC(2026, 1, 27), to: Date.UTC(2026, 1, 28) };
+  expect(budget.check()).toEqual({ state: 'ok', limitUsd: 1, spentUsd: 0, remainingUsd: 1, unpricedCalls: 0, window });
+  budget.spend(79);
+  expect(budget.check()).toMatchObject({ state: 'ok', spentUsd: 0.79, remainingUsd: 0.21 });
+  budget.spend(1);
+  expect(budget.check()).toMatchObject({ state: 'warning', spentUsd: 0.8 });
+  expect(budget.check({ expectedUsd: 0.2 }).state).toBe('warning');
+  expect(budget.check({ expectedUsd: 0.21 }).state).toBe('exceeded');
+  budget.spend(20);
+  expect(budget.check()).toMatchObject({ state: 'exceeded', spentUsd: 1, remainingUsd: 0 });
+  budget.spend(5);
+  expect(budget.check()).toMatchObject({ state: 'exceeded', spentUsd: 1.05, remainingUsd: 0 });
+});
+
+test.each([
+  ['hour', Date.UTC(2026, 1, 27, 12), Date.UTC(2026, 1, 27, 13)],
+  ['day', Date.UTC(2026, 1, 27), Date.UTC(2026, 1, 28)],
+  ['month', Date.UTC(2026, 1, 1), Date.UTC(2026, 2, 1)],
+  [{ ms: 2 * hour }, Date.UTC(2026, 1, 27, 12), Date.UTC(2026, 1, 27, 14)],
+] as const)('begins anew with each window: %j', (window, from, to) => {
+  const budget = budgetAt(noon, { limitUsd: 1, window });
+  budget.spend(60);
+  expect(budget.check()).toMatchObject({ spentUsd: 0.6, window: { from, to } });
+  budget.go(to - 1 - noon);
+  expect(budget.check().spentUsd).toBe(0.6);
+  budget.go(1);
+  expect(budget.check()).toMatchObject({ spentUsd: 0, window: { from: to } });
+  // What was before is over.
+  budget.spend(60, { at: to - 1 });
+  expect(budget.check().spentUsd).toBe(0);
+  budget.spend(7);
+  expect(budget.check().spentUsd).toBe(0.07);
+});
+
+test('what claims to be from the future does not end the present', () => {
+  const budget = budgetAt(noon, { limitUsd: 1, window: 'hour' });
+  budget.spend(10);
+  budget.spend(10, { at: noon + 10 * hour });
+  budget.spend(10);
+  expect(budget.check()).toMatchObject({ spentUsd: 0.3, window: { from: noon } });
+});
+
+test('counts what it is told to count: all kinds, by weight, and calls without a price', () => {
+  const all = budgetAt(noon, { limitUsd: 1, window: 'day' });
+  const some = budgetAt(noon, { limitUsd: 1, window: 'day', filter: { orgId: 'acme', kind: 'llm' } });
+  for (const budget of [all, some]) {
+    budget.spend(1, { orgId: 'acme' });
+    budget.spend(2, { orgId: 'acme', kind: 'tool' });
+    budget.spend(4, { orgId: 'other' });
+    budget.spend(8, { orgId: 'acme', weight: 2.5, success: false });
+    budget.spend(0, { orgId: 'acme', cost: undefined });
+    budget.spend(0, { orgId: 'acme', cost: undefined, kind: 'skill' });
+  }
+  expect(all.check()).toMatchObject({ spentUsd: 0.27, unpricedCalls: 1 });
+  expect(some.check()).toMatchObject({ spentUsd: 0.21, unpricedCalls: 1 });
+});
+
+test('each user has a budget of their own', () => {
+  const budget = budgetAt(noon, { limitUsd: 1, window: 'day', per: 'user' });
+  budget.spend(90, { userId: 'ada' });
+  budget.spend(10, { userId: 'bob' });
+  budget.spend(10);
+  const states = ['ada', 'bob', 'eve'].map((of) => budget.check({ of }).state);
+  expect(states).toEqual(['warning', 'ok', 'ok']);
+  expect(budget.check({ of: 'bob' }).spentUsd).toBe(0.1);
+});
+
+test('nano-dollars add up exactly', () => {
+  const budget = budgetAt(noon, { limitUsd: 1, window: 'day' });
+  for (let call = 0; call < 1000; call += 1) {
+    budget.spend(0, { cost: { nanoUsd: 100_001, source: 'computed' } });
+  }
+  expect(budget.check().spentUsd).toBe(0.100_001);
+});
+
+test('a limit that binary fractions cannot hold is still the limit', () => {
+  const budget = budgetAt(noon, { limitUsd: 0.07, window: 'day', warnAt: 1 });
+  budget.spend(3);
+  expect(budget.check({ expectedUsd: 0.04 }).state).toBe('warning');
+  budget.spend(4);
+  expect(budget.check()).toMatchObject({ state: 'exceeded', spentUsd: 0.07, remainingUsd: 0 });
+});
+
+test('hears of what a client records, and keeps what it costs out of the way', async () => {
+  const budget = createBudget({ limitUsd: 0.01, window: 'month' });
+  const prices = { price: () => ({ nanoUsd: 4_000_000, source: 'computed' }) as const };
+  const analytics = createAnalytics({ backends: [memory(), budget.backend], prices });
+  const call = { model: 'm', success: true, usage: { inputTokens: 5 } };
+  const states: string[] = [];
+  for (let at = 0; at < 3; at += 1) {
+    states.push(budget.check({ expectedUsd: 0.004 }).state);
+    analytics.recordLlmCall(call);
+  }
+  expect(states).toEqual(['ok', 'warning', 'exceeded']);
+  // Nothing was blocked.
+  expect(budget.check().spentUsd).toBe(0.012);
+  await analytics.close();
+});
+
+test('begins with what was spent before, where a reader says it', async () => {
+  const store = await sqlite({ path: ':memory:' });
+  const analytics = createAnalytics({ backends: [store] });
+  const call = { model: 'm', success: true } as const;
+  analytics.recordLlmCall({ ...call, at: noon, userId: 'ada', cost: { usd: 0.25 } });
+  analytics.recordLlmCall({ ...call, at: noon, userId: 'bob', cost: { usd: 0.5 } });
+  analytics.recordToolInvocation({ toolName: 't', success: true, at: noon, userId: 'bob', cost: { usd: 0.125 } });
+  analytics.recordLlmCall({ ...call, at: noon, userId: 'bob' });
+  analytics.recordLlmCall({ ...call, at: noon - 24 * hour, userId: 'ada', cost: { usd: 8 } });
+  const one = budgetAt(noon, { limitUsd: 1, window: 'day' });
+  const each = budgetAt(noon, { limitUsd: 1, window: 'day', per: 'user' });
+  await one.load(analytics.reader);
+  await each.load(analytics.reader);
+  expect(one.check()).toMatchObject({ spentUsd: 0.875, unpricedCalls: 1 });
+  expect(each.check({ of: 'ada' })).toMatchObject({ spentUsd: 0.25, unpricedCalls: 0 });
+  expect(each.check({ of: 'bob' })).toMatchObject({ spentUsd: 0.625, unpricedCalls: 1 });
+  one.spend(10);
+  expect(one.check().spentUsd).toBe(0.975);
+  await analytics.close();
+});
+
+test('many owners do not fill the memory: further ones share a budget', () => {
+  const budget = budgetAt(noon, { limitUsd: 1, window: 'day', per: 'user' });
+  for (let user = 0; user < 50_000; user += 1) {
+    budget.spend(1, { userId: `user-${user}` });
+  }
+  budget.spend(30, { userId: 'late' });
+  budget.spend(30, { userId: 'later' });
+  expect(budget.check({ of: 'user-7' }).spentUsd).toBe(0.01);
+  expect(budget.check({ of: 'later' }).spentUsd).toBe(0.6);
+});
+
+test('wrong options are refused, all of them at once', () => {
+  const wrong = {
+    limitUsd: 0,
+    window: 'week',
+    warnAt: 2,
+    per: 'team',
+    name: '',
+    now: 5,
+    filter: { team: 'a', kind: 5 },
+  };
+  let error: unknown;
+  try {
+    createBudget(wrong as never);
+  } catch (thrown) {
+    error = thrown;
+  }
+  expect(error).toMatchObject({ name: 'AnalyticsError', code: 'INVALID_CONFIG' });
+  expect((error as AnalyticsError).problems.map(({ field }) => field).sort()).toEqual([
+    'filter.kind',
+    'filter.team',
+    'limitUsd',
+    'name',
+    'now',
+    'per',
+    'warnAt',
+    'window',
+  ]);
+  expect(() => createBudget(undefined as never)).toThrow('options: must be an object');
+});

@@ -1,0 +1,368 @@
+import { extractUsage, findProvider } from '@pydantic/genai-prices';
+import type { Usage } from '@toolweaver/analytics-core';
+import { usageFrom } from '@toolweaver/analytics-prices';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { toTableUsage } from '../src/table.ts';
+
+const usage = (inputTokens: number, outputTokens: number, { read = 0, written = 0, reasoning = 0 } = {}): Usage => ({
+  inputTokens,
+  cacheReadTokens: read,
+  cacheWriteTokens: written,
+  outputTokens,
+  reasoningTokens: reasoning,
+});
+
+/** As providers answer, but for what they say beside it. `flavor`: how the price package calls the form. */
+const responses: [what: string, response: object, expected: Usage, provider?: string, flavor?: string][] = [
+  [
+    'an OpenAI chat completion',
+    {
+      id: 'chatcmpl-1',
+      object: 'chat.completion',
+      model: 'gpt-4.1-mini',
+      usage: { prompt_tokens: 19, completion_tokens: 10, total_tokens: 29 },
+    },
+    usage(19, 10),
+    'openai',
+    'chat',
+  ],
+  [
+    'an OpenAI chat completion that reasoned and read from a cache',
+    {
+      object: 'chat.completion',
+      model: 'gpt-5',
+      usage: {
+        prompt_tokens: 1486,
+        completion_tokens: 651,
+        total_tokens: 2137,
+        prompt_tokens_details: { cached_tokens: 1408, audio_tokens: 0 },
+        completion_tokens_details: { reasoning_tokens: 512, audio_tokens: 0, accepted_prediction_tokens: 0 },
+      },
+    },
+    usage(78, 139, { read: 1408, reasoning: 512 }),
+    'openai',
+    'chat',
+  ],
+  [
+    'an OpenAI chat completion that wrote to a cache',
+    {
+      object: 'chat.completion',
+      model: 'gpt-5',
+      usage: {
+        prompt_tokens: 2006,
+        completion_tokens: 300,
+        total_tokens: 2306,
+        prompt_tokens_details: { cached_tokens: 0, cache_write_tokens: 1920 },
+      },
+    },
+    usage(86, 300, { written: 1920 }),
+    'openai',
+    'chat',
+  ],
+  [
+    'OpenAI embeddings',
+    { object: 'list', model: 'text-embedding-3-small', usage: { prompt_tokens: 8, total_tokens: 8 } },
+    usage(8, 0),
+    'openai',
+    'embeddings',
+  ],
+  [
+    'an OpenAI response',
+    {
+      id: 'resp_1',
+      object: 'response',
+      model: 'gpt-5',
+      usage: {
+        input_tokens: 5000,
+        input_tokens_details: { cached_tokens: 4096 },
+        output_tokens: 900,
+        output_tokens_details: { reasoning_tokens: 768 },
+        total_tokens: 5900,
+      },
+    },
+    usage(904, 132, { read: 4096, reasoning: 768 }),
+    'openai',
+    'responses',
+  ],
+  [
+    'an answer in the form of OpenAI that counts reasoning apart',
+    {
+      model: 'grok-4-fast-reasoning',
+      usage: {
+        prompt_tokens: 10,
+        completion_tokens: 8,
+        total_tokens: 24,
+        completion_tokens_details: { reasoning_tokens: 6 },
+      },
+    },
+    usage(10, 8, { reasoning: 6 }),
+    'x-ai',
+    'chat',
+  ],
+  [
+    'an Anthropic message',
+    { type: 'message', model: 'claude-sonnet-4-5', usage: { input_tokens: 504, output_tokens: 97 } },
+    usage(504, 97),
+    'anthropic',
+  ],
+  [
+    'an Anthropic message with caches',
+    {
+      type: 'message',
+      model: 'claude-sonnet-4-5',
+      usage: {
+        input_tokens: 100,
+        cache_read_input_tokens: 900,
+        cache_creation_input_tokens: 50,
+        cache_creation: { ephemeral_5m_input_tokens: 30, ephemeral_1h_input_tokens: 20 },
+        output_tokens: 7,
+        service_tier: 'standard',
+      },
+    },
+    usage(100, 7, { read: 900, written: 50 }),
+    'anthropic',
+  ],
+  [
+    'a Gemini response',
+    {
+      modelVersion: 'gemini-2.5-flash',
+      candidates: [],
+      usageMetadata: {
+        promptTokenCount: 4152,
+        cachedContentTokenCount: 3048,
+        candidatesTokenCount: 121,
+        thoughtsTokenCount: 880,
+        totalTokenCount: 5153,
+      },
+    },
+    usage(1104, 121, { read: 3048, reasoning: 880 }),
+    'google',
+  ],
+  [
+    'a Gemini response that used tools',
+    {
+      modelVersion: 'gemini-2.5-flash',
+      usageMetadata: {
+        promptTokenCount: 40,
+        toolUsePromptTokenCount: 60,
+        candidatesTokenCount: 5,
+        totalTokenCount: 105,
+      },
+    },
+    usage(100, 5),
+    'google',
+  ],
+  [
+    "Bedrock's Converse",
+    {
+      stopReason: 'end_turn',
+      usage: {
+        inputTokens: 30,
+        outputTokens: 20,
+        totalTokens: 1050,
+        cacheReadInputTokens: 900,
+        cacheWriteInputTokens: 100,
+      },
+    },
+    usage(30, 20, { read: 900, written: 100 }),
+  ],
+  ['the AI SDK 4', { text: '', usage: { promptTokens: 12, completionTokens: 5, totalTokens: 17 } }, usage(12, 5)],
+  [
+    'the AI SDK 5',
+    {
+      text: '',
+      usage: { inputTokens: 1486, outputTokens: 651, totalTokens: 2137, reasoningTokens: 512, cachedInputTokens: 1408 },
+    },
+    usage(78, 139, { read: 1408, reasoning: 512 }),
+  ],
+  [
+    'the AI SDK 5 with a provider that counts reasoning apart',
+    { usage: { inputTokens: 40, outputTokens: 10, totalTokens: 350, reasoningTokens: 300 } },
+    usage(40, 10, { reasoning: 300 }),
+  ],
+  [
+    'the AI SDK 6',
+    {
+      text: '',
+      usage: {
+        inputTokens: 1050,
+        inputTokenDetails: { noCacheTokens: 100, cacheReadTokens: 900, cacheWriteTokens: 50 },
+        outputTokens: 70,
+        outputTokenDetails: { textTokens: 30, reasoningTokens: 40 },
+        totalTokens: 1120,
+        reasoningTokens: 40,
+        cachedInputTokens: 900,
+      },
+    },
+    usage(100, 30, { read: 900, written: 50, reasoning: 40 }),
+  ],
+  [
+    'a model of the AI SDK 6',
+    {
+      usage: {
+        inputTokens: { total: 1050, noCache: 100, cacheRead: 900, cacheWrite: 50 },
+        outputTokens: { total: 70, text: undefined, reasoning: undefined },
+      },
+    },
+    usage(100, 70, { read: 900, written: 50 }),
+  ],
+  [
+    'OpenTelemetry',
+    {
+      'gen_ai.provider.name': 'anthropic',
+      'gen_ai.usage.input_tokens': 1050,
+      'gen_ai.usage.cache_read.input_tokens': 900,
+      'gen_ai.usage.cache_write.input_tokens': 50,
+      'gen_ai.usage.output_tokens': 70,
+      'gen_ai.usage.reasoning.output_tokens': 40,
+    },
+    usage(100, 30, { read: 900, written: 50, reasoning: 40 }),
+  ],
+  [
+    'a span of OpenTelemetry under the names of before',
+    {
+      attributes: {
+        'gen_ai.usage.prompt_tokens': 1050,
+        'gen_ai.usage.cache_creation.input_tokens': 50,
+        'gen_ai.usage.completion_tokens': 70,
+      },
+    },
+    usage(1000, 70, { written: 50 }),
+  ],
+];
+
+describe('what providers say becomes disjoint', () => {
+  test.each(responses)('%s', (_what, response, expected) => {
+    expect(usageFrom(response)).toEqual({ usage: expected, problems: [] });
+    // The usage object alone says the same.
+    const { usage: own, usageMetadata } = response as { usage?: object; usageMetadata?: object };
+    const inside = own ?? usageMetadata;
+    if (inside !== undefined) {
+      expect(usageFrom(inside)).toEqual({ usage: expected, problems: [] });
+    }
+  });
+});
+
+describe('the price package reads the same', () => {
+  const readByBoth = responses.filter(([, , , provider]) => provider !== undefined);
+  test('of most forms', () => expect(readByBoth.length).toBeGreaterThanOrEqual(10));
+
+  test.each(readByBoth)('%s', (_what, response, _expected, providerId, flavor) => {
+    const provider = findProvider({ providerId: providerId as string });
+    const { usage: theirs } = extractUsage(provider as NonNullable<typeof provider>, response, flavor);
+    const ours = toTableUsage(usageFrom(response).usage as Usage);
+    const counts = Object.entries(theirs).filter(([name]) => name in ours && name !== 'output_reasoning_tokens');
+    expect(counts.length).toBeGreaterThanOrEqual(1);
+    expect(ours).toMatchObject(Object.fromEntries(counts));
+  });
+});
+
+const wrong: [what: string, response: unknown, field: string, message: string][] = [
+  ['no object', 'gpt', 'response', 'must be an object'],
+  ['nothing', undefined, 'response', 'must be an object'],
+  ['a response without usage', { object: 'chat.completion', usage: null }, 'usage', 'is not there'],
+  ['an unknown form', { usage: { tokens: 5 } }, 'usage', 'of no known form'],
+  ['a promise', { usage: Promise.resolve({}) }, 'usage', 'await it first'],
+  ['a negative count', { usage: { prompt_tokens: -1 } }, 'prompt_tokens', 'got -1'],
+  ['a fractional count', { usage: { input_tokens: 1.5, output_tokens: 1 } }, 'input_tokens', 'got 1.5'],
+  ['a count that is text', { usage: { input_tokens: '5', output_tokens: 1 } }, 'input_tokens', 'got "5"'],
+  [
+    'a count that is no number',
+    { usage: { promptTokens: Number.NaN, completionTokens: 1 } },
+    'promptTokens',
+    'got NaN',
+  ],
+  ['a missing count', { usage: { input_tokens: 5 } }, 'output_tokens', 'must be given'],
+  [
+    'more cached than read',
+    { usage: { prompt_tokens: 5, completion_tokens: 1, prompt_tokens_details: { cached_tokens: 9 } } },
+    'prompt_tokens',
+    'must hold the 9 tokens',
+  ],
+  [
+    'more reasoning than output',
+    { usage: { input_tokens: 5, output_tokens: 1, output_tokens_details: { reasoning_tokens: 9 } } },
+    'output_tokens',
+    'must hold the 9 tokens',
+  ],
+  [
+    'a total that hides reasoning',
+    { usage: { prompt_tokens: 758, completion_tokens: 102, total_tokens: 1725 } },
+    'total_tokens',
+    'must be the sum of the others, 860, got 1725',
+  ],
+  [
+    'a total of Gemini that is another',
+    { usageMetadata: { promptTokenCount: 5, candidatesTokenCount: 1, totalTokenCount: 7 } },
+    'totalTokenCount',
+    'got 7',
+  ],
+  [
+    'cache writes that do not add up',
+    {
+      usage: {
+        input_tokens: 1,
+        output_tokens: 1,
+        cache_creation_input_tokens: 9,
+        cache_creation: { ephemeral_5m_input_tokens: 3, ephemeral_1h_input_tokens: 3 },
+      },
+    },
+    'cache_creation_input_tokens',
+    'got 9',
+  ],
+  [
+    'two providers at once',
+    { usage: { input_tokens: 5, output_tokens: 1, cache_read_input_tokens: 1, input_tokens_details: {} } },
+    'usage',
+    'of no known form',
+  ],
+  [
+    'two names that say different counts',
+    { 'gen_ai.usage.input_tokens': 5, 'gen_ai.usage.prompt_tokens': 6, 'gen_ai.usage.output_tokens': 1 },
+    'gen_ai.usage.prompt_tokens',
+    'got 6',
+  ],
+  [
+    'a text count that is not the rest',
+    { usage: { inputTokens: 5, outputTokens: 5, outputTokenDetails: { textTokens: 1, reasoningTokens: 1 } } },
+    'outputTokenDetails.textTokens',
+    'got 1',
+  ],
+];
+
+test.each(wrong)('%s is a problem, and no usage', (_what, response, field, message) => {
+  const { usage: found, problems } = usageFrom(response);
+  expect(found).toBeUndefined();
+  expect(problems[0]).toMatchObject({ field, message: expect.stringContaining(message) });
+});
+
+test('all that is wrong is said', () => {
+  const { problems } = usageFrom({ usage: { input_tokens: -5, output_tokens: 'x' } });
+  expect(problems.map(({ field }) => field).sort()).toEqual(['input_tokens', 'output_tokens']);
+});
+
+test('what throws when it is read is a problem, too', () => {
+  const hostile = {
+    get usage(): never {
+      throw new Error('mine');
+    },
+  };
+  expect(usageFrom(hostile).problems[0]?.message).toContain('cannot be read');
+});
+
+test('whatever is given, counts are whole and add up, or there are none', () => {
+  const count = fc.oneof(fc.nat(1000), fc.constantFrom(undefined, null, -1, 0.5, 'x', Number.NaN, 2 ** 60));
+  const names = ['prompt_tokens', 'completion_tokens', 'total_tokens', 'input_tokens', 'output_tokens', 'inputTokens'];
+  const more = ['outputTokens', 'totalTokens', 'cachedInputTokens', 'cache_read_input_tokens', 'promptTokenCount'];
+  const objects = fc.dictionary(fc.constantFrom(...names, ...more), count);
+  fc.assert(
+    fc.property(objects, fc.boolean(), (given, wrapped) => {
+      const { usage: found, problems } = usageFrom(wrapped ? { usage: given } : given);
+      expect(found === undefined).toBe(problems.length > 0);
+      for (const tokens of Object.values(found ?? {})) {
+        expect(Number.isSafeInteger(tokens) && tokens >= 0).toBe(true);
+      }
+    }),
+  );
+});

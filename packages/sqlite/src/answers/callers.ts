@@ -1,0 +1,66 @@
+import type { CostGroup } from '@toolweaver/analytics-core';
+import { type RawBuilder, sql } from 'kysely';
+import { dayMs } from '../cell.ts';
+import { tailBits } from '../sequence.ts';
+import { all, executionsFor, type Filter, firstSeq, matches } from './filter.ts';
+
+// Costs by who caused them. A parent ends, and so is recorded, no earlier than what it called, and began before that: it is sought
+// from the start of the window on, and as long after its end as any execution takes, whatever else the filter says.
+
+const callerKinds = ['skill', 'tool', 'agent'] as const;
+export type CallerKind = (typeof callerKinds)[number];
+
+export function isCaller(by: CostGroup): by is CallerKind {
+  return callerKinds.some((kind) => kind === by);
+}
+
+/** Who calls whom may be a circle. */
+const maxDepth = 100;
+
+/** Sums by `key`: the subject of the nearest execution of a kind around each, or null outside of any. */
+export function callerCosts(filter: Filter, kind: CallerKind): RawBuilder<unknown> {
+  const mayCall = all([
+    filter.from === undefined ? undefined : sql`e.seq >= ${firstSeq(filter.from)}`,
+    filter.to === undefined ? undefined : endsBefore(filter.to),
+  ]);
+  const caller = sql`CASE WHEN s.kind = ${kind} THEN e.subject END`;
+  return sql`
+    WITH RECURSIVE
+    callers AS MATERIALIZED (
+      SELECT e.id, e.parent_id, ${caller} AS key, max(e.seq)
+      FROM execution_events e NOT INDEXED JOIN subjects s ON s.id = e.subject
+      WHERE ${mayCall} AND e.id IN (
+        SELECT e.parent_id FROM execution_events e NOT INDEXED WHERE ${mayCall} AND e.parent_id IS NOT NULL
+      )
+      GROUP BY e.id
+    ),
+    ways (start, next, key, depth) AS (
+      SELECT id, parent_id, key, 1 FROM callers
+      UNION ALL
+      SELECT w.start, c.parent_id, c.key, w.depth + 1
+      FROM ways w JOIN callers c ON c.id = w.next WHERE w.key IS NULL AND w.depth < ${sql.lit(maxDepth)}
+    ),
+    found AS MATERIALIZED (SELECT start, key FROM ways WHERE key IS NOT NULL),
+    own AS (
+      SELECT ${caller} AS own, e.parent_id, coalesce(e.weight, 1) AS weight, e.cost_nano_usd,
+        coalesce(e.input_tokens + e.cache_read_tokens + e.cache_write_tokens + e.output_tokens
+          + e.reasoning_tokens, 0) AS tokens
+      FROM ${executionsFor(filter)} JOIN subjects s ON s.id = e.subject WHERE ${matches(filter)}
+    )
+    SELECT coalesce(o.own, f.key) AS key, total(o.weight) AS executions,
+      total(o.weight * o.cost_nano_usd) AS cost_nano_usd,
+      total(CASE WHEN o.cost_nano_usd IS NOT NULL THEN o.weight END) AS cost_weight, total(o.weight * o.tokens) AS tokens
+    FROM own o LEFT JOIN found f ON f.start = o.parent_id GROUP BY 1`;
+}
+
+/** Clocks are adjusted between the end of a call and that of its caller. */
+const toleranceMs = 60_000;
+/** The last ms that the key of an execution can hold. */
+const latest = 2 ** 42 - 1;
+
+/** Whether an execution may have begun before a time: by the longest latency that there is, or as its own is not known. */
+function endsBefore(time: number): RawBuilder<unknown> {
+  const longest = sql`(SELECT max(latency_max) FROM rollups WHERE width = ${sql.lit(dayMs)} AND org = 0)`;
+  const end = sql`CAST(min(${time + toleranceMs} + coalesce(${longest}, 0), ${sql.lit(latest)}) AS INTEGER)`;
+  return sql`(e.seq < (${end} << ${sql.lit(tailBits)}) OR e.latency_ms IS NULL)`;
+}
