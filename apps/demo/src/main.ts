@@ -4,7 +4,7 @@ import { type DemoOptions, help, parseOptions } from './options.ts';
 import { createPipeline } from './pipeline.ts';
 import { progressBar } from './progress.ts';
 import { readReceipts, type SkippedLine } from './read-receipts.ts';
-import { type RunResult, toJson, toText } from './report.ts';
+import { type DemoReport, type RunResult, toJson, toText } from './report.ts';
 
 process.exitCode = await main(process.argv.slice(2));
 
@@ -44,14 +44,44 @@ async function demo(options: DemoOptions, analytics: Analytics): Promise<number>
     (run) => processFile(options.receipts, analytics, run.id),
   );
   const flushed = await analytics.flush();
-  const { reader } = analytics;
-  const [run, all] = await Promise.all([reader.summary({ runId: result.id }), reader.summary()]);
-  const report = { result, run, all, db: options.db };
-  process.stdout.write(options.json ? `${JSON.stringify(toJson(report), null, 2)}\n` : toText(report));
+  const summaries = await readSummaries(analytics, result.id);
+  if (summaries === undefined) {
+    const lookAt = whereToLook(analytics);
+    process.stdout.write(
+      options.json
+        ? `${JSON.stringify({ receipts: result.receipts, skipped: result.skipped, lookAt }, null, 2)}\n`
+        : `${result.receipts} receipts; no backend here can be asked about them. What was recorded went to:\n  ${lookAt.join('\n  ')}\n`,
+    );
+  } else {
+    const report = { result, ...summaries, db: options.db };
+    process.stdout.write(options.json ? `${JSON.stringify(toJson(report), null, 2)}\n` : toText(report));
+  }
   if (result.receipts === 0) {
     console.error(`${options.receipts}: no receipt in it`);
   }
   return flushed.ok && result.receipts > 0 ? 0 : 1;
+}
+
+/** Undefined where no backend can be read. */
+async function readSummaries(
+  analytics: Analytics,
+  runId: string,
+): Promise<Pick<DemoReport, 'run' | 'all'> | undefined> {
+  const { reader } = analytics;
+  try {
+    const [run, all] = await Promise.all([reader.summary({ runId }), reader.summary()]);
+    return { run, all };
+  } catch (error) {
+    if (isAnalyticsError(error) && error.code === 'UNSUPPORTED') {
+      return undefined;
+    }
+    throw error;
+  }
+}
+
+function whereToLook(analytics: Analytics): string[] {
+  const { backends } = analytics.getConfigSummary();
+  return Object.entries(backends).map(([name, { url }]) => (typeof url === 'string' ? `${name}: ${url}` : name));
 }
 
 async function processFile(path: string, analytics: Analytics, id: string): Promise<RunResult> {
