@@ -19,6 +19,7 @@ function nameOf(folder: string): string {
 /** Tests that start many processes, wait for time-outs or locks, or open many databases: only in `--mode reliability`. */
 const patient: { readonly [project: string]: readonly string[] } = {
   '@toolweaver/analytics-core': ['exit', 'model'],
+  '@toolweaver/analytics-otlp': ['conformance'],
   '@toolweaver/analytics-sqlite': [
     'backup',
     'concurrency',

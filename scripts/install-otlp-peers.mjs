@@ -15,7 +15,14 @@ let failed = false;
 install('victoria-metrics', fetchVictoriaMetrics);
 install('opentelemetry-proto', (target) => {
   execFileSync('python3', ['-m', 'venv', target]);
-  execFileSync(join(target, 'bin', 'python'), ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', classes]);
+  execFileSync(join(target, 'bin', 'python'), [
+    '-m',
+    'pip',
+    'install',
+    '--quiet',
+    '--disable-pip-version-check',
+    classes,
+  ]);
 });
 process.exitCode = failed ? 1 : 0;
 
@@ -53,9 +60,18 @@ function fetchVictoriaMetrics(target) {
     // Whoever runs this may not be root, whose downloads apt would hand to another user.
     'APT::Sandbox::User': '',
   };
-  writeFileSync(join(apt, 'apt.conf'), Object.entries(settings).map(([key, value]) => `${key} "${value}";\n`).join(''));
+  writeFileSync(
+    join(apt, 'apt.conf'),
+    Object.entries(settings)
+      .map(([key, value]) => `${key} "${value}";\n`)
+      .join(''),
+  );
   const run = (...args) =>
-    execFileSync('apt-get', args, { cwd: apt, env: { ...process.env, APT_CONFIG: join(apt, 'apt.conf') }, stdio: 'pipe' });
+    execFileSync('apt-get', args, {
+      cwd: apt,
+      env: { ...process.env, APT_CONFIG: join(apt, 'apt.conf') },
+      stdio: 'pipe',
+    });
   run('-qq', 'update');
   run('-qq', 'download', 'victoria-metrics');
   const archive = readdirSync(apt).find((file) => file.endsWith('.deb'));
