@@ -5,7 +5,7 @@ import protobuf from 'protobufjs';
 
 const { root } = protobuf.parse(readFileSync(join(import.meta.dirname, 'otlp.proto'), 'utf8'));
 
-export type Attributes = Record<string, string | number | boolean>;
+type Attributes = Record<string, string | number | boolean>;
 
 /** A data point of any type; what its type does not have is missing. */
 export interface Point {
