@@ -14,6 +14,7 @@ const otlp = '@toolweaver/analytics-otlp';
 const sqlite = '@toolweaver/analytics-sqlite';
 const prices = '@toolweaver/analytics-prices';
 const testkit = '@toolweaver/analytics-testkit';
+const wandb = '@toolweaver/analytics-wandb';
 
 function run(command, args, cwd, env = process.env) {
   const { status, error, stdout, stderr } = spawnSync(command, args, { cwd, env, encoding: 'utf8', timeout: 180_000 });
@@ -106,6 +107,25 @@ use('the front with the SQLite backend records and reads back', tarballs, {
     await client.flush();
     assert.equal((await client.reader.getSkillUsage('x', { days: 1 })).executions, 1);
     await client.close();
+  `,
+});
+
+use('the front with the W&B backend writes an offline run, and the client another', tarballs, {
+  packages: [analytics, core, wandb],
+  absent: ['better-sqlite3', 'kysely'],
+  types: true,
+  program: `
+    import assert from 'node:assert/strict';
+    import { readdirSync } from 'node:fs';
+    import { createAnalyticsClient } from '${analytics}';
+    import { startRun } from '${wandb}';
+    const client = await createAnalyticsClient({ backend: 'wandb', env: { WANDB_MODE: 'offline' } });
+    client.recordSkillExecution({ skillId: 'x', success: true, latencyMs: 12 });
+    await client.close();
+    const run = await startRun({ mode: 'offline' });
+    run.log({ loss: 1 });
+    await run.finish();
+    assert.equal(readdirSync('wandb').filter((name) => name.startsWith('offline-run-')).length, 2);
   `,
 });
 

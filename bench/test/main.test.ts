@@ -86,6 +86,7 @@ test('--help names every measure and option', async () => {
     'b5',
     'b7',
     'b8',
+    'b10',
     '--only',
     '--quick',
     '--json',
@@ -100,7 +101,7 @@ test('refuses what it does not know, and says why', async () => {
   const { status, stdout, stderr } = await bench('--only', 'b8,b99');
   expect(status).toBe(2);
   expect(stdout).toBe('');
-  expect(stderr).toContain("'b99'; there are b1, b2o, b3, b4, b5, b7, b8");
+  expect(stderr).toContain("'b99'; there are b1, b2o, b3, b4, b5, b7, b8, b10");
   expect(stderr).toContain('--help');
 });
 

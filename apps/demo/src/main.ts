@@ -53,7 +53,7 @@ async function demo(options: DemoOptions, analytics: Analytics): Promise<number>
         : `${result.receipts} receipts; no backend here can be asked about them. What was recorded went to:\n  ${lookAt.join('\n  ')}\n`,
     );
   } else {
-    const report = { result, ...summaries, db: options.db };
+    const report = { result, ...summaries, db: options.db, elsewhere: runsElsewhere(analytics) };
     process.stdout.write(options.json ? `${JSON.stringify(toJson(report), null, 2)}\n` : toText(report));
   }
   if (result.receipts === 0) {
@@ -82,6 +82,12 @@ async function readSummaries(
 function whereToLook(analytics: Analytics): string[] {
   const { backends } = analytics.getConfigSummary();
   return Object.entries(backends).map(([name, { url }]) => (typeof url === 'string' ? `${name}: ${url}` : name));
+}
+
+/** Pages or directories of runs, from backends that have such. */
+function runsElsewhere(analytics: Analytics): string[] {
+  const { backends } = analytics.getConfigSummary();
+  return Object.values(backends).flatMap(({ runs }) => (Array.isArray(runs) ? runs.map(String) : []));
 }
 
 async function processFile(path: string, analytics: Analytics, id: string): Promise<RunResult> {

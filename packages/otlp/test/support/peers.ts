@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'vitest';
 
-/** Where `scripts/install-otlp-peers.mjs` puts programs that are not ours. */
+/** Where `scripts/otlp-peers.mjs` puts programs that are not ours. */
 const folder: string = join(import.meta.dirname, '..', '..', '..', '..', '.cache', 'peers');
 
 /** Programs that are not ours, and how they are come by. */
@@ -27,7 +27,7 @@ export function testWith(
     name,
     async (context) => {
       if (!isThere && !process.env['REQUIRE_PEERS']) {
-        context.skip(`needs ${peers[peer]}: node scripts/install-otlp-peers.mjs`);
+        context.skip(`needs ${peers[peer]}: node scripts/otlp-peers.mjs`);
       }
       await run(context);
     },
