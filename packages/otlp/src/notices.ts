@@ -1,4 +1,4 @@
-import { AnalyticsError, type Clock, type ErrorCode } from '@toolweaver/analytics-core';
+import { AnalyticsError, type Clock, type ErrorCode, isAnalyticsError } from '@toolweaver/analytics-core';
 import type { OtlpOptions } from './options.ts';
 
 /** One a minute for each code. */
@@ -22,7 +22,7 @@ export function createNotices(onNotice: OtlpOptions['onNotice'], clock: Clock): 
 }
 
 export function toAnalyticsError(thrown: unknown, backend: string): AnalyticsError {
-  return thrown instanceof AnalyticsError
+  return isAnalyticsError(thrown)
     ? thrown
     : new AnalyticsError('INTERNAL', `${backend}: ${String(thrown)}`, { backend, cause: thrown });
 }
