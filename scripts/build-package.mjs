@@ -4,8 +4,8 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, rmSync } from 'node:fs';
 import { build } from 'rolldown';
 
-/** Beside what is imported, what is started as a thread. */
-const entries = ['index', 'worker', 'export-worker'].filter((name) => existsSync(`src/${name}.ts`));
+/** Beside what is imported, what is started: as a command or as a thread. */
+const entries = ['index', 'cli', 'worker', 'export-worker'].filter((name) => existsSync(`src/${name}.ts`));
 
 rmSync('dist', { recursive: true, force: true });
 const { status } = spawnSync('tsc', ['-p', 'tsconfig.build.json'], {

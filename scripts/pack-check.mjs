@@ -9,6 +9,7 @@ const root = join(import.meta.dirname, '..');
 const artifacts = join(root, 'artifacts');
 const analytics = '@toolweaver/analytics';
 const core = '@toolweaver/analytics-core';
+const grafana = '@toolweaver/analytics-grafana';
 const metrics = '@toolweaver/analytics-metrics';
 const otlp = '@toolweaver/analytics-otlp';
 const sqlite = '@toolweaver/analytics-sqlite';
@@ -179,6 +180,19 @@ use('require() of core from CommonJS', tarballs, {
     const client = createAnalytics({ backends: [backend] });
     client.recordSkillExecution({ skillId: 'x', success: true });
     client.close().then(() => assert.equal(backend.events.length, 1));
+  `,
+});
+
+use('the command that writes dashboards and alerts', tarballs, {
+  packages: [core, metrics, grafana],
+  program: `
+    import assert from 'node:assert/strict';
+    import { execFileSync } from 'node:child_process';
+    import { readFileSync } from 'node:fs';
+    execFileSync('node_modules/.bin/toolweaver-grafana', ['write', 'monitoring', '--namespace', 'acme']);
+    const { title } = JSON.parse(readFileSync('monitoring/dashboards/acme-overview.json', 'utf8'));
+    assert.equal(title, 'Acme / Overview');
+    assert.ok(readFileSync('monitoring/rules/acme-alerts.yaml', 'utf8').includes('alert: AcmeErrorSpike'));
   `,
 });
 
