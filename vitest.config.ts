@@ -20,6 +20,7 @@ function nameOf(folder: string): string {
 const patient: { readonly [project: string]: readonly string[] } = {
   '@toolweaver/analytics-core': ['exit', 'model'],
   '@toolweaver/analytics-prometheus': ['conformance-pushed', 'workers'],
+  '@toolweaver/analytics-otlp': ['conformance'],
   '@toolweaver/analytics-sqlite': [
     'backup',
     'concurrency',

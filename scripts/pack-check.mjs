@@ -11,6 +11,7 @@ const analytics = '@toolweaver/analytics';
 const core = '@toolweaver/analytics-core';
 const grafana = '@toolweaver/analytics-grafana';
 const metrics = '@toolweaver/analytics-metrics';
+const otlp = '@toolweaver/analytics-otlp';
 const sqlite = '@toolweaver/analytics-sqlite';
 const prices = '@toolweaver/analytics-prices';
 const prometheus = '@toolweaver/analytics-prometheus';
@@ -161,6 +162,29 @@ use('prices give a call its cost', tarballs, {
     await client.close();
     const [event] = backend.events;
     assert.deepEqual(event?.type === 'execution' && event.cost, { nanoUsd: 210_000, source: 'computed' });
+  `,
+});
+
+use('the front with the OTLP backend pushes, and says so when nobody is there', tarballs, {
+  packages: [analytics, core, metrics, otlp],
+  types: true,
+  absent: ['better-sqlite3', 'kysely', sqlite],
+  program: `
+    import assert from 'node:assert/strict';
+    import { createServer } from 'node:http';
+    import { createAnalyticsClient } from '${analytics}';
+    let requests = 0;
+    const receiver = createServer((_, response) => { requests += 1; response.end(); });
+    await new Promise((resolve) => receiver.listen(0, '127.0.0.1', () => resolve(undefined)));
+    const address = receiver.address();
+    assert.ok(typeof address === 'object' && address !== null);
+    const env = { OTLP_ENDPOINT: 'http://127.0.0.1:' + address.port, OTEL_EXPORTER_OTLP_TIMEOUT: '1000' };
+    const client = await createAnalyticsClient({ backend: 'otlp', env });
+    client.recordSkillExecution({ skillId: 'x', success: true, latencyMs: 12 });
+    assert.equal((await client.flush()).ok, true);
+    assert.equal(requests, 1);
+    await new Promise((resolve) => receiver.close(resolve));
+    assert.equal((await client.close()).backends['otlp']?.error?.code, 'BACKEND_UNAVAILABLE');
   `,
 });
 

@@ -10,6 +10,7 @@ import { type Report, toText } from './report.ts';
 const load: Readonly<Record<MeasureId, () => Promise<Measure>>> = {
   b1: async () => (await import('./b1-record.ts')).record,
   b2: async () => (await import('./b2-prometheus.ts')).count,
+  b2o: async () => (await import('./b2o-otlp.ts')).push,
   b3: async () => (await import('./b3-ingest.ts')).ingest,
   b4: async () => (await import('./b4-stall.ts')).stall,
   b5: async () => (await import('./b5-questions.ts')).ask,

@@ -20,6 +20,7 @@ export const help = `Measures the packages against the same work done by hand, s
 Measures:
   b1  main-thread CPU to record an execution into SQLite
   b2  main-thread CPU to record a tool's execution into Prometheus
+  b2o CPU to record into OTLP, a push, and the limit of label sets, against OpenTelemetry's SDK
   b3  sustained SQLite ingest
   b4  event-loop delay at 20 000 executions a second
   b5  questions to a SQLite file of 10 million executions, and its size

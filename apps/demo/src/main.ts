@@ -48,7 +48,8 @@ async function demo(options: DemoOptions, analytics: Analytics): Promise<number>
   const report: DemoReport = {
     result,
     stored: await storedFigures(analytics, result.id, options.db),
-    metricsUrl: metricsUrl(analytics),
+    metricsUrl: urlOf(analytics, 'prometheus'),
+    pushedTo: urlOf(analytics, 'otlp'),
     elsewhere: runsElsewhere(analytics),
   };
   process.stdout.write(options.json ? `${JSON.stringify(toJson(report), null, 2)}\n` : toText(report));
@@ -73,8 +74,8 @@ async function storedFigures(analytics: Analytics, runId: string, db: string): P
   }
 }
 
-function metricsUrl(analytics: Analytics): string | undefined {
-  const url = analytics.getConfigSummary().backends['prometheus']?.['url'];
+function urlOf(analytics: Analytics, backend: string): string | undefined {
+  const url = analytics.getConfigSummary().backends[backend]?.['url'];
   return typeof url === 'string' ? url : undefined;
 }
 

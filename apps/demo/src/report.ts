@@ -31,12 +31,14 @@ export interface DemoReport {
   readonly stored: StoredFigures | undefined;
   /** Where metrics can be scraped, if anywhere. */
   readonly metricsUrl: string | undefined;
+  /** Where metrics were pushed to, if anywhere. */
+  readonly pushedTo: string | undefined;
   /** Where else the run can be seen: pages, or directories of runs that were kept offline. */
   readonly elsewhere: readonly string[];
 }
 
 /** The object that `--json` prints. */
-export function toJson({ result, stored, metricsUrl, elsewhere }: DemoReport): object {
+export function toJson({ result, stored, metricsUrl, pushedTo, elsewhere }: DemoReport): object {
   const { id, receipts, skipped, totals, dates } = result;
   return {
     receipts,
@@ -46,6 +48,7 @@ export function toJson({ result, stored, metricsUrl, elsewhere }: DemoReport): o
     extraction: { totals, dates },
     db: stored?.db ?? null,
     metricsUrl: metricsUrl ?? null,
+    ...(pushedTo !== undefined && { pushedTo }),
     ...(elsewhere.length > 0 && { elsewhere }),
   };
 }
@@ -69,7 +72,7 @@ function counts({ executions, successes, failures, successRate, names, failuresB
 
 /** The summary for people. */
 export function toText(report: DemoReport): string {
-  const { result, stored, metricsUrl, elsewhere } = report;
+  const { result, stored, metricsUrl, pushedTo, elsewhere } = report;
   const { receipts, skipped, totals, dates } = result;
   return [
     'Summary of this run',
@@ -78,6 +81,7 @@ export function toText(report: DemoReport): string {
     `  Dates right      ${score(dates)}`,
     ...(stored === undefined ? [] : storedLines(stored)),
     ...(metricsUrl === undefined ? [] : ['', `Metrics: ${metricsUrl} (as long as the demo runs: --hold 60)`]),
+    ...(pushedTo === undefined ? [] : [`Metrics pushed to: ${pushedTo}`]),
     ...elsewhere.map((place) => `Run: ${place}`),
     '',
     'Next:',

@@ -33,6 +33,16 @@ export const knownBackends: { readonly [name: string]: KnownBackend } = {
       };
     },
   },
+  otlp: {
+    package: '@toolweaver/analytics-otlp',
+    async load() {
+      const { otlp, otlpFromEnv } = await import('@toolweaver/analytics-otlp');
+      return (env) => {
+        const options = otlpFromEnv(env);
+        return (onNotice) => otlp({ ...options, onNotice });
+      };
+    },
+  },
   wandb: {
     package: '@toolweaver/analytics-wandb',
     async load() {

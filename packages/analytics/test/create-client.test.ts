@@ -1,10 +1,11 @@
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { type AddressInfo, createServer } from 'node:net';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type AnalyticsError, createAnalyticsClient, type Env, memory } from '@toolweaver/analytics';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { knownBackends } from '../src/backends.ts';
 
 let folder: string;
@@ -91,10 +92,10 @@ describe('wrong configuration', () => {
     const error = await failure({ ANALYTICS_BACKEND: 'sqlight' });
     expect(error.code).toBe('UNKNOWN_BACKEND');
     expect(error.message).toBe(
-      'ANALYTICS_BACKEND: "sqlight" is not a known backend (did you mean sqlite?); known are sqlite, prometheus, wandb, memory',
+      'ANALYTICS_BACKEND: "sqlight" is not a known backend (did you mean sqlite?); known are sqlite, prometheus, otlp, wandb, memory',
     );
     expect((await failure({}, 'constructor')).message).toMatch(
-      /^backend: "constructor" is not .* known are sqlite, prometheus, wandb, memory$/,
+      /^backend: "constructor" is not .* known are sqlite, prometheus, otlp, wandb, memory$/,
     );
   });
 
@@ -159,7 +160,11 @@ const names = [...Object.keys(knownBackends), Object.keys(knownBackends).join(',
 describe.each(names)('the same program under %s', (name) => {
   it('records everything', async () => {
     const wandb = { WANDB_MODE: 'offline', WANDB_DIR: folder };
-    const env = { ANALYTICS_BACKEND: name, ANALYTICS_DB_PATH: join(folder, 'a.db'), ...wandb };
+    const receiver = createServer((_, response) => response.end()).listen(0, '127.0.0.1');
+    await once(receiver, 'listening');
+    onTestFinished(() => void receiver.close());
+    const otlp = { OTLP_ENDPOINT: `http://127.0.0.1:${(receiver.address() as AddressInfo).port}` };
+    const env = { ANALYTICS_BACKEND: name, ANALYTICS_DB_PATH: join(folder, 'a.db'), ...wandb, ...otlp };
     const client = await createAnalyticsClient({ env });
     client.recordSkillExecution({ skillId: 'parse_json', success: true, latencyMs: 150, userId: 'u', orgId: 'o' });
     client.recordToolInvocation({ toolName: 'search', success: false, error: { type: 'TimeoutError' } });

@@ -15,6 +15,7 @@ export type {
   Subject,
   SubjectDetails,
 } from './client.ts';
+export { systemClock } from './clock.ts';
 export { type Env, type EnvReader, type NumberRange, readEnv } from './env.ts';
 export {
   AnalyticsError,

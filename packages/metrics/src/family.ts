@@ -26,6 +26,9 @@ export type Observed = HistogramSeries | ExponentialSeries;
 /** How the observations of histograms are kept. */
 export type Buckets = 'explicit' | 'exponential';
 
+/** Makes the family of a metric; `kept` overrules how its observations would be kept. */
+export type NewHistograms = (metric: Metric, kept?: Buckets) => HistogramFamily;
+
 export function numberFamily(metric: Metric): NumberFamily {
   const series: NumberSeries[] = [];
   return {

@@ -1,6 +1,6 @@
 import type { ExecutionEvent } from '@toolweaver/analytics-core';
 import type { Metric } from './catalogue.ts';
-import { type Buckets, type HistogramFamily, histogramFamily } from './family.ts';
+import type { HistogramFamily, NewHistograms } from './family.ts';
 import { createLabelSets } from './label-sets.ts';
 import type { Recorder } from './recorder.ts';
 
@@ -59,11 +59,15 @@ export const genaiMetrics: Readonly<
 const unknownError = '_OTHER';
 
 /** Keeps the metrics of the GenAI conventions. `onOverflow` is told the name of a metric whose label sets came after the limit. */
-export function genaiRecorder(maxLabelSets: number, buckets: Buckets, onOverflow: (metric: string) => void): Recorder {
+export function genaiRecorder(
+  maxLabelSets: number,
+  newHistograms: NewHistograms,
+  onOverflow: (metric: string) => void,
+): Recorder {
   const families: HistogramFamily[] = [];
   /** Observes under label values. */
   const histograms = (metric: Metric) => {
-    const family = histogramFamily(metric, buckets);
+    const family = newHistograms(metric);
     families.push(family);
     const labelSets = createLabelSets(maxLabelSets, family.add, () => onOverflow(metric.name));
     return (labels: readonly string[], value: number, weight: number): void =>

@@ -1,10 +1,9 @@
 import type { AnalyticsEvent, EventFields, ExecutionEvent, Usage } from '@toolweaver/analytics-core';
 import { catalogue, type MetricKey } from './catalogue.ts';
 import {
-  type Buckets,
   type Family,
   type HistogramFamily,
-  histogramFamily,
+  type NewHistograms,
   type NumberFamily,
   numberFamily,
   type Observed,
@@ -57,7 +56,7 @@ interface MoneySeries extends NumberSeries {
  */
 export function toolweaverRecorder(
   options: ResolvedMetricsOptions,
-  buckets: Buckets,
+  newHistograms: NewHistograms,
   onOverflow: (metric: string) => void,
 ): Recorder {
   const { labels: optionalLabels, maxLabelSets } = options;
@@ -66,7 +65,7 @@ export function toolweaverRecorder(
   const histograms = (key: MetricKey): HistogramFamily => {
     const metric = toMetric(catalogue[key], options);
     // Stars are what their buckets say.
-    return added(histogramFamily(metric, key === 'skillRating' ? 'explicit' : buckets));
+    return added(key === 'skillRating' ? newHistograms(metric, 'explicit') : newHistograms(metric));
   };
   function added<F extends Family>(family: F): F {
     families.push(family);
