@@ -71,7 +71,7 @@ export default defineConfig(({ mode }) => ({
     isolate: mode === 'reliability',
     pool: mode === 'reliability' ? 'forks' : 'threads',
     fsModuleCache: true,
-    testTimeout: 20_000,
-    hookTimeout: 20_000,
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
   },
 }));

@@ -1,15 +1,12 @@
 import { createAnalytics } from '@toolweaver/analytics-core';
 import { prometheus } from '@toolweaver/analytics-prometheus';
-import { toolWorkload } from './data.ts';
+import { distinct, toolWorkload } from './data.ts';
 import { type Figure, figure, type Measure } from './figure.ts';
 import { interleave, medianOf, paired, threadCpuNs } from './measure.ts';
 import { expectSameMetrics, prometheusByHand } from './prometheus-by-hand.ts';
 
 /** Label sets with organisations are some 10 000 of each metric, of two outcomes each. */
 const maxLabelSets = 50_000;
-
-/** As many as there are: so each series is there before the time is taken. */
-const distinct = 65_536;
 
 /** What recording one execution of a tool takes of the main thread's CPU: through the client, and with prom-client by hand. */
 export const count: Measure = async ({ quick, progress }) => {

@@ -8,7 +8,8 @@ export interface Workload {
   at(index: number): SkillExecutionInput;
 }
 
-const distinct = 65_536;
+/** Distinct executions: whoever has recorded as many has made every series that there will be. */
+export const distinct = 65_536;
 
 /**
  * Executions of 200 skills by 5000 users, some far more often than others; one in twenty fails. The same ones every time.

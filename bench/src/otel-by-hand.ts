@@ -3,6 +3,7 @@ import { gzip } from 'node:zlib';
 import { ProtobufMetricsSerializer } from '@opentelemetry/otlp-transformer';
 import { MeterProvider, MetricReader } from '@opentelemetry/sdk-metrics';
 import type { SkillExecutionInput } from '@toolweaver/analytics-core';
+import type { ToolCall } from './data.ts';
 
 const compress = promisify(gzip);
 const latencyBoundsMs = [10, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 30_000, 60_000];
@@ -15,6 +16,8 @@ class PlainReader extends MetricReader {
 export interface OtelByHand {
   /** Counts an execution under the labels that the backend gives it. */
   record(execution: SkillExecutionInput): void;
+  /** Counts a tool's: in three counters and a histogram, and one more counter for a failure. */
+  recordTool(call: ToolCall): void;
   /** What a push does before it sends: collects, serializes, and compresses in another thread. */
   prepare(): Promise<Uint8Array>;
   /** Of the counter of executions, as the next push would have them. */
@@ -34,7 +37,37 @@ export function otelByHand({ orgs, limit }: { readonly orgs: boolean; readonly l
     unit: 'ms',
     advice: { explicitBucketBoundaries: latencyBoundsMs },
   });
+  const calls = meter.createCounter('toolweaver_tool_executions_total', { unit: '{execution}' });
+  const errors = meter.createCounter('toolweaver_tool_errors_total', { unit: '{error}' });
+  const toolCost = meter.createCounter('toolweaver_tool_cost_usd_total', { unit: '{USD}' });
+  const cost = meter.createCounter('toolweaver_cost_dollars_total', { unit: '{USD}' });
+  const duration = meter.createHistogram('toolweaver_tool_duration_seconds', {
+    unit: 's',
+    advice: { explicitBucketBoundaries: latencyBoundsMs.map((ms) => ms / 1000) },
+  });
   return {
+    // Each label spelled out: spreading one object into several costs more.
+    recordTool({ toolName, toolkit, orgId = '', success, latencyMs, error, cost: { usd } }) {
+      const status = success ? 'success' : 'failure';
+      const tool_name = toolName;
+      if (orgs) {
+        calls.add(1, { tool_name, toolkit, status, org_id: orgId });
+        duration.record(latencyMs / 1000, { tool_name, toolkit, org_id: orgId });
+        toolCost.add(usd, { tool_name, toolkit, org_id: orgId });
+        cost.add(usd, { kind: 'tool', name: tool_name, org_id: orgId });
+        if (!success) {
+          errors.add(1, { tool_name, toolkit, error_type: error?.type ?? 'unknown', org_id: orgId });
+        }
+        return;
+      }
+      calls.add(1, { tool_name, toolkit, status });
+      duration.record(latencyMs / 1000, { tool_name, toolkit });
+      toolCost.add(usd, { tool_name, toolkit });
+      cost.add(usd, { kind: 'tool', name: tool_name });
+      if (!success) {
+        errors.add(1, { tool_name, toolkit, error_type: error?.type ?? 'unknown' });
+      }
+    },
     record({ skillId, orgId = '', success, latencyMs }) {
       const labels = orgs ? { skill_id: skillId, org_id: orgId } : { skill_id: skillId };
       executions.add(1, labels);

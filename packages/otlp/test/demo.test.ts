@@ -63,7 +63,7 @@ testWith('victoriaMetrics', 'with nothing else the demo says where to look', asy
   const server = await startVictoriaMetrics();
   const { status, stdout, stderr } = await demo('otlp', server);
   expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
-  expect(stdout).toContain(`otlp: ${server.endpoint}/v1/metrics`);
+  expect(stdout).toContain(`Metrics pushed to: ${server.endpoint}/v1/metrics`);
   await expect
     .poll(() => counted(server, 'executions'), { timeout: 10_000 })
     .toEqual({ categorize: 23, parse_items: 24, process_receipt: 24, receipt_ocr: 24 });
