@@ -6,6 +6,8 @@ export type {
   Clock,
   Context,
   DeadlineOptions,
+  DescribeCall,
+  FinalState,
   FinishOptions,
   Operation,
   OperationDetails,
@@ -14,6 +16,8 @@ export type {
   RunOptions,
   Subject,
   SubjectDetails,
+  TraceCarrier,
+  TraceContext,
 } from './client.ts';
 export { type Env, type EnvReader, type NumberRange, readEnv } from './env.ts';
 export {
