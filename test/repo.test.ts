@@ -37,7 +37,7 @@ function workspace(folder: string): Workspace {
 const packages = workspacesIn('packages');
 const apps = workspacesIn('apps');
 const bench = workspace('bench');
-const frame = ['core', 'metrics', 'testkit', 'analytics', 'prices'];
+const frame = ['core', 'metrics', 'testkit', 'analytics', 'prices', 'adapters', 'collector'];
 const backends = packages.filter(({ folder }) => !frame.includes(basename(folder)));
 
 const prefix = '@toolweaver/analytics';
@@ -53,6 +53,7 @@ function allowedImports({ folder }: Workspace): string[] {
   }
   const uses: Record<string, string[]> = {
     core: [],
+    adapters: [`${prefix}-core`, `${prefix}-prices`],
     prometheus: [`${prefix}-core`, `${prefix}-metrics`],
     otlp: [`${prefix}-core`, `${prefix}-metrics`],
   };

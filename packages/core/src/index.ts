@@ -42,3 +42,4 @@ export type * from './reader-toolkits.ts';
 export type * from './report.ts';
 export { isSecret, type Secret, secret } from './secret.ts';
 export { cleanId } from './text.ts';
+export { describeThrown } from './thrown.ts';
