@@ -8,8 +8,8 @@ const { exports } = JSON.parse(readFileSync('package.json', 'utf8'));
 const imported = Object.values(exports).flatMap(
   (target) => target['@toolweaver/source']?.match(/\/([^/]+)\.ts$/)[1] ?? [],
 );
-/** Beside what is imported, what is started as a thread. */
-const started = ['worker', 'export-worker'].filter((name) => existsSync(`src/${name}.ts`));
+/** Beside what is imported, what is started: as a command or as a thread. */
+const started = ['cli', 'worker', 'export-worker'].filter((name) => existsSync(`src/${name}.ts`));
 const entries = [...imported, ...started];
 
 rmSync('dist', { recursive: true, force: true });

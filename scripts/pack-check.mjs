@@ -9,11 +9,14 @@ const root = join(import.meta.dirname, '..');
 const artifacts = join(root, 'artifacts');
 const analytics = '@toolweaver/analytics';
 const core = '@toolweaver/analytics-core';
+const grafana = '@toolweaver/analytics-grafana';
+const metrics = '@toolweaver/analytics-metrics';
 const sqlite = '@toolweaver/analytics-sqlite';
 const prices = '@toolweaver/analytics-prices';
 const adapters = '@toolweaver/analytics-adapters';
 const collector = '@toolweaver/analytics-collector';
 const testkit = '@toolweaver/analytics-testkit';
+const wandb = '@toolweaver/analytics-wandb';
 
 function run(command, args, cwd, env = process.env) {
   const { status, error, stdout, stderr } = spawnSync(command, args, { cwd, env, encoding: 'utf8', timeout: 180_000 });
@@ -109,6 +112,25 @@ use('the front with the SQLite backend records and reads back', tarballs, {
   `,
 });
 
+use('the front with the W&B backend writes an offline run, and the client another', tarballs, {
+  packages: [analytics, core, wandb],
+  absent: ['better-sqlite3', 'kysely'],
+  types: true,
+  program: `
+    import assert from 'node:assert/strict';
+    import { readdirSync } from 'node:fs';
+    import { createAnalyticsClient } from '${analytics}';
+    import { startRun } from '${wandb}';
+    const client = await createAnalyticsClient({ backend: 'wandb', env: { WANDB_MODE: 'offline' } });
+    client.recordSkillExecution({ skillId: 'x', success: true, latencyMs: 12 });
+    await client.close();
+    const run = await startRun({ mode: 'offline' });
+    run.log({ loss: 1 });
+    await run.finish();
+    assert.equal(readdirSync('wandb').filter((name) => name.startsWith('offline-run-')).length, 2);
+  `,
+});
+
 use('prices give a call its cost', tarballs, {
   packages: [core, prices],
   types: true,
@@ -157,6 +179,19 @@ use('require() of core from CommonJS', tarballs, {
     const client = createAnalytics({ backends: [backend] });
     client.recordSkillExecution({ skillId: 'x', success: true });
     client.close().then(() => assert.equal(backend.events.length, 1));
+  `,
+});
+
+use('the command that writes dashboards and alerts', tarballs, {
+  packages: [core, metrics, grafana],
+  program: `
+    import assert from 'node:assert/strict';
+    import { execFileSync } from 'node:child_process';
+    import { readFileSync } from 'node:fs';
+    execFileSync('node_modules/.bin/toolweaver-grafana', ['write', 'monitoring', '--namespace', 'acme']);
+    const { title } = JSON.parse(readFileSync('monitoring/dashboards/acme-overview.json', 'utf8'));
+    assert.equal(title, 'Acme / Overview');
+    assert.ok(readFileSync('monitoring/rules/acme-alerts.yaml', 'utf8').includes('alert: AcmeErrorSpike'));
   `,
 });
 

@@ -38,7 +38,9 @@ const packages = workspacesIn('packages');
 const apps = workspacesIn('apps');
 const bench = workspace('bench');
 const frame = ['core', 'metrics', 'testkit', 'analytics', 'prices', 'adapters', 'collector'];
-const backends = packages.filter(({ folder }) => !frame.includes(basename(folder)));
+/** Programs and files for those who run the backends: no backends themselves. */
+const tools = ['grafana'];
+const backends = packages.filter(({ folder }) => ![...frame, ...tools].includes(basename(folder)));
 
 const prefix = '@toolweaver/analytics';
 const isBackend = (name: string): boolean => backends.some(({ manifest }) => manifest.name === name);
@@ -56,6 +58,7 @@ function allowedImports({ folder }: Workspace): string[] {
     adapters: [`${prefix}-core`, `${prefix}-prices`],
     prometheus: [`${prefix}-core`, `${prefix}-metrics`],
     otlp: [`${prefix}-core`, `${prefix}-metrics`],
+    grafana: [`${prefix}-core`, `${prefix}-metrics`],
   };
   return uses[basename(folder)] ?? [`${prefix}-core`];
 }

@@ -1,6 +1,6 @@
 import type { Sample } from './measure.ts';
 
-export const measures = ['b1', 'b3', 'b4', 'b5', 'b7', 'b8'] as const;
+export const measures = ['b1', 'b3', 'b4', 'b5', 'b7', 'b8', 'b10'] as const;
 export type MeasureId = (typeof measures)[number];
 
 interface Target {

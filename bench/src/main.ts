@@ -14,6 +14,7 @@ const load: Readonly<Record<MeasureId, () => Promise<Measure>>> = {
   b5: async () => (await import('./b5-questions.ts')).ask,
   b7: async () => (await import('./b7-import.ts')).load,
   b8: async () => (await import('./b8-heap.ts')).heap,
+  b10: async () => (await import('./b10-runs.ts')).runs,
 };
 
 process.exitCode = await main(process.argv.slice(2));

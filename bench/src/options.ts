@@ -24,6 +24,7 @@ Measures:
   b5  questions to a SQLite file of 10 million executions, and its size
   b7  cold import and installed size
   b8  heap of a queued event
+  b10 executions into runs of Weights & Biases, and rows of an offline run
 
 Options:
   --only LIST       measures to take, with commas between; the same as naming them

@@ -78,7 +78,20 @@ test.runIf(process.threadCpuUsage !== undefined)(
 test('--help names every measure and option', async () => {
   const { status, stdout } = await bench('--help');
   expect(status).toBe(0);
-  for (const word of ['b1', 'b3', 'b4', 'b5', 'b7', 'b8', '--only', '--quick', '--json', '--executions', '--cache']) {
+  for (const word of [
+    'b1',
+    'b3',
+    'b4',
+    'b5',
+    'b7',
+    'b8',
+    'b10',
+    '--only',
+    '--quick',
+    '--json',
+    '--executions',
+    '--cache',
+  ]) {
     expect(stdout).toContain(word);
   }
 });
@@ -87,7 +100,7 @@ test('refuses what it does not know, and says why', async () => {
   const { status, stdout, stderr } = await bench('--only', 'b8,b99');
   expect(status).toBe(2);
   expect(stdout).toBe('');
-  expect(stderr).toContain("'b99'; there are b1, b3, b4, b5, b7, b8");
+  expect(stderr).toContain("'b99'; there are b1, b3, b4, b5, b7, b8, b10");
   expect(stderr).toContain('--help');
 });
 

@@ -46,12 +46,18 @@ async function demo(options: DemoOptions, analytics: Analytics): Promise<number>
   const flushed = await analytics.flush();
   const { reader } = analytics;
   const [run, all] = await Promise.all([reader.summary({ runId: result.id }), reader.summary()]);
-  const report = { result, run, all, db: options.db };
+  const report = { result, run, all, db: options.db, elsewhere: runsElsewhere(analytics) };
   process.stdout.write(options.json ? `${JSON.stringify(toJson(report), null, 2)}\n` : toText(report));
   if (result.receipts === 0) {
     console.error(`${options.receipts}: no receipt in it`);
   }
   return flushed.ok && result.receipts > 0 ? 0 : 1;
+}
+
+/** Pages or directories of runs, from backends that have such. */
+function runsElsewhere(analytics: Analytics): string[] {
+  const { backends } = analytics.getConfigSummary();
+  return Object.values(backends).flatMap(({ runs }) => (Array.isArray(runs) ? runs.map(String) : []));
 }
 
 async function processFile(path: string, analytics: Analytics, id: string): Promise<RunResult> {

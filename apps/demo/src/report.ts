@@ -23,10 +23,12 @@ export interface DemoReport {
   /** Of everything in the database. */
   readonly all: Summary;
   readonly db: string;
+  /** Where else the run can be seen: pages, or directories of runs that were kept offline. */
+  readonly elsewhere: readonly string[];
 }
 
 /** The object that `--json` prints. */
-export function toJson({ result, run, all, db }: DemoReport): object {
+export function toJson({ result, run, all, db, elsewhere }: DemoReport): object {
   const { id, receipts, skipped, totals, dates } = result;
   return {
     receipts,
@@ -36,6 +38,7 @@ export function toJson({ result, run, all, db }: DemoReport): object {
     run: { id, ...counts(run) },
     extraction: { totals, dates },
     db,
+    ...(elsewhere.length > 0 && { elsewhere }),
   };
 }
 
@@ -57,7 +60,7 @@ function counts({ executions, successes, failures, successRate, names, failuresB
 }
 
 /** The summary for people. */
-export function toText({ result, run, all, db }: DemoReport): string {
+export function toText({ result, run, all, db, elsewhere }: DemoReport): string {
   const { average, p50, p95, p99 } = run.latencyMs;
   const tools = run.names.filter(({ kind }) => kind === 'tool');
   return [
@@ -88,6 +91,7 @@ export function toText({ result, run, all, db }: DemoReport): string {
     ),
     '',
     `Database: ${db} (${all.executions} executions of ${all.runs} ${all.runs === 1 ? 'run' : 'runs'})`,
+    ...elsewhere.map((place) => `Run: ${place}`),
     '',
     'Next:',
     `  sqlite3 ${quote(db)} 'SELECT name, COUNT(*), SUM(success) FROM executions GROUP BY name'`,

@@ -23,6 +23,16 @@ export const knownBackends: { readonly [name: string]: KnownBackend } = {
       };
     },
   },
+  wandb: {
+    package: '@toolweaver/analytics-wandb',
+    async load() {
+      const { wandb, wandbFromEnv } = await import('@toolweaver/analytics-wandb');
+      return (env) => {
+        const options = wandbFromEnv(env);
+        return (onNotice) => wandb({ ...options, onNotice });
+      };
+    },
+  },
   memory: {
     async load() {
       return () => () => memory();

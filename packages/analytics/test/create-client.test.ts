@@ -74,10 +74,10 @@ describe('wrong configuration', () => {
     const error = await failure({ ANALYTICS_BACKEND: 'sqlight' });
     expect(error.code).toBe('UNKNOWN_BACKEND');
     expect(error.message).toBe(
-      'ANALYTICS_BACKEND: "sqlight" is not a known backend (did you mean sqlite?); known are sqlite, memory',
+      'ANALYTICS_BACKEND: "sqlight" is not a known backend (did you mean sqlite?); known are sqlite, wandb, memory',
     );
     expect((await failure({}, 'constructor')).message).toMatch(
-      /^backend: "constructor" is not .* known are sqlite, memory$/,
+      /^backend: "constructor" is not .* known are sqlite, wandb, memory$/,
     );
   });
 
@@ -165,7 +165,8 @@ describe('settings from the environment', () => {
 const names = [...Object.keys(knownBackends), Object.keys(knownBackends).join(',')];
 describe.each(names)('the same program under %s', (name) => {
   it('records everything', async () => {
-    const env = { ANALYTICS_BACKEND: name, ANALYTICS_DB_PATH: join(folder, 'a.db') };
+    const wandb = { WANDB_MODE: 'offline', WANDB_DIR: folder };
+    const env = { ANALYTICS_BACKEND: name, ANALYTICS_DB_PATH: join(folder, 'a.db'), ...wandb };
     const client = await createAnalyticsClient({ env });
     client.recordSkillExecution({ skillId: 'parse_json', success: true, latencyMs: 150, userId: 'u', orgId: 'o' });
     client.recordToolInvocation({ toolName: 'search', success: false, error: { type: 'TimeoutError' } });

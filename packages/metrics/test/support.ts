@@ -20,6 +20,6 @@ export function values(cells: Cells, name: string): Record<string, number> {
   );
 }
 
-export function keyOf({ labels, isOverflow }: Series): string {
+function keyOf({ labels, isOverflow }: Series): string {
   return [...(isOverflow ? ['overflow'] : []), ...labels].join(',');
 }

@@ -194,7 +194,9 @@ test('keeps hourly cells for 90 days, or as long as executions, and daily ones f
   expect(dry.hourlyCells).toBe(1);
   expect(cells(3_600_000)).toBe(2);
   expect(cells(day)).toBe(8);
-  expect(value(path, 'SELECT count(*) FROM rollup_sketches')).toBe(10);
+  // Two of the four ages may be in one month.
+  expect([3, 4]).toContain(cells(32 * day));
+  expect(value(path, 'SELECT count(*) FROM rollup_sketches')).toBe(2 + 8 + (cells(32 * day) as number));
   const before = Math.floor((Date.now() - 90 * day) / day) * day;
   expect(value(path, "SELECT before FROM floors WHERE name = 'hours'")).toBe(before);
 });

@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import { sqlite } from '@toolweaver/analytics-sqlite';
 import { artifact, execution, health, metrics, rating, run, toolkit } from '@toolweaver/analytics-testkit';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { testWith } from '../../../test/support/peer.ts';
 import { newFolder, testFolder } from './support/folder.ts';
 import { open } from './support/open.ts';
-import { testWith } from './support/peer.ts';
 import { query } from './support/rows.ts';
 
 const cli = 'sqlite3';

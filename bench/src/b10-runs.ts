@@ -1,0 +1,178 @@
+import { mkdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { createAnalytics } from '@toolweaver/analytics-core';
+import { startRun, wandb } from '@toolweaver/analytics-wandb';
+import { checkedEvery } from './client.ts';
+import { type Workload, workload } from './data.ts';
+import { type Figure, figure, type Measure, type Setting } from './figure.ts';
+import { interleave, medianOf, paired, summarize, threadCpuNs } from './measure.ts';
+import { pythonHint, sdkHint, wandbPeers } from './wandb-peers.ts';
+import { startWandbService, type WandbService } from './wandb-service.ts';
+
+const apiKey = 'a'.repeat(40);
+
+/** What an execution into a W&B run takes, and how fast rows are written offline: by our client and by the others. */
+export const runs: Measure = async (setting) => {
+  const service = await startWandbService();
+  try {
+    return [...(await recordingFigures(setting, service)), ...(await offlineFigures(setting, service))];
+  } finally {
+    await service.stop();
+  }
+};
+
+async function recordingFigures({ quick, newPath, progress }: Setting, service: WandbService): Promise<Figure[]> {
+  const count = quick ? 10_000 : 100_000;
+  const figures: Figure[] = [];
+  for (const load of [workload({ orgs: false, tokens: false }), workload({ orgs: true, tokens: true })]) {
+    const cpuNs = await interleave(
+      quick ? 1 : 7,
+      {
+        online: () => recordingNs('online', load, count, newFolder(newPath), service),
+        offline: () => recordingNs('offline', load, count, newFolder(newPath), service),
+      },
+      (text) => progress(`${load.name}: ${text}`),
+    );
+    for (const mode of ['online', 'offline'] as const) {
+      const target = load.tokens ? undefined : ({ op: '<=', value: 3_000 } as const);
+      const name = `main-thread CPU of an execution, ${mode}: ${load.name}`;
+      figures.push(figure({ measure: 'b10', name, unit: 'ns', ...(target && { target }) }, summarize(cpuNs[mode])));
+    }
+  }
+  return figures;
+}
+
+async function recordingNs(
+  mode: 'online' | 'offline',
+  { at }: Workload,
+  count: number,
+  dir: string,
+  service: WandbService,
+): Promise<number> {
+  const before = await service.lines();
+  const backend = await wandb({ mode, dir, apiKey, baseUrl: service.url });
+  const client = createAnalytics({ backends: [backend] });
+  const ns = await threadCpuNs(async () => {
+    for (let index = 0; index < count; index += 1) {
+      if (index % checkedEvery === 0) {
+        while ((client.stats().backends['wandb']?.queued ?? 0) > 32_768) {
+          await new Promise((resolve) => setTimeout(resolve, 1));
+        }
+      }
+      client.recordSkillExecution(at(index));
+    }
+    await client.flush({ timeoutMs: 60_000 });
+  });
+  const { delivered } = client.stats().backends['wandb'] ?? {};
+  await client.close();
+  const lines = (await service.lines()) - before;
+  if (delivered !== count || (mode === 'online' && lines !== count)) {
+    throw new Error(`recorded ${count} executions; delivered are ${delivered}, and the service has ${lines} rows`);
+  }
+  return ns / count;
+}
+
+async function offlineFigures({ quick, newPath, progress }: Setting, service: WandbService): Promise<Figure[]> {
+  const rows = quick ? 10_000 : 100_000;
+  const sizes: number[] = [];
+  const growths: number[] = [];
+  const results = await interleave(
+    quick ? 1 : 3,
+    {
+      async ours(): Promise<number | undefined> {
+        const { seconds, bytes, growth } = await ourRows(rows, newFolder(newPath));
+        sizes.push(bytes / rows);
+        growths.push(growth);
+        return rows / seconds;
+      },
+      python: async () => rate(rows / 10, await wandbPeers.python(rows / 10, newFolder(newPath))),
+      sdk: async () => rate(rows / 10, await wandbPeers.sdk(rows / 10, newFolder(newPath), service.url)),
+    },
+    progress,
+  );
+  const ours = results.ours.filter((value) => value !== undefined);
+  const { python, sdk } = results;
+  const figures = [
+    figure(
+      {
+        measure: 'b10',
+        name: 'bytes of an offline row of three values',
+        unit: 'bytes',
+        details: { rowsPerSecond: medianOf(ours) },
+      },
+      summarize(sizes),
+    ),
+    figure(
+      {
+        measure: 'b10',
+        name: `heap after ${rows} offline rows, above that after a tenth of them`,
+        unit: 'MB',
+        target: { op: '<=', value: 4 },
+      },
+      summarize(growths.map((bytes) => bytes / 1024 ** 2)),
+    ),
+  ];
+  for (const [name, others, hint] of [
+    ['the Python client, offline', python, pythonHint],
+    ['@wandb/sdk, online as it has no offline mode', sdk, sdkHint],
+  ] as const) {
+    const known = others.filter((value): value is number => value !== undefined);
+    figures.push(
+      known.length < ours.length
+        ? figure(
+            { measure: 'b10', name: `rows/s offline, alone as ${hint.split(';')[0]}`, unit: 'ratio', note: hint },
+            summarize([1]),
+          )
+        : figure(
+            {
+              measure: 'b10',
+              name: `rows/s offline, of ${name}`,
+              unit: 'ratio',
+              details: { oursRowsPerSecond: medianOf(ours), othersRowsPerSecond: medianOf(known) },
+            },
+            paired(ours, known, (left, right) => left / right),
+          ),
+    );
+  }
+  return figures;
+}
+
+/** Rows of the client, in an event loop that turns as a program's does. */
+async function ourRows(rows: number, dir: string): Promise<{ seconds: number; bytes: number; growth: number }> {
+  const run = await startRun({ mode: 'offline', dir, runId: 'bench' });
+  let early = 0;
+  const started = performance.now();
+  for (let row = 0; row < rows; row += 1) {
+    run.log({ loss: row / 7, accuracy: 1 - 1 / (row + 1), epoch: Math.floor(row / 1000) });
+    if (row % 1000 === 999) {
+      await run.flush();
+    }
+    if (row === rows / 10) {
+      early = heapUsed();
+    }
+  }
+  const growth = heapUsed() - early;
+  await run.finish();
+  const seconds = (performance.now() - started) / 1000;
+  const { size } = statSync(join(run.location ?? '', 'run-bench.wandb'));
+  return { seconds, bytes: size, growth };
+}
+
+/** What is left after a garbage collection. */
+function heapUsed(): number {
+  setFlagsFromString('--expose-gc');
+  (runInNewContext('gc') as () => void)();
+  return process.memoryUsage().heapUsed;
+}
+
+function rate(rows: number, seconds: number | undefined): number | undefined {
+  return seconds === undefined ? undefined : rows / seconds;
+}
+
+function newFolder(newPath: (name: string) => string): string {
+  const path = newPath('runs');
+  mkdirSync(path);
+  return path;
+}

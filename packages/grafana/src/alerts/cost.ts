@@ -1,0 +1,93 @@
+import type { Alert, AlertParts } from './alert.ts';
+import { percent } from './outcomes.ts';
+
+/** Alerts on money, and on the caches that save it. */
+export function costAlerts({ over, thresholds }: AlertParts): Alert[] {
+  const { costPerHourUsd, costPerRunUsd, cacheHitDrop, minExecutions } = thresholds;
+  const hour = over('1h');
+  const spent = hour.increase('job', { key: 'cost' });
+  const runs = hour.increase('job', { key: 'requests', where: 'kind="agent"' });
+  const hitRatio = (range: string, offset: string): string => {
+    const { select } = over(range);
+    const rate = (where?: string) =>
+      `sum by (job, kind, name) (rate(${select({ key: 'cacheRequests', where })}[${range}]${offset}))`;
+    return `${rate('result="hit"')} / ${rate()}`;
+  };
+  return [
+    {
+      name: 'CostPerHourHigh',
+      severity: 'warning',
+      expr: `${spent} > ${costPerHourUsd}`,
+      for: '5m',
+      summary: '{{ $labels.job }} has spent {{ $value | printf "%.2f" }} USD in an hour.',
+      description: `Known costs of executions of all kinds; ${costPerHourUsd} USD is the limit.`,
+      dashboard: 'llm',
+      thresholds: ['costPerHourUsd'],
+      runbook: {
+        meaning: `The known costs of an hour are above $${costPerHourUsd}, for 5 minutes.`,
+        impact: 'Money. What has no known price is not in it, so the bill may be higher.',
+        look: [
+          'Dashboard LLM models and cost, panels "Cost per hour by model" and "Most expensive": which model, which skill?',
+          'More executions, or more tokens for each? Compare "Tokens a second" with the executions of the overview.',
+          "`reader.listRuns({ orderBy: 'costUsd' })` of the SQLite backend names the runs and what each has cost.",
+        ],
+        act: [
+          'Stop a run that goes in circles.',
+          'Take a cheaper model, or let the provider cache prompts.',
+          'Limit steps and retries.',
+        ],
+        tuning: 'Set `costPerHourUsd` above the cost of a busy hour that is as it should be.',
+      },
+    },
+    {
+      name: 'CostPerRunHigh',
+      severity: 'warning',
+      expr: `${spent} / ${runs} > ${costPerRunUsd}\nand ${runs} >= 1`,
+      for: '5m',
+      summary: 'An agent run in {{ $labels.job }} costs {{ $value | printf "%.2f" }} USD on average.',
+      description: `Known costs of an hour over the agent runs that ended in it; ${costPerRunUsd} USD is the limit.`,
+      dashboard: 'llm',
+      thresholds: ['costPerRunUsd'],
+      runbook: {
+        meaning: `The known costs of an hour, divided by the agent runs (executions of kind \`agent\`) that ended in it, are above $${costPerRunUsd}. This is a mean and an approximation: a run is no label, so Prometheus cannot tell what a single one has cost, and costs of what belongs to no agent are in it.`,
+        impact: 'Tasks cost more than they are worth.',
+        look: [
+          "What each run has cost exactly: `reader.listRuns({ orderBy: 'costUsd' })` of the SQLite backend.",
+          'Dashboard LLM models and cost: calls and tokens for each run, and the share of input that was read from the cache.',
+        ],
+        act: [
+          'Limit steps, depth and retries of the agent.',
+          'Shorten what is sent again with each step.',
+          'Take a cheaper model for the simple steps.',
+        ],
+        tuning:
+          'Set `costPerRunUsd`. Where nothing is recorded as an agent it never fires: then go by the cost per hour.',
+      },
+    },
+    {
+      name: 'CacheHitRatioDropped',
+      severity: 'warning',
+      expr: `${hitRatio('1d', ' offset 1h')}\n- ${hitRatio('1h', '')}\n> ${cacheHitDrop}\nand ${hour.increase('job, kind, name', { key: 'cacheRequests' })} >= ${minExecutions}`,
+      for: '15m',
+      summary:
+        'The cache of {{ $labels.kind }} {{ $labels.name }} in {{ $labels.job }} hits {{ $value | humanizePercentage }} of requests less than before.',
+      description: `Of an hour's requests, against the day before; a drop by ${percent(cacheHitDrop)} (of all requests) is the limit.`,
+      dashboard: 'toolkits',
+      thresholds: ['cacheHitDrop', 'minExecutions'],
+      runbook: {
+        meaning: `The share of requests that a cache answered has fallen by more than ${percent(cacheHitDrop)} of all requests, the last hour against the day before it.`,
+        impact: 'The same work is done and paid for again, and takes longer.',
+        look: [
+          'Dashboard Toolkits and cache: did all caches fall, or one?',
+          'Restarts and deployments empty caches that live in memory: the ratio then recovers by itself.',
+          'A change of the cache key (a version, a model, a time stamp in it) makes every request a miss.',
+        ],
+        act: [
+          'Undo the change of the key.',
+          'Give the cache more room or a longer life, if it throws out what is still asked for.',
+        ],
+        tuning: 'Raise `cacheHitDrop` where traffic changes with the time of day.',
+      },
+    },
+  ];
+}

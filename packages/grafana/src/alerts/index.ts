@@ -1,0 +1,64 @@
+import type { ResolvedGrafanaOptions } from '../options.ts';
+import { createPromql } from '../promql.ts';
+import { recorded } from '../recording.ts';
+import type { AlertingRule, RuleGroup } from '../rules.ts';
+import type { Alert, AlertParts } from './alert.ts';
+import { budgetAlerts } from './budget.ts';
+import { costAlerts } from './cost.ts';
+import { healthAlerts } from './health.ts';
+import { latencyAlerts } from './latency.ts';
+import { outcomeAlerts } from './outcomes.ts';
+
+/** By what they are about. */
+export type AlertGroups = Readonly<Record<string, readonly Alert[]>>;
+
+export function alertGroups({ namespace, thresholds }: ResolvedGrafanaOptions): AlertGroups {
+  const parts: AlertParts = {
+    thresholds,
+    names: recorded(namespace),
+    over: (range) => createPromql({ namespace, matchers: '', range }),
+  };
+  return {
+    outcomes: outcomeAlerts(parts),
+    latency: latencyAlerts(parts),
+    cost: costAlerts(parts),
+    health: healthAlerts(parts),
+    'error-budget': budgetAlerts(parts),
+  };
+}
+
+/** `linksOf` gives the URL of an alert's runbook and of its dashboard. */
+export function alertRules(
+  namespace: string,
+  groups: AlertGroups,
+  linksOf: (alert: Alert) => { readonly runbook: string; readonly dashboard: string },
+): RuleGroup[] {
+  return Object.entries(groups).map(([group, alerts]) => ({
+    name: `${namespace}-${group}`,
+    // It looks back over a day.
+    ...(group === 'cost' && { interval: '1m' }),
+    rules: alerts.map((alert): AlertingRule => {
+      const { expr, severity, summary, description, for: wait } = alert;
+      const { runbook, dashboard } = linksOf(alert);
+      return {
+        alert: alertName(namespace, alert),
+        expr,
+        ...(wait !== undefined && { for: wait }),
+        labels: { severity },
+        annotations: { summary, description, runbook_url: runbook, dashboard_url: dashboard },
+      };
+    }),
+  }));
+}
+
+/** As in `ToolweaverErrorSpike`. */
+export function alertName(namespace: string, { name }: Alert): string {
+  return `${pascalCase(namespace)}${name}`;
+}
+
+function pascalCase(text: string): string {
+  return text
+    .split('_')
+    .map((word) => word.slice(0, 1).toUpperCase() + word.slice(1))
+    .join('');
+}

@@ -1,0 +1,127 @@
+import type { Dashboard } from '../dashboard.ts';
+import { atLeast, atMost, bars, stat, timeseries } from '../panel.ts';
+import type { DashboardParts } from './parts.ts';
+
+const ofTarget = '{job=~"$job", instance=~"$instance"}';
+const dropped = 'outcome="dropped", reason!="sampled"';
+
+export function health({ now, whole, thresholds: { healthScore } }: DashboardParts): Dashboard {
+  const events = { key: 'analyticsEvents' } as const;
+  const lost = { key: 'analyticsEvents', where: dropped } as const;
+  const delivered = { key: 'analyticsEvents', where: 'outcome="delivered"' } as const;
+  const score = now.select({ key: 'skillHealthScore' });
+  const requests = { key: 'requests' } as const;
+  return {
+    name: 'health',
+    title: 'Health and delivery',
+    description: 'How skills are, what is under way, and whether what is recorded arrives.',
+    metric: 'analyticsEvents',
+    filters: [],
+    rows: [
+      {
+        title: 'The whole time shown',
+        panels: [
+          stat(
+            ['Targets up', 'Programs that answer to Prometheus; none where metrics are pushed.'],
+            'short',
+            `sum(up${ofTarget})`,
+          ),
+          stat(
+            ['Delivered', 'Events that arrived, counted once for each backend.'],
+            'short',
+            whole.increase('', delivered),
+          ),
+          stat(
+            ['Lost', 'Events that were recorded and did not arrive; sampling is not counted.'],
+            'short',
+            whole.increase('', lost),
+            atMost(1),
+          ),
+          stat(
+            ['Delivered ratio', 'The share of events that arrived, of those that sampling kept.'],
+            'percentunit',
+            `${whole.increase('', delivered)} / ${whole.increase('', { ...events, where: 'reason!="sampled"' })}`,
+            atLeast(1, 0.99),
+          ),
+          stat(
+            ['Lowest health score', 'Of all skills that have one, 0 to 100.'],
+            'short',
+            `min(${score})`,
+            atLeast(healthScore),
+          ),
+          stat(
+            ['Overflowed', 'Events whose label values came after the limit of label sets.'],
+            'short',
+            `${whole.increase('', { key: 'labelOverflow' })} or vector(0)`,
+            atMost(1),
+          ),
+        ],
+      },
+      {
+        title: 'Health of skills',
+        panels: [
+          bars(
+            ['Health score', 'The latest that was set, 0 to 100; the lowest where instances differ.'],
+            'short',
+            { expr: `min by (skill_id) (${score})`, legend: '{{skill_id}}' },
+            atLeast(healthScore),
+          ),
+          timeseries(
+            ['Health score over time', 'The ten lowest. Below the line there is a warning.'],
+            'short',
+            [{ expr: `bottomk(10, min by (skill_id) (${score}))`, legend: '{{skill_id}}' }],
+            { limits: atLeast(healthScore) },
+          ),
+        ],
+      },
+      {
+        title: 'Agents, searches and other operations',
+        panels: [
+          timeseries(
+            ['Requests a second', 'What is neither skill, tool nor LLM call, by outcome.'],
+            'reqps',
+            [{ expr: now.rate('kind, operation, status', requests), legend: '{{kind}} {{operation}} {{status}}' }],
+            { isStacked: true },
+          ),
+          timeseries(['Mean duration', 'Also right above the highest bucket.'], 's', [
+            { expr: now.mean('kind, operation', { key: 'requestDuration' }), legend: '{{kind}} {{operation}}' },
+          ]),
+          timeseries(['Operations under way', 'Measured operations that have begun and not ended.'], 'short', [
+            { expr: `sum by (instance) (${now.select({ key: 'activeOperations' })})`, legend: '{{instance}}' },
+          ]),
+          timeseries(['P95', 'Nineteen of twenty were faster.'], 's', [
+            {
+              expr: now.quantile(0.95, 'kind, operation', { key: 'requestDuration' }),
+              legend: '{{kind}} {{operation}}',
+            },
+          ]),
+        ],
+      },
+      {
+        title: 'Delivery',
+        panels: [
+          timeseries(['Delivered a second', 'Events that arrived, by backend.'], 'cps', [
+            { expr: now.rate('backend', delivered), legend: '{{backend}}' },
+          ]),
+          timeseries(
+            ['Dropped a second', 'Events that did not arrive, by backend and reason; also what sampling left out.'],
+            'cps',
+            [
+              {
+                expr: now.rate('backend, reason', { key: 'analyticsEvents', where: 'outcome="dropped"' }),
+                legend: '{{backend}} {{reason}}',
+              },
+            ],
+            { isStacked: true },
+          ),
+          timeseries(['Targets', '1 where a program answers to Prometheus, 0 where it does not.'], 'short', [
+            { expr: `up${ofTarget}`, legend: '{{instance}}' },
+          ]),
+          timeseries(['Scrape duration', 'How long Prometheus waits for the metrics.'], 's', [
+            { expr: `scrape_duration_seconds${ofTarget}`, legend: '{{instance}}' },
+          ]),
+        ],
+      },
+    ],
+  };
+}

@@ -1,0 +1,15 @@
+import type { Dashboard } from '../dashboard.ts';
+import type { ResolvedGrafanaOptions } from '../options.ts';
+import { health } from './health.ts';
+import { llm } from './llm.ts';
+import { overview } from './overview.ts';
+import { dashboardParts } from './parts.ts';
+import { skills } from './skills.ts';
+import { toolkits } from './toolkits.ts';
+import { tools } from './tools.ts';
+
+/** All of them, in the order of a look at them. They read the metrics themselves, and so need no recording rule. */
+export function dashboards({ namespace, thresholds }: ResolvedGrafanaOptions): readonly Dashboard[] {
+  const parts = dashboardParts(namespace, thresholds);
+  return [overview, skills, tools, llm, toolkits, health].map((make) => make(parts));
+}

@@ -1,0 +1,59 @@
+import { configError, type Problem } from '@toolweaver/analytics-core';
+import { type MetricsOptions, resolveMetricsOptions } from '@toolweaver/analytics-metrics';
+import { resolveThresholds, type Thresholds } from './thresholds.ts';
+
+export interface GrafanaOptions extends Pick<MetricsOptions, 'namespace' | 'latencyBucketsMs'> {
+  /** Where people open Grafana: links of alerts to runbooks and dashboards begin with it. Default: `http://localhost:3000`. */
+  readonly grafanaUrl?: string | undefined;
+  /** `host:port` of each program that Prometheus scrapes at `/metrics`. Default: `host.docker.internal:8000`. */
+  readonly targets?: readonly string[] | undefined;
+  /** Where alerts begin; what is not given keeps its default. */
+  readonly thresholds?: Partial<Thresholds> | undefined;
+}
+
+export interface ResolvedGrafanaOptions {
+  readonly namespace: string;
+  readonly latencyBucketsMs: readonly number[];
+  readonly grafanaUrl: string;
+  readonly targets: readonly string[];
+  readonly thresholds: Thresholds;
+}
+
+/** @throws AnalyticsError `INVALID_CONFIG` with every problem of the options. */
+export function resolveOptions(options: GrafanaOptions): ResolvedGrafanaOptions {
+  const problems: Problem[] = [];
+  const { namespace, latencyBucketsMs } = resolveMetricsOptions(options, problems);
+  const { grafanaUrl = 'http://localhost:3000', targets = ['host.docker.internal:8000'], thresholds = {} } = options;
+  if (!isHttpUrl(grafanaUrl)) {
+    problems.push({
+      field: 'grafanaUrl',
+      message: 'must be an http or https URL without query, for example https://grafana.example.com',
+    });
+  }
+  if (!Array.isArray(targets) || targets.length === 0 || !targets.every(isTarget)) {
+    problems.push({ field: 'targets', message: 'must be one or more of host:port, for example 10.0.0.7:8000' });
+  }
+  if (problems.length > 0) {
+    // The thresholds of latency are held against the buckets, so these must be right first.
+    resolveThresholds(thresholds, [Infinity], problems);
+    throw configError(problems);
+  }
+  const resolved = resolveThresholds(thresholds, latencyBucketsMs, problems);
+  if (problems.length > 0) {
+    throw configError(problems);
+  }
+  return { namespace, latencyBucketsMs, grafanaUrl: grafanaUrl.replace(/\/+$/, ''), targets, thresholds: resolved };
+}
+
+function isHttpUrl(text: unknown): boolean {
+  if (typeof text !== 'string' || !URL.canParse(text) || /\s/.test(text)) {
+    return false;
+  }
+  const { protocol, search, hash } = new URL(text);
+  return /^https?:$/.test(protocol) && search === '' && hash === '';
+}
+
+function isTarget(text: unknown): boolean {
+  const port = typeof text === 'string' ? /^(?:[\w.-]+|\[[\da-f:]+\]):(\d{1,5})$/i.exec(text)?.[1] : undefined;
+  return port !== undefined && Number(port) >= 1 && Number(port) <= 65_535;
+}

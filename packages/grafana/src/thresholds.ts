@@ -1,0 +1,113 @@
+import type { Problem } from '@toolweaver/analytics-core';
+
+interface Threshold {
+  readonly value: number;
+  readonly min: number;
+  readonly max: number;
+  readonly help: string;
+}
+
+/** Of where an alert begins. */
+export type ThresholdName =
+  | 'successRatio'
+  | 'failureRatio'
+  | 'errorSpikeFactor'
+  | 'minExecutions'
+  | 'skillP95Ms'
+  | 'toolP95Ms'
+  | 'llmP95Ms'
+  | 'runMeanMs'
+  | 'healthScore'
+  | 'costPerHourUsd'
+  | 'costPerRunUsd'
+  | 'cacheHitDrop'
+  | 'sloObjective';
+
+/** Where alerts begin. */
+export type Thresholds = Readonly<Record<ThresholdName, number>>;
+
+export const thresholdTable: Readonly<Record<ThresholdName, Threshold>> = {
+  successRatio: { value: 0.95, min: 0, max: 1, help: 'share of executions that succeed, below which is a warning' },
+  failureRatio: { value: 0.2, min: 0, max: 1, help: 'share of executions that fail, above which is critical' },
+  errorSpikeFactor: {
+    value: 3,
+    min: 1,
+    max: 1000,
+    help: 'how many times the failure ratio of the hour before is a spike',
+  },
+  minExecutions: {
+    value: 20,
+    min: 1,
+    max: 1e9,
+    help: 'executions in the window, below which no ratio and no percentile alerts',
+  },
+  skillP95Ms: { value: 10_000, min: 1, max: 1e9, help: 'P95 of a skill, in ms' },
+  toolP95Ms: { value: 10_000, min: 1, max: 1e9, help: 'P95 of a tool, in ms' },
+  llmP95Ms: { value: 30_000, min: 1, max: 1e9, help: 'P95 of the calls of a model, in ms' },
+  runMeanMs: {
+    value: 300_000,
+    min: 1,
+    max: 1e9,
+    help: 'mean duration of an agent, a search or another operation, in ms',
+  },
+  healthScore: { value: 60, min: 0, max: 100, help: 'health score of a skill, below which is a warning' },
+  costPerHourUsd: { value: 10, min: 0, max: 1e9, help: 'known cost of an hour, in dollars' },
+  costPerRunUsd: { value: 5, min: 0, max: 1e9, help: 'known cost of an hour for each agent run of it, in dollars' },
+  cacheHitDrop: {
+    value: 0.2,
+    min: 0,
+    max: 1,
+    help: 'by how much the hit ratio of an hour may lie below that of the day before',
+  },
+  sloObjective: {
+    value: 0.95,
+    min: 0.94,
+    max: 0.99999,
+    help: 'share of executions that are to succeed over 30 days; what it leaves is the error budget',
+  },
+};
+
+export const thresholdNames: readonly ThresholdName[] = Object.keys(thresholdTable) as ThresholdName[];
+
+export const defaultThresholds: Thresholds = Object.fromEntries(
+  thresholdNames.map((name) => [name, thresholdTable[name].value]),
+) as Thresholds;
+
+const percentiles: readonly ThresholdName[] = ['skillP95Ms', 'toolP95Ms', 'llmP95Ms'];
+
+/** The thresholds with their defaults; what is wrong with them goes to `problems`. */
+export function resolveThresholds(
+  given: Partial<Thresholds>,
+  latencyBucketsMs: readonly number[],
+  problems: Problem[],
+): Thresholds {
+  const refuse = (field: string, message: string): void =>
+    void problems.push({ field: `thresholds.${field}`, message });
+  const resolved: Record<ThresholdName, number> = { ...defaultThresholds };
+  for (const [field, value] of Object.entries(given)) {
+    const name = thresholdNames.find((known) => known === field);
+    if (name === undefined) {
+      refuse(field, `is not a threshold; there are ${thresholdNames.join(', ')}`);
+      continue;
+    }
+    if (value === undefined) {
+      continue;
+    }
+    const { min, max } = thresholdTable[name];
+    if (typeof value !== 'number' || !(value >= min && value <= max)) {
+      refuse(name, `must be a number from ${min} to ${max}`);
+      continue;
+    }
+    resolved[name] = value;
+  }
+  const highest = latencyBucketsMs.at(-1) ?? Infinity;
+  for (const name of percentiles) {
+    if (resolved[name] >= highest) {
+      refuse(
+        name,
+        `must be below the highest latency bucket, ${highest} ms: no percentile is ever above it, so the alert could not fire. Set it lower or latencyBucketsMs higher`,
+      );
+    }
+  }
+  return resolved;
+}

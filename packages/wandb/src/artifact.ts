@@ -1,0 +1,165 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { readdir, stat } from 'node:fs/promises';
+import { basename, join, relative, resolve, sep } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { pathToFileURL } from 'node:url';
+import { messageOf } from './failure.ts';
+
+/** A file, or a reference to what lies elsewhere. */
+export interface ArtifactEntry {
+  /** Inside the artifact, with forward slashes. */
+  readonly path: string;
+  readonly content: Uint8Array<ArrayBuffer> | { readonly path: string } | { readonly ref: string };
+  /** MD5 in base64; of a reference, the reference. */
+  readonly digest: string;
+  readonly size: number;
+}
+
+/** A version of an artifact, complete: nothing of it is looked up later. */
+export interface Artifact {
+  readonly name: string;
+  readonly type: string;
+  readonly description: string | undefined;
+  readonly metadata: Readonly<Record<string, unknown>> | undefined;
+  readonly aliases: readonly string[];
+  /** Sorted by path, in order of code points. */
+  readonly entries: readonly ArtifactEntry[];
+  /** Names this version to the service: 128 letters and digits, the same ones whenever it is sent. */
+  readonly clientId: string;
+  /** Names the sequence of versions. */
+  readonly sequenceId: string;
+}
+
+export type ArtifactSource = Uint8Array | { readonly path: string } | { readonly ref: string };
+
+export interface ArtifactInput {
+  /** 1 to 128 of `A-Z a-z 0-9 _ . -`. */
+  readonly name: string;
+  /** E.g. `model` or `dataset`. */
+  readonly type: string;
+  readonly description?: string | undefined;
+  readonly metadata?: Readonly<Record<string, unknown>> | undefined;
+  /** Default: `latest`. */
+  readonly aliases?: readonly string[] | undefined;
+  /** By path inside the artifact: bytes, a file, a folder with all that is in it, or a reference (any URL). */
+  readonly files: Readonly<Record<string, ArtifactSource>>;
+}
+
+/** Larger files take another way of upload. */
+const maxFileBytes = 2 * 1024 ** 3;
+
+/**
+ * Reads what is needed to know the artifact's digests.
+ * @param seed names the version: the same one gives the same ids.
+ * @throws Error for a file that cannot be read, or has 2 GiB or more.
+ */
+export async function prepareArtifact(input: ArtifactInput, seed: string): Promise<Artifact> {
+  const entries: ArtifactEntry[] = [];
+  for (const [path, source] of Object.entries(input.files)) {
+    entries.push(...(await entriesOf(path, source)));
+  }
+  return artifactOf(input, entries, seed);
+}
+
+/** The same, of entries that are known already. */
+export function artifactOf(
+  { name, type, description, metadata, aliases = ['latest'] }: Omit<ArtifactInput, 'files'>,
+  entries: readonly ArtifactEntry[],
+  seed: string,
+  sequenceSeed: string = seed,
+): Artifact {
+  const sorted = entries.toSorted((one, other) => Buffer.compare(Buffer.from(one.path), Buffer.from(other.path)));
+  const clientId = clientIdOf(seed);
+  return {
+    name,
+    type,
+    description,
+    metadata,
+    aliases,
+    entries: sorted,
+    clientId,
+    sequenceId: clientIdOf(`sequence ${sequenceSeed}`),
+  };
+}
+
+export function clientIdOf(seed: string): string {
+  return createHash('sha512').update(seed).digest('hex');
+}
+
+export function bytesEntry(path: string, bytes: Uint8Array): ArtifactEntry {
+  const content = Uint8Array.from(bytes);
+  return { path, content, digest: md5(content), size: content.byteLength };
+}
+
+export function referenceEntry(path: string, ref: string): ArtifactEntry {
+  return { path, content: { ref }, digest: ref, size: 0 };
+}
+
+async function entriesOf(path: string, source: ArtifactSource): Promise<ArtifactEntry[]> {
+  if (source instanceof Uint8Array) {
+    return [bytesEntry(path, source)];
+  }
+  if ('ref' in source) {
+    return [referenceEntry(path, source.ref)];
+  }
+  const file = resolve(source.path);
+  const found = await stat(file);
+  if (!found.isDirectory()) {
+    return [await fileEntry(path, file, found.size)];
+  }
+  const inside = await readdir(file, { recursive: true, withFileTypes: true });
+  const files = inside.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+  const entries: ArtifactEntry[] = [];
+  for (const one of files) {
+    const below = relative(file, one).split(sep).join('/');
+    entries.push(await fileEntry(path === '' ? below : `${path}/${below}`, one, (await stat(one)).size));
+  }
+  return entries;
+}
+
+async function fileEntry(path: string, file: string, size: number): Promise<ArtifactEntry> {
+  if (size >= maxFileBytes) {
+    throw new Error(`${basename(file)} has ${size} bytes; files have to be smaller than 2 GiB`);
+  }
+  const hash = createHash('md5');
+  await pipeline(createReadStream(file), hash);
+  return { path, content: { path: file }, digest: hash.digest('base64'), size };
+}
+
+/** The path itself, for a file that cannot be uploaded: the artifact then says where it was. */
+export function urlOf(path: string): string {
+  return pathToFileURL(resolve(path)).href;
+}
+
+export function md5(content: Uint8Array): string {
+  return createHash('md5').update(content).digest('base64');
+}
+
+/** What the service knows the content by. */
+export function digestOf({ entries }: Artifact): string {
+  const hash = createHash('md5').update('wandb-artifact-manifest-v1\n');
+  for (const { path, digest } of entries) {
+    hash.update(`${path}:${digest}\n`);
+  }
+  return hash.digest('hex');
+}
+
+/** The list of the content. `birthIds`: which artifact brought which path, as the service said. */
+export function manifestText({ entries }: Artifact, birthIds: ReadonlyMap<string, string>): string {
+  const contents = entries.map(({ path, content, digest, size }) => {
+    const birthArtifactID = birthIds.get(path);
+    return [path, 'ref' in content ? { digest, ref: content.ref, size } : { digest, birthArtifactID, size }] as const;
+  });
+  return JSON.stringify({
+    version: 1,
+    storagePolicy: 'wandb-storage-policy-v1',
+    storagePolicyConfig: { storageLayout: 'V2' },
+    contents: Object.fromEntries(contents),
+  });
+}
+
+/** Why a file cannot be part of an artifact, for the user. */
+export function unreadable(path: string, error: unknown): string {
+  return `${path} cannot be uploaded (${messageOf(error)}); the artifact only says where it was`;
+}

@@ -1,0 +1,73 @@
+import { AnalyticsError } from '@toolweaver/analytics-core';
+
+/** What a failed request says beside its message. */
+export interface Failure {
+  /** `refused`: the same request will fail again, so that the run has to go on without the service. */
+  readonly kind: 'refused' | 'unavailable';
+  /** False when the service cannot have taken what was sent. */
+  readonly mayHaveArrived: boolean;
+  /** HTTP status, where there was an answer. */
+  readonly status?: number | undefined;
+}
+
+const brand = Symbol('failure');
+
+export interface FailureText extends Failure {
+  readonly message: string;
+  readonly cause?: unknown;
+  readonly retryAfterMs?: number | undefined;
+}
+
+/** What every failed request is thrown as: core tries it again, unless the run goes on offline before. */
+export function serviceError({ message, cause, retryAfterMs, ...failure }: FailureText): AnalyticsError {
+  const error = new AnalyticsError('BACKEND_UNAVAILABLE', message, { cause, retryAfterMs });
+  return Object.assign(error, { [brand]: failure });
+}
+
+/** Undefined for an error that did not come from a request. */
+export function failureOf(error: unknown): Failure | undefined {
+  return error instanceof Error && brand in error ? (error[brand] as Failure) : undefined;
+}
+
+export function isRefused(error: unknown): boolean {
+  return failureOf(error)?.kind === 'refused';
+}
+
+/** Answers that repeating does not change. */
+const refusals: readonly number[] = [400, 401, 403, 404, 409, 410, 413, 422, 501];
+
+export function isRefusal(status: number): boolean {
+  return refusals.includes(status);
+}
+
+/** What to do about a status, for the user. */
+export function adviceOn(status: number): string {
+  switch (status) {
+    case 401:
+    case 403:
+      return ': check the API key, and its access to the entity and the project';
+    case 404:
+    case 410:
+      return ': the run or the project is gone, or the base URL is wrong';
+    case 413:
+      return ': the request is too large for it';
+    default:
+      return status >= 300 && status < 400 ? ': redirects are not followed; check the base URL' : '';
+  }
+}
+
+/** Code of an error of the system or of fetch, e.g. `ECONNREFUSED`, from the error or its causes. */
+export function codeOf(error: unknown): string {
+  for (let at = error, depth = 0; at instanceof Error && depth < 4; at = at.cause, depth += 1) {
+    const inner = at instanceof AggregateError ? at.errors[0] : undefined;
+    const code = (at as { code?: unknown }).code ?? (inner as { code?: unknown } | undefined)?.code;
+    if (typeof code === 'string' && code !== '') {
+      return code;
+    }
+  }
+  return '';
+}
+
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

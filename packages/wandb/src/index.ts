@@ -1,0 +1,19 @@
+export type { ArtifactInput, ArtifactSource } from './artifact.ts';
+export { type RunClientOptions, startRun } from './client.ts';
+export { wandbFromEnv } from './env.ts';
+export {
+  type Cell,
+  type HistogramOptions,
+  histogram,
+  html,
+  type ImageOptions,
+  image,
+  type Media,
+  plotly,
+  table,
+} from './media.ts';
+export type { MetricOptions, SummaryKind } from './metric-definition.ts';
+export type { Alert, AlertLevel } from './operations.ts';
+export type { ConnectionOptions, DescriptionOptions, ResumeMode, WandbMode } from './settings.ts';
+export { type WandbOptions, wandb } from './wandb.ts';
+export type { FinishOptions, LogOptions, WandbRun } from './wandb-run.ts';

@@ -1,0 +1,72 @@
+/** Deeper data is refused: recursion has its limits here and at the service. */
+const maxDepth = 100;
+
+/**
+ * The value as JSON text; NaN and the infinities stand as bare tokens, which the service reads, and a BigInt as its digits.
+ * Undefined for what JSON cannot hold (a function, a symbol, undefined).
+ * @throws TypeError for a cycle, or more than 100 levels; whatever a getter or a `toJSON` throws.
+ */
+export function jsonText(value: unknown, depth = 0): string | undefined {
+  switch (typeof value) {
+    case 'number':
+      return Number.isFinite(value) ? `${value + 0}` : String(value);
+    case 'string':
+      return JSON.stringify(value);
+    case 'boolean':
+    case 'bigint':
+      return String(value);
+    case 'object':
+      return value === null ? 'null' : objectText(value, depth);
+    default:
+      return undefined;
+  }
+}
+
+function objectText(value: object, depth: number): string | undefined {
+  if (depth >= maxDepth) {
+    throw new TypeError(`must not be cyclic, nor nested more than ${maxDepth} levels deep`);
+  }
+  if ('toJSON' in value && typeof value.toJSON === 'function') {
+    return jsonText(value.toJSON(), depth + 1);
+  }
+  if (Array.isArray(value) || (ArrayBuffer.isView(value) && Symbol.iterator in value)) {
+    const items = Array.from(value as Iterable<unknown>, (item) => jsonText(item, depth + 1) ?? 'null');
+    return `[${items.join()}]`;
+  }
+  const fields: string[] = [];
+  for (const [key, item] of Object.entries(value)) {
+    const text = jsonText(item, depth + 1);
+    if (text !== undefined) {
+      fields.push(`${JSON.stringify(key)}:${text}`);
+    }
+  }
+  return `{${fields.join()}}`;
+}
+
+/** Reads JSON in which numbers may be bare NaN or Infinity tokens, which become null. Undefined when it is no JSON at all. */
+export function parseJson(text: unknown): unknown {
+  if (typeof text !== 'string') {
+    return undefined;
+  }
+  try {
+    return JSON.parse(text);
+  } catch {
+    try {
+      return JSON.parse(
+        text.replace(/"(?:[^"\\]|\\.)*"|-?\bInfinity\b|\bNaN\b/g, (part) => (part[0] === '"' ? part : 'null')),
+      );
+    } catch {
+      return undefined;
+    }
+  }
+}
+
+export function isObject(value: unknown): value is { readonly [key: string]: unknown } {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** Reads JSON that should hold an object; anything else gives an empty one. */
+export function parseObject(text: unknown): { readonly [key: string]: unknown } {
+  const value = parseJson(text);
+  return isObject(value) ? value : {};
+}

@@ -1,0 +1,138 @@
+import type { ExecutionKind } from '@toolweaver/analytics-core';
+import { type Shape, shapeOf } from './batch.ts';
+import { stampKeys } from './run-state.ts';
+
+/** Which of its optional fields an execution has; these make the shape of its row. */
+export const has = {
+  duration: 1,
+  error: 2,
+  cost: 4,
+  usage: 8,
+  weight: 16,
+  version: 32,
+  model: 64,
+  cacheHit: 128,
+} as const;
+
+/** The keys of one kind and name. */
+export interface Keys {
+  /** One number for each kind and name, from 0 on. */
+  readonly index: number;
+  /** What all of them begin with: `{tool}`, `skill/{id}`, `llm/{model}` … */
+  readonly prefix: string;
+  readonly duration: string;
+  readonly status: string;
+  readonly error: string;
+  readonly cost: string;
+  readonly tokens: string;
+  readonly weight: string;
+  readonly version: string;
+  readonly model: string;
+  readonly cacheHit: string;
+  /** Of several operations in one row. */
+  readonly operations: string;
+  readonly failures: string;
+  /** Of the row of one execution, by the sum of what it `has`. */
+  shape(fields: number): Shape;
+}
+
+export const usageKeys: readonly string[] = [
+  'tokens/input',
+  'tokens/cache_read',
+  'tokens/cache_write',
+  'tokens/output',
+  'tokens/reasoning',
+  'tokens/total',
+];
+
+/** Gives each kind and name its keys, as long as there are not too many of them. */
+export interface KeyBook {
+  of(kind: ExecutionKind, name: string): Keys;
+}
+
+/** The service's advice is to have fewer than 10 000 keys; a name has up to a dozen. */
+export const maxNames = 2_000;
+
+/** @param onOverflow is told once, when there are too many names and the rest share `_other`. */
+export function createKeyBook(onOverflow: () => void): KeyBook {
+  const kinds = new Map<ExecutionKind, Map<string, Keys>>();
+  const others = new Map<ExecutionKind, Keys>();
+  let count = 0;
+  let nextIndex = 0;
+
+  function othersOf(kind: ExecutionKind): Keys {
+    const keys = others.get(kind) ?? keysOf(prefixOf(kind, '_other'), nextIndex++);
+    others.set(kind, keys);
+    return keys;
+  }
+
+  return {
+    of(kind, name) {
+      let names = kinds.get(kind);
+      if (names === undefined) {
+        names = new Map();
+        kinds.set(kind, names);
+      }
+      const known = names.get(name);
+      if (known !== undefined) {
+        return known;
+      }
+      count += 1;
+      if (count > maxNames) {
+        if (count === maxNames + 1) {
+          onOverflow();
+        }
+        count = maxNames + 1;
+        return othersOf(kind);
+      }
+      const keys = keysOf(prefixOf(kind, name), nextIndex++);
+      names.set(name, keys);
+      return keys;
+    },
+  };
+}
+
+function prefixOf(kind: ExecutionKind, name: string): string {
+  // What begins with an underscore is the service's own.
+  return kind === 'tool' ? keyPart(name).replace(/^_/, '%5F') : `${kind}/${keyPart(name)}`;
+}
+
+/** A name as one part of a key: a slash in it would make it another name's. */
+export function keyPart(name: string): string {
+  return name.replace(/[%/]/g, encodeURIComponent);
+}
+
+function keysOf(prefix: string, index: number): Keys {
+  const shapes: (Shape | undefined)[] = [];
+  const keys: Keys = {
+    index,
+    prefix,
+    duration: `${prefix}/duration`,
+    status: `${prefix}/status`,
+    error: `${prefix}/error`,
+    cost: `${prefix}/cost`,
+    tokens: `${prefix}/tokens`,
+    weight: `${prefix}/weight`,
+    version: `${prefix}/version`,
+    model: `${prefix}/model`,
+    cacheHit: `${prefix}/cache_hit`,
+    operations: `${prefix}/operations`,
+    failures: `${prefix}/failures`,
+    shape(fields) {
+      shapes[fields] ??= shapeOf([
+        keys.status,
+        ...(fields & has.duration ? [keys.duration] : []),
+        ...(fields & has.error ? [keys.error] : []),
+        ...(fields & has.cost ? [keys.cost] : []),
+        ...(fields & has.usage ? [keys.tokens, ...usageKeys] : []),
+        ...(fields & has.weight ? [keys.weight] : []),
+        ...(fields & has.version ? [keys.version] : []),
+        ...(fields & has.model ? [keys.model] : []),
+        ...(fields & has.cacheHit ? [keys.cacheHit] : []),
+        ...stampKeys,
+      ]);
+      return shapes[fields];
+    },
+  };
+  return keys;
+}

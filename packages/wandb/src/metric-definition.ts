@@ -1,0 +1,47 @@
+export type SummaryKind = 'min' | 'max' | 'mean' | 'last' | 'first' | 'none';
+
+/** How a metric is shown. */
+export interface MetricDefinition {
+  readonly name: string;
+  /** The metric that is its x axis. */
+  readonly stepMetric: string | undefined;
+  readonly hidden: boolean;
+  /** What the summary keeps of it; empty: the last value. */
+  readonly summary: readonly SummaryKind[];
+}
+
+export interface MetricOptions {
+  readonly stepMetric?: string | undefined;
+  /** No chart is made for it. Default: false. */
+  readonly hidden?: boolean | undefined;
+  /** Default: the last value. */
+  readonly summary?: readonly SummaryKind[] | undefined;
+}
+
+/** Running figures of one metric. */
+export interface Figures {
+  readonly min: number;
+  readonly max: number;
+  readonly sum: number;
+  readonly count: number;
+  readonly first: number;
+  readonly last: number;
+}
+
+export function addFigure(before: Figures | undefined, value: number): Figures {
+  const { min = value, max = value, sum = 0, count = 0, first = value } = before ?? {};
+  return {
+    min: Math.min(min, value),
+    max: Math.max(max, value),
+    sum: sum + value,
+    count: count + 1,
+    first,
+    last: value,
+  };
+}
+
+/** What the summary shows of a metric that was defined so. */
+export function summaryOf(kinds: readonly SummaryKind[], { min, max, sum, count, first, last }: Figures): unknown {
+  const values = { min, max, mean: sum / count, first, last, none: undefined };
+  return Object.fromEntries(kinds.filter((kind) => kind !== 'none').map((kind) => [kind, values[kind]]));
+}

@@ -1,0 +1,87 @@
+import { createHash, randomInt } from 'node:crypto';
+
+// What the service takes as names. Each of the first group says what is wrong, and undefined when nothing is.
+
+const maxName = 128;
+export const maxTag = 64;
+
+export function projectProblem(project: string): string | undefined {
+  if (project.trim() === '' || project.length > maxName) {
+    return `must have 1 to ${maxName} characters, has ${project.trim() === '' ? 0 : project.length}`;
+  }
+  return /[/\\#?%:]/.test(project) ? `must contain none of / \\ # ? % :, got ${JSON.stringify(project)}` : undefined;
+}
+
+export function entityProblem(entity: string): string | undefined {
+  return /^[^\s/\\#?%:]{1,128}$/.test(entity) ? undefined : `must be the name of a user or a team, got ${show(entity)}`;
+}
+
+export function runIdProblem(id: string): string | undefined {
+  if (id === '' || id.trim() !== id || id.length > maxName) {
+    return `must have 1 to ${maxName} characters and no blanks around them, got ${show(id)}`;
+  }
+  return /[:;,#?/'\\]|\p{Cc}/u.test(id) ? `must contain none of : ; , # ? / \\ ', got ${show(id)}` : undefined;
+}
+
+export function tagProblem(tag: string): string | undefined {
+  return tag.length >= 1 && tag.length <= maxTag ? undefined : `must have 1 to ${maxTag} characters, got ${show(tag)}`;
+}
+
+export function artifactNameProblem(name: string): string | undefined {
+  return /^[\w.-]{1,128}$/.test(name) ? undefined : `must be 1 to 128 of A-Z a-z 0-9 _ . -, got ${show(name)}`;
+}
+
+export function artifactTypeProblem(type: string): string | undefined {
+  if (/^(job|code|run_table|wandb-.*)$/.test(type)) {
+    return `${JSON.stringify(type)} is reserved`;
+  }
+  return artifactNameProblem(type);
+}
+
+function show(text: string): string {
+  return JSON.stringify(text.length > 40 ? `${text.slice(0, 40)}…` : text);
+}
+
+// And these make a name out of any text: the same one each time, and different ones out of different texts.
+
+/** A run id of a run that was named elsewhere. */
+export function toRunId(id: string): string {
+  return /^[\w-]{1,64}$/.test(id) ? id : digest(id, 16);
+}
+
+export function toProject(project: string): string {
+  const name = project
+    .replace(/[/\\#?%:]/g, '-')
+    .trim()
+    .slice(0, maxName);
+  return name === '' ? 'uncategorized' : name;
+}
+
+export function toArtifactName(name: string): string {
+  return artifactNameProblem(name) === undefined
+    ? name
+    : `${name.replace(/[^\w.-]+/g, '-').slice(0, 100)}-${digest(name, 8)}`;
+}
+
+export function toArtifactType(type: string): string {
+  return artifactTypeProblem(type) === undefined ? type : `${toArtifactName(type)}-${digest(type, 8)}`.slice(-maxName);
+}
+
+/** A path below a folder, whatever a key looks like. */
+export function toPathPart(key: string): string {
+  const parts = key.split('/').filter((part) => part !== '' && part !== '.' && part !== '..');
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what some file systems refuse
+  const safe = parts.map((part) => part.replace(/[<>:"|?*\\\u0000-\u001f]/g, '_').slice(0, 100));
+  return safe.length === 0 ? '_' : safe.join('/');
+}
+
+function digest(text: string, length: number): string {
+  return createHash('sha256').update(text).digest('hex').slice(0, length);
+}
+
+const alphabet = 'abcdefghijklmnopqrstuvwxyz0123456789';
+
+/** Random letters and digits, from the system's own source. */
+export function randomName(length: number): string {
+  return Array.from({ length }, () => alphabet[randomInt(alphabet.length)]).join('');
+}

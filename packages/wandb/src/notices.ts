@@ -1,0 +1,32 @@
+import { AnalyticsError, type ErrorCode } from '@toolweaver/analytics-core';
+import { messageOf } from './failure.ts';
+import type { ConnectionOptions } from './settings.ts';
+
+export type Notify = (message: string, cause?: unknown, code?: ErrorCode) => void;
+
+/** Tells the host what it could not be told otherwise. Whatever its callback does stays its own affair. */
+export function createNotify(backend: string, onNotice: ConnectionOptions['onNotice']): Notify {
+  return (message, cause, code = 'BACKEND_UNAVAILABLE') => {
+    try {
+      const notice = new AnalyticsError(code, `${backend}: ${message}`, { backend, cause });
+      Promise.resolve(onNotice?.(notice)).catch(() => {});
+    } catch {
+      // The host's own affair.
+    }
+  };
+}
+
+/** The same error under the backend's name. */
+export function named(error: unknown, backend: string): AnalyticsError {
+  const known = error instanceof AnalyticsError ? error : undefined;
+  if (known?.backend !== undefined) {
+    return known;
+  }
+  const options = {
+    backend,
+    cause: known?.cause ?? error,
+    problems: known?.problems ?? [],
+    retryAfterMs: known?.retryAfterMs,
+  };
+  return new AnalyticsError(known?.code ?? 'INTERNAL', `${backend}: ${messageOf(error)}`, options);
+}

@@ -1,0 +1,190 @@
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFile, mkdir, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
+import type { Clock } from '@toolweaver/analytics-core';
+import type { Artifact } from './artifact.ts';
+import type { Batch } from './batch.ts';
+import { toPathPart } from './names.ts';
+import type { Records } from './records.ts';
+import { makeRunDirectory, makeWandbFolder } from './run-directory.ts';
+import type { RunFile } from './run-file.ts';
+import type { RunInfo } from './run-info.ts';
+import type { RunTarget } from './run-target.ts';
+import { createTransactionLog, toStorageError } from './transaction-log.ts';
+import { agent } from './version.ts';
+
+/** A run that goes into a directory. */
+export interface OfflineRun extends RunTarget {
+  /** For a process that is exiting. With an exit code it is the last call. */
+  appendSync(batch: Batch, exitCode?: number): void;
+  putArtifactSync(artifact: Artifact): void;
+  describeSync(info: RunInfo): void;
+  /** Completes the append that is under way; false when there is none that can be. */
+  settleSync(): boolean;
+}
+
+export interface OfflineRunOptions {
+  /** Parent of the folder `wandb`. */
+  readonly dir: string;
+  readonly clock: Clock;
+  /** Step of the first row. */
+  readonly startingStep: number;
+  /** Is told what was left out, and why. */
+  onSkipped(message: string): void;
+}
+
+/** Rows that are encoded at a time; the host's event loop gets its turn in between. */
+const sliceRows = 512;
+
+/** Makes the run's directory, at once. */
+export function createOfflineRun(
+  info: RunInfo,
+  { dir, clock, startingStep, onSkipped }: OfflineRunOptions,
+): OfflineRun {
+  let current = info;
+  const directory = ((): string => {
+    try {
+      return makeRunDirectory(makeWandbFolder(dir), info.id, clock.now());
+    } catch (error) {
+      throw toStorageError(error, dir);
+    }
+  })();
+  const log = createTransactionLog(join(directory, `run-${info.id}.wandb`));
+  const definedMetrics = new Set<string>();
+
+  function addMetrics(records: Records): void {
+    for (const metric of current.metrics.filter(({ name }) => !definedMetrics.has(name))) {
+      definedMetrics.add(metric.name);
+      records.metric(metric);
+    }
+  }
+
+  function addDescription(records: Records, changed: RunInfo): void {
+    if (changed.config !== current.config) {
+      records.config(changed.config);
+    }
+    current = changed;
+    records.run(changed, startingStep);
+    addMetrics(records);
+  }
+
+  log.appendSync((records) => {
+    records.header(agent());
+    records.run(info, startingStep);
+    addMetrics(records);
+  });
+
+  async function addRows(records: Records, { rows, changes }: Batch): Promise<void> {
+    const { length } = rows.shapes;
+    for (let from = 0, next = 0; from < length; from += sliceRows) {
+      if (from > 0) {
+        await setImmediate();
+      }
+      next = records.history(rows, from, Math.min(length, from + sliceRows), next);
+    }
+    if (changes.size > 0) {
+      records.summary(changes);
+    }
+  }
+
+  function addEnd(records: Records, exitCode: number): void {
+    records.exit(exitCode, Math.max(0, Math.round((clock.now() - current.startedAt) / 1000)));
+    records.final();
+    records.footer();
+  }
+
+  async function copy({ name, content }: RunFile, folder: string): Promise<string> {
+    const path = join(folder, toPathPart(name));
+    try {
+      await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+      await (content instanceof Uint8Array ? writeFile(path, content, { mode: 0o600 }) : copyFile(content.path, path));
+    } catch (error) {
+      throw toStorageError(error, path);
+    }
+    return path;
+  }
+
+  /** For copies of our own: some versions of `wandb sync` delete what they have uploaded. */
+  function artifactFolder({ clientId }: Artifact): string {
+    return join(directory, 'artifacts', clientId.slice(0, 16));
+  }
+
+  function canUpload(artifact: Artifact): boolean {
+    if (current.entity === undefined) {
+      const where = artifactFolder(artifact);
+      onSkipped(`the artifact ${artifact.name} stays in ${where}: offline, its upload needs an entity (WANDB_ENTITY)`);
+      return false;
+    }
+    return true;
+  }
+
+  return {
+    location: directory,
+    online: false,
+    stopped: false,
+    append: (batch) => log.append((records) => addRows(records, batch)),
+    appendSync: ({ rows, changes }, exitCode) =>
+      log.appendSync((records) => {
+        records.history(rows, 0, rows.shapes.length, 0);
+        if (changes.size > 0) {
+          records.summary(changes);
+        }
+        if (exitCode !== undefined) {
+          addEnd(records, exitCode);
+        }
+      }),
+    settleSync: log.settleSync,
+    describe: (changed) => log.append((records) => addDescription(records, changed)),
+    describeSync(changed) {
+      if (changed !== current) {
+        log.appendSync((records) => addDescription(records, changed));
+      }
+    },
+    async putFiles(files) {
+      for (const file of files) {
+        await copy(file, join(directory, 'files'));
+      }
+      await log.append((records) => records.files(files.map(({ name }) => toPathPart(name))));
+    },
+    async putArtifact(artifact) {
+      const folder = artifactFolder(artifact);
+      const localPaths = new Map<string, string>();
+      for (const { path, content } of artifact.entries) {
+        if (!('ref' in content)) {
+          localPaths.set(path, await copy({ name: path, content }, folder));
+        }
+      }
+      if (canUpload(artifact)) {
+        await log.append((records) => records.artifact(artifact, current, localPaths));
+      }
+    },
+    putArtifactSync(artifact) {
+      const folder = artifactFolder(artifact);
+      const localPaths = new Map<string, string>();
+      for (const { path, content } of artifact.entries) {
+        if (!('ref' in content)) {
+          const target = join(folder, toPathPart(path));
+          mkdirSync(dirname(target), { recursive: true, mode: 0o700 });
+          writeFileSync(target, content instanceof Uint8Array ? content : readFileSync(content.path), { mode: 0o600 });
+          localPaths.set(path, target);
+        }
+      }
+      if (canUpload(artifact)) {
+        log.appendSync((records) => records.artifact(artifact, current, localPaths));
+      }
+    },
+    alert: (alert) => log.append((records) => records.alert(alert)),
+    async finish(exitCode, batch) {
+      await log.append(async (records) => {
+        if (batch !== undefined) {
+          await addRows(records, batch);
+        }
+        addEnd(records, exitCode);
+      });
+      await log.sync();
+      await log.close();
+    },
+    release: log.close,
+  };
+}

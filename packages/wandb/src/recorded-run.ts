@@ -1,0 +1,277 @@
+import { readFileSync } from 'node:fs';
+import { basename } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
+import { AnalyticsError, type AnalyticsEvent, type ArtifactEvent, type RunEvent } from '@toolweaver/analytics-core';
+import {
+  type Artifact,
+  type ArtifactEntry,
+  artifactOf,
+  bytesEntry,
+  prepareArtifact,
+  referenceEntry,
+  unreadable,
+  urlOf,
+} from './artifact.ts';
+import type { Batch } from './batch.ts';
+import { failureOf } from './failure.ts';
+import { maxTag, toArtifactName, toArtifactType, toProject } from './names.ts';
+import { type Recorder, type Recording, stepKey } from './recorder.ts';
+import type { Run } from './run.ts';
+import { confirm, createBatch, stampChanges, stampRows } from './run-state.ts';
+import type { Seen } from './seen.ts';
+
+export interface RecordedRunOptions {
+  readonly run: Run;
+  readonly recorder: Recorder;
+  readonly seen: Seen;
+  /** Of every run. */
+  readonly baseTags: readonly string[];
+  onNotice(message: string, cause?: unknown): void;
+  /** Is told of the first failure in what has arrived. */
+  onFailure(failure: NonNullable<Recording['firstFailure']>): void;
+}
+
+/** The events of one run, on their way to where the run goes. */
+export interface RecordedRun {
+  readonly run: Run;
+  /** Whether its last event has arrived. */
+  readonly ended: boolean;
+  /** Resolves when all of the events are there; rejects when none of them are, or it cannot be known. */
+  write(events: readonly AnalyticsEvent[], signal: AbortSignal): Promise<void>;
+  writeSync(events: readonly AnalyticsEvent[]): void;
+  /** Makes a row of operations that make no whole one yet. */
+  flush(at: number, signal: AbortSignal): Promise<void>;
+  /** The last call. */
+  finish(exitCode: number, at: number, signal: AbortSignal): Promise<void>;
+}
+
+/** Events on the way: the same object until they have arrived, so that what is sent again is there once. */
+interface Staged {
+  readonly ids: readonly string[];
+  readonly recording: Recording;
+  readonly batch: Batch;
+  readonly artifacts: Artifact[];
+  readonly exitCode: number | undefined;
+  mayHaveArrived: boolean;
+}
+
+/** Events that are mapped at a time; the host's event loop gets its turn in between. */
+const sliceEvents = 512;
+
+export function createRecordedRun(options: RecordedRunOptions): RecordedRun {
+  const { run, recorder, seen, baseTags, onNotice, onFailure } = options;
+  let staged: Staged | undefined;
+  let ended = false;
+  let exiting = false;
+  let described: RunEvent | undefined;
+
+  function stage(ids: readonly string[], recording: Recording, artifacts: Artifact[], at?: number): Staged {
+    if (recording.started !== undefined) {
+      describe(recording.started);
+    }
+    define(recording.stepped);
+    const { state } = run;
+    const rows = stampRows(state, recording.shapes, recording.values);
+    stampChanges(state, at ?? recording.lastAt ?? recording.run?.at ?? state.startedAt, recording.changes);
+    const batch = createBatch(state, rows, recording.changes);
+    const runState = recording.run?.state;
+    const exitCode = runState === undefined || runState === 'started' ? undefined : runState === 'failed' ? 1 : 0;
+    return { ids, recording, batch, artifacts, exitCode, mayHaveArrived: false };
+  }
+
+  /** What the run's own events say about it. */
+  function describe(event: RunEvent): void {
+    if (event !== described) {
+      described = event;
+      const { name, project, config, tags = [] } = event;
+      const own = tags.map((tag) => tag.slice(0, maxTag)).filter((tag) => tag.trim() !== '');
+      run.describe({
+        ...(name !== undefined && { name }),
+        ...(project !== undefined && run.location === undefined && { project: toProject(project) }),
+        config: { ...run.info.config, ...config },
+        tags: [...new Set([...baseTags, ...own])],
+      });
+    }
+  }
+
+  function define(stepped: readonly string[]): void {
+    if (stepped.length > 0) {
+      const { metrics } = run.info;
+      const axis = { name: stepKey, stepMetric: undefined, hidden: false, summary: [] };
+      const added = stepped.map((name) => ({ name, stepMetric: stepKey, hidden: false, summary: [] }));
+      run.describe({ metrics: [...(metrics.length === 0 ? [axis] : metrics), ...added] });
+    }
+  }
+
+  async function send(current: Staged, signal: AbortSignal): Promise<void> {
+    try {
+      while (current.artifacts.length > 0) {
+        await run.putArtifact(current.artifacts[0] as Artifact, signal);
+        current.artifacts.shift();
+      }
+      if (exiting) {
+        throw new AnalyticsError('CLOSED', 'the process is ending');
+      }
+      if (current.exitCode === undefined) {
+        await run.append(current.batch, signal);
+      } else {
+        await run.finish(current.exitCode, current.batch, signal);
+        ended = true;
+      }
+    } catch (error) {
+      current.mayHaveArrived ||= failureOf(error)?.mayHaveArrived ?? false;
+      throw error;
+    }
+    arrived(current);
+  }
+
+  function arrived(current: Staged): void {
+    staged = undefined;
+    recorder.keep(current.recording);
+    seen.add(current.ids);
+    if (current.recording.firstFailure !== undefined) {
+      onFailure(current.recording.firstFailure);
+    }
+  }
+
+  /** Brings to an end what an earlier call left: nobody knows whether it has arrived, and no line may be left out. */
+  async function settle(signal: AbortSignal): Promise<void> {
+    if (staged?.mayHaveArrived) {
+      await send(staged, signal);
+    }
+    staged = undefined;
+  }
+
+  return {
+    run,
+    get ended() {
+      return ended;
+    },
+    async write(events, signal) {
+      if (staged !== undefined && !isOf(staged, events)) {
+        await settle(signal);
+      }
+      if (staged === undefined) {
+        // Where its rows begin is known only then. What the run is called goes with its start.
+        const first = startOf(events);
+        if (first !== undefined && run.location === undefined) {
+          describe(first);
+        }
+        await run.start(signal);
+        const draft = recorder.begin();
+        for (const [at, event] of events.entries()) {
+          if (at > 0 && at % sliceEvents === 0) {
+            await setImmediate();
+          }
+          draft.add(event);
+        }
+        const recording = draft.done(run.state.summary);
+        const artifacts: Artifact[] = [];
+        for (const event of recording.artifacts) {
+          artifacts.push(await toArtifact(event, onNotice));
+        }
+        staged = stage(
+          events.map(({ id }) => id),
+          recording,
+          artifacts,
+        );
+      }
+      await send(staged, signal);
+    },
+    writeSync(events) {
+      const first = startOf(events);
+      if (first !== undefined && run.location === undefined) {
+        describe(first);
+      }
+      const offline = run.openSync();
+      if (offline === undefined) {
+        throw new AnalyticsError('BACKEND_UNAVAILABLE', 'the service cannot be reached while the process exits');
+      }
+      exiting = true;
+      if (staged !== undefined && offline.settleSync()) {
+        arrived(staged);
+      }
+      staged = undefined;
+      const missing = events.filter(({ id }) => !seen.has(id));
+      const draft = recorder.begin();
+      for (const event of missing) {
+        draft.add(event);
+      }
+      const recording = draft.done(run.state.summary);
+      for (const event of recording.artifacts) {
+        offline.putArtifactSync(toArtifactSync(event));
+      }
+      const current = stage(
+        missing.map(({ id }) => id),
+        recording,
+        [],
+      );
+      offline.describeSync(run.info);
+      offline.appendSync(current.batch, current.exitCode);
+      ended = current.exitCode !== undefined;
+      confirm(run.state, current.batch);
+      arrived(current);
+    },
+    async flush(at, signal) {
+      const rest = recorder.rest(at);
+      if (rest !== undefined && staged === undefined) {
+        staged = stage([], rest, [], at);
+        await send(staged, signal);
+      }
+    },
+    async finish(exitCode, at, signal) {
+      await settle(signal);
+      const rest = recorder.rest(at) ?? recorder.begin().done(run.state.summary);
+      const { batch } = stage([], rest, [], at);
+      await run.finish(exitCode, batch, signal);
+      ended = true;
+    },
+  };
+}
+
+/** The event that says what the run is called. */
+export function startOf(events: readonly AnalyticsEvent[]): RunEvent | undefined {
+  return events.find((event): event is RunEvent => event.type === 'run' && event.state === 'started');
+}
+
+function isOf({ ids }: Staged, events: readonly AnalyticsEvent[]): boolean {
+  return ids.length === events.length && events.every(({ id }, at) => id === ids[at]);
+}
+
+/** A version of an artifact; only a reference where the file cannot be read. */
+async function toArtifact(event: ArtifactEvent, onNotice: RecordedRunOptions['onNotice']): Promise<Artifact> {
+  const { id, path = '', bytes } = event;
+  const input = inputOf(event);
+  if (bytes !== undefined) {
+    return artifactOf(input, [bytesEntry(input.name, bytes)], id);
+  }
+  try {
+    return await prepareArtifact({ ...input, files: { [basename(path)]: { path } } }, id);
+  } catch (error) {
+    onNotice(`artifact ${input.name}: ${unreadable(path, error)}`, error);
+    return artifactOf(input, [referenceEntry(basename(path), urlOf(path))], id);
+  }
+}
+
+function toArtifactSync(event: ArtifactEvent): Artifact {
+  const { id, path = '', bytes } = event;
+  const input = inputOf(event);
+  return artifactOf(input, [bytes === undefined ? entryAt(path) : bytesEntry(input.name, bytes)], id);
+}
+
+function entryAt(path: string): ArtifactEntry {
+  try {
+    return bytesEntry(basename(path), readFileSync(path));
+  } catch {
+    return referenceEntry(basename(path), urlOf(path));
+  }
+}
+
+/** Names as they were recorded stand in the metadata; the service takes few characters. */
+function inputOf({ name, kind }: ArtifactEvent): {
+  readonly name: string;
+  readonly type: string;
+  readonly metadata: Record<string, unknown>;
+} {
+  return { name: toArtifactName(name), type: toArtifactType(kind), metadata: { name, kind } };
+}

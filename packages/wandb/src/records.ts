@@ -1,0 +1,230 @@
+import { type Artifact, digestOf } from './artifact.ts';
+import type { Rows, Shape } from './batch.ts';
+import { jsonText } from './json-text.ts';
+import type { MetricDefinition } from './metric-definition.ts';
+import type { Alert } from './operations.ts';
+import { createProtoWriter } from './protobuf.ts';
+import type { RunInfo } from './run-info.ts';
+
+/** Adds records to a transaction log, one with each call. */
+export interface Records {
+  /** Number of the last record. */
+  count: number;
+  header(producer: string): void;
+  run(info: RunInfo, startingStep: number): void;
+  config(config: RunInfo['config']): void;
+  metric(metric: MetricDefinition): void;
+  /** The rows from `from` to `to`, of which the values begin at `start`. Returns where those of the next one begin. */
+  history(rows: Rows, from: number, to: number, start: number): number;
+  summary(changes: ReadonlyMap<string, unknown>): void;
+  files(paths: readonly string[]): void;
+  /** `localPaths`: where the content of each entry lies that is no reference. */
+  artifact(artifact: Artifact, info: RunInfo, localPaths: ReadonlyMap<string, string>): void;
+  alert(alert: Alert): void;
+  exit(exitCode: number, runtimeSeconds: number): void;
+  final(): void;
+  footer(): void;
+}
+
+/** Which record it is: number of the member in the log's envelope. */
+const kinds = {
+  history: 2,
+  summary: 3,
+  config: 5,
+  files: 6,
+  artifact: 8,
+  alert: 10,
+  metric: 12,
+  run: 17,
+  exit: 18,
+  final: 20,
+  header: 21,
+  footer: 22,
+} as const;
+const valueJson = 16;
+const mediaFile = 2;
+
+/** Encodes records by the field numbers of the `wandb_internal` messages. */
+export function createRecords(add: (record: Uint8Array) => void): Records {
+  const proto = createProtoWriter();
+
+  function record(kind: keyof typeof kinds, write: () => void): void {
+    records.count += 1;
+    proto.int(1, records.count);
+    proto.message(kinds[kind], write);
+    add(proto.take());
+  }
+
+  /** A key, which stands for itself whatever dots it has, and a value. */
+  function item(field: number, key: string, json: string): void {
+    proto.message(field, () => {
+      proto.text(1, key);
+      // The other way to give a key is a path; it is the only one that takes an empty key.
+      if (key === '') {
+        proto.message(2, () => {});
+      }
+      proto.text(valueJson, json);
+    });
+  }
+
+  function configItems(field: number, config: RunInfo['config']): void {
+    proto.message(field, () => {
+      for (const [key, value] of Object.entries(config)) {
+        item(1, key, jsonText(value) ?? 'null');
+      }
+      item(1, '_wandb', '{}');
+    });
+  }
+
+  function timestamp(field: number, unixMs: number): void {
+    proto.message(field, () => {
+      proto.int(1, Math.floor(unixMs / 1000));
+      proto.int(2, Math.round((unixMs % 1000) * 1_000_000));
+    });
+  }
+
+  const records: Records = {
+    count: 0,
+    header(producer) {
+      record('header', () => proto.message(1, () => proto.text(1, producer)));
+    },
+    run(info, startingStep) {
+      record('run', () => {
+        proto.text(1, info.id);
+        proto.text(2, info.entity);
+        proto.text(3, info.project);
+        configItems(4, info.config);
+        proto.text(6, info.group);
+        proto.text(7, info.jobType);
+        proto.text(8, info.name);
+        proto.text(9, info.notes);
+        for (const tag of info.tags) {
+          proto.text(10, tag);
+        }
+        proto.text(13, info.host);
+        proto.int(14, startingStep);
+        timestamp(17, info.startedAt);
+      });
+    },
+    config(config) {
+      record('config', () => {
+        for (const [key, value] of Object.entries(config)) {
+          item(1, key, jsonText(value) ?? 'null');
+        }
+      });
+    },
+    metric({ name, stepMetric, hidden, summary }) {
+      record('metric', () => {
+        proto.text(1, name);
+        proto.text(4, stepMetric);
+        proto.message(6, () => {
+          proto.flag(1, stepMetric !== undefined);
+          proto.flag(2, hidden);
+          proto.flag(3, true);
+        });
+        const fields = { min: 1, max: 2, mean: 3, last: 5, none: 6, first: 8 };
+        if (summary.length > 0) {
+          proto.message(7, () => {
+            for (const kind of summary) {
+              proto.flag(fields[kind], true);
+            }
+          });
+        }
+      });
+    },
+    history({ shapes, values }, from, to, start) {
+      let next = start;
+      for (let row = from; row < to; row += 1) {
+        const { heads } = shapes[row] as Shape;
+        records.count += 1;
+        proto.int(1, records.count);
+        const recordStart = proto.open(kinds.history);
+        for (let at = 0; at < heads.length; at += 1) {
+          proto.entry(1, heads[at] as Uint8Array, `${values[next + at]}`);
+        }
+        next += heads.length;
+        const stepStart = proto.open(2);
+        proto.int(1, values[next - 1] as number);
+        proto.close(stepStart);
+        proto.close(recordStart);
+        add(proto.take());
+      }
+      return next;
+    },
+    summary(changes) {
+      record('summary', () => {
+        for (const [key, value] of changes) {
+          if (value === undefined) {
+            proto.message(2, () => proto.text(1, key));
+          } else {
+            item(1, key, jsonText(value) ?? 'null');
+          }
+        }
+      });
+    },
+    files(paths) {
+      record('files', () => {
+        for (const path of paths) {
+          proto.message(1, () => {
+            proto.text(1, path);
+            proto.int(3, path.startsWith('media/') ? mediaFile : 0);
+          });
+        }
+      });
+    },
+    artifact(artifact, info, localPaths) {
+      record('artifact', () => {
+        proto.text(1, info.id);
+        proto.text(2, info.project);
+        proto.text(3, info.entity);
+        proto.text(4, artifact.type);
+        proto.text(5, artifact.name);
+        proto.text(6, digestOf(artifact));
+        proto.text(7, artifact.description);
+        proto.text(8, artifact.metadata === undefined ? undefined : jsonText(artifact.metadata));
+        proto.flag(9, true);
+        for (const alias of artifact.aliases) {
+          proto.text(11, alias);
+        }
+        proto.message(12, () => {
+          proto.int(1, 1);
+          proto.text(2, 'wandb-storage-policy-v1');
+          proto.message(3, () => {
+            proto.text(1, 'storageLayout');
+            proto.text(2, '"V2"');
+          });
+          for (const { path, content, digest, size } of artifact.entries) {
+            proto.message(4, () => {
+              proto.text(1, path);
+              proto.text(2, digest);
+              proto.text(3, 'ref' in content ? content.ref : undefined);
+              proto.int(4, size);
+              proto.text(6, localPaths.get(path));
+            });
+          }
+        });
+        proto.flag(14, true);
+        proto.text(15, artifact.clientId);
+        proto.text(16, artifact.sequenceId);
+        proto.text(20, 'MANIFEST_MD5');
+      });
+    },
+    alert({ title, text, level = 'INFO', waitMs = 60_000 }) {
+      record('alert', () => {
+        proto.text(1, title);
+        proto.text(2, text);
+        proto.text(3, level);
+        proto.int(4, waitMs);
+      });
+    },
+    exit(exitCode, runtimeSeconds) {
+      record('exit', () => {
+        proto.int(1, exitCode);
+        proto.int(2, runtimeSeconds);
+      });
+    },
+    final: () => record('final', () => {}),
+    footer: () => record('footer', () => {}),
+  };
+  return records;
+}

@@ -1,0 +1,68 @@
+import type { Clock } from '@toolweaver/analytics-core';
+import { uploadArtifact } from './artifact-upload.ts';
+import { createFileStream } from './file-stream.ts';
+import { type EarlierRun, pathOf, sendAlert, upsertRun } from './operations.ts';
+import type { RunInfo } from './run-info.ts';
+import type { RunTarget } from './run-target.ts';
+import type { Service } from './service.ts';
+import { uploadFiles } from './upload.ts';
+
+/** A run at the service. */
+interface RemoteRun extends RunTarget {
+  /** As the service calls them. */
+  readonly entity: string;
+  readonly project: string;
+}
+
+export interface RemoteRunOptions {
+  readonly service: Service;
+  readonly appUrl: string;
+  readonly clock: Clock;
+  onSkipped(message: string): void;
+}
+
+/** Creates the run at the service, or sets what is known of the one that is there, and returns where to send the rest. */
+export async function startRemoteRun(
+  info: RunInfo,
+  earlier: EarlierRun | undefined,
+  { service, appUrl, clock, onSkipped }: RemoteRunOptions,
+  signal?: AbortSignal,
+): Promise<RemoteRun> {
+  const stored = await upsertRun(service, info, earlier?.storageId, signal);
+  const { storageId, entity, project } = stored;
+  const run = { entity, project, id: info.id };
+  const stream = createFileStream({
+    service,
+    path: pathOf(run, '/'),
+    // Also without a resume: rows of another run by the same id must not be overwritten.
+    historyLines: Math.max(stored.historyLines, earlier?.historyLines ?? 0),
+    clock,
+    onSkipped,
+  });
+
+  return {
+    location: `${appUrl}/${pathOf(run, '/runs/')}`,
+    online: true,
+    entity,
+    project,
+    get stopped() {
+      return stream.stopped;
+    },
+    append: (batch, signal) => stream.send({ batch }, signal),
+    async describe(changed, signal) {
+      await upsertRun(service, { ...changed, entity, project }, storageId, signal);
+    },
+    async putFiles(files, signal) {
+      const uploaded = await uploadFiles(service, run, files, signal);
+      if (uploaded.length > 0) {
+        await stream.send({ uploaded }, signal);
+      }
+    },
+    putArtifact: (artifact, step, signal) => uploadArtifact(service, run, artifact, step, signal),
+    alert: (alert) => sendAlert(service, run, alert),
+    finish: (exitCode, batch, signal) => stream.send({ batch, ending: { exitCode } }, signal),
+    async release() {
+      stream.stop();
+    },
+  };
+}

@@ -1,0 +1,33 @@
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseObject } from './json-text.ts';
+import { runIdProblem } from './names.ts';
+import { wandbFolder } from './run-directory.ts';
+
+// Which run a process was at, so that the next one goes on with it unless it finished: what `resume: 'auto'` means.
+
+const name = 'wandb-resume.json';
+
+/** The run that did not finish; undefined when there is none, or nothing that can be read. */
+export function unfinishedRun(dir: string): string | undefined {
+  try {
+    const id = parseObject(readFileSync(join(wandbFolder(dir), name), 'utf8'))['run_id'];
+    return typeof id === 'string' && runIdProblem(id) === undefined ? id : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+export function rememberRun(dir: string, id: string): void {
+  const folder = wandbFolder(dir);
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    writeFileSync(join(folder, name), JSON.stringify({ run_id: id }), { mode: 0o600 });
+  } catch {
+    // The run goes on; only its successor will not know of it.
+  }
+}
+
+export function forgetRun(dir: string): void {
+  rmSync(join(wandbFolder(dir), name), { force: true });
+}

@@ -1,0 +1,63 @@
+import { accessSync, constants, existsSync, mkdirSync, rmSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, join, resolve } from 'node:path';
+import { codeOf } from './failure.ts';
+
+/** The folder that runs are kept in: `wandb` below `dir`, or `.wandb` where that is there already. */
+export function wandbFolder(dir: string): string {
+  const hidden = join(resolve(dir), '.wandb');
+  return existsSync(hidden) ? hidden : join(resolve(dir), 'wandb');
+}
+
+/** Makes the folder where it is missing, for its owner alone; one of the system's where that cannot be. */
+export function makeWandbFolder(dir: string): string {
+  try {
+    return makeWritable(wandbFolder(dir));
+  } catch (error) {
+    if (codeOf(error) === 'ENOSPC') {
+      throw error;
+    }
+    return makeWritable(join(tmpdir(), 'wandb'));
+  }
+}
+
+function makeWritable(folder: string): string {
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  accessSync(folder, constants.W_OK);
+  return folder;
+}
+
+/** A new directory for one run; its name tells `wandb sync` that the run has yet to be uploaded. */
+export function makeRunDirectory(folder: string, runId: string, startedAt: number): string {
+  for (let at = startedAt; ; at += 1000) {
+    const path = join(folder, `offline-run-${localTime(at)}-${runId}`);
+    try {
+      mkdirSync(path, { mode: 0o700 });
+      mkdirSync(join(path, 'files'), { mode: 0o700 });
+      pointTo(folder, path);
+      return path;
+    } catch (error) {
+      if (codeOf(error) !== 'EEXIST') {
+        throw error;
+      }
+    }
+  }
+}
+
+/** For people who look for the latest run. */
+function pointTo(folder: string, path: string): void {
+  const link = join(folder, 'latest-run');
+  try {
+    rmSync(link, { force: true });
+    symlinkSync(basename(path), link);
+  } catch {
+    // Not everywhere may one make links, and nobody depends on it.
+  }
+}
+
+function localTime(unixMs: number): string {
+  const at = new Date(unixMs);
+  const two = (number: number): string => String(number).padStart(2, '0');
+  const date = `${at.getFullYear()}${two(at.getMonth() + 1)}${two(at.getDate())}`;
+  return `${date}_${two(at.getHours())}${two(at.getMinutes())}${two(at.getSeconds())}`;
+}

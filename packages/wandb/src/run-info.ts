@@ -1,0 +1,51 @@
+import { jsonText } from './json-text.ts';
+import type { MetricDefinition } from './metric-definition.ts';
+
+/** What a run is, as the service shows it. Sent whole whenever something of it changes. */
+export interface RunInfo {
+  readonly id: string;
+  readonly project: string;
+  /** Undefined: the key's own. */
+  readonly entity: string | undefined;
+  readonly name: string | undefined;
+  readonly notes: string | undefined;
+  readonly tags: readonly string[];
+  readonly config: Readonly<Record<string, unknown>>;
+  readonly group: string | undefined;
+  readonly jobType: string | undefined;
+  readonly host: string;
+  readonly program: string | undefined;
+  /** Unix time in ms. */
+  readonly startedAt: number;
+  readonly metrics: readonly MetricDefinition[];
+}
+
+// Field numbers of the service's telemetry record: features in use (of which 14 is none that we would lie about), and the
+// platform. A run without this section counts as one that never started, and could not be resumed.
+const telemetry = { 3: [14], 13: `${process.platform}-${process.arch}` };
+
+/** The configuration in the shape of the service: each value in an object of its own, and a section about the client. */
+export function configText({ config, metrics }: RunInfo): string {
+  const entries = Object.entries(config)
+    .filter(([key]) => key !== '_wandb')
+    .map(([key, value]) => [key, { value: value ?? null }] as const);
+  const own = { value: { t: telemetry, m: metrics.map((metric) => metricFields(metric, metrics)) } };
+  return jsonText(Object.fromEntries([...entries, ['_wandb', own]])) as string;
+}
+
+const summaryBits = { min: 1, max: 2, mean: 3, last: 5, none: 6, first: 8 } as const;
+
+/** A definition under the field numbers of its record. */
+function metricFields(
+  { name, stepMetric, hidden, summary }: MetricDefinition,
+  all: readonly MetricDefinition[],
+): object {
+  const stepIndex = stepMetric === undefined ? -1 : all.findIndex((other) => other.name === stepMetric);
+  const options = [...(stepMetric === undefined ? [] : [1]), ...(hidden ? [2] : []), 3];
+  return {
+    1: name,
+    ...(stepIndex >= 0 && { 5: stepIndex + 1 }),
+    6: options,
+    7: summary.map((kind) => summaryBits[kind]),
+  };
+}

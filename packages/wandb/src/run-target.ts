@@ -1,0 +1,25 @@
+import type { Artifact } from './artifact.ts';
+import type { Batch } from './batch.ts';
+import type { Alert } from './operations.ts';
+import type { RunFile } from './run-file.ts';
+import type { RunInfo } from './run-info.ts';
+
+/** Where one run goes: to the service, or into a directory. Each call resolves when what it was given is there. */
+export interface RunTarget {
+  /** The page of the run, or its directory. */
+  readonly location: string;
+  readonly online: boolean;
+  /** Whether somebody pressed Stop on the run's page. */
+  readonly stopped: boolean;
+  append(batch: Batch, signal?: AbortSignal): Promise<void>;
+  /** Changes what is shown of the run. */
+  describe(info: RunInfo, signal?: AbortSignal): Promise<void>;
+  putFiles(files: readonly RunFile[], signal?: AbortSignal): Promise<void>;
+  /** `step`: the last one of the history. */
+  putArtifact(artifact: Artifact, step: number | undefined, signal?: AbortSignal): Promise<void>;
+  alert(alert: Alert): Promise<void>;
+  /** The last call. */
+  finish(exitCode: number, last: Batch | undefined, signal?: AbortSignal): Promise<void>;
+  /** Lets go of everything, in the middle of whatever it does. */
+  release(): Promise<void>;
+}

@@ -1,0 +1,284 @@
+import { AnalyticsError, type Clock } from '@toolweaver/analytics-core';
+import type { Artifact } from './artifact.ts';
+import type { Batch } from './batch.ts';
+import { failureOf, isRefused, messageOf, serviceError } from './failure.ts';
+import { createOfflineRun, type OfflineRun } from './offline-run.ts';
+import { type Alert, askEarlierRun } from './operations.ts';
+import { startRemoteRun } from './remote-run.ts';
+import type { RunFile } from './run-file.ts';
+import type { RunInfo } from './run-info.ts';
+import { confirm, type RunState } from './run-state.ts';
+import type { RunTarget } from './run-target.ts';
+import type { Service } from './service.ts';
+import type { Description, ResumeMode } from './settings.ts';
+
+/** Failures in a row after which a run goes on offline. Core gives a batch up after ten. */
+const maxFailures = 8;
+/** Pauses between them, unless the service wishes others. */
+const minPauseMs = 2_000;
+const maxPauseMs = 60_000;
+
+export interface RunOptions {
+  readonly info: RunInfo;
+  /** What the caller set; what an earlier run has fills the rest. */
+  readonly resume: ResumeMode | undefined;
+  /** Undefined: offline from the start. */
+  readonly service: Service | undefined;
+  readonly appUrl: string;
+  readonly dir: string;
+  readonly offlineAfterMs: number;
+  readonly clock: Clock;
+  /** Step of the first row, where it is known. */
+  readonly startingStep?: number | undefined;
+  onNotice(message: string, cause?: unknown): void;
+}
+
+interface AttemptOptions {
+  /** What the service refuses is then refused itself, and says nothing about the run. */
+  readonly isOwn?: boolean;
+  /** Wrong options may be thrown. */
+  readonly mayRefuse?: boolean;
+}
+
+/** One run that goes to the service as long as it can, and then on into a directory. */
+export interface Run {
+  readonly info: RunInfo;
+  /** Known from the start on. */
+  readonly state: RunState;
+  /** Its page or its directory, once it has one. */
+  readonly location: string | undefined;
+  readonly online: boolean;
+  readonly stopped: boolean;
+  /** Begins it; every other call does so too. To be awaited before rows are numbered. */
+  start(signal?: AbortSignal): Promise<void>;
+  append(batch: Batch, signal?: AbortSignal): Promise<void>;
+  describe(change: Partial<RunInfo>): void;
+  putFiles(files: readonly RunFile[], signal?: AbortSignal): Promise<void>;
+  putArtifact(artifact: Artifact, signal?: AbortSignal): Promise<void>;
+  alert(alert: Alert, signal?: AbortSignal): Promise<void>;
+  finish(exitCode: number, last: Batch | undefined, signal?: AbortSignal): Promise<void>;
+  /** Goes on offline at once. */
+  giveUp(reason: string): void;
+  /** The directory it goes into, for writing without waiting; undefined while it is online. */
+  openSync(): OfflineRun | undefined;
+  release(): Promise<void>;
+}
+
+export function createRun(options: RunOptions): Run {
+  const { service, appUrl, dir, offlineAfterMs, clock, resume, onNotice } = options;
+  let { info } = options;
+  let target: RunTarget | undefined;
+  let offline: OfflineRun | undefined;
+  /** Whether the far side has to be told what the run is. */
+  let dirty = false;
+  let state: RunState = {
+    step: options.startingStep ?? 0,
+    startedAt: info.startedAt,
+    earlierRuntime: 0,
+    summary: new Map(),
+  };
+  let outage: { readonly since: number; failures: number } | undefined;
+  let starting: Promise<void> | undefined;
+
+  const onSkipped = (message: string): void => onNotice(`run ${info.id}: ${message}`);
+
+  function openOffline(): OfflineRun {
+    offline = createOfflineRun(info, { dir, clock, startingStep: state.step, onSkipped });
+    target = offline;
+    return offline;
+  }
+
+  function goOffline(reason: string, cause?: unknown): OfflineRun {
+    void target?.release();
+    const opened = openOffline();
+    if (state.summary.size > 0) {
+      opened.appendSync({ rows: { shapes: [], values: [] }, changes: state.summary, summaryText: () => '' });
+    }
+    dirty = false;
+    const { location } = opened;
+    onNotice(
+      `run ${info.id} goes on offline in ${location}: ${reason}. Upload it later with: wandb sync ${location}`,
+      cause,
+    );
+    return opened;
+  }
+
+  async function open(signal?: AbortSignal): Promise<RunTarget> {
+    if (target !== undefined) {
+      return target;
+    }
+    if (service === undefined) {
+      return openOffline();
+    }
+    const asked = resume === undefined ? undefined : await askEarlierRun(service, info, signal);
+    checkResume(resume, asked !== undefined, info.id);
+    // What happened before is known only once; a failure below comes here again.
+    const started = asked === undefined ? info : inheritFrom(info, asked);
+    const opened = await startRemoteRun(started, asked, { service, appUrl, clock, onSkipped }, signal);
+    info = { ...started, entity: opened.entity, project: opened.project };
+    target = opened;
+    if (asked !== undefined) {
+      state = {
+        step: Math.max(asked.nextStep, state.step),
+        startedAt: info.startedAt,
+        earlierRuntime: asked.runtime,
+        summary: new Map([...Object.entries(asked.summary), ...state.summary]),
+      };
+    }
+    return opened;
+  }
+
+  /** Does the work where the run goes; where the service fails for good, in the directory instead. */
+  async function attempt(
+    work: (target: RunTarget) => Promise<void>,
+    signal: AbortSignal | undefined,
+    { isOwn = false, mayRefuse = false }: AttemptOptions = {},
+  ): Promise<void> {
+    let where: RunTarget | undefined;
+    try {
+      where = await open(signal);
+      await work(where);
+      outage = undefined;
+      return;
+    } catch (error) {
+      if ((where !== undefined && !where.online) || signal?.aborted || (mayRefuse && isUsage(error))) {
+        throw error;
+      }
+      if (isOwn && where !== undefined && isRefused(error)) {
+        throw new AnalyticsError('EVENTS_REJECTED', messageOf(error), { cause: error });
+      }
+      if (!isRefused(error) && !isUsage(error) && !lastsTooLong()) {
+        throw withPause(error);
+      }
+      goOffline(messageOf(error), error);
+    }
+    await work(target as RunTarget);
+  }
+
+  function lastsTooLong(): boolean {
+    outage ??= { since: clock.monotonic(), failures: 0 };
+    outage.failures += 1;
+    return outage.failures >= maxFailures || clock.monotonic() - outage.since >= offlineAfterMs;
+  }
+
+  /** Tells core when to try again. */
+  function withPause(error: unknown): unknown {
+    const failure = failureOf(error);
+    const { retryAfterMs } = error as { retryAfterMs?: number };
+    if (failure === undefined || retryAfterMs !== undefined) {
+      return error;
+    }
+    const failures = outage?.failures ?? 1;
+    const pauseMs = Math.min(maxPauseMs, minPauseMs * 2 ** (failures - 1), offlineAfterMs);
+    return serviceError({ ...failure, message: messageOf(error), cause: error, retryAfterMs: pauseMs });
+  }
+
+  async function update(where: RunTarget, signal: AbortSignal | undefined): Promise<void> {
+    if (dirty) {
+      dirty = false;
+      try {
+        await where.describe(info, signal);
+      } catch (error) {
+        if (isRefused(error) && failureOf(error)?.status === undefined) {
+          // It takes the run, only not under this name, configuration or tags: the rows matter more.
+          onSkipped(`what is shown of it was not changed: ${messageOf(error)}`);
+          return;
+        }
+        dirty = true;
+        throw error;
+      }
+    }
+  }
+
+  return {
+    get info() {
+      return info;
+    },
+    get state() {
+      return state;
+    },
+    get location() {
+      return target?.location;
+    },
+    get online() {
+      return service !== undefined && offline === undefined;
+    },
+    get stopped() {
+      return target?.stopped ?? false;
+    },
+    start(signal) {
+      starting ??= attempt(async () => {}, signal, { mayRefuse: true }).catch((error) => {
+        starting = undefined;
+        throw error;
+      });
+      return starting;
+    },
+    async append(batch, signal) {
+      await attempt(async (where) => {
+        await update(where, signal);
+        await where.append(batch, signal);
+      }, signal);
+      confirm(state, batch);
+    },
+    describe(change) {
+      info = { ...info, ...change };
+      dirty ||= target !== undefined;
+    },
+    putFiles: (files, signal) => attempt((where) => where.putFiles(files, signal), signal),
+    putArtifact: (artifact, signal) =>
+      attempt((where) => where.putArtifact(artifact, state.step > 0 ? state.step - 1 : undefined, signal), signal, {
+        isOwn: true,
+      }),
+    alert: (alert, signal) => attempt((where) => where.alert(alert), signal, { isOwn: true }),
+    async finish(exitCode, last, signal) {
+      await attempt(async (where) => {
+        await update(where, signal);
+        await where.finish(exitCode, last, signal);
+      }, signal);
+      if (last !== undefined) {
+        confirm(state, last);
+      }
+    },
+    giveUp(reason) {
+      if (offline === undefined) {
+        goOffline(reason);
+      }
+    },
+    openSync() {
+      return offline ?? (service === undefined ? openOffline() : undefined);
+    },
+    async release() {
+      await target?.release();
+    },
+  };
+}
+
+function isUsage(error: unknown): boolean {
+  return error instanceof AnalyticsError && error.code === 'INVALID_CONFIG';
+}
+
+function checkResume(resume: ResumeMode | undefined, isThere: boolean, id: string): void {
+  if ((resume === 'must' && !isThere) || (resume === 'never' && isThere)) {
+    const message = isThere ? `there is a run ${id} already` : `there is no run ${id} to go on with`;
+    throw new AnalyticsError('INVALID_CONFIG', `resume: ${message}, and resume is ${resume}`, {
+      problems: [{ field: 'resume', message }],
+    });
+  }
+}
+
+/** The run as it was, under what the caller set. */
+function inheritFrom(
+  info: RunInfo,
+  earlier: {
+    readonly config: Description['config'];
+    readonly tags: readonly string[];
+    readonly notes: string | undefined;
+  },
+): RunInfo {
+  return {
+    ...info,
+    config: { ...earlier.config, ...info.config },
+    tags: info.tags.length > 0 ? info.tags : earlier.tags,
+    notes: info.notes ?? earlier.notes,
+  };
+}

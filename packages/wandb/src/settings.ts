@@ -1,0 +1,306 @@
+import { hostname } from 'node:os';
+import {
+  type AnalyticsError,
+  type Clock,
+  configError,
+  isSecret,
+  type Problem,
+  type Secret,
+  secret,
+} from '@toolweaver/analytics-core';
+import { systemClock } from './clock.ts';
+import { keyFromNetrc, keyProblem } from './key.ts';
+import { entityProblem, projectProblem, runIdProblem, tagProblem } from './names.ts';
+import type { ServiceSettings } from './service.ts';
+
+export type WandbMode = 'online' | 'offline' | 'disabled';
+export type ResumeMode = 'allow' | 'must' | 'never' | 'auto';
+
+/** Where runs go, and as whom. Shared by the backend and the client. */
+export interface ConnectionOptions {
+  /** Default: what `~/.netrc` has for the base URL. Never printed. */
+  readonly apiKey?: string | Secret | undefined;
+  /** Path of the netrc file. Default: `~/.netrc`, then `~/_netrc`. */
+  readonly netrc?: string | undefined;
+  /** Default: `https://api.wandb.ai`. */
+  readonly baseUrl?: string | undefined;
+  /** Of the pages that links lead to. Default: derived from the base URL. */
+  readonly appUrl?: string | undefined;
+  /** Takes a base URL of plain `http:` on another host, where the key travels in clear. Default: false. */
+  readonly allowHttp?: boolean | undefined;
+  /**
+   * `offline`: into a directory that `wandb sync` uploads, without any request. `disabled`: nowhere, at no cost. Default:
+   * `online`.
+   */
+  readonly mode?: WandbMode | undefined;
+  /** Goes `offline` when no API key is found, instead of refusing to start. Default: false. */
+  readonly offlineWithoutKey?: boolean | undefined;
+  /** Default: `uncategorized`. */
+  readonly project?: string | undefined;
+  /** User or team. Default: the key's own. Offline, artifacts need it. */
+  readonly entity?: string | undefined;
+  /** Where the folder `wandb` is made for what is kept offline. Default: the current directory; one of the system's where that cannot be written. */
+  readonly dir?: string | undefined;
+  /** Whom a service account acts for. */
+  readonly username?: string | undefined;
+  readonly userEmail?: string | undefined;
+  /** Sent with every request to the base URL. */
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+  /** Of one request, but for the large ones. Default: 30000. */
+  readonly timeoutMs?: number | undefined;
+  /** How long `close()` or `finish()` tries to end a run. Default: 30000. */
+  readonly finishTimeoutMs?: number | undefined;
+  /** How long the service may be out of reach until a run goes on offline, for good. Default: 120000. */
+  readonly offlineAfterMs?: number | undefined;
+  /** For proxies. Default: the global one. */
+  readonly fetch?: typeof globalThis.fetch | undefined;
+  /** For tests. Default: the machine's. */
+  readonly clock?: Clock | undefined;
+  /** Is told what no call can be told of: that a run goes on offline, what was left out of it. What it throws is ignored. */
+  readonly onNotice?: ((notice: AnalyticsError) => unknown) | undefined;
+}
+
+/** What is shown of a run. */
+export interface DescriptionOptions {
+  /** Default: eight random letters and digits. */
+  readonly runId?: string | undefined;
+  /** Display name. Default: one that the service makes up. */
+  readonly runName?: string | undefined;
+  readonly notes?: string | undefined;
+  /** Each 1 to 64 characters. */
+  readonly tags?: readonly string[] | undefined;
+  /** Any JSON data. */
+  readonly config?: Readonly<Record<string, unknown>> | undefined;
+  readonly group?: string | undefined;
+  readonly jobType?: string | undefined;
+  /** Default: the machine's name. */
+  readonly host?: string | undefined;
+  /** Default: none. */
+  readonly program?: string | undefined;
+  /**
+   * What to do when a run of this id is there already: `allow` goes on with it, `must` and `never` refuse to start when it is not
+   * or is there, `auto` goes on with the run of the last process that did not finish. Online only. Default: none of these;
+   * rows are then added to a run that is there.
+   */
+  readonly resume?: ResumeMode | undefined;
+}
+
+export interface Settings {
+  readonly mode: WandbMode;
+  readonly service: ServiceSettings | undefined;
+  readonly baseUrl: string;
+  readonly appUrl: string;
+  readonly project: string;
+  readonly entity: string | undefined;
+  readonly dir: string;
+  readonly finishTimeoutMs: number;
+  readonly offlineAfterMs: number;
+  readonly fetch: typeof globalThis.fetch;
+  readonly clock: Clock;
+  readonly onNotice: ConnectionOptions['onNotice'];
+  readonly description: Description;
+}
+
+export interface Description {
+  readonly runId: string | undefined;
+  readonly runName: string | undefined;
+  readonly notes: string | undefined;
+  readonly tags: readonly string[];
+  readonly config: Readonly<Record<string, unknown>>;
+  readonly group: string | undefined;
+  readonly jobType: string | undefined;
+  readonly host: string;
+  readonly program: string | undefined;
+  readonly resume: ResumeMode | undefined;
+}
+
+export interface Checks {
+  wrong(field: string, message: string): undefined;
+  text(field: string, value: unknown, problemOf?: (text: string) => string | undefined): string | undefined;
+  flag(field: string, value: unknown): boolean | undefined;
+  number(field: string, value: unknown, min: number, max: number): number | undefined;
+  choice<T extends string>(field: string, value: unknown, choices: readonly T[]): T | undefined;
+}
+
+/**
+ * Returns what `read` makes of the options.
+ * @throws AnalyticsError `INVALID_CONFIG` with every problem that it met.
+ */
+export function checkOptions<T>(read: (check: Checks) => T): T {
+  const problems: Problem[] = [];
+  function wrong(field: string, message: string): undefined {
+    problems.push({ field, message });
+  }
+  const result = read({
+    wrong,
+    text(field, value, problemOf = () => undefined) {
+      if (value === undefined || value === '') {
+        return undefined;
+      }
+      const message = typeof value === 'string' ? problemOf(value) : `must be a text, got ${typeof value}`;
+      return message === undefined ? (value as string) : wrong(field, message);
+    },
+    flag: (field, value) =>
+      value === undefined || typeof value === 'boolean'
+        ? value
+        : wrong(field, `must be true or false, got ${typeof value}`),
+    number(field, value, min, max) {
+      const valid = value === undefined || (typeof value === 'number' && value >= min && value <= max);
+      return valid ? value : wrong(field, `must be a number from ${min} to ${max}, got ${String(value)}`);
+    },
+    choice(field, value, choices) {
+      const found = choices.find((choice) => choice === value);
+      return value === undefined || found !== undefined
+        ? found
+        : wrong(field, `must be one of ${choices.join(', ')}, got ${JSON.stringify(value)}`);
+    },
+  });
+  if (problems.length > 0) {
+    throw configError(problems);
+  }
+  return result;
+}
+
+const defaultBaseUrl = 'https://api.wandb.ai';
+const day = 86_400_000;
+
+/** Reads the options that the backend and the client share, and looks for the key. */
+export function readSettings(check: Checks, options: ConnectionOptions & DescriptionOptions): Settings {
+  const baseUrl = readUrl(check, 'baseUrl', options.baseUrl) ?? new URL(defaultBaseUrl);
+  const base = baseUrl.href.replace(/\/+$/, '');
+  const allowHttp = check.flag('allowHttp', options.allowHttp) ?? false;
+  checkBaseUrl(check, baseUrl, allowHttp);
+  const wanted = check.choice('mode', options.mode, ['online', 'offline', 'disabled']) ?? 'online';
+  const offlineWithoutKey = check.flag('offlineWithoutKey', options.offlineWithoutKey) ?? false;
+  const netrc = check.text('netrc', options.netrc);
+  const apiKey = wanted === 'online' ? readKey(check, options.apiKey, netrc, baseUrl.host) : undefined;
+  const hasKey = apiKey !== undefined;
+  if (wanted === 'online' && apiKey === undefined && !offlineWithoutKey) {
+    const message = `is missing: set it (WANDB_API_KEY), put it into a netrc file for ${baseUrl.host}, or choose the mode offline`;
+    check.wrong('apiKey', message);
+  }
+  const own = {
+    username: check.text('username', options.username, headerProblem),
+    userEmail: check.text('userEmail', options.userEmail, headerProblem),
+    headers: readHeaders(check, options.headers),
+    timeoutMs: check.number('timeoutMs', options.timeoutMs, 1, day) ?? 30_000,
+  };
+  const service = apiKey === undefined || apiKey === null ? undefined : { baseUrl: base, apiKey, ...own };
+  return {
+    mode: wanted === 'online' && !hasKey ? 'offline' : wanted,
+    service,
+    baseUrl: base,
+    appUrl: readUrl(check, 'appUrl', options.appUrl)?.href.replace(/\/+$/, '') ?? appUrlOf(base),
+    project: check.text('project', options.project, projectProblem) ?? 'uncategorized',
+    entity: check.text('entity', options.entity, entityProblem),
+    dir: check.text('dir', options.dir) ?? '.',
+    finishTimeoutMs: check.number('finishTimeoutMs', options.finishTimeoutMs, 1, day) ?? 30_000,
+    offlineAfterMs: check.number('offlineAfterMs', options.offlineAfterMs, 0, day) ?? 120_000,
+    fetch: readFunction(check, 'fetch', options.fetch) ?? globalThis.fetch,
+    clock: options.clock ?? systemClock,
+    onNotice: readFunction(check, 'onNotice', options.onNotice),
+    description: readDescription(check, options),
+  };
+}
+
+function readDescription(check: Checks, options: DescriptionOptions): Description {
+  const tags: readonly string[] = options.tags ?? [];
+  if (!Array.isArray(tags)) {
+    check.wrong('tags', 'must be a list of texts');
+  } else {
+    for (const [at, tag] of tags.entries()) {
+      const message = typeof tag === 'string' ? tagProblem(tag) : `must be a text, got ${typeof tag}`;
+      if (message !== undefined) {
+        check.wrong(`tags[${at}]`, message);
+      }
+    }
+  }
+  const { config = {} } = options;
+  if (typeof config !== 'object' || config === null || Array.isArray(config)) {
+    check.wrong('config', 'must be an object');
+  }
+  return {
+    runId: check.text('runId', options.runId, runIdProblem),
+    runName: check.text('runName', options.runName),
+    notes: check.text('notes', options.notes),
+    tags: [...new Set(tags)],
+    config,
+    group: check.text('group', options.group),
+    jobType: check.text('jobType', options.jobType),
+    host: check.text('host', options.host) ?? hostname(),
+    program: check.text('program', options.program),
+    resume: check.choice('resume', options.resume, ['allow', 'must', 'never', 'auto']),
+  };
+}
+
+function readUrl(check: Checks, field: string, value: unknown): URL | undefined {
+  const text = check.text(field, value);
+  if (text === undefined) {
+    return undefined;
+  }
+  const url = URL.parse(text);
+  if (url === null || !/^https?:$/.test(url.protocol)) {
+    return check.wrong(field, 'must be a URL that begins with https:// or http://');
+  }
+  if (url.username !== '' || url.password !== '' || url.search !== '' || url.hash !== '') {
+    return check.wrong(field, 'must hold no user, password, query or fragment');
+  }
+  return url;
+}
+
+function checkBaseUrl(check: Checks, { protocol, hostname: host }: URL, allowHttp: boolean): void {
+  const isService = /(^|\.)wandb\.ai$/.test(host);
+  if (isService && !/^api\./.test(host)) {
+    check.wrong('baseUrl', `is the address of pages; did you mean ${defaultBaseUrl}?`);
+  }
+  const isLoopback = /^(localhost|127(\.\d+){3}|\[::1\])$/.test(host);
+  if (protocol === 'http:' && (isService || !(isLoopback || allowHttp))) {
+    const hint = isService ? '' : ', unless allowHttp is set';
+    check.wrong('baseUrl', `must begin with https://, as the API key would travel in clear${hint}`);
+  }
+}
+
+function appUrlOf(baseUrl: string): string {
+  return baseUrl.replace('://api.wandb.', '://').replace('://api.', '://app.');
+}
+
+/** Undefined: there is none. Null: there is one, and it is wrong. */
+function readKey(check: Checks, given: unknown, netrc: string | undefined, host: string): Secret | null | undefined {
+  const key = isSecret(given) ? given.reveal() : given;
+  if (key !== undefined && typeof key !== 'string') {
+    check.wrong('apiKey', 'must be a text');
+    return null;
+  }
+  const found = key === undefined || key === '' ? keyFromNetrc(netrc, host) : key;
+  if (found === undefined) {
+    return undefined;
+  }
+  const message = keyProblem(found);
+  if (message !== undefined) {
+    check.wrong('apiKey', found === key ? message : `of the netrc file ${message}`);
+    return null;
+  }
+  return secret(found);
+}
+
+function headerProblem(value: string): string | undefined {
+  return /^[\t\x20-\x7e]*$/.test(value) ? undefined : 'must consist of printable ASCII characters';
+}
+
+function readHeaders(check: Checks, given: ConnectionOptions['headers']): Readonly<Record<string, string>> {
+  const headers: Record<string, string> = {};
+  for (const [name, value] of Object.entries(given ?? {})) {
+    if (!/^[\w!#$%&'*+.^`|~-]+$/.test(name) || typeof value !== 'string' || headerProblem(value) !== undefined) {
+      check.wrong('headers', `${JSON.stringify(name)} must be the name of a header, with a printable ASCII text`);
+    } else {
+      headers[name] = value;
+    }
+  }
+  return headers;
+}
+
+function readFunction<F>(check: Checks, field: string, value: F): F | undefined {
+  return value === undefined || typeof value === 'function'
+    ? value
+    : check.wrong(field, `must be a function, got ${typeof value}`);
+}

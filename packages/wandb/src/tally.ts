@@ -1,0 +1,67 @@
+import type { ErrorInfo, ExecutionEvent } from '@toolweaver/analytics-core';
+import type { Keys } from './keys.ts';
+import { addExecution, describeError, newTotal, type Total } from './total.ts';
+
+/** What a draft knows of one kind and name: its total, and the last of each field. */
+export interface Tally {
+  readonly keys: Keys;
+  readonly total: Total;
+  versions: Map<string, Total> | undefined;
+  last: ExecutionEvent;
+  lastLatencyMs: number | undefined;
+  lastError: ErrorInfo | undefined;
+  lastNanoUsd: number | undefined;
+  lastTokens: number | undefined;
+  lastWeight: number | undefined;
+  lastVersion: string | undefined;
+  lastModel: string | undefined;
+  lastCacheHit: boolean | undefined;
+}
+
+export function newTally(keys: Keys, event: ExecutionEvent): Tally {
+  return {
+    keys,
+    total: newTotal(),
+    versions: undefined,
+    last: event,
+    lastLatencyMs: undefined,
+    lastError: undefined,
+    lastNanoUsd: undefined,
+    lastTokens: undefined,
+    lastWeight: undefined,
+    lastVersion: undefined,
+    lastModel: undefined,
+    lastCacheHit: undefined,
+  };
+}
+
+export function countVersion(tally: Tally, version: string, event: ExecutionEvent): void {
+  tally.versions ??= new Map();
+  let total = tally.versions.get(version);
+  if (total === undefined) {
+    total = newTotal();
+    tally.versions.set(version, total);
+  }
+  addExecution(total, event);
+}
+
+/** What the summary shows of the last values. */
+export function setLasts({ keys, last, ...lasts }: Tally, changes: Map<string, unknown>): void {
+  const { lastLatencyMs, lastError, lastNanoUsd } = lasts;
+  const values: readonly (readonly [key: string, value: unknown])[] = [
+    [keys.status, last.success ? 'success' : 'failure'],
+    [keys.duration, lastLatencyMs === undefined ? undefined : lastLatencyMs / 1000],
+    [keys.error, lastError === undefined ? undefined : describeError(lastError)],
+    [keys.cost, lastNanoUsd === undefined ? undefined : lastNanoUsd / 1e9],
+    [keys.tokens, lasts.lastTokens],
+    [keys.weight, lasts.lastWeight],
+    [keys.version, lasts.lastVersion],
+    [keys.model, lasts.lastModel],
+    [keys.cacheHit, lasts.lastCacheHit],
+  ];
+  for (const [key, value] of values) {
+    if (value !== undefined) {
+      changes.set(key, value);
+    }
+  }
+}

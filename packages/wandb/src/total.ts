@@ -1,0 +1,113 @@
+import type { ErrorInfo, ExecutionEvent, Usage } from '@toolweaver/analytics-core';
+import { usageKeys } from './keys.ts';
+
+/** What executions come to. Sampled ones count as many times as their weight says. */
+export interface Total {
+  operations: number;
+  failures: number;
+  /** Null: no cost is known. */
+  nanoUsd: number | null;
+  /** Executions whose latency is known, and its sum. */
+  timed: number;
+  latencyMs: number;
+  /** Null: no usage is known. */
+  tokens: number | null;
+}
+
+export function newTotal(): Total {
+  return { operations: 0, failures: 0, nanoUsd: null, timed: 0, latencyMs: 0, tokens: null };
+}
+
+export function tokensOf(usage: Usage): number {
+  return (
+    usage.inputTokens + usage.cacheReadTokens + usage.cacheWriteTokens + usage.outputTokens + usage.reasoningTokens
+  );
+}
+
+export function addExecution(total: Total, { weight = 1, success, latencyMs, cost, usage }: ExecutionEvent): void {
+  total.operations += weight;
+  if (!success) {
+    total.failures += weight;
+  }
+  if (latencyMs !== undefined) {
+    total.timed += weight;
+    total.latencyMs += latencyMs * weight;
+  }
+  if (cost !== undefined) {
+    total.nanoUsd = (total.nanoUsd ?? 0) + cost.nanoUsd * weight;
+  }
+  if (usage !== undefined) {
+    total.tokens = (total.tokens ?? 0) + tokensOf(usage) * weight;
+  }
+}
+
+export function sumOf(one: Total | undefined, other: Total): Total {
+  const { operations, failures, nanoUsd, timed, latencyMs, tokens } = one ?? newTotal();
+  return {
+    operations: operations + other.operations,
+    failures: failures + other.failures,
+    nanoUsd: known(nanoUsd, other.nanoUsd),
+    timed: timed + other.timed,
+    latencyMs: latencyMs + other.latencyMs,
+    tokens: known(tokens, other.tokens),
+  };
+}
+
+function known(one: number | null, other: number | null): number | null {
+  return one === null || other === null ? (one ?? other) : one + other;
+}
+
+/** The summary's keys of a total. `prefix` is '' for that of the whole run. */
+export function summarize(prefix: string, total: Total, into: Map<string, unknown>): void {
+  const { operations, failures, nanoUsd, timed, latencyMs, tokens } = total;
+  const key = prefix === '' ? 'summary/' : `summary/${prefix}/`;
+  into.set(`${key}total_operations`, operations);
+  into.set(`${key}failures`, failures);
+  into.set(`${key}success_rate`, operations === 0 ? 0 : (operations - failures) / operations);
+  if (nanoUsd !== null) {
+    into.set(`${key}total_cost`, nanoUsd / 1e9);
+  }
+  if (tokens !== null) {
+    into.set(`${key}total_tokens`, tokens);
+  }
+  if (timed > 0) {
+    into.set(`${key}total_duration`, latencyMs / 1000);
+    into.set(`${key}avg_duration`, latencyMs / 1000 / timed);
+  }
+}
+
+/** The total that a summary was made of: of the same prefix, by an earlier process. */
+export function totalIn(summary: ReadonlyMap<string, unknown>, prefix: string): Total | undefined {
+  const key = prefix === '' ? 'summary/' : `summary/${prefix}/`;
+  const number = (name: string): number | undefined => {
+    const value = summary.get(`${key}${name}`);
+    return typeof value === 'number' && Number.isFinite(value) ? value : undefined;
+  };
+  const operations = number('total_operations');
+  if (operations === undefined) {
+    return undefined;
+  }
+  const cost = number('total_cost');
+  const duration = number('total_duration') ?? 0;
+  const average = number('avg_duration');
+  return {
+    operations,
+    failures: number('failures') ?? 0,
+    nanoUsd: cost === undefined ? null : Math.round(cost * 1e9),
+    timed: average === undefined ? 0 : average > 0 ? Math.round(duration / average) : operations,
+    latencyMs: duration * 1000,
+    tokens: number('total_tokens') ?? null,
+  };
+}
+
+/** Keys and values of a usage, in the order of the keys. */
+export function usageFields(usage: Usage): (readonly [string, number])[] {
+  const { inputTokens, cacheReadTokens, cacheWriteTokens, outputTokens, reasoningTokens } = usage;
+  const numbers = [inputTokens, cacheReadTokens, cacheWriteTokens, outputTokens, reasoningTokens, tokensOf(usage)];
+  return usageKeys.map((key, at) => [key, numbers[at] as number]);
+}
+
+/** An error as the value of a row. */
+export function describeError({ type, message }: ErrorInfo): string {
+  return message === undefined ? type : `${type}: ${message}`;
+}

@@ -1,0 +1,52 @@
+import type { ArtifactInput } from './artifact.ts';
+import type { MetricOptions } from './metric-definition.ts';
+import type { Alert } from './operations.ts';
+
+export interface LogOptions {
+  /** Of the row; may leave gaps, and must not be lower than that of a row before. Default: one more than the last. */
+  readonly step?: number | undefined;
+  /** Whether the row is complete. Default: true without a step; with one, it is complete when a later one begins. */
+  readonly commit?: boolean | undefined;
+}
+
+export interface FinishOptions {
+  /** 0: finished; anything else: failed. Default: 0. */
+  readonly exitCode?: number | undefined;
+  /** Default: the option `finishTimeoutMs`. */
+  readonly timeoutMs?: number | undefined;
+}
+
+/** A run, held by the program that makes it. After the start only what returns a promise can fail. */
+export interface WandbRun extends AsyncDisposable {
+  readonly id: string;
+  /** The run's page, or its directory when it is offline; undefined when disabled. */
+  readonly location: string | undefined;
+  readonly online: boolean;
+  /** Whether somebody pressed Stop on the run's page. What follows from it is up to the program. */
+  readonly stopped: boolean;
+  /** Of the next row. */
+  readonly step: number;
+  /** What was left out: values that are no data, calls with a step that went backwards, calls after the end. */
+  readonly skipped: number;
+  /**
+   * Adds values to the current row: numbers, texts, any JSON data, NaN and infinities, `histogram()`, `table()`, `image()` or
+   * a list of images, `plotly()`, `html()`. The last value of each key is in the summary, too.
+   */
+  log(values: Readonly<Record<string, unknown>>, options?: LogOptions): void;
+  /** Sets values of the summary; undefined takes one out. */
+  setSummary(values: Readonly<Record<string, unknown>>): void;
+  /** How a metric is shown; before its first value. */
+  defineMetric(name: string, options?: MetricOptions): void;
+  updateConfig(values: Readonly<Record<string, unknown>>): void;
+  setTags(tags: readonly string[]): void;
+  /** Keeps a file with the run. `name`: where, with forward slashes. Resolves when it is there. */
+  saveFile(name: string, content: Uint8Array | { readonly path: string }): Promise<void>;
+  /** Logs a version of an artifact; resolves when it is there. */
+  logArtifact(input: ArtifactInput): Promise<void>;
+  /** Resolves when the service has taken it, which then sends it. */
+  alert(alert: Alert): Promise<void>;
+  /** Sends what waits, at once. Rejects with what the service said; nothing is lost by that. */
+  flush(): Promise<void>;
+  /** Sends the rest and ends the run; when the service cannot be reached in time, the rest goes into a directory. Idempotent. */
+  finish(options?: FinishOptions): Promise<void>;
+}

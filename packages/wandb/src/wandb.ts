@@ -1,0 +1,252 @@
+import { AnalyticsError, type AnalyticsEvent, type Backend, configError } from '@toolweaver/analytics-core';
+import { pause } from './clock.ts';
+import { createHttp } from './http.ts';
+import { createNotify, named } from './notices.ts';
+import { askViewer } from './operations.ts';
+import type { RecordedRun } from './recorded-run.ts';
+import { makeWandbFolder } from './run-directory.ts';
+import { createRuns } from './runs.ts';
+import { createSeen, type Seen } from './seen.ts';
+import { createService } from './service.ts';
+import {
+  type ConnectionOptions,
+  checkOptions,
+  type DescriptionOptions,
+  readSettings,
+  type Settings,
+} from './settings.ts';
+import { toStorageError } from './transaction-log.ts';
+import { agent } from './version.ts';
+
+export interface WandbOptions extends ConnectionOptions, DescriptionOptions {
+  /** Label of its counts and errors. Default: `wandb`. */
+  readonly name?: string | undefined;
+  /** Executions that make one row of a run's history: their means and sums. The summary counts each of them. Default: 1. */
+  readonly logFrequency?: number | undefined;
+  /** Sends an alert when an execution fails, at most one in this many ms. Default: none. */
+  readonly alertIntervalMs?: number | undefined;
+}
+
+/** Events of one request, about; their lines are far below what the service takes. */
+const maxEvents = 8_192;
+/** The service's rhythm: what comes sooner is sent together. */
+const onlineDelayMs = 15_000;
+const offlineDelayMs = 250;
+const closeGraceMs = 5_000;
+
+/**
+ * A backend that makes a Weights & Biases run of each run, and one of what belongs to none. Makes no request before the first event, unless
+ * `resume` says that it must know what is there.
+ * @throws AnalyticsError `INVALID_CONFIG` for wrong options, all of them at once.
+ */
+export async function wandb(options: WandbOptions = {}): Promise<Backend> {
+  const resolved = resolveOptions(options);
+  return resolved.settings.mode === 'disabled' ? disabled(resolved.name) : opened(resolved);
+}
+
+interface Resolved {
+  readonly name: string;
+  readonly settings: Settings;
+  readonly logFrequency: number;
+  readonly alertIntervalMs: number | undefined;
+}
+
+function resolveOptions(options: WandbOptions): Resolved {
+  return checkOptions((check) => {
+    const { logFrequency } = options;
+    if (logFrequency !== undefined && !(Number.isSafeInteger(logFrequency) && logFrequency >= 1)) {
+      check.wrong('logFrequency', `must be a whole number >= 1, got ${String(logFrequency)}`);
+    }
+    const name = check.text('name', options.name) ?? 'wandb';
+    if (name.trim() === '') {
+      check.wrong('name', 'must not be blank');
+    }
+    return {
+      name,
+      settings: readSettings(check, options),
+      logFrequency: logFrequency ?? 1,
+      alertIntervalMs: check.number('alertIntervalMs', options.alertIntervalMs, 0, Number.MAX_SAFE_INTEGER),
+    };
+  });
+}
+
+function disabled(name: string): Backend {
+  return { name, delivery: 'immediate', settings: { mode: 'disabled' }, write() {} };
+}
+
+async function opened({ name, settings, logFrequency, alertIntervalMs }: Resolved): Promise<Backend> {
+  const { mode, dir, clock, description, finishTimeoutMs } = settings;
+  const notify = createNotify(name, settings.onNotice);
+  const service = settings.service && createService(settings.service, createHttp(settings.fetch, clock), agent());
+  const seen = createSeen(maxEvents);
+  const lifetime = new AbortController();
+  const { signal: lifetimeSignal } = lifetime;
+  const runs = createRuns({ settings, service, seen, logFrequency, alertIntervalMs, signal: lifetimeSignal, notify });
+  let busy: Promise<unknown> = Promise.resolve();
+
+  async function write(events: readonly AnalyticsEvent[]): Promise<void> {
+    for (const [key, group] of groupsOf(events, seen)) {
+      const recorded = runs.of(key, group);
+      try {
+        await recorded.write(group, lifetimeSignal);
+      } finally {
+        runs.settle(key, recorded);
+      }
+      await runs.limit();
+    }
+  }
+
+  /** One thing after another, whoever asks. */
+  function inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const previous = busy;
+    const done = (async () => {
+      await previous.catch(() => {});
+      try {
+        return await work();
+      } catch (error) {
+        throw named(error, name);
+      }
+    })();
+    busy = done;
+    return done;
+  }
+
+  const backend: Backend = {
+    name,
+    delivery: { maxEvents, maxDelayMs: mode === 'online' ? onlineDelayMs : offlineDelayMs },
+    get settings() {
+      return {
+        mode,
+        project: settings.project,
+        entity: settings.entity ?? null,
+        baseUrl: settings.baseUrl,
+        apiKey: settings.service?.apiKey ?? null,
+        logFrequency,
+        runs: runs.locations,
+      };
+    },
+    write: (events) => {
+      const batch = events.slice();
+      return inTurn(() => write(batch));
+    },
+    flush: (signal) =>
+      untilAborted(
+        signal,
+        inTurn(async () => {
+          for (const recorded of runs.open) {
+            await recorded.flush(clock.now(), signal);
+          }
+        }),
+      ),
+    async check(signal) {
+      try {
+        const gone = service && [...runs.open].find(({ run }) => !run.online);
+        if (gone !== undefined) {
+          throw new AnalyticsError(
+            'BACKEND_UNAVAILABLE',
+            `the service failed run ${gone.run.info.id}, which goes on offline in ${gone.run.location}`,
+          );
+        }
+        await (service === undefined ? checkFolder(dir) : askViewer(service, signal));
+      } catch (error) {
+        throw named(error, name);
+      }
+    },
+    ...(mode === 'offline' && {
+      writeSync(events: readonly AnalyticsEvent[]) {
+        for (const [key, group] of groupsOf(events, seen)) {
+          const recorded = runs.of(key, group);
+          recorded.writeSync(group);
+          runs.settle(key, recorded);
+        }
+      },
+    }),
+    async close() {
+      const grace = pause(clock, closeGraceMs, lifetimeSignal).then(() => 'late');
+      if ((await Promise.race([busy.catch(() => {}), grace])) === 'late') {
+        lifetime.abort(new Error('the client is closed'));
+        await busy.catch(() => {});
+      }
+      const deadline = new AbortController();
+      const timer = clock.setTimeout(
+        () => deadline.abort(new Error(`not within ${finishTimeoutMs} ms`)),
+        finishTimeoutMs,
+      );
+      timer.unref?.();
+      await runs.finish(deadline.signal);
+      clock.clearTimeout(timer);
+      lifetime.abort();
+    },
+  };
+
+  if (description.resume === 'must' || description.resume === 'never') {
+    await startNow(runs.of('', []), name);
+  }
+  return backend;
+}
+
+/** What is not there yet may come; what contradicts the options will not. */
+async function startNow({ run }: RecordedRun, name: string): Promise<void> {
+  try {
+    await run.start();
+  } catch (error) {
+    const { code, problems } = error as AnalyticsError;
+    if (code === 'INVALID_CONFIG') {
+      await run.release();
+      throw configError(problems.map(({ field, message }) => ({ field, message: `${message} (${name})` })));
+    }
+  }
+}
+
+async function checkFolder(dir: string): Promise<void> {
+  try {
+    makeWandbFolder(dir);
+  } catch (error) {
+    throw toStorageError(error, dir);
+  }
+}
+
+/** Settles as `work` does, or rejects as soon as the signal is aborted; the work goes on by itself then. */
+async function untilAborted<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
+  let stop: (() => void) | undefined;
+  const aborted = new Promise<never>((_, reject) => {
+    stop = () => reject(signal.reason);
+    signal.addEventListener('abort', stop, { once: true });
+    if (signal.aborted) {
+      stop();
+    }
+  });
+  try {
+    return await Promise.race([work, aborted]);
+  } finally {
+    signal.removeEventListener('abort', stop as () => void);
+  }
+}
+
+/** What has not been delivered yet, by run. */
+function groupsOf(events: readonly AnalyticsEvent[], seen: Seen): Map<string, AnalyticsEvent[]> {
+  const groups = new Map<string, AnalyticsEvent[]>();
+  let once: Set<string> | undefined;
+  let previous = '';
+  let current: AnalyticsEvent[] = [];
+  let currentKey: string | undefined;
+  for (const [at, event] of events.entries()) {
+    // Ids that do not grow may come twice.
+    if (event.id <= previous) {
+      once ??= new Set(events.slice(0, at).map(({ id }) => id));
+    }
+    previous = event.id;
+    if (seen.has(event.id) || once?.has(event.id)) {
+      continue;
+    }
+    once?.add(event.id);
+    const key = event.runId ?? '';
+    if (key !== currentKey) {
+      currentKey = key;
+      current = groups.get(key) ?? [];
+      groups.set(key, current);
+    }
+    current.push(event);
+  }
+  return groups;
+}

@@ -1,0 +1,248 @@
+import { startRun } from '@toolweaver/analytics-wandb';
+import { describe, expect, test } from 'vitest';
+import { parseValue } from './support/log-reader.ts';
+import { place, runAt } from './support/start.ts';
+
+async function rowsAfter(log: (run: Awaited<ReturnType<typeof runAt>>['run']) => void) {
+  const { run, fake, notices } = await runAt();
+  log(run);
+  await run.finish();
+  expect(fake.violations).toEqual([]);
+  const { history, summary = '{}' } = fake.run('run1');
+  const rows = history.map((line) => parseValue(line) as Record<string, unknown>);
+  const values = rows.map(({ _timestamp, _runtime, ...rest }) => rest);
+  return { rows, values, summary: parseValue(summary) as Record<string, unknown>, notices, skipped: run.skipped, fake };
+}
+
+describe('rows', () => {
+  test('are numbered, timed, and made of several calls where the program says so', async () => {
+    const { rows, values } = await rowsAfter((run) => {
+      run.log({ loss: 1, 'val/loss': 2 });
+      run.log({ a: 1 }, { commit: false });
+      run.log({ b: 2 });
+      run.log({}, {});
+      run.log({ c: 1 }, { step: 10 });
+      run.log({ d: 1 }, { step: 10 });
+      run.log({ e: 1 }, { step: 11, commit: true });
+      run.log({ f: 1 });
+      run.log({ g: 1 }, { step: 20 });
+    });
+    expect(values).toEqual([
+      { loss: 1, 'val/loss': 2, _step: 0 },
+      { a: 1, b: 2, _step: 1 },
+      { c: 1, d: 1, _step: 10 },
+      { e: 1, _step: 11 },
+      { f: 1, _step: 12 },
+      { g: 1, _step: 20 },
+    ]);
+    for (const { _timestamp, _runtime } of rows) {
+      expect(Math.abs(Number(_timestamp) - Date.now() / 1000)).toBeLessThan(60);
+      expect(_runtime).toBeGreaterThanOrEqual(0);
+    }
+  });
+
+  test('a step that goes backwards is left out, counted and told once', async () => {
+    const { values, notices, skipped } = await rowsAfter((run) => {
+      run.log({ a: 1 }, { step: 5, commit: true });
+      run.log({ b: 1 }, { step: 3 });
+      run.log({ b: 1 }, { step: 4 });
+      run.log({ b: 1 }, { step: Number.NaN });
+      run.log({ c: 1 });
+    });
+    expect(values).toEqual([
+      { a: 1, _step: 5 },
+      { c: 1, _step: 6 },
+    ]);
+    expect(skipped).toBe(3);
+    expect(notices).toEqual([expect.stringContaining('values of step 3 were left out: the run is at step 6 already')]);
+  });
+
+  test('NaN and infinities arrive as such, big numbers whole, and nested data nested', async () => {
+    const { rows, values, summary, fake } = await rowsAfter((run) => {
+      run.log({
+        nan: Number.NaN,
+        up: Number.POSITIVE_INFINITY,
+        down: [Number.NEGATIVE_INFINITY],
+        big: 9007199254740993n,
+      });
+      run.log({
+        nested: { x: 1, y: { z: 'text' } },
+        flag: true,
+        nothing: null,
+        when: new Date(0),
+        list: new Float32Array([0.5]),
+      });
+      run.log({ nested: { y: { w: 2 } }, _timestamp: 12.5 });
+    });
+    expect(values).toEqual([
+      {
+        nan: Number.NaN,
+        up: Number.POSITIVE_INFINITY,
+        down: [Number.NEGATIVE_INFINITY],
+        big: 9007199254740992,
+        _step: 0,
+      },
+      {
+        nested: { x: 1, y: { z: 'text' } },
+        flag: true,
+        nothing: null,
+        when: '1970-01-01T00:00:00.000Z',
+        list: [0.5],
+        _step: 1,
+      },
+      { nested: { y: { w: 2 } }, _step: 2 },
+    ]);
+    expect(fake.run('run1').history[0]).toContain('"nan":NaN,"up":Infinity,"down":[-Infinity],"big":9007199254740993,');
+    expect(rows[2]?.['_timestamp']).toBe(12.5);
+    expect(summary['nan']).toBe(Number.NaN);
+    expect(summary['nested']).toEqual({ x: 1, y: { z: 'text', w: 2 } });
+  });
+
+  test('what is no data is left out, counted and told once; the host never sees an exception', async () => {
+    const cyclic: Record<string, unknown> = {};
+    cyclic['self'] = cyclic;
+    const { values, notices, skipped } = await rowsAfter((run) => {
+      run.log({ good: 1, cyclic, fn() {}, symbol: Symbol('x'), missing: undefined, _step: 9, _runtime: 9 });
+      run.log(null as unknown as Record<string, unknown>);
+      run.log({
+        good: 2,
+        get bad(): number {
+          throw new Error('no');
+        },
+      });
+    });
+    expect(values).toEqual([
+      { good: 1, _step: 0 },
+      { good: 2, _step: 1 },
+    ]);
+    expect(skipped).toBe(8);
+    expect(notices).toHaveLength(2);
+  });
+
+  test('later changes of a value do not reach what was logged', async () => {
+    const value = { list: [1], deep: { x: 1 } };
+    const { values, summary } = await rowsAfter((run) => {
+      run.log({ value });
+      value.list.push(2);
+      value.deep.x = 2;
+    });
+    expect(values[0]?.['value']).toEqual({ list: [1], deep: { x: 1 } });
+    expect(summary['value']).toEqual({ list: [1], deep: { x: 1 } });
+  });
+});
+
+test('the summary has the last values, what the program sets, and what a definition asks for', async () => {
+  const { summary, fake } = await rowsAfter((run) => {
+    run.defineMetric('loss', { stepMetric: 'epoch', summary: ['min', 'max', 'mean'] });
+    run.defineMetric('hidden', { hidden: true, summary: ['none'] });
+    run.log({ loss: 3, epoch: 1, hidden: 1, best: 1, gone: 1 });
+    run.log({ loss: 1, epoch: 2 });
+    run.setSummary({ best: 42, gone: undefined });
+  });
+  expect(summary).toMatchObject({
+    epoch: 2,
+    best: 42,
+    loss: { min: 1, max: 3, mean: 2 },
+    _step: 1,
+    _wandb: { runtime: 0 },
+  });
+  expect(Object.keys(summary)).not.toContain('gone');
+  expect(Object.keys(summary)).not.toContain('hidden');
+  const { value } = fake.run('run1').config['_wandb'] as { value: { m: unknown; t: unknown } };
+  expect(value.m).toEqual([
+    { 1: 'epoch', 6: [3], 7: [] },
+    { 1: 'loss', 5: 1, 6: [1, 3], 7: [1, 2, 3] },
+    { 1: 'hidden', 6: [2, 3], 7: [6] },
+  ]);
+  // A run without it counts as one that never started.
+  expect(value.t).toMatchObject({ 13: `${process.platform}-${process.arch}` });
+});
+
+test('configuration and tags are sent whole each time, empty fields as null', async () => {
+  const { run, fake } = await runAt({
+    config: { lr: 0.1, 'a.b': { c: [1] } },
+    tags: ['a', 'a', 'b'],
+    group: '',
+    runName: 'first',
+  });
+  run.updateConfig({ lr: Number.NaN, batch: 8 });
+  run.setTags(['c']);
+  await run.finish();
+  const calls = fake
+    .operations('UpsertBucket')
+    .map(({ body }) => (body as { variables: Record<string, unknown> }).variables);
+  expect(calls[0]).toMatchObject({
+    id: null,
+    name: 'run1',
+    project: 'uncategorized',
+    entity: null,
+    groupName: null,
+    displayName: 'first',
+    tags: ['a', 'b'],
+  });
+  expect(calls.at(-1)).toMatchObject({ id: fake.run('run1').storageId, name: 'run1', entity: 'ada', tags: ['c'] });
+  expect(calls.at(-1)?.['config']).toContain('"lr":{"value":NaN},"a.b":{"value":{"c":[1]}},"batch":{"value":8}');
+});
+
+test('an alert reaches the service', async () => {
+  const { run, fake } = await runAt();
+  await run.alert({ title: 'loss', text: 'is NaN', level: 'WARN', waitMs: 1_000 });
+  expect(fake.alerts).toEqual([
+    {
+      entityName: 'ada',
+      projectName: 'uncategorized',
+      runName: 'run1',
+      title: 'loss',
+      text: 'is NaN',
+      severity: 'WARN',
+      waitDuration: 1000,
+    },
+  ]);
+});
+
+test('the page of a run is named by what the service calls it, each part for itself', async () => {
+  const { fake, options } = await place();
+  const run = await startRun({ ...options, project: 'my project', appUrl: 'https://app.example.org/' });
+  expect(run.location).toBe('https://app.example.org/ada/my%20project/runs/run1');
+  await run.finish();
+  expect(fake.stream()[0]?.path).toBe('/files/ada/my%20project/run1/file_stream');
+});
+
+test('a conflict while the run is created is tried again; a wrong key makes it go on offline', async () => {
+  const { fake, options, notices } = await place();
+  let conflicts = 1;
+  fake.trouble = ({ operation }) =>
+    operation === 'UpsertBucket' && conflicts-- > 0 ? { status: 409, headers: { 'Retry-After': '0.01' } } : undefined;
+  const run = await startRun(options);
+  expect(run.online).toBe(true);
+  await run.finish();
+
+  const other = await startRun({ ...options, runId: 'run2', apiKey: `local-${'x'.repeat(40)}` });
+  expect(other.online).toBe(false);
+  await other.finish();
+  expect(notices).toEqual([
+    expect.stringMatching(/run run2 goes on offline in .*answered 401: check the API key.*wandb sync/),
+  ]);
+});
+
+test('a change of what is shown that the service refuses costs the change, and not the run', async () => {
+  const { run, fake, notices } = await runAt();
+  fake.trouble = ({ operation }) =>
+    operation === 'UpsertBucket' ? { status: 200, body: '{"errors":[{"message":"too many tags"}]}' } : undefined;
+  run.setTags(['a']);
+  run.log({ loss: 1 });
+  await run.finish();
+  expect(run.online).toBe(true);
+  expect(fake.run('run1').history).toHaveLength(1);
+  expect(notices).toEqual([expect.stringContaining('too many tags')]);
+});
+
+test('a service that does not answer the start: the run goes on offline', async () => {
+  const { fake, options, notices } = await place();
+  fake.trouble = () => 'hang';
+  const run = await startRun({ ...options, initTimeoutMs: 150 });
+  run.log({ loss: 1 });
+  await run.finish();
+  expect(run.online).toBe(false);
+  expect(notices).toHaveLength(1);
+});

@@ -1,0 +1,139 @@
+import { createHash } from 'node:crypto';
+import { histogram, html, image, plotly, table } from '@toolweaver/analytics-wandb';
+import { expect, test } from 'vitest';
+import { runAt } from './support/start.ts';
+
+const png = Buffer.from(
+  'iVBORw0KGgoAAAANSUhEUgAAAAIAAAADCAIAAAA2iEnWAAAAEElEQVR4nGP4z8AARAwQCgAf7gP9i18U1AAAAABJRU5ErkJggg==',
+  'base64',
+);
+const jpeg = Buffer.from('ffd8ffe000104a46494600010100000100010000ffc00011080005000701012200021101031101ffd9', 'hex');
+const sha = (bytes: Uint8Array | undefined): string =>
+  createHash('sha256')
+    .update(bytes ?? '')
+    .digest('hex');
+
+test('a histogram counts as numpy does', () => {
+  expect(histogram([1, 2, 2, 3, 4], { bins: 3 })).toEqual({
+    _type: 'histogram',
+    values: [1, 2, 2],
+    bins: [1, 2, 3, 4],
+  });
+  expect(histogram([5, 5], { bins: 2 })).toEqual({ _type: 'histogram', values: [0, 2], bins: [4.5, 5, 5.5] });
+  const many = histogram(Array.from({ length: 1000 }, (_, at) => at / 7)) as { values: number[]; bins: number[] };
+  expect(many.values).toHaveLength(64);
+  expect(many.bins).toHaveLength(65);
+  expect(many.values.reduce((a, b) => a + b)).toBe(1000);
+  expect(histogram([Number.NaN, 1, Number.POSITIVE_INFINITY])).toMatchObject({ _type: 'histogram' });
+  expect(() => histogram([])).toThrow(RangeError);
+  expect(() => histogram([1], { bins: 513 })).toThrow(RangeError);
+});
+
+test('pictures, tables, figures and pages become files of the run and descriptors in the row', async () => {
+  const { run, fake } = await runAt();
+  run.log({
+    hist: histogram([1, 2]),
+    'pictures/one': image(png, { caption: 'cap' }),
+    photo: image(jpeg),
+    several: [image(png), image(png, { caption: 'b' })],
+    figure: plotly({ data: [{ y: [1, 2] }], layout: {} }),
+    page: html('<p>hello</p>'),
+    'my table': table(
+      ['name', 'n', 'when'],
+      [
+        ['a', 1, new Date(5)],
+        ['b', null, null],
+      ],
+    ),
+  });
+  await run.finish();
+  const { history, files, uploaded, summary = '' } = fake.run('run1');
+  const row = JSON.parse(history[0] ?? '');
+  const path = (folder: string, key: string, ending: string, mark = ''): RegExp =>
+    new RegExp(`^media/${folder}/${key}_0${mark}_[0-9a-f]{20}\\.${ending}$`);
+  expect(row['pictures/one']).toEqual({
+    _type: 'image-file',
+    format: 'png',
+    width: 2,
+    height: 3,
+    caption: 'cap',
+    path: expect.stringMatching(path('images', 'pictures/one', 'png')),
+    sha256: sha(png),
+    size: png.length,
+  });
+  expect(row.photo).toMatchObject({ format: 'jpg', width: 7, height: 5 });
+  expect(row.several).toEqual({
+    _type: 'images/separated',
+    width: 2,
+    height: 3,
+    format: 'png',
+    count: 2,
+    filenames: [
+      expect.stringMatching(path('images', 'several', 'png', '_0')),
+      expect.stringMatching(path('images', 'several', 'png', '_1')),
+    ],
+    captions: ['', 'b'],
+  });
+  expect(row.figure).toMatchObject({
+    _type: 'plotly-file',
+    path: expect.stringMatching(path('plotly', 'figure', 'plotly.json')),
+  });
+  expect(row.page).toMatchObject({ _type: 'html-file', path: expect.stringMatching(path('html', 'page', 'html')) });
+  for (const value of [row['pictures/one'], row.photo, row.figure, row.page, row['my table']]) {
+    const content = files.get(value.path);
+    expect([sha(content), content?.length]).toEqual([value.sha256, value.size]);
+  }
+  expect(uploaded).toHaveLength(7);
+  expect(JSON.parse(String(files.get(row.figure.path)))).toEqual({ data: [{ y: [1, 2] }], layout: {} });
+
+  const cells = {
+    columns: ['name', 'n', 'when'],
+    data: [
+      ['a', 1, 5],
+      ['b', null, null],
+    ],
+  };
+  expect(JSON.parse(String(files.get(row['my table'].path)))).toEqual(cells);
+  const [stored] = fake.artifacts;
+  expect(stored).toMatchObject({ state: 'COMMITTED', input: { artifactTypeName: 'run_table' } });
+  expect(stored?.input['artifactCollectionName']).toMatch(/^run-run1-mytable-[\w-]{6}$/);
+  expect(row['my table']).toMatchObject({
+    _type: 'table-file',
+    ncols: 3,
+    nrows: 2,
+    log_mode: 'IMMUTABLE',
+    artifact_path: `wandb-client-artifact://${stored?.input['clientID']}/my table.table.json`,
+    _latest_artifact_path: `wandb-client-artifact://${stored?.input['sequenceClientID']}:latest/my table.table.json`,
+  });
+  expect(JSON.parse(String(stored?.files.get('my table.table.json')))).toMatchObject({
+    _type: 'table',
+    ...cells,
+    ncols: 3,
+    nrows: 2,
+  });
+  expect(JSON.parse(summary)['my table']).toEqual(row['my table']);
+  expect(fake.violations).toEqual([]);
+});
+
+test('keys cannot lead out of the folder', async () => {
+  const { run, fake } = await runAt();
+  run.log({ '../../etc/./passwd': html('x'), 'a:b<c>': html('y') });
+  await run.finish();
+  expect([...fake.run('run1').files.keys()].map((name) => name.replace(/_0_[0-9a-f]{20}/, ''))).toEqual(
+    expect.arrayContaining(['media/html/etc/passwd.html', 'media/html/a_b_c_.html']),
+  );
+});
+
+test('a picture that is refused costs itself, and not the row', async () => {
+  const { run, fake, notices } = await runAt();
+  fake.trouble = ({ method }) => (method === 'PUT' ? { status: 403 } : undefined);
+  run.log({ loss: 1, picture: image(png) });
+  await run.finish();
+  expect(fake.run('run1').history).toHaveLength(1);
+  expect(notices).toEqual([expect.stringContaining('a file was refused')]);
+});
+
+test('what is no picture and no table is refused at once', () => {
+  expect(() => image(Buffer.from('GIF89a'))).toThrow(TypeError);
+  expect(() => table(['a'], [[1, 2]])).toThrow('row 0 has 2 cells, but there are 1 columns');
+});

@@ -1,0 +1,286 @@
+import { spawn } from 'node:child_process';
+import {
+  existsSync,
+  globSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { artifact, execution, metrics, run as runEvent } from '@toolweaver/analytics-testkit';
+import { image, startRun, wandb } from '@toolweaver/analytics-wandb';
+import { expect, onTestFinished, test } from 'vitest';
+import { createLogFrames } from '../src/log-frame.ts';
+import { createTransactionLog } from '../src/transaction-log.ts';
+import { apiKey, fakeService } from './support/fake-service.ts';
+import { testFolder } from './support/folder.ts';
+import { readLog, readRun } from './support/log-reader.ts';
+import { sync, testWithPython } from './support/python.ts';
+
+const recorder = join(import.meta.dirname, 'fixtures', 'recorder.ts');
+
+function child(...args: readonly string[]) {
+  return spawn(process.execPath, ['--conditions=@toolweaver/source', recorder, ...args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+}
+
+function logIn(folder: string, id: string): string {
+  const [path = ''] = globSync(join(folder, '*', `offline-run-*-${id}`, `run-${id}.wandb`));
+  return path;
+}
+
+test('an empty record has the bytes of the format', () => {
+  const frames = createLogFrames(7);
+  frames.add(new Uint8Array());
+  expect(frames.take().toString('hex')).toBe('1bdf05a5000001');
+});
+
+test.each([0, 1, 32_753, 32_754, 32_755, 32_761, 32_768, 100_000])(
+  'records around the edge of a block: %i bytes',
+  (length) => {
+    const path = join(testFolder(), 'log');
+    const frames = createLogFrames(7);
+    // A few small ones shift what follows through every distance to the edge.
+    const records = [length, 3, length, 32_700, length, 50].map((size, at) => Buffer.alloc(size, at + 1));
+    for (const record of records) {
+      frames.add(record);
+    }
+    writeFileSync(path, Buffer.concat([Buffer.from('3a572642e1be00', 'hex'), frames.take()]));
+    const read = readLog(path);
+    expect(read.isWhole).toBe(true);
+    expect(read.records.map((record) => record.equals(records.shift() as Buffer))).toEqual(Array(6).fill(true));
+  },
+);
+
+test('no distance to the edge of a block tears a record', () => {
+  const path = join(testFolder(), 'log');
+  for (let shift = 0; shift < 24; shift += 1) {
+    const frames = createLogFrames(7);
+    const records = [
+      Buffer.alloc(32_768 - 7 - 7 - 12 + shift, 1),
+      Buffer.from('next'),
+      Buffer.alloc(40_000, 2),
+      Buffer.from('last'),
+    ];
+    for (const record of records) {
+      frames.add(record);
+    }
+    writeFileSync(path, Buffer.concat([Buffer.from('3a572642e1be00', 'hex'), frames.take()]));
+    expect(readLog(path).records).toEqual(records);
+  }
+});
+
+test('a write that is under way when the process exits is completed, once, and before what comes then', async () => {
+  const path = join(testFolder(), 'log');
+  const log = createTransactionLog(path);
+  log.appendSync((records) => records.header('test'));
+  const appended = log.append((records) => records.files(['a'.repeat(100_000)]));
+  let settled = false;
+  // Nothing but promises may go on meanwhile: the system's answer comes later than that.
+  for (let turn = 0; turn < 50 && !settled; turn += 1) {
+    await Promise.resolve();
+    settled = log.settleSync();
+  }
+  expect(settled).toBe(true);
+  log.appendSync((records) => records.files(['after']));
+  await appended;
+  await log.append((records) => records.files(['last']));
+  await log.close();
+  const { records, isWhole } = readLog(path);
+  expect(isWhole).toBe(true);
+  expect(records.map((record) => record.length > 100_000)).toEqual([false, true, false, false]);
+  expect(readRun(path).files.map((name) => name.slice(0, 5))).toEqual(['aaaaa', 'after', 'last']);
+});
+
+test('an append that was still encoding when the process exits is void', async () => {
+  const path = join(testFolder(), 'log');
+  const log = createTransactionLog(path);
+  const appended = log.append((records) => records.files(['slow']));
+  log.appendSync((records) => records.files(['now']));
+  await expect(appended).rejects.toMatchObject({ code: 'CLOSED' });
+  await log.close();
+  expect(readRun(path).files).toEqual(['now']);
+});
+
+test('what is recorded stands in the log before the write resolves, for its owner alone', async () => {
+  const folder = testFolder();
+  const dir = join(folder, 'new');
+  const backend = await wandb({ mode: 'offline', dir, runId: 'r', tags: ['t'], config: { lr: 1 } });
+  onTestFinished(() => backend.close?.());
+  expect(existsSync(dir)).toBe(false);
+  await backend.write([execution({ kind: 'tool', name: 't' }), metrics({ values: { loss: 1 } })]);
+  const path = logIn(dir, 'r');
+  expect(readRun(path)).toMatchObject({ id: 'r', tags: ['t'], config: { lr: 1 }, exitCode: undefined, isWhole: true });
+  expect(readRun(path).rows).toMatchObject([{ 't/status': 'success' }, { loss: 1 }]);
+  const mode = (file: string): number => statSync(file).mode & 0o777;
+  expect([mode(path), mode(dirname(path)), mode(dirname(dirname(path)))]).toEqual([0o600, 0o700, 0o700]);
+  expect(backend.settings['runs']).toEqual([dirname(path)]);
+  await backend.close?.();
+  expect(readRun(path)).toMatchObject({ exitCode: 0, summary: { 'summary/total_operations': 1, loss: 1 } });
+});
+
+test('two runs that begin in one second get a directory each', async () => {
+  const dir = testFolder();
+  for (let at = 0; at < 3; at += 1) {
+    const run = await startRun({ mode: 'offline', dir, runId: 'same' });
+    run.log({ at });
+    await run.finish();
+  }
+  expect(globSync(join(dir, 'wandb', 'offline-run-*-same'))).toHaveLength(3);
+  expect(readdirSync(join(dir, 'wandb'))).toContain('latest-run');
+});
+
+test('.wandb is used where it is there; a folder that cannot be written gives way to one of the system', async () => {
+  const dir = testFolder();
+  mkdirSync(join(dir, '.wandb'));
+  const run = await startRun({ mode: 'offline', dir, runId: 'hidden' });
+  await run.finish();
+  expect(run.location).toContain(join(dir, '.wandb', 'offline-run-'));
+
+  const file = join(dir, 'file');
+  writeFileSync(file, '');
+  const elsewhere = await startRun({ mode: 'offline', dir: file, runId: 'elsewhere' });
+  await elsewhere.finish();
+  expect(existsSync(elsewhere.location ?? '')).toBe(true);
+  expect(elsewhere.location).not.toContain(file);
+});
+
+test('files, pictures and artifacts are copied; without an entity the artifact stays where it is, and that is told', async () => {
+  const dir = testFolder();
+  const source = join(dir, 'model.bin');
+  writeFileSync(source, 'weights');
+  const notices: string[] = [];
+  const onNotice = ({ message }: { message: string }): void => {
+    notices.push(message);
+  };
+  const run = await startRun({ mode: 'offline', dir, runId: 'r', onNotice });
+  const png = Buffer.from('89504e470d0a1a0a0000000d494844520000000200000003', 'hex');
+  run.log({ picture: image(png) });
+  await run.saveFile('a/model.bin', { path: source });
+  await run.logArtifact({ name: 'model', type: 'model', files: { 'model.bin': { path: source } } });
+  await run.finish();
+  const read = readRun(logIn(dir, 'r'));
+  expect(read.files).toEqual(
+    expect.arrayContaining(['a/model.bin', expect.stringMatching(/^media\/images\/picture_0_/)]),
+  );
+  for (const name of read.files) {
+    expect(existsSync(join(run.location ?? '', 'files', name)), name).toBe(true);
+  }
+  expect(read.artifacts).toEqual([]);
+  expect(notices).toEqual([expect.stringContaining('the artifact model stays in')]);
+});
+
+test('a torn end loses what was torn, and no more', async () => {
+  const dir = testFolder();
+  const backend = await wandb({ mode: 'offline', dir, runId: 'r' });
+  await backend.write(Array.from({ length: 100 }, () => execution()));
+  await backend.close?.();
+  const path = logIn(dir, 'r');
+  truncateSync(path, statSync(path).size - 300);
+  const { rows, isWhole } = readRun(path);
+  expect(isWhole).toBe(false);
+  expect(rows).toHaveLength(100);
+});
+
+test.skipIf(process.platform === 'win32')(
+  'a full disk is told to core as such, and what was accepted before is whole',
+  async () => {
+    const dir = testFolder();
+    // A limit on the size of files stands in for the disk; its signal has to be ignored, so that writing fails instead.
+    const command = `trap '' XFSZ; ulimit -f 200; exec "$0" "$@"`;
+    const args = ['-c', command, process.execPath, '--conditions=@toolweaver/source', recorder, dir, 'fill'];
+    const filled = spawn('sh', args, { stdio: ['ignore', 'pipe', 'inherit'] });
+    let output = '';
+    filled.stdout.on('data', (chunk) => {
+      output += chunk;
+    });
+    await new Promise((resolve) => filled.once('close', resolve));
+    const { code, accepted } = JSON.parse(output);
+    expect(code).toBe('STORAGE_FULL');
+    expect(accepted).toBeGreaterThan(0);
+    expect(readRun(logIn(dir, 'child')).rows.length).toBeGreaterThanOrEqual(accepted);
+  },
+);
+
+test('a program that ends without a word has written what was queued', async () => {
+  const dir = testFolder();
+  const ended = await new Promise((resolve) => child(dir, 'exit', '1000').on('close', resolve));
+  expect(ended).toBe(7);
+  const { rows, summary, isWhole, exitCode } = readRun(logIn(dir, 'child'));
+  expect(rows).toHaveLength(1000);
+  expect(summary).toMatchObject({ 'summary/total_operations': 1000, 'summary/failures': 250 });
+  expect({ isWhole, exitCode }).toEqual({ isWhole: true, exitCode: undefined });
+});
+
+testWithPython(
+  'a program that is killed half-way leaves a run that is uploaded up to its last flushed row',
+  async () => {
+    const dir = testFolder();
+    const killed = child(dir, 'kill', '500');
+    const directory = await new Promise<string>((resolve) =>
+      killed.stdout.once('data', (line) => resolve(String(line).trim())),
+    );
+    killed.kill('SIGKILL');
+    await new Promise((resolve) => killed.once('close', resolve));
+    const fake = await fakeService();
+    onTestFinished(fake.close);
+    const { status, output } = await sync(directory, dir, fake.url, apiKey);
+    expect(status, output).toBe(0);
+    const { history, summary = '', exitCode } = fake.run('child');
+    expect(history.length).toBeGreaterThanOrEqual(500);
+    expect(history.length).toBe(readRun(join(directory, 'run-child.wandb')).rows.length);
+    expect(JSON.parse(summary)['summary/total_operations']).toBe(history.length);
+    // It never said how it ended.
+    expect(exitCode).toBe(1);
+    expect(fake.violations).toEqual([]);
+  },
+);
+
+testWithPython('runs, artifacts and metrics with steps that were recorded offline are uploaded', async () => {
+  const dir = testFolder();
+  const file = join(dir, 'report.md');
+  writeFileSync(file, '# report');
+  const backend = await wandb({ mode: 'offline', dir, entity: 'ada' });
+  await backend.write([
+    runEvent({
+      runId: 'task',
+      state: 'started',
+      name: 'receipts',
+      project: 'demo',
+      config: { batch: 8 },
+      tags: ['eu'],
+    }),
+    execution({ runId: 'task', kind: 'tool', name: 'ocr', latencyMs: 250 }),
+    metrics({ runId: 'task', values: { loss: 0.5 }, step: 3 }),
+    artifact({ runId: 'task', path: file }),
+  ]);
+  await backend.write([runEvent({ runId: 'task', state: 'failed', summary: { total: 3 } })]);
+  const [directory = ''] = backend.settings['runs'] as string[];
+  await backend.close?.();
+  const fake = await fakeService();
+  onTestFinished(fake.close);
+  const { status, output } = await sync(directory, dir, fake.url, apiKey);
+  expect(status, output).toBe(0);
+  const run = fake.run('task');
+  expect(run).toMatchObject({
+    displayName: 'receipts',
+    project: 'demo',
+    tags: ['eu'],
+    exitCode: 1,
+    config: { batch: { value: 8 } },
+  });
+  expect(JSON.parse(run.summary ?? '')).toMatchObject({
+    total: 3,
+    'summary/state': 'failed',
+    'summary/ocr/avg_duration': 0.25,
+  });
+  expect(fake.artifacts).toMatchObject([{ state: 'COMMITTED', input: { artifactCollectionName: 'report.md' } }]);
+  expect(fake.artifacts[0]?.files.get('report.md')?.toString()).toBe('# report');
+  expect(readFileSync(file, 'utf8')).toBe('# report');
+  expect(basename(directory)).toMatch(/^offline-run-\d{8}_\d{6}-task$/);
+  expect(fake.violations).toEqual([]);
+});

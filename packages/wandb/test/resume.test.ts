@@ -1,0 +1,109 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { execution } from '@toolweaver/analytics-testkit';
+import { startRun, wandb } from '@toolweaver/analytics-wandb';
+import { expect, onTestFinished, test } from 'vitest';
+import type { FakeService } from './support/fake-service.ts';
+import { place } from './support/start.ts';
+
+async function earlierRun() {
+  const there = await place();
+  const run = await startRun({ ...there.options, config: { lr: 0.1, old: true }, tags: ['old'], notes: 'first' });
+  run.log({ loss: 1 }, { step: 7 });
+  run.setSummary({ best: 0.5 });
+  await run.finish({ exitCode: 1 });
+  return there;
+}
+
+const steps = (fake: FakeService): number[] => fake.run('run1').history.map((line) => JSON.parse(line)._step);
+
+test.each(['allow', 'must'] as const)('%s goes on where the run ended', async (resume) => {
+  const { fake, options } = await earlierRun();
+  const again = await startRun({ ...options, resume, config: { lr: 0.2, fresh: 1 } });
+  expect(again.step).toBe(8);
+  again.log({ loss: 0.5 });
+  await again.finish();
+  const { config, tags, notes, summary = '', exitCode } = fake.run('run1');
+  expect(steps(fake)).toEqual([7, 8]);
+  expect(config).toMatchObject({ lr: { value: 0.2 }, old: { value: true }, fresh: { value: 1 } });
+  expect({ tags, notes, exitCode }).toEqual({ tags: ['old'], notes: 'first', exitCode: 0 });
+  // A summary is sent whole: what was there before must not be lost.
+  expect(JSON.parse(summary)).toMatchObject({ loss: 0.5, best: 0.5, _step: 8 });
+  expect(fake.operations('UpsertBucket').at(-1)?.body).toMatchObject({ variables: { id: fake.run('run1').storageId } });
+  expect(fake.violations).toEqual([]);
+});
+
+test('allow starts a run that is not there', async () => {
+  const { fake, options } = await place();
+  const run = await startRun({ ...options, resume: 'allow' });
+  run.log({ loss: 1 });
+  await run.finish();
+  expect(steps(fake)).toEqual([0]);
+});
+
+test('must and never refuse to start, with the reason', async () => {
+  const { options } = await earlierRun();
+  const never = startRun({ ...options, resume: 'never' });
+  await expect(never).rejects.toMatchObject({
+    code: 'INVALID_CONFIG',
+    message: expect.stringContaining('there is a run run1 already'),
+  });
+  const must = wandb({ ...options, runId: 'other', resume: 'must' });
+  await expect(must).rejects.toMatchObject({
+    code: 'INVALID_CONFIG',
+    message: expect.stringContaining('there is no run other'),
+  });
+});
+
+test('without resume, rows are added to a run that is there', async () => {
+  const { fake, options } = await earlierRun();
+  const again = await startRun(options);
+  again.log({ loss: 0.5 });
+  await again.finish();
+  expect(steps(fake)).toEqual([7, 0]);
+  expect(fake.operations('RunResumeStatus')).toEqual([]);
+  expect(fake.violations).toEqual([]);
+});
+
+test('auto goes on with the run that did not finish, and begins anew after one that did', async () => {
+  const { fake, folder, options } = await place();
+  const first = await startRun({ ...options, runId: undefined, resume: 'auto' });
+  first.log({ loss: 1 });
+  await first.flush();
+  const file = join(folder, 'wandb', 'wandb-resume.json');
+  expect(JSON.parse(readFileSync(file, 'utf8'))).toEqual({ run_id: first.id });
+
+  const second = await startRun({ ...options, runId: undefined, resume: 'auto' });
+  expect(second.id).toBe(first.id);
+  second.log({ loss: 0.5 });
+  await second.finish();
+  expect(fake.run(first.id).history).toHaveLength(2);
+  expect(existsSync(file)).toBe(false);
+
+  const third = await startRun({ ...options, runId: undefined, resume: 'auto' });
+  expect(third.id).not.toBe(first.id);
+  await third.finish();
+});
+
+test('a run of the program that was recorded before goes on, its counts too', async () => {
+  const { fake, options } = await place();
+  for (let life = 0; life < 2; life += 1) {
+    const backend = await wandb(options);
+    onTestFinished(() => backend.close?.());
+    await backend.write([
+      execution({ runId: 'r', kind: 'tool', name: 't', latencyMs: 100, cost: { nanoUsd: 500, source: 'provider' } }),
+      execution({ runId: 'r', kind: 'tool', name: 't', latencyMs: 300, success: false }),
+    ]);
+    await backend.close?.();
+  }
+  const { history, summary = '' } = fake.run('r');
+  expect(history.map((line) => JSON.parse(line)._step)).toEqual([0, 1, 2, 3]);
+  expect(JSON.parse(summary)).toMatchObject({
+    'summary/total_operations': 4,
+    'summary/failures': 2,
+    'summary/success_rate': 0.5,
+    'summary/avg_duration': 0.2,
+    'summary/total_cost': 0.000001,
+    'summary/t/total_operations': 4,
+  });
+});

@@ -1,0 +1,212 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { inspect } from 'node:util';
+import { type AnalyticsError, isAnalyticsError } from '@toolweaver/analytics-core';
+import { startRun, type WandbOptions, wandb, wandbFromEnv } from '@toolweaver/analytics-wandb';
+import { describe, expect, test } from 'vitest';
+import { apiKey } from './support/fake-service.ts';
+import { testFolder } from './support/folder.ts';
+
+async function errorOf(work: () => unknown): Promise<AnalyticsError> {
+  try {
+    await work();
+  } catch (error) {
+    if (isAnalyticsError(error)) {
+      return error;
+    }
+    throw error;
+  }
+  throw new Error('nothing was thrown');
+}
+
+const fields = ({ problems }: AnalyticsError): string[] => problems.map(({ field }) => field);
+
+test('wrong options are refused all at once, and the key is not shown', async () => {
+  const key = `s3cr3t-${'x'.repeat(10)}`;
+  const options = {
+    apiKey: key,
+    baseUrl: 'ftp://example.org',
+    mode: 'online',
+    project: 'a/b',
+    entity: 'a b',
+    runId: 'run:1',
+    tags: ['fine', 'x'.repeat(65), ''],
+    resume: 'sometimes',
+    logFrequency: 0,
+    timeoutMs: -1,
+    headers: { 'X-Bad\n': 'x' },
+    config: [],
+  } as unknown as WandbOptions;
+  const error = await errorOf(() => wandb(options));
+  expect(error.code).toBe('INVALID_CONFIG');
+  expect(fields(error).toSorted()).toEqual(
+    [
+      'apiKey',
+      'baseUrl',
+      'config',
+      'entity',
+      'headers',
+      'logFrequency',
+      'project',
+      'resume',
+      'runId',
+      'tags[1]',
+      'tags[2]',
+      'timeoutMs',
+    ].toSorted(),
+  );
+  expect(inspect(error, { depth: 10 })).not.toContain(key);
+  const other = await errorOf(() => startRun(options));
+  expect(fields(other)).toContain('runId');
+});
+
+test.each([
+  ['https://wandb.ai', 'did you mean https://api.wandb.ai'],
+  ['http://api.wandb.ai', 'must begin with https://'],
+  ['http://wandb.example.org', 'unless allowHttp is set'],
+  ['https://me:secret@api.wandb.ai', 'must hold no user'],
+  ['https://api.wandb.ai/?key=1', 'must hold no user'],
+  ['api.wandb.ai', 'must be a URL'],
+])('refuses the base URL %s', async (baseUrl, message) => {
+  const error = await errorOf(() => wandb({ apiKey, baseUrl }));
+  expect(error.message).toContain(message);
+  expect(error.message).not.toContain('secret@');
+});
+
+test.each([
+  ['https://api.wandb.ai/', undefined],
+  ['http://localhost:8080', undefined],
+  ['http://127.0.0.1:8080', undefined],
+  ['http://wandb.example.org', true],
+])('takes the base URL %s', async (baseUrl, allowHttp) => {
+  const backend = await wandb({ apiKey, baseUrl, allowHttp });
+  expect(backend.settings['baseUrl']).toBe(baseUrl.replace(/\/$/, ''));
+  await backend.close?.();
+});
+
+test('the key comes from the option, else from the netrc file of the host; without one the option decides', async () => {
+  const folder = testFolder();
+  const netrc = join(folder, 'netrc');
+  const missing = await errorOf(() => wandb({ netrc, baseUrl: 'http://localhost:1' }));
+  expect(missing.message).toContain('apiKey: is missing');
+  expect(missing.message).toContain('localhost:1');
+
+  const offline = await wandb({ netrc, baseUrl: 'http://localhost:1', offlineWithoutKey: true, dir: folder });
+  expect(offline.settings).toMatchObject({ mode: 'offline', apiKey: null });
+  await offline.close?.();
+
+  writeFileSync(netrc, `machine localhost:1 login user password ${apiKey}\nmachine localhost:2 password short`);
+  const online = await wandb({ netrc, baseUrl: 'http://localhost:1', offlineWithoutKey: true });
+  expect(online.settings).toMatchObject({ mode: 'online' });
+  expect(inspect(online, { depth: 10 })).not.toContain(apiKey);
+  await online.close?.();
+
+  const short = await errorOf(() => wandb({ netrc, baseUrl: 'http://localhost:2' }));
+  expect(short.message).toContain('apiKey: of the netrc file must have at least 40');
+});
+
+test('disabled needs no key, makes nothing and takes everything', async () => {
+  const folder = testFolder();
+  const backend = await wandb({ mode: 'disabled', dir: folder });
+  expect(backend).toMatchObject({ delivery: 'immediate', settings: { mode: 'disabled' } });
+  expect(backend.write([])).toBeUndefined();
+  const run = await startRun({ mode: 'disabled', dir: folder });
+  run.log({ loss: 1 });
+  await run.finish();
+  expect(run.location).toBeUndefined();
+});
+
+describe('wandbFromEnv()', () => {
+  test('reads the variables; tags are trimmed', () => {
+    const options = wandbFromEnv({
+      WANDB_API_KEY: apiKey,
+      WANDB_BASE_URL: 'http://localhost:1',
+      WANDB_MODE: 'dryrun',
+      WANDB_PROJECT: 'receipts',
+      WANDB_ENTITY: 'team',
+      WANDB_RUN_ID: 'abc',
+      WANDB_NAME: 'first',
+      WANDB_NOTES: 'notes',
+      WANDB_RUN_GROUP: 'group',
+      WANDB_JOB_TYPE: 'train',
+      WANDB_TAGS: ' a, b ,,c',
+      WANDB_RESUME: 'allow',
+      WANDB_DIR: '/tmp/x',
+      WANDB_USERNAME: 'ada',
+      WANDB_USER_EMAIL: 'ada@example.org',
+      WANDB_HOST: 'host',
+      WANDB_PROGRAM: 'main.ts',
+      WANDB_HTTP_TIMEOUT: '7.5',
+      WANDB_X_EXTRA_HTTP_HEADERS: '{"X-A": "b"}',
+      NETRC: '/tmp/netrc',
+    });
+    const { apiKey: key, ...rest } = options;
+    expect(typeof key === 'object' && key.reveal()).toBe(apiKey);
+    expect(rest).toEqual({
+      netrc: '/tmp/netrc',
+      baseUrl: 'http://localhost:1',
+      appUrl: undefined,
+      mode: 'offline',
+      project: 'receipts',
+      entity: 'team',
+      runId: 'abc',
+      runName: 'first',
+      notes: 'notes',
+      group: 'group',
+      jobType: 'train',
+      tags: ['a', 'b', 'c'],
+      resume: 'allow',
+      dir: '/tmp/x',
+      username: 'ada',
+      userEmail: 'ada@example.org',
+      host: 'host',
+      program: 'main.ts',
+      timeoutMs: 7500,
+      headers: { 'X-A': 'b' },
+    });
+  });
+
+  test('an empty environment asks for nothing', () => {
+    expect(Object.values(wandbFromEnv({})).filter((value) => value !== undefined)).toEqual([]);
+  });
+
+  test.each([
+    ['online', 'online'],
+    ['run', 'online'],
+    ['offline', 'offline'],
+    ['disabled', 'disabled'],
+  ])('the mode %s is %s', (WANDB_MODE, mode) => {
+    expect(wandbFromEnv({ WANDB_MODE }).mode).toBe(mode);
+  });
+
+  test('all problems at once, each with its variable', async () => {
+    const error = await errorOf(() =>
+      wandbFromEnv({
+        WANDB_MODE: 'Offline',
+        WANDB_PROJECT: 'a:b',
+        WANDB_ENTITY: 'a b',
+        WANDB_RUN_ID: 'a/b',
+        WANDB_TAGS: `ok,${'x'.repeat(65)}`,
+        WANDB_RESUME: 'true',
+        WANDB_HTTP_TIMEOUT: 'soon',
+        WANDB_X_EXTRA_HTTP_HEADERS: '[1]',
+      }),
+    );
+    expect(fields(error).toSorted()).toEqual(
+      [
+        'WANDB_ENTITY',
+        'WANDB_HTTP_TIMEOUT',
+        'WANDB_MODE',
+        'WANDB_PROJECT',
+        'WANDB_RESUME',
+        'WANDB_RUN_ID',
+        'WANDB_TAGS',
+        'WANDB_X_EXTRA_HTTP_HEADERS',
+      ].toSorted(),
+    );
+    // The modes of several writers in one run are not ours.
+    await expect(errorOf(() => wandbFromEnv({ WANDB_MODE: 'shared' }))).resolves.toMatchObject({
+      code: 'INVALID_CONFIG',
+    });
+  });
+});

@@ -1,0 +1,305 @@
+import { readdirSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { execution, fakeClock } from '@toolweaver/analytics-testkit';
+import { expect, test } from 'vitest';
+import type { SeenRequest, Trouble } from './support/fake-service.ts';
+import { backendAt, runAt } from './support/start.ts';
+import { until } from './support/until.ts';
+
+const isStream = ({ path }: SeenRequest): boolean => path.endsWith('/file_stream');
+/** These answers to the stream, one after another, and then ordinary ones. */
+const once =
+  (...troubles: Trouble[]) =>
+  (request: SeenRequest): Trouble | undefined =>
+    isStream(request) ? troubles.shift() : undefined;
+
+const rowsOf = (lines: readonly string[]): unknown[] => lines.map((line) => JSON.parse(line));
+
+test('the first request goes at once, further rows are sent together after 15 s', async () => {
+  const clock = fakeClock();
+  const { run, fake } = await runAt({ clock });
+  run.log({ loss: 1 });
+  run.log({ loss: 0.5 });
+  await clock.advance(1);
+  await until(() => fake.stream().length === 1, 'the first request');
+  await run.flush();
+  run.log({ loss: 0.25 });
+  await clock.advance(14_990);
+  run.log({ loss: 0.125 });
+  await sleep(30);
+  expect(fake.stream()).toHaveLength(1);
+  await clock.advance(10);
+  await until(() => fake.stream().length === 2, 'the second request');
+  await run.flush();
+  expect(fake.run('run1').history).toHaveLength(4);
+  expect(
+    fake
+      .stream()
+      .map(({ body }) => (body as { files: Record<string, { offset: number }> }).files['wandb-history.jsonl']?.offset),
+  ).toEqual([0, 2]);
+  const finished = run.finish();
+  await clock.advance(1);
+  await finished;
+  expect(fake.violations).toEqual([]);
+});
+
+test('a silent run sends a heartbeat every 30 s, and none after its end', async () => {
+  const clock = fakeClock();
+  const { run, fake } = await runAt({ clock });
+  run.log({ loss: 1 });
+  await run.flush();
+  await clock.advance(29_000);
+  await sleep(30);
+  expect(fake.stream()).toHaveLength(1);
+  await clock.advance(1_000);
+  await until(() => fake.stream().length === 2, 'a heartbeat');
+  expect(fake.stream().at(-1)?.body).toEqual({});
+  // The answer has to be there before the next one is set.
+  await sleep(30);
+  await clock.advance(30_000);
+  await until(() => fake.stream().length === 3, 'a second heartbeat');
+  await run.finish();
+  const { length } = fake.stream();
+  await clock.advance(120_000);
+  await sleep(30);
+  expect(fake.stream()).toHaveLength(length);
+});
+
+test('two failures and then success: each row is there once, in requests of one content', async () => {
+  const { backend, fake } = await backendAt();
+  fake.trouble = once({ status: 500 }, { status: 502, body: '<html>' });
+  const events = [execution(), execution({ name: 'other' })];
+  await expect(backend.write(events)).rejects.toMatchObject({ code: 'BACKEND_UNAVAILABLE', backend: 'wandb' });
+  await expect(backend.write(events)).rejects.toMatchObject({ code: 'BACKEND_UNAVAILABLE' });
+  await backend.write(events);
+  expect(fake.run('run1').history).toHaveLength(2);
+  const bodies = fake.stream().map(({ body }) => body);
+  expect(bodies).toHaveLength(3);
+  expect(bodies[1]).toEqual(bodies[0]);
+  expect(bodies[2]).toEqual(bodies[0]);
+  expect(fake.violations).toEqual([]);
+});
+
+test.each<[string, Trouble]>([
+  ['before the answer', 'take and drop'],
+  ['by a gateway that gives up', { status: 504, after: true }],
+  ['before the request', 'drop'],
+])('a connection that is broken %s doubles no row, whatever is sent next', async (_when, trouble) => {
+  const { backend, fake } = await backendAt();
+  const batches = [[execution({ name: 'a' })], [execution({ name: 'b' })], [execution({ name: 'c' })]] as const;
+  await backend.write(batches[0]);
+  fake.trouble = once(trouble);
+  await expect(backend.write(batches[1])).rejects.toMatchObject({ code: 'BACKEND_UNAVAILABLE' });
+  // Core has given it up: nobody knows whether it is there, so that it goes before what comes next.
+  await backend.write(batches[2]);
+  await backend.write(batches[1]);
+  const rows = rowsOf(fake.run('run1').history) as Record<string, unknown>[];
+  expect(rows.map((row) => Object.keys(row)[0]).toSorted()).toEqual([
+    'skill/a/status',
+    'skill/b/status',
+    'skill/c/status',
+  ]);
+  expect(rows.map((row) => row['_step'])).toEqual([0, 1, 2]);
+  expect(fake.violations).toEqual([]);
+});
+
+test('what was surely refused is not sent after all', async () => {
+  const { backend, fake } = await backendAt();
+  await backend.write([execution({ name: 'a' })]);
+  fake.trouble = once({ status: 429 });
+  await expect(backend.write([execution({ name: 'b' })])).rejects.toMatchObject({ code: 'BACKEND_UNAVAILABLE' });
+  await backend.write([execution({ name: 'c' })]);
+  expect(fake.run('run1').history.join()).not.toContain('skill/b');
+  expect(fake.run('run1').history).toHaveLength(2);
+});
+
+test('Retry-After is told to core, and waited for by everything that is sent', async () => {
+  const clock = fakeClock();
+  const { backend, fake } = await backendAt({ clock });
+  fake.trouble = once({ status: 429, headers: { 'Retry-After': '7' } });
+  const events = [execution()];
+  await expect(backend.write(events)).rejects.toMatchObject({ retryAfterMs: 7_000 });
+  const written = backend.write(events);
+  await clock.advance(6_900);
+  await sleep(30);
+  expect(fake.stream()).toHaveLength(1);
+  await clock.advance(200);
+  await written;
+  expect(fake.stream()).toHaveLength(2);
+});
+
+test.each([
+  ['0', undefined],
+  ['9999999', 9_999_999_000],
+  ['nonsense', undefined],
+])('Retry-After: %s', async (value, retryAfterMs) => {
+  const { backend, fake } = await backendAt({ finishTimeoutMs: 50 });
+  fake.trouble = once({ status: 503, headers: { 'Retry-After': value } });
+  // Without a wish of the service's it is the client's own pause.
+  await expect(backend.write([execution()])).rejects.toMatchObject({ retryAfterMs: retryAfterMs ?? 2_000 });
+});
+
+test.each([408, 425, 429, 500, 502, 503, 504, 511, 301, 302, 307, 308])(
+  '%i is tried again, and not followed',
+  async (status) => {
+    const { backend, fake, folder } = await backendAt();
+    const elsewhere = `${fake.url}/canary`;
+    fake.trouble = once({ status, headers: { Location: elsewhere } });
+    await expect(backend.write([execution()])).rejects.toMatchObject({ code: 'BACKEND_UNAVAILABLE' });
+    expect(fake.requests.some(({ path }) => path === '/canary')).toBe(false);
+    expect(readdirSync(folder)).toEqual([]);
+  },
+);
+
+test.each([200, 202, 204])('%i is an acknowledgement, whatever its body', async (status) => {
+  const { backend, fake } = await backendAt();
+  fake.trouble = once({ status, ...(status !== 204 && { body: 'no JSON' }) });
+  await backend.write([execution()]);
+});
+
+test('an answer without an end, and none at all, are given up in time', async () => {
+  const { backend, fake } = await backendAt({ timeoutMs: 100 });
+  fake.trouble = ({ operation }) => (operation === 'UpsertBucket' ? 'hang' : undefined);
+  await expect(backend.write([execution()])).rejects.toThrow(/no answer within 100 ms/);
+  fake.trouble = ({ operation }) =>
+    operation === 'UpsertBucket' ? { status: 200, body: ' '.repeat(17 * 1024 * 1024) } : undefined;
+  await expect(backend.write([execution()])).rejects.toThrow(/more than 16777216 bytes|no answer within/);
+});
+
+test('Stop on the page is a flag for the program, and nothing else', async () => {
+  const { run, fake } = await runAt();
+  run.log({ a: 1 });
+  await run.flush();
+  expect(run.stopped).toBe(false);
+  fake.stopped = true;
+  run.log({ a: 2 });
+  await run.flush();
+  fake.stopped = false;
+  run.log({ a: 3 });
+  await run.flush();
+  expect(run.stopped).toBe(true);
+  expect(fake.run('run1').history).toHaveLength(3);
+});
+
+test('a row of more than 10 MiB is left out and told, and the run goes on', async () => {
+  const { run, fake, notices } = await runAt();
+  run.log({ before: 1 });
+  run.log({ large: 'x'.repeat(10_400_000) });
+  run.log({ after: 1 });
+  run.setSummary({ large: undefined });
+  await run.finish();
+  expect(rowsOf(fake.run('run1').history).map((row) => Object.keys(row as object)[0])).toEqual(['before', 'after']);
+  expect(notices).toEqual([expect.stringMatching(/a row of 104\d{5} bytes was left out/)]);
+});
+
+test('rows of more than 10 MiB together go in several requests, with offsets that follow each other', async () => {
+  const { run, fake } = await runAt();
+  for (let at = 0; at < 6; at += 1) {
+    run.log({ at, text: String(at).repeat(4_000_000) });
+  }
+  run.setSummary({ text: undefined });
+  await run.flush();
+  const parts = fake
+    .stream()
+    .map(
+      ({ body }) =>
+        (body as { files: Record<string, { offset: number; content: string[] }> }).files['wandb-history.jsonl'],
+    );
+  expect(parts.map((part) => [part?.offset, part?.content.length])).toEqual([
+    [0, 2],
+    [2, 2],
+    [4, 2],
+  ]);
+  expect(fake.run('run1').history).toHaveLength(6);
+  expect(fake.violations).toEqual([]);
+});
+
+test('the second of several requests fails: the next attempt goes on with it', async () => {
+  const { run, fake } = await runAt();
+  fake.trouble = once({ status: 200, after: true, body: '{}' }, { status: 500 });
+  for (let at = 0; at < 4; at += 1) {
+    run.log({ at, text: String(at).repeat(4_000_000) });
+  }
+  run.setSummary({ text: undefined });
+  await expect(run.flush()).rejects.toMatchObject({ code: 'BACKEND_UNAVAILABLE' });
+  await run.flush();
+  expect(fake.run('run1').history).toHaveLength(4);
+  expect(fake.stream()).toHaveLength(3);
+  expect(fake.violations).toEqual([]);
+});
+
+test('the end carries what is left, the exit code, and nothing follows it', async () => {
+  const { run, fake } = await runAt();
+  run.log({ loss: 1 });
+  await run.finish({ exitCode: 3 });
+  run.log({ late: 1 });
+  await sleep(20);
+  const last = fake.stream().at(-1)?.body;
+  expect(last).toMatchObject({ complete: true, exitcode: 3 });
+  expect(fake.run('run1')).toMatchObject({ exitCode: 3 });
+  expect(fake.run('run1').history).toHaveLength(1);
+  expect(run.skipped).toBe(1);
+});
+
+test('rows of a request that failed, and rows after it, are all there at the end', async () => {
+  const { run, fake } = await runAt();
+  fake.trouble = once('take and drop', { status: 503, headers: { 'Retry-After': '0.01' } });
+  run.log({ a: 1 });
+  await expect(run.flush()).rejects.toMatchObject({ code: 'BACKEND_UNAVAILABLE' });
+  run.log({ b: 1 });
+  run.log({ c: 1 });
+  await run.finish();
+  expect(rowsOf(fake.run('run1').history).map((row) => Object.keys(row as object)[0])).toEqual(['a', 'b', 'c']);
+  expect(fake.run('run1').exitCode).toBe(0);
+  expect(JSON.parse(fake.run('run1').summary ?? '')).toMatchObject({ a: 1, b: 1, c: 1, _step: 2 });
+  expect(fake.violations).toEqual([]);
+});
+
+test('much that waits is sent before its time, but not before the pause after a failure is over', async () => {
+  const clock = fakeClock();
+  const { run, fake } = await runAt({ clock });
+  run.log({ first: 1 });
+  await run.flush();
+  for (let row = 0; row < 20_000; row += 1) {
+    run.log({ row });
+  }
+  fake.trouble = once({ status: 429, headers: { 'Retry-After': '100' } });
+  await clock.advance(2);
+  await until(() => fake.stream().length === 2, 'a request before its time');
+  await sleep(30);
+  for (let row = 0; row < 50; row += 1) {
+    run.log({ row });
+    await clock.advance(1_000);
+  }
+  expect(fake.stream()).toHaveLength(2);
+  await clock.advance(51_000);
+  await until(() => fake.stream().length > 2, 'a request after the pause');
+  await run.flush();
+  expect(fake.run('run1').history).toHaveLength(20_051);
+  expect(fake.violations).toEqual([]);
+});
+
+test('an end that the service does not take in time goes into a directory', async () => {
+  const { run, fake, notices } = await runAt();
+  run.log({ loss: 1 });
+  await run.flush();
+  fake.trouble = (request) => (isStream(request) ? 'hang' : undefined);
+  run.log({ loss: 0.5 });
+  await run.finish({ timeoutMs: 150 });
+  expect(run.online).toBe(false);
+  expect(notices).toEqual([expect.stringContaining('goes on offline in')]);
+});
+
+test('only requests to the service itself carry the key', async () => {
+  const { run, fake } = await runAt({ username: 'bot', userEmail: 'bot@example.org', headers: { 'X-Route': 'a' } });
+  await run.saveFile('a/b.txt', Buffer.from('hello'));
+  await run.finish();
+  for (const { method, headers, path } of fake.requests) {
+    expect(headers.authorization === undefined, path).toBe(method === 'PUT');
+    expect(headers['x-wandb-username'], path).toBe(method === 'PUT' ? undefined : 'bot');
+    expect(headers['x-route'], path).toBe(method === 'PUT' ? undefined : 'a');
+    expect(headers['user-agent']).toMatch(/^analytics-wandb\/\d+\.\d+\.\d+ \(node \d+/);
+  }
+  expect(fake.requests.filter(({ method }) => method === 'PUT')).toHaveLength(1);
+  expect(fake.violations).toEqual([]);
+});

@@ -1,0 +1,187 @@
+import { createHash } from 'node:crypto';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { artifact } from '@toolweaver/analytics-testkit';
+import { expect, test } from 'vitest';
+import { digestOf, prepareArtifact } from '../src/artifact.ts';
+import { backendAt, runAt } from './support/start.ts';
+
+test('files are put where the service says, and told of in the stream', async () => {
+  const { run, fake, folder } = await runAt();
+  const path = join(folder, 'model.bin');
+  writeFileSync(path, 'weights');
+  await run.saveFile('logs/out.txt', Buffer.from(''));
+  await run.saveFile('model.bin', { path });
+  await run.finish();
+  const { files, uploaded } = fake.run('run1');
+  expect([...files].map(([name, content]) => [name, content.toString()])).toEqual([
+    ['logs/out.txt', ''],
+    ['model.bin', 'weights'],
+  ]);
+  expect(uploaded).toEqual(['logs/out.txt', 'model.bin']);
+  expect(fake.violations).toEqual([]);
+});
+
+test('a URL that has expired is asked for anew', async () => {
+  const { run, fake } = await runAt();
+  let refusals = 1;
+  fake.trouble = ({ method }) => (method === 'PUT' && refusals-- > 0 ? { status: 403 } : undefined);
+  await run.saveFile('a.txt', Buffer.from('a'));
+  expect(fake.run('run1').files.get('a.txt')?.toString()).toBe('a');
+  expect(fake.operations('CreateRunFiles')).toHaveLength(2);
+});
+
+test('a storage that goes on refusing costs the file, and not the run', async () => {
+  const { run, fake } = await runAt();
+  fake.trouble = ({ method }) => (method === 'PUT' ? { status: 403 } : undefined);
+  await expect(run.saveFile('a.txt', Buffer.from('a'))).rejects.toMatchObject({ code: 'EVENTS_REJECTED' });
+  run.log({ loss: 1 });
+  await run.finish();
+  expect(run.online).toBe(true);
+  expect(fake.run('run1').history).toHaveLength(1);
+});
+
+test('no URL: there is nothing to upload', async () => {
+  const { run, fake } = await runAt();
+  fake.withoutUploads = true;
+  await run.saveFile('a.txt', Buffer.from('a'));
+  await run.finish();
+  expect(fake.run('run1').uploaded).toEqual([]);
+  expect(fake.requests.some(({ method }) => method === 'PUT')).toBe(false);
+});
+
+test('the digest of an artifact is that of the official client', async () => {
+  const model = Buffer.concat(Array.from({ length: 10 }, () => Buffer.from('\u0000\u0001model')));
+  const prepared = await prepareArtifact(
+    { name: 'model', type: 'model', files: { 'weights/model.bin': model, 'ref-x': { ref: 'https://example.com/x' } } },
+    'seed',
+  );
+  expect(prepared.entries.map(({ path, digest }) => `${path}:${digest}`)).toEqual([
+    'ref-x:https://example.com/x',
+    'weights/model.bin:ctYiRq/dQKppVBzqaG0Y7g==',
+  ]);
+  expect(digestOf(prepared)).toBe('b15f6af511c22dd2fad48578a97a424b');
+  expect(prepared.clientId).toMatch(/^[a-z0-9]{128}$/);
+});
+
+test('entries are sorted by code points, not by units of UTF-16', async () => {
+  const files = { '\u{1f9f6}': Buffer.from('a'), '\uff5e': Buffer.from('b'), b: Buffer.from('c'), a: Buffer.from('d') };
+  const { entries } = await prepareArtifact({ name: 'x', type: 'y', files }, 'seed');
+  expect(entries.map(({ path }) => path)).toEqual(['a', 'b', '\uff5e', '\u{1f9f6}']);
+});
+
+test('an artifact is created, described, uploaded and committed', async () => {
+  const { run, fake, folder } = await runAt();
+  mkdirSync(join(folder, 'data', 'deep'), { recursive: true });
+  writeFileSync(join(folder, 'data', 'one.csv'), '1');
+  writeFileSync(join(folder, 'data', 'deep', 'two.csv'), '2');
+  run.log({ loss: 1 });
+  await run.logArtifact({
+    name: 'receipts',
+    type: 'dataset',
+    description: 'all of them',
+    metadata: { rows: 2 },
+    aliases: ['latest', 'best'],
+    files: {
+      data: { path: join(folder, 'data') },
+      'notes.txt': Buffer.from('n'),
+      home: { ref: 'https://example.org' },
+    },
+  });
+  await run.finish();
+  const [stored] = fake.artifacts;
+  expect(stored).toMatchObject({
+    state: 'COMMITTED',
+    input: {
+      entityName: 'ada',
+      projectName: 'uncategorized',
+      runName: 'run1',
+      artifactTypeName: 'dataset',
+      artifactCollectionName: 'receipts',
+      description: 'all of them',
+      metadata: '{"rows":2}',
+      aliases: [
+        { artifactCollectionName: 'receipts', alias: 'latest' },
+        { artifactCollectionName: 'receipts', alias: 'best' },
+      ],
+      enableDigestDeduplication: true,
+    },
+  });
+  expect([...(stored?.files ?? [])].map(([name, content]) => [name, content.toString()]).toSorted()).toEqual([
+    ['data/deep/two.csv', '2'],
+    ['data/one.csv', '1'],
+    ['notes.txt', 'n'],
+  ]);
+  const md5 = (text: string): string => createHash('md5').update(text).digest('base64');
+  const birthArtifactID = stored?.id;
+  expect(JSON.parse(String(stored?.manifest))).toEqual({
+    version: 1,
+    storagePolicy: 'wandb-storage-policy-v1',
+    storagePolicyConfig: { storageLayout: 'V2' },
+    contents: {
+      'data/deep/two.csv': { digest: md5('2'), size: 1, birthArtifactID },
+      'data/one.csv': { digest: md5('1'), size: 1, birthArtifactID },
+      home: { digest: 'https://example.org', ref: 'https://example.org', size: 0 },
+      'notes.txt': { digest: md5('n'), size: 1, birthArtifactID },
+    },
+  });
+  expect(fake.violations).toEqual([]);
+});
+
+test('content that the service has is not uploaded again', async () => {
+  const { run, fake } = await runAt();
+  const files = { 'a.txt': Buffer.from('a') };
+  await run.logArtifact({ name: 'a', type: 'dataset', files });
+  const uploads = fake.requests.filter(({ method }) => method === 'PUT').length;
+  await run.logArtifact({ name: 'a', type: 'dataset', files });
+  expect(fake.requests.filter(({ method }) => method === 'PUT')).toHaveLength(uploads);
+  expect(fake.operations('CommitArtifact')).toHaveLength(1);
+});
+
+test.each([
+  ['a/b', 'dataset'],
+  ['fine', 'job'],
+  ['x'.repeat(129), 'dataset'],
+])('refuses the artifact %s of the type %s', async (name, type) => {
+  const { run, fake } = await runAt();
+  await expect(run.logArtifact({ name, type, files: {} })).rejects.toMatchObject({ code: 'INVALID_EVENT' });
+  expect(fake.artifacts).toEqual([]);
+});
+
+test('an artifact that is recorded is uploaded before its event counts as delivered', async () => {
+  const { backend, fake, folder, notices } = await backendAt();
+  const path = join(folder, 'report.md');
+  writeFileSync(path, '# report');
+  await backend.write([
+    artifact({ path }),
+    artifact({ name: 'what a/name', kind: 'a kind', bytes: new Uint8Array([1]) }),
+  ]);
+  expect(
+    fake.artifacts.map(({ state, input, files }) => [state, input['artifactCollectionName'], [...files.keys()]]),
+  ).toEqual([
+    ['COMMITTED', 'report.md', ['report.md']],
+    ['COMMITTED', expect.stringMatching(/^what-a-name-[0-9a-f]{8}$/), [expect.stringMatching(/^what-a-name-/)]],
+  ]);
+  expect(fake.artifacts[0]?.files.get('report.md')?.toString()).toBe(readFileSync(path, 'utf8'));
+  expect(notices).toEqual([]);
+});
+
+test('of a file that cannot be read, the artifact says where it was', async () => {
+  const { backend, fake, notices, folder } = await backendAt();
+  await backend.write([artifact({ path: join(folder, 'missing.md') })]);
+  expect(JSON.parse(String(fake.artifacts[0]?.manifest)).contents['missing.md'].ref).toBe(
+    `file://${folder}/missing.md`,
+  );
+  expect(notices).toEqual([expect.stringContaining('cannot be uploaded (ENOENT')]);
+});
+
+test('an artifact that the service refuses is rejected, and the run goes on', async () => {
+  const { backend, fake } = await backendAt();
+  fake.trouble = ({ operation }) =>
+    operation === 'CreateArtifact' ? { status: 200, body: '{"errors":[{"message":"wrong type"}]}' } : undefined;
+  await expect(backend.write([artifact({ bytes: new Uint8Array([1]) })])).rejects.toMatchObject({
+    code: 'EVENTS_REJECTED',
+    message: expect.stringContaining('wrong type'),
+  });
+  expect(backend.settings['runs']).toEqual([`${fake.url}/ada/uncategorized/runs/run1`]);
+});
