@@ -19,6 +19,8 @@ function nameOf(folder: string): string {
 /** Tests that start many processes, wait for time-outs or locks, or open many databases: only in `--mode reliability`. */
 const patient: { readonly [project: string]: readonly string[] } = {
   '@toolweaver/analytics-core': ['exit', 'model'],
+  '@toolweaver/analytics-prometheus': ['conformance-pushed', 'workers'],
+  '@toolweaver/analytics-otlp': ['conformance'],
   '@toolweaver/analytics-sqlite': [
     'backup',
     'concurrency',

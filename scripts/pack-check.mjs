@@ -11,10 +11,12 @@ const analytics = '@toolweaver/analytics';
 const core = '@toolweaver/analytics-core';
 const grafana = '@toolweaver/analytics-grafana';
 const metrics = '@toolweaver/analytics-metrics';
+const otlp = '@toolweaver/analytics-otlp';
 const sqlite = '@toolweaver/analytics-sqlite';
 const prices = '@toolweaver/analytics-prices';
 const adapters = '@toolweaver/analytics-adapters';
 const collector = '@toolweaver/analytics-collector';
+const prometheus = '@toolweaver/analytics-prometheus';
 const testkit = '@toolweaver/analytics-testkit';
 const wandb = '@toolweaver/analytics-wandb';
 
@@ -112,6 +114,23 @@ use('the front with the SQLite backend records and reads back', tarballs, {
   `,
 });
 
+use('the front with the Prometheus backend shows what it counted', tarballs, {
+  packages: [analytics, core, metrics, prometheus],
+  types: true,
+  program: `
+    import assert from 'node:assert/strict';
+    import { createAnalyticsClient } from '${analytics}';
+    import { prometheus } from '${prometheus}';
+    const backend = await prometheus({ port: 0, defaultMetrics: true });
+    const client = await createAnalyticsClient({ backend: 'memory', additionalBackends: [backend] });
+    client.recordSkillExecution({ skillId: 'x', success: true, latencyMs: 12 });
+    const text = await (await fetch(backend.url ?? '')).text();
+    assert.match(text, /^toolweaver_skill_executions_total\\{skill_id="x"\\} 1$/m);
+    assert.match(text, /^process_cpu_seconds_total /m);
+    await client.close();
+  `,
+});
+
 use('the front with the W&B backend writes an offline run, and the client another', tarballs, {
   packages: [analytics, core, wandb],
   absent: ['better-sqlite3', 'kysely'],
@@ -166,6 +185,29 @@ use('adapters and a collector work without the libraries that they adapt', tarba
     assert.equal(add(1, 2), 3);
     assert.equal(collector.summary().totalOperations, 1);
     await client.close();
+  `,
+});
+
+use('the front with the OTLP backend pushes, and says so when nobody is there', tarballs, {
+  packages: [analytics, core, metrics, otlp],
+  types: true,
+  absent: ['better-sqlite3', 'kysely', sqlite],
+  program: `
+    import assert from 'node:assert/strict';
+    import { createServer } from 'node:http';
+    import { createAnalyticsClient } from '${analytics}';
+    let requests = 0;
+    const receiver = createServer((_, response) => { requests += 1; response.end(); });
+    await new Promise((resolve) => receiver.listen(0, '127.0.0.1', () => resolve(undefined)));
+    const address = receiver.address();
+    assert.ok(typeof address === 'object' && address !== null);
+    const env = { OTLP_ENDPOINT: 'http://127.0.0.1:' + address.port, OTEL_EXPORTER_OTLP_TIMEOUT: '1000' };
+    const client = await createAnalyticsClient({ backend: 'otlp', env });
+    client.recordSkillExecution({ skillId: 'x', success: true, latencyMs: 12 });
+    assert.equal((await client.flush()).ok, true);
+    assert.equal(requests, 1);
+    await new Promise((resolve) => receiver.close(resolve));
+    assert.equal((await client.close()).backends['otlp']?.error?.code, 'BACKEND_UNAVAILABLE');
   `,
 });
 

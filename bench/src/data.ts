@@ -1,4 +1,4 @@
-import type { SkillExecutionInput } from '@toolweaver/analytics-core';
+import type { SkillExecutionInput, ToolInvocationInput } from '@toolweaver/analytics-core';
 
 export interface Workload {
   readonly name: string;
@@ -39,6 +39,43 @@ export function workload({ orgs, tokens }: { readonly orgs: boolean; readonly to
     name: `200 skills${orgs ? ', 50 organisations' : ''}${tokens ? ', tokens and cost' : ''}`,
     tokens,
     at: (index) => executions[index % distinct] as SkillExecutionInput,
+  };
+}
+
+/** What is known of every call of a tool here. */
+export interface ToolCall extends ToolInvocationInput {
+  readonly toolkit: string;
+  readonly orgId?: string | undefined;
+  readonly latencyMs: number;
+  readonly error?: { readonly type: string } | undefined;
+  readonly cost: { readonly usd: number };
+}
+
+export interface ToolWorkload {
+  readonly name: string;
+  /** Endless: the same 65 536 again and again. */
+  at(index: number): ToolCall;
+}
+
+/** The same executions as calls of tools that cost something: each counts in three counters and a histogram. */
+export function toolWorkload({ orgs }: { readonly orgs: boolean }): ToolWorkload {
+  const { at } = workload({ orgs, tokens: true });
+  const calls = Array.from({ length: distinct }, (_, index): ToolCall => {
+    const { skillId, userId, orgId, success, latencyMs, error, cost } = at(index);
+    return {
+      toolName: skillId,
+      toolkit: 'bench',
+      userId,
+      orgId: orgId ?? undefined,
+      success,
+      latencyMs: latencyMs as number,
+      error: error ?? undefined,
+      cost: { usd: cost?.usd as number },
+    };
+  });
+  return {
+    name: `200 tools${orgs ? ', 50 organisations' : ''}`,
+    at: (index) => calls[index % distinct] as ToolCall,
   };
 }
 

@@ -1,6 +1,6 @@
 import type { Sample } from './measure.ts';
 
-export const measures = ['b1', 'b3', 'b4', 'b5', 'b7', 'b8', 'b10'] as const;
+export const measures = ['b1', 'b2', 'b2o', 'b3', 'b4', 'b5', 'b6', 'b7', 'b8', 'b10'] as const;
 export type MeasureId = (typeof measures)[number];
 
 interface Target {
@@ -12,7 +12,7 @@ interface Target {
 export interface Figure {
   readonly measure: MeasureId;
   readonly name: string;
-  readonly unit: 'ratio' | 'ms' | 'ns' | 'bytes' | 'MB';
+  readonly unit: 'ratio' | 'ms' | 'ns' | 'bytes' | 'MB' | 'series' | 'points';
   /** Median of the rounds. */
   readonly value: number;
   /** The lowest and the highest round: how noisy the figure is. */

@@ -9,9 +9,12 @@ import { type Report, toText } from './report.ts';
 /** Each is loaded when its turn comes, so that none runs on a heap that another has filled. */
 const load: Readonly<Record<MeasureId, () => Promise<Measure>>> = {
   b1: async () => (await import('./b1-record.ts')).record,
+  b2: async () => (await import('./b2-prometheus.ts')).count,
+  b2o: async () => (await import('./b2o-otlp.ts')).push,
   b3: async () => (await import('./b3-ingest.ts')).ingest,
   b4: async () => (await import('./b4-stall.ts')).stall,
   b5: async () => (await import('./b5-questions.ts')).ask,
+  b6: async () => (await import('./b6-scrape.ts')).scrape,
   b7: async () => (await import('./b7-import.ts')).load,
   b8: async () => (await import('./b8-heap.ts')).heap,
   b10: async () => (await import('./b10-runs.ts')).runs,

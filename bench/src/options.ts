@@ -13,15 +13,18 @@ export interface Options {
 
 export const help = `Measures the packages against the same work done by hand, side by side, on this machine.
 
-  npm run bench                      all measures, about five minutes, and more the first time
+  npm run bench                      all measures, about six minutes, and more the first time
   npm run -s bench -- --json         one JSON object on stdout, and nothing else
   npm run bench -- b3 b8             some of them
 
 Measures:
   b1  main-thread CPU to record an execution into SQLite
+  b2  main-thread CPU to record a tool's execution into Prometheus
+  b2o CPU to record into OTLP, a push, and the limit of label sets, against OpenTelemetry's SDK
   b3  sustained SQLite ingest
   b4  event-loop delay at 20 000 executions a second
   b5  questions to a SQLite file of 10 million executions, and its size
+  b6  a scrape of 10 000 label sets, what they take of the heap, and a million names
   b7  cold import and installed size
   b8  heap of a queued event
   b10 executions into runs of Weights & Biases, and rows of an offline run

@@ -80,9 +80,12 @@ test('--help names every measure and option', async () => {
   expect(status).toBe(0);
   for (const word of [
     'b1',
+    'b2',
+    'b2o',
     'b3',
     'b4',
     'b5',
+    'b6',
     'b7',
     'b8',
     'b10',
@@ -100,7 +103,7 @@ test('refuses what it does not know, and says why', async () => {
   const { status, stdout, stderr } = await bench('--only', 'b8,b99');
   expect(status).toBe(2);
   expect(stdout).toBe('');
-  expect(stderr).toContain("'b99'; there are b1, b3, b4, b5, b7, b8, b10");
+  expect(stderr).toContain("'b99'; there are b1, b2, b2o, b3, b4, b5, b6, b7, b8, b10");
   expect(stderr).toContain('--help');
 });
 

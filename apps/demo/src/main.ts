@@ -1,10 +1,11 @@
 import { statSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type Analytics, createAnalyticsClient, isAnalyticsError } from '@toolweaver/analytics';
 import { type DemoOptions, help, parseOptions } from './options.ts';
 import { createPipeline } from './pipeline.ts';
 import { progressBar } from './progress.ts';
 import { readReceipts, type SkippedLine } from './read-receipts.ts';
-import { type RunResult, toJson, toText } from './report.ts';
+import { type DemoReport, type RunResult, type StoredFigures, toJson, toText } from './report.ts';
 
 process.exitCode = await main(process.argv.slice(2));
 
@@ -44,14 +45,51 @@ async function demo(options: DemoOptions, analytics: Analytics): Promise<number>
     (run) => processFile(options.receipts, analytics, run.id),
   );
   const flushed = await analytics.flush();
-  const { reader } = analytics;
-  const [run, all] = await Promise.all([reader.summary({ runId: result.id }), reader.summary()]);
-  const report = { result, run, all, db: options.db, elsewhere: runsElsewhere(analytics) };
+  const report: DemoReport = {
+    result,
+    stored: await storedFigures(analytics, result.id, options.db),
+    metricsUrl: urlOf(analytics, 'prometheus'),
+    pushedTo: urlOf(analytics, 'otlp'),
+    elsewhere: runsElsewhere(analytics),
+  };
   process.stdout.write(options.json ? `${JSON.stringify(toJson(report), null, 2)}\n` : toText(report));
+  await hold(options.holdSeconds, report.metricsUrl);
   if (result.receipts === 0) {
     console.error(`${options.receipts}: no receipt in it`);
   }
   return flushed.ok && result.receipts > 0 ? 0 : 1;
+}
+
+/** Undefined where no backend can be asked. */
+async function storedFigures(analytics: Analytics, runId: string, db: string): Promise<StoredFigures | undefined> {
+  const { reader } = analytics;
+  try {
+    const [run, all] = await Promise.all([reader.summary({ runId }), reader.summary()]);
+    return { run, all, db };
+  } catch (error) {
+    if (isAnalyticsError(error) && error.code === 'UNSUPPORTED') {
+      return undefined;
+    }
+    throw error;
+  }
+}
+
+function urlOf(analytics: Analytics, backend: string): string | undefined {
+  const url = analytics.getConfigSummary().backends[backend]?.['url'];
+  return typeof url === 'string' ? url : undefined;
+}
+
+async function hold(seconds: number, url: string | undefined): Promise<void> {
+  if (seconds === 0) {
+    return;
+  }
+  const what = url === undefined ? 'nothing is there to scrape (ANALYTICS_BACKEND=prometheus)' : `scrape ${url}`;
+  console.error(`Staying for ${seconds} s: ${what}. Ctrl-C ends it.`);
+  const ended = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () => ended.abort());
+  }
+  await sleep(seconds * 1000, undefined, { signal: ended.signal }).catch(() => {});
 }
 
 /** Pages or directories of runs, from backends that have such. */

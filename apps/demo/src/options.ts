@@ -9,21 +9,25 @@ export interface DemoOptions {
   readonly receipts: string;
   /** Absolute path of the database. */
   readonly db: string;
+  /** How long to stay after the work, so that the metrics can be scraped. */
+  readonly holdSeconds: number;
 }
 
 export const help = `Reads scanned receipts with three tools, records what the tools did, and reports it from the database.
+ANALYTICS_BACKEND says where it is recorded (default: sqlite); with prometheus the metrics are at http://127.0.0.1:8000/metrics.
 
 Usage: npm run demo -- [options]
 
   --receipts FILE  receipts to read, one JSON object a line: {"id", "lines": [{"box": [x1,y1,…,x4,y4], "text"}],
                    "truth": {"company", "date", "address", "total"}}; truth is optional. Default: two dozen that come along
   --db PATH        the SQLite file; further runs add to it. Default: ANALYTICS_DB_PATH, then receipts-demo.db here
+  --hold SECONDS   stay that long after the work, for who wants to scrape the metrics; Ctrl-C ends it
   --json           one JSON object on stdout, and nothing else
   --help           this text
 
 With --json: receipts and skipped lines of this run; then executions, successes, failures, byTool, failuresByType,
 latencyMs {average, min, max, p50, p95, p99} and runs of the whole database; the same for this run alone under run;
-extraction (how many totals and dates of this run were right); db.
+extraction (how many totals and dates of this run were right); db; metricsUrl. Without a database: no figures from it.
 
 Exit codes: 0 done, 1 nothing could be read or recorded, 2 wrong usage.
 `;
@@ -35,15 +39,21 @@ export function parseOptions(args: readonly string[], env: NodeJS.ProcessEnv, cw
     options: {
       receipts: { type: 'string' },
       db: { type: 'string' },
+      hold: { type: 'string', default: '0' },
       json: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false, short: 'h' },
     },
   });
+  const holdSeconds = Number(values.hold);
+  if (!(holdSeconds >= 0 && holdSeconds <= 86_400)) {
+    throw new Error(`--hold takes a number of seconds up to 86400, got '${values.hold}'`);
+  }
   const ours = fileURLToPath(new URL('../data/receipts.jsonl', import.meta.url));
   return {
     help: values.help,
     json: values.json,
     receipts: values.receipts === undefined ? ours : resolve(cwd, values.receipts),
     db: resolve(cwd, values.db || env['ANALYTICS_DB_PATH']?.trim() || 'receipts-demo.db'),
+    holdSeconds,
   };
 }

@@ -16,28 +16,39 @@ export interface RunResult {
   readonly dates: Score;
 }
 
-export interface DemoReport {
-  readonly result: RunResult;
+/** What the database says. */
+export interface StoredFigures {
   /** Of this run alone. */
   readonly run: Summary;
   /** Of everything in the database. */
   readonly all: Summary;
   readonly db: string;
+}
+
+export interface DemoReport {
+  readonly result: RunResult;
+  /** Undefined without a backend that can be read. */
+  readonly stored: StoredFigures | undefined;
+  /** Where metrics can be scraped, if anywhere. */
+  readonly metricsUrl: string | undefined;
+  /** Where metrics were pushed to, if anywhere. */
+  readonly pushedTo: string | undefined;
   /** Where else the run can be seen: pages, or directories of runs that were kept offline. */
   readonly elsewhere: readonly string[];
 }
 
 /** The object that `--json` prints. */
-export function toJson({ result, run, all, db, elsewhere }: DemoReport): object {
+export function toJson({ result, stored, metricsUrl, pushedTo, elsewhere }: DemoReport): object {
   const { id, receipts, skipped, totals, dates } = result;
   return {
     receipts,
     skipped,
-    ...counts(all),
-    runs: all.runs,
-    run: { id, ...counts(run) },
+    ...(stored && { ...counts(stored.all), runs: stored.all.runs }),
+    run: { id, ...(stored && counts(stored.run)) },
     extraction: { totals, dates },
-    db,
+    db: stored?.db ?? null,
+    metricsUrl: metricsUrl ?? null,
+    ...(pushedTo !== undefined && { pushedTo }),
     ...(elsewhere.length > 0 && { elsewhere }),
   };
 }
@@ -60,14 +71,29 @@ function counts({ executions, successes, failures, successRate, names, failuresB
 }
 
 /** The summary for people. */
-export function toText({ result, run, all, db, elsewhere }: DemoReport): string {
+export function toText(report: DemoReport): string {
+  const { result, stored, metricsUrl, pushedTo, elsewhere } = report;
+  const { receipts, skipped, totals, dates } = result;
+  return [
+    'Summary of this run',
+    `  Receipts         ${receipts}${skipped.length > 0 ? `, and ${skipped.length} lines skipped` : ''}`,
+    `  Totals right     ${score(totals)}`,
+    `  Dates right      ${score(dates)}`,
+    ...(stored === undefined ? [] : storedLines(stored)),
+    ...(metricsUrl === undefined ? [] : ['', `Metrics: ${metricsUrl} (as long as the demo runs: --hold 60)`]),
+    ...(pushedTo === undefined ? [] : [`Metrics pushed to: ${pushedTo}`]),
+    ...elsewhere.map((place) => `Run: ${place}`),
+    '',
+    'Next:',
+    ...nextLines(report),
+    '',
+  ].join('\n');
+}
+
+function storedLines({ run, all, db }: StoredFigures): string[] {
   const { average, p50, p95, p99 } = run.latencyMs;
   const tools = run.names.filter(({ kind }) => kind === 'tool');
   return [
-    'Summary of this run',
-    `  Receipts         ${result.receipts}${result.skipped.length > 0 ? `, and ${result.skipped.length} lines skipped` : ''}`,
-    `  Totals right     ${score(result.totals)}`,
-    `  Dates right      ${score(result.dates)}`,
     `  Requests         ${run.executions}`,
     `  Success rate     ${percent(run.successes, run.executions)}`,
     `  Latency          average ${ms(average)} · P50 ${ms(p50)} · P95 ${ms(p95)} · P99 ${ms(p99)}`,
@@ -91,14 +117,22 @@ export function toText({ result, run, all, db, elsewhere }: DemoReport): string 
     ),
     '',
     `Database: ${db} (${all.executions} executions of ${all.runs} ${all.runs === 1 ? 'run' : 'runs'})`,
-    ...elsewhere.map((place) => `Run: ${place}`),
-    '',
-    'Next:',
-    `  sqlite3 ${quote(db)} 'SELECT name, COUNT(*), SUM(success) FROM executions GROUP BY name'`,
-    '  npm run demo                                     adds another run to the database',
+  ];
+}
+
+function nextLines({ stored, metricsUrl }: DemoReport): string[] {
+  return [
+    ...(stored === undefined
+      ? ['  ANALYTICS_BACKEND=sqlite,prometheus npm run demo figures of this run, too, from a database']
+      : [
+          `  sqlite3 ${quote(stored.db)} 'SELECT name, COUNT(*), SUM(success) FROM executions GROUP BY name'`,
+          '  npm run demo                                     adds another run to the database',
+        ]),
+    ...(metricsUrl === undefined
+      ? ['  ANALYTICS_BACKEND=prometheus npm run demo -- --hold 60   metrics for Prometheus']
+      : [`  curl -s ${metricsUrl} | grep _total`]),
     '  npm run -s demo -- --receipts FILE --json        your own receipts, and an answer for programs',
-    '',
-  ].join('\n');
+  ];
 }
 
 function score({ right, known }: Score): string {

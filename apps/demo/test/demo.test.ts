@@ -1,4 +1,5 @@
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -115,5 +116,56 @@ test('--help explains and does nothing', () => {
   for (const option of ['--receipts FILE', '--db PATH', '--json', '--help']) {
     expect(stdout).toContain(option);
   }
+  expect(existsSync(join(cwd, 'receipts-demo.db'))).toBe(false);
+});
+
+/** The sum of a counter's values by one of its labels. */
+function sums(text: string, metric: string, label: string): Record<string, number> {
+  const found: Record<string, number> = {};
+  for (const [, labels = '', value] of text.matchAll(new RegExp(`^${metric}\\{(.*)\\} (\\d+)$`, 'gm'))) {
+    const name = new RegExp(`${label}="([^"]*)"`).exec(labels)?.[1] ?? '';
+    found[name] = (found[name] ?? 0) + Number(value);
+  }
+  return found;
+}
+
+test('with two backends both show the same counts, and the metrics can be scraped while it stays', async () => {
+  const child = spawn(process.execPath, [main, '--json', '--hold', '60'], {
+    cwd,
+    env: { PATH: process.env['PATH'], HOME: cwd, ANALYTICS_BACKEND: 'sqlite,prometheus', PROMETHEUS_PORT: '0' },
+  });
+  const ended = once(child, 'exit');
+  let stdout = '';
+  child.stdout.on('data', (chunk: Buffer) => {
+    stdout += chunk;
+  });
+  const [stays] = await once(child.stderr, 'data');
+  const url = /^Staying for 60 s: scrape (http:\/\/127\.0\.0\.1:\d+\/metrics)\. Ctrl-C/.exec(String(stays))?.[1] ?? '';
+  const metrics = await (await fetch(url)).text();
+  child.kill('SIGINT');
+  expect(await ended).toEqual([0, null]);
+
+  const rows = query(join(cwd, 'receipts-demo.db'), countsByName);
+  const stored = Object.fromEntries(rows.map(({ name, executions }) => [name, executions]));
+  expect(stored).toEqual({ categorize: 23, parse_items: 24, process_receipt: 24, receipt_ocr: 24 });
+  expect({
+    ...sums(metrics, 'toolweaver_tool_executions_total', 'tool_name'),
+    ...sums(metrics, 'toolweaver_skill_executions_total', 'skill_id'),
+  }).toEqual(stored);
+  expect(sums(metrics, 'toolweaver_skill_success_total', 'skill_id')).toEqual({ process_receipt: 21 });
+  expect(sums(metrics, 'toolweaver_tool_errors_total', 'error_type')).toEqual({ TotalMissingError: 1 });
+  expect(JSON.parse(stdout)).toMatchObject({ executions: 95, metricsUrl: url });
+});
+
+test('without a database it says what it knows itself, and where the metrics are', () => {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [main], {
+    cwd,
+    encoding: 'utf8',
+    env: { PATH: process.env['PATH'], HOME: cwd, ANALYTICS_BACKEND: 'prometheus', PROMETHEUS_PORT: '0' },
+  });
+  expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+  expect(stdout).toContain('Receipts         24\n');
+  expect(stdout).toMatch(/^Metrics: http:\/\/127\.0\.0\.1:\d+\/metrics/m);
+  expect(stdout).not.toContain('Database:');
   expect(existsSync(join(cwd, 'receipts-demo.db'))).toBe(false);
 });

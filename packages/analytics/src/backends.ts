@@ -23,6 +23,26 @@ export const knownBackends: { readonly [name: string]: KnownBackend } = {
       };
     },
   },
+  prometheus: {
+    package: '@toolweaver/analytics-prometheus',
+    async load() {
+      const { prometheus, prometheusFromEnv } = await import('@toolweaver/analytics-prometheus');
+      return (env) => {
+        const options = prometheusFromEnv(env);
+        return (onNotice) => prometheus({ ...options, onNotice });
+      };
+    },
+  },
+  otlp: {
+    package: '@toolweaver/analytics-otlp',
+    async load() {
+      const { otlp, otlpFromEnv } = await import('@toolweaver/analytics-otlp');
+      return (env) => {
+        const options = otlpFromEnv(env);
+        return (onNotice) => otlp({ ...options, onNotice });
+      };
+    },
+  },
   wandb: {
     package: '@toolweaver/analytics-wandb',
     async load() {

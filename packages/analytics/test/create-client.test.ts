@@ -1,8 +1,11 @@
+import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type AnalyticsError, type Backend, createAnalyticsClient, type Env, memory } from '@toolweaver/analytics';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { knownBackends } from '../src/backends.ts';
 
 let folder: string;
@@ -55,6 +58,21 @@ describe('which backends', () => {
   });
 });
 
+it('tells onError that the port for Prometheus is taken, and goes on', async () => {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  const errors: AnalyticsError[] = [];
+  await using client = await createAnalyticsClient({
+    env: { PROMETHEUS_PORT: String(port) },
+    backend: 'prometheus',
+    onError: (error) => errors.push(error),
+  });
+  expect(errors.map(({ message }) => message)).toEqual([expect.stringContaining(`port ${port}`)]);
+  expect(client.getConfigSummary().backends['prometheus']).toMatchObject({ port, url: null });
+  server.close();
+});
+
 it('tells onError what a backend finds by itself', async () => {
   const path = join(folder, 'damaged.db');
   const env = { ANALYTICS_DB_PATH: path };
@@ -74,27 +92,29 @@ describe('wrong configuration', () => {
     const error = await failure({ ANALYTICS_BACKEND: 'sqlight' });
     expect(error.code).toBe('UNKNOWN_BACKEND');
     expect(error.message).toBe(
-      'ANALYTICS_BACKEND: "sqlight" is not a known backend (did you mean sqlite?); known are sqlite, wandb, memory',
+      'ANALYTICS_BACKEND: "sqlight" is not a known backend (did you mean sqlite?); known are sqlite, prometheus, otlp, wandb, memory',
     );
     expect((await failure({}, 'constructor')).message).toMatch(
-      /^backend: "constructor" is not .* known are sqlite, wandb, memory$/,
+      /^backend: "constructor" is not .* known are sqlite, prometheus, otlp, wandb, memory$/,
     );
   });
 
   it('reports every bad variable in one error, and creates nothing', async () => {
     const path = join(folder, 'never', 'a.db');
     const error = await failure({
-      ANALYTICS_BACKEND: 'sqlite,memroy',
+      ANALYTICS_BACKEND: 'sqlite,prometheus,memroy',
       ANALYTICS_SAMPLE_RATE: '7',
       ANALYTICS_ENABLED: 'perhaps',
       ANALYTICS_DB_RETENTION_DAYS: '60s',
       ANALYTICS_DB_PATH: path,
+      PROMETHEUS_PORT: '80000',
     });
     expect(error.code).toBe('INVALID_CONFIG');
     expect(error.problems.map(({ field }) => field)).toEqual([
       'ANALYTICS_ENABLED',
       'ANALYTICS_SAMPLE_RATE',
       'ANALYTICS_DB_RETENTION_DAYS',
+      'PROMETHEUS_PORT',
       'ANALYTICS_BACKEND',
     ]);
     for (const { field, message } of error.problems) {
@@ -166,7 +186,11 @@ const names = [...Object.keys(knownBackends), Object.keys(knownBackends).join(',
 describe.each(names)('the same program under %s', (name) => {
   it('records everything', async () => {
     const wandb = { WANDB_MODE: 'offline', WANDB_DIR: folder };
-    const env = { ANALYTICS_BACKEND: name, ANALYTICS_DB_PATH: join(folder, 'a.db'), ...wandb };
+    const receiver = createServer((_, response) => response.end()).listen(0, '127.0.0.1');
+    await once(receiver, 'listening');
+    onTestFinished(() => void receiver.close());
+    const otlp = { OTLP_ENDPOINT: `http://127.0.0.1:${(receiver.address() as AddressInfo).port}` };
+    const env = { ANALYTICS_BACKEND: name, ANALYTICS_DB_PATH: join(folder, 'a.db'), ...wandb, ...otlp };
     const client = await createAnalyticsClient({ env });
     client.recordSkillExecution({ skillId: 'parse_json', success: true, latencyMs: 150, userId: 'u', orgId: 'o' });
     client.recordToolInvocation({ toolName: 'search', success: false, error: { type: 'TimeoutError' } });

@@ -1,7 +1,14 @@
 import { type AnalyticsEvent, type ClientFigures, configError, type Problem } from '@toolweaver/analytics-core';
-import { catalogue } from './catalogue.ts';
+import { catalogue, type Metric } from './catalogue.ts';
 import { clientMetrics } from './client-metrics.ts';
-import { type Buckets, type Family, numberFamily } from './family.ts';
+import {
+  type Buckets,
+  type Family,
+  type HistogramFamily,
+  histogramFamily,
+  type NewHistograms,
+  numberFamily,
+} from './family.ts';
 import { genaiRecorder } from './genai.ts';
 import { type MetricsOptions, resolveMetricsOptions, type SemanticConventions, toMetric } from './options.ts';
 import type { Recorder } from './recorder.ts';
@@ -13,6 +20,8 @@ export interface CellsOptions extends MetricsOptions {
   readonly semconv?: SemanticConventions | undefined;
   /** Default: `explicit`. */
   readonly buckets?: Buckets | undefined;
+  /** Who keeps the observations of a metric, instead of these cells: instruments of another library, say. */
+  readonly histograms?: ((metric: Metric) => HistogramFamily) | undefined;
 }
 
 /** Counters, gauges and histograms, kept up to date as events come in. */
@@ -40,15 +49,17 @@ export function createCells(options: CellsOptions = {}): Cells {
   if (problems.length > 0) {
     throw configError(problems);
   }
+  const newHistograms: NewHistograms =
+    options.histograms ?? ((metric, kept = buckets) => histogramFamily(metric, kept));
   const client = clientMetrics(resolved);
   const overflow = numberFamily(toMetric(catalogue.labelOverflow, resolved));
   const overflowOf = new Map<string, NumberSeries>();
   const recorders: Recorder[] = [];
   if (semconv !== 'genai') {
-    recorders.push(toolweaverRecorder(resolved, buckets, countOverflow));
+    recorders.push(toolweaverRecorder(resolved, newHistograms, countOverflow));
   }
   if (semconv !== 'toolweaver') {
-    recorders.push(genaiRecorder(resolved.maxLabelSets, buckets, countOverflow));
+    recorders.push(genaiRecorder(resolved.maxLabelSets, newHistograms, countOverflow));
   }
   const families = [...recorders.flatMap((recorder) => recorder.families), ...client.families, overflow];
 
@@ -70,6 +81,9 @@ export function createCells(options: CellsOptions = {}): Cells {
     attach: client.attach,
     families() {
       client.refresh();
+      for (const recorder of recorders) {
+        recorder.refresh?.();
+      }
       return families;
     },
   };

@@ -15,16 +15,19 @@ export interface NumberFamily extends Family {
 }
 
 export interface HistogramFamily extends Family {
-  add(labels: readonly string[], isOverflow: boolean): Histogram;
+  add(labels: readonly string[], isOverflow: boolean): Observed;
+  /** Adds to a series of this family. */
+  observe(series: Observed, value: number, weight: number): void;
 }
 
-/** What observations are added to. */
-export interface Histogram {
-  observe(value: number, weight: number): void;
-}
+/** A series that observations are added to. */
+export type Observed = HistogramSeries | ExponentialSeries;
 
 /** How the observations of histograms are kept. */
 export type Buckets = 'explicit' | 'exponential';
+
+/** Makes the family of a metric; `kept` overrules how its observations would be kept. */
+export type NewHistograms = (metric: Metric, kept?: Buckets) => HistogramFamily;
 
 export function numberFamily(metric: Metric): NumberFamily {
   const series: NumberSeries[] = [];
@@ -41,19 +44,22 @@ export function numberFamily(metric: Metric): NumberFamily {
 
 export function histogramFamily(metric: Metric, buckets: Buckets): HistogramFamily {
   const { bounds = [] } = metric;
-  const series: (HistogramSeries | ExponentialSeries)[] = [];
+  const series: Observed[] = [];
   return {
     metric,
     series,
     add(labels, isOverflow) {
-      if (buckets === 'exponential') {
-        const added = newExponential(labels, isOverflow);
-        series.push(added);
-        return { observe: (value, weight) => observeExponential(added, value, weight) };
-      }
-      const added = newHistogram(labels, isOverflow, bounds);
+      const added =
+        buckets === 'exponential' ? newExponential(labels, isOverflow) : newHistogram(labels, isOverflow, bounds);
       series.push(added);
-      return { observe: (value, weight) => observe(added, bounds, value, weight) };
+      return added;
+    },
+    observe(one, value, weight) {
+      if ('scale' in one) {
+        observeExponential(one, value, weight);
+      } else {
+        observe(one, bounds, value, weight);
+      }
     },
   };
 }

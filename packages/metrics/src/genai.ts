@@ -1,6 +1,6 @@
 import type { ExecutionEvent } from '@toolweaver/analytics-core';
 import type { Metric } from './catalogue.ts';
-import { type Buckets, type HistogramFamily, histogramFamily } from './family.ts';
+import type { HistogramFamily, NewHistograms } from './family.ts';
 import { createLabelSets } from './label-sets.ts';
 import type { Recorder } from './recorder.ts';
 
@@ -59,12 +59,19 @@ export const genaiMetrics: Readonly<
 const unknownError = '_OTHER';
 
 /** Keeps the metrics of the GenAI conventions. `onOverflow` is told the name of a metric whose label sets came after the limit. */
-export function genaiRecorder(maxLabelSets: number, buckets: Buckets, onOverflow: (metric: string) => void): Recorder {
+export function genaiRecorder(
+  maxLabelSets: number,
+  newHistograms: NewHistograms,
+  onOverflow: (metric: string) => void,
+): Recorder {
   const families: HistogramFamily[] = [];
+  /** Observes under label values. */
   const histograms = (metric: Metric) => {
-    const family = histogramFamily(metric, buckets);
+    const family = newHistograms(metric);
     families.push(family);
-    return createLabelSets(maxLabelSets, family.add, () => onOverflow(metric.name));
+    const labelSets = createLabelSets(maxLabelSets, family.add, () => onOverflow(metric.name));
+    return (labels: readonly string[], value: number, weight: number): void =>
+      family.observe(labelSets.at(labels), value, weight);
   };
   const durations = histograms(genaiMetrics.operationDuration);
   const tokens = histograms(genaiMetrics.tokenUsage);
@@ -75,12 +82,12 @@ export function genaiRecorder(maxLabelSets: number, buckets: Buckets, onOverflow
     const { provider = '', model = '', latencyMs, usage, weight = 1 } = event;
     const call = ['chat', provider, model, errorType];
     if (latencyMs !== undefined) {
-      durations.at([...call]).observe(latencyMs / 1000, weight);
+      durations([...call], latencyMs / 1000, weight);
     }
     if (usage !== undefined) {
       const { inputTokens, cacheReadTokens, cacheWriteTokens, outputTokens, reasoningTokens } = usage;
-      tokens.at([...call, 'input']).observe(inputTokens + cacheReadTokens + cacheWriteTokens, weight);
-      tokens.at([...call, 'output']).observe(outputTokens + reasoningTokens, weight);
+      tokens([...call, 'input'], inputTokens + cacheReadTokens + cacheWriteTokens, weight);
+      tokens([...call, 'output'], outputTokens + reasoningTokens, weight);
     }
   }
 
@@ -95,9 +102,9 @@ export function genaiRecorder(maxLabelSets: number, buckets: Buckets, onOverflow
       if (kind === 'llm') {
         recordCall(event, errorType);
       } else if (kind === 'tool' && latencyMs !== undefined) {
-        tools.at([name, errorType]).observe(latencyMs / 1000, weight);
+        tools([name, errorType], latencyMs / 1000, weight);
       } else if (kind === 'agent' && latencyMs !== undefined) {
-        agents.at([name, errorType]).observe(latencyMs / 1000, weight);
+        agents([name, errorType], latencyMs / 1000, weight);
       }
     },
   };

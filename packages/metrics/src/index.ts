@@ -8,7 +8,7 @@ export {
   type OptionalLabel,
 } from './catalogue.ts';
 export { type Cells, type CellsOptions, createCells } from './cells.ts';
-export type { Buckets, Family } from './family.ts';
+export type { Buckets, Family, HistogramFamily, Observed } from './family.ts';
 export { genaiMetrics } from './genai.ts';
 export {
   describeMetrics,

@@ -1,15 +1,13 @@
 /** A `C` for each set of label values that came before a limit was reached; those that come later share one. */
 export interface LabelSets<C> {
-  /** Of these label values. Their array is kept: pass a new one each time. */
-  at(labels: readonly string[]): C;
+  /** Of these label values, the `more` of them after the `own`. An array for each, because making them one costs more. */
+  at(own: readonly string[], more?: readonly string[]): C;
+  /** Whether it is the one that all share which came after the limit. */
+  isOverflow(found: C): boolean;
 }
 
-interface Branch<C> {
-  readonly branches: Map<string, Branch<C>>;
-  readonly leaves: Map<string, C>;
-}
-
-const newBranch = <C>(): Branch<C> => ({ branches: new Map(), leaves: new Map() });
+/** For each value of a label the branch of the next one, or behind the last label what was made. */
+type Branch<C> = Map<string, Branch<C> | C>;
 
 /**
  * At most `limit` label sets, for good. For the one that all further sets share `make` gets empty values; `onOverflow` is called
@@ -21,7 +19,7 @@ export function createLabelSets<C>(
   onOverflow: () => void,
 ): LabelSets<C> {
   // Nested maps: a key put together from all labels costs more than its parts, and could be put together in two ways.
-  const root = newBranch<C>();
+  const root: Branch<C> = new Map();
   let size = 0;
   let overflow: C | undefined;
 
@@ -38,26 +36,31 @@ export function createLabelSets<C>(
     let branch = root;
     const last = labels.length - 1;
     for (const label of labels.slice(0, last)) {
-      let next = branch.branches.get(label);
+      let next = branch.get(label) as Branch<C> | undefined;
       if (next === undefined) {
-        next = newBranch();
-        branch.branches.set(label, next);
+        next = new Map();
+        branch.set(label, next);
       }
       branch = next;
     }
     const made = make(labels, false);
-    branch.leaves.set(labels[last] as string, made);
+    branch.set(labels[last] as string, made);
     return made;
   }
 
   return {
-    at(labels) {
-      let branch: Branch<C> | undefined = root;
-      const last = labels.length - 1;
-      for (let depth = 0; depth < last && branch !== undefined; depth += 1) {
-        branch = branch.branches.get(labels[depth] as string);
+    at(own, more = none) {
+      const last = own.length + more.length - 1;
+      let found: Branch<C> | C | undefined = root;
+      for (let depth = 0; depth <= last && found !== undefined; depth += 1) {
+        const label = (depth < own.length ? own[depth] : more[depth - own.length]) as string;
+        found = (found as Branch<C>).get(label);
       }
-      return branch?.leaves.get(labels[last] as string) ?? add(labels);
+      // An array that is put together by spreading has room for more, which each label set would keep.
+      return (found as C | undefined) ?? add(own.concat(more));
     },
+    isOverflow: (found) => found === overflow,
   };
 }
+
+const none: readonly string[] = [];

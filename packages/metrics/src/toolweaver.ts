@@ -1,13 +1,12 @@
 import type { AnalyticsEvent, EventFields, ExecutionEvent, Usage } from '@toolweaver/analytics-core';
 import { catalogue, type MetricKey } from './catalogue.ts';
 import {
-  type Buckets,
   type Family,
-  type Histogram,
   type HistogramFamily,
-  histogramFamily,
+  type NewHistograms,
   type NumberFamily,
   numberFamily,
+  type Observed,
 } from './family.ts';
 import { createLabelSets, type LabelSets } from './label-sets.ts';
 import { type ResolvedMetricsOptions, toMetric } from './options.ts';
@@ -16,6 +15,7 @@ import type { NumberSeries } from './series.ts';
 
 const msPerSecond = 1000;
 const nanosPerUnit = 1e9;
+const none: readonly string[] = [];
 
 const tokenTypes: Readonly<Record<string, keyof Usage>> = {
   input: 'inputTokens',
@@ -31,10 +31,23 @@ interface Outcomes {
   readonly failure: NumberSeries;
 }
 
-/** Money is added up in whole nano-dollars, and shown in dollars. */
-interface Money {
+/**
+ * What the executions of a label set are also counted in, as it was found the last time: to find it again costs as much as to find
+ * the label set. Those of the overflow are anybody's, and remember nothing.
+ */
+interface Related {
+  readonly isOverflow: boolean;
+  name: string;
+  model: string;
+  cost: MoneySeries | undefined;
+  tokens: TokenSeries | undefined;
+}
+
+type TokenSeries = readonly { readonly field: keyof Usage; readonly series: NumberSeries }[];
+
+/** Money is added up in whole nano-dollars; `value`, in dollars, follows when it is asked for. */
+interface MoneySeries extends NumberSeries {
   nanoUsd: number;
-  readonly series: NumberSeries;
 }
 
 /**
@@ -43,7 +56,7 @@ interface Money {
  */
 export function toolweaverRecorder(
   options: ResolvedMetricsOptions,
-  buckets: Buckets,
+  newHistograms: NewHistograms,
   onOverflow: (metric: string) => void,
 ): Recorder {
   const { labels: optionalLabels, maxLabelSets } = options;
@@ -52,7 +65,7 @@ export function toolweaverRecorder(
   const histograms = (key: MetricKey): HistogramFamily => {
     const metric = toMetric(catalogue[key], options);
     // Stars are what their buckets say.
-    return added(histogramFamily(metric, key === 'skillRating' ? 'explicit' : buckets));
+    return added(key === 'skillRating' ? newHistograms(metric, 'explicit') : newHistograms(metric));
   };
   function added<F extends Family>(family: F): F {
     families.push(family);
@@ -91,7 +104,7 @@ export function toolweaverRecorder(
   /** The optional labels come last, so the given one is put before them. */
   function withLast(labels: readonly string[], last: string): string[] {
     const own = labels.length - optionalLabels.length;
-    return [...labels.slice(0, own), last, ...labels.slice(own)];
+    return labels.slice(0, own).concat(last, labels.slice(own));
   }
 
   function outcomes(
@@ -106,7 +119,17 @@ export function toolweaverRecorder(
     };
   }
 
+  // Part of what a label set is found by, and not an object of its own: among ten thousand each further one is a miss of the cache.
+  const related = (isOverflow: boolean): Related => ({
+    isOverflow,
+    name: '',
+    model: '',
+    cost: undefined,
+    tokens: undefined,
+  });
+
   const skills = labelSets(skillExecutions, 1, (labels, isOverflow) => ({
+    ...related(isOverflow),
     executions: skillExecutions.add(labels, isOverflow),
     successes: skillSuccesses.add(labels, isOverflow),
     failures: skillFailures.add(labels, isOverflow),
@@ -117,26 +140,40 @@ export function toolweaverRecorder(
     at: 0,
     series: skillHealthScore.add(labels, isOverflow),
   }));
-  const tools = labelSets(toolExecutions, 2, (labels, isOverflow) => ({
-    executions: outcomes(toolExecutions, labels, isOverflow),
-    duration: toolDuration.add(labels, isOverflow),
-  }));
+  // The label of fewer values goes first: else each tool would have a map of its own for the one toolkit that it is in.
+  const tools = labelSets(toolExecutions, 2, (path, isOverflow) => {
+    const labels = swapped(path, 0);
+    return {
+      ...related(isOverflow),
+      ...outcomes(toolExecutions, labels, isOverflow),
+      duration: toolDuration.add(labels, isOverflow),
+      toolCost: undefined as MoneySeries | undefined,
+    };
+  });
   const errors = labelSets(toolErrors, 1, toolErrors.add);
-  const money = (family: NumberFamily) =>
-    labelSets(family, 1, (labels, isOverflow): Money => ({ nanoUsd: 0, series: family.add(labels, isOverflow) }));
-  const toolCosts = money(toolCost);
-  const costs = money(cost);
+  const spent: MoneySeries[] = [];
+  const money = (family: NumberFamily, swapAt: number) =>
+    labelSets(family, 1, (path, isOverflow): MoneySeries => {
+      const series = Object.assign(family.add(swapped(path, swapAt), isOverflow), { nanoUsd: 0 });
+      spent.push(series);
+      return series;
+    });
+  const toolCosts = money(toolCost, 0);
+  const costs = money(cost, 1);
   const caches = labelSets(cacheRequests, 2, (labels, isOverflow) =>
     outcomes(cacheRequests, labels, isOverflow, ['hit', 'miss']),
   );
   const toolkits = labelSets(toolkitEvents, 2, (labels, isOverflow) => outcomes(toolkitEvents, labels, isOverflow));
   const calls = labelSets(llmCalls, 2, (labels, isOverflow) => timed(llmCalls, llmDuration, labels, isOverflow));
   const others = labelSets(requests, 2, (labels, isOverflow) => timed(requests, requestDuration, labels, isOverflow));
-  const tokens = labelSets(tokenUsage, Object.keys(tokenTypes).length, (labels, isOverflow) =>
-    Object.entries(tokenTypes).map(([type, field]) => ({
-      field,
-      series: tokenUsage.add(withLast(labels, type), isOverflow),
-    })),
+  const tokens = labelSets(
+    tokenUsage,
+    Object.keys(tokenTypes).length,
+    (labels, isOverflow): TokenSeries =>
+      Object.entries(tokenTypes).map(([type, field]) => ({
+        field,
+        series: tokenUsage.add(withLast(labels, type), isOverflow),
+      })),
   );
 
   /** Counts by outcome, and durations by outcome where there are any. */
@@ -145,92 +182,130 @@ export function toolweaverRecorder(
     durations: HistogramFamily,
     labels: readonly string[],
     isOverflow: boolean,
-  ): { count(event: ExecutionEvent): void } {
+  ): Related & { count(event: ExecutionEvent): void } {
     const counted = outcomes(counts, labels, isOverflow);
-    const observed: { success?: Histogram; failure?: Histogram } = {};
+    const observed: { success?: Observed; failure?: Observed } = {};
     return {
+      ...related(isOverflow),
       count({ success, latencyMs, weight = 1 }) {
         const status = success ? 'success' : 'failure';
         counted[status].value += weight;
         if (latencyMs !== undefined) {
           observed[status] ??= durations.add(withLast(labels, status), isOverflow);
-          observed[status].observe(latencyMs / msPerSecond, weight);
+          durations.observe(observed[status], latencyMs / msPerSecond, weight);
         }
       },
     };
   }
 
-  /** The values of a metric's own labels with those of the optional ones. */
-  function labelsOf(event: EventFields, own: string[]): string[] {
-    for (const label of optionalLabels) {
-      own.push((label === 'org_id' ? event.orgId : event.userId) ?? '');
-    }
-    return own;
-  }
+  /** The values of the optional labels. */
+  const optionalOf =
+    optionalLabels.length === 0
+      ? () => none
+      : (event: EventFields): readonly string[] =>
+          optionalLabels.map((label) => (label === 'org_id' ? event.orgId : event.userId) ?? '');
 
   function recordExecution(event: ExecutionEvent): void {
-    const { kind, name, success, latencyMs, weight = 1 } = event;
-    switch (kind) {
-      case 'skill': {
-        const skill = skills.at(labelsOf(event, [name]));
-        skill.executions.value += weight;
-        (success ? skill.successes : skill.failures).value += weight;
-        if (latencyMs !== undefined) {
-          skill.latency.observe(latencyMs, weight);
-        }
-        break;
-      }
-      case 'tool':
-        recordTool(event);
-        break;
-      case 'llm':
-        calls.at(labelsOf(event, [event.model ?? '', event.provider ?? ''])).count(event);
-        break;
-      default:
-        others.at(labelsOf(event, [kind, name])).count(event);
-    }
+    const { kind, name, weight = 1 } = event;
+    const optional = optionalOf(event);
+    const known = countExecution(event, optional);
     if (event.cacheHit !== undefined) {
-      const cache = caches.at(labelsOf(event, [kind, name]));
+      const cache = caches.at([kind, name], optional);
       (event.cacheHit ? cache.success : cache.failure).value += weight;
     }
+    if (event.usage === undefined && event.cost === undefined) {
+      return;
+    }
+    const { model = '' } = event;
+    if (known.name !== name || known.model !== model) {
+      known.name = name;
+      known.model = model;
+      known.cost = undefined;
+      known.tokens = undefined;
+    }
     if (event.usage !== undefined) {
-      for (const { field, series } of tokens.at(labelsOf(event, [event.model ?? '']))) {
+      const found = known.tokens ?? tokens.at([model], optional);
+      if (!known.isOverflow && !tokens.isOverflow(found)) {
+        known.tokens = found;
+      }
+      for (const { field, series } of found) {
         series.value += event.usage[field] * weight;
       }
     }
     if (event.cost !== undefined) {
-      spend(costs.at(labelsOf(event, [kind, name, event.model ?? ''])), event.cost.nanoUsd * weight);
+      const found = known.cost ?? costs.at([kind, model, name], optional);
+      if (!known.isOverflow && !costs.isOverflow(found)) {
+        known.cost = found;
+      }
+      found.nanoUsd += event.cost.nanoUsd * weight;
     }
   }
 
-  function recordTool(event: ExecutionEvent): void {
+  function countExecution(event: ExecutionEvent, optional: readonly string[]): Related {
+    const { kind, name, success, latencyMs, weight = 1 } = event;
+    switch (kind) {
+      case 'skill': {
+        const skill = skills.at([name], optional);
+        skill.executions.value += weight;
+        (success ? skill.successes : skill.failures).value += weight;
+        if (latencyMs !== undefined) {
+          skillLatency.observe(skill.latency, latencyMs, weight);
+        }
+        return skill;
+      }
+      case 'tool':
+        return countTool(event, optional);
+      case 'llm': {
+        const call = calls.at([event.model ?? '', event.provider ?? ''], optional);
+        call.count(event);
+        return call;
+      }
+      default: {
+        const other = others.at([kind, name], optional);
+        other.count(event);
+        return other;
+      }
+    }
+  }
+
+  function countTool(event: ExecutionEvent, optional: readonly string[]): Related {
     const { name, toolkit = '', success, latencyMs, error, weight = 1 } = event;
-    const tool = tools.at(labelsOf(event, [name, toolkit]));
-    (success ? tool.executions.success : tool.executions.failure).value += weight;
+    const tool = tools.at([toolkit, name], optional);
+    (success ? tool.success : tool.failure).value += weight;
     if (latencyMs !== undefined) {
-      tool.duration.observe(latencyMs / msPerSecond, weight);
+      toolDuration.observe(tool.duration, latencyMs / msPerSecond, weight);
     }
     if (!success) {
-      errors.at(labelsOf(event, [name, toolkit, error?.type ?? 'unknown'])).value += weight;
+      errors.at([name, toolkit, error?.type ?? 'unknown'], optional).value += weight;
     }
     if (event.cost !== undefined) {
-      spend(toolCosts.at(labelsOf(event, [name, toolkit])), event.cost.nanoUsd * weight);
+      const found = tool.toolCost ?? toolCosts.at([toolkit, name], optional);
+      if (!tool.isOverflow && !toolCosts.isOverflow(found)) {
+        tool.toolCost = found;
+      }
+      found.nanoUsd += event.cost.nanoUsd * weight;
     }
+    return tool;
   }
 
   return {
     families,
+    refresh() {
+      for (const series of spent) {
+        series.value = series.nanoUsd / nanosPerUnit;
+      }
+    },
     record(event: AnalyticsEvent) {
       switch (event.type) {
         case 'execution':
           recordExecution(event);
           break;
         case 'rating':
-          ratings.at(labelsOf(event, [event.skillId])).observe(event.rating, 1);
+          skillRating.observe(ratings.at([event.skillId], optionalOf(event)), event.rating, 1);
           break;
         case 'health': {
           // Of all that share the overflow series none is the latest of any skill; still, it shows no older one.
-          const health = healthScores.at(labelsOf(event, [event.skillId]));
+          const health = healthScores.at([event.skillId], optionalOf(event));
           if (event.at >= health.at) {
             health.at = event.at;
             health.series.value = event.score;
@@ -238,7 +313,7 @@ export function toolweaverRecorder(
           break;
         }
         case 'toolkit': {
-          const toolkit = toolkits.at(labelsOf(event, [event.toolkit, event.operation]));
+          const toolkit = toolkits.at([event.toolkit, event.operation], optionalOf(event));
           (event.success ? toolkit.success : toolkit.failure).value += 1;
           break;
         }
@@ -249,7 +324,7 @@ export function toolweaverRecorder(
   };
 }
 
-function spend(money: Money, nanoUsd: number): void {
-  money.nanoUsd += nanoUsd;
-  money.series.value = money.nanoUsd / nanosPerUnit;
+/** With the one at this place and the one behind it changed over. */
+function swapped(labels: readonly string[], at: number): string[] {
+  return labels.with(at, labels[at + 1] as string).with(at + 1, labels[at] as string);
 }

@@ -202,3 +202,24 @@ test('the client is shown: its ledger by backend, and its operations under way',
   });
   expect(Object.keys(events)).toHaveLength(2 * 11);
 });
+
+test('observations go to whoever keeps them instead, with the metric, the labels and the weight', () => {
+  const observed: unknown[] = [];
+  const cells = createCells({
+    maxLabelSets: 1,
+    histograms: (metric) => ({
+      metric,
+      series: [],
+      add: (labels, isOverflow) => ({ labels, isOverflow, counts: [], sum: 0, count: 0 }),
+      observe: ({ labels, isOverflow }, value, weight) =>
+        void observed.push([metric.name, labels, isOverflow, value, weight]),
+    }),
+  });
+  cells.record(execution({ name: 'a', latencyMs: 5, weight: 2.5 }));
+  cells.record(execution({ name: 'b', latencyMs: 7 }));
+  expect(observed).toEqual([
+    ['toolweaver_skill_latency_milliseconds', ['a'], false, 5, 2.5],
+    ['toolweaver_skill_latency_milliseconds', [''], true, 7, 1],
+  ]);
+  expect(values(cells, 'toolweaver_skill_executions_total')).toEqual({ a: 2.5, 'overflow,': 1 });
+});

@@ -1,0 +1,199 @@
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Analytics, createAnalytics, type SkillExecutionInput } from '@toolweaver/analytics-core';
+import { otlp } from '@toolweaver/analytics-otlp';
+import { workload } from './data.ts';
+import { type Figure, figure, type Measure, type Setting } from './figure.ts';
+import { interleave, medianOf, paired, summarize, threadCpuNs } from './measure.ts';
+import { type OtelByHand, otelByHand } from './otel-by-hand.ts';
+import { type OtlpReceiver, otlpReceiver } from './otlp-receiver.ts';
+
+/** Above what any measure but the last one makes. */
+const maxLabelSets = 20_000;
+const dayMs = 86_400_000;
+
+/** What recording, pushing and holding metrics takes in the OTLP backend, and with OpenTelemetry's SDK by hand. */
+export const push: Measure = async (setting) => {
+  const receiver = await otlpReceiver();
+  try {
+    return [
+      await recording(setting, false, receiver, 1 / 5),
+      await recording(setting, true, receiver, 1 / 10),
+      ...(await pushing(setting, receiver)),
+      await holding(setting, receiver),
+    ];
+  } finally {
+    await receiver.close();
+  }
+};
+
+async function clientOf({ url }: OtlpReceiver, orgs: boolean): Promise<Analytics> {
+  const backend = await otlp({
+    endpoint: url,
+    maxLabelSets,
+    pushIntervalMs: dayMs,
+    random: () => 1,
+    labels: orgs ? ['org_id'] : [],
+  });
+  return createAnalytics({ backends: [backend] });
+}
+
+async function recording(
+  { quick, progress }: Setting,
+  orgs: boolean,
+  receiver: OtlpReceiver,
+  target: number,
+): Promise<Figure> {
+  const count = quick ? 20_000 : 300_000;
+  const { name, at } = workload({ orgs, tokens: false });
+  const each = (record: (execution: SkillExecutionInput) => void) => async (): Promise<void> => {
+    for (let index = 0; index < count; index += 1) {
+      record(at(index));
+    }
+  };
+  const ns = await interleave(
+    quick ? 1 : 7,
+    {
+      async client() {
+        const client = await clientOf(receiver, orgs);
+        const total = await threadCpuNs(each(client.recordSkillExecution));
+        const { ok } = await client.close();
+        if (!ok || client.stats().backends['otlp']?.delivered !== count) {
+          throw new Error('the client has lost executions');
+        }
+        return total / count;
+      },
+      async byHand() {
+        const hand = otelByHand({ orgs, limit: maxLabelSets });
+        const total = await threadCpuNs(each(hand.record));
+        await hand.close();
+        return total / count;
+      },
+    },
+    (text) => progress(`recording, ${name}: ${text}`),
+  );
+  return figure(
+    {
+      measure: 'b2o',
+      name: `CPU to record into OTLP, of the SDK by hand: ${name}`,
+      unit: 'ratio',
+      target: { op: '<=', value: target },
+      details: { clientNs: medianOf(ns.client), byHandNs: medianOf(ns.byHand) },
+    },
+    paired(ns.client, ns.byHand, (client, hand) => client / hand),
+  );
+}
+
+interface Push {
+  readonly cpuMs: number;
+  readonly stallMs: number;
+}
+
+function fill(record: (execution: SkillExecutionInput) => void, labelSets: number): void {
+  for (let number = 0; number < labelSets; number += 1) {
+    record({ skillId: `skill_${number}`, success: number % 20 !== 0, latencyMs: (number * 37) % 9000 });
+  }
+}
+
+async function pushing({ quick, progress }: Setting, receiver: OtlpReceiver): Promise<Figure[]> {
+  const labelSets = quick ? 2000 : 10_000;
+  const client = await clientOf(receiver, false);
+  const hand = otelByHand({ orgs: false, limit: maxLabelSets });
+  fill(client.recordSkillExecution, labelSets);
+  fill(hand.record, labelSets);
+  const pushes = await interleave(
+    quick ? 1 : 9,
+    {
+      client: () =>
+        observed(async () => {
+          const { ok } = await client.flush();
+          if (!ok) {
+            throw new Error('the push failed');
+          }
+        }),
+      byHand: () => observed(hand.prepare),
+    },
+    (text) => progress(`pushing ${labelSets} label sets: ${text}`),
+  );
+  await receiver.bytes();
+  await client.flush();
+  const details = {
+    kilobytes: Math.round((await receiver.bytes()) / 1024),
+    byHandKilobytes: Math.round((await hand.prepare()).length / 1024),
+  };
+  await client.close();
+  await hand.close();
+  const of = (side: readonly Push[], what: keyof Push): number[] => side.map((one) => one[what]);
+  const text = `a push of ${labelSets} label sets (3 counters, 1 histogram)`;
+  return [
+    figure(
+      {
+        measure: 'b2o',
+        name: `main-thread CPU of ${text}, of the SDK's`,
+        unit: 'ratio',
+        target: { op: '<=', value: 1 },
+        details: {
+          clientMs: medianOf(of(pushes.client, 'cpuMs')),
+          byHandMs: medianOf(of(pushes.byHand, 'cpuMs')),
+          ...details,
+        },
+        note: 'The SDK collects, serializes and compresses; the client also sends, and waits for the answer.',
+      },
+      paired(of(pushes.client, 'cpuMs'), of(pushes.byHand, 'cpuMs'), (client, byHand) => client / byHand),
+    ),
+    figure(
+      {
+        measure: 'b2o',
+        name: `longest event-loop delay in ${text}`,
+        unit: 'ms',
+        details: { byHandMs: medianOf(of(pushes.byHand, 'stallMs')) },
+      },
+      summarize(of(pushes.client, 'stallMs')),
+    ),
+  ];
+}
+
+async function observed(work: () => Promise<unknown>): Promise<Push> {
+  const delay = monitorEventLoopDelay({ resolution: 1 });
+  delay.enable();
+  await sleep(20);
+  delay.reset();
+  const cpuNs = await threadCpuNs(async () => void (await work()));
+  await sleep(5);
+  delay.disable();
+  return { cpuMs: cpuNs / 1e6, stallMs: delay.max / 1e6 };
+}
+
+/** Offers label sets in rounds with a collection after each: the SDK's limit counts those of one round. */
+async function holding({ quick, progress }: Setting, receiver: OtlpReceiver): Promise<Figure> {
+  const offered = quick ? 10_000 : 50_000;
+  const round = 1500;
+  const limit = 2000;
+  progress(`holding ${offered} label sets`);
+  const backend = await otlp({ endpoint: receiver.url, protocol: 'http/json', pushIntervalMs: dayMs, random: () => 1 });
+  const client = createAnalytics({ backends: [backend] });
+  const hand: OtelByHand = otelByHand({ orgs: false, limit });
+  for (let number = 0; number < offered; number += 1) {
+    const execution = { skillId: `skill_${number}`, success: true, latencyMs: 5 };
+    client.recordSkillExecution(execution);
+    hand.record(execution);
+    if (number % round === round - 1) {
+      await hand.points();
+    }
+  }
+  await client.flush();
+  const details = { offered, byHandPoints: await hand.points() };
+  const points = await receiver.points();
+  await client.close();
+  await hand.close();
+  return figure(
+    {
+      measure: 'b2o',
+      name: `points that a counter holds of ${offered} label sets, at a limit of ${limit}`,
+      unit: 'points',
+      target: { op: '<=', value: limit + 1 },
+      details,
+    },
+    summarize([points]),
+  );
+}

@@ -1,0 +1,96 @@
+import { createCells } from '@toolweaver/analytics-metrics';
+import { execution } from '@toolweaver/analytics-testkit';
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { values } from './support.ts';
+
+const few = fc.constantFrom('a', 'b', 'c');
+const usage = { inputTokens: 1, cacheReadTokens: 0, cacheWriteTokens: 0, outputTokens: 2, reasoningTokens: 0 };
+const events = fc.array(
+  fc
+    .record({
+      kind: fc.constantFrom('skill', 'tool', 'llm', 'agent'),
+      name: few,
+      model: few,
+      provider: few,
+      toolkit: few,
+      orgId: few,
+      success: fc.boolean(),
+      cost: fc.option(
+        fc.nat().map((nanoUsd) => ({ nanoUsd, source: 'provider' as const })),
+        { nil: undefined },
+      ),
+      usage: fc.option(fc.constant(usage), { nil: undefined }),
+    })
+    .map(execution),
+  { maxLength: 60 },
+);
+
+/** Adds up by the labels that the function names. */
+function summed(
+  all: readonly ReturnType<typeof execution>[],
+  of: (event: ReturnType<typeof execution>) => readonly [key: string, value: number] | undefined,
+): Record<string, number> {
+  const sums: Record<string, number> = {};
+  for (const [key, value] of all.flatMap((event) => [of(event) ?? []]).filter((pair) => pair.length === 2)) {
+    sums[key] = (sums[key] ?? 0) + value;
+  }
+  return sums;
+}
+
+test('costs and tokens go to the labels of their own execution, in whatever order executions come', () => {
+  fc.assert(
+    fc.property(events, (all) => {
+      const cells = createCells({ labels: ['org_id'] });
+      all.forEach(cells.record);
+      const dollars = (nanos: Record<string, number>) =>
+        Object.fromEntries(Object.entries(nanos).map(([key, nano]) => [key, nano / 1e9]));
+      expect(values(cells, 'toolweaver_cost_dollars_total')).toEqual(
+        dollars(
+          summed(
+            all,
+            ({ kind, name, model, orgId, cost }) => cost && [[kind, name, model, orgId].join(), cost.nanoUsd],
+          ),
+        ),
+      );
+      expect(values(cells, 'toolweaver_tool_cost_usd_total')).toEqual(
+        dollars(
+          summed(all, ({ kind, name, toolkit, orgId, cost }) =>
+            kind === 'tool' && cost !== undefined ? [[name, toolkit, orgId].join(), cost.nanoUsd] : undefined,
+          ),
+        ),
+      );
+      const outputs = Object.entries(values(cells, 'toolweaver_token_usage_total')).filter(([key]) =>
+        key.includes(',output,'),
+      );
+      expect(Object.fromEntries(outputs)).toEqual(
+        summed(all, ({ model, orgId, usage }) => usage && [[model, 'output', orgId].join(), usage.outputTokens]),
+      );
+    }),
+  );
+});
+
+test('beyond the limit nothing is lost, and each event that came too late is counted as such', () => {
+  fc.assert(
+    fc.property(events, (all) => {
+      const cells = createCells({ labels: ['org_id'], maxLabelSets: 10 });
+      all.forEach(cells.record);
+      const total = (sums: Record<string, number>): number =>
+        Object.values(sums).reduce((sum, value) => sum + value, 0);
+      const spent = all.reduce((sum, { cost }) => sum + (cost?.nanoUsd ?? 0), 0) / 1e9;
+      expect(total(values(cells, 'toolweaver_cost_dollars_total'))).toBeCloseTo(spent, 6);
+      const seen = new Set<string>();
+      let late = 0;
+      for (const { kind, name, model, orgId, cost } of all) {
+        const key = [kind, name, model, orgId].join();
+        if (cost !== undefined && !seen.has(key) && seen.size === 10) {
+          late += 1;
+        } else if (cost !== undefined) {
+          seen.add(key);
+        }
+      }
+      const overflow = values(cells, 'toolweaver_analytics_label_overflow_total');
+      expect(overflow['toolweaver_cost_dollars_total'] ?? 0).toBe(late);
+    }),
+  );
+});

@@ -1,0 +1,43 @@
+import { isIPv4 } from 'node:net';
+
+const metricsPath = '/v1/metrics';
+
+/** The address that metrics are posted to, for an endpoint with or without its path. */
+export function metricsUrl(endpoint: string): URL {
+  const url = new URL(endpoint);
+  const path = url.pathname.replace(/\/+$/, '');
+  url.pathname = path.endsWith(metricsPath) ? path : path + metricsPath;
+  return url;
+}
+
+/** The address of logs beside that of metrics; undefined where that has a path of its own. */
+export function logsUrl(metrics: URL): URL | undefined {
+  if (!metrics.pathname.endsWith(metricsPath)) {
+    return undefined;
+  }
+  const url = new URL(metrics);
+  url.pathname = url.pathname.replace(/metrics$/, 'logs');
+  return url;
+}
+
+/** What is wrong with an address; undefined when nothing is. Does not repeat it: it may hold a password. */
+export function addressProblem(address: unknown): string | undefined {
+  const url = typeof address === 'string' && URL.canParse(address) ? new URL(address) : undefined;
+  if (url === undefined || !['http:', 'https:'].includes(url.protocol)) {
+    return 'must be an address that begins with https:// or http://';
+  }
+  if (url.username !== '' || url.password !== '') {
+    return 'must not have a user or a password in it; give an instance id and a token, or headers';
+  }
+  return url.hash === '' ? undefined : 'must have no # in it';
+}
+
+/** Whether what is sent there can leave this machine, unencrypted. */
+export function isOpenToNetwork({ protocol, hostname }: URL): boolean {
+  const isLoopback =
+    hostname === 'localhost' ||
+    hostname.endsWith('.localhost') ||
+    hostname === '[::1]' ||
+    (isIPv4(hostname) && hostname.startsWith('127.'));
+  return protocol === 'http:' && !isLoopback;
+}

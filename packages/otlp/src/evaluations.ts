@@ -1,0 +1,96 @@
+import type { Attributes } from '@opentelemetry/api';
+import {
+  type IExportLogsServiceResponse,
+  JsonLogsSerializer,
+  ProtobufLogsSerializer,
+} from '@opentelemetry/otlp-transformer';
+import type { Resource } from '@opentelemetry/resources';
+import type { AnalyticsError, RatingEvent } from '@toolweaver/analytics-core';
+import type { Manner } from './metrics-exporter.ts';
+import type { Sender } from './sender.ts';
+import { type Encoding, type PartialSuccess, parseJson } from './verdict.ts';
+
+const serializers = { protobuf: ProtobufLogsSerializer, json: JsonLogsSerializer };
+type LogRecord = Parameters<typeof ProtobufLogsSerializer.serializeRequest>[0][number];
+
+/** Each is a record of its own, and so they cannot wait without a bound. */
+const maxWaiting = 4096;
+
+export interface Evaluations {
+  add(rating: RatingEvent): void;
+  /** Delivers what waits. What is not accepted waits on, as far as the bound lets it. */
+  push(manner: Manner, signal: AbortSignal): Promise<void>;
+}
+
+/** Ratings as events of OpenTelemetry's GenAI conventions, in OTLP logs. `onLoss` is told how many were given up. */
+export function createEvaluations(
+  sender: Sender,
+  url: URL,
+  encoding: Encoding,
+  resource: Resource,
+  scope: { readonly name: string },
+  onLoss: (count: number) => void,
+): Evaluations {
+  let waiting: LogRecord[] = [];
+
+  function lose(count: number): void {
+    if (count > 0) {
+      onLoss(count);
+    }
+  }
+
+  return {
+    add({ at, skillId, rating, executionId }) {
+      const hrTime: [number, number] = [Math.floor(at / 1000), (at % 1000) * 1e6];
+      const attributes: Attributes = {
+        'gen_ai.evaluation.name': 'rating',
+        'gen_ai.evaluation.score.value': rating,
+        'toolweaver.skill.id': skillId,
+      };
+      if (executionId !== undefined) {
+        attributes['toolweaver.execution.id'] = executionId;
+      }
+      const record: LogRecord = {
+        hrTime,
+        hrTimeObserved: hrTime,
+        eventName: 'gen_ai.evaluation.result',
+        attributes,
+        resource,
+        instrumentationScope: scope,
+        droppedAttributesCount: 0,
+      };
+      if (waiting.length < maxWaiting) {
+        waiting.push(record);
+      } else {
+        lose(1);
+      }
+    },
+    async push(manner, signal) {
+      if (waiting.length === 0) {
+        return;
+      }
+      const records = waiting;
+      waiting = [];
+      const body = serializers[encoding].serializeRequest(records) as Uint8Array;
+      try {
+        await sender.send({ url, body, read: readAnswer, ...manner }, signal);
+      } catch (thrown) {
+        const { code } = thrown as AnalyticsError;
+        // What is refused once is refused again, and what was taken of it would be there twice.
+        const kept = code === 'EVENTS_REJECTED' || code === 'TOO_LARGE' ? [] : records;
+        const all = [...kept, ...waiting];
+        waiting = all.slice(0, maxWaiting);
+        lose(records.length - kept.length + all.length - waiting.length);
+        throw thrown;
+      }
+    },
+  };
+}
+
+function readAnswer(body: Uint8Array, encoding: Encoding): PartialSuccess {
+  const { partialSuccess } =
+    encoding === 'json'
+      ? parseJson<IExportLogsServiceResponse>(body)
+      : ProtobufLogsSerializer.deserializeResponse(body);
+  return { rejected: Number(partialSuccess?.rejectedLogRecords ?? 0), message: partialSuccess?.errorMessage ?? '' };
+}

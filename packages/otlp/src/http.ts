@@ -1,0 +1,83 @@
+import { type Agent, request as httpRequest, type IncomingHttpHeaders, type IncomingMessage } from 'node:http';
+import { request as httpsRequest } from 'node:https';
+import type { SecureContextOptions } from 'node:tls';
+
+/** No receiver has more to say. What is longer is not read to its end. */
+const maxAnswerBytes = 64 * 1024;
+
+export interface Connection {
+  readonly tls: SecureContextOptions;
+  readonly agent: Agent | undefined;
+}
+
+export interface Post extends Connection {
+  readonly url: URL;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Uint8Array;
+  /** Whether the process may end meanwhile. */
+  readonly background: boolean;
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly statusText: string;
+  readonly headers: IncomingHttpHeaders;
+  /** At most 64 KiB of it. */
+  readonly body: Buffer;
+  /** Whether that is all of it. */
+  readonly isWhole: boolean;
+}
+
+/**
+ * One request and its answer, of whatever status; redirects are answers. Each has a connection of its own, so that none that the
+ * other side has closed meanwhile is used, and none is left behind. Rejects with Node's error, or with the signal's reason.
+ */
+export function post({ url, headers, body, background, tls, agent }: Post, signal: AbortSignal): Promise<Answer> {
+  const { promise, resolve, reject } = Promise.withResolvers<Answer>();
+  signal.throwIfAborted();
+  const request = url.protocol === 'https:' ? httpsRequest : httpRequest;
+  const sent = request(url, {
+    method: 'POST',
+    agent: agent ?? false,
+    ...tls,
+    headers: { ...headers, 'content-length': body.byteLength },
+  });
+  const abort = (): void => {
+    reject(signal.reason);
+    sent.destroy();
+  };
+  signal.addEventListener('abort', abort, { once: true });
+  sent.on('error', reject);
+  sent.on('response', (response) => receive(response, resolve, reject));
+  if (background) {
+    sent.on('socket', (socket) => socket.unref());
+  }
+  sent.end(body);
+  return promise.finally(() => {
+    signal.removeEventListener('abort', abort);
+    if (agent === undefined) {
+      // Where the answer came before all was sent, the rest would keep the connection.
+      sent.destroy();
+    }
+  });
+}
+
+function receive(response: IncomingMessage, resolve: (answer: Answer) => void, reject: (error: Error) => void): void {
+  const { statusCode = 0, statusMessage = '', headers } = response;
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  function done(isWhole: boolean): void {
+    const body = Buffer.concat(chunks).subarray(0, maxAnswerBytes);
+    resolve({ status: statusCode, statusText: statusMessage, headers, body, isWhole });
+  }
+  response.on('data', (chunk: Buffer) => {
+    chunks.push(chunk);
+    bytes += chunk.length;
+    if (bytes > maxAnswerBytes) {
+      done(false);
+      response.destroy();
+    }
+  });
+  response.on('end', () => done(true));
+  response.on('error', reject);
+}

@@ -1,0 +1,79 @@
+import { context } from '@opentelemetry/api';
+import { ExportResultCode, suppressTracing } from '@opentelemetry/core';
+import { AggregationTemporalityPreference, OTLPMetricExporterBase } from '@opentelemetry/exporter-metrics-otlp-http';
+import {
+  createOtlpNetworkExportDelegate,
+  ExporterMetrics,
+  type ExportResponse,
+} from '@opentelemetry/otlp-exporter-base';
+import {
+  type IExportMetricsServiceResponse,
+  JsonMetricsSerializer,
+  MetricsExporterMetricsHelper,
+  ProtobufMetricsSerializer,
+} from '@opentelemetry/otlp-transformer';
+import type { ResourceMetrics } from '@opentelemetry/sdk-metrics';
+import type { Delivery, Sender } from './sender.ts';
+import { type Encoding, type PartialSuccess, parseJson } from './verdict.ts';
+
+const serializers = { protobuf: ProtobufMetricsSerializer, json: JsonMetricsSerializer };
+
+/** Nothing is measured: there is no provider to measure with. */
+const selfObservation: ExporterMetrics<ResourceMetrics> = new ExporterMetrics({
+  componentType: 'otlp_http_metric_exporter',
+  metricsHelper: MetricsExporterMetricsHelper,
+  url: undefined,
+  meterProvider: undefined,
+  responseAttributesFromError: () => ({}),
+});
+
+/** How `background` and `maxAttempts` of a delivery are to be. */
+export type Manner = Pick<Delivery, 'background' | 'maxAttempts'>;
+
+/**
+ * Exports with OpenTelemetry's exporter and serializers, over a transport of our own: theirs hides a partial success, has no
+ * deadline for an answer that trickles, and sends the headers of the environment to any endpoint. Rejects with what `sender` says.
+ */
+export function exportMetrics(
+  sender: Sender,
+  url: URL,
+  encoding: Encoding,
+  metrics: ResourceMetrics,
+  manner: Manner,
+  signal: AbortSignal,
+): Promise<void> {
+  // One exporter for each push, so that its transport knows the push's signal.
+  const transport = {
+    async send(body: Uint8Array): Promise<ExportResponse> {
+      await sender.send({ url, body, read: readAnswer, ...manner }, signal);
+      return { status: 'success' };
+    },
+    shutdown() {},
+  };
+  const options = { timeoutMillis: 0, concurrencyLimit: 1, compression: 'none' } as const;
+  const exporter = new OTLPMetricExporterBase(
+    createOtlpNetworkExportDelegate(options, serializers[encoding], selfObservation, transport),
+    { temporalityPreference: AggregationTemporalityPreference.CUMULATIVE },
+  );
+  return new Promise((resolve, reject) => {
+    // A host that traces its HTTP requests did not ask for ours.
+    context.with(suppressTracing(context.active()), () => {
+      exporter.export(metrics, ({ code, error }) => (code === ExportResultCode.SUCCESS ? resolve() : reject(error)));
+    });
+  });
+}
+
+/** A request for nothing: what a receiver that is there, and lets us in, accepts. */
+export function probe(sender: Sender, url: URL, encoding: Encoding, signal: AbortSignal): Promise<void> {
+  const body = encoding === 'json' ? Buffer.from('{"resourceMetrics":[]}') : new Uint8Array();
+  return sender.send({ url, body, read: readAnswer, maxAttempts: 1 }, signal);
+}
+
+function readAnswer(body: Uint8Array, encoding: Encoding): PartialSuccess {
+  const { partialSuccess } =
+    encoding === 'json'
+      ? parseJson<IExportMetricsServiceResponse>(body)
+      : ProtobufMetricsSerializer.deserializeResponse(body);
+  // In JSON, 64-bit numbers are texts.
+  return { rejected: Number(partialSuccess?.rejectedDataPoints ?? 0), message: partialSuccess?.errorMessage ?? '' };
+}

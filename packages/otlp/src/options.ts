@@ -1,0 +1,313 @@
+import { type Agent, validateHeaderName, validateHeaderValue } from 'node:http';
+import type { MeterProvider } from '@opentelemetry/api';
+import {
+  type AnalyticsError,
+  type Clock,
+  isSecret,
+  type Problem,
+  type RetryOptions,
+  type Secret,
+  secret,
+  systemClock,
+} from '@toolweaver/analytics-core';
+import {
+  type Buckets,
+  type MetricsOptions,
+  resolveMetricsOptions,
+  type SemanticConventions,
+} from '@toolweaver/analytics-metrics';
+import { addressProblem, isOpenToNetwork, logsUrl, metricsUrl } from './endpoint.ts';
+
+/** Files in PEM for TLS. */
+export interface TlsFiles {
+  /** Authorities to trust instead of Node's own. */
+  readonly caFile?: string | undefined;
+  /** What this program shows of itself, with the key below. */
+  readonly certFile?: string | undefined;
+  readonly keyFile?: string | undefined;
+}
+
+export interface OtlpOptions extends MetricsOptions {
+  /** Of the receiver, with or without `/v1/metrics` at its end. Either this or `url` or `meterProvider`. */
+  readonly endpoint?: string | undefined;
+  /** Where metrics are posted, as it is, for a receiver with another path. */
+  readonly url?: string | undefined;
+  /** Of Grafana Cloud; the user of HTTP's basic authentication. With `token`. */
+  readonly instanceId?: string | undefined;
+  /** Its password. With `instanceId`; refused over plain http to another machine. */
+  readonly token?: string | Secret | undefined;
+  /** Further headers of each request: keys of other vendors, tenants. */
+  readonly headers?: Readonly<Record<string, string | Secret>> | undefined;
+  /** Default: `http/protobuf`. */
+  readonly protocol?: 'http/protobuf' | 'http/json' | undefined;
+  /** Default: `gzip`. */
+  readonly compression?: 'gzip' | 'none' | undefined;
+  /** At least 1000, and no less than `timeoutMs`. Default: 60000. */
+  readonly pushIntervalMs?: number | undefined;
+  /** Of a push with all its tries, and of a probe. Default: 10000, or the interval where that is shorter. */
+  readonly timeoutMs?: number | undefined;
+  /** Within a push. Defaults: 1000, 5000, 5 tries. */
+  readonly retry?: RetryOptions | undefined;
+  readonly tls?: TlsFiles | undefined;
+  /** A way of one's own to the receiver, such as a proxy's. Default: a new connection for each request. */
+  readonly agent?: Agent | undefined;
+  /** `service.name` of the resource. Default: `toolweaver`. */
+  readonly serviceName?: string | undefined;
+  /** `service.version`. Default: none. */
+  readonly serviceVersion?: string | undefined;
+  /** `service.instance.id`: two processes with the same one overwrite each other's counts. Default: a new UUID. */
+  readonly serviceInstanceId?: string | undefined;
+  /** Further attributes of the resource. */
+  readonly resourceAttributes?: Readonly<Record<string, string>> | undefined;
+  /** Default: `toolweaver`. */
+  readonly semconv?: SemanticConventions | undefined;
+  /** Default: `explicit`. */
+  readonly buckets?: Buckets | undefined;
+  /** Sends ratings as events, too: `gen_ai.evaluation.result`, in OTLP logs, without comments and users. Default: false. */
+  readonly evaluationEvents?: boolean | undefined;
+  /** The host's own. Then the instruments are its, it exports them as it does its others, and nothing is sent by this backend. */
+  readonly meterProvider?: MeterProvider | undefined;
+  /** `false` takes events and does nothing with them. Default: true. */
+  readonly enabled?: boolean | undefined;
+  /** Default: `otlp`. */
+  readonly name?: string | undefined;
+  /**
+   * Is told what no call can be told of: pushes at intervals that failed, warnings of the receiver, evaluation events that were
+   * given up; at most once a minute for each code. What it throws is ignored.
+   */
+  readonly onNotice?: ((notice: AnalyticsError) => unknown) | undefined;
+  /** For tests. */
+  readonly clock?: Clock | undefined;
+  /** For tests: 0 <= x < 1. */
+  readonly random?: (() => number) | undefined;
+}
+
+export interface ResolvedOptions {
+  readonly url: URL;
+  readonly logsUrl: URL | undefined;
+  readonly instanceId: string | undefined;
+  readonly token: Secret | undefined;
+  readonly headers: Readonly<Record<string, Secret>>;
+  readonly encoding: 'protobuf' | 'json';
+  readonly compression: 'gzip' | 'none';
+  readonly pushIntervalMs: number;
+  readonly timeoutMs: number;
+  readonly retry: { readonly minDelayMs: number; readonly maxDelayMs: number; readonly maxAttempts: number };
+  readonly clock: Clock;
+  readonly random: () => number;
+}
+
+const minIntervalMs = 1000;
+const maxIntervalMs = 86_400_000;
+const defaultIntervalMs = 60_000;
+const defaultTimeoutMs = 10_000;
+
+/** Options that say how to push: where the host's provider does, they would say nothing. */
+const pushing: readonly (keyof OtlpOptions)[] = [
+  'endpoint',
+  'url',
+  'instanceId',
+  'token',
+  'headers',
+  'protocol',
+  'compression',
+  'pushIntervalMs',
+  'timeoutMs',
+  'retry',
+  'tls',
+  'agent',
+  'serviceName',
+  'serviceVersion',
+  'serviceInstanceId',
+  'resourceAttributes',
+  'evaluationEvents',
+  'buckets',
+];
+
+/** Set by the exporter itself. */
+const ownHeaders = ['content-encoding', 'content-length', 'content-type', 'host', 'transfer-encoding'];
+
+/** The options with their defaults; what is wrong with them goes to `problems`, and then the result is not to be used. */
+export function resolveOptions(options: OtlpOptions, problems: Problem[]): ResolvedOptions {
+  const refuse = (field: string, message: string): void => void problems.push({ field, message });
+  checkCommon(options, problems);
+  if (options.meterProvider !== undefined) {
+    checkHostOptions(options, refuse);
+  }
+  const token = toSecret(options.token);
+  const url = resolveUrl(options, refuse);
+  checkCredentials(options, url, token, refuse);
+  const pushIntervalMs = numberOf('pushIntervalMs', options.pushIntervalMs, defaultIntervalMs, minIntervalMs, refuse);
+  const timeoutMs = numberOf('timeoutMs', options.timeoutMs, Math.min(defaultTimeoutMs, pushIntervalMs), 1, refuse);
+  if (pushIntervalMs < timeoutMs) {
+    refuse('pushIntervalMs', `must not be below the timeout of a push, ${timeoutMs} ms, got ${pushIntervalMs} ms`);
+  }
+  const { retry = {} } = options;
+  const minDelayMs = numberOf('retry.minDelayMs', retry.minDelayMs, 1000, 0, refuse);
+  return {
+    url,
+    logsUrl: options.evaluationEvents === true ? resolveLogsUrl(url, refuse) : undefined,
+    instanceId: options.instanceId,
+    token,
+    headers: Object.fromEntries(
+      Object.entries(options.headers ?? {}).map(([name, value]) => [name.toLowerCase(), toSecret(value) as Secret]),
+    ),
+    encoding: options.protocol === 'http/json' ? 'json' : 'protobuf',
+    compression: options.compression ?? 'gzip',
+    pushIntervalMs,
+    timeoutMs,
+    retry: {
+      minDelayMs,
+      maxDelayMs: numberOf('retry.maxDelayMs', retry.maxDelayMs, Math.max(5000, minDelayMs), minDelayMs, refuse),
+      maxAttempts: Math.floor(numberOf('retry.maxAttempts', retry.maxAttempts, 5, 1, refuse)),
+    },
+    clock: options.clock ?? systemClock,
+    random: options.random ?? Math.random,
+  };
+}
+
+type Refuse = (field: string, message: string) => void;
+
+function checkCommon(options: OtlpOptions, problems: Problem[]): void {
+  const refuse: Refuse = (field, message) => void problems.push({ field, message });
+  resolveMetricsOptions(options, problems);
+  const choice = (field: keyof OtlpOptions, choices: readonly unknown[]): void => {
+    if (options[field] !== undefined && !choices.includes(options[field])) {
+      refuse(field, `must be one of ${choices.join(', ')}`);
+    }
+  };
+  choice('semconv', ['toolweaver', 'genai', 'both']);
+  choice('buckets', ['explicit', 'exponential']);
+  choice('protocol', ['http/protobuf', 'http/json']);
+  choice('compression', ['gzip', 'none']);
+  choice('evaluationEvents', [true, false]);
+  choice('enabled', [true, false]);
+  for (const field of ['serviceName', 'serviceVersion', 'serviceInstanceId', 'name'] as const) {
+    const text: unknown = options[field];
+    if (text !== undefined && (typeof text !== 'string' || text.trim() === '')) {
+      refuse(field, 'must be a text that is not blank');
+    }
+  }
+  for (const field of ['onNotice', 'random'] as const) {
+    if (options[field] !== undefined && typeof options[field] !== 'function') {
+      refuse(field, `must be a function, got ${typeof options[field]}`);
+    }
+  }
+  const { tls, resourceAttributes = {} } = options;
+  if ((tls?.certFile === undefined) !== (tls?.keyFile === undefined)) {
+    refuse(tls?.certFile === undefined ? 'tls.certFile' : 'tls.keyFile', 'is needed with the other of the two');
+  }
+  if (Object.values(resourceAttributes).some((value: unknown) => typeof value !== 'string')) {
+    refuse('resourceAttributes', 'must be texts');
+  }
+}
+
+function checkHostOptions(options: OtlpOptions, refuse: Refuse): void {
+  if (typeof options.meterProvider?.getMeter !== 'function') {
+    refuse('meterProvider', 'must be a MeterProvider of OpenTelemetry');
+  }
+  for (const field of pushing) {
+    if (options[field] !== undefined) {
+      refuse(field, 'has no effect with a meterProvider, whose own settings count; leave one of them out');
+    }
+  }
+}
+
+const nowhere: URL = new URL('http://localhost');
+
+function resolveUrl({ endpoint, url, meterProvider }: OtlpOptions, refuse: Refuse): URL {
+  if (endpoint !== undefined && url !== undefined) {
+    refuse('url', 'and endpoint name the same; leave one of them out');
+  }
+  const field = url === undefined ? 'endpoint' : 'url';
+  const address = url ?? endpoint;
+  if (address === undefined) {
+    if (meterProvider === undefined) {
+      const cloud = 'https://otlp-gateway-<zone>.grafana.net/otlp, with an instance id and a token';
+      refuse(field, `is missing: where to push to, such as ${cloud}, or http://localhost:4318 for a Collector here`);
+    }
+    return nowhere;
+  }
+  const problem = addressProblem(address);
+  if (problem !== undefined) {
+    refuse(field, problem);
+    return nowhere;
+  }
+  return url === undefined ? metricsUrl(address) : new URL(address);
+}
+
+function resolveLogsUrl(url: URL, refuse: Refuse): URL | undefined {
+  const found = logsUrl(url);
+  if (found === undefined) {
+    refuse('evaluationEvents', 'needs an address that ends in /v1/metrics, beside which are the logs');
+  }
+  return found;
+}
+
+function checkCredentials(options: OtlpOptions, url: URL, token: Secret | undefined, refuse: Refuse): void {
+  const { instanceId, headers = {} } = options;
+  if (instanceId !== undefined && (typeof instanceId !== 'string' || !/^[^\s:\p{Cc}]+$/u.test(instanceId))) {
+    refuse('instanceId', 'must be a text without blanks and colons');
+  }
+  if (options.token !== undefined && (token === undefined || !/^[\x21-\x7e]+$/.test(token.reveal()))) {
+    refuse(
+      'token',
+      'must be a text without blanks, line breaks and other odd characters; was more copied than the token?',
+    );
+  }
+  const isCloud = url.hostname.endsWith('.grafana.net') && Object.keys(headers).length === 0;
+  for (const field of ['instanceId', 'token'] as const) {
+    const isWanted = isCloud || instanceId !== undefined || options.token !== undefined;
+    if (isWanted && options[field] === undefined) {
+      const why = isCloud ? 'Grafana Cloud takes nothing without both' : 'an instance id and its token belong together';
+      refuse(field, `is missing: ${why}`);
+    }
+  }
+  const names = Object.keys(headers).map((name) => name.toLowerCase());
+  for (const [name, value] of Object.entries(headers)) {
+    if (ownHeaders.includes(name.toLowerCase())) {
+      refuse('headers', `must not have ${name}, which the exporter sets`);
+    } else if (!isHeader(name, toSecret(value)?.reveal())) {
+      refuse('headers', `has a name or a value that HTTP does not allow: ${JSON.stringify(name)}`);
+    }
+  }
+  if (token !== undefined && names.includes('authorization')) {
+    refuse('headers', 'must not have authorization beside a token');
+  }
+  if (isOpenToNetwork(url) && (token !== undefined || names.includes('authorization'))) {
+    const field = options.url === undefined ? 'endpoint' : 'url';
+    refuse(field, 'must begin with https://, or be of this machine: everybody on the way could read the token');
+  }
+}
+
+function isHeader(name: string, value: string | undefined): boolean {
+  try {
+    validateHeaderName(name);
+    // Blanks at the ends would be cut off, and undefined is refused.
+    validateHeaderValue(name, value as string);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function numberOf(field: string, value: unknown, byDefault: number, min: number, refuse: Refuse): number {
+  if (value === undefined) {
+    return byDefault;
+  }
+  if (typeof value !== 'number' || !(value >= min && value <= maxIntervalMs)) {
+    refuse(
+      field,
+      `must be a number from ${min} to ${maxIntervalMs}, got ${typeof value === 'number' ? value : typeof value}`,
+    );
+    return byDefault;
+  }
+  return value;
+}
+
+function toSecret(value: unknown): Secret | undefined {
+  if (isSecret(value)) {
+    return value;
+  }
+  return typeof value === 'string' ? secret(value) : undefined;
+}

@@ -1,0 +1,230 @@
+import { readFileSync } from 'node:fs';
+import { MeterProvider, MetricReader } from '@opentelemetry/sdk-metrics';
+import { AnalyticsError, type Backend, configError, type Problem, type Setting } from '@toolweaver/analytics-core';
+import { createCells } from '@toolweaver/analytics-metrics';
+import { createEvaluations } from './evaluations.ts';
+import { createHostInstruments } from './host-instruments.ts';
+import type { Connection } from './http.ts';
+import { exportMetrics, type Manner, probe } from './metrics-exporter.ts';
+import { createNotices, toAnalyticsError } from './notices.ts';
+import { type OtlpOptions, type ResolvedOptions, resolveOptions } from './options.ts';
+import { createCollect } from './points.ts';
+import { createPusher } from './pusher.ts';
+import { createResource } from './resource.ts';
+import { scope } from './scope.ts';
+import { createSender } from './sender.ts';
+
+export interface OtlpBackend extends Backend {
+  readonly delivery: 'immediate';
+}
+
+/** Collects when it is asked to: what pushes, and when, is ours. */
+class PlainReader extends MetricReader {
+  protected override async onForceFlush(): Promise<void> {}
+  protected override async onShutdown(): Promise<void> {}
+}
+
+/**
+ * Counts events as metrics, and pushes these at intervals to a receiver of OTLP. `flush` pushes at once, and rejects with the
+ * receiver's words when it did not accept all of them; then they are in the next push, as totals are never forgotten.
+ * @throws AnalyticsError `INVALID_CONFIG` with every problem of the options.
+ */
+export async function otlp(options: OtlpOptions): Promise<OtlpBackend> {
+  const { name = 'otlp', enabled = true, meterProvider } = options;
+  if (!enabled) {
+    return { name, delivery: 'immediate', settings: { enabled }, write() {} };
+  }
+  const problems: Problem[] = [];
+  const resolved = resolveOptions(options, problems);
+  const tls = readTlsFiles(options, problems);
+  if (problems.length > 0) {
+    throw configError(problems);
+  }
+  return meterProvider === undefined
+    ? pushingBackend(name, options, resolved, { tls, agent: options.agent })
+    : hostBackend(name, options, meterProvider);
+}
+
+function pushingBackend(
+  name: string,
+  options: OtlpOptions,
+  resolved: ResolvedOptions,
+  connection: Connection,
+): OtlpBackend {
+  const { url, encoding, clock } = resolved;
+  const tell = createNotices(options.onNotice, clock);
+  const resource = createResource(options);
+  const cells = createCells(options);
+  const collect = createCollect(cells, clock.now());
+  const reader = new PlainReader({
+    metricProducers: [
+      {
+        async collect() {
+          const metrics = collect(clock.now());
+          return {
+            resourceMetrics: { resource, scopeMetrics: metrics.length > 0 ? [{ scope, metrics }] : [] },
+            errors: [],
+          };
+        },
+      },
+    ],
+  });
+  // Private: the host's global one is never touched.
+  const provider = new MeterProvider({ resource, readers: [reader] });
+  const basic = (): string | undefined => {
+    const { instanceId, token } = resolved;
+    return token && Buffer.from(`${instanceId}:${token.reveal()}`).toString('base64');
+  };
+  const headerValues = () => Object.entries(resolved.headers).map(([key, value]) => [key, value.reveal()] as const);
+  const sender = createSender({
+    ...resolved,
+    ...connection,
+    name,
+    headers() {
+      const credentials = basic();
+      const own = credentials === undefined ? {} : { authorization: `Basic ${credentials}` };
+      return { ...Object.fromEntries(headerValues()), ...own };
+    },
+    secrets: () =>
+      [resolved.token?.reveal(), basic(), ...headerValues().map(([, value]) => value)].filter(
+        (text): text is string => text !== undefined && text !== '',
+      ),
+    onWarning: (message) => tell(new AnalyticsError('EVENTS_REJECTED', message, { backend: name })),
+  });
+  const evaluations =
+    resolved.logsUrl &&
+    createEvaluations(sender, resolved.logsUrl, encoding, resource, scope, (count) => {
+      const message = `${name}: gave up ${count} evaluation events; the ratings themselves are counted`;
+      tell(new AnalyticsError('EVENTS_DROPPED', message, { backend: name }));
+    });
+
+  async function push(manner: Manner, signal: AbortSignal): Promise<void> {
+    const { resourceMetrics } = await reader.collect();
+    const exported =
+      resourceMetrics.scopeMetrics.length === 0
+        ? Promise.resolve()
+        : exportMetrics(sender, url, encoding, resourceMetrics, manner, signal);
+    const results = await Promise.allSettled([exported, evaluations?.push(manner, signal)]);
+    for (const result of results) {
+      if (result.status === 'rejected') {
+        throw result.reason;
+      }
+    }
+  }
+
+  const pusher = createPusher({
+    intervalMs: resolved.pushIntervalMs,
+    clock,
+    random: resolved.random,
+    push,
+    onFailure: (thrown) => tell(toAnalyticsError(thrown, name)),
+  });
+
+  return {
+    name,
+    delivery: 'immediate',
+    settings: settingsOf(options, resolved, String(resource.attributes['service.instance.id'])),
+    write(events) {
+      for (const event of events) {
+        cells.record(event);
+        if (event.type === 'rating') {
+          evaluations?.add(event);
+        }
+      }
+      pusher.changed();
+    },
+    attach: cells.attach,
+    flush: pusher.push,
+    async check(signal) {
+      await probe(sender, url, encoding, signal);
+      // What is refused for what is in it shows in no probe.
+      const { code, message } = (pusher.failure ?? {}) as Partial<AnalyticsError>;
+      if (code === 'EVENTS_REJECTED' || code === 'TOO_LARGE') {
+        throw new AnalyticsError(code, `${message} (in the latest push)`, { backend: name, cause: pusher.failure });
+      }
+    },
+    async close() {
+      await pusher.close();
+      await provider.shutdown();
+    },
+  };
+}
+
+/** Nothing is sent from here, so there is nothing to probe. */
+function hostBackend(
+  name: string,
+  options: OtlpOptions,
+  provider: NonNullable<OtlpOptions['meterProvider']>,
+): OtlpBackend {
+  const { cells, release } = createHostInstruments(provider, options);
+  const flush = async (): Promise<void> => {
+    // The SDK's has one, although the interface does not; it resolves when an export failed, too.
+    await (provider as { forceFlush?(): Promise<void> }).forceFlush?.();
+  };
+  return {
+    name,
+    delivery: 'immediate',
+    settings: { meterProvider: 'of the host', ...metricsSettings(options) },
+    write: (events) => events.forEach(cells.record),
+    attach: cells.attach,
+    flush,
+    async close() {
+      try {
+        await flush();
+      } finally {
+        release();
+      }
+    },
+  };
+}
+
+function metricsSettings({ namespace, labels, maxLabelSets, semconv }: OtlpOptions): Record<string, Setting> {
+  return {
+    namespace: namespace ?? 'toolweaver',
+    labels: labels ?? [],
+    maxLabelSets: maxLabelSets ?? 2000,
+    semconv: semconv ?? 'toolweaver',
+  };
+}
+
+function settingsOf(
+  options: OtlpOptions,
+  resolved: ResolvedOptions,
+  serviceInstanceId: string,
+): OtlpBackend['settings'] {
+  const { url, instanceId, token, headers, encoding, compression, pushIntervalMs, timeoutMs } = resolved;
+  return {
+    url: url.origin + url.pathname,
+    instanceId: instanceId ?? null,
+    token: token ?? null,
+    headers,
+    protocol: `http/${encoding}`,
+    compression,
+    pushIntervalMs,
+    timeoutMs,
+    serviceName: options.serviceName ?? 'toolweaver',
+    serviceVersion: options.serviceVersion ?? null,
+    serviceInstanceId,
+    buckets: options.buckets ?? 'explicit',
+    evaluationEvents: options.evaluationEvents ?? false,
+    ...metricsSettings(options),
+  };
+}
+
+function readTlsFiles({ tls = {} }: OtlpOptions, problems: Problem[]): Connection['tls'] {
+  const read = (field: 'caFile' | 'certFile' | 'keyFile'): Buffer | undefined => {
+    const path = tls[field];
+    if (path === undefined) {
+      return undefined;
+    }
+    try {
+      return readFileSync(path);
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      problems.push({ field: `tls.${field}`, message: `cannot be read (${code}): ${path}` });
+      return undefined;
+    }
+  };
+  const [ca, cert, key] = [read('caFile'), read('certFile'), read('keyFile')];
+  return { ...(ca && { ca }), ...(cert && { cert }), ...(key && { key }) };
+}

@@ -1,0 +1,148 @@
+import { promisify } from 'node:util';
+import { gzip } from 'node:zlib';
+import { AnalyticsError, type Clock, cleanId } from '@toolweaver/analytics-core';
+import { type Connection, post } from './http.ts';
+import {
+  type Encoding,
+  judge,
+  judgeNetworkError,
+  type ReadPartialSuccess,
+  type Refused,
+  type Verdict,
+} from './verdict.ts';
+
+const compress = promisify(gzip);
+
+export interface SenderOptions extends Connection {
+  /** Of the backend, for its errors. */
+  readonly name: string;
+  readonly encoding: Encoding;
+  readonly compression: 'gzip' | 'none';
+  /** Called for each request, so that secrets are nowhere else. */
+  readonly headers: () => Readonly<Record<string, string>>;
+  /** What must not be in any message, even when the receiver repeats it. */
+  readonly secrets: () => readonly string[];
+  /** For everything: all tries and the pauses between them. */
+  readonly timeoutMs: number;
+  readonly retry: { readonly minDelayMs: number; readonly maxDelayMs: number; readonly maxAttempts: number };
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly onWarning: (message: string) => void;
+}
+
+export interface Delivery {
+  readonly url: URL;
+  readonly body: Uint8Array;
+  readonly read: ReadPartialSuccess;
+  /** The process may end meanwhile. */
+  readonly background?: boolean;
+  /** Default: as the options say. */
+  readonly maxAttempts?: number;
+}
+
+export interface Sender {
+  /** Resolves when the receiver accepted all of it. Rejects with an AnalyticsError that has the receiver's words. */
+  send(delivery: Delivery, signal: AbortSignal): Promise<void>;
+}
+
+/** Delivers requests within a deadline. Tries again what OTLP allows to be tried again, and when the receiver wants it. */
+export function createSender(options: SenderOptions): Sender {
+  const { name, encoding, compression, timeoutMs, retry, clock, random, tls, agent } = options;
+  const contentType = encoding === 'json' ? 'application/json' : 'application/x-protobuf';
+
+  /** In words without secrets, of one line. */
+  function clean(text: string): string {
+    const secrets = options
+      .secrets()
+      .flatMap((secret) => [secret, encodeURIComponent(secret), Buffer.from(secret).toString('base64')]);
+    return cleanId(secrets.reduce((cleaned, secret) => cleaned.replaceAll(secret, '[redacted]'), text));
+  }
+
+  function failure({ code, message, retryAfterMs }: Omit<Refused, 'accepted' | 'mayRetry'>, url: URL): AnalyticsError {
+    const text = `${name}: ${url.host}${url.pathname} ${clean(message)}`;
+    return new AnalyticsError(code, text, { backend: name, retryAfterMs });
+  }
+
+  async function attempt(delivery: Delivery, body: Uint8Array, signal: AbortSignal): Promise<Verdict> {
+    const { url, read, background = false } = delivery;
+    const headers: Record<string, string> = { 'user-agent': 'toolweaver-analytics-otlp', ...options.headers() };
+    headers['content-type'] = contentType;
+    if (compression === 'gzip') {
+      headers['content-encoding'] = 'gzip';
+    }
+    try {
+      const answer = await post({ url, headers, body, background, tls, agent }, signal);
+      return judge(answer, url, read, encoding, clock.now());
+    } catch (thrown) {
+      signal.throwIfAborted();
+      return judgeNetworkError(thrown);
+    }
+  }
+
+  /** Full jitter, so that many processes do not come back together; never earlier than the receiver wants. */
+  function delayMs({ retryAfterMs = 0 }: Refused, attempts: number): number {
+    return Math.max(retryAfterMs, random() * Math.min(retry.maxDelayMs, retry.minDelayMs * 2 ** (attempts - 1)));
+  }
+
+  async function deliver(delivery: Delivery, signal: AbortSignal, deadlineMs: number, note: (last: Refused) => void) {
+    const { url, background = false, maxAttempts = retry.maxAttempts } = delivery;
+    const body = compression === 'gzip' ? await compress(delivery.body) : delivery.body;
+    for (let attempts = 1; ; attempts += 1) {
+      const verdict = await attempt(delivery, body, signal);
+      if (verdict.accepted) {
+        if (verdict.warning !== undefined) {
+          options.onWarning(`${name}: ${url.host}${url.pathname} accepted, but says: ${clean(verdict.warning)}`);
+        }
+        return;
+      }
+      note(verdict);
+      const pauseMs = delayMs(verdict, attempts);
+      if (!verdict.mayRetry || attempts >= maxAttempts || clock.monotonic() + pauseMs >= deadlineMs) {
+        throw failure(verdict, url);
+      }
+      await pause(clock, pauseMs, background, signal);
+    }
+  }
+
+  return {
+    async send(delivery, signal) {
+      const { url, background = false } = delivery;
+      const deadline = new AbortController();
+      let last: Refused | undefined;
+      const timer = clock.setTimeout(() => deadline.abort(), timeoutMs);
+      if (background) {
+        timer.unref?.();
+      }
+      try {
+        const either = AbortSignal.any([signal, deadline.signal]);
+        await deliver(delivery, either, clock.monotonic() + timeoutMs, (refused) => {
+          last = refused;
+        });
+      } catch (thrown) {
+        if (!deadline.signal.aborted || signal.aborted) {
+          throw thrown;
+        }
+        const before = last === undefined ? '' : `; before, it ${last.message}`;
+        const message = `has not answered within ${timeoutMs} ms${before}`;
+        throw failure({ code: 'TIMEOUT', message, retryAfterMs: last?.retryAfterMs }, url);
+      } finally {
+        clock.clearTimeout(timer);
+      }
+    },
+  };
+}
+
+/** @throws the signal's reason. */
+function pause(clock: Clock, delayMs: number, background: boolean, signal: AbortSignal): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const timer = clock.setTimeout(resolve, delayMs);
+  if (background) {
+    timer.unref?.();
+  }
+  const abort = (): void => reject(signal.reason);
+  signal.addEventListener('abort', abort, { once: true });
+  return promise.finally(() => {
+    signal.removeEventListener('abort', abort);
+    clock.clearTimeout(timer);
+  });
+}

@@ -1,0 +1,99 @@
+import { type AnalyticsError, createAnalytics, secret } from '@toolweaver/analytics-core';
+import { type OtlpOptions, otlp } from '@toolweaver/analytics-otlp';
+import { describe, expect, test } from 'vitest';
+import { instanceId, showsNoToken, token } from './support/canary.ts';
+
+const endpoint = 'http://localhost:4318';
+
+async function problemsOf(options: OtlpOptions): Promise<string[]> {
+  const error: AnalyticsError = await otlp(options).then(
+    () => expect.fail('must be refused'),
+    (thrown) => thrown,
+  );
+  expect(error.code).toBe('INVALID_CONFIG');
+  showsNoToken(error);
+  return error.problems.map(({ field }) => field);
+}
+
+test('everything that is wrong is told at once', async () => {
+  expect(
+    await problemsOf({
+      endpoint: 'nowhere',
+      instanceId: '',
+      token: 'a b',
+      protocol: 'grpc' as never,
+      compression: 'zstd' as never,
+      pushIntervalMs: 999,
+      timeoutMs: 0,
+      retry: { minDelayMs: -1, maxAttempts: 0 },
+      tls: { caFile: '/nowhere/ca.pem', certFile: '/nowhere/cert.pem' },
+      serviceName: ' ',
+      semconv: 'other' as never,
+      namespace: '9',
+      maxLabelSets: 0,
+      onNotice: 'log' as never,
+    }),
+  ).toEqual([
+    'namespace',
+    'maxLabelSets',
+    'semconv',
+    'protocol',
+    'compression',
+    'serviceName',
+    'onNotice',
+    'tls.keyFile',
+    'endpoint',
+    'instanceId',
+    'token',
+    'pushIntervalMs',
+    'timeoutMs',
+    'retry.minDelayMs',
+    'retry.maxAttempts',
+    'tls.caFile',
+    'tls.certFile',
+  ]);
+});
+
+test.each<[OtlpOptions, string[]]>([
+  [{}, ['endpoint']],
+  [{ endpoint, url: endpoint }, ['url']],
+  [{ endpoint, pushIntervalMs: 1000, timeoutMs: 1001 }, ['pushIntervalMs']],
+  [{ endpoint, pushIntervalMs: Number.NaN }, ['pushIntervalMs']],
+  [{ endpoint, token }, ['instanceId']],
+  [{ endpoint, instanceId }, ['token']],
+  [{ endpoint, instanceId, token: `${token}\n` }, ['token']],
+  [{ endpoint, instanceId, token, headers: { Authorization: 'Bearer x' } }, ['headers']],
+  [{ endpoint, headers: { 'Content-Type': 'text/plain' } }, ['headers']],
+  [{ endpoint, headers: { 'x-key': `${token}\r\nx: y` } }, ['headers']],
+  [{ endpoint, headers: { 'x-key': 7 as never } }, ['headers']],
+  [{ endpoint: 'http://receiver.example', headers: { authorization: `Bearer ${token}` } }, ['endpoint']],
+  [{ url: 'http://receiver.example', instanceId, token }, ['url']],
+  [{ url: 'http://localhost/api/push', evaluationEvents: true }, ['evaluationEvents']],
+  [{ meterProvider: {} as never }, ['meterProvider']],
+  [{ meterProvider: { getMeter: () => undefined as never }, endpoint, buckets: 'explicit' }, ['endpoint', 'buckets']],
+])('%j: %j', async (options, fields) => {
+  expect(await problemsOf(options)).toEqual(fields);
+});
+
+describe('what getConfigSummary() shows', () => {
+  test('has no secret, neither of the token nor of headers nor of the address', async () => {
+    const backend = await otlp({
+      endpoint: `${endpoint}/otlp?key=${encodeURIComponent(token)}`,
+      instanceId,
+      token: secret(token),
+      headers: { 'x-key': token },
+    });
+    const client = createAnalytics({ backends: [backend] });
+    const summary = client.getConfigSummary();
+    expect(summary.backends['otlp']).toMatchObject({
+      url: 'http://localhost:4318/otlp/v1/metrics',
+      instanceId,
+      token: '[redacted]',
+      headers: { 'x-key': '[redacted]' },
+      maxLabelSets: 2000,
+      semconv: 'toolweaver',
+    });
+    showsNoToken(summary, backend, client);
+    await client.close();
+  });
+});

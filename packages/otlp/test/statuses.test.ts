@@ -1,0 +1,271 @@
+import type { ServerResponse } from 'node:http';
+import { createAnalytics } from '@toolweaver/analytics-core';
+import type { OtlpOptions } from '@toolweaver/analytics-otlp';
+import { execution, ledgerHolds } from '@toolweaver/analytics-testkit';
+import { describe, expect, test } from 'vitest';
+import { forms, instanceId, showsNoToken, token } from './support/canary.ts';
+import { observe } from './support/observe.ts';
+import { backendOfTest, check, flush, receiverOfTest } from './support/pushed.ts';
+import type { Script } from './support/receiver.ts';
+import { encode } from './support/wire.ts';
+
+const answer =
+  (status: number, headers: Record<string, string> = {}, body: string | Buffer = ''): Script =>
+  (response: ServerResponse) =>
+    void response.writeHead(status, headers).end(body);
+
+/** Records three executions, flushes with this answer, then once more with a receiver that is well. */
+async function flushWith(script: Script, options: OtlpOptions = {}) {
+  const receiver = await receiverOfTest();
+  const notices: unknown[] = [];
+  const backend = await backendOfTest({
+    endpoint: receiver.url,
+    instanceId,
+    token,
+    onNotice: (notice) => notices.push(notice),
+    ...options,
+  });
+  const client = createAnalytics({ backends: [backend] });
+  for (let count = 0; count < 3; count += 1) {
+    client.recordSkillExecution({ skillId: 'summarise', success: true });
+  }
+  receiver.script(script);
+  const started = performance.now();
+  const { ok, backends } = await client.flush();
+  const elapsedMs = performance.now() - started;
+  const requests = receiver.requests.length;
+
+  // The ledger is exact, and no total is lost: the next push has it all.
+  ledgerHolds(client.stats());
+  expect(client.stats().backends['otlp']).toMatchObject({ accepted: 3, delivered: 3, queued: 0 });
+  receiver.script(answer(200));
+  expect(await client.flush()).toMatchObject({ ok: true });
+  expect(observe(receiver.requests).executions).toContainEqual(
+    expect.objectContaining({ name: 'summarise', count: 3 }),
+  );
+
+  const error = backends['otlp']?.error;
+  showsNoToken(error, notices, client.getConfigSummary(), client);
+  return { ok, error, requests, elapsedMs, notices };
+}
+
+describe('the status says whether it arrived, and whether to try again', () => {
+  test.each([200, 202, 204])('%i: accepted', async (status) => {
+    expect(await flushWith(answer(status))).toMatchObject({ ok: true, requests: 1 });
+  });
+
+  test.each([
+    [301, 1, 'INVALID_CONFIG'],
+    [302, 1, 'INVALID_CONFIG'],
+    [307, 1, 'INVALID_CONFIG'],
+    [308, 1, 'INVALID_CONFIG'],
+    [400, 1, 'EVENTS_REJECTED'],
+    [401, 1, 'INVALID_CONFIG'],
+    [403, 1, 'INVALID_CONFIG'],
+    [404, 1, 'INVALID_CONFIG'],
+    [408, 1, 'BACKEND_UNAVAILABLE'],
+    [413, 1, 'TOO_LARGE'],
+    [415, 1, 'EVENTS_REJECTED'],
+    [429, 5, 'BACKEND_UNAVAILABLE'],
+    [500, 1, 'BACKEND_UNAVAILABLE'],
+    [501, 1, 'BACKEND_UNAVAILABLE'],
+    [502, 5, 'BACKEND_UNAVAILABLE'],
+    [503, 5, 'BACKEND_UNAVAILABLE'],
+    [504, 5, 'BACKEND_UNAVAILABLE'],
+    [511, 1, 'BACKEND_UNAVAILABLE'],
+  ])('%i: %i requests, %s', async (status, requests, code) => {
+    const result = await flushWith(answer(status, { 'content-type': 'text/plain' }, 'the words of the receiver'));
+    expect(result).toMatchObject({ ok: false, requests, error: { code, backend: 'otlp' } });
+    expect(result.error?.message).toMatch(new RegExp(`^otlp: 127\\.0\\.0\\.1:\\d+/v1/metrics answered ${status}`));
+    if (status >= 400) {
+      expect(result.error?.message).toContain('the words of the receiver');
+    }
+  });
+
+  test('what comes back in time is tried until it is taken', async () => {
+    const twice: Script = (response, index) => void response.writeHead(index < 2 ? 503 : 200).end();
+    expect(await flushWith(twice)).toMatchObject({ ok: true, requests: 3 });
+  });
+});
+
+describe('Retry-After', () => {
+  const past = new Date(Date.now() - 60_000).toUTCString();
+  const future = new Date(Date.now() + 3_600_000).toUTCString();
+  test.each([
+    ['0', 5],
+    ['9999999', 1],
+    [past, 5],
+    [future, 1],
+    ['soon', 5],
+    ['-1', 5],
+    ['1e3', 5],
+  ])('%s: %i requests', async (value, requests) => {
+    expect(await flushWith(answer(429, { 'retry-after': value }))).toMatchObject({ ok: false, requests });
+  });
+
+  test('1: not before a second has passed', async () => {
+    const once: Script = (response, index) =>
+      void response.writeHead(index < 1 ? 429 : 200, { 'retry-after': '1' }).end();
+    const { ok, requests, elapsedMs } = await flushWith(once);
+    expect({ ok, requests }).toEqual({ ok: true, requests: 2 });
+    expect(elapsedMs).toBeGreaterThanOrEqual(999);
+  });
+
+  test('the error has the wish', async () => {
+    const { error } = await flushWith(answer(503, { 'retry-after': '120' }));
+    expect(error).toMatchObject({ retryAfterMs: 120_000 });
+  });
+});
+
+describe('the receiver’s words', () => {
+  const long = 'x'.repeat(10_000);
+  test.each<[string, Script, string]>([
+    [
+      'of a status in protobuf',
+      answer(400, { 'content-type': 'application/x-protobuf' }, encode('Status', { code: 3, message: 'bad unit' })),
+      ': bad unit',
+    ],
+    [
+      'of a status in JSON',
+      answer(400, { 'content-type': 'application/json' }, '{"code":3,"message":"bad unit"}'),
+      ': bad unit',
+    ],
+    [
+      'as they are, when it is not JSON after all',
+      answer(400, { 'content-type': 'application/json' }, '{bad'),
+      ': {bad',
+    ],
+    ['of one line', answer(400, {}, 'one\ntwo\u001b[31m'), ': one\ufffdtwo\ufffd[31m'],
+    ['not of a web page', answer(400, { 'content-type': 'text/html' }, '<html>'), '400 Bad Request'],
+    [
+      'not of odd bytes',
+      answer(400, { 'content-type': 'application/x-protobuf' }, Buffer.from([0xff, 0xff, 7])),
+      '400 Bad Request',
+    ],
+    ['not at any length', answer(400, {}, long), 'x'],
+  ])('%s', async (_, script, end) => {
+    const { error } = await flushWith(script);
+    expect(error?.message.endsWith(end)).toBe(true);
+    expect(error?.message.length).toBeLessThan(400);
+  });
+
+  test('without our secrets, should it repeat them', async () => {
+    const { error } = await flushWith(answer(401, {}, `wrong: ${forms.join(' ')}`));
+    expect(error?.message).toContain('wrong: [redacted]');
+  });
+});
+
+describe('partial success', () => {
+  const partly = (rejected: number, errorMessage: string) => ({ rejected, errorMessage });
+  const protobuf = (rejected: number, message: string): Script =>
+    answer(
+      200,
+      { 'content-type': 'application/x-protobuf' },
+      encode('MetricsResponse', { partialSuccess: partly(rejected, message) }),
+    );
+  const json = (rejected: number | string, errorMessage: string): Script =>
+    answer(
+      200,
+      { 'content-type': 'application/json; charset=utf-8' },
+      JSON.stringify({ partialSuccess: { rejectedDataPoints: rejected, errorMessage } }),
+    );
+
+  test.each<[string, Script]>([
+    ['protobuf', protobuf(2, 'out of order')],
+    ['JSON', json(2, 'out of order')],
+    ['JSON with numbers as texts', json('2', 'out of order')],
+  ])('%s: rejects with the count and the words', async (_, script) => {
+    const { ok, error, requests } = await flushWith(script);
+    expect({ ok, requests }).toEqual({ ok: false, requests: 1 });
+    expect(error).toMatchObject({ code: 'EVENTS_REJECTED' });
+    expect(error?.message).toMatch(/refused 2 of what was sent: out of order$/);
+  });
+
+  test('with nothing refused is a warning: accepted, and told', async () => {
+    const { ok, notices } = await flushWith(protobuf(0, 'deprecated unit'));
+    expect(ok).toBe(true);
+    expect(notices).toMatchObject([{ message: expect.stringMatching(/accepted, but says: deprecated unit$/) }]);
+  });
+
+  test.each<[string, Script]>([
+    ['protobuf', answer(200, { 'content-type': 'application/x-protobuf' }, encode('MetricsResponse', {}))],
+    ['empty JSON', answer(200, { 'content-type': 'application/json' }, '{}')],
+    ['an empty partial success', json(0, '')],
+  ])('none in %s: accepted', async (_, script) => {
+    expect(await flushWith(script)).toMatchObject({ ok: true, notices: [] });
+  });
+
+  test('is what a check tells, too, until a push is taken', async () => {
+    const receiver = await receiverOfTest();
+    const backend = await backendOfTest({ endpoint: receiver.url });
+    backend.write([execution()]);
+    receiver.script(protobuf(1, 'too old'));
+    await expect(flush(backend)).rejects.toThrow('too old');
+    receiver.script(answer(200));
+    await expect(check(backend)).rejects.toThrow(/too old \(in the latest push\)$/);
+    await flush(backend);
+    await check(backend);
+  });
+});
+
+test.each<[string, Script]>([
+  ['a web page', answer(200, { 'content-type': 'text/html' }, '<html>Please log in</html>')],
+  ['plain text', answer(200, { 'content-type': 'text/plain' }, 'ok')],
+  ['broken JSON', answer(200, { 'content-type': 'application/json' }, '{"partial')],
+  ['broken protobuf', answer(200, { 'content-type': 'application/x-protobuf' }, Buffer.from([0x0a, 0xff]))],
+  ['broken bytes of no type', answer(200, {}, Buffer.from([0x0a, 0xff]))],
+  [
+    'something compressed',
+    answer(200, { 'content-type': 'application/json', 'content-encoding': 'gzip' }, Buffer.alloc(1000)),
+  ],
+  ['a gigabyte', (response) => void endless(response.writeHead(200, { 'content-type': 'application/json' }))],
+])('200 with %s is no acceptance', async (_, script) => {
+  const { ok, error, requests } = await flushWith(script);
+  expect({ ok, requests }).toEqual({ ok: false, requests: 1 });
+  expect(error).toMatchObject({ code: 'INVALID_CONFIG', message: expect.stringContaining('is the address right?') });
+});
+
+/** Writes as long as anybody reads. */
+function endless(response: ServerResponse): void {
+  const chunk = Buffer.alloc(65_536, 'x');
+  const write = (): void => {
+    while (!response.destroyed && response.write(chunk)) {
+      // As much as the connection takes.
+    }
+  };
+  response.on('drain', write);
+  write();
+}
+
+test.each([301, 302, 307, 308])('%i leads nowhere: no request reaches its target', async (status) => {
+  const target = await receiverOfTest();
+  const { ok, error } = await flushWith(answer(status, { location: `${target.url}/stolen?key=1` }));
+  expect(ok).toBe(false);
+  expect(error?.message).toContain(
+    `answered ${status}, a redirect to ${target.url}/stolen; redirects are not followed`,
+  );
+  expect(target.requests).toEqual([]);
+});
+
+describe('check', () => {
+  test('is one empty request', async () => {
+    for (const protocol of ['http/protobuf', 'http/json'] as const) {
+      const receiver = await receiverOfTest();
+      const backend = await backendOfTest({ endpoint: receiver.url, protocol });
+      backend.write([execution()]);
+      await check(backend);
+      expect(receiver.requests).toHaveLength(1);
+      expect(receiver.requests[0]?.decoded().metrics).toEqual([]);
+    }
+  });
+
+  test.each([307, 401, 404, 429, 503])('%i: rejects after one request', async (status) => {
+    const receiver = await receiverOfTest();
+    const backend = await backendOfTest({ endpoint: receiver.url, instanceId, token });
+    receiver.script(answer(status, {}, token));
+    const error = await check(backend).catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({ message: expect.stringContaining(`answered ${status}`) });
+    showsNoToken(error);
+    expect(receiver.requests).toHaveLength(1);
+  });
+});

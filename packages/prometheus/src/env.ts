@@ -1,0 +1,75 @@
+import { type Env, type EnvReader, type Problem, readEnv } from '@toolweaver/analytics-core';
+import { readMetricsOptions } from '@toolweaver/analytics-metrics';
+import type { PrometheusOptions } from './options.ts';
+import { type PushgatewayOptions, resolvePushgateway } from './pushgateway-options.ts';
+
+/**
+ * Reads `PROMETHEUS_ENABLED`, `PROMETHEUS_PORT`, `PROMETHEUS_HOST`, `PROMETHEUS_DEFAULT_METRICS`, `PROMETHEUS_WORKERS`, the
+ * `PROMETHEUS_PUSHGATEWAY_…` (`URL`, `JOB`, `GROUPING`, `INTERVAL` in seconds, `MODE`, `DELETE_ON_CLOSE`, `AUTHORIZATION`),
+ * and the `ANALYTICS_METRICS_…` of every backend that shows metrics. Pure: pass `process.env`.
+ * @throws AnalyticsError `INVALID_CONFIG` with all problems.
+ */
+export function prometheusFromEnv(env: Env): PrometheusOptions {
+  return readEnv(env, (vars) => ({
+    ...readMetricsOptions(vars),
+    enabled: vars.flag('PROMETHEUS_ENABLED'),
+    port: vars.integer('PROMETHEUS_PORT', { min: 0, max: 65_535 }),
+    host: vars.text('PROMETHEUS_HOST'),
+    defaultMetrics: vars.flag('PROMETHEUS_DEFAULT_METRICS'),
+    workers: vars.flag('PROMETHEUS_WORKERS'),
+    pushgateway: readPushgateway(vars),
+  }));
+}
+
+const prefix = 'PROMETHEUS_PUSHGATEWAY_';
+
+function readPushgateway(vars: EnvReader): PushgatewayOptions | undefined {
+  const seconds = vars.number(`${prefix}INTERVAL`, { min: 0, max: 86_400 });
+  const options = {
+    url: vars.text(`${prefix}URL`),
+    job: vars.text(`${prefix}JOB`),
+    grouping: readGrouping(vars),
+    intervalMs: seconds === undefined ? undefined : seconds * 1000,
+    mode: vars.choice(`${prefix}MODE`, ['push', 'add']),
+    deleteOnClose: vars.flag(`${prefix}DELETE_ON_CLOSE`),
+    authorization: vars.secret(`${prefix}AUTHORIZATION`),
+  };
+  const { url } = options;
+  if (url === undefined) {
+    const [given] = Object.entries(options).filter(([, value]) => value !== undefined);
+    if (given !== undefined) {
+      vars.problem(`${prefix}URL`, `must be set, since other settings of a Pushgateway are`);
+    }
+    return undefined;
+  }
+  const problems: Problem[] = [];
+  resolvePushgateway({ ...options, url }, problems);
+  for (const { field, message } of problems) {
+    const [, option = '', label] = field.split('.');
+    vars.problem(`${prefix}${variables[option]}`, label === undefined ? message : `${label} ${message}`);
+  }
+  return { ...options, url };
+}
+
+const variables: Readonly<Record<string, string>> = {
+  url: 'URL',
+  job: 'JOB',
+  grouping: 'GROUPING',
+  intervalMs: 'INTERVAL',
+  mode: 'MODE',
+  deleteOnClose: 'DELETE_ON_CLOSE',
+  authorization: 'AUTHORIZATION',
+};
+
+/** `instance=eu-1,shard=3` */
+function readGrouping(vars: EnvReader): Record<string, string> | undefined {
+  const name = `${prefix}GROUPING`;
+  const pairs = vars.list(name)?.map((item) => {
+    const at = item.indexOf('=');
+    if (at < 1) {
+      vars.problem(name, `must be labels and values with commas between, such as instance=eu-1,shard=3`);
+    }
+    return [item.slice(0, at).trim(), item.slice(at + 1).trim()];
+  });
+  return pairs && Object.fromEntries(pairs);
+}

@@ -1,0 +1,47 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { type Answer, type Scrape, textAnswer } from './answer.ts';
+
+/** For a route of the user's own `node:http` server, or of a framework on top of it. */
+export type HttpHandler = (request: IncomingMessage, response: ServerResponse) => void;
+/** For servers that speak Fetch. */
+export type FetchHandler = (request: Request) => Promise<Response>;
+
+export function httpHandler(scrape: Scrape): HttpHandler {
+  return (request, response) => {
+    answerTo(request, scrape).then(
+      (answer) => send(request, response, answer),
+      () => response.destroy(),
+    );
+  };
+}
+
+export function fetchHandler(scrape: Scrape): FetchHandler {
+  return async (request) => {
+    const { status, headers, body } = await guarded(() =>
+      scrape(request.method, request.headers.get('accept-encoding')),
+    );
+    // A copy: a Buffer may be a part of memory that it shares, and the type of its memory says so.
+    const content = request.method === 'HEAD' ? null : new Uint8Array(body);
+    return new Response(content, { status, headers: { ...headers, 'content-length': String(body.length) } });
+  };
+}
+
+export function answerTo(request: IncomingMessage, scrape: Scrape): Promise<Answer> {
+  return guarded(() => scrape(request.method ?? '', String(request.headers['accept-encoding'] ?? '')));
+}
+
+export function send(request: IncomingMessage, response: ServerResponse, { status, headers, body }: Answer): void {
+  // What is left of a request's body would hold up the next one.
+  request.resume();
+  response.writeHead(status, { ...headers, 'content-length': body.length });
+  response.end(request.method === 'HEAD' ? undefined : body);
+}
+
+/** A whole answer, or the reason: half a text would be taken for one. */
+async function guarded(answer: () => Promise<Answer>): Promise<Answer> {
+  try {
+    return await answer();
+  } catch (error) {
+    return textAnswer(500, `The metrics could not be written: ${(error as Error).message}\n`);
+  }
+}

@@ -1,0 +1,90 @@
+import { type AnalyticsError, configError, type Problem } from '@toolweaver/analytics-core';
+import { type MetricsOptions, type ResolvedMetricsOptions, resolveMetricsOptions } from '@toolweaver/analytics-metrics';
+import { type PushgatewayOptions, type PushgatewayTarget, resolvePushgateway } from './pushgateway-options.ts';
+import { isRegistry, type MetricRegistry } from './registry.ts';
+
+export interface PrometheusOptions extends MetricsOptions {
+  /** Default: `prometheus`. */
+  readonly name?: string | undefined;
+  /** `false`: counts nothing, listens nowhere and pushes nothing. Default: true. */
+  readonly enabled?: boolean | undefined;
+  /**
+   * Of the server that gives `/metrics` to scrapers; 0: any free one; `false`: no server. Default: 8000, or `false` with a
+   * Pushgateway.
+   */
+  readonly port?: number | false | undefined;
+  /** The address to listen on. Everybody who reaches it can read the metrics. Default: `127.0.0.1`. */
+  readonly host?: string | undefined;
+  /** Adds the metrics of the process and of Node that prom-client knows. They go on being measured after `close()`. Default: false. */
+  readonly defaultMetrics?: boolean | undefined;
+  /** One of your own, of prom-client or its successor: our metrics are registered there, and it writes the text. Default: none. */
+  readonly registry?: MetricRegistry | undefined;
+  /**
+   * The same in a main process and in its cluster workers and worker threads: the main thread of the primary shows what all
+   * of them count, and they have no server. Default: false, each shows its own.
+   */
+  readonly workers?: boolean | undefined;
+  /** For programs that end before they would be scraped. Default: none. */
+  readonly pushgateway?: PushgatewayOptions | undefined;
+  /** Is told what no call can be told of: a port that is taken, a push that failed. What it throws is ignored. */
+  readonly onNotice?: ((notice: AnalyticsError) => unknown) | undefined;
+}
+
+export interface ResolvedOptions {
+  readonly name: string;
+  readonly enabled: boolean;
+  readonly port: number | false;
+  readonly host: string;
+  readonly defaultMetrics: boolean;
+  readonly registry: MetricRegistry | undefined;
+  readonly workers: boolean;
+  readonly pushgateway: PushgatewayTarget | undefined;
+  readonly metrics: ResolvedMetricsOptions;
+  readonly onNotice: NonNullable<PrometheusOptions['onNotice']>;
+}
+
+/** @throws AnalyticsError `INVALID_CONFIG` with every problem. */
+export function resolveOptions(options: PrometheusOptions): ResolvedOptions {
+  const problems: Problem[] = [];
+  const wrong = (field: string, message: string): void => void problems.push({ field, message });
+  const { name = 'prometheus', host = '127.0.0.1', registry, onNotice = () => {} } = options;
+  const flag = (field: 'enabled' | 'defaultMetrics' | 'workers', otherwise: boolean): boolean => {
+    const value = options[field] ?? otherwise;
+    if (typeof value !== 'boolean') {
+      wrong(field, 'must be true or false');
+    }
+    return value;
+  };
+  const metrics = resolveMetricsOptions(options, problems);
+  const pushgateway = options.pushgateway === undefined ? undefined : resolvePushgateway(options.pushgateway, problems);
+  const port = options.port ?? (pushgateway === undefined ? 8000 : false);
+  const defaultMetrics = flag('defaultMetrics', false);
+  const workers = flag('workers', false);
+
+  if (typeof name !== 'string' || name.trim() === '') {
+    wrong('name', 'must be a text that is not blank');
+  }
+  if (port !== false && !(Number.isInteger(port) && port >= 0 && port <= 65_535)) {
+    wrong('port', 'must be a whole number from 0 to 65535, or false for no server');
+  }
+  if (typeof host !== 'string' || !/^[\w.:%-]+$/.test(host)) {
+    wrong('host', 'must be an IP address or the name of a host, such as 127.0.0.1 or 0.0.0.0');
+  }
+  if (registry !== undefined && !isRegistry(registry)) {
+    wrong('registry', 'must be a Registry of prom-client or @prometheus-io/client');
+  }
+  if (registry !== undefined && defaultMetrics === true) {
+    wrong('defaultMetrics', 'is for no registry of your own: call collectDefaultMetrics({ register }) with yours');
+  }
+  if (registry !== undefined && workers === true) {
+    wrong('workers', 'is for no registry of your own: use the AggregatorRegistry that came with it');
+  }
+  if (typeof onNotice !== 'function') {
+    wrong('onNotice', 'must be a function');
+  }
+  const enabled = flag('enabled', true);
+  if (problems.length > 0) {
+    throw configError(problems);
+  }
+  return { name, enabled, port, host, defaultMetrics, registry, workers, pushgateway, metrics, onNotice };
+}

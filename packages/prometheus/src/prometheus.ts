@@ -1,0 +1,150 @@
+import type { AnalyticsError, Backend } from '@toolweaver/analytics-core';
+import { type Cells, createCells } from '@toolweaver/analytics-metrics';
+import { createScrape, type Exposition } from './answer.ts';
+import { defaultMetrics } from './default-metrics.ts';
+import { type FetchHandler, fetchHandler, type HttpHandler, httpHandler } from './http.ts';
+import { type PrometheusOptions, type ResolvedOptions, resolveOptions } from './options.ts';
+import { type Pushgateway, pushgatewayClient } from './pushgateway.ts';
+import { startPushing } from './pushing.ts';
+import { registerCells } from './registry.ts';
+import { contentType, createRenderer } from './render.ts';
+import { openEndpoint } from './server.ts';
+import { takeSnapshot } from './snapshot.ts';
+import { type Group, type GroupOptions, joinGroup } from './workers/group.ts';
+
+/** The backend, with the ways to its metrics. They work after `close()`, too, and show the last values. */
+export interface PrometheusBackend extends Backend {
+  /** Where the metrics are, for this machine; undefined without a server, or while something else has its port. */
+  readonly url: string | undefined;
+  /** That it listens on; undefined as `url` is. */
+  readonly port: number | undefined;
+  /** The text that a scraper would get now. */
+  scrape(): Promise<string>;
+  /** Of that text. */
+  readonly contentType: string;
+  /** Answers with the metrics, for a route of your own `node:http` server or of a framework on it. */
+  readonly handler: HttpHandler;
+  /** The same for servers that take a `Request` and give a `Response`. */
+  readonly fetch: FetchHandler;
+  /** Where a Pushgateway was named. */
+  readonly pushgateway: Pushgateway | undefined;
+}
+
+/**
+ * Counts events, and shows the counts to Prometheus.
+ * @throws AnalyticsError `INVALID_CONFIG` for wrong options, a host or port at which this process may not listen, or a registry
+ *   that has metrics of our names. A port that is in use is none of these: see `onNotice`.
+ */
+export async function prometheus(options: PrometheusOptions = {}): Promise<PrometheusBackend> {
+  const resolved = resolveOptions(options);
+  const { name, enabled, host, port, registry, workers } = resolved;
+  const notify = (notice: AnalyticsError): void => tell(resolved.onNotice, notice);
+  const cells = createCells(resolved.metrics);
+  const unregister = registry === undefined || !enabled ? () => {} : registerCells(cells, registry);
+  const group = enabled && workers ? joinGroup(groupOptions(cells, resolved)) : undefined;
+  const exposition = await createExposition(cells, group, resolved);
+  const scrape = createScrape(exposition);
+  // What a worker counts is shown by another.
+  const isShown = enabled && group?.isWorker !== true;
+  const opening = isShown && port !== false ? openEndpoint({ name, host, port, scrape, onNotice: notify }) : undefined;
+  const endpoint = await opening?.catch(async (error: unknown) => {
+    unregister();
+    await group?.close();
+    throw error;
+  });
+  const target = isShown ? resolved.pushgateway : undefined;
+  const gateway = target && pushgatewayClient({ name, target, ...exposition });
+  const pushing = gateway && target && startPushing(gateway, target, notify);
+
+  return {
+    name,
+    delivery: 'immediate',
+    settings: {
+      ...settingsOf(resolved),
+      get url() {
+        return endpoint?.url ?? null;
+      },
+    },
+    write(events) {
+      if (enabled) {
+        for (const event of events) {
+          cells.record(event);
+        }
+      }
+    },
+    attach: cells.attach,
+    async flush(signal) {
+      await pushing?.push(signal);
+    },
+    async check(signal) {
+      await endpoint?.probe(signal);
+      await gateway?.probe(signal);
+    },
+    async close() {
+      await pushing?.close();
+      await endpoint?.close();
+      await group?.close();
+      unregister();
+    },
+    get url() {
+      return endpoint?.url;
+    },
+    get port() {
+      return endpoint?.port;
+    },
+    scrape: async () => (await exposition.render()).toString(),
+    get contentType() {
+      return exposition.contentType();
+    },
+    handler: httpHandler(scrape),
+    fetch: fetchHandler(scrape),
+    pushgateway: gateway,
+  };
+}
+
+async function createExposition(cells: Cells, group: Group | undefined, options: ResolvedOptions): Promise<Exposition> {
+  const { registry } = options;
+  if (registry !== undefined) {
+    return { render: async () => Buffer.from(await registry.metrics()), contentType: () => registry.contentType };
+  }
+  const renderer = createRenderer();
+  const ofProcess = options.enabled && options.defaultMetrics ? await defaultMetrics() : undefined;
+  return {
+    async render() {
+      const own = await renderer.render(group === undefined ? takeSnapshot(cells) : await group.collect());
+      return ofProcess === undefined ? own : Buffer.concat([own, Buffer.from(`\n${await ofProcess()}`)]);
+    },
+    contentType: () => contentType,
+  };
+}
+
+function groupOptions(cells: Cells, { name, metrics }: ResolvedOptions): GroupOptions {
+  return {
+    group: `${name} ${metrics.namespace}`,
+    metrics: cells.families().map(({ metric }) => metric),
+    maxLabelSets: metrics.maxLabelSets,
+    take: () => takeSnapshot(cells),
+  };
+}
+
+function settingsOf({ enabled, host, port, defaultMetrics, registry, workers, pushgateway, metrics }: ResolvedOptions) {
+  return {
+    enabled,
+    host: port === false ? null : host,
+    port: port === false ? null : port,
+    defaultMetrics,
+    registry: registry === undefined ? 'own' : 'given',
+    workers,
+    pushgateway:
+      pushgateway === undefined ? null : { ...pushgateway, authorization: pushgateway.authorization ?? null },
+    ...metrics,
+  };
+}
+
+function tell(onNotice: ResolvedOptions['onNotice'], notice: AnalyticsError): void {
+  try {
+    Promise.resolve(onNotice(notice)).catch(() => {});
+  } catch {
+    // The host's own affair.
+  }
+}

@@ -1,0 +1,110 @@
+import { isSecret, type Problem, type Secret, secret } from '@toolweaver/analytics-core';
+import { catalogue, type OptionalLabel } from '@toolweaver/analytics-metrics';
+
+export interface PushgatewayOptions {
+  /** Of the gateway, with the path that it is under, if any: `http://gateway:9091`. No user or password in it. */
+  readonly url: string;
+  /** The group's `job` label. Default: `toolweaver`. */
+  readonly job?: string | undefined;
+  /** Further labels of the group, by which programs that push the same job are told apart. Default: none. */
+  readonly grouping?: Readonly<Record<string, string>> | undefined;
+  /** Between two pushes, in ms; 0: only on `flush()` and `close()`. Default: 15 000. */
+  readonly intervalMs?: number | undefined;
+  /** `push` replaces the group, `add` replaces only the metrics that are pushed. Default: `push`. */
+  readonly mode?: 'push' | 'add' | undefined;
+  /** Takes the group away on `close()` instead of leaving the last figures there. Default: false. */
+  readonly deleteOnClose?: boolean | undefined;
+  /** The whole `Authorization` header, such as `Bearer …`. Over plain http only to this machine. Default: none. */
+  readonly authorization?: string | Secret | undefined;
+  /** How long a request may take, from its begin to the end of the answer, in ms. Default: 5000. */
+  readonly timeoutMs?: number | undefined;
+}
+
+export interface PushgatewayTarget {
+  /** Without a slash at its end. */
+  readonly url: string;
+  readonly job: string;
+  readonly grouping: Readonly<Record<string, string>>;
+  readonly intervalMs: number;
+  readonly mode: 'push' | 'add';
+  readonly deleteOnClose: boolean;
+  readonly authorization: Secret | undefined;
+  readonly timeoutMs: number;
+}
+
+const maxTimerMs = 2 ** 31 - 1;
+const loopback = /^(localhost|127(\.\d+){3}|\[::1\])$/;
+
+/** The options with their defaults; what is wrong with them goes to `problems`. */
+export function resolvePushgateway(given: PushgatewayOptions, problems: Problem[]): PushgatewayTarget {
+  const wrong = (field: string, message: string): void =>
+    void problems.push({ field: `pushgateway.${field}`, message });
+  const { job = 'toolweaver', grouping = {}, intervalMs = 15_000, mode = 'push', deleteOnClose = false } = given;
+  const { timeoutMs = 5_000 } = given;
+  const authorization = typeof given.authorization === 'string' ? secret(given.authorization) : given.authorization;
+
+  const url = URL.canParse(given.url) ? new URL(given.url) : undefined;
+  if (url === undefined || !/^https?:$/.test(url.protocol) || url.search !== '' || url.hash !== '') {
+    wrong('url', 'must be an http or https URL without query, such as http://127.0.0.1:9091');
+  } else if (url.username !== '' || url.password !== '') {
+    wrong('url', 'must have no user or password in it; give them as `authorization`');
+  } else if (authorization !== undefined && url.protocol === 'http:' && !loopback.test(url.hostname)) {
+    wrong('url', 'must be https, since `authorization` would go over the network for anyone to read');
+  }
+  if (
+    authorization !== undefined &&
+    !(isSecret(authorization) && /^[\x21-\x7e][\x20-\x7e]*$/.test(authorization.reveal()))
+  ) {
+    wrong('authorization', 'must be a header of one line, such as "Bearer …"');
+  }
+  if (typeof job !== 'string' || job.trim() === '') {
+    wrong('job', 'must be a text that is not blank');
+  }
+  if (typeof grouping !== 'object' || grouping === null || Array.isArray(grouping)) {
+    wrong('grouping', 'must be an object of label names and their values');
+  } else {
+    for (const [label, value] of Object.entries(grouping)) {
+      const problem = groupingProblem(label, value);
+      if (problem !== undefined) {
+        wrong(`grouping.${label}`, problem);
+      }
+    }
+  }
+  if (!isNumber(intervalMs, 0) || (intervalMs > 0 && intervalMs < 100)) {
+    wrong('intervalMs', `must be 0, or a number of ms from 100 to ${maxTimerMs}`);
+  }
+  if (!isNumber(timeoutMs, 1)) {
+    wrong('timeoutMs', `must be a number of ms from 1 to ${maxTimerMs}`);
+  }
+  if (mode !== 'push' && mode !== 'add') {
+    wrong('mode', 'must be push or add');
+  }
+  if (typeof deleteOnClose !== 'boolean') {
+    wrong('deleteOnClose', 'must be true or false');
+  }
+  const base = `${url?.origin}${url?.pathname.replace(/\/+$/, '')}`;
+  return { url: base, job, grouping, intervalMs, mode, deleteOnClose, authorization, timeoutMs };
+}
+
+/** The gateway gives every series the labels of its group, over those that it has. */
+const ownLabels: ReadonlySet<string> = new Set([
+  ...Object.values(catalogue).flatMap(({ labels }) => labels),
+  ...(['org_id', 'user_id'] satisfies OptionalLabel[]),
+]);
+
+function groupingProblem(label: string, value: unknown): string | undefined {
+  if (!/^[a-z_]\w*$/i.test(label) || label.startsWith('__')) {
+    return 'is no name of a label: letters, digits and underscores, two of them not at the begin';
+  }
+  if (label === 'job') {
+    return 'must not be in the grouping; give it as `job`';
+  }
+  if (ownLabels.has(label)) {
+    return 'is a label of our metrics, whose values it would replace; choose another name';
+  }
+  return typeof value === 'string' ? undefined : 'must have a text as its value';
+}
+
+function isNumber(value: unknown, min: number): value is number {
+  return typeof value === 'number' && value >= min && value <= maxTimerMs;
+}

@@ -1,0 +1,115 @@
+import { AnalyticsError, type ErrorCode } from '@toolweaver/analytics-core';
+import type { PushgatewayTarget } from './pushgateway-options.ts';
+
+/** The group of this program on a Pushgateway; each call rejects with an `AnalyticsError` when the gateway did not do it. */
+export interface Pushgateway {
+  /** Puts the metrics there in place of all that the group had. */
+  push(signal?: AbortSignal): Promise<void>;
+  /** Replaces only the metrics of the same names. */
+  add(signal?: AbortSignal): Promise<void>;
+  /** Takes the group away. */
+  delete(signal?: AbortSignal): Promise<void>;
+}
+
+export interface PushgatewayClient extends Pushgateway {
+  /** Asks the gateway whether it is ready. */
+  probe(signal: AbortSignal): Promise<void>;
+}
+
+export interface PushgatewayClientOptions {
+  /** The backend's, for its errors. */
+  readonly name: string;
+  readonly target: PushgatewayTarget;
+  render(): Promise<Buffer>;
+  contentType(): string;
+}
+
+const longestReason = 500;
+
+// prom-client can push, too, but knows no deadline for a whole request, and no job with a slash in its name.
+export function pushgatewayClient({ name, target, render, contentType }: PushgatewayClientOptions): PushgatewayClient {
+  const group = `${target.url}/metrics${groupPath(target)}`;
+  let last: Promise<void> = Promise.resolve();
+
+  async function request(method: string, url: string, body: Buffer | null, signal?: AbortSignal): Promise<void> {
+    const deadline = AbortSignal.timeout(target.timeoutMs);
+    const fail = (code: ErrorCode, reason: string, cause?: unknown): AnalyticsError =>
+      new AnalyticsError(code, `${name}: ${method} ${url} ${reason}`, { backend: name, cause });
+    try {
+      const response = await fetch(url, {
+        method,
+        // Whoever could redirect us would get the figures, and the authorization.
+        redirect: 'manual',
+        signal: signal === undefined ? deadline : AbortSignal.any([signal, deadline]),
+        headers: {
+          ...(body && { 'content-type': contentType() }),
+          ...(target.authorization && { authorization: target.authorization.reveal() }),
+        },
+        body: body && new Uint8Array(body),
+      });
+      const reason = await begin(response);
+      if (response.status < 200 || response.status >= 300) {
+        throw fail(codeOf(response.status), `was answered with ${response.status}: ${reason || response.statusText}`);
+      }
+    } catch (error) {
+      if (error instanceof AnalyticsError) {
+        throw error;
+      }
+      if (deadline.aborted) {
+        throw fail('BACKEND_UNAVAILABLE', `took longer than ${target.timeoutMs} ms`, error);
+      }
+      const { message, cause } = error as Error;
+      throw fail(
+        'BACKEND_UNAVAILABLE',
+        `failed: ${cause instanceof Error ? cause.message || message : message}`,
+        error,
+      );
+    }
+  }
+
+  /** One after the other: a slow push must not overwrite a later one. */
+  function inTurn(work: () => Promise<void>): Promise<void> {
+    const result = last.then(work);
+    last = result.catch(() => {});
+    return result;
+  }
+
+  return {
+    push: (signal) => inTurn(async () => request('PUT', group, await render(), signal)),
+    add: (signal) => inTurn(async () => request('POST', group, await render(), signal)),
+    delete: (signal) => inTurn(() => request('DELETE', group, null, signal)),
+    probe: (signal) => request('GET', `${target.url}/-/ready`, null, signal),
+  };
+}
+
+/** https://github.com/prometheus/pushgateway#url */
+function groupPath({ job, grouping }: PushgatewayTarget): string {
+  return [['job', job] as const, ...Object.entries(grouping)].map(([label, value]) => pair(label, value)).join('');
+}
+
+function pair(label: string, value: string): string {
+  if (value !== '' && !value.includes('/')) {
+    return `/${label}/${encodeURIComponent(value)}`;
+  }
+  return `/${label}@base64/${Buffer.from(value).toString('base64url') || '='}`;
+}
+
+/** The text of an answer, as far as it is worth reading. */
+async function begin(response: Response): Promise<string> {
+  let text = '';
+  const decoder = new TextDecoder();
+  for await (const chunk of response.body ?? []) {
+    text += decoder.decode(chunk, { stream: true });
+    if (text.length > longestReason) {
+      break;
+    }
+  }
+  return text.slice(0, longestReason).trim();
+}
+
+function codeOf(status: number): ErrorCode {
+  if (status >= 500 || status === 408 || status === 429) {
+    return 'BACKEND_UNAVAILABLE';
+  }
+  return status === 400 || status === 413 || status === 415 || status === 422 ? 'EVENTS_REJECTED' : 'INVALID_CONFIG';
+}

@@ -1,0 +1,106 @@
+import { configError } from '@toolweaver/analytics-core';
+import { type Cells, catalogue, type Family, type Metric } from '@toolweaver/analytics-metrics';
+import { labelPairs } from './render.ts';
+import { type FamilySnapshot, type LabelSet, snapshotOf, widthOf } from './snapshot.ts';
+
+/** A `Registry` of prom-client or of `@prometheus-io/client`, as far as it is needed here. */
+export interface MetricRegistry {
+  readonly contentType: string;
+  metrics(): Promise<string>;
+  // Of these each library wants its own types.
+  // biome-ignore lint/suspicious/noExplicitAny: neither library's metric
+  registerMetric(metric: any): void;
+  getSingleMetric(name: string): unknown;
+  removeSingleMetric(name: string): void;
+}
+
+export function isRegistry(value: unknown): value is MetricRegistry {
+  const methods: (keyof MetricRegistry)[] = ['metrics', 'registerMetric', 'getSingleMetric', 'removeSingleMetric'];
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    methods.every((method) => typeof (value as MetricRegistry)[method] === 'function')
+  );
+}
+
+/** How the values of several processes become one: counts are added up; of scores the lowest is shown, which alerts are about. */
+export function aggregatorOf({ name, type }: Metric): 'sum' | 'min' {
+  return type === 'gauge' && !name.endsWith(catalogue.activeOperations.name) ? 'min' : 'sum';
+}
+
+/** What a registry asks of a metric. */
+interface RegisteredMetric {
+  name: string;
+  readonly help: string;
+  readonly type: string;
+  readonly aggregator: string;
+  get(): Promise<object>;
+  reset(): void;
+}
+
+/**
+ * Shows the cells as metrics of a registry, until the returned function is called.
+ * @throws AnalyticsError `INVALID_CONFIG` when it has metrics of these names.
+ */
+export function registerCells(cells: Cells, registry: MetricRegistry): () => void {
+  const metrics = cells.families().map(({ metric }, at): RegisteredMetric => {
+    const aggregator = aggregatorOf(metric);
+    const { help, type } = metric;
+    const registered: RegisteredMetric = {
+      // The registry takes `_total` off for OpenMetrics, and puts it on each line.
+      name: metric.name,
+      help,
+      type,
+      aggregator,
+      async get() {
+        const { name } = registered;
+        return { name, help, type, aggregator, values: valuesOf(snapshotOf(cells.families()[at] as Family)) };
+      },
+      // Of counters that begin anew nothing good comes; and a registry resets everything at once, for tests.
+      reset() {},
+    };
+    return registered;
+  });
+  const taken = metrics.filter(({ name }) => registry.getSingleMetric(name) !== undefined).map(({ name }) => name);
+  if (taken.length > 0) {
+    const message = `has metrics of these names already: ${taken.join(', ')}; give each client a registry or a \`namespace\` of its own`;
+    throw configError([{ field: 'registry', message }]);
+  }
+  for (const metric of metrics) {
+    registry.registerMetric(metric);
+  }
+  const names = metrics.map(({ name }) => name);
+  return () => {
+    for (const name of names) {
+      registry.removeSingleMetric(name);
+    }
+  };
+}
+
+interface RegisteredValue {
+  readonly metricName?: string;
+  readonly labels: Readonly<Record<string, string | number>>;
+  readonly value: number;
+}
+
+function valuesOf({ metric, labelSets, values }: FamilySnapshot): RegisteredValue[] {
+  const width = widthOf(metric);
+  const { name, type, bounds = [] } = metric;
+  const found: RegisteredValue[] = [];
+  for (let at = 0; at * width < values.length; at += 1) {
+    const labels = Object.fromEntries(labelPairs(metric, labelSets[at] as LabelSet));
+    const own = values.subarray(at * width, (at + 1) * width);
+    if (type !== 'histogram') {
+      found.push({ labels, value: own[0] as number });
+      continue;
+    }
+    let count = 0;
+    for (const [bucket, le] of [...bounds, '+Inf'].entries()) {
+      count += own[bucket] as number;
+      found.push({ metricName: `${name}_bucket`, labels: { le, ...labels }, value: count });
+    }
+    found.push({ metricName: `${name}_sum`, labels, value: own[width - 1] as number });
+    found.push({ metricName: `${name}_count`, labels, value: count });
+  }
+  return found;
+}

@@ -1,0 +1,189 @@
+import { createServer, get, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { AnalyticsError, configError } from '@toolweaver/analytics-core';
+import { type Answer, notAllowed, type Scrape, textAnswer } from './answer.ts';
+import { answerTo, send } from './http.ts';
+
+export interface EndpointOptions {
+  /** The backend's, for its errors. */
+  readonly name: string;
+  readonly host: string;
+  readonly port: number;
+  readonly scrape: Scrape;
+  readonly onNotice: (notice: AnalyticsError) => void;
+}
+
+/** The server for scrapers. */
+export interface Endpoint {
+  /** Undefined while something else has the port. */
+  readonly port: number | undefined;
+  /** Of the metrics, as seen from this machine; undefined while something else has the port. */
+  readonly url: string | undefined;
+  /** Asks the server over the network whether it is there; rejects with the reason when it is not. */
+  probe(signal: AbortSignal): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Prometheus scrapes once a minute by default, and finds the connection open: so none is closed just as it is used. */
+const keepAliveMs = 75_000;
+/** A request for metrics has no body; one that takes its time is none. */
+const requestMs = 10_000;
+const firstRetryMs = 1_000;
+const longestRetryMs = 30_000;
+/** Answers under way may end before connections are cut. */
+const graceMs = 500;
+
+/**
+ * Listens, or goes on trying while the port is taken.
+ * @throws AnalyticsError `INVALID_CONFIG` for a host or a port at which this process may not listen.
+ */
+export async function openEndpoint(options: EndpointOptions): Promise<Endpoint> {
+  const { name, host, port, scrape, onNotice } = options;
+  let server: Server | undefined;
+  let failure: AnalyticsError | undefined;
+  let retry: NodeJS.Timeout | undefined;
+  let closed = false;
+
+  async function listen(delayMs: number): Promise<void> {
+    const candidate = newServer(scrape);
+    try {
+      await listening(candidate, host, port);
+    } catch (error) {
+      const { code, message } = error as NodeJS.ErrnoException;
+      if (code !== 'EADDRINUSE' && server === undefined && failure === undefined) {
+        throw refusal(host, port, code, message);
+      }
+      if (failure === undefined) {
+        const text = `${name}: port ${port} of ${host} is in use, so nobody can scrape the metrics there; they are counted all the same, and the port is tried again. Give this program another one (PROMETHEUS_PORT; 0 is any), or end what uses it`;
+        failure = new AnalyticsError('BACKEND_UNAVAILABLE', text, { backend: name, cause: error });
+        onNotice(failure);
+      }
+      if (!closed) {
+        retry = setTimeout(() => void listen(Math.min(2 * delayMs, longestRetryMs)), delayMs).unref();
+      }
+      return;
+    }
+    if (closed) {
+      await stop(candidate);
+      return;
+    }
+    server = candidate;
+    failure = undefined;
+  }
+
+  await listen(firstRetryMs);
+
+  const portNow = (): number | undefined => (server?.address() as AddressInfo | null | undefined)?.port;
+  const baseUrl = (): string | undefined => {
+    const listened = portNow();
+    return listened === undefined ? undefined : `http://${reachable(host)}:${listened}`;
+  };
+  return {
+    get port() {
+      return portNow();
+    },
+    get url() {
+      const base = baseUrl();
+      return base === undefined ? undefined : `${base}/metrics`;
+    },
+    async probe(signal) {
+      const base = baseUrl();
+      if (base === undefined) {
+        throw failure ?? new AnalyticsError('CLOSED', `${name}: the server is closed`, { backend: name });
+      }
+      await probe(`${base}/healthz`, name, signal);
+    },
+    async close() {
+      closed = true;
+      clearTimeout(retry);
+      const closing = server;
+      server = undefined;
+      if (closing !== undefined) {
+        await stop(closing);
+      }
+    },
+  };
+}
+
+function newServer(scrape: Scrape): Server {
+  const server = createServer(
+    { keepAliveTimeout: keepAliveMs, requestTimeout: requestMs, headersTimeout: requestMs },
+    (request, response) => {
+      const [path = ''] = (request.url ?? '').split('?');
+      const answering = path === '/metrics' ? answerTo(request, scrape) : Promise.resolve(page(path, request.method));
+      answering.then(
+        (answer) => send(request, response, answer),
+        () => response.destroy(),
+      );
+    },
+  );
+  // Whoever only waits to be scraped need not live for it.
+  server.on('connection', (socket) => socket.unref());
+  return server.unref();
+}
+
+function page(path: string, method: string | undefined): Answer {
+  if (path !== '/' && path !== '/healthz') {
+    return textAnswer(404, 'There is nothing here; the metrics are at /metrics.\n');
+  }
+  if (method !== 'GET' && method !== 'HEAD') {
+    return notAllowed;
+  }
+  return path === '/healthz' ? textAnswer(200, 'ok\n') : textAnswer(200, landingPage, 'text/html');
+}
+
+const landingPage = `<!doctype html>
+<html lang="en">
+<title>Toolweaver Analytics</title>
+<h1>Toolweaver Analytics</h1>
+<p><a href="/metrics">Metrics</a> for Prometheus · <a href="/healthz">health</a></p>
+</html>
+`;
+
+function listening(server: Server, host: string, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    // Exclusive: workers of a cluster that shared the port would answer in turn, each with its own numbers.
+    server.listen({ host, port, exclusive: true }, () => {
+      server.off('error', reject);
+      // Such as too many open files: it goes on listening.
+      server.on('error', () => {});
+      resolve();
+    });
+  });
+}
+
+function refusal(host: string, port: number, code: string | undefined, message: string): AnalyticsError {
+  return configError([
+    code === 'EACCES'
+      ? { field: 'port', message: `${port} is not for this user to listen on; choose one from 1024 on` }
+      : { field: 'host', message: `${JSON.stringify(host)} is no address of this machine to listen on: ${message}` },
+  ]);
+}
+
+/** Whoever listens on all addresses is reached by the one of this machine. */
+function reachable(host: string): string {
+  const address = { '0.0.0.0': '127.0.0.1', '::': '::1' }[host] ?? host;
+  return address.includes(':') ? `[${address}]` : address;
+}
+
+async function stop(server: Server): Promise<void> {
+  const ended = new Promise<void>((resolve) => server.close(() => resolve()));
+  server.closeIdleConnections();
+  const cut = setTimeout(() => server.closeAllConnections(), graceMs);
+  await ended;
+  clearTimeout(cut);
+}
+
+function probe(url: string, name: string, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const fail = (reason: string, cause?: unknown): void =>
+      reject(new AnalyticsError('BACKEND_UNAVAILABLE', `${name}: ${url} ${reason}`, { backend: name, cause }));
+    // A connection of its own, that no proxy and no pool of the host's has a part in.
+    get(url, { agent: false, signal }, (response) => {
+      response.resume();
+      response.once('error', (error) => fail(`broke off: ${error.message}`, error));
+      response.once('end', () => (response.statusCode === 200 ? resolve() : fail(`answered ${response.statusCode}`)));
+    }).once('error', (error) => fail(`cannot be reached: ${error.message}`, error));
+  });
+}

@@ -1,0 +1,209 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { isMainThread, threadId } from 'node:worker_threads';
+import type { Metric } from '@toolweaver/analytics-metrics';
+import type { FamilySnapshot } from '../snapshot.ts';
+import { type Link, type LinkEvents, primaryLink, threadLink, workerLink } from './link.ts';
+import { fromWire, type Report, toWire, type WireFamily } from './message.ts';
+import { createTotals } from './totals.ts';
+
+export interface GroupOptions {
+  /** The same in all processes and threads that show one set of metrics. */
+  readonly group: string;
+  readonly metrics: readonly Metric[];
+  /** Label sets that are kept of a metric from those that have ended. */
+  readonly maxLabelSets: number;
+  /** What this thread has counted. */
+  take(): FamilySnapshot[];
+}
+
+/** The clients of several processes and threads that show what they count as one. */
+export interface Group {
+  /** Whether others show what this one counts. */
+  readonly isWorker: boolean;
+  /** What this thread and all below it have counted. */
+  collect(): Promise<FamilySnapshot[]>;
+  /** Hands over the last figures. */
+  close(): Promise<void>;
+}
+
+interface Member {
+  readonly process: number;
+  readonly threadId: number;
+  families: readonly FamilySnapshot[];
+  /** Questions in a row that it has not answered. */
+  missed: number;
+  /** When its process or thread ended, in ms of `performance.now()`. */
+  endedAt: number | undefined;
+}
+
+/** A worker that is busy for longer shows what it showed before. */
+const longestWaitMs = 1_000;
+/** Those below a worker have to answer sooner than it. */
+const shareBelow = 0.6;
+/** Whoever misses so many questions is not waited for any more, until it answers again. */
+const patience = 3;
+/** What somebody sent before its end may come after the news of it. */
+const lateMs = 1_000;
+const maxFinished = 1_000;
+
+/**
+ * The main thread of a cluster's primary is at the top; below it are its threads and the main threads of the cluster's
+ * workers; below these are theirs.
+ */
+export function joinGroup({ group, metrics, maxLabelSets, take }: GroupOptions): Group {
+  const metricOf = new Map(metrics.map((metric) => [metric.name, metric]));
+  const members = new Map<string, Member>();
+  /** Of those that have ended: a counter must not fall. */
+  const ended = createTotals(maxLabelSets);
+  const finished = new Set<string>();
+  const me = randomUUID();
+  const waiting = new Map<number, (member: string) => void>();
+  let requests = 0;
+  let isClosed = false;
+
+  function finish(id: string, { families }: Member): void {
+    members.delete(id);
+    finished.add(id);
+    if (finished.size > maxFinished) {
+      finished.delete(finished.values().next().value as string);
+    }
+    for (const family of families.filter(isCounted)) {
+      ended.add(family);
+    }
+  }
+
+  function received({ member: id, threadId, request, families, isLast }: Report, process: number): void {
+    if (finished.has(id)) {
+      return;
+    }
+    const member = members.get(id) ?? { process, threadId, families: [], missed: 0, endedAt: undefined };
+    members.set(id, member);
+    member.missed = 0;
+    if (families !== undefined) {
+      member.families = read(families);
+    }
+    if (isLast === true) {
+      finish(id, member);
+    }
+    if (request !== undefined) {
+      waiting.get(request)?.(id);
+    }
+  }
+
+  function read(families: readonly WireFamily[]): FamilySnapshot[] {
+    return families.flatMap((family) => fromWire(family, metricOf) ?? []);
+  }
+
+  const below: LinkEvents = {
+    message(message, process) {
+      if (message.op === 'report' && message.member !== me) {
+        received(message, process);
+      }
+    },
+    ended(process, threadId) {
+      for (const member of members.values()) {
+        if (member.process === process && (threadId === undefined || member.threadId === threadId)) {
+          member.endedAt ??= performance.now();
+        }
+      }
+    },
+  };
+  const above: LinkEvents = {
+    message(message) {
+      if (message.op === 'ask') {
+        const { request, waitMs = longestWaitMs } = message;
+        const reported =
+          request === undefined ? report() : collect(waitMs * shareBelow).then((all) => report(all, request));
+        reported.catch(() => {});
+      }
+    },
+    ended() {},
+  };
+
+  const up = isMainThread ? workerLink(group, above) : threadLink(group, above);
+  const down: Link[] = isMainThread
+    ? [threadLink(group, below), primaryLink(group, below)].filter((link) => link !== undefined)
+    : [];
+
+  async function report(families?: readonly FamilySnapshot[], request?: number, isLast = false): Promise<void> {
+    const wire = families && { families: families.map(toWire) };
+    await up?.send({ op: 'report', group, member: me, threadId, request, ...wire, isLast });
+  }
+
+  async function collect(waitMs: number): Promise<FamilySnapshot[]> {
+    if (!isClosed) {
+      await ask(waitMs);
+    }
+    for (const [id, member] of members) {
+      if (member.endedAt !== undefined && performance.now() - member.endedAt > lateMs) {
+        finish(id, member);
+      }
+    }
+    const totals = createTotals();
+    const reported = [...members.values()].flatMap(({ families, endedAt }) =>
+      endedAt === undefined ? families : families.filter(isCounted),
+    );
+    for (const family of [...take(), ...ended.families(), ...reported]) {
+      totals.add(family);
+    }
+    return totals.families();
+  }
+
+  async function ask(waitMs: number): Promise<void> {
+    const silent = new Set(
+      [...members].filter(([, { missed, endedAt }]) => missed < patience && endedAt === undefined).map(([id]) => id),
+    );
+    requests += 1;
+    const request = requests;
+    const answers = new Promise<void>((resolve) => {
+      waiting.set(request, (id) => {
+        silent.delete(id);
+        if (silent.size === 0) {
+          resolve();
+        }
+      });
+    });
+    for (const link of down) {
+      await link.send({ op: 'ask', group, request, waitMs });
+    }
+    if (silent.size > 0) {
+      const waited = new AbortController();
+      const deadline = sleep(waitMs, undefined, { signal: waited.signal }).catch(() => {});
+      await Promise.race([answers, deadline]);
+      waited.abort();
+    }
+    waiting.delete(request);
+    for (const id of silent) {
+      const member = members.get(id);
+      if (member !== undefined) {
+        member.missed += 1;
+      }
+    }
+  }
+
+  // Those that were there before us have told nobody.
+  for (const link of down) {
+    void link.send({ op: 'ask', group });
+  }
+  void report();
+
+  return {
+    isWorker: up !== undefined,
+    collect: () => collect(longestWaitMs),
+    async close() {
+      if (up !== undefined) {
+        await report(await collect(longestWaitMs * shareBelow), undefined, true);
+      }
+      isClosed = true;
+      for (const link of [up, ...down]) {
+        link?.close();
+      }
+    },
+  };
+}
+
+/** A gauge says how things are, and ends with whoever said so. */
+function isCounted({ metric }: FamilySnapshot): boolean {
+  return metric.type !== 'gauge';
+}

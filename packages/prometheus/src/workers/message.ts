@@ -1,0 +1,71 @@
+import type { Metric } from '@toolweaver/analytics-metrics';
+import { type FamilySnapshot, type LabelSet, widthOf } from '../snapshot.ts';
+
+/** From above: report; or, without a request, say that you are there. */
+interface Ask {
+  readonly op: 'ask';
+  /** Of clients that show one set of metrics: other clients of these processes have others. */
+  readonly group: string;
+  readonly request?: number;
+  /** How long the answer is waited for. */
+  readonly waitMs?: number;
+}
+
+/** From below. */
+export interface Report {
+  readonly op: 'report';
+  readonly group: string;
+  /** Who reports, unique among all. */
+  readonly member: string;
+  readonly threadId: number;
+  /** That this answers; absent: it only says that it is there. */
+  readonly request?: number | undefined;
+  readonly families?: readonly WireFamily[];
+  /** Nothing will come after this. */
+  readonly isLast?: boolean;
+}
+
+export type Message = Ask | Report;
+
+/** Plain JSON: what a cluster's channel carries. An infinite number is null there. */
+export interface WireFamily {
+  readonly name: string;
+  readonly labelNames: readonly string[];
+  readonly labelSets: readonly LabelSet[];
+  readonly values: readonly (number | null)[];
+}
+
+export function toWire({ metric, labelSets, values }: FamilySnapshot): WireFamily {
+  const count = values.length / widthOf(metric);
+  return {
+    name: metric.name,
+    labelNames: metric.labels,
+    labelSets: labelSets.slice(0, count).map(({ labels, isOverflow }) => ({ labels, isOverflow })),
+    values: Array.from(values),
+  };
+}
+
+/** Undefined when it is none of these metrics, or one of other labels or buckets. */
+export function fromWire(
+  { name, labelNames, labelSets, values }: WireFamily,
+  metrics: ReadonlyMap<string, Metric>,
+): FamilySnapshot | undefined {
+  const metric = metrics.get(name);
+  if (
+    metric === undefined ||
+    metric.labels.join() !== labelNames.join() ||
+    values.length !== labelSets.length * widthOf(metric)
+  ) {
+    return undefined;
+  }
+  return { metric, labelSets, values: Float64Array.from(values, (value) => value ?? Number.POSITIVE_INFINITY) };
+}
+
+export function isMessage(value: unknown, group: string): value is Message {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    (value as Message).group === group &&
+    ((value as Message).op === 'ask' || (value as Message).op === 'report')
+  );
+}

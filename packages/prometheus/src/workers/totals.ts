@@ -1,0 +1,77 @@
+import type { Metric } from '@toolweaver/analytics-metrics';
+import { aggregatorOf } from '../registry.ts';
+import { type FamilySnapshot, type LabelSet, widthOf } from '../snapshot.ts';
+
+/** What several processes and threads have counted, as one. */
+export interface Totals {
+  add(family: FamilySnapshot): void;
+  families(): FamilySnapshot[];
+}
+
+interface Total {
+  readonly metric: Metric;
+  readonly indexOf: Map<string, number>;
+  readonly labelSets: LabelSet[];
+  readonly values: number[];
+}
+
+/** Labels of a few values each, which the overflow series keeps. */
+const closedLabels: readonly string[] = ['status', 'result', 'type'];
+
+/** At most `maxLabelSets` label sets a metric, and then those of the overflow. */
+export function createTotals(maxLabelSets: number = Number.POSITIVE_INFINITY): Totals {
+  const totals = new Map<string, Total>();
+
+  function totalOf(metric: Metric): Total {
+    let total = totals.get(metric.name);
+    if (total === undefined) {
+      total = { metric, indexOf: new Map(), labelSets: [], values: [] };
+      totals.set(metric.name, total);
+    }
+    return total;
+  }
+
+  return {
+    add({ metric, labelSets, values }) {
+      const total = totalOf(metric);
+      const width = widthOf(metric);
+      const lowest = aggregatorOf(metric) === 'min';
+      for (let at = 0; at * width < values.length; at += 1) {
+        let labelSet = labelSets[at] as LabelSet;
+        let index = total.indexOf.get(keyOf(labelSet));
+        if (index === undefined && total.labelSets.length >= maxLabelSets && !labelSet.isOverflow) {
+          labelSet = overflowOf(metric, labelSet);
+          index = total.indexOf.get(keyOf(labelSet));
+        }
+        const isNew = index === undefined;
+        if (index === undefined) {
+          index = total.labelSets.push(labelSet) - 1;
+          total.indexOf.set(keyOf(labelSet), index);
+        }
+        for (let part = 0; part < width; part += 1) {
+          const value = values[at * width + part] as number;
+          const slot = index * width + part;
+          const before = total.values[slot] as number;
+          total.values[slot] = isNew ? value : lowest ? Math.min(before, value) : before + value;
+        }
+      }
+    },
+    families: () =>
+      Array.from(totals.values(), ({ metric, labelSets, values }) => ({
+        metric,
+        labelSets,
+        values: Float64Array.from(values),
+      })),
+  };
+}
+
+function keyOf({ labels, isOverflow }: LabelSet): string {
+  return JSON.stringify([isOverflow, ...labels]);
+}
+
+function overflowOf({ labels: names }: Metric, { labels }: LabelSet): LabelSet {
+  return {
+    labels: labels.map((label, at) => (closedLabels.includes(names[at] as string) ? label : '')),
+    isOverflow: true,
+  };
+}

@@ -1,0 +1,179 @@
+import type { AnalyticsError } from '@toolweaver/analytics-core';
+import { type PrometheusOptions, prometheus, prometheusFromEnv } from '@toolweaver/analytics-prometheus';
+import { Registry } from 'prom-client';
+import { describe, expect, test } from 'vitest';
+import { parse } from './support/parse.ts';
+
+async function problemsOf(options: object): Promise<readonly string[]> {
+  const error: AnalyticsError = await prometheus(options as PrometheusOptions).then(
+    () => expect.fail('must be refused'),
+    (thrown) => thrown,
+  );
+  expect(error.code).toBe('INVALID_CONFIG');
+  return error.problems.map(({ field }) => field);
+}
+
+describe('options', () => {
+  test('all that are wrong are named at once', async () => {
+    const fields = await problemsOf({
+      name: ' ',
+      enabled: 'yes',
+      port: 65_536,
+      host: 'not a host',
+      namespace: '1st',
+      labels: ['session_id'],
+      latencyBucketsMs: [100, 5, 50],
+      maxLabelSets: 0,
+      defaultMetrics: 1,
+      workers: 'all',
+      registry: {},
+      onNotice: 'log',
+      pushgateway: {
+        url: 'gateway:9091',
+        job: '',
+        grouping: { 'a-b': 'x', skill_id: 'x', job: 'x', __x: 'x', shard: 3 },
+        intervalMs: 5,
+        timeoutMs: 0,
+        mode: 'put',
+        deleteOnClose: 1,
+        authorization: 'two\nlines',
+      },
+    });
+    expect(fields.toSorted()).toEqual(
+      [
+        ...['name', 'enabled', 'port', 'host', 'namespace', 'labels', 'latencyBucketsMs', 'maxLabelSets'],
+        ...['defaultMetrics', 'workers', 'registry', 'onNotice'],
+        ...['a-b', 'skill_id', 'job', '__x', 'shard'].map((label) => `pushgateway.grouping.${label}`),
+        ...['url', 'job', 'intervalMs', 'timeoutMs', 'mode', 'deleteOnClose', 'authorization'].map(
+          (field) => `pushgateway.${field}`,
+        ),
+      ].toSorted(),
+    );
+  });
+
+  test.each<[string, object, string]>([
+    ['a port that is not whole', { port: 80.5 }, 'port'],
+    ['a port as a text', { port: '8000' }, 'port'],
+    ['no number', { port: Number.NaN }, 'port'],
+    ['an address of another machine', { host: '192.0.2.1', port: 0 }, 'host'],
+    ['a host that does not exist', { host: 'does-not-exist.invalid', port: 0 }, 'host'],
+    ['buckets with infinity', { latencyBucketsMs: [1, Number.POSITIVE_INFINITY] }, 'latencyBucketsMs'],
+    ['a registry with default metrics', { registry: new Registry(), defaultMetrics: true }, 'defaultMetrics'],
+    ['a registry with workers', { registry: new Registry(), workers: true }, 'workers'],
+    ['a password in the URL', { pushgateway: { url: 'http://u:p@localhost:9091' } }, 'pushgateway.url'],
+    ['a file as the gateway', { pushgateway: { url: 'file:///etc/passwd' } }, 'pushgateway.url'],
+    [
+      'a token over plain http to another machine',
+      { pushgateway: { url: 'http://gateway.example:9091', authorization: 'Bearer x' } },
+      'pushgateway.url',
+    ],
+  ])('%s is refused', async (_, options, field) => {
+    expect(await problemsOf(options)).toEqual([field]);
+  });
+
+  test('namespace, labels, buckets and the limit of label sets are those that were given', async () => {
+    const backend = await prometheus({
+      port: false,
+      namespace: 'acme',
+      labels: ['org_id'],
+      latencyBucketsMs: [1, 2.5],
+      maxLabelSets: 1,
+    });
+    await backend.write([
+      { type: 'execution', id: '1', at: 1, kind: 'skill', name: 'a', orgId: 'o', success: true, latencyMs: 2 },
+      { type: 'execution', id: '2', at: 1, kind: 'skill', name: 'b', orgId: 'o', success: true },
+    ]);
+    const text = await backend.scrape();
+    expect(text).toContain('acme_skill_latency_milliseconds_bucket{le="2.5",skill_id="a",org_id="o"} 1\n');
+    expect(text).toContain('acme_skill_executions_total{otel_metric_overflow="true"} 1\n');
+    expect(text).toContain('acme_analytics_label_overflow_total{metric="acme_skill_executions_total"} 1\n');
+    expect(text).not.toContain('toolweaver_');
+  });
+
+  test('what is not enabled counts nothing and listens nowhere', async () => {
+    const backend = await prometheus({ enabled: false, port: 0, pushgateway: { url: 'http://127.0.0.1:1' } });
+    await backend.write([{ type: 'rating', id: '1', at: 1, skillId: 'a', rating: 5 }]);
+    expect(backend.url).toBeUndefined();
+    expect(parse(await backend.scrape()).get('toolweaver_skill_rating')?.samples).toEqual([]);
+    await backend.flush?.(AbortSignal.timeout(1000));
+    await backend.close?.();
+  });
+
+  test('the metrics of Node are there when asked for, and only then', async () => {
+    const [plain, more] = await Promise.all(
+      [false, true].map(async (defaultMetrics) => {
+        const backend = await prometheus({ port: false, defaultMetrics });
+        return parse(await backend.scrape());
+      }),
+    );
+    expect(plain?.has('process_cpu_seconds_total')).toBe(false);
+    expect(more?.has('process_cpu_seconds_total')).toBe(true);
+    expect(more?.has('toolweaver_skill_executions_total')).toBe(true);
+  });
+});
+
+describe('variables', () => {
+  test('become options', () => {
+    const options = prometheusFromEnv({
+      PROMETHEUS_ENABLED: 'true',
+      PROMETHEUS_PORT: '9000',
+      PROMETHEUS_HOST: '0.0.0.0',
+      PROMETHEUS_DEFAULT_METRICS: 'on',
+      PROMETHEUS_WORKERS: 'no',
+      PROMETHEUS_PUSHGATEWAY_URL: 'http://127.0.0.1:9091/',
+      PROMETHEUS_PUSHGATEWAY_JOB: 'nightly/receipts',
+      PROMETHEUS_PUSHGATEWAY_GROUPING: 'instance=eu-1, shard = 3',
+      PROMETHEUS_PUSHGATEWAY_INTERVAL: '7.5',
+      PROMETHEUS_PUSHGATEWAY_MODE: 'ADD',
+      PROMETHEUS_PUSHGATEWAY_DELETE_ON_CLOSE: '1',
+      PROMETHEUS_PUSHGATEWAY_AUTHORIZATION: 'Basic eDp5',
+      ANALYTICS_METRICS_NAMESPACE: 'acme',
+    });
+    expect(options).toMatchObject({
+      enabled: true,
+      port: 9000,
+      host: '0.0.0.0',
+      defaultMetrics: true,
+      workers: false,
+      namespace: 'acme',
+      pushgateway: {
+        url: 'http://127.0.0.1:9091/',
+        job: 'nightly/receipts',
+        grouping: { instance: 'eu-1', shard: '3' },
+        intervalMs: 7500,
+        mode: 'add',
+        deleteOnClose: true,
+      },
+    });
+    expect(options.pushgateway?.authorization?.toString()).toBe('[redacted]');
+  });
+
+  test('that are not set change nothing', () => {
+    const options = prometheusFromEnv({ PROMETHEUS_PORT: ' ' });
+    expect(Object.values(options).every((value) => value === undefined)).toBe(true);
+  });
+
+  test('that are wrong are named, all at once', () => {
+    const variables = {
+      PROMETHEUS_ENABLED: 'maybe',
+      PROMETHEUS_PORT: '70000',
+      ANALYTICS_METRICS_BUCKETS_MS: '100,5,50',
+      ANALYTICS_METRICS_NAMESPACE: 'a-b',
+      PROMETHEUS_PUSHGATEWAY_URL: 'ftp://gateway',
+      PROMETHEUS_PUSHGATEWAY_GROUPING: 'instance,skill_id=x',
+      PROMETHEUS_PUSHGATEWAY_INTERVAL: '-1',
+      PROMETHEUS_PUSHGATEWAY_MODE: 'replace',
+    };
+    let problems: AnalyticsError['problems'] = [];
+    try {
+      prometheusFromEnv(variables);
+    } catch (error) {
+      problems = (error as AnalyticsError).problems;
+    }
+    expect(new Set(problems.map(({ field }) => field))).toEqual(new Set(Object.keys(variables)));
+  });
+
+  test('of a Pushgateway without its address are a mistake', () => {
+    expect(() => prometheusFromEnv({ PROMETHEUS_PUSHGATEWAY_JOB: 'nightly' })).toThrow('PROMETHEUS_PUSHGATEWAY_URL');
+  });
+});

@@ -1,0 +1,163 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type AnalyticsError, createAnalytics } from '@toolweaver/analytics-core';
+import { type PushgatewayOptions, prometheus } from '@toolweaver/analytics-prometheus';
+import { execution } from '@toolweaver/analytics-testkit';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { isInstalled, startDaemon } from '../../../test/support/daemon.ts';
+import { testWith } from '../../../test/support/peer.ts';
+import { startGateway } from './support/gateway.ts';
+import { observe } from './support/observe.ts';
+import { parse, type Sample } from './support/parse.ts';
+import { serve } from './support/serve.ts';
+
+const command = 'prometheus-pushgateway';
+const testWithGateway = testWith(isInstalled(command), command);
+
+async function realGateway(): Promise<string> {
+  const daemon = await startDaemon({
+    command,
+    args: (address) => [`--web.listen-address=${address}`, '--log.level=error'],
+    readyPath: '/-/ready',
+  });
+  onTestFinished(daemon.stop);
+  return daemon.url;
+}
+
+async function open(pushgateway: PushgatewayOptions, notices: AnalyticsError[] = []) {
+  const backend = await prometheus({ pushgateway, onNotice: (notice) => notices.push(notice) });
+  onTestFinished(() => backend.close?.());
+  return backend;
+}
+
+/** What the gateway shows of our executions. */
+async function shown(url: string): Promise<readonly Sample[]> {
+  const text = await (await fetch(`${url}/metrics`)).text();
+  return parse(text).get('toolweaver_skill_executions_total')?.samples ?? [];
+}
+
+describe('a real Pushgateway', () => {
+  testWithGateway('takes what is pushed, under any job and grouping', async () => {
+    const url = await realGateway();
+    const groupings = [
+      { job: 'plain', grouping: {} },
+      { job: 'nightly/receipts', grouping: { instance: 'https://eu-1/a b', shard: '3' } },
+      { job: 'ünï cödé?#%', grouping: { empty: '', quote: '"\\\n' } },
+    ];
+    for (const { job, grouping } of groupings) {
+      const backend = await open({ url: `${url}/`, job, grouping, intervalMs: 0 });
+      await backend.write([execution({ name: job, latencyMs: 30 })]);
+      await backend.flush?.(AbortSignal.timeout(5000));
+      await backend.check?.(AbortSignal.timeout(5000));
+    }
+    const samples = await shown(url);
+    expect(samples).toHaveLength(groupings.length);
+    for (const { job, grouping } of groupings) {
+      const labels = Object.entries({ job, ...grouping, skill_id: job }).filter(([, value]) => value !== '');
+      expect(samples.find((sample) => sample.labels['job'] === job)).toMatchObject({
+        labels: Object.fromEntries(labels),
+        value: 1,
+      });
+    }
+  });
+
+  testWithGateway('replaces the group or adds to it, and takes it away', async () => {
+    const url = await realGateway();
+    const backend = await open({ url, intervalMs: 0 });
+    const others = async (): Promise<boolean> => parse(await (await fetch(`${url}/metrics`)).text()).has('other');
+    await backend.write([execution({ name: 'a' })]);
+    const group = `${url}/metrics/job/toolweaver`;
+    await fetch(group, { method: 'PUT', body: '# HELP other x\n# TYPE other gauge\nother 1\n' });
+    await backend.pushgateway?.add();
+    expect([await others(), (await shown(url)).length]).toEqual([true, 1]);
+    await backend.pushgateway?.push();
+    expect([await others(), (await shown(url)).length]).toEqual([false, 1]);
+    await backend.pushgateway?.delete();
+    expect(await shown(url)).toEqual([]);
+  });
+
+  testWithGateway('keeps what a batch job had counted at its end, or not', async () => {
+    const url = await realGateway();
+    for (const deleteOnClose of [false, true]) {
+      const backend = await prometheus({ pushgateway: { url, job: `${deleteOnClose}`, deleteOnClose } });
+      const client = createAnalytics({ backends: [backend] });
+      client.recordSkillExecution({ skillId: 'a', success: true });
+      await client.flush();
+      client.recordSkillExecution({ skillId: 'a', success: true });
+      await client.close();
+    }
+    expect((await shown(url)).map(({ labels, value }) => [labels['job'], value])).toEqual([['false', 2]]);
+  });
+
+  testWithGateway('says why it refuses', async () => {
+    const url = await realGateway();
+    const backend = await open({ url: `${url}/nowhere`, intervalMs: 0 });
+    await expect(backend.pushgateway?.push()).rejects.toMatchObject({
+      code: 'INVALID_CONFIG',
+      message: expect.stringMatching(/PUT .*\/nowhere\/metrics\/job\/toolweaver was answered with 404/),
+    });
+  });
+});
+
+test('pushes come on an interval, one failure is told once, and the interval goes on', async () => {
+  const gateway = await startGateway();
+  onTestFinished(gateway.close);
+  const notices: AnalyticsError[] = [];
+  const backend = await open({ url: gateway.url, intervalMs: 100 }, notices);
+  const pushed = () => observe(gateway.groups.get('/metrics/job/toolweaver') ?? '\n').executions;
+  await backend.write([execution({ name: 'a' })]);
+  await vi.waitFor(() => expect(pushed()).toMatchObject([{ name: 'a', count: 1 }]), 5000);
+  gateway.isBroken = true;
+  await vi.waitFor(() => expect(notices).toHaveLength(1), 5000);
+  await backend.write([execution({ name: 'a' })]);
+  await sleep(300);
+  expect(notices).toHaveLength(1);
+  gateway.isBroken = false;
+  await vi.waitFor(() => expect(pushed()).toMatchObject([{ count: 2 }]), 5000);
+});
+
+test('the authorization goes to the gateway, and to nobody else', async () => {
+  const elsewhere = await startGateway();
+  onTestFinished(elsewhere.close);
+  const server = await serve((_, response) => response.writeHead(307, { location: `${elsewhere.url}/x` }).end());
+  onTestFinished(server.close);
+  const gateway = await startGateway();
+  onTestFinished(gateway.close);
+  const authorization = 'Bearer t0ken';
+  await (await open({ url: gateway.url, authorization, intervalMs: 0 })).pushgateway?.push();
+  expect(gateway.requests).toEqual([{ method: 'PUT', path: '/metrics/job/toolweaver', authorization }]);
+  const redirected = await open({ url: server.url, authorization, intervalMs: 0 });
+  await expect(redirected.pushgateway?.push()).rejects.toMatchObject({ code: 'INVALID_CONFIG' });
+  expect(elsewhere.requests).toEqual([]);
+});
+
+test.each<[string, Parameters<typeof serve>[0]]>([
+  ['says nothing', () => {}],
+  ['never ends its answer', (_, response) => void response.writeHead(200).write('…')],
+  [
+    'answers byte by byte',
+    (_, response) => {
+      const timer = setInterval(() => response.write('.'), 20);
+      response.on('close', () => clearInterval(timer));
+    },
+  ],
+])('a gateway that %s is given up after the deadline', async (_, listener) => {
+  const server = await serve(listener);
+  onTestFinished(server.close);
+  const notices: AnalyticsError[] = [];
+  const backend = await open({ url: server.url, intervalMs: 0, timeoutMs: 200 }, notices);
+  const startedAt = performance.now();
+  await expect(backend.pushgateway?.push()).rejects.toMatchObject({
+    code: 'BACKEND_UNAVAILABLE',
+    message: expect.stringContaining('took longer than 200 ms'),
+  });
+  await backend.close?.();
+  expect(performance.now() - startedAt).toBeLessThan(5000);
+  expect(notices).toHaveLength(1);
+});
+
+test('a flush that is called off ends', async () => {
+  const server = await serve(() => {});
+  onTestFinished(server.close);
+  const backend = await open({ url: server.url, intervalMs: 0, timeoutMs: 1000 });
+  await expect(backend.flush?.(AbortSignal.timeout(50))).rejects.toMatchObject({ code: 'BACKEND_UNAVAILABLE' });
+});

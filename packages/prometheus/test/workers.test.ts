@@ -1,0 +1,88 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { expect, onTestFinished, test, vi } from 'vitest';
+import { observe } from './support/observe.ts';
+import { parse } from './support/parse.ts';
+
+interface Program {
+  readonly url: string;
+  /** Each is done when the next begins. */
+  order(...lines: readonly string[]): Promise<void>;
+  scrape(): Promise<string>;
+  /** Executions by skill. */
+  counts(): Promise<Record<string, number>>;
+}
+
+async function start(): Promise<Program> {
+  const program = join(import.meta.dirname, 'fixtures', 'workers.ts');
+  const child: ChildProcess = spawn(process.execPath, ['--conditions=@toolweaver/source', program], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+  onTestFinished(() => void child.kill('SIGKILL'));
+  const lines = createInterface(child.stdout as NodeJS.ReadableStream)[Symbol.asyncIterator]();
+  const nextLine = async (): Promise<string> => (await lines.next()).value ?? expect.fail('the program ended');
+  const url = await nextLine();
+  const scrape = async (): Promise<string> => (await fetch(url)).text();
+  return {
+    url,
+    async order(...orders) {
+      for (const order of orders) {
+        child.stdin?.write(`${order}\n`);
+        expect(await nextLine()).toBe('done');
+      }
+    },
+    scrape,
+    async counts() {
+      const samples = parse(await scrape()).get('toolweaver_skill_executions_total')?.samples ?? [];
+      return Object.fromEntries(samples.map(({ labels, value }) => [labels['skill_id'], value]));
+    },
+  };
+}
+
+test.each(['fork', 'thread'])(
+  'one scrape shows what all have counted, also those that have ended (%s)',
+  async (how) => {
+    const { order, counts, scrape } = await start();
+    await order(`${how} a`, `${how} b`, 'record main', 'record a', 'record b', 'record b');
+    const all = { shared: 4, 'of-main': 1, 'of-a': 1, 'of-b': 2 };
+    expect(await counts()).toEqual(all);
+    expect(observe(await scrape()).executions[0]).toMatchObject({ count: 4, latency: { count: 4, sumMs: 80 } });
+
+    // What it counted since the last scrape is handed over when it closes.
+    await order('record a', 'close a');
+    expect(await counts()).toEqual({ ...all, shared: 5, 'of-a': 2 });
+    await order('leave a', `${how} c`, 'record c');
+    expect(await counts()).toEqual({ ...all, shared: 6, 'of-a': 2, 'of-c': 1 });
+
+    // One that ends without a word leaves what the last scrape saw.
+    await order('record b', 'leave b');
+    await vi.waitFor(async () => expect((await counts())['of-c']).toBe(1), 5000);
+    expect(await counts()).toMatchObject({ 'of-b': expect.toSatisfy((count) => count === 2 || count === 3) });
+  },
+);
+
+test.each(['fork', 'thread'])('of scores the lowest is shown, while there is one who gave it (%s)', async (how) => {
+  const { order, scrape } = await start();
+  const score = async () => observe(await scrape()).health;
+  await order(`${how} a`, 'well main', 'ill a');
+  expect(await score()).toEqual([{ skillId: 'shared', score: 40 }]);
+  await order('close a');
+  expect(await score()).toEqual([{ skillId: 'shared', score: 90 }]);
+});
+
+test.each(['fork', 'thread'])('one that is busy holds nobody up, and shows what it showed before (%s)', async (how) => {
+  const { order, counts } = await start();
+  await order(`${how} a`, 'record a');
+  expect(await counts()).toMatchObject({ shared: 1 });
+  await order('block a', 'record main');
+  const startedAt = performance.now();
+  expect(await counts()).toMatchObject({ shared: 2 });
+  expect(performance.now() - startedAt).toBeLessThan(3500);
+});
+
+test('cluster workers and threads, and threads of cluster workers, are shown together', async () => {
+  const { order, counts } = await start();
+  await order('fork a', 'thread t', 'record a', 'record t', 'record main', 'nest a');
+  expect(await counts()).toEqual({ shared: 4, 'of-a': 1, 'of-t': 1, 'of-main': 1, 'of-thread-of-a': 1 });
+});
