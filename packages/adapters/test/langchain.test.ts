@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { AIMessage } from '@langchain/core/messages';
 import { BaseRetriever } from '@langchain/core/retrievers';
 import { RunnableLambda } from '@langchain/core/runnables';
@@ -115,4 +116,24 @@ test('a model that streams is one call, and one that says nothing of itself goes
   }
   expect(parts).toEqual(['a', 'b', 'c']);
   expect(await made.executions()).toMatchObject([{ kind: 'llm', success: true, usage: undefined }]);
+});
+
+test('runs at the same time keep to themselves, and all is recorded when they end', async () => {
+  const made = rig();
+  const ids = Array.from({ length: 8 }, (_, at) => `run ${at}`);
+  const chain = RunnableLambda.from(async (value: string, config) => {
+    await setImmediate();
+    return lookup.invoke({ city: value }, config);
+  });
+  await Promise.all(
+    ids.map((id) =>
+      made.analytics.trackRun({ id }, () => chain.invoke(id, { ...configOf(made), runName: `chain of ${id}` })),
+    ),
+  );
+  expect(made.analytics.stats().backends['memory']?.accepted).toBe(4 * ids.length);
+  const executions = await made.executions();
+  const chains = executions.filter(({ kind }) => kind === 'operation');
+  expect(chains.map(({ name, runId }) => [name, runId]).sort()).toEqual(ids.map((id) => [`chain of ${id}`, id]));
+  const ofTools = executions.filter(({ kind }) => kind === 'tool');
+  expect(ofTools.map(({ runId }) => runId).sort()).toEqual(ids);
 });
