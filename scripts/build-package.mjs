@@ -1,11 +1,16 @@
 // Builds the package of the current folder into dist/: declarations by tsc, one file each, and JavaScript bundled into as few
 // files as its entries need, because opening many small ones is most of what importing a package costs.
 import { spawnSync } from 'node:child_process';
-import { existsSync, rmSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { build } from 'rolldown';
 
+const { exports } = JSON.parse(readFileSync('package.json', 'utf8'));
+const imported = Object.values(exports).flatMap(
+  (target) => target['@toolweaver/source']?.match(/\/([^/]+)\.ts$/)[1] ?? [],
+);
 /** Beside what is imported, what is started: as a command or as a thread. */
-const entries = ['index', 'cli', 'worker', 'export-worker'].filter((name) => existsSync(`src/${name}.ts`));
+const started = ['cli', 'worker', 'export-worker'].filter((name) => existsSync(`src/${name}.ts`));
+const entries = [...imported, ...started];
 
 rmSync('dist', { recursive: true, force: true });
 const { status } = spawnSync('tsc', ['-p', 'tsconfig.build.json'], {

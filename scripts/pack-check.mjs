@@ -14,6 +14,8 @@ const metrics = '@toolweaver/analytics-metrics';
 const otlp = '@toolweaver/analytics-otlp';
 const sqlite = '@toolweaver/analytics-sqlite';
 const prices = '@toolweaver/analytics-prices';
+const adapters = '@toolweaver/analytics-adapters';
+const collector = '@toolweaver/analytics-collector';
 const prometheus = '@toolweaver/analytics-prometheus';
 const testkit = '@toolweaver/analytics-testkit';
 const wandb = '@toolweaver/analytics-wandb';
@@ -162,6 +164,27 @@ use('prices give a call its cost', tarballs, {
     await client.close();
     const [event] = backend.events;
     assert.deepEqual(event?.type === 'execution' && event.cost, { nanoUsd: 210_000, source: 'computed' });
+  `,
+});
+
+use('adapters and a collector work without the libraries that they adapt', tarballs, {
+  packages: [core, prices, adapters, collector],
+  absent: ['ai', '@langchain/core', '@modelcontextprotocol/sdk', '@openai/agents'],
+  types: true,
+  program: `
+    import assert from 'node:assert/strict';
+    import { createAnalytics } from '${core}';
+    import { trackToolkit } from '${adapters}';
+    import { createCollector } from '${collector}';
+    for (const subpath of ['ai-sdk', 'langchain', 'mcp', 'openai-agents']) {
+      assert.equal(Object.keys(await import('${adapters}/' + subpath)).length, 1);
+    }
+    const collector = createCollector();
+    const client = createAnalytics({ backends: [collector.backend] });
+    const { add } = trackToolkit(client, { add: (/** @type {number} */ a, /** @type {number} */ b) => a + b }, { name: 'math' });
+    assert.equal(add(1, 2), 3);
+    assert.equal(collector.summary().totalOperations, 1);
+    await client.close();
   `,
 });
 

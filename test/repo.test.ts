@@ -37,7 +37,7 @@ function workspace(folder: string): Workspace {
 const packages = workspacesIn('packages');
 const apps = workspacesIn('apps');
 const bench = workspace('bench');
-const frame = ['core', 'metrics', 'testkit', 'analytics', 'prices'];
+const frame = ['core', 'metrics', 'testkit', 'analytics', 'prices', 'adapters', 'collector'];
 /** Programs and files for those who run the backends: no backends themselves. */
 const tools = ['grafana'];
 const backends = packages.filter(({ folder }) => ![...frame, ...tools].includes(basename(folder)));
@@ -55,6 +55,7 @@ function allowedImports({ folder }: Workspace): string[] {
   }
   const uses: Record<string, string[]> = {
     core: [],
+    adapters: [`${prefix}-core`, `${prefix}-prices`],
     prometheus: [`${prefix}-core`, `${prefix}-metrics`],
     otlp: [`${prefix}-core`, `${prefix}-metrics`],
     grafana: [`${prefix}-core`, `${prefix}-metrics`],

@@ -27,7 +27,7 @@ const variable = 'ANALYTICS_BACKEND';
 /**
  * A client for the backends that the options or the environment name. Options win over variables:
  * `ANALYTICS_BACKEND` (default `sqlite`), `ANALYTICS_ENABLED` (`false`: a client that records nothing),
- * `ANALYTICS_SAMPLE_RATE` (0 to 1), and those of each backend.
+ * `ANALYTICS_SAMPLE_RATE` (0 to 1), `TOOLKIT_BATCH_SIZE` (1 to 1000), and those of each backend.
  * @throws AnalyticsError `UNKNOWN_BACKEND`, `BACKEND_NOT_INSTALLED` or `INVALID_CONFIG`; its `problems` list everything that is wrong.
  */
 export async function createAnalyticsClient(options: AnalyticsClientOptions = {}): Promise<Analytics> {
@@ -37,6 +37,7 @@ export async function createAnalyticsClient(options: AnalyticsClientOptions = {}
     readEnv(env, (vars) => ({
       enabled: vars.flag('ANALYTICS_ENABLED') ?? true,
       sampleRate: vars.number('ANALYTICS_SAMPLE_RATE', { min: 0, max: 1 }),
+      batchSize: vars.integer('TOOLKIT_BATCH_SIZE', { min: 1, max: 1000 }),
     })),
   );
   if (settings?.enabled === false) {
@@ -62,7 +63,8 @@ export async function createAnalyticsClient(options: AnalyticsClientOptions = {}
       opened.push(await open(onNotice));
     }
     const sampleRate = clientOptions.sampleRate ?? settings?.sampleRate;
-    return createAnalytics({ ...clientOptions, sampleRate, backends: [...opened, ...additionalBackends] });
+    const batchSize = clientOptions.batchSize ?? settings?.batchSize;
+    return createAnalytics({ ...clientOptions, sampleRate, batchSize, backends: [...opened, ...additionalBackends] });
   } catch (error) {
     await Promise.allSettled(opened.map((backend) => backend.close?.()));
     throw error;

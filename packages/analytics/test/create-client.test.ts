@@ -4,7 +4,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type AnalyticsError, createAnalyticsClient, type Env, memory } from '@toolweaver/analytics';
+import { type AnalyticsError, type Backend, createAnalyticsClient, type Env, memory } from '@toolweaver/analytics';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { knownBackends } from '../src/backends.ts';
 
@@ -137,6 +137,32 @@ describe('settings from the environment', () => {
     await using whole = await createAnalyticsClient({ env, sampleRate: 1 });
     expect(sampled.getConfigSummary().sampleRate).toBe(0.25);
     expect(whole.getConfigSummary().sampleRate).toBe(1);
+  });
+
+  it.each<[Env, number | undefined, number[]]>([
+    [{ TOOLKIT_BATCH_SIZE: '2' }, undefined, [2, 2, 1]],
+    [{ TOOLKIT_BATCH_SIZE: '2' }, 3, [3, 2]],
+    [{}, undefined, [5]],
+  ])('gives backends batches as %j and the option %j say', async (env, batchSize, sizes) => {
+    const written: number[] = [];
+    const own: Backend = {
+      name: 'own',
+      delivery: { maxEvents: 100, maxDelayMs: 0 },
+      settings: {},
+      write: ({ length }) => void written.push(length),
+    };
+    const options = { env: { ...env, ANALYTICS_BACKEND: 'memory' }, batchSize, additionalBackends: [own] };
+    const client = await createAnalyticsClient(options);
+    for (let call = 0; call < 5; call += 1) {
+      client.recordToolInvocation({ toolName: 'search', success: true });
+    }
+    await client.close();
+    expect(written).toEqual(sizes);
+  });
+
+  it.each(['0', '1001', '1.5', 'many'])('refuses %s as TOOLKIT_BATCH_SIZE', async (size) => {
+    const { problems } = await failure({ ANALYTICS_BACKEND: 'memory', TOOLKIT_BATCH_SIZE: size });
+    expect(problems.map(({ field }) => field)).toEqual(['TOOLKIT_BATCH_SIZE']);
   });
 
   it('reads process.env by default', async () => {

@@ -1,9 +1,9 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { describe, optionalObject, requiredNumber, requiredObject, requiredText } from './check.ts';
-import type { Analytics, AnalyticsOptions, Context, DeadlineOptions } from './client.ts';
+import type { Analytics, AnalyticsOptions, DeadlineOptions } from './client.ts';
 import { clientReader } from './client-reader.ts';
 import { configSummary } from './config-summary.ts';
-import { extendContext } from './context.ts';
+import { extendContext, type Surroundings } from './context.ts';
 import { createDelivery } from './delivery.ts';
 import { AnalyticsError, type ErrorCode, isAnalyticsError } from './errors.ts';
 import type { AnalyticsEvent, ExecutionKind } from './event.ts';
@@ -20,7 +20,8 @@ import { createRuns } from './run.ts';
 import { createSampler } from './sampling.ts';
 import { sizeOf } from './size.ts';
 import { describeThrown } from './thrown.ts';
-import { createTracker } from './track.ts';
+import { createTraces } from './trace.ts';
+import { createTracker, type TrackedInput } from './track.ts';
 
 const flushTimeoutMs = 10_000;
 const checkTimeoutMs = 5_000;
@@ -34,7 +35,7 @@ export function createAnalytics(options: AnalyticsOptions): Analytics {
   const { clock, backends, errorMessages } = resolved;
   const reporter = createReporter(resolved.onError, clock);
   const deliveries = backends.map((backend) => createDelivery(backend, { ...resolved, reporter }));
-  const context = new AsyncLocalStorage<Context>();
+  const context = new AsyncLocalStorage<Surroundings>();
   const sample = createSampler(resolved);
   const { now, newId } = sources(resolved);
   const price = createPricing(resolved.prices, ({ model }, cause) => {
@@ -44,7 +45,7 @@ export function createAnalytics(options: AnalyticsOptions): Analytics {
   const stats: Analytics['stats'] = () => ({
     backends: Object.fromEntries(deliveries.map((delivery) => [delivery.backend.name, delivery.stats()])),
   });
-  const { activeOperations, ...tracker } = createTracker({ context, clock, newId: idAhead, record: acceptInput });
+  const { activeOperations, ...tracker } = createTracker({ context, clock, newId: idAhead, record: acceptTracked });
   for (const backend of backends) {
     backend.attach?.({ stats, activeOperations });
   }
@@ -57,8 +58,8 @@ export function createAnalytics(options: AnalyticsOptions): Analytics {
   const reader = clientReader(deliveries);
   let closing: Promise<FlushReport> | undefined;
 
-  /** Hands the event that `make` returns to every backend, or counts why not. */
-  function accept(make: () => AnalyticsEvent): void {
+  /** Hands the event that `make` returns to every backend, or counts why not. `rate` is that of a sampling of its own. */
+  function accept(make: () => AnalyticsEvent, rate?: () => number | undefined): void {
     if (deliveries.length === 0) {
       return;
     }
@@ -67,7 +68,8 @@ export function createAnalytics(options: AnalyticsOptions): Analytics {
       if (closing !== undefined) {
         throw new AnalyticsError('CLOSED', 'recorded after close()');
       }
-      event = sample(make());
+      const made = make();
+      event = sample(made, rate?.());
     } catch (thrown) {
       refuse(thrown);
       return;
@@ -108,6 +110,19 @@ export function createAnalytics(options: AnalyticsOptions): Analytics {
 
   function acceptInput(make: () => EventInput): void {
     accept(() => toEvent(make(), defaults));
+  }
+
+  function acceptTracked(make: () => TrackedInput): void {
+    let rate: number | undefined;
+    accept(
+      () => {
+        const input = make();
+        const { sampleRate } = input;
+        rate = sampleRate === undefined ? undefined : requiredNumber(sampleRate, 'sampleRate', 0, 1, false);
+        return toEvent(input, defaults);
+      },
+      () => rate,
+    );
   }
 
   function acceptExecution(
@@ -180,6 +195,7 @@ export function createAnalytics(options: AnalyticsOptions): Analytics {
     logMetrics: (values, given) =>
       acceptInput(() => ({ ...optionalObject(given, 'options'), type: 'metrics', values })),
     ...tracker,
+    ...createTraces(context),
     withContext: (values, fn) => context.run(extendContext(context.getStore(), values, leftOut), fn),
     ...createRuns({ context, newId: idAhead, record: acceptInput }),
     reader,

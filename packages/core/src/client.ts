@@ -1,6 +1,6 @@
 import type { Backend } from './backend.ts';
 import type { AnalyticsError } from './errors.ts';
-import type { ErrorInfo, ExecutionKind } from './event.ts';
+import type { ErrorInfo, ExecutionKind, RunState } from './event.ts';
 import type {
   ArtifactInput,
   EventInput,
@@ -51,6 +51,11 @@ export interface AnalyticsOptions {
   readonly sampleRate?: number | undefined;
   /** Default: 5000. */
   readonly slowMs?: number | undefined;
+  /**
+   * A queued backend is written to as soon as so many events wait, and gets no more at once; whole number >= 1. Default, and upper
+   * bound: what the backend says.
+   */
+  readonly batchSize?: number | undefined;
   /** The queue's bound for each backend, in events. Default: 65536. */
   readonly maxQueueEvents?: number | undefined;
   /** The queue's bound for each backend, in bytes (estimated). Default: 32 MiB. */
@@ -84,6 +89,8 @@ export interface SubjectDetails extends Omit<ExecutionDetails, 'id' | 'at' | 'la
   /** Default: `operation`. */
   readonly kind?: ExecutionKind | undefined;
   readonly name: string;
+  /** The share of its executions to keep, 0 to 1, by the rules of the client's `sampleRate`, and in its place. */
+  readonly sampleRate?: number | undefined;
 }
 
 /** What becomes known while an operation runs. */
@@ -117,9 +124,11 @@ export interface RunOptions {
   readonly tags?: readonly string[] | undefined;
 }
 
+export type FinalState = Exclude<RunState, 'started'>;
+
 export interface FinishOptions {
   /** Default: `finished`. */
-  readonly state?: 'finished' | 'failed' | undefined;
+  readonly state?: FinalState | undefined;
   readonly summary?: Readonly<Record<string, unknown>> | undefined;
 }
 
@@ -129,10 +138,33 @@ export interface Run {
   /** Calls `fn`; everything recorded inside, across `await` too, belongs to this run. Does not finish it. */
   within<T>(fn: () => T): T;
   logMetrics(values: Readonly<Record<string, number>>, options?: LogMetricsOptions): void;
+  /**
+   * Adds to the run's `config`, or changes what is there: JSON data, at most 16 KiB with all the rest. It is recorded as the whole
+   * `config`; after the end it does nothing.
+   */
+  logParam(name: string, value: unknown): void;
   logArtifact(artifact: Omit<ArtifactInput, 'type'>): void;
   /** Records the end of the run; later calls do nothing. */
-  finish(options?: FinishOptions): void;
+  finish(end?: FinalState | FinishOptions): void;
 }
+
+/** Headers of the W3C's Trace Context. */
+export interface TraceContext {
+  readonly traceparent?: string | undefined;
+  readonly tracestate?: string | undefined;
+}
+
+/** What holds them: headers of a request, as Node or as `fetch` gives them, or `_meta` of an MCP request. */
+export type TraceCarrier =
+  | TraceContext
+  | Readonly<Record<string, unknown>>
+  | { get(name: string): string | null | undefined };
+
+/** What a call of a wrapped tool was about, as its arguments and its result say; `result` is undefined where it failed. */
+export type DescribeCall<F extends (...args: never[]) => unknown> = (
+  args: Readonly<Parameters<F>>,
+  result: Awaited<ReturnType<F>> | undefined,
+) => OperationDetails;
 
 /** What callers hold. Nothing here throws into the host after creation, and nothing blocks. */
 export interface Analytics extends AsyncDisposable {
@@ -154,11 +186,22 @@ export interface Analytics extends AsyncDisposable {
   /**
    * The same function, recorded on each call as a `tool` of the function's name, unless the subject says otherwise. It stays
    * what it was: sync, async, generator or async generator, with its `this`, name, arity and own properties. A promise is
-   * measured until it settles, a generator from its first step to its end. What is no function comes back as it is.
+   * measured until it settles, a generator from its first step to its end. What is no function comes back as it is. `describe`
+   * adds what a call says for itself (its cost, its size); it must be quick.
    */
-  wrapTool<F extends (...args: never[]) => unknown>(fn: F, subject?: Subject): F;
+  wrapTool<F extends (...args: never[]) => unknown>(fn: F, subject?: Subject, describe?: DescribeCall<F>): F;
   /** Calls `fn` with the given values in its context, added to those already there. A wrong value is left out, and reported. */
   withContext<T>(context: Context, fn: () => T): T;
+  /**
+   * The headers that let what is called continue this trace; empty outside of any run and execution. The trace is the one that
+   * came in, else the run (where its id is a UUID), else the outermost execution under way.
+   */
+  traceContext(): TraceContext;
+  /**
+   * Calls `fn` within the trace that came in. Its caller here, and its run, are those that a client of this kind has sent along; of
+   * any other trace the run is the trace's id as a UUID, unless there is one already. Headers that are wrong or missing are ignored.
+   */
+  withTraceContext<T>(headers: TraceCarrier | undefined, fn: () => T): T;
   /** Starts a run; finish it yourself. A wrong `id` is refused with its event, and replaced by a new one. */
   startRun(options?: RunOptions): Run;
   /** Starts a run, calls `fn` within it, and finishes it: as `failed` when `fn` throws (which is passed on unchanged). */

@@ -1,6 +1,14 @@
 import { optionalObject, optionalText, optionalUuid } from './check.ts';
 import type { Context } from './client.ts';
 
+/** What goes along with the values that callers know. */
+export interface Surroundings extends Context {
+  /** The outermost execution under way. */
+  readonly rootId?: string | undefined;
+  /** The trace that came in. */
+  readonly trace?: { readonly traceparent: string; readonly tracestate: string } | undefined;
+}
+
 const checks: Record<keyof Context, (value: unknown, field: string) => string | undefined> = {
   runId: optionalText,
   userId: optionalText,

@@ -1,4 +1,4 @@
-import type { Backend } from './backend.ts';
+import type { Backend, BatchDelivery } from './backend.ts';
 import { withDeadline } from './deadline.ts';
 import { AnalyticsError, type ErrorCode } from './errors.ts';
 import type { AnalyticsEvent } from './event.ts';
@@ -34,6 +34,7 @@ interface DeliveryFailure {
 }
 
 export interface DeliveryOptions extends QueuedSinkOptions {
+  readonly batchSize: number;
   readonly reporter: Reporter;
 }
 
@@ -77,7 +78,7 @@ export function createDelivery(backend: Backend, options: DeliveryOptions): Deli
   const sink =
     backend.delivery === 'immediate'
       ? immediateSink(backend, clock, options.maxQueueEvents, events)
-      : queuedSink(backend, backend.delivery, options, events);
+      : queuedSink(backend, atMost(backend.delivery, options.batchSize), options, events);
 
   function report(code: ErrorCode, make: () => AnalyticsError): void {
     reporter.report(code, name, make);
@@ -159,4 +160,8 @@ export function createDelivery(backend: Backend, options: DeliveryOptions): Deli
     },
     stats: () => snapshot(ledger, sink.queued, sink.queuedBytes, closed ? 'closed' : sink.state),
   };
+}
+
+function atMost({ maxEvents, maxDelayMs }: BatchDelivery, batchSize: number): BatchDelivery {
+  return { maxEvents: Math.min(maxEvents, batchSize), maxDelayMs };
 }

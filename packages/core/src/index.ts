@@ -6,6 +6,8 @@ export type {
   Clock,
   Context,
   DeadlineOptions,
+  DescribeCall,
+  FinalState,
   FinishOptions,
   Operation,
   OperationDetails,
@@ -14,6 +16,8 @@ export type {
   RunOptions,
   Subject,
   SubjectDetails,
+  TraceCarrier,
+  TraceContext,
 } from './client.ts';
 export { systemClock } from './clock.ts';
 export { type Env, type EnvReader, type NumberRange, readEnv } from './env.ts';
@@ -39,3 +43,4 @@ export type * from './reader-toolkits.ts';
 export type * from './report.ts';
 export { isSecret, type Secret, secret } from './secret.ts';
 export { cleanId } from './text.ts';
+export { describeThrown } from './thrown.ts';

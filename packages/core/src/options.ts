@@ -58,6 +58,7 @@ export function resolveOptions(options: AnalyticsOptions): ResolvedOptions {
     onError: callback('onError', options.onError),
     sampleRate: number('sampleRate', options.sampleRate, 1, 0, 1, false),
     slowMs: number('slowMs', options.slowMs, 5_000, 0, Number.MAX_SAFE_INTEGER, false),
+    batchSize: whole('batchSize', options.batchSize, Number.MAX_SAFE_INTEGER, 1),
     maxQueueEvents: whole('maxQueueEvents', options.maxQueueEvents, 65_536, 1),
     maxQueueBytes: whole('maxQueueBytes', options.maxQueueBytes, 32 * 1024 * 1024, 1),
     retry: {

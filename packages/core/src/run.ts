@@ -1,6 +1,8 @@
 import type { AsyncLocalStorage } from 'node:async_hooks';
-import { optionalObject, requiredObject } from './check.ts';
-import type { Context, Run, RunOptions } from './client.ts';
+import { describe, optionalJson, optionalObject, refuse, requiredObject, requiredText } from './check.ts';
+import type { FinishOptions, Run, RunOptions } from './client.ts';
+import type { Surroundings } from './context.ts';
+import type { JsonObject } from './event.ts';
 import type { ArtifactInput, EventInput, RunInput } from './input.ts';
 import { cleanId } from './text.ts';
 
@@ -10,7 +12,7 @@ export interface Runs {
 }
 
 export interface RunsOptions {
-  readonly context: AsyncLocalStorage<Context>;
+  readonly context: AsyncLocalStorage<Surroundings>;
   readonly newId: () => string;
   /** Records what `make` returns. Never throws, whatever `make` does. */
   readonly record: (make: () => EventInput) => void;
@@ -20,9 +22,11 @@ export function createRuns({ context, newId, record }: RunsOptions): Runs {
   function startRun(options?: RunOptions): Run {
     const id = givenId(options) ?? newId();
     let finished = false;
+    let config: JsonObject | undefined;
     record(() => {
       // An id that was given and cannot be used is refused like any other wrong field.
       const { id: given, ...more } = optionalObject(options, 'options');
+      config = optionalJson(more['config'], 'config');
       return { ...more, type: 'run', runId: (given ?? '') === '' ? id : given, state: 'started' } as RunInput;
     });
     return {
@@ -31,13 +35,31 @@ export function createRuns({ context, newId, record }: RunsOptions): Runs {
       logMetrics(values, metricsOptions) {
         record(() => ({ ...optionalObject(metricsOptions, 'options'), type: 'metrics', values, runId: id }));
       },
+      logParam(name, value) {
+        if (finished) {
+          return;
+        }
+        record(() => {
+          const param = requiredText(name, 'name');
+          // Backends take the latest config of a run for all of it, so each time it is the whole one.
+          const more = optionalJson({ ...config, [param]: value }, 'config');
+          if (more === undefined || !Object.hasOwn(more, param)) {
+            return refuse('value', `must be JSON data, got ${describe(value)}`);
+          }
+          config = more;
+          return { type: 'run', runId: id, state: 'started', config };
+        });
+      },
       logArtifact(artifact) {
         record(() => ({ ...requiredObject(artifact, 'artifact'), type: 'artifact', runId: id }) as ArtifactInput);
       },
-      finish(finish) {
+      finish(end) {
         if (!finished) {
           finished = true;
-          record(() => ({ type: 'run', runId: id, state: finish?.state ?? 'finished', summary: finish?.summary }));
+          record(() => {
+            const { state, summary }: FinishOptions = typeof end === 'string' ? { state: end } : (end ?? {});
+            return { type: 'run', runId: id, state: state ?? 'finished', summary };
+          });
         }
       },
     };

@@ -15,11 +15,11 @@ export function createSampler({
   sampleRate,
   slowMs,
   random,
-}: SamplingOptions): (event: AnalyticsEvent) => AnalyticsEvent | undefined {
-  return (event) => {
-    if (sampleRate === 1 || event.type !== 'execution' || !event.success || (event.latencyMs ?? 0) >= slowMs) {
+}: SamplingOptions): (event: AnalyticsEvent, rate?: number) => AnalyticsEvent | undefined {
+  return (event, rate = sampleRate) => {
+    if (rate === 1 || event.type !== 'execution' || !event.success || (event.latencyMs ?? 0) >= slowMs) {
       return event;
     }
-    return random() < sampleRate ? { ...event, weight: 1 / sampleRate } : undefined;
+    return random() < rate ? { ...event, weight: 1 / rate } : undefined;
   };
 }

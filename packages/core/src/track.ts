@@ -1,7 +1,8 @@
 import type { AsyncLocalStorage } from 'node:async_hooks';
 import * as types from 'node:util/types';
 import { optionalObject } from './check.ts';
-import type { Clock, Context, Operation, OperationDetails, Subject } from './client.ts';
+import type { Clock, DescribeCall, Operation, OperationDetails, Subject } from './client.ts';
+import type { Surroundings } from './context.ts';
 import type { ErrorInfo } from './event.ts';
 import type { ExecutionInput } from './input.ts';
 import { describeThrown } from './thrown.ts';
@@ -10,32 +11,40 @@ export interface Tracker {
   /** Operations that have begun and not ended. */
   activeOperations(): number;
   trackOperation<T>(subject: Subject, fn: (operation: Operation) => T | PromiseLike<T>): Promise<T>;
-  wrapTool<F extends (...args: never[]) => unknown>(fn: F, subject?: Subject): F;
+  wrapTool<F extends (...args: never[]) => unknown>(fn: F, subject?: Subject, describe?: DescribeCall<F>): F;
 }
 
 export interface TrackerOptions {
-  readonly context: AsyncLocalStorage<Context>;
+  readonly context: AsyncLocalStorage<Surroundings>;
   readonly clock: Clock;
   readonly newId: () => string;
   /** Records what `make` returns. Never throws, whatever `make` does. */
-  readonly record: (make: () => ExecutionInput) => void;
+  readonly record: (make: () => TrackedInput) => void;
 }
+
+export type TrackedInput = ExecutionInput & { readonly sampleRate?: unknown };
 
 /** An execution under way. It is recorded once, by whichever end comes first. */
 interface Execution {
   readonly operation: Operation;
   /** Calls back inside the execution's context. */
   within<T>(fn: () => T): T;
-  succeeded(): void;
+  succeeded(result?: unknown): void;
   threw(thrown: unknown): void;
 }
 
 type AnyFunction = (this: unknown, ...args: unknown[]) => unknown;
+type Start = (args: unknown[]) => Execution;
+type Describe = (result: unknown) => OperationDetails;
 
 export function createTracker({ context, clock, newId, record }: TrackerOptions): Tracker {
   let active = 0;
 
-  function begin(subject: Subject, defaults: { kind: 'operation' | 'tool'; name?: string }): Execution {
+  function begin(
+    subject: Subject,
+    defaults: { kind: 'operation' | 'tool'; name?: string },
+    describe?: Describe,
+  ): Execution {
     const id = newId();
     const outer = context.getStore();
     const startedMs = clock.monotonic();
@@ -47,7 +56,7 @@ export function createTracker({ context, clock, newId, record }: TrackerOptions)
     let ended = false;
     active += 1;
 
-    function end(success: boolean, error: ErrorInfo | undefined): void {
+    function end(success: boolean, error: ErrorInfo | undefined, result?: unknown): void {
       if (ended) {
         return;
       }
@@ -60,7 +69,8 @@ export function createTracker({ context, clock, newId, record }: TrackerOptions)
           throw misuse.thrown;
         }
         const named = typeof subject === 'string' ? { name: subject } : optionalObject(subject, 'subject');
-        return { ...defaults, ...outer, ...named, ...details, ...outcome } as ExecutionInput;
+        const described = describe && optionalObject(describe(result), 'description');
+        return { ...defaults, ...outer, ...named, ...described, ...details, ...outcome } as TrackedInput;
       });
     }
 
@@ -79,13 +89,13 @@ export function createTracker({ context, clock, newId, record }: TrackerOptions)
           failed = true;
         },
       },
-      within: (fn) => context.run({ ...outer, parentId: id }, fn),
-      succeeded: () => end(!failed, failure),
+      within: (fn) => context.run({ rootId: id, ...outer, parentId: id }, fn),
+      succeeded: (result) => end(!failed, failure, result),
       threw: (thrown) => end(false, failure ?? describeThrown(thrown)),
     };
   }
 
-  function wrap(fn: AnyFunction, start: () => Execution): AnyFunction {
+  function wrap(fn: AnyFunction, start: Start): AnyFunction {
     if (types.isGeneratorFunction(fn)) {
       return types.isAsyncFunction(fn) ? wrapAsyncGenerator(fn, start) : wrapGenerator(fn, start);
     }
@@ -105,12 +115,15 @@ export function createTracker({ context, clock, newId, record }: TrackerOptions)
         throw thrown;
       }
     },
-    wrapTool(fn, subject = {} as Subject) {
+    wrapTool(fn, subject = {} as Subject, describe = undefined) {
       if (typeof fn !== 'function') {
         return fn;
       }
       const name = nameOf(fn);
-      const wrapped = wrap(fn as unknown as AnyFunction, () => begin(subject, { kind: 'tool', name }));
+      const describeCall = describe as DescribeCall<AnyFunction> | undefined;
+      const wrapped = wrap(fn as unknown as AnyFunction, (args) =>
+        begin(subject, { kind: 'tool', name }, describeCall && ((result) => describeCall(args, result))),
+      );
       try {
         const {
           prototype: _,
@@ -135,9 +148,9 @@ function nameOf(fn: { readonly name: string }): string {
   }
 }
 
-function wrapSync(fn: AnyFunction, start: () => Execution): AnyFunction {
+function wrapSync(fn: AnyFunction, start: Start): AnyFunction {
   return function (...args) {
-    const execution = start();
+    const execution = start(args);
     let result: unknown;
     try {
       result = execution.within(() => Reflect.apply(fn, this, args));
@@ -147,12 +160,12 @@ function wrapSync(fn: AnyFunction, start: () => Execution): AnyFunction {
     }
     // Real promises only: to some thenables (query builders, say) `then` means "start now".
     if (!types.isPromise(result)) {
-      execution.succeeded();
+      execution.succeeded(result);
       return result;
     }
     return result.then(
       (value) => {
-        execution.succeeded();
+        execution.succeeded(value);
         return value;
       },
       (thrown) => {
@@ -163,12 +176,12 @@ function wrapSync(fn: AnyFunction, start: () => Execution): AnyFunction {
   };
 }
 
-function wrapAsync(fn: AnyFunction, start: () => Execution): AnyFunction {
+function wrapAsync(fn: AnyFunction, start: Start): AnyFunction {
   return async function (...args) {
-    const execution = start();
+    const execution = start(args);
     try {
       const value = await execution.within(() => Reflect.apply(fn, this, args));
-      execution.succeeded();
+      execution.succeeded(value);
       return value;
     } catch (thrown) {
       execution.threw(thrown);
@@ -192,9 +205,9 @@ function steps<S>(inner: Steps<S>, execution: Execution): Steps<S> {
   };
 }
 
-function wrapGenerator(fn: AnyFunction, start: () => Execution): AnyFunction {
+function wrapGenerator(fn: AnyFunction, start: Start): AnyFunction {
   return function* (...args) {
-    const execution = start();
+    const execution = start(args);
     try {
       const inner = execution.within(() => Reflect.apply(fn, this, args)) as Generator;
       return yield* {
@@ -213,9 +226,9 @@ function wrapGenerator(fn: AnyFunction, start: () => Execution): AnyFunction {
   };
 }
 
-function wrapAsyncGenerator(fn: AnyFunction, start: () => Execution): AnyFunction {
+function wrapAsyncGenerator(fn: AnyFunction, start: Start): AnyFunction {
   return async function* (...args) {
-    const execution = start();
+    const execution = start(args);
     try {
       const inner = execution.within(() => Reflect.apply(fn, this, args)) as AsyncGenerator;
       return yield* {

@@ -24,6 +24,7 @@ function bench(side: FarSide): Bench {
     clock,
     random: () => 0.5,
     retry: { minDelayMs: 500, maxDelayMs: 30_000, maxAttempts: 10 },
+    batchSize: 1000,
     maxQueueEvents: 1000,
     maxQueueBytes: 1e9,
     reporter: createReporter(undefined, clock),

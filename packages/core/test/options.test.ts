@@ -52,6 +52,7 @@ describe('wrong options are refused', () => {
     [{ backends: [], sampleRate: '1' }, 'sampleRate must be a number from 0 to 1, got "1"'],
     [{ backends: [], sampleRate: Number.NaN }, 'sampleRate must be a number from 0 to 1, got NaN'],
     [{ backends: [], slowMs: -1 }, 'slowMs must be a number >= 0, got -1'],
+    [{ backends: [], batchSize: 0 }, 'batchSize must be a whole number >= 1, got 0'],
     [{ backends: [], maxQueueEvents: 0 }, 'maxQueueEvents must be a whole number >= 1, got 0'],
     [{ backends: [], maxQueueEvents: 1.5 }, 'maxQueueEvents must be a whole number >= 1, got 1.5'],
     [{ backends: [], maxQueueBytes: null }, 'maxQueueBytes must be a whole number >= 1, got null'],
@@ -103,7 +104,7 @@ describe('right options', () => {
   test.each([
     [{ backends: [] }],
     [{ backends: [memory(), memory({ name: 'other' })] }],
-    [{ backends: [], sampleRate: 0, slowMs: 0, maxQueueEvents: 1, maxQueueBytes: 1 }],
+    [{ backends: [], sampleRate: 0, slowMs: 0, batchSize: 1, maxQueueEvents: 1, maxQueueBytes: 1 }],
     [{ backends: [], retry: {} }],
     [{ backends: [], retry: { minDelayMs: 0, maxDelayMs: 0, maxAttempts: 1 } }],
     [{ backends: [], flushOnSignals: ['SIGTERM', 'SIGINT'] }],

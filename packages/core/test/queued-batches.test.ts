@@ -36,6 +36,22 @@ describe('batches', () => {
     expect(sizesOf(side)).toEqual([4, 4, 3]);
   });
 
+  test.each([
+    [3, 8, [3, 3, 2]],
+    [100, 8, [4, 4]],
+  ])(
+    'of a client with a batchSize of %d hold no more than that, nor than maxEvents',
+    async (batchSize, count, sizes) => {
+      const { clock, record, side } = rig({ maxEvents: 4, maxDelayMs: 1000 }, { batchSize });
+      record('waits');
+      await clock.advance(0);
+      expect(sizesOf(side)).toEqual([]);
+      record(...names(count - 1));
+      await clock.advance(1000);
+      expect(sizesOf(side)).toEqual(sizes);
+    },
+  );
+
   test('do not start before the earlier one has ended', async () => {
     const { clock, record, side } = rig({ maxEvents: 2 });
     const first = hanging();

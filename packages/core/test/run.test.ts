@@ -55,6 +55,18 @@ describe('a run', () => {
     expect((await told(made)).map(({ state }) => state)).toEqual(['started', 'failed']);
   });
 
+  test.each(['finished', 'failed'] as const)('ends %s when it is told just that', async (state) => {
+    const made = rig();
+    made.analytics.startRun().finish(state);
+    expect((await told(made)).map((event) => event['state'])).toEqual(['started', state]);
+  });
+
+  test('ends in one of two states', async () => {
+    const made = rig();
+    made.analytics.startRun().finish('FINISHED' as never);
+    expect(made.errors[0]?.message).toMatch(/^Refused an event: state must be one of started, finished, failed/);
+  });
+
   test('groups what is recorded inside, across await; nested runs do not mix', async () => {
     const made = rig();
     const { analytics, record } = made;
@@ -130,6 +142,61 @@ describe('a run', () => {
     const { analytics, errors } = rig();
     analytics.startRun().logArtifact('report.md' as never);
     expect(errors[0]?.message).toBe('Refused an event: artifact must be an object, got "report.md"');
+  });
+});
+
+describe('a parameter', () => {
+  test('adds to the config, or changes what is there; nothing else of the run', async () => {
+    const made = rig();
+    const run = made.analytics.startRun({ id: 'r', name: 'n', config: { seed: 1, model: { name: 'm' } } });
+    run.logParam('solver', 'recursive');
+    run.logParam('seed', { first: 2 });
+    run.logParam('__proto__', 3);
+    run.finish();
+    const events = await told(made);
+    expect(events.map(({ state }) => state)).toEqual(['started', 'started', 'started', 'started', 'finished']);
+    expect(events[1]).toEqual({
+      type: 'run',
+      runId: 'r',
+      state: 'started',
+      config: { seed: 1, model: { name: 'm' }, solver: 'recursive' },
+    });
+    expect(JSON.stringify(events[3]?.['config'])).toBe(
+      '{"seed":{"first":2},"model":{"name":"m"},"solver":"recursive","__proto__":3}',
+    );
+  });
+
+  test('does not change with what it was given', async () => {
+    const made = rig();
+    const value = { deep: [1] };
+    const run = made.analytics.startRun();
+    run.logParam('a', value);
+    value.deep.push(2);
+    run.logParam('b', null);
+    expect((await told(made)).at(-1)?.['config']).toEqual({ a: { deep: [1] }, b: null });
+  });
+
+  test.each<[string, unknown, unknown, RegExp]>([
+    ['no name', '', 1, /name must be a text that is not blank/],
+    ['a name of another type', 5, 1, /name must be a text, got 5/],
+    ['no value', 'a', undefined, /value must be JSON data, got undefined/],
+    ['a function', 'a', () => 1, /value must be JSON data, got a function/],
+    ['too much', 'a', 'x'.repeat(20_000), /config must be at most 16384 bytes of JSON/],
+  ])('with %s is refused, and leaves the others as they were', async (_, name, value, message) => {
+    const made = rig();
+    const run = made.analytics.startRun({ config: { seed: 1 } });
+    run.logParam(name as string, value);
+    run.logParam('after', 2);
+    expect(made.errors[0]?.message).toMatch(message);
+    expect((await told(made)).map(({ config }) => config)).toEqual([{ seed: 1 }, { seed: 1, after: 2 }]);
+  });
+
+  test('after the end does nothing, as it would start the run again', async () => {
+    const made = rig();
+    const run = made.analytics.startRun();
+    run.finish();
+    run.logParam('late', 1);
+    expect(await told(made)).toHaveLength(2);
   });
 });
 

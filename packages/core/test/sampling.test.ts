@@ -128,6 +128,32 @@ describe('a client that samples', () => {
     },
   );
 
+  test('keeps what is tracked at the rate of its subject, in place of its own', async () => {
+    const { analytics, side, errors } = rig({ maxEvents: 1000 }, { sampleRate: 0, random: seeded(5) });
+    const half = analytics.wrapTool(() => 1, { kind: 'tool', name: 'half', sampleRate: 0.5 });
+    const all = analytics.wrapTool(() => 1, { kind: 'tool', name: 'all', sampleRate: 1 });
+    for (let call = 0; call < 200; call += 1) {
+      half();
+      all();
+    }
+    analytics.wrapTool(() => 1, { kind: 'tool', name: 'none' })();
+    await expect(
+      analytics.trackOperation({ name: 'failed', sampleRate: 0 }, () => Promise.reject(new Error('mine'))),
+    ).rejects.toThrow('mine');
+    await analytics.trackOperation({ name: 'wrong', sampleRate: 2 }, () => {});
+    await analytics.flush();
+    const named = (wanted: string) => side.held.filter((event) => event.type === 'execution' && event.name === wanted);
+    expect(named('half').every(({ weight }) => weight === 2)).toBe(true);
+    expect(named('half').length).toBeGreaterThan(60);
+    expect(named('half').length).toBeLessThan(140);
+    expect(named('all')).toHaveLength(200);
+    expect(named('failed')).toHaveLength(1);
+    expect(dropsOf(analytics)).toEqual({ sampled: 201 - named('half').length, invalid: 1 });
+    expect(errors.map(({ message }) => message)).toEqual([
+      'Refused an event: sampleRate must be a finite number from 0 to 1, got 2',
+    ]);
+  });
+
   test('has slowMs of 5 s by default', async () => {
     const { analytics, side } = rig({}, { sampleRate: 0 });
     for (const latencyMs of [4999, 5000]) {

@@ -33,6 +33,40 @@ describe('a wrapped function', () => {
     ]);
   });
 
+  test('says what a call was about, by its arguments and its result', async () => {
+    const made = rig();
+    const describeCall = (args: readonly [number], result: number | undefined) => ({
+      inputBytes: args[0],
+      ...(result !== undefined && { cost: { usd: result } }),
+    });
+    const subject = { kind: 'tool', name: 'of', inputBytes: 99 } as const;
+    made.analytics.wrapTool((cents: number) => cents / 100, subject, describeCall)(1);
+    await made.analytics.wrapTool(async (cents: number) => cents / 100, subject, describeCall)(2);
+    await made.analytics.wrapTool((cents: number) => Promise.resolve(cents / 100), subject, describeCall as never)(3);
+    const failing = (_: number): number => {
+      throw new Error('mine');
+    };
+    expect(() => made.analytics.wrapTool(failing, subject, describeCall)(4)).toThrow('mine');
+    expect(await recorded(made)).toMatchObject([
+      { inputBytes: 1, cost: { nanoUsd: 10_000_000 } },
+      { inputBytes: 2, cost: { nanoUsd: 20_000_000 } },
+      { inputBytes: 3, cost: { nanoUsd: 30_000_000 } },
+      { inputBytes: 4, success: false, cost: undefined },
+    ]);
+  });
+
+  test.each<[string, () => never]>([
+    ['a description that throws', thrower],
+    ['a description that is none', () => 5 as never],
+  ])('with %s returns what it did; the event is refused', (_, describeCall) => {
+    const { analytics, errors } = rig();
+    expect(analytics.wrapTool(() => 'result', 'of', describeCall)()).toBe('result');
+    expect(dropsOf(analytics)).toEqual({ invalid: 1 });
+    expect(errors[0]?.message).toMatch(
+      /^Refused an event: (reading it threw Error: mine|description must be an object)/,
+    );
+  });
+
   test('stays synchronous, and measures its time', async () => {
     const made = rig();
     let elapsed = 0;
@@ -401,3 +435,7 @@ describe('a wrapped async generator', () => {
     ]);
   });
 });
+
+function thrower(): never {
+  throw new Error('mine');
+}

@@ -125,6 +125,22 @@ const aiSdkModel: Shape = (counts) => {
   };
 };
 
+/** The `usage_metadata` of LangChain's messages. */
+const langChain: Shape = (counts) => {
+  const input = counts.required('input_tokens');
+  const output = counts.required('output_tokens');
+  const cached = counts.count('input_token_details', 'cache_read');
+  const written = counts.count('input_token_details', 'cache_creation');
+  const reasoning = counts.count('output_token_details', 'reasoning');
+  return {
+    inputTokens: counts.rest(input, [cached, written], 'input_tokens'),
+    cacheReadTokens: cached,
+    cacheWriteTokens: written,
+    outputTokens: outputOf(counts, { input, output, reasoning }, 'output_tokens', 'total_tokens'),
+    reasoningTokens: reasoning,
+  };
+};
+
 const aiSdk4: Shape = (counts) => {
   const input = counts.required('promptTokens');
   const output = counts.required('completionTokens');
@@ -198,6 +214,9 @@ function shapeOf(usage: Fields, response: Fields): Shape | undefined {
   }
   if (has('prompt_tokens')) {
     return chat;
+  }
+  if (has('input_token_details', 'output_token_details')) {
+    return langChain;
   }
   if (has('input_tokens', 'output_tokens')) {
     const isAnthropic = response['type'] === 'message' || has('cache_creation_input_tokens', 'cache_read_input_tokens');

@@ -12,9 +12,9 @@ export interface UsageReading {
 
 /**
  * Reads the usage out of a response, or of its usage object alone: OpenAI (chat completions and responses), Anthropic, Gemini,
- * Bedrock's Converse, the Vercel AI SDK (4 to 6), and the attributes of OpenTelemetry's GenAI conventions. Providers count cached
- * and reasoning tokens in or apart; here they are apart. Counts that contradict one another are a problem, and never put right.
- * Never throws.
+ * Bedrock's Converse, the Vercel AI SDK (4 to 7), the `usage_metadata` of LangChain, and the attributes of OpenTelemetry's GenAI
+ * conventions. Providers count cached and reasoning tokens in or apart; here they are apart. Counts that contradict one another are
+ * a problem, and never put right. Never throws.
  */
 export function usageFrom(response: unknown): UsageReading {
   try {
@@ -26,7 +26,7 @@ export function usageFrom(response: unknown): UsageReading {
     }
     const found = findUsage(response);
     if (found === undefined) {
-      const known = 'OpenAI, Anthropic, Gemini, Bedrock, the AI SDK and OpenTelemetry';
+      const known = 'OpenAI, Anthropic, Gemini, Bedrock, the AI SDK, LangChain and OpenTelemetry';
       return refused('usage', `is not there, or of no known form; known are ${known}`);
     }
     const problems: Problem[] = [];

@@ -167,6 +167,17 @@ const responses: [what: string, response: object, expected: Usage, provider?: st
     },
     usage(30, 20, { read: 900, written: 100 }),
   ],
+  [
+    'the usage_metadata of LangChain',
+    {
+      input_tokens: 1000,
+      output_tokens: 100,
+      total_tokens: 1100,
+      input_token_details: { cache_read: 600, cache_creation: 100 },
+      output_token_details: { reasoning: 40 },
+    },
+    usage(300, 60, { read: 600, written: 100, reasoning: 40 }),
+  ],
   ['the AI SDK 4', { text: '', usage: { promptTokens: 12, completionTokens: 5, totalTokens: 17 } }, usage(12, 5)],
   [
     'the AI SDK 5',

@@ -83,13 +83,13 @@ export function createRecordedRun(options: RecordedRunOptions): RecordedRun {
   function describe(event: RunEvent): void {
     if (event !== described) {
       described = event;
-      const { name, project, config, tags = [] } = event;
-      const own = tags.map((tag) => tag.slice(0, maxTag)).filter((tag) => tag.trim() !== '');
+      const { name, project, config, tags } = event;
+      const own = tags?.map((tag) => tag.slice(0, maxTag)).filter((tag) => tag.trim() !== '');
       run.describe({
         ...(name !== undefined && { name }),
         ...(project !== undefined && run.location === undefined && { project: toProject(project) }),
         config: { ...run.info.config, ...config },
-        tags: [...new Set([...baseTags, ...own])],
+        ...(own !== undefined && { tags: [...new Set([...baseTags, ...own])] }),
       });
     }
   }

@@ -215,7 +215,9 @@ export function createRecorder(book: KeyBook, logFrequency: number): Recorder {
 
     function addRun(event: RunEvent): void {
       run = event;
-      started = event.state === 'started' ? event : started;
+      if (event.state === 'started') {
+        started = started === undefined ? event : continued(started, event);
+      }
       changes.set('summary/state', event.state);
       for (const [key, value] of Object.entries(event.summary ?? {})) {
         changes.set(key.startsWith('_') ? `summary/${key}` : key, value);
@@ -309,4 +311,15 @@ export function createRecorder(book: KeyBook, logFrequency: number): Recorder {
 /** What begins with an underscore is the service's own. */
 function metricKey(name: string): string {
   return name.startsWith('_') ? `metrics/${name}` : name;
+}
+
+/** A later start, as a parameter is told by, says what has changed; the rest stays. */
+function continued({ name, project, config, tags }: RunEvent, later: RunEvent): RunEvent {
+  return {
+    ...later,
+    name: later.name ?? name,
+    project: later.project ?? project,
+    config: later.config ?? config,
+    tags: later.tags ?? tags,
+  };
 }

@@ -142,6 +142,27 @@ test('an aggregated row that did not arrive is not counted twice when it is sent
   expect(summary(fake, 'run1')).toMatchObject({ 'summary/total_operations': 2 });
 });
 
+test.each([
+  ['one batch', 10],
+  ['batches of their own', 1],
+])('parameters in %s add to the configuration, and leave the rest of the run as it was', async (_, batchSize) => {
+  const { backend, fake } = await backendAt({ tags: ['all'] });
+  const analytics = createAnalytics({ backends: [backend], batchSize });
+  const run = analytics.startRun({ id: 'r', name: 'receipts', project: 'eu', config: { batch: 8 }, tags: ['mine'] });
+  run.logParam('solver', 'recursive');
+  await analytics.flush();
+  run.logParam('batch', 9);
+  await analytics.flush();
+  expect(fake.run('r')).toMatchObject({
+    displayName: 'receipts',
+    project: 'eu',
+    tags: ['all', 'mine'],
+    config: { batch: { value: 9 }, solver: { value: 'recursive' } },
+  });
+  run.finish();
+  await analytics.close();
+});
+
 test('each run is a run, with its name, project, configuration, tags, summary and end', async () => {
   const { backend, fake } = await backendAt({ tags: ['all'], config: { host: 'a' }, group: 'g' });
   await backend.write([

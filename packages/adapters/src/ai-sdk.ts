@@ -1,0 +1,93 @@
+import type { Analytics } from '@toolweaver/analytics-core';
+import { usageFrom } from '@toolweaver/analytics-prices';
+import type { Telemetry } from 'ai';
+import { bytesOf } from './bytes.ts';
+import { createSpans } from './spans.ts';
+
+const loops: readonly string[] = ['ai.generateText', 'ai.streamText'];
+
+/**
+ * An integration for `registerTelemetry()`, or for the `telemetry.integrations` of one call, of the Vercel AI SDK from version 7 on.
+ * Each `generateText` or `streamText` is an `agent`, any other call an `operation`; in it are the tries of the model (`llm`) and its
+ * tools. They are named by `telemetry.functionId`, else by what is called. No prompts or answers are kept.
+ */
+export function aiSdkTelemetry(analytics: Analytics): Telemetry {
+  const spans = createSpans(analytics);
+  /** By call: tries of the model so far in this step, that failed. */
+  const failedTries = new Map<string, number>();
+  // A call has one model at work at a time.
+  const modelKey = (callId: string): string => `${callId} model`;
+
+  function startModel(callId: string, event: { modelId?: string; provider?: string; functionId?: string }): void {
+    const { modelId = 'unknown', provider, functionId } = event;
+    const attempt = (failedTries.get(callId) ?? 0) + 1;
+    const subject = { kind: 'llm', name: functionId ?? modelId, model: modelId, provider, attempt } as const;
+    spans.start(modelKey(callId), subject, callId);
+  }
+
+  function fail(callId: string, thrown: unknown): void {
+    failedTries.delete(callId);
+    spans.fail(callId, thrown);
+  }
+
+  return {
+    onStart({ callId, operationId, functionId }) {
+      const kind = loops.includes(operationId) ? 'agent' : 'operation';
+      spans.start(callId, { kind, name: functionId ?? operationId });
+    },
+    async executeLanguageModelCall({ callId, modelId, provider, functionId, execute }) {
+      startModel(callId, {
+        ...(modelId !== undefined && { modelId }),
+        ...(provider !== undefined && { provider }),
+        ...(functionId !== undefined && { functionId }),
+      });
+      try {
+        return await execute();
+      } catch (thrown) {
+        failedTries.set(callId, (failedTries.get(callId) ?? 0) + 1);
+        spans.end(modelKey(callId), {}, { thrown });
+        throw thrown;
+      }
+    },
+    onLanguageModelCallEnd({ callId, usage, finishReason }) {
+      failedTries.delete(callId);
+      const failed = finishReason === 'error' && {
+        thrown: { name: 'ModelError', message: 'it finished with an error' },
+      };
+      spans.end(modelKey(callId), { usage: usageFrom(usage).usage }, failed || undefined);
+    },
+    onObjectStepStart({ callId, modelId, provider, functionId }) {
+      startModel(callId, { modelId, provider, ...(functionId !== undefined && { functionId }) });
+    },
+    onObjectStepEnd({ callId, usage }) {
+      spans.end(modelKey(callId), { usage: usageFrom(usage).usage });
+    },
+    onEmbedStart({ callId, embedCallId, modelId, provider, functionId }) {
+      spans.start(embedCallId, { kind: 'llm', name: functionId ?? modelId, model: modelId, provider }, callId);
+    },
+    onEmbedEnd({ embedCallId, usage: { tokens } }) {
+      spans.end(embedCallId, Number.isSafeInteger(tokens) ? { usage: { inputTokens: tokens } } : {});
+    },
+    executeTool({ callId, toolCall, execute }) {
+      const parentId = spans.idOf(callId);
+      const name = toolCall?.toolName ?? 'unknown';
+      return analytics.trackOperation({ kind: 'tool', name, parentId, inputBytes: bytesOf(toolCall?.input) }, () =>
+        execute(),
+      );
+    },
+    onEnd({ callId }) {
+      failedTries.delete(callId);
+      spans.end(callId);
+    },
+    onAbort({ callId, reason }) {
+      const isError = typeof reason === 'object' && reason !== null && 'name' in reason;
+      fail(callId, isError ? reason : { name: 'AbortError', message: 'aborted' });
+    },
+    onError(event) {
+      const { callId, error } = event as { callId?: unknown; error?: unknown };
+      if (typeof callId === 'string') {
+        fail(callId, error);
+      }
+    },
+  };
+}

@@ -1,0 +1,83 @@
+import type { CallbackHandlerMethods } from '@langchain/core/callbacks/base';
+import type { Analytics } from '@toolweaver/analytics-core';
+import { usageFrom } from '@toolweaver/analytics-prices';
+import { bytesOf } from './bytes.ts';
+import { createSpans } from './spans.ts';
+
+export interface LangChainOptions {
+  /** Records every chain inside of another one, too: there is one for each step. Default: false. */
+  readonly innerChains?: boolean | undefined;
+}
+
+/** Handlers, and that LangChain waits for them, so that they are called where the work is done. */
+export type LangChainCallbacks = CallbackHandlerMethods & { readonly awaitHandlers: true };
+
+/**
+ * Callbacks for LangChain.js and LangGraph.js: `model.invoke(input, { callbacks: [langChainCallbacks(analytics)] })`. Models become
+ * `llm`, tools `tool`, retrievers `search`, and the outermost chain, such as an agent or a graph, `operation`. No prompts or
+ * answers are kept.
+ */
+export function langChainCallbacks(analytics: Analytics, options: LangChainOptions = {}): LangChainCallbacks {
+  const { innerChains = false } = options;
+  const spans = createSpans(analytics);
+
+  const startModel: CallbackHandlerMethods['handleLLMStart'] = (
+    llm,
+    _,
+    runId,
+    parentId,
+    params,
+    __,
+    metadata,
+    name,
+  ) => {
+    const { model: asked, model_name: alias } = Object(params?.['invocation_params']);
+    const model = textOf(metadata?.['ls_model_name'], asked, alias) ?? nameOf(llm);
+    const provider = textOf(metadata?.['ls_provider']);
+    spans.start(runId, { kind: 'llm', name: textOf(name) ?? model, model, provider }, parentId);
+  };
+  const fail = (thrown: unknown, runId: string): void => spans.end(runId, {}, { thrown });
+
+  return {
+    awaitHandlers: true,
+    handleLLMStart: startModel,
+    handleChatModelStart: (llm, _, ...more) => startModel(llm, [], ...more),
+    handleLLMEnd({ generations, llmOutput }, runId) {
+      const message = Object(generations[0]?.[0])['message'];
+      const { usage } = usageFrom(Object(message)['usage_metadata'] ?? llmOutput?.['tokenUsage']);
+      spans.end(runId, { usage });
+    },
+    handleLLMError: fail,
+    // In the order in which these are passed, which differs from their declaration.
+    handleChainStart(chain, _, runId, parentId, __, ___, ____, name) {
+      const isRecorded = innerChains || parentId === undefined;
+      spans.start(runId, isRecorded ? { kind: 'operation', name: textOf(name) ?? nameOf(chain) } : undefined, parentId);
+    },
+    handleChainEnd: (_, runId) => spans.end(runId),
+    handleChainError: fail,
+    handleToolStart(tool, input, runId, parentId, _, __, name) {
+      spans.start(runId, { kind: 'tool', name: textOf(name) ?? nameOf(tool), inputBytes: bytesOf(input) }, parentId);
+    },
+    handleToolEnd(output, runId) {
+      // A message of the tool, or what it returned.
+      spans.end(runId, { outputBytes: bytesOf(Object(output)['content'] ?? output) });
+    },
+    handleToolError: fail,
+    handleRetrieverStart(retriever, query, runId, parentId, _, __, name) {
+      const subject = { kind: 'search', name: textOf(name) ?? nameOf(retriever), inputBytes: bytesOf(query) } as const;
+      spans.start(runId, subject, parentId);
+    },
+    handleRetrieverEnd: (_, runId) => spans.end(runId),
+    handleRetrieverError: fail,
+  };
+}
+
+function textOf(...values: readonly unknown[]): string | undefined {
+  return values.find((value): value is string => typeof value === 'string' && value.trim() !== '');
+}
+
+/** What is serialised says its name, or its class last. */
+function nameOf(serialized: unknown): string {
+  const { name, id } = Object(serialized);
+  return textOf(name, Array.isArray(id) ? id.at(-1) : undefined) ?? 'unknown';
+}

@@ -1,0 +1,47 @@
+import { type Analytics, describeThrown, type ToolkitEventInput } from '@toolweaver/analytics-core';
+import type { ToolkitOptions } from './toolkit-options.ts';
+
+type ToolkitOperation = ToolkitEventInput['operation'];
+
+/** Records what happens to a toolkit as a whole. */
+export interface Lifecycle {
+  /** From a time of `performance.now()` on; as failed where it threw something. */
+  happened(operation: ToolkitOperation, startedMs: number, failure?: { readonly thrown: unknown }): void;
+  /** Times `fn`, and returns or throws what it does; a promise is waited for. */
+  during<T>(operation: ToolkitOperation, fn: () => T): T;
+}
+
+export function createLifecycle(analytics: Analytics, toolkit: string, options: ToolkitOptions): Lifecycle {
+  const { enabled = true, trackLifecycle = true, attributes } = options;
+  const happened: Lifecycle['happened'] = (operation, startedMs, failure) => {
+    if (enabled && trackLifecycle) {
+      const durationMs = performance.now() - startedMs;
+      const error = failure && describeThrown(failure.thrown);
+      analytics.recordToolkitEvent({ toolkit, operation, durationMs, success: !failure, error, attributes });
+    }
+  };
+  return {
+    happened,
+    during(operation, fn) {
+      const startedMs = performance.now();
+      const failed = (thrown: unknown): never => {
+        happened(operation, startedMs, { thrown });
+        throw thrown;
+      };
+      let result: ReturnType<typeof fn>;
+      try {
+        result = fn();
+      } catch (thrown) {
+        return failed(thrown);
+      }
+      if (!(result instanceof Promise)) {
+        happened(operation, startedMs);
+        return result;
+      }
+      return result.then((value: unknown) => {
+        happened(operation, startedMs);
+        return value;
+      }, failed) as typeof result;
+    },
+  };
+}

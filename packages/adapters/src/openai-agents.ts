@@ -1,0 +1,68 @@
+import type { Span, SpanData, TracingProcessor } from '@openai/agents';
+import type { Analytics, OperationDetails, SubjectDetails } from '@toolweaver/analytics-core';
+import { usageFrom } from '@toolweaver/analytics-prices';
+import { bytesOf } from './bytes.ts';
+import { createSpans } from './spans.ts';
+
+/**
+ * A processor for `addTraceProcessor()` of the OpenAI Agents SDK. Agents become `agent`, responses and generations `llm`, functions
+ * `tool`, guardrails and custom spans `operation`; other spans are passed over, so that what is in them belongs to what is around
+ * them. No prompts or answers are kept.
+ */
+export function openAiAgentsProcessor(analytics: Analytics): TracingProcessor {
+  const spans = createSpans(analytics);
+  return {
+    async onTraceStart() {},
+    async onTraceEnd() {},
+    async onSpanStart({ spanId, parentId, spanData }: Span<SpanData>) {
+      spans.start(spanId, subjectOf(spanData), parentId);
+    },
+    async onSpanEnd({ spanId, spanData, error }: Span<SpanData>) {
+      const thrown = error && { name: 'AgentsError', message: error.message };
+      spans.end(spanId, detailsOf(spanData), thrown ? { thrown } : undefined);
+    },
+    async shutdown() {
+      await analytics.flush();
+    },
+    async forceFlush() {
+      await analytics.flush();
+    },
+  };
+}
+
+const unknown = 'unknown';
+
+function subjectOf(data: SpanData): SubjectDetails | undefined {
+  switch (data.type) {
+    case 'agent':
+      return { kind: 'agent', name: data.name };
+    case 'function':
+      return { kind: 'tool', name: data.name };
+    case 'generation':
+    case 'response':
+      return { kind: 'llm', name: unknown, provider: 'openai' };
+    case 'guardrail':
+    case 'custom':
+      return { kind: 'operation', name: data.name };
+    default:
+      return undefined;
+  }
+}
+
+/** What is known at the end only; `name` of a model, too. */
+function detailsOf(data: SpanData): OperationDetails & { readonly name?: string } {
+  switch (data.type) {
+    case 'function':
+      return { inputBytes: bytesOf(data.input), outputBytes: bytesOf(data.output) };
+    case 'generation':
+      // Where it went well it is in the completion only.
+      return { model: data.model, name: data.model ?? unknown, usage: usageFrom(data.usage ?? data.output?.[0]).usage };
+    case 'response': {
+      const response = data._response ?? {};
+      const model = typeof response['model'] === 'string' ? response['model'] : undefined;
+      return { model, name: model ?? unknown, usage: usageFrom(response).usage };
+    }
+    default:
+      return {};
+  }
+}

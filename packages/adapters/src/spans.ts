@@ -1,0 +1,84 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { randomUUID } from 'node:crypto';
+import { type Analytics, describeThrown, type OperationDetails, type SubjectDetails } from '@toolweaver/analytics-core';
+
+/** For libraries that say when something starts and when it ends, under a key of their own. */
+export interface Spans {
+  /**
+   * Without a subject it is not recorded itself: what is inside of it is inside of its parent. Without a parent that is known, it
+   * belongs to the execution around the call.
+   */
+  start(key: string, subject: SubjectDetails | undefined, parentKey?: string | null): void;
+  /** Records it, as failed where it threw something, in the context of its start; an unknown key does nothing. */
+  end(key: string, details?: OperationDetails, failure?: { readonly thrown: unknown }): void;
+  /** Ends it, and what is under way in it, as failed. */
+  fail(key: string, thrown: unknown): void;
+  /** The id that its execution will have, or that of the nearest one around it that is recorded. */
+  idOf(key: string): string | undefined;
+}
+
+interface Span {
+  readonly id: string | undefined;
+  readonly subject: SubjectDetails | undefined;
+  readonly parentKey: string | null | undefined;
+  readonly parentId: string | undefined;
+  readonly startedMs: number;
+  readonly inContext: ReturnType<typeof AsyncLocalStorage.snapshot>;
+}
+
+/** What a library never ends must not fill the memory: then the oldest are let go of, unrecorded. */
+const maxOpen = 10_000;
+
+export function createSpans(analytics: Analytics): Spans {
+  const open = new Map<string, Span>();
+
+  const idOf = (key: string): string | undefined => open.get(key)?.id;
+
+  function end(key: string, details?: OperationDetails, failure?: { readonly thrown: unknown }): void {
+    const span = open.get(key);
+    open.delete(key);
+    if (span?.subject === undefined) {
+      return;
+    }
+    const { id, parentId, subject, startedMs, inContext } = span;
+    inContext(() =>
+      analytics.record({
+        latencyMs: performance.now() - startedMs,
+        success: failure === undefined,
+        error: failure && describeThrown(failure.thrown),
+        ...subject,
+        ...details,
+        kind: subject.kind ?? 'operation',
+        type: 'execution',
+        id,
+        parentId,
+      }),
+    );
+  }
+
+  return {
+    idOf,
+    end,
+    start(key, subject, parentKey) {
+      const parentId = idOf(parentKey ?? '');
+      const [oldest] = open.size >= maxOpen ? open.keys() : [];
+      open.delete(oldest ?? '');
+      open.set(key, {
+        id: subject === undefined ? parentId : randomUUID(),
+        subject,
+        parentKey,
+        parentId,
+        startedMs: performance.now(),
+        inContext: AsyncLocalStorage.snapshot(),
+      });
+    },
+    fail(key, thrown) {
+      for (const [inner, { parentKey }] of [...open]) {
+        if (parentKey === key) {
+          end(inner, {}, { thrown });
+        }
+      }
+      end(key, {}, { thrown });
+    },
+  };
+}

@@ -1,0 +1,71 @@
+import { type Analytics, configError } from '@toolweaver/analytics-core';
+import { createLifecycle } from './lifecycle.ts';
+import { endNames, wrapToolkit } from './toolkit.ts';
+import { checkToolkitOptions, type ToolkitOptions } from './toolkit-options.ts';
+
+/** Toolkits by name, each made once; they are tracked as by `trackToolkit`. */
+export interface ToolkitCache {
+  /** The toolkit of this name (`cache_hit`), else (`cache_miss`) the one that `make` makes (`create`); a failure is not kept. */
+  get<T extends object>(name: string, make: () => T | PromiseLike<T>): Promise<T>;
+  /** Lets it go (`cleanup`), calling what ends it; an unknown one does nothing. Rejects as that does. */
+  delete(name: string): Promise<void>;
+  /** Lets all go; rejects with the first failure, after all have ended. */
+  close(): Promise<void>;
+}
+
+/** @throws AnalyticsError `INVALID_CONFIG` with every problem of the options. */
+export function createToolkitCache(analytics: Analytics, options: ToolkitOptions = {}): ToolkitCache {
+  checkToolkitOptions(options, []);
+  const made = new Map<string, Promise<{ readonly toolkit: object; readonly tracked: object }>>();
+
+  async function end(name: string): Promise<void> {
+    const making = made.get(name);
+    made.delete(name);
+    const found = await making?.catch(() => undefined);
+    if (found !== undefined) {
+      const toolkit: object = found.toolkit;
+      const endName = endNames.find((one) => typeof Reflect.get(toolkit, one) === 'function');
+      await createLifecycle(analytics, name, options).during('cleanup', async () => {
+        await (endName && Reflect.get(toolkit, endName).call(toolkit));
+      });
+    }
+  }
+
+  return {
+    async get<T extends object>(name: string, make: () => T | PromiseLike<T>): Promise<T> {
+      if (typeof name !== 'string' || name.trim() === '') {
+        throw configError([{ field: 'name', message: 'must be a name that is not blank' }]);
+      }
+      const lifecycle = createLifecycle(analytics, name, options);
+      const startedMs = performance.now();
+      const known = made.get(name);
+      if (known !== undefined) {
+        const { tracked } = await known;
+        lifecycle.happened('cache_hit', startedMs);
+        return tracked as T;
+      }
+      lifecycle.happened('cache_miss', startedMs);
+      const making = lifecycle.during('create', async () => {
+        const toolkit = await make();
+        return { toolkit, tracked: wrapToolkit(analytics, toolkit, { ...options, name }) };
+      });
+      made.set(name, making);
+      try {
+        return (await making).tracked as T;
+      } catch (thrown) {
+        if (made.get(name) === making) {
+          made.delete(name);
+        }
+        throw thrown;
+      }
+    },
+    delete: end,
+    async close() {
+      const ended = await Promise.allSettled([...made.keys()].map(end));
+      const failed = ended.find(({ status }) => status === 'rejected');
+      if (failed?.status === 'rejected') {
+        throw failed.reason;
+      }
+    },
+  };
+}

@@ -1,0 +1,56 @@
+import { configError, type Env, type Problem, readEnv } from '@toolweaver/analytics-core';
+
+export interface ToolkitSwitches {
+  /** `false`: nothing is wrapped, and nothing recorded. Default: true. */
+  readonly enabled?: boolean | undefined;
+  /** Events of toolkits: create, cache_hit, cache_miss, cleanup. Default: true. */
+  readonly trackLifecycle?: boolean | undefined;
+  /** Executions of their tools. Default: true. */
+  readonly trackInvocations?: boolean | undefined;
+  /** The share of invocations to keep, 0 to 1; failed and slow ones are always kept. Default: the client's. */
+  readonly sampleRate?: number | undefined;
+}
+
+export interface ToolkitOptions extends ToolkitSwitches {
+  /** The bytes of what goes in and comes out, for which data are made JSON at each call. Default: true. */
+  readonly sizes?: boolean | undefined;
+  /** Goes along with every event. Default: none. */
+  readonly attributes?: Readonly<Record<string, unknown>> | undefined;
+}
+
+export interface ToolkitEnv extends ToolkitSwitches {
+  /** For `createAnalytics`; `createAnalyticsClient` reads it by itself. */
+  readonly batchSize?: number | undefined;
+}
+
+/**
+ * `TOOLKIT_METRICS_ENABLED`, `TOOLKIT_TRACK_LIFECYCLE`, `TOOLKIT_TRACK_INVOCATIONS` (true or false), `TOOLKIT_SAMPLE_RATE` (0 to 1)
+ * and `TOOLKIT_BATCH_SIZE` (1 to 1000).
+ * @throws AnalyticsError `INVALID_CONFIG` with every variable that is wrong.
+ */
+export function toolkitOptionsFromEnv(env: Env): ToolkitEnv {
+  return readEnv(env, (vars) => ({
+    enabled: vars.flag('TOOLKIT_METRICS_ENABLED'),
+    trackLifecycle: vars.flag('TOOLKIT_TRACK_LIFECYCLE'),
+    trackInvocations: vars.flag('TOOLKIT_TRACK_INVOCATIONS'),
+    sampleRate: vars.number('TOOLKIT_SAMPLE_RATE', { min: 0, max: 1 }),
+    batchSize: vars.integer('TOOLKIT_BATCH_SIZE', { min: 1, max: 1000 }),
+  }));
+}
+
+/** @throws AnalyticsError `INVALID_CONFIG` with every problem, those given too. */
+export function checkToolkitOptions(options: ToolkitOptions, problems: Problem[]): void {
+  for (const field of ['enabled', 'trackLifecycle', 'trackInvocations', 'sizes'] as const) {
+    const value: unknown = options[field];
+    if (value !== undefined && typeof value !== 'boolean') {
+      problems.push({ field, message: `must be true or false, got ${String(value)}` });
+    }
+  }
+  const { sampleRate } = options;
+  if (sampleRate !== undefined && !(typeof sampleRate === 'number' && sampleRate >= 0 && sampleRate <= 1)) {
+    problems.push({ field: 'sampleRate', message: `must be a number from 0 to 1, got ${String(sampleRate)}` });
+  }
+  if (problems.length > 0) {
+    throw configError(problems);
+  }
+}

@@ -1,0 +1,236 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { aiSdkTelemetry } from '@toolweaver/analytics-adapters/ai-sdk';
+import { createPrices } from '@toolweaver/analytics-prices';
+import { APICallError, embedMany, generateText, isStepCount, jsonSchema, streamText, tool } from 'ai';
+import { MockEmbeddingModelV4, MockLanguageModelV4, simulateReadableStream } from 'ai/test';
+import { expect, test } from 'vitest';
+import { type Rig, rig } from './rig.ts';
+
+const usage = {
+  inputTokens: { total: 1000, noCache: 200, cacheRead: 800, cacheWrite: 0 },
+  outputTokens: { total: 100, text: 60, reasoning: 40 },
+};
+const tokens = {
+  inputTokens: 200,
+  cacheReadTokens: 800,
+  cacheWriteTokens: 0,
+  outputTokens: 60,
+  reasoningTokens: 40,
+};
+const stop = { unified: 'stop', raw: 'stop' } as const;
+const toolCalls = { unified: 'tool-calls', raw: 'tool_calls' } as const;
+const text = { content: [{ type: 'text', text: 'a secret answer' }], finishReason: stop, usage, warnings: [] } as const;
+
+function calls(toolName: string, input: object) {
+  return {
+    content: [{ type: 'tool-call', toolCallId: 'c1', toolName, input: JSON.stringify(input) }],
+    finishReason: toolCalls,
+    usage,
+    warnings: [],
+  } as const;
+}
+
+const telemetryOf = ({ analytics }: Rig, functionId?: string) => ({
+  integrations: aiSdkTelemetry(analytics),
+  ...(functionId !== undefined && { functionId }),
+});
+
+test('a loop of an agent: calls of the model, tools, and what is in them', async () => {
+  const made = rig({ prices: await createPrices() });
+  const answers = [calls('weather', { city: 'Oslo' }), text];
+  const model = new MockLanguageModelV4({
+    provider: 'openai',
+    modelId: 'gpt-4.1-mini',
+    doGenerate: async () => {
+      await sleep(5);
+      return answers.shift() as never;
+    },
+  });
+  const result = await made.analytics.trackRun({ id: 'r' }, () =>
+    generateText({
+      model,
+      prompt: 'a secret question',
+      telemetry: telemetryOf(made, 'forecast'),
+      stopWhen: isStepCount(3),
+      tools: {
+        weather: tool({
+          inputSchema: jsonSchema<{ city: string }>({ type: 'object', properties: { city: { type: 'string' } } }),
+          execute: ({ city }) => made.analytics.trackOperation('lookup', () => `rain in ${city}`),
+        }),
+      },
+    }),
+  );
+  expect(result.text).toBe('a secret answer');
+  expect(await made.paths()).toEqual([
+    'agent forecast > llm forecast',
+    'agent forecast > tool weather > operation lookup',
+    'agent forecast > tool weather',
+    'agent forecast > llm forecast',
+    'agent forecast',
+  ]);
+  const executions = await made.executions();
+  expect(executions.every(({ runId, success }) => runId === 'r' && success)).toBe(true);
+  const [first] = executions;
+  expect(first).toMatchObject({ model: 'gpt-4.1-mini', provider: 'openai', attempt: 1, usage: tokens });
+  // 200 · 0.4 + 800 · 0.1 + 100 · 1.6 US dollars a million.
+  expect(first?.cost).toEqual({ nanoUsd: 320_000, source: 'computed' });
+  expect(first?.latencyMs).toBeGreaterThan(3);
+  expect(executions[2]).toMatchObject({ inputBytes: '{"city":"Oslo"}'.length });
+  expect(JSON.stringify(await made.events())).not.toMatch(/secret|Oslo/);
+});
+
+test('a tool that throws is a failure; the loop is none', async () => {
+  const made = rig();
+  const answers = [calls('broken', {}), text];
+  await generateText({
+    model: new MockLanguageModelV4({ modelId: 'm', doGenerate: async () => answers.shift() as never }),
+    prompt: 'p',
+    telemetry: telemetryOf(made),
+    stopWhen: isStepCount(3),
+    tools: {
+      broken: tool({
+        inputSchema: jsonSchema<object>({ type: 'object' }),
+        execute: (): Promise<string> => Promise.reject(new RangeError('mine')),
+      }),
+    },
+  });
+  const failed = (await made.executions()).filter(({ success }) => !success);
+  expect(failed).toMatchObject([{ kind: 'tool', name: 'broken', error: { type: 'RangeError', message: 'mine' } }]);
+  expect((await made.paths()).at(-1)).toBe('agent ai.generateText');
+});
+
+test('each try of the model is recorded', async () => {
+  const made = rig();
+  let tries = 0;
+  const result = await generateText({
+    model: new MockLanguageModelV4({
+      modelId: 'm',
+      doGenerate: async () => {
+        tries += 1;
+        if (tries < 3) {
+          const error = { message: 'busy', url: 'u', requestBodyValues: {}, statusCode: 503, isRetryable: true };
+          throw new APICallError({ ...error, responseHeaders: { 'retry-after-ms': '1' } });
+        }
+        return text as never;
+      },
+    }),
+    prompt: 'p',
+    telemetry: telemetryOf(made),
+  });
+  expect(result.text).toBe('a secret answer');
+  const models = (await made.executions()).filter(({ kind }) => kind === 'llm');
+  expect(models.map(({ attempt, success, error }) => [attempt, success, error?.type])).toEqual([
+    [1, false, 'AI_APICallError'],
+    [2, false, 'AI_APICallError'],
+    [3, true, undefined],
+  ]);
+});
+
+test('a call that fails fails the loop, and is thrown on unchanged', async () => {
+  const made = rig();
+  const thrown = new RangeError('mine');
+  const model = new MockLanguageModelV4({ modelId: 'm', doGenerate: () => Promise.reject(thrown) });
+  await expect(generateText({ model, prompt: 'p', telemetry: telemetryOf(made) })).rejects.toBe(thrown);
+  expect((await made.executions()).map(({ kind, success, error }) => [kind, success, error?.message])).toEqual([
+    ['llm', false, 'mine'],
+    ['agent', false, 'mine'],
+  ]);
+});
+
+function streaming(chunks: readonly object[], chunkDelayInMs = 1) {
+  const options = { chunks: chunks as never[], initialDelayInMs: 1, chunkDelayInMs };
+  return new MockLanguageModelV4({ modelId: 'm', doStream: async () => ({ stream: simulateReadableStream(options) }) });
+}
+
+const start = [
+  { type: 'stream-start', warnings: [] },
+  { type: 'text-start', id: '1' },
+  { type: 'text-delta', id: '1', delta: 'a' },
+];
+const finish = [
+  { type: 'text-end', id: '1' },
+  { type: 'finish', finishReason: stop, usage },
+];
+
+test('a stream is measured until its end', async () => {
+  const made = rig();
+  const { textStream } = streamText({
+    model: streaming([...start, ...finish], 5),
+    prompt: 'p',
+    telemetry: telemetryOf(made),
+  });
+  for await (const _ of textStream) {
+    // Read to its end.
+  }
+  expect(await made.paths()).toEqual(['agent ai.streamText > llm m', 'agent ai.streamText']);
+  const [model] = await made.executions();
+  expect(model).toMatchObject({ success: true, usage: tokens });
+  expect(model?.latencyMs).toBeGreaterThan(15);
+});
+
+test('a stream that is aborted is a failure, and so is the call in it', async () => {
+  const made = rig();
+  const abort = new AbortController();
+  const { stream } = streamText({
+    model: streaming([...start, ...start.slice(2), ...finish], 20),
+    prompt: 'p',
+    abortSignal: abort.signal,
+    telemetry: telemetryOf(made),
+  });
+  for await (const part of stream) {
+    if (part.type === 'text-delta') {
+      abort.abort();
+    }
+  }
+  expect((await made.executions()).map(({ kind, success, error }) => [kind, success, error?.type])).toEqual([
+    ['llm', false, 'AbortError'],
+    ['agent', false, 'AbortError'],
+  ]);
+});
+
+test('a stream that breaks is a failure', async () => {
+  const made = rig();
+  const { stream } = streamText({
+    model: streaming([
+      ...start,
+      { type: 'error', error: new RangeError('broken') },
+      { ...finish[1], finishReason: { unified: 'error' } },
+    ]),
+    prompt: 'p',
+    telemetry: telemetryOf(made),
+    onError: () => {},
+  });
+  for await (const _ of stream) {
+    // Read to its end.
+  }
+  const [model] = await made.executions();
+  expect(model).toMatchObject({ kind: 'llm', success: false });
+});
+
+test('embeddings are calls of their model', async () => {
+  const made = rig();
+  const model = new MockEmbeddingModelV4({
+    provider: 'openai',
+    modelId: 'text-embedding-3-small',
+    maxEmbeddingsPerCall: 1,
+    doEmbed: async () => ({ embeddings: [[1, 2]], usage: { tokens: 7 }, warnings: [] }),
+  });
+  await embedMany({ model, values: ['a', 'b'], telemetry: telemetryOf(made) });
+  expect(await made.paths()).toEqual([
+    'operation ai.embedMany > llm text-embedding-3-small',
+    'operation ai.embedMany > llm text-embedding-3-small',
+    'operation ai.embedMany',
+  ]);
+  expect((await made.executions())[0]).toMatchObject({ model: 'text-embedding-3-small', usage: { inputTokens: 7 } });
+});
+
+test('usage that nobody says is unknown', async () => {
+  const made = rig();
+  const nothing = { inputTokens: { total: undefined }, outputTokens: { total: undefined } };
+  const model = new MockLanguageModelV4({
+    modelId: 'm',
+    doGenerate: async () => ({ ...text, usage: nothing }) as never,
+  });
+  await generateText({ model, prompt: 'p', telemetry: telemetryOf(made) });
+  expect((await made.executions())[0]?.usage).toBeUndefined();
+});

@@ -1,0 +1,139 @@
+import { setImmediate } from 'node:timers/promises';
+import { AIMessage } from '@langchain/core/messages';
+import { BaseRetriever } from '@langchain/core/retrievers';
+import { RunnableLambda } from '@langchain/core/runnables';
+import { tool } from '@langchain/core/tools';
+import { FakeListChatModel, FakeStreamingLLM } from '@langchain/core/utils/testing';
+import { type LangChainOptions, langChainCallbacks } from '@toolweaver/analytics-adapters/langchain';
+import { expect, test } from 'vitest';
+import { z } from 'zod';
+import { type Rig, rig } from './rig.ts';
+
+const configOf = ({ analytics }: Rig, options?: LangChainOptions) => ({
+  callbacks: [langChainCallbacks(analytics, options)],
+});
+
+/** A model that says which one it is and what it used, as real ones do. */
+class CountingModel extends FakeListChatModel {
+  override _formatGeneration(text: string) {
+    const usage = {
+      input_tokens: 1000,
+      output_tokens: 100,
+      total_tokens: 1100,
+      input_token_details: { cache_read: 800 },
+      output_token_details: { reasoning: 40 },
+    };
+    const message = new AIMessage(text);
+    message.usage_metadata = usage as never;
+    return { message, text };
+  }
+  override getLsParams() {
+    return { ls_provider: 'anthropic', ls_model_name: 'claude-sonnet-4-5', ls_model_type: 'chat' as const };
+  }
+}
+
+const lookup = tool(async ({ city }) => `rain in ${city}`, {
+  name: 'lookup',
+  description: 'the weather',
+  schema: z.object({ city: z.string() }),
+});
+
+class Pages extends BaseRetriever {
+  lc_namespace = ['tests'];
+  override async _getRelevantDocuments() {
+    return [];
+  }
+}
+
+test('a chain with a model, a tool and a retriever in it', async () => {
+  const made = rig();
+  const model = new CountingModel({ responses: ['a secret answer'] });
+  const chain = RunnableLambda.from(async (city: string, config) => {
+    await new Pages().invoke(city, config);
+    await lookup.invoke({ city }, config);
+    return model.invoke('a secret question', config);
+  }).pipe((message: AIMessage) => message.content);
+  const answer = await made.analytics.trackRun({ id: 'r' }, () =>
+    made.analytics.trackOperation({ kind: 'agent', name: 'around' }, () =>
+      chain.invoke('Oslo', { ...configOf(made), runName: 'forecast' }),
+    ),
+  );
+  expect(answer).toBe('a secret answer');
+  expect(await made.paths()).toEqual([
+    'agent around > operation forecast > search Pages',
+    'agent around > operation forecast > tool lookup',
+    'agent around > operation forecast > llm claude-sonnet-4-5',
+    'agent around > operation forecast',
+    'agent around',
+  ]);
+  const executions = await made.executions();
+  expect(executions.every(({ runId, success }) => runId === 'r' && success)).toBe(true);
+  expect(executions[0]).toMatchObject({ inputBytes: 4 });
+  expect(executions[1]).toMatchObject({ inputBytes: '{"city":"Oslo"}'.length, outputBytes: 'rain in Oslo'.length });
+  expect(executions[2]).toMatchObject({
+    model: 'claude-sonnet-4-5',
+    provider: 'anthropic',
+    usage: { inputTokens: 200, cacheReadTokens: 800, cacheWriteTokens: 0, outputTokens: 60, reasoningTokens: 40 },
+  });
+  expect(JSON.stringify(await made.events())).not.toMatch(/secret|Oslo/);
+});
+
+test('every chain of a chain, where that is wanted', async () => {
+  const made = rig();
+  const chain = RunnableLambda.from((value: number) => value + 1).pipe((value: number) => value * 2);
+  expect(await chain.invoke(1, configOf(made, { innerChains: true }))).toBe(4);
+  expect(await made.paths()).toEqual([
+    'operation RunnableSequence > operation RunnableLambda',
+    'operation RunnableSequence > operation RunnableLambda',
+    'operation RunnableSequence',
+  ]);
+});
+
+test('what fails is a failure, and thrown on', async () => {
+  const made = rig();
+  const model = new FakeListChatModel({ responses: ['x'] });
+  await expect(model.invoke('q', { ...configOf(made), thrownErrorString: 'mine' } as never)).rejects.toThrow('mine');
+  const broken = tool(() => Promise.reject(new RangeError('broken')), {
+    name: 'broken',
+    description: 'fails',
+    schema: z.object({}),
+  });
+  await expect(broken.invoke({}, configOf(made))).rejects.toThrow('broken');
+  const chain = RunnableLambda.from(() => Promise.reject(new TypeError('chain')));
+  await expect(chain.invoke('', configOf(made))).rejects.toThrow('chain');
+  expect((await made.executions()).map(({ kind, success, error }) => [kind, success, error])).toEqual([
+    ['llm', false, { type: 'Error', message: 'mine' }],
+    ['tool', false, { type: 'RangeError', message: 'broken' }],
+    ['operation', false, { type: 'TypeError', message: 'chain' }],
+  ]);
+});
+
+test('a model that streams is one call, and one that says nothing of itself goes by its class', async () => {
+  const made = rig();
+  const parts: string[] = [];
+  for await (const part of await new FakeStreamingLLM({ responses: ['abc'] }).stream('q', configOf(made))) {
+    parts.push(part);
+  }
+  expect(parts).toEqual(['a', 'b', 'c']);
+  expect(await made.executions()).toMatchObject([{ kind: 'llm', success: true, usage: undefined }]);
+});
+
+test('runs at the same time keep to themselves, and all is recorded when they end', async () => {
+  const made = rig();
+  const ids = Array.from({ length: 8 }, (_, at) => `run ${at}`);
+  const chain = RunnableLambda.from(async (value: string, config) => {
+    await setImmediate();
+    return lookup.invoke({ city: value }, config);
+  });
+  await Promise.all(
+    ids.map((id) =>
+      made.analytics.trackRun({ id }, () => chain.invoke(id, { ...configOf(made), runName: `chain of ${id}` })),
+    ),
+  );
+  expect(made.analytics.stats().backends['memory']?.accepted).toBe(4 * ids.length);
+  const executions = await made.executions();
+  const chains = executions.filter(({ kind }) => kind === 'operation');
+  expect(chains.map(({ name, runId }) => [name, runId]).sort()).toEqual(ids.map((id) => [`chain of ${id}`, id]));
+  const ofTools = executions.filter(({ kind }) => kind === 'tool');
+  expect(ofTools.map(({ runId }) => runId).sort()).toEqual(ids);
+});

@@ -1,0 +1,104 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Client } from '@modelcontextprotocol/sdk/client/index.js';
+import { InMemoryTransport } from '@modelcontextprotocol/sdk/inMemory.js';
+import { Server } from '@modelcontextprotocol/sdk/server/index.js';
+import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
+import { CallToolRequestSchema, ListToolsRequestSchema } from '@modelcontextprotocol/sdk/types.js';
+import { type McpOptions, trackMcpServer } from '@toolweaver/analytics-adapters/mcp';
+import { expect, onTestFinished, test } from 'vitest';
+import { z } from 'zod';
+import { type Rig, rig } from './rig.ts';
+
+const info = { name: 'tests', version: '1.0.0' };
+
+async function clientOf(server: Pick<Server, 'connect' | 'close'>): Promise<Client> {
+  const client = new Client(info);
+  const [here, there] = InMemoryTransport.createLinkedPair();
+  await Promise.all([server.connect(there), client.connect(here)]);
+  onTestFinished(async () => {
+    await client.close();
+    await server.close();
+  });
+  return client;
+}
+
+function mcpServer({ analytics }: Rig, options?: McpOptions): McpServer {
+  const server = trackMcpServer(analytics, new McpServer(info), options);
+  server.registerTool('add', { inputSchema: { a: z.number(), b: z.number() } }, async ({ a, b }) => {
+    await sleep(5);
+    analytics.recordLlmCall({ model: 'inner', success: true });
+    return { content: [{ type: 'text', text: String(a + b) }] };
+  });
+  server.registerTool('fail', {}, () => {
+    throw new Error('mine');
+  });
+  return server;
+}
+
+test('every call of a tool is timed, and what is recorded in it is in it', async () => {
+  const made = rig();
+  const client = await clientOf(mcpServer(made, { toolkit: 'math' }));
+  await client.listTools();
+  const { content } = await client.callTool({ name: 'add', arguments: { a: 1, b: 2 } });
+  expect(content).toEqual([{ type: 'text', text: '3' }]);
+  expect(await made.paths()).toEqual(['tool add > llm inner', 'tool add']);
+  const tool = (await made.executions()).at(-1);
+  expect(tool).toMatchObject({ success: true, toolkit: 'math', inputBytes: 13, outputBytes: 28, runId: undefined });
+  expect(tool?.latencyMs).toBeGreaterThan(3);
+});
+
+test('a tool that throws, one that is called wrongly, and one that is not there are failures', async () => {
+  const made = rig();
+  const client = await clientOf(mcpServer(made));
+  for (const call of [{ name: 'fail' }, { name: 'add', arguments: { a: 'x' } }, { name: 'none' }]) {
+    expect((await client.callTool(call)).isError).toBe(true);
+  }
+  expect((await made.executions()).map(({ name, success, error }) => [name, success, error])).toEqual([
+    ['fail', false, { type: 'ToolError' }],
+    ['add', false, { type: 'ToolError' }],
+    ['none', false, { type: 'ToolError' }],
+  ]);
+});
+
+test('a server of the lower level is tracked, too; what its handler throws goes on', async () => {
+  const made = rig();
+  const server = trackMcpServer(made.analytics, new Server(info, { capabilities: { tools: {} } }));
+  server.setRequestHandler(ListToolsRequestSchema, () => ({ tools: [] }));
+  server.setRequestHandler(CallToolRequestSchema, ({ params }) => {
+    if (params.name === 'throws') {
+      throw new RangeError('mine');
+    }
+    return { content: [{ type: 'text', text: params.name }] };
+  });
+  const client = await clientOf(server);
+  expect((await client.listTools()).tools).toEqual([]);
+  expect((await client.callTool({ name: 'echo' })).content).toEqual([{ type: 'text', text: 'echo' }]);
+  await expect(client.callTool({ name: 'throws' })).rejects.toThrow('mine');
+  expect((await made.executions()).map(({ name, error }) => [name, error?.type])).toEqual([
+    ['echo', undefined],
+    ['throws', 'RangeError'],
+  ]);
+});
+
+test.each([
+  [true, 'the run of the client'],
+  [false, undefined],
+])('with traceContext %s belongs to %s', async (traceContext, runId) => {
+  const [here, there] = [rig(), rig()];
+  const client = await clientOf(mcpServer(there, { traceContext }));
+  await here.analytics.trackRun({ id: 'the run of the client' }, () =>
+    here.analytics.trackOperation({ kind: 'agent', name: 'caller' }, () =>
+      client.callTool({ name: 'add', arguments: { a: 1, b: 2 }, _meta: { ...here.analytics.traceContext() } }),
+    ),
+  );
+  const [caller] = await here.executions();
+  const called = (await there.executions()).at(-1);
+  expect(called).toMatchObject({ name: 'add', runId, parentId: traceContext ? caller?.id : undefined });
+});
+
+test('a server that has tools already is refused', () => {
+  const { analytics } = rig();
+  const server = new McpServer(info);
+  server.registerTool('early', {}, () => ({ content: [] }));
+  expect(() => trackMcpServer(analytics, server)).toThrow('server: has tools already: call trackMcpServer before');
+});

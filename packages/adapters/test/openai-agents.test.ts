@@ -1,0 +1,132 @@
+import {
+  Agent,
+  addTraceProcessor,
+  OpenAIChatCompletionsModel,
+  OpenAIResponsesModel,
+  run,
+  setTraceProcessors,
+  setTracingDisabled,
+  tool,
+} from '@openai/agents';
+import { openAiAgentsProcessor } from '@toolweaver/analytics-adapters/openai-agents';
+import { beforeEach, expect, test } from 'vitest';
+import { z } from 'zod';
+import { type Rig, rig } from './rig.ts';
+
+beforeEach(() => {
+  setTraceProcessors([]);
+  setTracingDisabled(false);
+});
+
+const usage = {
+  input_tokens: 1000,
+  output_tokens: 100,
+  total_tokens: 1100,
+  input_tokens_details: { cached_tokens: 800 },
+  output_tokens_details: { reasoning_tokens: 40 },
+};
+
+/** A client of OpenAI that answers by itself. */
+function answering(...outputs: readonly object[]): never {
+  const left = [...outputs];
+  const create = async () => {
+    const output = left.shift();
+    if (output instanceof Error) {
+      throw output;
+    }
+    return {
+      id: 'resp_1',
+      object: 'response',
+      model: 'gpt-4.1-mini-2025-04-14',
+      status: 'completed',
+      output: [output],
+      usage,
+    };
+  };
+  return { responses: { create }, baseURL: 'http://localhost' } as never;
+}
+
+const said = {
+  type: 'message',
+  id: 'msg_1',
+  role: 'assistant',
+  status: 'completed',
+  content: [{ type: 'output_text', text: 'a secret answer', annotations: [] }],
+};
+const calls = {
+  type: 'function_call',
+  id: 'fc_1',
+  call_id: 'c1',
+  name: 'weather',
+  arguments: '{"city":"Oslo"}',
+  status: 'completed',
+};
+
+function agentOf(made: Rig, client: never, execute: (input: { city: string }) => Promise<string>): Agent {
+  addTraceProcessor(openAiAgentsProcessor(made.analytics));
+  return new Agent({
+    name: 'forecaster',
+    instructions: 'be brief',
+    model: new OpenAIResponsesModel(client, 'gpt-4.1-mini'),
+    tools: [tool({ name: 'weather', description: 'the weather', parameters: z.object({ city: z.string() }), execute })],
+  });
+}
+
+test('a run of an agent: responses of the model, and functions', async () => {
+  const made = rig();
+  const agent = agentOf(made, answering(calls, said), async ({ city }) => `rain in ${city}`);
+  const { finalOutput } = await made.analytics.trackRun({ id: 'r' }, () => run(agent, 'a secret question'));
+  expect(finalOutput).toBe('a secret answer');
+  expect(await made.paths()).toEqual([
+    'agent forecaster > llm gpt-4.1-mini-2025-04-14',
+    'agent forecaster > tool weather',
+    'agent forecaster > llm gpt-4.1-mini-2025-04-14',
+    'agent forecaster',
+  ]);
+  const executions = await made.executions();
+  expect(executions.every(({ runId, success }) => runId === 'r' && success)).toBe(true);
+  expect(executions[0]).toMatchObject({
+    model: 'gpt-4.1-mini-2025-04-14',
+    provider: 'openai',
+    usage: { inputTokens: 200, cacheReadTokens: 800, cacheWriteTokens: 0, outputTokens: 60, reasoningTokens: 40 },
+  });
+  expect(executions[1]).toMatchObject({ inputBytes: '{"city":"Oslo"}'.length, outputBytes: 'rain in Oslo'.length });
+  expect(JSON.stringify(await made.events())).not.toMatch(/secret|Oslo/);
+});
+
+test('a function that throws, and a model that does, are failures', async () => {
+  const made = rig();
+  const agent = agentOf(made, answering(calls, new RangeError('no model')), () =>
+    Promise.reject(new Error('no weather')),
+  );
+  await expect(run(agent, 'q')).rejects.toThrow('no model');
+  const failed = (await made.executions()).filter(({ success }) => !success);
+  expect(failed.map(({ kind, error }) => [kind, error?.type])).toContainEqual(['tool', 'AgentsError']);
+  expect(failed.map(({ kind }) => kind)).toContain('llm');
+});
+
+test('generations of the chat completions say their usage, too', async () => {
+  const made = rig();
+  addTraceProcessor(openAiAgentsProcessor(made.analytics));
+  const completion = {
+    id: 'c1',
+    object: 'chat.completion',
+    model: 'gpt-4.1-mini',
+    choices: [{ index: 0, finish_reason: 'stop', message: { role: 'assistant', content: 'answer' } }],
+    usage: {
+      prompt_tokens: 1000,
+      completion_tokens: 100,
+      total_tokens: 1100,
+      prompt_tokens_details: { cached_tokens: 800 },
+      completion_tokens_details: { reasoning_tokens: 40 },
+    },
+  };
+  const client = { chat: { completions: { create: async () => completion } }, baseURL: 'http://localhost' } as never;
+  const agent = new Agent({ name: 'a', model: new OpenAIChatCompletionsModel(client, 'gpt-4.1-mini') });
+  expect((await run(agent, 'q')).finalOutput).toBe('answer');
+  expect((await made.executions())[0]).toMatchObject({
+    kind: 'llm',
+    name: 'gpt-4.1-mini',
+    usage: { inputTokens: 200, cacheReadTokens: 800, outputTokens: 60, reasoningTokens: 40 },
+  });
+});

@@ -1,0 +1,284 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { trackToolkit } from '@toolweaver/analytics-adapters';
+import { createAnalytics } from '@toolweaver/analytics-core';
+import { sqlite } from '@toolweaver/analytics-sqlite';
+import { describe, expect, test } from 'vitest';
+import { rig } from './rig.ts';
+
+/** As toolkits are: state of its own, private and not, tools of every sort, helpers, an end. */
+class SearchToolkit {
+  readonly #calls: string[] = [];
+  limit = 3;
+
+  get calls(): readonly string[] {
+    return this.#calls;
+  }
+  search(query: string): string[] {
+    this.#calls.push(query);
+    return this._clean([`a page about ${query}`]);
+  }
+  async fetch(url: string): Promise<string> {
+    await sleep(1);
+    if (url === '') {
+      throw new TypeError('no url');
+    }
+    return `content of ${url}: ${this.search(url)}`;
+  }
+  *pages(count: number): Generator<number> {
+    for (let page = 0; page < count; page += 1) {
+      yield page;
+    }
+  }
+  _clean(pages: string[]): string[] {
+    return this.#calls.length > 0 ? pages.slice(0, this.limit) : pages;
+  }
+  async close(): Promise<void> {
+    await sleep(2);
+    this.#calls.push('closed');
+  }
+}
+
+describe('a toolkit', () => {
+  test('that is an object of a class works as before, and each call of a tool is recorded', async () => {
+    const { analytics, executions } = rig();
+    const original = new SearchToolkit();
+    const toolkit = trackToolkit(analytics, original);
+    expect(toolkit.search('cats')).toEqual(['a page about cats']);
+    expect(await toolkit.fetch('url')).toBe('content of url: a page about url');
+    await expect(toolkit.fetch('')).rejects.toThrow(new TypeError('no url'));
+    expect([...toolkit.pages(3)]).toEqual([0, 1, 2]);
+    expect(toolkit.calls).toEqual(['cats', 'url']);
+    expect(toolkit._clean([''])).toEqual(['']);
+    expect(toolkit instanceof SearchToolkit).toBe(true);
+    expect(toolkit.search).toBe(toolkit.search);
+    expect([toolkit.search.name, toolkit.search.length]).toEqual(['search', 1]);
+    const shared = { kind: 'tool', toolkit: 'SearchToolkit' };
+    expect(await executions()).toMatchObject([
+      { ...shared, name: 'search', success: true, inputBytes: 4, outputBytes: '["a page about cats"]'.length },
+      { ...shared, name: 'fetch', success: true, inputBytes: 3, outputBytes: 32 },
+      { ...shared, name: 'fetch', success: false, inputBytes: 0, error: { type: 'TypeError', message: 'no url' } },
+      { ...shared, name: 'pages', success: true, inputBytes: 1 },
+    ]);
+  });
+
+  test('keeps its state, whichever of the two changes it', () => {
+    const { analytics } = rig();
+    const original = new SearchToolkit();
+    const toolkit = trackToolkit(analytics, original);
+    toolkit.limit = 1;
+    expect(original.limit).toBe(1);
+    original.limit = 2;
+    expect(toolkit.limit).toBe(2);
+    expect(Object.keys(toolkit)).toEqual(['limit']);
+    expect('search' in toolkit && 'limit' in toolkit).toBe(true);
+    toolkit.search = () => ['another'];
+    expect(toolkit.search('x')).toEqual(['another']);
+    expect(Reflect.deleteProperty(toolkit, 'limit')).toBe(true);
+    expect('limit' in original).toBe(false);
+    // What the original does by itself is no call of a tool.
+    expect(original.search).not.toBe(toolkit.search);
+  });
+
+  test('may be an array of functions and tools, an object of them, and frozen', async () => {
+    const { analytics, executions } = rig();
+    const tool = Object.freeze({
+      name: 'add',
+      description: 'adds',
+      execute: ({ a, b }: { a: number; b: number }, _options?: unknown) => a + b,
+    });
+    function double(value: number): number {
+      return 2 * value;
+    }
+    const list = trackToolkit(analytics, Object.freeze([tool, double, 'none'] as const), { name: 'List' });
+    expect(list[0].execute({ a: 1, b: 2 }, { messages: ['x'.repeat(100)] })).toBe(3);
+    expect([list[1](4), list[2], list[0].description]).toEqual([8, 'none', 'adds']);
+    const record = trackToolkit(
+      analytics,
+      Object.freeze({ double, sum: { execute: tool.execute }, other: tool, limit: 5 }),
+      {
+        name: 'Record',
+      },
+    );
+    expect([record.double(1), record.sum.execute({ a: 3, b: 4 }), record.other.execute({ a: 0, b: 0 })]).toEqual([
+      2, 7, 0,
+    ]);
+    expect({ ...record }.limit).toBe(5);
+    expect({ ...record.sum }.execute({ a: 5, b: 4 })).toBe(9);
+    const named = (await executions()).map(({ toolkit, name, inputBytes }) => [toolkit, name, inputBytes]);
+    expect(named).toEqual([
+      ['List', 'add', 13],
+      ['List', 'double', 1],
+      ['Record', 'double', 1],
+      ['Record', 'sum', 13],
+      ['Record', 'add', 13],
+      ['Record', 'sum', 13],
+    ]);
+  });
+
+  test.each(['execute', 'handler', 'invoke', 'call', 'run', 'func'])(
+    'may have tools that are called by %s',
+    async (call) => {
+      const { analytics, executions } = rig();
+      class Tool {
+        readonly #secret = 7;
+        readonly name = 'own';
+        [call](): number {
+          return this.#secret;
+        }
+      }
+      const [tool] = trackToolkit(analytics, [new Tool()], { name: 'T' });
+      expect((tool as unknown as Record<string, () => number>)[call]?.()).toBe(7);
+      expect((await executions()).map(({ name }) => name)).toEqual(['own']);
+    },
+  );
+
+  test('is recorded under its name; its class has to have one', async () => {
+    const { analytics, toolkitEvents } = rig();
+    trackToolkit(analytics, new SearchToolkit());
+    trackToolkit(analytics, new SearchToolkit(), { name: 'Web', attributes: { region: 'eu' } });
+    for (const toolkit of [{}, [], Object.create(null), new (class {})()]) {
+      expect(() => trackToolkit(analytics, toolkit)).toThrow(
+        'name: must be given, as the toolkit has no class of its own',
+      );
+    }
+    expect(await toolkitEvents()).toMatchObject([
+      { toolkit: 'SearchToolkit', operation: 'create', success: true },
+      { toolkit: 'Web', operation: 'create', success: true, attributes: { region: 'eu' } },
+    ]);
+  });
+
+  test('takes as tools what it is told', async () => {
+    const { analytics, executions, toolkitEvents } = rig();
+    const toolkit = trackToolkit(analytics, new SearchToolkit(), { tools: ['search', 'close', '_clean'] });
+    toolkit.search('a');
+    await toolkit.fetch('b');
+    toolkit._clean([]);
+    await toolkit.close();
+    expect((await executions()).map(({ name }) => name)).toEqual(['search', '_clean', 'close']);
+    expect((await toolkitEvents()).map(({ operation }) => operation)).toEqual(['create']);
+  });
+
+  test('says its end, however it comes', async () => {
+    const { analytics, executions, toolkitEvents } = rig();
+    await trackToolkit(analytics, new SearchToolkit()).close();
+    class Held {
+      async [Symbol.asyncDispose](): Promise<void> {
+        throw new RangeError('held');
+      }
+      dispose(): void {
+        throw new RangeError('still held');
+      }
+    }
+    const held = trackToolkit(analytics, new Held());
+    await expect(held[Symbol.asyncDispose]()).rejects.toThrow('held');
+    expect(() => held.dispose()).toThrow('still held');
+    const ends = (await toolkitEvents()).filter(({ operation }) => operation === 'cleanup');
+    expect(ends).toMatchObject([
+      { toolkit: 'SearchToolkit', success: true },
+      { toolkit: 'Held', success: false, error: { type: 'RangeError', message: 'held' } },
+      { toolkit: 'Held', success: false, error: { message: 'still held' } },
+    ]);
+    expect(ends[0]?.durationMs).toBeGreaterThan(1);
+    expect(await executions()).toEqual([]);
+  });
+
+  test.each([
+    ['a name that is blank', { name: ' ' }, 'name: must be given'],
+    ['a rate above 1', { sampleRate: 2 }, 'sampleRate: must be a number from 0 to 1, got 2'],
+    ['a text for a switch', { enabled: 'no' }, 'enabled: must be true or false, got no'],
+    ['no list of tools', { tools: 'search' }, 'tools: must be an array of names'],
+  ])('with %s is refused at once', (_, options, message) => {
+    const { analytics } = rig();
+    expect(() => trackToolkit(analytics, new SearchToolkit(), options as never)).toThrow(message);
+  });
+
+  test.each([undefined, null, 'text', () => 1])('that is none is refused: %s', (toolkit) => {
+    const { analytics } = rig();
+    expect(() => trackToolkit(analytics, toolkit as never)).toThrow('toolkit: must be an object or an array of tools');
+  });
+});
+
+describe('sizes', () => {
+  test.each<[unknown, number | undefined]>([
+    ['ä', 2],
+    [new Uint8Array(5), 5],
+    [new ArrayBuffer(6), 6],
+    [{ a: 'ä' }, 10],
+    [[1, 2], 5],
+    [true, 4],
+    [null, 4],
+    [new Date(0), 26],
+    [undefined, undefined],
+    [10n, undefined],
+    [{ big: 10n }, undefined],
+    [new Map(), undefined],
+    [new ReadableStream(), undefined],
+    [
+      {
+        toJSON() {
+          throw new Error('no');
+        },
+      },
+      undefined,
+    ],
+  ])('of %o', async (value, bytes) => {
+    const { analytics, executions } = rig();
+    const { same } = trackToolkit(analytics, { same: (given: unknown) => given }, { name: 'T' });
+    same(value);
+    expect(await executions()).toMatchObject([{ inputBytes: bytes, outputBytes: bytes }]);
+  });
+
+  test('are those of all arguments together, and of no content', async () => {
+    const { analytics, executions, events } = rig();
+    const { join } = trackToolkit(analytics, { join: (a: string, b: string) => a + b }, { name: 'T' });
+    join('secret', 'word');
+    expect(await executions()).toMatchObject([{ inputBytes: 10, outputBytes: 10 }]);
+    expect(JSON.stringify(await events())).not.toContain('secret');
+  });
+
+  test('of a tool are those of its input, wherever that is', async () => {
+    const { analytics, executions } = rig();
+    const invoke = (..._: readonly unknown[]) => 'done';
+    const [tool] = trackToolkit(analytics, [{ name: 'a', invoke }], { name: 'T' });
+    tool?.invoke({ input: 1 }, { signal: 'x'.repeat(50) });
+    tool?.invoke({ context: 'x'.repeat(50) }, '{"input":1}', {});
+    tool?.invoke();
+    expect((await executions()).map(({ inputBytes }) => inputBytes)).toEqual([11, 11, undefined]);
+  });
+
+  test('can be left out', async () => {
+    const { analytics, executions } = rig();
+    const { same } = trackToolkit(analytics, { same: (given: string) => given }, { name: 'T', sizes: false });
+    same('text');
+    expect((await executions())[0]?.inputBytes).toBeUndefined();
+  });
+});
+
+describe('the far side', () => {
+  test('counts invocations and events of toolkits as the documents have them', async () => {
+    const analytics = createAnalytics({ backends: [await sqlite({ path: ':memory:' })] });
+    const toolkit = trackToolkit(analytics, new SearchToolkit());
+    await analytics.trackRun({ id: 'exec_123' }, async () => {
+      toolkit.search('a');
+      await toolkit.fetch('b');
+      await toolkit.fetch('').catch(() => {});
+    });
+    await toolkit.close();
+    const metrics = await analytics.reader.getToolkitMetrics({ runId: 'exec_123' });
+    expect(metrics).toMatchObject({
+      execution_id: 'exec_123',
+      tool_invocations: { total_calls: 3, successful_calls: 2, failed_calls: 1 },
+      by_toolkit: { SearchToolkit: { calls: 3, successful: 2, failed: 1 } },
+      by_tool: { 'SearchToolkit.fetch': { calls: 2, successful: 1 }, 'SearchToolkit.search': { calls: 1 } },
+    });
+    const { traces } = await analytics.reader.listToolInvocations({ runId: 'exec_123', success: false });
+    expect(traces).toMatchObject([
+      { toolkit_class: 'SearchToolkit', tool_name: 'fetch', input_size_bytes: 0, error: 'no url' },
+    ]);
+    expect((await analytics.reader.listToolkitTraces()).traces.map(({ operation }) => operation).sort()).toEqual([
+      'cleanup',
+      'create',
+    ]);
+    await analytics.close();
+  });
+});

@@ -1,0 +1,171 @@
+import {
+  type AnalyticsEvent,
+  type Backend,
+  configError,
+  type ExecutionEvent,
+  type Problem,
+} from '@toolweaver/analytics-core';
+import type { Figures } from './figures.ts';
+import { type Views, viewsOf } from './views.ts';
+
+export interface CollectorOptions {
+  /** Operations (a kind and a name) that are counted by themselves; further ones are counted together. Default: 1000. */
+  readonly maxOperations?: number | undefined;
+  /** The latest failures that are kept one by one. Default: 100. */
+  readonly maxErrors?: number | undefined;
+  /** Of its backend. Default: `collector`. */
+  readonly name?: string | undefined;
+}
+
+export interface RecentError {
+  /** Unix time in ms. */
+  readonly at: number;
+  readonly kind: ExecutionEvent['kind'];
+  readonly name: string;
+  readonly type: string;
+  readonly message: string | undefined;
+}
+
+/** What was recorded in this process since it was made, or since `clear()`, in memory that is bounded whatever happens. */
+export interface Collector extends Views {
+  /** Hears of what is recorded: one of the `backends` of the client. */
+  readonly backend: Backend;
+  /** Newest first. */
+  recentErrors(): readonly RecentError[];
+  clear(): void;
+}
+
+interface Counts {
+  readonly kind: ExecutionEvent['kind'] | null;
+  readonly name: string;
+  calls: number;
+  failures: number;
+  pricedCalls: number;
+  nanoUsd: number;
+  tokens: number;
+  timedCalls: number;
+  durationMs: number;
+}
+
+/** What stands for the operations that there was no room for. */
+const others = '(other operations)';
+
+/**
+ * Counts executions as they are recorded, for programs without a store.
+ * @throws AnalyticsError `INVALID_CONFIG` with every problem of the options.
+ */
+export function createCollector(options: CollectorOptions = {}): Collector {
+  const { maxOperations = 1000, maxErrors = 100, name = 'collector' } = options;
+  checkOptions({ maxOperations, maxErrors, name });
+  const operations = new Map<string, Counts>();
+  let errors: RecentError[] = [];
+
+  function countsOf(kind: ExecutionEvent['kind'], name: string): Counts {
+    const key = `${kind} ${name}`;
+    const known = operations.get(key);
+    if (known !== undefined) {
+      return known;
+    }
+    const isOwn = operations.size < maxOperations;
+    const made = isOwn ? newCounts(kind, name) : (operations.get(others) ?? newCounts(null, others));
+    operations.set(isOwn ? key : others, made);
+    return made;
+  }
+
+  function count(event: AnalyticsEvent): void {
+    if (event.type !== 'execution') {
+      return;
+    }
+    const { kind, name, weight = 1, success, cost, usage, latencyMs, error, at } = event;
+    const counts = countsOf(kind, name);
+    counts.calls += weight;
+    if (!success) {
+      counts.failures += weight;
+      errors.push({ at, kind, name, type: error?.type ?? 'unknown', message: error?.message });
+      // Cut now and then, so that a failure need not move all others.
+      errors = errors.length >= 2 * maxErrors ? errors.slice(errors.length - maxErrors) : errors;
+    }
+    if (cost !== undefined) {
+      counts.pricedCalls += weight;
+      counts.nanoUsd += weight * cost.nanoUsd;
+    }
+    if (usage !== undefined) {
+      counts.tokens += weight * Object.values(usage).reduce((total: number, tokens: number) => total + tokens, 0);
+    }
+    if (latencyMs !== undefined) {
+      counts.timedCalls += weight;
+      counts.durationMs += weight * latencyMs;
+    }
+  }
+
+  function figures(): Figures {
+    const all = [...operations.values()];
+    const total = newCounts(null, others);
+    for (const one of all) {
+      for (const field of [
+        'calls',
+        'failures',
+        'pricedCalls',
+        'nanoUsd',
+        'tokens',
+        'timedCalls',
+        'durationMs',
+      ] as const) {
+        total[field] += one[field];
+      }
+    }
+    return {
+      ...toSums(total),
+      totalTokens: total.tokens,
+      averageDurationMs: total.timedCalls === 0 ? null : total.durationMs / total.timedCalls,
+      operations: all.map((one) => ({ kind: one.kind, name: one.name, ...toSums(one) })),
+    };
+  }
+
+  return {
+    backend: {
+      name,
+      delivery: 'immediate',
+      settings: { maxOperations, maxErrors },
+      write: (events) => events.forEach(count),
+    },
+    summary: () => viewsOf(figures()).summary(),
+    costByOperation: () => viewsOf(figures()).costByOperation(),
+    mostExpensive: (n) => viewsOf(figures()).mostExpensive(n),
+    errorRate: (operation) => viewsOf(figures()).errorRate(operation),
+    report: () => viewsOf(figures()).report(),
+    recentErrors: () => errors.slice(-maxErrors).reverse(),
+    clear() {
+      operations.clear();
+      errors = [];
+    },
+  };
+}
+
+function newCounts(kind: Counts['kind'], name: string): Counts {
+  return { kind, name, calls: 0, failures: 0, pricedCalls: 0, nanoUsd: 0, tokens: 0, timedCalls: 0, durationMs: 0 };
+}
+
+function toSums({
+  calls,
+  failures,
+  pricedCalls,
+  nanoUsd,
+}: Counts): Pick<Figures, 'calls' | 'failures' | 'pricedCalls' | 'totalCostUsd'> {
+  return { calls, failures, pricedCalls, totalCostUsd: pricedCalls === 0 ? null : nanoUsd / 1e9 };
+}
+
+function checkOptions({ maxOperations, maxErrors, name }: { [K in keyof CollectorOptions]-?: unknown }): void {
+  const problems: Problem[] = [];
+  for (const [field, value] of Object.entries({ maxOperations, maxErrors })) {
+    if (!(Number.isInteger(value) && Number(value) >= 1)) {
+      problems.push({ field, message: `must be a whole number >= 1, got ${String(value)}` });
+    }
+  }
+  if (typeof name !== 'string' || name.trim() === '') {
+    problems.push({ field: 'name', message: 'must be a name that is not blank' });
+  }
+  if (problems.length > 0) {
+    throw configError(problems);
+  }
+}

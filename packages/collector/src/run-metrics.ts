@@ -1,0 +1,43 @@
+import type { ExecutionKind, RunDetails } from '@toolweaver/analytics-core';
+
+export interface RunMetricsOptions {
+  /** Executions of which kinds are tasks. Default: all. */
+  readonly taskKinds?: readonly ExecutionKind[] | undefined;
+}
+
+/**
+ * What a run came to, by the names that tools for experiments have for it: `total_tasks`, `completed_tasks`, `failed_tasks`,
+ * `total_cost` (US dollars), `total_tokens`, `execution_duration` (seconds), `max_depth_reached`; and of each module (what was
+ * executed, by its name) `{module}_calls`, `{module}_tokens`, `{module}_cost` and `{module}_avg_latency` (ms). A name that is of
+ * several kinds has its kind before it: `llm.plan_calls`. What is not known is left out. To be kept with the run by its
+ * `logMetrics`, 1000 of them at most.
+ */
+export function runMetrics(run: RunDetails, options: RunMetricsOptions = {}): Record<string, number> {
+  const { taskKinds } = options;
+  const { modules, durationMs } = run;
+  const tasks =
+    taskKinds === undefined ? run : tasksOf(modules.filter(({ kind }) => taskKinds.some((one) => one === kind)));
+  const kindsOf = Map.groupBy(modules, ({ name }) => name);
+  const metrics = new Map<string, number | null>();
+  for (const { kind, name, calls, tokens, costUsd, averageLatencyMs } of modules) {
+    const module = (kindsOf.get(name)?.length ?? 0) > 1 ? `${kind}.${name}` : name;
+    metrics.set(`${module}_calls`, calls);
+    metrics.set(`${module}_tokens`, tokens);
+    metrics.set(`${module}_cost`, costUsd);
+    metrics.set(`${module}_avg_latency`, averageLatencyMs);
+  }
+  // Last, as a module may be called `total`.
+  metrics.set('total_tasks', tasks.executions);
+  metrics.set('completed_tasks', tasks.executions - tasks.failures);
+  metrics.set('failed_tasks', tasks.failures);
+  metrics.set('total_cost', run.totalCostUsd);
+  metrics.set('total_tokens', run.totalTokens);
+  metrics.set('execution_duration', durationMs === null ? null : durationMs / 1000);
+  metrics.set('max_depth_reached', run.maxDepth);
+  return Object.fromEntries([...metrics].filter((entry): entry is [string, number] => entry[1] !== null));
+}
+
+function tasksOf(modules: RunDetails['modules']): Pick<RunDetails, 'executions' | 'failures'> {
+  const sum = (field: 'calls' | 'failures'): number => modules.reduce((total, module) => total + module[field], 0);
+  return { executions: sum('calls'), failures: sum('failures') };
+}

@@ -1,0 +1,79 @@
+import type { AsyncLocalStorage } from 'node:async_hooks';
+import { optionalObject, optionalText, optionalUuid } from './check.ts';
+import type { Analytics, TraceContext } from './client.ts';
+import type { Surroundings } from './context.ts';
+import { parseUuid } from './id.ts';
+
+// W3C Trace Context, level 1. A trace id is as long as a UUID, so it is the id of what the trace is about: the run, or the outermost
+// execution. The id of a span is half as long: it is the second half of the execution's. What that loses goes into `tracestate`, as
+// `toolweaver=p:<id of the execution>;r:<id of the run, URI-encoded>`.
+
+const pattern = /^(?!ff)([\da-f]{2})-(?!0{32})([\da-f]{32})-(?!0{16})([\da-f]{16})-([\da-f]{2})(-.*)?$/;
+const member = 'toolweaver=';
+/** What a header may be at the least; beyond that one may be cut off on its way. */
+const maxStateLength = 512;
+
+export function createTraces(
+  context: AsyncLocalStorage<Surroundings>,
+): Pick<Analytics, 'traceContext' | 'withTraceContext'> {
+  return {
+    traceContext() {
+      const { runId, parentId, rootId, trace } = context.getStore() ?? {};
+      const [, , traceId, spanId, flags] = pattern.exec(trace?.traceparent ?? '') ?? [];
+      const run = runId === undefined ? undefined : parseUuid(runId);
+      const id = traceId ?? hex(run ?? rootId ?? parentId);
+      const parent = hex(parentId)?.slice(16) ?? spanId ?? hex(run)?.slice(16);
+      if (id === undefined || parent === undefined) {
+        return {};
+      }
+      const own = [parentId && `p:${parentId}`, runId && `r:${encodeURIComponent(runId)}`].filter(Boolean).join(';');
+      const members = [own && member + own, trace?.tracestate].filter(Boolean);
+      const state = [members.join(','), ...members].find(
+        (text) => text !== '' && String(text).length <= maxStateLength,
+      );
+      return { traceparent: `00-${id}-${parent}-${flags ?? '01'}`, ...(state !== undefined && { tracestate: state }) };
+    },
+    withTraceContext(headers, fn) {
+      const outer = context.getStore();
+      return context.run({ ...outer, ...incoming(headers, outer) }, fn);
+    },
+  };
+}
+
+/** Undefined for headers that are not of a trace: they come from elsewhere, and are nobody's mistake here. */
+function incoming(headers: unknown, outer: Surroundings | undefined): Surroundings | undefined {
+  try {
+    const given: { get?: unknown; [name: string]: unknown } = optionalObject(headers, 'headers');
+    const read = (name: keyof TraceContext): unknown =>
+      typeof given.get === 'function' ? given.get(name) : given[name];
+    const [found, version, traceId, , , more] = pattern.exec(String(read('traceparent'))) ?? [];
+    if (found === undefined || traceId === undefined || (version === '00' && more !== undefined)) {
+      return undefined;
+    }
+    const tracestate = read('tracestate');
+    const members = typeof tracestate === 'string' ? tracestate.split(',').map((one) => one.trim()) : [];
+    const own = members.find((one) => one.startsWith(member))?.slice(member.length);
+    const field = (name: string): string | undefined =>
+      own
+        ?.split(';')
+        .find((one) => one.startsWith(name))
+        ?.slice(name.length);
+    return {
+      parentId: optionalUuid(field('p:'), 'parent') ?? outer?.parentId,
+      runId:
+        optionalText(decodeURIComponent(field('r:') ?? ''), 'run') ??
+        outer?.runId ??
+        (own === undefined ? traceId.replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-') : undefined),
+      trace: {
+        traceparent: found,
+        tracestate: members.filter((one) => one !== '' && !one.startsWith(member)).join(','),
+      },
+    };
+  } catch {
+    return undefined;
+  }
+}
+
+function hex(uuid: string | undefined): string | undefined {
+  return uuid?.replaceAll('-', '');
+}
