@@ -18,7 +18,7 @@ export type Request =
       readonly op: 'read';
       readonly name: keyof Answers;
       readonly question: Question;
-      /** Answers also while the log has lines; otherwise the answer is undefined then. */
+      /** Answers also while the log has lines; otherwise the answer is undefined then, and where there is no file. */
       readonly evenUnfolded: boolean;
     }
   /** Keeps what came of an answer. */

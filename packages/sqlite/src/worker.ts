@@ -2,7 +2,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { transaction } from './database.ts';
 import { type Failure, failure, isDamage, toFailure } from './failure.ts';
 import { fold } from './fold.ts';
-import { createHeld, type HeldConfig, replacedFailure } from './held.ts';
+import { createHeld, type HeldConfig, replacedFailure, type Store } from './held.ts';
 import type { Message, Reply, Request } from './protocol.ts';
 import type { Slice } from './slice.ts';
 import { checkLog } from './store/log.ts';
@@ -91,7 +91,10 @@ async function handle(call: number, request: Request): Promise<unknown> {
       return undefined;
     case 'read': {
       const { createAnswer } = await import('./answers/answers.ts');
-      const store = await held.open();
+      const store = await openForQuestion(request.evenUnfolded);
+      if (store === undefined) {
+        return undefined;
+      }
       store.answer ??= createAnswer(store.db);
       return store.answer(request.name, request.question, request.evenUnfolded);
     }
@@ -127,6 +130,18 @@ async function handle(call: number, request: Request): Promise<unknown> {
       const { maintain } = await import('./store/maintain.ts');
       return maintain((await held.open()).db, config, request);
     }
+  }
+}
+
+/** Undefined where there is no file, or an empty one: the thread that writes makes it anew, and is asked next, unless it has been. */
+async function openForQuestion(isLast: boolean): Promise<Store | undefined> {
+  try {
+    return await held.open();
+  } catch (error) {
+    if (isLast || isDamage(error)) {
+      throw error;
+    }
+    return undefined;
   }
 }
 

@@ -14,9 +14,9 @@ export function createReader(thread: Thread, writer: Thread): AnalyticsReader {
       thread.call({ op: 'read', name, question, evenUnfolded }, { hold: true });
     let found = (await read(false)) as Awaited<ReturnType<Answer>>;
     if (found === undefined) {
-      // Only who writes can; the other thread is not asked where nothing was written since, which is most of the time.
+      // Only who writes can; that thread is not asked where nothing was written since, which is most of the time.
       await writer.call({ op: 'fold' }, { hold: true });
-      found = (await read(true)) as Awaited<ReturnType<Answer>>;
+      found = (await read(true)) as typeof found;
     }
     return found?.answer;
   }
