@@ -6,6 +6,7 @@ import { createPipeline } from './pipeline.ts';
 import { progressBar } from './progress.ts';
 import { readReceipts, type SkippedLine } from './read-receipts.ts';
 import { type DemoReport, type RunResult, type StoredFigures, toJson, toText } from './report.ts';
+import { usageError } from './usage-error.ts';
 
 process.exitCode = await main(process.argv.slice(2));
 
@@ -27,7 +28,7 @@ async function main(args: readonly string[]): Promise<number> {
       onError: (error) => console.error(error.message),
     });
   } catch (error) {
-    return usageError(error);
+    return usageError(error, 'npm run demo');
   }
   try {
     return await demo(options, analytics);
@@ -132,14 +133,4 @@ function count(score: { right: number; known: number }, truth: string | undefine
     score.known += 1;
     score.right += failed ? 0 : 1;
   }
-}
-
-function usageError(error: unknown): number {
-  const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';
-  const { message } = error as Error;
-  console.error(missing ? `There is no such file: ${(error as NodeJS.ErrnoException).path}` : message);
-  if (!missing && !isAnalyticsError(error)) {
-    console.error('Try: npm run demo -- --help');
-  }
-  return 2;
 }

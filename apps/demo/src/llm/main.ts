@@ -1,7 +1,8 @@
 import { statSync } from 'node:fs';
-import { type Analytics, createAnalyticsClient, isAnalyticsError } from '@toolweaver/analytics';
+import { type Analytics, createAnalyticsClient } from '@toolweaver/analytics';
 import { createPrices, type Prices } from '@toolweaver/analytics-prices';
 import { progressBar } from '../progress.ts';
+import { usageError } from '../usage-error.ts';
 import { inventedCalls } from './invented-calls.ts';
 import { help, type LlmOptions, parseOptions } from './options.ts';
 import { play } from './play.ts';
@@ -31,7 +32,7 @@ async function main(args: readonly string[]): Promise<number> {
       onError: (error) => console.error(error.message),
     });
   } catch (error) {
-    return usageError(error);
+    return usageError(error, 'npm run demo:llm');
   }
   try {
     return await demo(options, analytics, prices);
@@ -62,14 +63,4 @@ async function demo(options: LlmOptions, analytics: Analytics, prices: Prices): 
     console.error(`${path}: no call in it`);
   }
   return flushed.ok && played.calls > 0 ? 0 : 1;
-}
-
-function usageError(error: unknown): number {
-  const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';
-  const { message } = error as Error;
-  console.error(missing ? `There is no such file: ${(error as NodeJS.ErrnoException).path}` : message);
-  if (!missing && !isAnalyticsError(error)) {
-    console.error('Try: npm run demo:llm -- --help');
-  }
-  return 2;
 }
