@@ -1,4 +1,4 @@
-import { closeSync, existsSync, mkdirSync, openSync, readSync, renameSync, rmdirSync, statSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync, readSync, renameSync, rmSync, statSync } from 'node:fs';
 import type { Connection } from './database.ts';
 import { type Failure, failure, toFailure } from './failure.ts';
 import { fileAt, realPath } from './file.ts';
@@ -131,7 +131,8 @@ function underLock<T>(lock: string, body: () => T): T | undefined {
   try {
     return body();
   } finally {
-    rmdirSync(lock);
+    // It may have been taken for stale meanwhile.
+    rmSync(lock, { recursive: true, force: true });
   }
 }
 
@@ -140,12 +141,13 @@ function takeLock(path: string): boolean {
     mkdirSync(path, 0o700);
     return true;
   } catch (error) {
-    const since = statSync(path, { throwIfNoEntry: false })?.mtimeMs;
-    if (since === undefined) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') {
       throw error;
     }
-    if (Date.now() - since > staleLockMs) {
-      rmdirSync(path);
+    // Undefined when whoever held it has just let it go.
+    const since = statSync(path, { throwIfNoEntry: false })?.mtimeMs;
+    if (since !== undefined && Date.now() - since > staleLockMs) {
+      rmSync(path, { recursive: true, force: true });
     }
     return false;
   }

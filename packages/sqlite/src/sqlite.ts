@@ -46,7 +46,7 @@ export interface SqliteBackend extends Backend {
 }
 
 /** Encoding this many takes a small part of a millisecond; the host's event loop gets its turn in between. */
-const sliceEvents = 512;
+const sliceEvents = 256;
 const delivery: Backend['delivery'] = { maxEvents: 16_384, maxDelayMs: 50 };
 
 /**

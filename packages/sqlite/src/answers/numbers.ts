@@ -1,6 +1,6 @@
 import type { ExecutionCounts, LatencyStats, TokenTotals } from '@toolweaver/analytics-core';
 import { type AliasedRawBuilder, sql } from 'kysely';
-import { type Figures, higher, lower } from '../cell.ts';
+import { type Figures, figureNames, higher, lower } from '../cell.ts';
 import { quantiles, type Sketch } from '../sketch.ts';
 
 // What sums over counted executions `c` come to. `total()` sums in floating point: whole numbers are exact up to 2⁵³, and none
@@ -9,61 +9,46 @@ import { quantiles, type Sketch } from '../sketch.ts';
 type Extreme = 'latency_min' | 'latency_max' | 'first_at' | 'last_at';
 type Sums = Omit<Figures, Extreme>;
 
-const summed: readonly (keyof Sums)[] = [
-  'executions',
-  'successes',
-  'latency_weight',
-  'latency_sum',
-  'input_tokens',
-  'cache_read_tokens',
-  'cache_write_tokens',
-  'output_tokens',
-  'reasoning_tokens',
-  'cost_nano_usd',
-  'cost_weight',
-  'cache_hits',
-  'cache_misses',
-];
-
 /** The sums of a group; the extremes are null where nothing is known. */
 export type Totals = Sums & { readonly [E in Extreme]: number | null };
+
+const extremes: Readonly<Record<Extreme, 'min' | 'max'>> = {
+  latency_min: 'min',
+  latency_max: 'max',
+  first_at: 'min',
+  last_at: 'max',
+};
+
+function isExtreme(name: keyof Totals): name is Extreme {
+  return name in extremes;
+}
 
 type Column<N extends keyof Totals> = { [C in N]: AliasedRawBuilder<Totals[C], C> }[N];
 
 /** Some columns of `Totals`, for a selection of counted executions named `c`, grouped or not. */
 export function totalsOf<N extends keyof Totals>(...names: readonly N[]): Column<N>[] {
   return names.map((name) => {
-    const column = sql.ref(`c.${name}`);
-    const total = summed.some((sum) => sum === name)
-      ? sql`total(${column})`
-      : name === 'latency_min' || name === 'first_at'
-        ? sql`min(${column})`
-        : sql`max(${column})`;
-    return total.as(name) as Column<N>;
+    const add = sql.raw(isExtreme(name) ? extremes[name] : 'total');
+    return sql`${add}(${sql.ref(`c.${name}`)})`.as(name) as Column<N>;
   });
 }
 
-export const totals: readonly Column<keyof Totals>[] = totalsOf(
-  ...summed,
-  'latency_min',
-  'latency_max',
-  'first_at',
-  'last_at',
-);
+export const totals: readonly Column<keyof Totals>[] = totalsOf(...figureNames);
 
-/** What groups come to together. */
-export function addUp(groups: readonly Totals[]): Totals {
-  const sums = Object.fromEntries(summed.map((name) => [name, groups.reduce((sum, group) => sum + group[name], 0)]));
-  const known = (name: Extreme): number[] => groups.flatMap((group) => group[name] ?? []);
-  const lowest = (name: Extreme): number | null => known(name).reduce<number | null>(lower, null);
-  const highest = (name: Extreme): number | null => known(name).reduce<number | null>(higher, null);
-  return {
-    ...(sums as Record<keyof Sums, number>),
-    latency_min: lowest('latency_min'),
-    latency_max: highest('latency_max'),
-    first_at: lowest('first_at'),
-    last_at: highest('last_at'),
-  };
+/** What groups come to together, in the figures named. */
+export function addUp<N extends keyof Totals>(
+  groups: readonly Pick<Totals, N>[],
+  names: readonly N[],
+): Pick<Totals, N> {
+  const together = names.map((name) => {
+    const add = isExtreme(name) ? { min: lower, max: higher }[extremes[name]] : plus;
+    return [name, groups.reduce<number | null>((found, group) => add(found, group[name]), add === plus ? 0 : null)];
+  });
+  return Object.fromEntries(together) as Pick<Totals, N>;
+}
+
+function plus(one: number | null, other: number | null): number {
+  return (one as number) + (other as number);
 }
 
 export function toCounts({ executions, successes }: Pick<Sums, 'executions' | 'successes'>): ExecutionCounts {

@@ -1,5 +1,6 @@
 import type { Summary } from '@toolweaver/analytics-core';
 import { type SqlBool, sql } from 'kysely';
+import { figureNames } from '../cell.ts';
 import { executions } from './executions.ts';
 import { all, type Db, type Filter, matches, textId } from './filter.ts';
 import { addUp, averageLatency, ratio, toCounts, toLatency, totalCost, totalTokens } from './numbers.ts';
@@ -18,7 +19,7 @@ const slowestCount = 5;
 export async function summary(db: Db, { filter }: SummaryQuestion): Promise<Summary> {
   const selection = await select(db, filter);
   const operations = await operationTotals(db, selection);
-  const found = addUp(operations);
+  const found = addUp(operations, figureNames);
   const distribution = (await selection.distributions({ latency: true })).get(0);
   const failures = await operationFailures(db, selection);
   return {
