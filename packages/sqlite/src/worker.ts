@@ -1,3 +1,4 @@
+import { constants, getPriority, platform, setPriority } from 'node:os';
 import { parentPort, workerData } from 'node:worker_threads';
 import { transaction } from './database.ts';
 import { type Failure, failure, isDamage, toFailure } from './failure.ts';
@@ -16,6 +17,7 @@ export interface WorkerConfig extends HeldConfig {
   readonly maxBytes?: number | undefined;
 }
 
+yieldToHost();
 const config = workerData as WorkerConfig;
 const port = parentPort as NonNullable<typeof parentPort>;
 const held = createHeld(config, notify);
@@ -25,6 +27,18 @@ let write: { readonly call: number; readonly slices: Slice[] } | undefined;
 let closed = false;
 let queue: Promise<void> = Promise.resolve();
 port.on('message', enqueue);
+
+/** When this thread wakes up it would else take the core of the one that woke it, for some ms. */
+function yieldToHost(): void {
+  // Elsewhere it would be the priority of the whole process.
+  if (platform() === 'linux') {
+    try {
+      setPriority(Math.max(getPriority(), constants.priority.PRIORITY_BELOW_NORMAL));
+    } catch {
+      // Forbidden here: it works all the same.
+    }
+  }
+}
 
 function enqueue(message: Message): void {
   queue = queue.then(async () => {
