@@ -1,8 +1,11 @@
 import type { ExecutionEvent } from '@toolweaver/analytics-core';
 import type { Metric } from './catalogue.ts';
-import type { HistogramFamily, NewHistograms } from './family.ts';
+import type { Family, NewHistograms } from './family.ts';
 import { createLabelSets } from './label-sets.ts';
+import type { Texts } from './paths.ts';
 import type { Recorder } from './recorder.ts';
+import { createSurroundings, noSurroundings } from './surroundings.ts';
+import { createTable } from './table.ts';
 
 // The metrics of OpenTelemetry's conventions for generative AI, as of September 2026, when none of them was stable:
 // https://github.com/open-telemetry/semantic-conventions-genai
@@ -64,14 +67,30 @@ export function genaiRecorder(
   newHistograms: NewHistograms,
   onOverflow: (metric: string) => void,
 ): Recorder {
-  const families: HistogramFamily[] = [];
+  const families: Family[] = [];
+  const texts: Texts = new Map();
+  const surroundings = createSurroundings([], texts);
   /** Observes under label values. */
   const histograms = (metric: Metric) => {
-    const family = newHistograms(metric);
-    families.push(family);
-    const labelSets = createLabelSets(maxLabelSets, family.add, () => onOverflow(metric.name));
+    const table = createTable();
+    const { family, width, show, observe } = newHistograms(metric, table);
+    if (family !== undefined) {
+      families.push(family);
+    }
+    const place = table.columns(width);
+    const labelSets = createLabelSets({
+      texts,
+      surroundings,
+      limit: maxLabelSets,
+      make(labelSet) {
+        const row = table.addRow();
+        show(labelSet, row + place);
+        return row;
+      },
+      onOverflow: () => onOverflow(metric.name),
+    });
     return (labels: readonly string[], value: number, weight: number): void =>
-      family.observe(labelSets.at(labels), value, weight);
+      observe(labelSets.at(labels, noSurroundings) + place, value, weight);
   };
   const durations = histograms(genaiMetrics.operationDuration);
   const tokens = histograms(genaiMetrics.tokenUsage);
@@ -82,7 +101,7 @@ export function genaiRecorder(
     const { provider = '', model = '', latencyMs, usage, weight = 1 } = event;
     const call = ['chat', provider, model, errorType];
     if (latencyMs !== undefined) {
-      durations([...call], latencyMs / 1000, weight);
+      durations(call, latencyMs / 1000, weight);
     }
     if (usage !== undefined) {
       const { inputTokens, cacheReadTokens, cacheWriteTokens, outputTokens, reasoningTokens } = usage;
