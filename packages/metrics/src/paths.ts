@@ -1,15 +1,20 @@
 /** Numbers the label values of all metrics that are counted together, each once. */
 export type Texts = Map<string, number>;
 
-/** Finds numbers by sequences of texts, all of one length. */
+/** One to three texts. Apart from each other: an array would be made for each of them, several times an event. */
+export type Path = readonly [first: string, second?: string, third?: string];
+
+/** Finds numbers by paths, all of one length. */
 export interface Paths {
   /** -1 where nothing was added. `start`: a whole number >= 0 that the path begins with; -1 is found nowhere. */
-  find(start: number, texts: readonly string[]): number;
+  find(start: number, ...path: Path): number;
   /** `end`: a whole number from 0 to 2³¹ - 1. */
-  add(start: number, texts: readonly string[], end: number): void;
+  add(start: number, path: readonly string[], end: number): void;
 }
 
 const firstSlots = 64;
+/** The share of slots in use that makes more: a table that fits into a cache is worth some slots looked at in vain. */
+const maxLoad = 0.7;
 /** A state, the number of a text, and what they lead to; the fourth makes no slot lie across two lines of the cache. */
 const slotNumbers = 4;
 
@@ -35,6 +40,11 @@ export function createPaths(texts: Texts): Paths {
       }
       slot = (slot + 1) & mask;
     }
+  }
+
+  function next(state: number, text: string): number {
+    const number = texts.get(text);
+    return number === undefined ? -1 : (slots[slotOf(state, number) + 2] as number);
   }
 
   function put(state: number, text: number, next: number): void {
@@ -65,12 +75,17 @@ export function createPaths(texts: Texts): Paths {
   }
 
   return {
-    find(start, path) {
+    find(start, first, second, third) {
+      if (start === -1) {
+        return -1;
+      }
       // Starts are even and states within a path odd, so that they stay apart.
-      let state = start === -1 ? -1 : start * 2;
-      for (let depth = 0; depth < path.length && state !== -1; depth += 1) {
-        const text = texts.get(path[depth] as string);
-        state = text === undefined ? -1 : (slots[slotOf(state, text) + 2] as number);
+      let state = next(start * 2, first);
+      if (second !== undefined && state !== -1) {
+        state = next(state, second);
+      }
+      if (third !== undefined && state !== -1) {
+        state = next(state, third);
       }
       return state;
     },
@@ -86,7 +101,7 @@ export function createPaths(texts: Texts): Paths {
             states += 1;
             next = states * 2 - 1;
           }
-          if (used >= mask / 2) {
+          if (used >= mask * maxLoad) {
             grow();
           }
           put(state, number, next);

@@ -1,6 +1,5 @@
 import type { EventFields } from '@toolweaver/analytics-core';
 import type { OptionalLabel } from './catalogue.ts';
-import { createPaths, type Texts } from './paths.ts';
 
 /** The values of the optional labels of an event. */
 export interface Surroundings {
@@ -18,26 +17,40 @@ export interface SurroundingsOf {
   keep(surroundings: Surroundings): number;
 }
 
-export function createSurroundings(labels: readonly OptionalLabel[], texts: Texts): SurroundingsOf {
-  const known: Surroundings[] = [];
-  if (labels.length === 0) {
+export function createSurroundings(labels: readonly OptionalLabel[]): SurroundingsOf {
+  const [first, second] = labels;
+  if (first === undefined) {
     return { at: () => noSurroundings, keep: ({ number }) => number };
   }
-  const paths = createPaths(texts);
+  /** By the first value and the second one, which is '' where there is one label. */
+  const known = new Map<string, Map<string, Surroundings>>();
+  let count = 0;
   return {
     at(event) {
-      const values = labels.map((label) => (label === 'org_id' ? event.orgId : event.userId) ?? '');
-      return known[paths.find(0, values)] ?? { values, number: -1 };
+      const firstValue = labelValue(event, first);
+      const secondValue = second === undefined ? '' : labelValue(event, second);
+      return (
+        known.get(firstValue)?.get(secondValue) ?? {
+          values: second === undefined ? [firstValue] : [firstValue, secondValue],
+          number: -1,
+        }
+      );
     },
     keep({ values }) {
+      const [firstValue = '', secondValue = ''] = values;
+      const ofFirst = known.get(firstValue) ?? new Map<string, Surroundings>();
+      known.set(firstValue, ofFirst);
       // Another metric may have kept those of this very event.
-      const found = paths.find(0, values);
-      if (found !== -1) {
-        return found;
+      const kept = ofFirst.get(secondValue) ?? { values, number: count };
+      if (kept.number === count) {
+        ofFirst.set(secondValue, kept);
+        count += 1;
       }
-      const number = known.push({ values, number: known.length }) - 1;
-      paths.add(0, values, number);
-      return number;
+      return kept.number;
     },
   };
+}
+
+function labelValue({ orgId, userId }: EventFields, label: OptionalLabel): string {
+  return (label === 'org_id' ? orgId : userId) ?? '';
 }

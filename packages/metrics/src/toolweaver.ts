@@ -33,7 +33,7 @@ export function toolweaverRecorder(
   const { labels: optionalLabels, maxLabelSets } = options;
   const families = new Map<MetricKey, Family>();
   const texts: Texts = new Map();
-  const surroundings = createSurroundings(optionalLabels, texts);
+  const surroundings = createSurroundings(optionalLabels);
 
   function numbers(key: MetricKey, table: Table, unit?: number): Numbers {
     const made = createNumbers(toMetric(catalogue[key], options), table, unit);
@@ -57,11 +57,13 @@ export function toolweaverRecorder(
     key: MetricKey,
     seriesEach: number,
     show: (labelSet: LabelSet, row: number) => void,
+    order?: readonly number[],
   ): LabelSets {
     const { name } = toMetric(catalogue[key], options);
     return createLabelSets({
       texts,
       surroundings,
+      order,
       limit: Math.max(1, Math.floor(maxLabelSets / seriesEach)),
       make(labelSet) {
         const row = table.addRow();
@@ -87,8 +89,8 @@ export function toolweaverRecorder(
       counts.show(withLast(labelSet, good), row + success);
       counts.show(withLast(labelSet, bad), row + failure);
     });
-    return (labels: readonly string[], around: Surroundings, isGood: boolean, weight: number): void =>
-      add(table, found.at(labels, around) + (isGood ? success : failure), weight);
+    return (around: Surroundings, isGood: boolean, weight: number, first: string, second: string): void =>
+      add(table, found.at(around, first, second) + (isGood ? success : failure), weight);
   }
 
   /** Counts and times by outcome. */
@@ -105,9 +107,9 @@ export function toolweaverRecorder(
       durations.show(good, row + successTime);
       durations.show(bad, row + failureTime);
     });
-    return (labels: readonly string[], around: Surroundings, event: ExecutionEvent): void => {
+    return (around: Surroundings, event: ExecutionEvent, first: string, second: string): void => {
       const { success: isGood, latencyMs, weight = 1 } = event;
-      const row = found.at(labels, around);
+      const row = found.at(around, first, second);
       add(table, row + (isGood ? success : failure), weight);
       if (latencyMs !== undefined) {
         durations.observe(row + (isGood ? successTime : failureTime), latencyMs / msPerSecond, weight);
@@ -116,13 +118,16 @@ export function toolweaverRecorder(
   }
 
   /** Counts or adds up what its labels say. */
-  function single(key: MetricKey, unit?: number) {
+  function single(
+    key: MetricKey,
+    { unit, order }: { readonly unit?: number; readonly order?: readonly number[] } = {},
+  ) {
     const table = createTable();
     const sums = numbers(key, table, unit);
     const sum = table.columns(1);
-    const found = rows(table, key, 1, (labelSet, row) => sums.show(labelSet, row + sum));
-    return (labels: readonly string[], around: Surroundings, amount: number): void =>
-      add(table, found.at(labels, around) + sum, amount);
+    const found = rows(table, key, 1, (labelSet, row) => sums.show(labelSet, row + sum), order);
+    return (around: Surroundings, amount: number, first: string, second: string, third: string): void =>
+      add(table, found.at(around, first, second, third) + sum, amount);
   }
 
   function skills() {
@@ -142,7 +147,7 @@ export function toolweaverRecorder(
       latency.show(labelSet, row + latencies);
     });
     return ({ name, success, latencyMs, weight = 1 }: ExecutionEvent, around: Surroundings): void => {
-      const row = found.at([name], around);
+      const row = found.at(around, name);
       add(table, row + executions, weight);
       add(table, row + (success ? successes : failures), weight);
       if (latencyMs !== undefined) {
@@ -160,22 +165,28 @@ export function toolweaverRecorder(
     const duration = table.columns(durations.width);
     /** What a tool costs that never says so is unknown, and not 0. */
     const unpriced = new Map<number, LabelSet>();
-    const found = rows(table, 'toolExecutions', 2, (labelSet, row) => {
-      counts.show(withLast(labelSet, 'success'), row + success);
-      counts.show(withLast(labelSet, 'failure'), row + failure);
-      durations.show(labelSet, row + duration);
-      unpriced.set(row, labelSet);
-    });
+    const found = rows(
+      table,
+      'toolExecutions',
+      2,
+      (labelSet, row) => {
+        counts.show(withLast(labelSet, 'success'), row + success);
+        counts.show(withLast(labelSet, 'failure'), row + failure);
+        durations.show(labelSet, row + duration);
+        unpriced.set(row, labelSet);
+      },
+      [1, 0],
+    );
     const countError = single('toolErrors');
     return (event: ExecutionEvent, around: Surroundings): void => {
       const { name, toolkit = '', success: isGood, latencyMs, error, weight = 1 } = event;
-      const row = found.at([name, toolkit], around);
+      const row = found.at(around, toolkit, name);
       add(table, row + (isGood ? success : failure), weight);
       if (latencyMs !== undefined) {
         durations.observe(row + duration, latencyMs / msPerSecond, weight);
       }
       if (!isGood) {
-        countError([name, toolkit, error?.type ?? 'unknown'], around, weight);
+        countError(around, weight, name, toolkit, error?.type ?? 'unknown');
       }
       if (event.cost !== undefined) {
         const labelSet = unpriced.get(row);
@@ -198,7 +209,7 @@ export function toolweaverRecorder(
       }
     });
     return (model: string, usage: Usage, around: Surroundings, weight: number): void => {
-      const row = found.at([model], around);
+      const row = found.at(around, model);
       for (const { field, column } of columns) {
         add(table, row + column, usage[field] * weight);
       }
@@ -211,7 +222,7 @@ export function toolweaverRecorder(
     const place = table.columns(stars.width);
     const found = rows(table, 'skillRating', 1, (labelSet, row) => stars.show(labelSet, row + place));
     return ({ skillId, rating }: RatingEvent, around: Surroundings): void =>
-      stars.observe(found.at([skillId], around) + place, rating, 1);
+      stars.observe(found.at(around, skillId) + place, rating, 1);
   }
 
   function healthScores() {
@@ -221,7 +232,7 @@ export function toolweaverRecorder(
     const found = rows(table, 'skillHealthScore', 1, (labelSet, row) => scores.show(labelSet, row + score));
     return (event: HealthEvent, around: Surroundings): void => {
       // Of all that share the overflow series none is the latest of any skill; still, it shows no older one.
-      const row = found.at([event.skillId], around);
+      const row = found.at(around, event.skillId);
       const { values } = table;
       if (event.at >= (values[row + latest] as number)) {
         values[row + latest] = event.at;
@@ -237,7 +248,7 @@ export function toolweaverRecorder(
   const countCache = outcomes('cacheRequests', ['hit', 'miss']);
   const countToolkit = outcomes('toolkitEvents', ['success', 'failure']);
   const addTokens = tokens();
-  const addCost = single('cost', nanosPerUsd);
+  const addCost = single('cost', { unit: nanosPerUsd, order: [0, 2, 1] });
   const rate = ratings();
   const setHealth = healthScores();
 
@@ -251,19 +262,19 @@ export function toolweaverRecorder(
         countTool(event, around);
         break;
       case 'llm':
-        countCall([model, provider], around, event);
+        countCall(around, event, model, provider);
         break;
       default:
-        countOther([kind, name], around, event);
+        countOther(around, event, kind, name);
     }
     if (cacheHit !== undefined) {
-      countCache([kind, name], around, cacheHit, weight);
+      countCache(around, cacheHit, weight, kind, name);
     }
     if (usage !== undefined) {
       addTokens(model, usage, around, weight);
     }
     if (cost !== undefined) {
-      addCost([kind, name, model], around, cost.nanoUsd * weight);
+      addCost(around, cost.nanoUsd * weight, kind, model, name);
     }
   }
 
@@ -282,7 +293,7 @@ export function toolweaverRecorder(
           setHealth(event, around);
           break;
         case 'toolkit':
-          countToolkit([event.toolkit, event.operation], around, event.success, 1);
+          countToolkit(around, event.success, 1, event.toolkit, event.operation);
           break;
         default:
         // The user's own numbers, runs and artifacts belong to one run: no labels could tell them apart.
