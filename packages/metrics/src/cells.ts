@@ -14,7 +14,7 @@ import { createGauges } from './gauges.ts';
 import { genaiRecorder } from './genai.ts';
 import { type MetricsOptions, resolveMetricsOptions, type SemanticConventions, toMetric } from './options.ts';
 import type { Recorder } from './recorder.ts';
-import { toolweaverRecorder } from './toolweaver.ts';
+import { toolweaverRecorder } from './toolweaver/recorder.ts';
 
 export interface CellsOptions extends MetricsOptions {
   /** Default: `toolweaver`. What the client says of itself always has our names. */
