@@ -27,7 +27,7 @@ export interface CellsOptions extends MetricsOptions {
 
 /** Counters, gauges and histograms, kept up to date as events come in. */
 export interface Cells {
-  /** Counts an event; about 0.1 µs. Each event that is recorded counts, also one with the `id` of another. */
+  /** Counts an event, in a few tenths of a µs. Each event that is recorded counts, also one with the `id` of another. */
   record(event: AnalyticsEvent): void;
   /** Shows the figures of this client too. */
   attach(client: ClientFigures): void;
