@@ -58,6 +58,11 @@ export function by(sums: Sums, place: number): Sums {
   return result;
 }
 
+/** The sums of one first word. */
+export function only(sums: Sums, first: string): Sums {
+  return Object.fromEntries(Object.entries(sums).filter(([words]) => JSON.parse(words)[0] === first));
+}
+
 export function total(sums: Sums): number {
   return Object.values(sums).reduce((sum, value) => sum + value, 0);
 }
