@@ -1,7 +1,7 @@
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { AnalyticsEvent } from '@toolweaver/analytics-core';
-import { execution, run as runEvent } from '@toolweaver/analytics-testkit';
+import { execution, metrics, run as runEvent } from '@toolweaver/analytics-testkit';
 import { startRun, wandb } from '@toolweaver/analytics-wandb';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { FakeService } from './support/fake-service.ts';
@@ -202,6 +202,29 @@ describe('a later start that says nothing of its run leaves it as it is', () => 
     const { displayName, tags, config } = fake.run('r');
     expect({ displayName, tags }).toEqual({ displayName: 'receipts', tags: ['all', 'us'] });
     expect(config).toMatchObject({ batch: { value: 9 }, host: { value: 'of the run' }, team: { value: 'a' } });
+  });
+
+  test.each([1, 2])('a configuration that is said bit by bit is the sum of it, %i starts in a batch', async (size) => {
+    const { fake, options } = await place();
+    const backend = await wandb(options);
+    onTestFinished(() => backend.close?.());
+    await backend.write([work()]);
+    const starts = [{ batch: 8 }, { solver: 'a' }].map((config) => runEvent({ runId: 'r', state: 'started', config }));
+    for (let at = 0; at < starts.length; at += size) {
+      await backend.write(starts.slice(at, at + size));
+    }
+    expect(fake.run('r').config).toMatchObject({ batch: { value: 8 }, solver: { value: 'a' } });
+  });
+
+  test('what metrics have steps stays, too, and is said once', async () => {
+    const { fake, options } = await place();
+    const backend = await wandb(options);
+    onTestFinished(() => backend.close?.());
+    const step = (step: number): AnalyticsEvent => metrics({ runId: 'r', values: { loss: 1 / step }, step });
+    await backend.write([first, step(1), end()]);
+    await backend.write([step(2), end()]);
+    const { _wandb: own } = fake.run('r').config as { readonly _wandb: { readonly value: { readonly m: object[] } } };
+    expect(own.value.m).toMatchObject([{ 1: 'metrics/step' }, { 1: 'loss', 5: 1 }]);
   });
 
   const whole = {
