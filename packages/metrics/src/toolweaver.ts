@@ -1,54 +1,25 @@
-import type { AnalyticsEvent, EventFields, ExecutionEvent, Usage } from '@toolweaver/analytics-core';
+import type { AnalyticsEvent, ExecutionEvent, HealthEvent, RatingEvent, Usage } from '@toolweaver/analytics-core';
 import { catalogue, type MetricKey } from './catalogue.ts';
-import {
-  type Family,
-  type HistogramFamily,
-  type NewHistograms,
-  type NumberFamily,
-  numberFamily,
-  type Observed,
-} from './family.ts';
+import { createNumbers, type Family, type Histograms, type NewHistograms, type Numbers } from './family.ts';
 import { createLabelSets, type LabelSets } from './label-sets.ts';
 import { type ResolvedMetricsOptions, toMetric } from './options.ts';
+import type { Texts } from './paths.ts';
 import type { Recorder } from './recorder.ts';
-import type { NumberSeries } from './series.ts';
+import type { LabelSet } from './series.ts';
+import { createSurroundings, type Surroundings } from './surroundings.ts';
+import { createTable, type Table } from './table.ts';
 
 const msPerSecond = 1000;
-const nanosPerUnit = 1e9;
-const none: readonly string[] = [];
+/** Money is added up in whole nano-dollars. */
+const nanosPerUsd = 1e9;
 
-const tokenTypes: Readonly<Record<string, keyof Usage>> = {
-  input: 'inputTokens',
-  cache_read: 'cacheReadTokens',
-  cache_write: 'cacheWriteTokens',
-  output: 'outputTokens',
-  reasoning: 'reasoningTokens',
-};
-
-/** Series that differ in their last own label: `status` or `result`. Both are there from the start, so that a rate sees the first failure. */
-interface Outcomes {
-  readonly success: NumberSeries;
-  readonly failure: NumberSeries;
-}
-
-/**
- * What the executions of a label set are also counted in, as it was found the last time: to find it again costs as much as to find
- * the label set. Those of the overflow are anybody's, and remember nothing.
- */
-interface Related {
-  readonly isOverflow: boolean;
-  name: string;
-  model: string;
-  cost: MoneySeries | undefined;
-  tokens: TokenSeries | undefined;
-}
-
-type TokenSeries = readonly { readonly field: keyof Usage; readonly series: NumberSeries }[];
-
-/** Money is added up in whole nano-dollars; `value`, in dollars, follows when it is asked for. */
-interface MoneySeries extends NumberSeries {
-  nanoUsd: number;
-}
+const tokenTypes: readonly (readonly [type: string, field: keyof Usage])[] = [
+  ['input', 'inputTokens'],
+  ['cache_read', 'cacheReadTokens'],
+  ['cache_write', 'cacheWriteTokens'],
+  ['output', 'outputTokens'],
+  ['reasoning', 'reasoningTokens'],
+];
 
 /**
  * Keeps the metrics of our own catalogue that are made of events. `onOverflow` is told the name of a metric whose label sets came
@@ -60,263 +31,270 @@ export function toolweaverRecorder(
   onOverflow: (metric: string) => void,
 ): Recorder {
   const { labels: optionalLabels, maxLabelSets } = options;
-  const families: Family[] = [];
-  const numbers = (key: MetricKey): NumberFamily => added(numberFamily(toMetric(catalogue[key], options)));
-  const histograms = (key: MetricKey): HistogramFamily => {
-    const metric = toMetric(catalogue[key], options);
-    // Stars are what their buckets say.
-    return added(key === 'skillRating' ? newHistograms(metric, 'explicit') : newHistograms(metric));
-  };
-  function added<F extends Family>(family: F): F {
-    families.push(family);
-    return family;
+  const families = new Map<MetricKey, Family>();
+  const texts: Texts = new Map();
+  const surroundings = createSurroundings(optionalLabels);
+
+  function numbers(key: MetricKey, table: Table, unit?: number): Numbers {
+    const made = createNumbers(toMetric(catalogue[key], options), table, unit);
+    families.set(key, made.family);
+    return made;
   }
 
-  const skillExecutions = numbers('skillExecutions');
-  const skillSuccesses = numbers('skillSuccesses');
-  const skillFailures = numbers('skillFailures');
-  const skillLatency = histograms('skillLatency');
-  const skillRating = histograms('skillRating');
-  const skillHealthScore = numbers('skillHealthScore');
-  const toolExecutions = numbers('toolExecutions');
-  const toolErrors = numbers('toolErrors');
-  const toolDuration = histograms('toolDuration');
-  const toolCost = numbers('toolCost');
-  const cacheRequests = numbers('cacheRequests');
-  const toolkitEvents = numbers('toolkitEvents');
-  const llmCalls = numbers('llmCalls');
-  const llmDuration = histograms('llmDuration');
-  const tokenUsage = numbers('tokenUsage');
-  const cost = numbers('cost');
-  const requests = numbers('requests');
-  const requestDuration = histograms('requestDuration');
+  function histograms(key: MetricKey, table: Table): Histograms {
+    const metric = toMetric(catalogue[key], options);
+    // Stars are what their buckets say.
+    const made = key === 'skillRating' ? newHistograms(metric, table, 'explicit') : newHistograms(metric, table);
+    if (made.family !== undefined) {
+      families.set(key, made.family);
+    }
+    return made;
+  }
 
-  /** `seriesEach`: how many series of `family`, whose limit it is, one label set makes. */
-  function labelSets<C>(
-    family: Family,
+  /** `seriesEach`: how many series of the metric, whose limit it is, one label set makes. */
+  function rows(
+    table: Table,
+    key: MetricKey,
     seriesEach: number,
-    make: (labels: readonly string[], isOverflow: boolean) => C,
-  ): LabelSets<C> {
-    const limit = Math.max(1, Math.floor(maxLabelSets / seriesEach));
-    return createLabelSets(limit, make, () => onOverflow(family.metric.name));
+    show: (labelSet: LabelSet, row: number) => void,
+    order?: readonly number[],
+  ): LabelSets {
+    const { name } = toMetric(catalogue[key], options);
+    return createLabelSets({
+      texts,
+      surroundings,
+      order,
+      limit: Math.max(1, Math.floor(maxLabelSets / seriesEach)),
+      make(labelSet) {
+        const row = table.addRow();
+        show(labelSet, row);
+        return row;
+      },
+      onOverflow: () => onOverflow(name),
+    });
   }
 
   /** The optional labels come last, so the given one is put before them. */
-  function withLast(labels: readonly string[], last: string): string[] {
+  function withLast({ labels, isOverflow }: LabelSet, last: string): LabelSet {
     const own = labels.length - optionalLabels.length;
-    return labels.slice(0, own).concat(last, labels.slice(own));
+    return { labels: [...labels.slice(0, own), last, ...labels.slice(own)], isOverflow };
   }
 
-  function outcomes(
-    family: NumberFamily,
-    labels: readonly string[],
-    isOverflow: boolean,
-    [success, failure]: readonly [string, string] = ['success', 'failure'],
-  ): Outcomes {
-    return {
-      success: family.add(withLast(labels, success), isOverflow),
-      failure: family.add(withLast(labels, failure), isOverflow),
-    };
-  }
-
-  // Part of what a label set is found by, and not an object of its own: among ten thousand each further one is a miss of the cache.
-  const related = (isOverflow: boolean): Related => ({
-    isOverflow,
-    name: '',
-    model: '',
-    cost: undefined,
-    tokens: undefined,
-  });
-
-  const skills = labelSets(skillExecutions, 1, (labels, isOverflow) => ({
-    ...related(isOverflow),
-    executions: skillExecutions.add(labels, isOverflow),
-    successes: skillSuccesses.add(labels, isOverflow),
-    failures: skillFailures.add(labels, isOverflow),
-    latency: skillLatency.add(labels, isOverflow),
-  }));
-  const ratings = labelSets(skillRating, 1, skillRating.add);
-  const healthScores = labelSets(skillHealthScore, 1, (labels, isOverflow) => ({
-    at: 0,
-    series: skillHealthScore.add(labels, isOverflow),
-  }));
-  // The label of fewer values goes first: else each tool would have a map of its own for the one toolkit that it is in.
-  const tools = labelSets(toolExecutions, 2, (path, isOverflow) => {
-    const labels = swapped(path, 0);
-    return {
-      ...related(isOverflow),
-      ...outcomes(toolExecutions, labels, isOverflow),
-      duration: toolDuration.add(labels, isOverflow),
-      toolCost: undefined as MoneySeries | undefined,
-    };
-  });
-  const errors = labelSets(toolErrors, 1, toolErrors.add);
-  const spent: MoneySeries[] = [];
-  const money = (family: NumberFamily, swapAt: number) =>
-    labelSets(family, 1, (path, isOverflow): MoneySeries => {
-      const series = Object.assign(family.add(swapped(path, swapAt), isOverflow), { nanoUsd: 0 });
-      spent.push(series);
-      return series;
+  /** Counts the outcomes of what its labels say; both are there from the start, so that a rate sees the first failure. */
+  function outcomes(key: MetricKey, [good, bad]: readonly [string, string]) {
+    const table = createTable();
+    const counts = numbers(key, table);
+    const [success, failure] = [table.columns(1), table.columns(1)];
+    const found = rows(table, key, 2, (labelSet, row) => {
+      counts.show(withLast(labelSet, good), row + success);
+      counts.show(withLast(labelSet, bad), row + failure);
     });
-  const toolCosts = money(toolCost, 0);
-  const costs = money(cost, 1);
-  const caches = labelSets(cacheRequests, 2, (labels, isOverflow) =>
-    outcomes(cacheRequests, labels, isOverflow, ['hit', 'miss']),
-  );
-  const toolkits = labelSets(toolkitEvents, 2, (labels, isOverflow) => outcomes(toolkitEvents, labels, isOverflow));
-  const calls = labelSets(llmCalls, 2, (labels, isOverflow) => timed(llmCalls, llmDuration, labels, isOverflow));
-  const others = labelSets(requests, 2, (labels, isOverflow) => timed(requests, requestDuration, labels, isOverflow));
-  const tokens = labelSets(
-    tokenUsage,
-    Object.keys(tokenTypes).length,
-    (labels, isOverflow): TokenSeries =>
-      Object.entries(tokenTypes).map(([type, field]) => ({
-        field,
-        series: tokenUsage.add(withLast(labels, type), isOverflow),
-      })),
-  );
+    return (around: Surroundings, isGood: boolean, weight: number, first: string, second: string): void =>
+      add(table, found.at(around, first, second) + (isGood ? success : failure), weight);
+  }
 
-  /** Counts by outcome, and durations by outcome where there are any. */
-  function timed(
-    counts: NumberFamily,
-    durations: HistogramFamily,
-    labels: readonly string[],
-    isOverflow: boolean,
-  ): Related & { count(event: ExecutionEvent): void } {
-    const counted = outcomes(counts, labels, isOverflow);
-    const observed: { success?: Observed; failure?: Observed } = {};
-    return {
-      ...related(isOverflow),
-      count({ success, latencyMs, weight = 1 }) {
-        const status = success ? 'success' : 'failure';
-        counted[status].value += weight;
-        if (latencyMs !== undefined) {
-          observed[status] ??= durations.add(withLast(labels, status), isOverflow);
-          durations.observe(observed[status], latencyMs / msPerSecond, weight);
-        }
-      },
+  /** Counts and times by outcome. */
+  function timed(countKey: MetricKey, durationKey: MetricKey) {
+    const table = createTable();
+    const counts = numbers(countKey, table);
+    const durations = histograms(durationKey, table);
+    const [success, failure] = [table.columns(1), table.columns(1)];
+    const [successTime, failureTime] = [table.columns(durations.width), table.columns(durations.width)];
+    const found = rows(table, countKey, 2, (labelSet, row) => {
+      const [good, bad] = [withLast(labelSet, 'success'), withLast(labelSet, 'failure')];
+      counts.show(good, row + success);
+      counts.show(bad, row + failure);
+      durations.show(good, row + successTime);
+      durations.show(bad, row + failureTime);
+    });
+    return (around: Surroundings, event: ExecutionEvent, first: string, second: string): void => {
+      const { success: isGood, latencyMs, weight = 1 } = event;
+      const row = found.at(around, first, second);
+      add(table, row + (isGood ? success : failure), weight);
+      if (latencyMs !== undefined) {
+        durations.observe(row + (isGood ? successTime : failureTime), latencyMs / msPerSecond, weight);
+      }
     };
   }
 
-  /** The values of the optional labels. */
-  const optionalOf =
-    optionalLabels.length === 0
-      ? () => none
-      : (event: EventFields): readonly string[] =>
-          optionalLabels.map((label) => (label === 'org_id' ? event.orgId : event.userId) ?? '');
-
-  function recordExecution(event: ExecutionEvent): void {
-    const { kind, name, weight = 1 } = event;
-    const optional = optionalOf(event);
-    const known = countExecution(event, optional);
-    if (event.cacheHit !== undefined) {
-      const cache = caches.at([kind, name], optional);
-      (event.cacheHit ? cache.success : cache.failure).value += weight;
-    }
-    if (event.usage === undefined && event.cost === undefined) {
-      return;
-    }
-    const { model = '' } = event;
-    if (known.name !== name || known.model !== model) {
-      known.name = name;
-      known.model = model;
-      known.cost = undefined;
-      known.tokens = undefined;
-    }
-    if (event.usage !== undefined) {
-      const found = known.tokens ?? tokens.at([model], optional);
-      if (!known.isOverflow && !tokens.isOverflow(found)) {
-        known.tokens = found;
-      }
-      for (const { field, series } of found) {
-        series.value += event.usage[field] * weight;
-      }
-    }
-    if (event.cost !== undefined) {
-      const found = known.cost ?? costs.at([kind, model, name], optional);
-      if (!known.isOverflow && !costs.isOverflow(found)) {
-        known.cost = found;
-      }
-      found.nanoUsd += event.cost.nanoUsd * weight;
-    }
+  /** Counts or adds up what its labels say. */
+  function single(
+    key: MetricKey,
+    { unit, order }: { readonly unit?: number; readonly order?: readonly number[] } = {},
+  ) {
+    const table = createTable();
+    const sums = numbers(key, table, unit);
+    const sum = table.columns(1);
+    const found = rows(table, key, 1, (labelSet, row) => sums.show(labelSet, row + sum), order);
+    return (around: Surroundings, amount: number, first: string, second: string, third: string): void =>
+      add(table, found.at(around, first, second, third) + sum, amount);
   }
 
-  function countExecution(event: ExecutionEvent, optional: readonly string[]): Related {
-    const { kind, name, success, latencyMs, weight = 1 } = event;
-    switch (kind) {
-      case 'skill': {
-        const skill = skills.at([name], optional);
-        skill.executions.value += weight;
-        (success ? skill.successes : skill.failures).value += weight;
-        if (latencyMs !== undefined) {
-          skillLatency.observe(skill.latency, latencyMs, weight);
+  function skills() {
+    const table = createTable();
+    const [executions, successes, failures] = [table.columns(1), table.columns(1), table.columns(1)];
+    const counts = [
+      [numbers('skillExecutions', table), executions],
+      [numbers('skillSuccesses', table), successes],
+      [numbers('skillFailures', table), failures],
+    ] as const;
+    const latency = histograms('skillLatency', table);
+    const latencies = table.columns(latency.width);
+    const found = rows(table, 'skillExecutions', 1, (labelSet, row) => {
+      for (const [shown, column] of counts) {
+        shown.show(labelSet, row + column);
+      }
+      latency.show(labelSet, row + latencies);
+    });
+    return ({ name, success, latencyMs, weight = 1 }: ExecutionEvent, around: Surroundings): void => {
+      const row = found.at(around, name);
+      add(table, row + executions, weight);
+      add(table, row + (success ? successes : failures), weight);
+      if (latencyMs !== undefined) {
+        latency.observe(row + latencies, latencyMs, weight);
+      }
+    };
+  }
+
+  function tools() {
+    const table = createTable();
+    const counts = numbers('toolExecutions', table);
+    const durations = histograms('toolDuration', table);
+    const costs = numbers('toolCost', table, nanosPerUsd);
+    const [success, failure, cost] = [table.columns(1), table.columns(1), table.columns(1)];
+    const duration = table.columns(durations.width);
+    /** What a tool costs that never says so is unknown, and not 0. */
+    const unpriced = new Map<number, LabelSet>();
+    const found = rows(
+      table,
+      'toolExecutions',
+      2,
+      (labelSet, row) => {
+        counts.show(withLast(labelSet, 'success'), row + success);
+        counts.show(withLast(labelSet, 'failure'), row + failure);
+        durations.show(labelSet, row + duration);
+        unpriced.set(row, labelSet);
+      },
+      [1, 0],
+    );
+    const countError = single('toolErrors');
+    return (event: ExecutionEvent, around: Surroundings): void => {
+      const { name, toolkit = '', success: isGood, latencyMs, error, weight = 1 } = event;
+      const row = found.at(around, toolkit, name);
+      add(table, row + (isGood ? success : failure), weight);
+      if (latencyMs !== undefined) {
+        durations.observe(row + duration, latencyMs / msPerSecond, weight);
+      }
+      if (!isGood) {
+        countError(around, weight, name, toolkit, error?.type ?? 'unknown');
+      }
+      if (event.cost !== undefined) {
+        const labelSet = unpriced.get(row);
+        if (labelSet !== undefined) {
+          unpriced.delete(row);
+          costs.show(labelSet, row + cost);
         }
-        return skill;
+        add(table, row + cost, event.cost.nanoUsd * weight);
       }
-      case 'tool':
-        return countTool(event, optional);
-      case 'llm': {
-        const call = calls.at([event.model ?? '', event.provider ?? ''], optional);
-        call.count(event);
-        return call;
-      }
-      default: {
-        const other = others.at([kind, name], optional);
-        other.count(event);
-        return other;
-      }
-    }
+    };
   }
 
-  function countTool(event: ExecutionEvent, optional: readonly string[]): Related {
-    const { name, toolkit = '', success, latencyMs, error, weight = 1 } = event;
-    const tool = tools.at([toolkit, name], optional);
-    (success ? tool.success : tool.failure).value += weight;
-    if (latencyMs !== undefined) {
-      toolDuration.observe(tool.duration, latencyMs / msPerSecond, weight);
-    }
-    if (!success) {
-      errors.at([name, toolkit, error?.type ?? 'unknown'], optional).value += weight;
-    }
-    if (event.cost !== undefined) {
-      const found = tool.toolCost ?? toolCosts.at([toolkit, name], optional);
-      if (!tool.isOverflow && !toolCosts.isOverflow(found)) {
-        tool.toolCost = found;
+  function tokens() {
+    const table = createTable();
+    const sums = numbers('tokenUsage', table);
+    const columns = tokenTypes.map(([type, field]) => ({ type, field, column: table.columns(1) }));
+    const found = rows(table, 'tokenUsage', columns.length, (labelSet, row) => {
+      for (const { type, column } of columns) {
+        sums.show(withLast(labelSet, type), row + column);
       }
-      found.nanoUsd += event.cost.nanoUsd * weight;
+    });
+    return (model: string, usage: Usage, around: Surroundings, weight: number): void => {
+      const row = found.at(around, model);
+      for (const { field, column } of columns) {
+        add(table, row + column, usage[field] * weight);
+      }
+    };
+  }
+
+  function ratings() {
+    const table = createTable();
+    const stars = histograms('skillRating', table);
+    const place = table.columns(stars.width);
+    const found = rows(table, 'skillRating', 1, (labelSet, row) => stars.show(labelSet, row + place));
+    return ({ skillId, rating }: RatingEvent, around: Surroundings): void =>
+      stars.observe(found.at(around, skillId) + place, rating, 1);
+  }
+
+  function healthScores() {
+    const table = createTable();
+    const scores = numbers('skillHealthScore', table);
+    const [score, latest] = [table.columns(1), table.columns(1)];
+    const found = rows(table, 'skillHealthScore', 1, (labelSet, row) => scores.show(labelSet, row + score));
+    return (event: HealthEvent, around: Surroundings): void => {
+      // Of all that share the overflow series none is the latest of any skill; still, it shows no older one.
+      const row = found.at(around, event.skillId);
+      const { values } = table;
+      if (event.at >= (values[row + latest] as number)) {
+        values[row + latest] = event.at;
+        values[row + score] = event.score;
+      }
+    };
+  }
+
+  const countSkill = skills();
+  const countTool = tools();
+  const countCall = timed('llmCalls', 'llmDuration');
+  const countOther = timed('requests', 'requestDuration');
+  const countCache = outcomes('cacheRequests', ['hit', 'miss']);
+  const countToolkit = outcomes('toolkitEvents', ['success', 'failure']);
+  const addTokens = tokens();
+  const addCost = single('cost', { unit: nanosPerUsd, order: [0, 2, 1] });
+  const rate = ratings();
+  const setHealth = healthScores();
+
+  function recordExecution(event: ExecutionEvent, around: Surroundings): void {
+    const { kind, name, model = '', provider = '', cacheHit, usage, cost, weight = 1 } = event;
+    switch (kind) {
+      case 'skill':
+        countSkill(event, around);
+        break;
+      case 'tool':
+        countTool(event, around);
+        break;
+      case 'llm':
+        countCall(around, event, model, provider);
+        break;
+      default:
+        countOther(around, event, kind, name);
     }
-    return tool;
+    if (cacheHit !== undefined) {
+      countCache(around, cacheHit, weight, kind, name);
+    }
+    if (usage !== undefined) {
+      addTokens(model, usage, around, weight);
+    }
+    if (cost !== undefined) {
+      addCost(around, cost.nanoUsd * weight, kind, model, name);
+    }
   }
 
   return {
-    families,
-    refresh() {
-      for (const series of spent) {
-        series.value = series.nanoUsd / nanosPerUnit;
-      }
-    },
+    families: (Object.keys(catalogue) as MetricKey[]).flatMap((key) => families.get(key) ?? []),
     record(event: AnalyticsEvent) {
+      const around = surroundings.at(event);
       switch (event.type) {
         case 'execution':
-          recordExecution(event);
+          recordExecution(event, around);
           break;
         case 'rating':
-          skillRating.observe(ratings.at([event.skillId], optionalOf(event)), event.rating, 1);
+          rate(event, around);
           break;
-        case 'health': {
-          // Of all that share the overflow series none is the latest of any skill; still, it shows no older one.
-          const health = healthScores.at([event.skillId], optionalOf(event));
-          if (event.at >= health.at) {
-            health.at = event.at;
-            health.series.value = event.score;
-          }
+        case 'health':
+          setHealth(event, around);
           break;
-        }
-        case 'toolkit': {
-          const toolkit = toolkits.at([event.toolkit, event.operation], optionalOf(event));
-          (event.success ? toolkit.success : toolkit.failure).value += 1;
+        case 'toolkit':
+          countToolkit(around, event.success, 1, event.toolkit, event.operation);
           break;
-        }
         default:
         // The user's own numbers, runs and artifacts belong to one run: no labels could tell them apart.
       }
@@ -324,7 +302,6 @@ export function toolweaverRecorder(
   };
 }
 
-/** With the one at this place and the one behind it changed over. */
-function swapped(labels: readonly string[], at: number): string[] {
-  return labels.with(at, labels[at + 1] as string).with(at + 1, labels[at] as string);
+function add({ values }: Table, place: number, amount: number): void {
+  values[place] = (values[place] as number) + amount;
 }
