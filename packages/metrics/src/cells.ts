@@ -14,7 +14,7 @@ import { createGauges } from './gauges.ts';
 import { genaiRecorder } from './genai.ts';
 import { type MetricsOptions, resolveMetricsOptions, type SemanticConventions, toMetric } from './options.ts';
 import type { Recorder } from './recorder.ts';
-import { toolweaverRecorder } from './toolweaver.ts';
+import { toolweaverRecorder } from './toolweaver/recorder.ts';
 
 export interface CellsOptions extends MetricsOptions {
   /** Default: `toolweaver`. What the client says of itself always has our names. */
@@ -27,7 +27,7 @@ export interface CellsOptions extends MetricsOptions {
 
 /** Counters, gauges and histograms, kept up to date as events come in. */
 export interface Cells {
-  /** Counts an event; about 0.1 µs. Each event that is recorded counts, also one with the `id` of another. */
+  /** Counts an event, in a few tenths of a µs. Each event that is recorded counts, also one with the `id` of another. */
   record(event: AnalyticsEvent): void;
   /** Shows the figures of this client too. */
   attach(client: ClientFigures): void;

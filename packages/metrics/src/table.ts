@@ -34,3 +34,7 @@ export function createTable(): Table {
     },
   };
 }
+
+export function addTo({ values }: Table, place: number, amount: number): void {
+  values[place] = (values[place] as number) + amount;
+}
