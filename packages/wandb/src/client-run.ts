@@ -313,7 +313,7 @@ export function createClient(run: Run, settings: Settings, notify: Notify, onFin
     },
     updateConfig(given) {
       const read = Array.from(readValues(given), ([key, { value }]) => [key, value] as const);
-      run.describe({ config: { ...run.info.config, ...Object.fromEntries(read) } });
+      run.describe({ config: Object.fromEntries(read) });
       changed = true;
       schedule();
     },
