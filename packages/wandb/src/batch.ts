@@ -1,21 +1,56 @@
-import { lengthDelimited } from './protobuf.ts';
+import type { RecordPieces } from './history-record.ts';
+import type { LinePieces } from './line-writer.ts';
 
-/** The keys of a row, and what is made of them once for all rows that have them. */
+/** A key of which each row has a value of its own, or one of which all rows of a shape have the same JSON text. */
+export type Field = string | readonly [key: string, json: string];
+
+/** The fields of a row, and what is made of them once for all rows that have them. */
 export interface Shape {
-  readonly keys: readonly string[];
-  /** What stands in front of each value in a line that is itself part of a JSON text. */
-  readonly escaped: readonly Uint8Array[];
-  /** What stands in front of each value in a record of the transaction log: the key (field 1), and the tag of the value (field 16). */
-  readonly heads: readonly Uint8Array[];
+  readonly fields: readonly Field[];
+  /** How many values of its own a row has. */
+  readonly length: number;
+  /** Each is made when it is first needed: a run has one of them at most. */
+  line: LinePieces | undefined;
+  record: RecordPieces | undefined;
 }
 
 /**
- * Lines of a run's history: their shapes, and their values one after another, for each line as many as its shape has keys. Values are
- * finite numbers, or JSON texts. Flat, because an object for each line would cost more than all else that is done for it.
+ * Lines of a run's history: their shapes, and their values one after another, for each line as many as its shape has. Flat, because an object
+ * for each line would cost more than all else that is done for it.
  */
 export interface Rows {
   readonly shapes: readonly Shape[];
-  readonly values: readonly (number | string)[];
+  /** Finite ones; NaN stands for the next of the texts, so that the list holds numbers and nothing else. */
+  readonly numbers: readonly number[];
+  /** JSON texts. */
+  readonly texts: readonly string[];
+}
+
+/** Rows that are still being added. */
+export interface RowList extends Rows {
+  readonly shapes: Shape[];
+  readonly numbers: number[];
+  readonly texts: string[];
+}
+
+export function newRows(): RowList {
+  return { shapes: [], numbers: [], texts: [] };
+}
+
+export function addText({ numbers, texts }: RowList, text: string): void {
+  numbers.push(Number.NaN);
+  texts.push(text);
+}
+
+/** How far rows were read: the place of the next row, and where its values begin. */
+export interface Cursor {
+  row: number;
+  number: number;
+  text: number;
+}
+
+export function startOfRows(): Cursor {
+  return { row: 0, number: 0, text: 0 };
 }
 
 /** Rows that belong together: all of them arrive, and the same object is sent again until they did. */
@@ -27,23 +62,8 @@ export interface Batch {
   summaryText(): string;
 }
 
-export function shapeOf(keys: readonly string[]): Shape {
-  return {
-    keys,
-    escaped: keys.map((key, at) => Buffer.from(escapeText(`${at === 0 ? '{' : ','}${JSON.stringify(key)}:`))),
-    heads: keys.map(headOf),
-  };
-}
-
-function headOf(key: string): Uint8Array {
-  // A key may also be a path (field 2); that is the only way for it to be empty.
-  return Buffer.concat([
-    key === '' ? Buffer.of(0x12, 0) : lengthDelimited(0x0a, Buffer.from(key)),
-    Buffer.of(0x82, 0x01),
-  ]);
-}
-
-/** A text inside a JSON text, without the quotes around it. */
-export function escapeText(text: string): string {
-  return JSON.stringify(text).slice(1, -1);
+/** The last field must be one of which each row has its own value. */
+export function shapeOf(fields: readonly Field[]): Shape {
+  const { length } = fields.filter((field) => typeof field === 'string');
+  return { fields, length, line: undefined, record: undefined };
 }

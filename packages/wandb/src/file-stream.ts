@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import type { Clock } from '@toolweaver/analytics-core';
-import type { Batch, Shape } from './batch.ts';
+import { type Batch, startOfRows } from './batch.ts';
 import { pause } from './clock.ts';
 import { failureOf, messageOf, serviceError } from './failure.ts';
 import { createLineWriter } from './line-writer.ts';
@@ -125,16 +125,19 @@ export function createFileStream({ service, path, historyLines, clock, onSkipped
       count = 0;
       bytes = 0;
     };
-    const { shapes, values } = batch.rows;
-    let next = 0;
-    for (let at = 0; at < shapes.length; at += 1) {
-      if (at > 0 && at % sliceRows === 0) {
+    writer.reset();
+    const { rows } = batch;
+    const cursor = startOfRows();
+    const addAgain = (number: number, text: number): void => {
+      Object.assign(cursor, { row: cursor.row - 1, number, text });
+      writer.add(rows, cursor);
+    };
+    while (cursor.row < rows.shapes.length) {
+      if (cursor.row > 0 && cursor.row % sliceRows === 0) {
         await setImmediate();
       }
-      const shape = shapes[at] as Shape;
-      const from = next;
-      next += shape.keys.length;
-      const lineBytes = writer.add(shape, values, from);
+      const { number, text } = cursor;
+      const lineBytes = writer.add(rows, cursor);
       if (lineBytes > maxLineBytes) {
         // Inside another text it takes more than by itself.
         const bare = Buffer.byteLength(JSON.parse(`"${writer.undo(lineBytes)}"`));
@@ -145,11 +148,11 @@ export function createFileStream({ service, path, historyLines, clock, onSkipped
         if (count > 0) {
           close();
         }
-        writer.add(shape, values, from);
+        addAgain(number, text);
       } else if (bytes + lineBytes > maxRequestBytes && count > 0) {
         writer.undo(lineBytes);
         close();
-        writer.add(shape, values, from);
+        addAgain(number, text);
       }
       count += 1;
       bytes += lineBytes;

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import type { Clock } from '@toolweaver/analytics-core';
 import type { Artifact } from './artifact.ts';
-import type { Batch } from './batch.ts';
+import { type Batch, startOfRows } from './batch.ts';
 import { toPathPart } from './names.ts';
 import type { Records } from './records.ts';
 import { makeRunDirectory, makeWandbFolder } from './run-directory.ts';
@@ -77,11 +77,12 @@ export function createOfflineRun(
 
   async function addRows(records: Records, { rows, changes }: Batch): Promise<void> {
     const { length } = rows.shapes;
-    for (let from = 0, next = 0; from < length; from += sliceRows) {
-      if (from > 0) {
+    const cursor = startOfRows();
+    while (cursor.row < length) {
+      if (cursor.row > 0) {
         await setImmediate();
       }
-      next = records.history(rows, from, Math.min(length, from + sliceRows), next);
+      records.history(rows, cursor, Math.min(length, cursor.row + sliceRows));
     }
     if (changes.size > 0) {
       records.summary(changes);
@@ -126,7 +127,7 @@ export function createOfflineRun(
     append: (batch) => log.append((records) => addRows(records, batch)),
     appendSync: ({ rows, changes }, exitCode) =>
       log.appendSync((records) => {
-        records.history(rows, 0, rows.shapes.length, 0);
+        records.history(rows, startOfRows(), rows.shapes.length);
         if (changes.size > 0) {
           records.summary(changes);
         }

@@ -1,4 +1,4 @@
-import type { Batch, Rows, Shape } from './batch.ts';
+import type { Batch, RowList, Rows, Shape } from './batch.ts';
 import { isObject, jsonText } from './json-text.ts';
 
 /** Where a run stands: what its next row is numbered by, and its summary. */
@@ -11,23 +11,29 @@ export interface RunState {
   readonly earlierRuntime: number;
   /** What was confirmed. */
   readonly summary: Map<string, unknown>;
+  /** Keys of the summary as JSON texts, with a colon: they are the same each time. */
+  readonly keyTexts: Map<string, string>;
 }
 
 /** Keys that every row ends with. Until `stampRows`, the first of their values is the row's time in Unix ms. */
 export const stampKeys: readonly string[] = ['_timestamp', '_runtime', '_step'];
 
 /** Gives rows their numbers and times. */
-export function stampRows(state: RunState, shapes: readonly Shape[], values: (number | string)[]): Rows {
+export function stampRows(state: RunState, { shapes, numbers }: RowList): void {
   let end = 0;
   for (let row = 0; row < shapes.length; row += 1) {
-    end += (shapes[row] as Shape).keys.length;
-    const at = values[end - 3] as number;
-    values[end - 3] = at / 1000;
-    values[end - 2] = runtimeAt(state, at);
-    values[end - 1] = state.step;
-    state.step += 1;
+    end += (shapes[row] as Shape).length;
+    stampRow(state, numbers, end);
   }
-  return { shapes, values };
+}
+
+/** Gives the row of which the values end there its number and times. */
+export function stampRow(state: RunState, numbers: number[], end: number): void {
+  const at = numbers[end - 3] as number;
+  numbers[end - 3] = at / 1000;
+  numbers[end - 2] = runtimeAt(state, at);
+  numbers[end - 1] = state.step;
+  state.step += 1;
 }
 
 function runtimeAt({ startedAt, earlierRuntime }: RunState, at: number): number {
@@ -51,15 +57,33 @@ export function createBatch(state: RunState, rows: Rows, changes: ReadonlyMap<st
     changes,
     summaryText() {
       const fields: string[] = [];
-      for (const [key, value] of new Map([...state.summary, ...changes])) {
+      const add = (key: string, value: unknown): void => {
         const text = jsonText(value);
         if (text !== undefined) {
-          fields.push(`${JSON.stringify(key)}:${text}`);
+          fields.push(keyText(state, key) + text);
+        }
+      };
+      for (const [key, value] of state.summary) {
+        const change = changes.get(key);
+        add(key, change === undefined && !changes.has(key) ? value : change);
+      }
+      for (const [key, value] of changes) {
+        if (!state.summary.has(key)) {
+          add(key, value);
         }
       }
       return `{${fields.join()}}`;
     },
   };
+}
+
+function keyText({ keyTexts }: RunState, key: string): string {
+  let text = keyTexts.get(key);
+  if (text === undefined) {
+    text = `${JSON.stringify(key)}:`;
+    keyTexts.set(key, text);
+  }
+  return text;
 }
 
 /** Once the batch has arrived. */

@@ -1,6 +1,6 @@
 import { AnalyticsError, type Clock } from '@toolweaver/analytics-core';
 import type { Artifact } from './artifact.ts';
-import type { Batch } from './batch.ts';
+import { type Batch, newRows } from './batch.ts';
 import { failureOf, isRefused, messageOf, serviceError } from './failure.ts';
 import { createOfflineRun, type OfflineRun } from './offline-run.ts';
 import { type Alert, askEarlierRun } from './operations.ts';
@@ -76,6 +76,7 @@ export function createRun(options: RunOptions): Run {
     startedAt: info.startedAt,
     earlierRuntime: 0,
     summary: new Map(),
+    keyTexts: new Map(),
   };
   let outage: { readonly since: number; failures: number } | undefined;
   let starting: Promise<void> | undefined;
@@ -92,7 +93,7 @@ export function createRun(options: RunOptions): Run {
     void target?.release();
     const opened = openOffline();
     if (state.summary.size > 0) {
-      opened.appendSync({ rows: { shapes: [], values: [] }, changes: state.summary, summaryText: () => '' });
+      opened.appendSync({ rows: newRows(), changes: state.summary, summaryText: () => '' });
     }
     dirty = false;
     const { location } = opened;
@@ -123,6 +124,7 @@ export function createRun(options: RunOptions): Run {
         startedAt: info.startedAt,
         earlierRuntime: asked.runtime,
         summary: new Map([...Object.entries(asked.summary), ...state.summary]),
+        keyTexts: new Map(),
       };
     }
     return opened;

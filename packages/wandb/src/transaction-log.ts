@@ -2,7 +2,7 @@ import { closeSync, fsync, openSync, write, writeSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { AnalyticsError } from '@toolweaver/analytics-core';
 import { codeOf, messageOf } from './failure.ts';
-import { createLogFrames, logHeader } from './log-frame.ts';
+import { createLogFrames, type LogFrames, logHeader } from './log-frame.ts';
 import { createRecords, type Records } from './records.ts';
 
 /** A file of records that `wandb sync` reads. What was appended survives the end of the process, however it comes. */
@@ -20,6 +20,11 @@ export interface TransactionLog {
   sync(): Promise<void>;
   /** After what is under way. */
   close(): Promise<void>;
+}
+
+interface Encoder {
+  readonly frames: LogFrames;
+  readonly records: Records;
 }
 
 type Write = (
@@ -43,11 +48,21 @@ export function createTransactionLog(path: string): TransactionLog {
   let underWay: { readonly bytes: Buffer; readonly count: number } | undefined;
   let latest: Promise<unknown> = Promise.resolve();
 
-  function encoder(): { readonly records: Records; take(): Buffer } {
-    const frames = createLogFrames(position + (position === 0 ? logHeader.length : 0));
-    const records = createRecords(frames.add);
+  /** Of `append`, again and again. */
+  const held = createEncoder();
+
+  function createEncoder(): Encoder {
+    const frames = createLogFrames();
+    return { frames, records: createRecords(frames) };
+  }
+
+  function begin({ frames, records }: Encoder): void {
+    frames.reset(position + (position === 0 ? logHeader.length : 0));
     records.count = count;
-    return { records, take: () => (position === 0 ? Buffer.concat([logHeader, frames.take()]) : frames.take()) };
+  }
+
+  function bytesOf({ frames }: Encoder): Buffer {
+    return position === 0 ? Buffer.concat([logHeader, frames.take()]) : frames.take();
   }
 
   function writeNow(bytes: Buffer): void {
@@ -58,12 +73,13 @@ export function createTransactionLog(path: string): TransactionLog {
   }
 
   async function appendNext(encode: (records: Records) => void | Promise<void>, started: number): Promise<void> {
-    const { records, take } = encoder();
+    const { records } = held;
+    begin(held);
     await encode(records);
     if (epoch !== started || !open) {
       throw new AnalyticsError('CLOSED', 'the process is ending');
     }
-    const bytes = take();
+    const bytes = bytesOf(held);
     const at = position;
     const current = { bytes, count: records.count };
     underWay = current;
@@ -97,11 +113,13 @@ export function createTransactionLog(path: string): TransactionLog {
     appendSync(encode) {
       this.settleSync();
       epoch += 1;
-      const { records, take } = encoder();
-      encode(records);
+      // That of `append` may still be read from.
+      const encoder = createEncoder();
+      begin(encoder);
+      encode(encoder.records);
       try {
-        writeNow(take());
-        count = records.count;
+        writeNow(bytesOf(encoder));
+        count = encoder.records.count;
       } catch (error) {
         throw toStorageError(error, path);
       }

@@ -28,7 +28,7 @@ export interface WandbOptions extends ConnectionOptions, DescriptionOptions {
 }
 
 /** Events of one request, about; their lines are far below what the service takes. */
-const maxEvents = 8_192;
+const maxEvents = 16_384;
 /** The service's rhythm: what comes sooner is sent together. */
 const onlineDelayMs = 15_000;
 const offlineDelayMs = 250;
@@ -227,19 +227,22 @@ async function untilAborted<T>(signal: AbortSignal, work: Promise<T>): Promise<T
 function groupsOf(events: readonly AnalyticsEvent[], seen: Seen): Map<string, AnalyticsEvent[]> {
   const groups = new Map<string, AnalyticsEvent[]>();
   let once: Set<string> | undefined;
-  let previous = '';
+  let { newest } = seen;
   let current: AnalyticsEvent[] = [];
   let currentKey: string | undefined;
-  for (const [at, event] of events.entries()) {
-    // Ids that do not grow may come twice.
-    if (event.id <= previous) {
+  for (let at = 0; at < events.length; at += 1) {
+    const event = events[at] as AnalyticsEvent;
+    // What is newer than all before it cannot have come yet.
+    if (event.id > newest) {
+      newest = event.id;
+      once?.add(newest);
+    } else {
       once ??= new Set(events.slice(0, at).map(({ id }) => id));
+      if (seen.has(event.id) || once.has(event.id)) {
+        continue;
+      }
+      once.add(event.id);
     }
-    previous = event.id;
-    if (seen.has(event.id) || once?.has(event.id)) {
-      continue;
-    }
-    once?.add(event.id);
     const key = event.runId ?? '';
     if (key !== currentKey) {
       currentKey = key;
