@@ -12,6 +12,8 @@ export interface Shape {
   /** Each is made when it is first needed: a run has one of them at most. */
   line: LinePieces | undefined;
   record: RecordPieces | undefined;
+  /** By which the thread that encodes rows knows it; -1: it does not. */
+  place: number;
 }
 
 /**
@@ -21,7 +23,7 @@ export interface Shape {
 export interface Rows {
   readonly shapes: readonly Shape[];
   /** Finite ones; NaN stands for the next of the texts, so that the list holds numbers and nothing else. */
-  readonly numbers: readonly number[];
+  readonly numbers: ArrayLike<number>;
   /** JSON texts. */
   readonly texts: readonly string[];
 }
@@ -65,5 +67,5 @@ export interface Batch {
 /** The last field must be one of which each row has its own value. */
 export function shapeOf(fields: readonly Field[]): Shape {
   const { length } = fields.filter((field) => typeof field === 'string');
-  return { fields, length, line: undefined, record: undefined };
+  return { fields, length, line: undefined, record: undefined, place: -1 };
 }

@@ -16,17 +16,13 @@ export interface LineWriter {
   add(rows: Rows, cursor: Cursor): number;
   /** Takes the last line out again; `bytes` is what `add` returned. */
   undo(bytes: number): Uint8Array;
-  /** The bytes of what was added since the last `take`; nobody writes into them any more before `reset`. */
-  take(): Uint8Array;
-  /** Begins anew where what was taken lies. */
-  reset(): void;
+  /** The bytes of what was added since the last `take`; nobody writes into them any more. */
+  take(): Uint8Array<ArrayBuffer>;
 }
 
 const maxKnown = 1_000;
 const maxKnownLength = 100;
 const startBytes = 64 * 1024;
-/** A larger buffer is not kept for what comes later. */
-const maxKeptBytes = 8 * 1024 * 1024;
 
 /** Straight into bytes: texts of a dozen pieces each would have to be put together, encoded and collected as garbage. */
 export function createLineWriter(): LineWriter {
@@ -103,13 +99,6 @@ export function createLineWriter(): LineWriter {
       const bytes = buffer.subarray(taken, at);
       taken = at;
       return bytes;
-    },
-    reset() {
-      at = 0;
-      taken = 0;
-      if (buffer.length > maxKeptBytes) {
-        buffer = Buffer.allocUnsafe(startBytes);
-      }
     },
   };
 }

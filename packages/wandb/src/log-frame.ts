@@ -8,16 +8,12 @@ const middle = 3;
 const last = 4;
 
 const startBytes = 64 * 1024;
-/** A larger buffer is not kept for what comes later. */
-const maxKeptBytes = 8 * 1024 * 1024;
 
 /** What a transaction log begins with: `:W&B`, a magic number, version 0. The blocks count from its first byte. */
 export const logHeader: Uint8Array = Uint8Array.of(0x3a, 0x57, 0x26, 0x42, 0xe1, 0xbe, 0x00);
 
-/** Collects records as the bytes of a transaction log. */
+/** Collects records as the bytes of a transaction log, to be written at one position in the file. */
 export interface LogFrames {
-  /** Begins anew, at this position in the file; what was taken before is written over. */
-  reset(position: number): void;
   add(record: Uint8Array): void;
   /** Where a record may be written in place, which saves a copy of it. */
   readonly start: number;
@@ -25,16 +21,14 @@ export interface LogFrames {
   room(end: number, bytes: number): Buffer;
   /** Makes a record of what was written from `start` up to `end`. */
   commit(end: number): void;
-  /** What was added since the last `reset`. */
-  take(): Buffer;
+  /** All of it; the last call. */
+  take(): Buffer<ArrayBuffer>;
 }
 
-/** Frames records as LevelDB's log format does, with a plain CRC-32 over type and payload; from this position in the file on. */
-export function createLogFrames(start = 0): LogFrames {
+/** Frames records as LevelDB's log format does, with a plain CRC-32 over type and payload; `position`: in the file. */
+export function createLogFrames(position: number): LogFrames {
   let buffer = Buffer.allocUnsafe(startBytes);
   let at = 0;
-  /** Where in the file the buffer begins. */
-  let position = start;
 
   function room(end: number, bytes: number): Buffer {
     if (end + bytes > buffer.length) {
@@ -85,13 +79,6 @@ export function createLogFrames(start = 0): LogFrames {
   }
 
   return {
-    reset(from) {
-      position = from;
-      at = 0;
-      if (buffer.length > maxKeptBytes) {
-        buffer = Buffer.allocUnsafe(startBytes);
-      }
-    },
     add,
     get start() {
       return at + headerBytes;

@@ -1,5 +1,5 @@
 import { type Artifact, digestOf } from './artifact.ts';
-import type { Cursor, Rows } from './batch.ts';
+import { type Rows, startOfRows } from './batch.ts';
 import { addHistory } from './history-record.ts';
 import { jsonText } from './json-text.ts';
 import type { LogFrames } from './log-frame.ts';
@@ -16,8 +16,7 @@ export interface Records {
   run(info: RunInfo, startingStep: number): void;
   config(config: RunInfo['config']): void;
   metric(metric: MetricDefinition): void;
-  /** The rows from the cursor, which moves on, up to `end`. */
-  history(rows: Rows, cursor: Cursor, end: number): void;
+  history(rows: Rows): void;
   summary(changes: ReadonlyMap<string, unknown>): void;
   files(paths: readonly string[]): void;
   /** `localPaths`: where the content of each entry lies that is no reference. */
@@ -133,8 +132,9 @@ export function createRecords(frames: LogFrames): Records {
         }
       });
     },
-    history(rows, cursor, end) {
-      while (cursor.row < end) {
+    history(rows) {
+      const cursor = startOfRows();
+      while (cursor.row < rows.shapes.length) {
         records.count += 1;
         addHistory(frames, records.count, rows, cursor);
       }

@@ -1,5 +1,6 @@
 import { AnalyticsError, type AnalyticsEvent, type Backend, configError } from '@toolweaver/analytics-core';
 import { pause } from './clock.ts';
+import { createEncoder } from './encoder.ts';
 import { createHttp } from './http.ts';
 import { createNotify, named } from './notices.ts';
 import { askViewer } from './operations.ts';
@@ -79,9 +80,19 @@ async function opened({ name, settings, logFrequency, alertIntervalMs }: Resolve
   const notify = createNotify(name, settings.onNotice);
   const service = settings.service && createService(settings.service, createHttp(settings.fetch, clock), agent());
   const seen = createSeen(maxEvents);
+  const encoder = createEncoder();
   const lifetime = new AbortController();
   const { signal: lifetimeSignal } = lifetime;
-  const runs = createRuns({ settings, service, seen, logFrequency, alertIntervalMs, signal: lifetimeSignal, notify });
+  const runs = createRuns({
+    settings,
+    service,
+    seen,
+    encoder,
+    logFrequency,
+    alertIntervalMs,
+    signal: lifetimeSignal,
+    notify,
+  });
   let busy: Promise<unknown> = Promise.resolve();
 
   async function write(events: readonly AnalyticsEvent[]): Promise<void> {
@@ -176,6 +187,7 @@ async function opened({ name, settings, logFrequency, alertIntervalMs }: Resolve
       await runs.finish(deadline.signal);
       clock.clearTimeout(timer);
       lifetime.abort();
+      await encoder.close();
     },
   };
 
