@@ -23,7 +23,8 @@ export interface Shape {
 export interface Rows {
   readonly shapes: readonly Shape[];
   /** Finite ones; NaN stands for the next of the texts, so that the list holds numbers and nothing else. */
-  readonly numbers: ArrayLike<number>;
+  readonly numbers: Float64Array<ArrayBuffer>;
+  readonly numberCount: number;
   /** JSON texts. */
   readonly texts: readonly string[];
 }
@@ -31,17 +32,40 @@ export interface Rows {
 /** Rows that are still being added. */
 export interface RowList extends Rows {
   readonly shapes: Shape[];
-  readonly numbers: number[];
   readonly texts: string[];
+  /** With room for more, which `numberCount` does not count. */
+  numbers: Float64Array<ArrayBuffer>;
+  numberCount: number;
 }
 
-export function newRows(): RowList {
-  return { shapes: [], numbers: [], texts: [] };
+/** A latency, and what `endRow` adds. */
+const numbersOfMost = 4;
+
+/** @param expected rows that will be added, about. */
+export function newRows(expected = 1): RowList {
+  return { shapes: [], texts: [], numbers: new Float64Array(expected * numbersOfMost), numberCount: 0 };
 }
 
-export function addText({ numbers, texts }: RowList, text: string): void {
-  numbers.push(Number.NaN);
-  texts.push(text);
+export function addNumber(rows: RowList, value: number): void {
+  if (rows.numberCount === rows.numbers.length) {
+    const larger = new Float64Array(rows.numberCount * 2 + numbersOfMost);
+    larger.set(rows.numbers);
+    rows.numbers = larger;
+  }
+  rows.numbers[rows.numberCount++] = value;
+}
+
+export function addText(rows: RowList, text: string): void {
+  addNumber(rows, Number.NaN);
+  rows.texts.push(text);
+}
+
+/** Ends a row with the keys that all of them end with, of which the first is its time in Unix ms until the row gets its number. */
+export function endRow(rows: RowList, shape: Shape, at: number): void {
+  addNumber(rows, at);
+  addNumber(rows, 0);
+  addNumber(rows, 0);
+  rows.shapes.push(shape);
 }
 
 /** How far rows were read: the place of the next row, and where its values begin. */

@@ -64,7 +64,9 @@ export function createEncoder(): Encoder {
     if (nextPlace - firstPlace > maxShapes) {
       firstPlace = nextPlace;
     }
-    const { shapes, numbers, texts } = rows;
+    const { shapes, texts } = rows;
+    // They stay with the rows as well, for the case that this comes to nothing.
+    const numbers = rows.numbers.slice(0, rows.numberCount);
     const added: Question['added'][number][] = [];
     const places = new Uint32Array(shapes.length);
     for (let row = 0; row < shapes.length; row += 1) {
@@ -77,7 +79,7 @@ export function createEncoder(): Encoder {
       places[row] = shape.place;
     }
     lastCall += 1;
-    return { call: lastCall, task, firstPlace, added, places, numbers: new Float64Array(numbers), texts };
+    return { call: lastCall, task, firstPlace, added, places, numbers, texts };
   }
 
   /** Undefined where no thread can do it. */

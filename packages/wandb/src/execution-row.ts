@@ -1,5 +1,5 @@
 import type { ExecutionEvent } from '@toolweaver/analytics-core';
-import { addText, type RowList } from './batch.ts';
+import { addNumber, addText, endRow, type RowList } from './batch.ts';
 import { has, shapeIn } from './keys.ts';
 import type { Tally } from './tally.ts';
 import { describeError, tokensOf } from './total.ts';
@@ -7,13 +7,12 @@ import { describeError, tokensOf } from './total.ts';
 /** The values of the row of one execution, and the last ones of its keys. Every field is looked at once: this runs for each of them. */
 export function addExecutionRow(rows: RowList, tally: Tally, event: ExecutionEvent): void {
   const { latencyMs, error, cost, usage, weight, version, model, cacheHit } = event;
-  const { numbers } = rows;
   let fields = event.success ? 0 : has.failed;
   tally.last = event;
   if (latencyMs !== undefined) {
     fields |= has.duration;
     tally.lastLatencyMs = latencyMs;
-    numbers.push(latencyMs / 1000);
+    addNumber(rows, latencyMs / 1000);
   }
   if (error !== undefined) {
     fields |= has.error;
@@ -23,19 +22,25 @@ export function addExecutionRow(rows: RowList, tally: Tally, event: ExecutionEve
   if (cost !== undefined) {
     fields |= has.cost;
     tally.lastNanoUsd = cost.nanoUsd;
-    numbers.push(cost.nanoUsd / 1e9);
+    addNumber(rows, cost.nanoUsd / 1e9);
   }
   if (usage !== undefined) {
     fields |= has.usage;
     const sum = tokensOf(usage);
     tally.lastTokens = sum;
     const { inputTokens, cacheReadTokens, cacheWriteTokens, outputTokens, reasoningTokens } = usage;
-    numbers.push(sum, inputTokens, cacheReadTokens, cacheWriteTokens, outputTokens, reasoningTokens, sum);
+    addNumber(rows, sum);
+    addNumber(rows, inputTokens);
+    addNumber(rows, cacheReadTokens);
+    addNumber(rows, cacheWriteTokens);
+    addNumber(rows, outputTokens);
+    addNumber(rows, reasoningTokens);
+    addNumber(rows, sum);
   }
   if (weight !== undefined && weight !== 1) {
     fields |= has.weight;
     tally.lastWeight = weight;
-    numbers.push(weight);
+    addNumber(rows, weight);
   }
   if (version !== undefined) {
     fields |= has.version;
@@ -52,6 +57,5 @@ export function addExecutionRow(rows: RowList, tally: Tally, event: ExecutionEve
     tally.lastCacheHit = cacheHit;
     addText(rows, String(cacheHit));
   }
-  rows.shapes.push(shapeIn(tally.keys, fields));
-  numbers.push(event.at, 0, 0);
+  endRow(rows, shapeIn(tally.keys, fields), event.at);
 }

@@ -1,5 +1,5 @@
 import type { Clock } from '@toolweaver/analytics-core';
-import { addText, type Batch, newRows } from './batch.ts';
+import { addText, type Batch, endRow, newRows } from './batch.ts';
 import { createShapeBook, type Logged } from './logged.ts';
 import { addFigure, type Figures, summaryOf } from './metric-definition.ts';
 import type { Run } from './run.ts';
@@ -45,7 +45,7 @@ export function createLoggedRows(run: Run, clock: Clock): LoggedRows {
     }
   }
 
-  function endRow(): void {
+  function complete(): void {
     const { state } = run;
     const given = open.get('_timestamp')?.value;
     const at = typeof given === 'number' && Number.isFinite(given) ? given * 1000 : clock.now();
@@ -57,9 +57,8 @@ export function createLoggedRows(run: Run, clock: Clock): LoggedRows {
       addText(rows, text);
       summarize(key, value);
     }
-    rows.shapes.push(book.of([...open.keys()]));
-    rows.numbers.push(at, 0, 0);
-    stampRow(state, rows.numbers, rows.numbers.length);
+    endRow(rows, book.of([...open.keys()]), at);
+    stampRow(state, rows, rows.numberCount);
     stampChanges(state, at, changes);
     changed = true;
     open.clear();
@@ -77,7 +76,7 @@ export function createLoggedRows(run: Run, clock: Clock): LoggedRows {
         open.set(key, value);
       }
     },
-    endRow,
+    endRow: complete,
     setSummary(key, value) {
       changes.set(key, value);
     },
@@ -85,7 +84,7 @@ export function createLoggedRows(run: Run, clock: Clock): LoggedRows {
       changed = true;
     },
     end() {
-      endRow();
+      complete();
       stampChanges(run.state, clock.now(), changes);
       changed = true;
     },

@@ -160,7 +160,7 @@ export function createRecordedRun(options: RecordedRunOptions): RecordedRun {
           describe(first);
         }
         await run.start(signal);
-        const draft = recorder.begin();
+        const draft = recorder.begin(events.length);
         for (let at = 0; at < events.length; at += 1) {
           if (at > 0 && at % sliceEvents === 0) {
             await setImmediate();
@@ -195,7 +195,7 @@ export function createRecordedRun(options: RecordedRunOptions): RecordedRun {
       }
       staged = undefined;
       const missing = events.filter(({ id }) => !seen.has(id));
-      const draft = recorder.begin();
+      const draft = recorder.begin(missing.length);
       for (const event of missing) {
         draft.add(event);
       }

@@ -6,7 +6,7 @@ import type {
   ToolkitEvent,
   Usage,
 } from '@toolweaver/analytics-core';
-import { addText, newRows, shapeOf } from './batch.ts';
+import { addNumber, addText, endRow, newRows, shapeOf } from './batch.ts';
 import { addExecutionRow } from './execution-row.ts';
 import { type KeyBook, type Keys, keyPart } from './keys.ts';
 import type { Draft, Recorder, Recording } from './recording.ts';
@@ -33,8 +33,8 @@ export function createRecorder(book: KeyBook, logFrequency: number): Recorder {
   const stepped = new Set<string>();
   let window = newWindow();
 
-  function begin(): Draft {
-    const rows = newRows();
+  function begin(expected?: number): Draft {
+    const rows = newRows(logFrequency === 1 ? expected : undefined);
     let lastAt: number | undefined;
     const changes = new Map<string, unknown>();
     /** By the index of their keys. */
@@ -51,14 +51,13 @@ export function createRecorder(book: KeyBook, logFrequency: number): Recorder {
     function addRow(at: number, fields: readonly (readonly [key: string, value: number | string])[]): void {
       for (const [key, value] of fields) {
         if (typeof value === 'number') {
-          rows.numbers.push(value);
+          addNumber(rows, value);
         } else {
           addText(rows, JSON.stringify(value));
         }
         changes.set(key, value);
       }
-      rows.shapes.push(shapeOf([...fields.map(([key]) => key), ...stampKeys]));
-      rows.numbers.push(at, 0, 0);
+      endRow(rows, shapeOf([...fields.map(([key]) => key), ...stampKeys]), at);
       lastAt = at;
     }
 

@@ -19,7 +19,8 @@ export interface Recording {
 
 /** Turns the events of one run into rows and a summary. */
 export interface Recorder {
-  begin(): Draft;
+  /** @param expected events that will be added. */
+  begin(expected?: number): Draft;
   /** What is left of operations that make no whole row yet. */
   rest(at: number): Recording | undefined;
   keep(recording: Recording): void;

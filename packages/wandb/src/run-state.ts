@@ -19,16 +19,17 @@ export interface RunState {
 export const stampKeys: readonly string[] = ['_timestamp', '_runtime', '_step'];
 
 /** Gives rows their numbers and times. */
-export function stampRows(state: RunState, { shapes, numbers }: RowList): void {
+export function stampRows(state: RunState, rows: RowList): void {
+  const { shapes } = rows;
   let end = 0;
   for (let row = 0; row < shapes.length; row += 1) {
     end += (shapes[row] as Shape).length;
-    stampRow(state, numbers, end);
+    stampRow(state, rows, end);
   }
 }
 
 /** Gives the row of which the values end there its number and times. */
-export function stampRow(state: RunState, numbers: number[], end: number): void {
+export function stampRow(state: RunState, { numbers }: RowList, end: number): void {
   const at = numbers[end - 3] as number;
   numbers[end - 3] = at / 1000;
   numbers[end - 2] = runtimeAt(state, at);

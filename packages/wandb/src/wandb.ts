@@ -236,7 +236,10 @@ async function untilAborted<T>(signal: AbortSignal, work: Promise<T>): Promise<T
 }
 
 /** What has not been delivered yet, by run. */
-function groupsOf(events: readonly AnalyticsEvent[], seen: Seen): Map<string, AnalyticsEvent[]> {
+function groupsOf(events: readonly AnalyticsEvent[], seen: Seen): ReadonlyMap<string, readonly AnalyticsEvent[]> {
+  if (isOneNewGroup(events, seen)) {
+    return new Map([[events[0]?.runId ?? '', events]]);
+  }
   const groups = new Map<string, AnalyticsEvent[]>();
   let once: Set<string> | undefined;
   let { newest } = seen;
@@ -264,4 +267,17 @@ function groupsOf(events: readonly AnalyticsEvent[], seen: Seen): Map<string, An
     current.push(event);
   }
   return groups;
+}
+
+/** As nearly all batches are: of one run, and each event later than the one before. */
+function isOneNewGroup(events: readonly AnalyticsEvent[], { newest }: Seen): boolean {
+  const runId = events[0]?.runId;
+  let previous = newest;
+  for (const event of events) {
+    if (event.runId !== runId || event.id <= previous) {
+      return false;
+    }
+    previous = event.id;
+  }
+  return events.length > 0;
 }

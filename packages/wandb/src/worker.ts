@@ -57,5 +57,6 @@ parentPort?.on('message', (question: Question) => {
   }
   known.push(...question.added.map(shapeOf));
   const shapes = Array.from(question.places, (place) => known[place - firstPlace] as Shape);
-  void answer(question, { shapes, numbers: question.numbers, texts: question.texts });
+  const { numbers, texts } = question;
+  void answer(question, { shapes, numbers, numberCount: numbers.length, texts });
 });
