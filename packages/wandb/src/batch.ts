@@ -84,8 +84,8 @@ export interface Batch {
   readonly rows: Rows;
   /** What becomes of the summary with these rows: changed keys and their new values. */
   readonly changes: ReadonlyMap<string, unknown>;
-  /** The whole summary, with the changes, as JSON text. */
-  summaryText(): string;
+  /** The summary before these changes. */
+  readonly summary: ReadonlyMap<string, unknown>;
 }
 
 /** The last field must be one of which each row has its own value. */

@@ -5,6 +5,7 @@ import { type LineGroup, maxLineBytes } from './encode.ts';
 import type { Encoder } from './encoder.ts';
 import { failureOf, messageOf, serviceError } from './failure.ts';
 import type { Service } from './service.ts';
+import { createSummaryWriter } from './summary-line.ts';
 
 /** The service shows a run as crashed when it hears nothing for some minutes. */
 const heartbeatMs = 30_000;
@@ -49,13 +50,14 @@ export interface FileStreamOptions {
 interface Progress {
   readonly batch: Batch;
   readonly groups: LineGroup[];
-  readonly summary: string | undefined;
+  readonly summary: Uint8Array | undefined;
 }
 
 const noLines: LineGroup = { count: 0, lines: new Uint8Array() };
 
 export function createFileStream(options: FileStreamOptions): FileStream {
   const { service, path, historyLines, encoder, clock, onSkipped } = options;
+  const summaryWriter = createSummaryWriter();
   let offset = historyLines;
   let stopped = false;
   let ended = false;
@@ -108,8 +110,12 @@ export function createFileStream(options: FileStreamOptions): FileStream {
     for (const bytes of skippedBytes) {
       onSkipped(`a row of ${bytes} bytes was left out: the service takes ${maxLineBytes}`);
     }
-    const summary = batch.summaryText();
-    if (Buffer.byteLength(summary) > maxLineBytes) {
+    const summary = summaryWriter.write(batch.summary, batch.changes);
+    // Inside another text it takes more than by itself.
+    if (
+      summary.length > maxLineBytes &&
+      Buffer.byteLength(JSON.parse(Buffer.from(summary).toString())) > maxLineBytes
+    ) {
       onSkipped(`the summary was not sent: the service takes ${maxLineBytes} bytes`);
       return { batch, groups: [...groups], summary: undefined };
     }
@@ -153,7 +159,7 @@ export function createFileStream(options: FileStreamOptions): FileStream {
 }
 
 interface Extras {
-  readonly summary?: string | undefined;
+  readonly summary?: Uint8Array | undefined;
   readonly uploaded?: readonly string[];
   readonly ending?: Ending | undefined;
 }
@@ -169,7 +175,7 @@ function bodyOf(
   }
   if (summary !== undefined) {
     const comma = count > 0 ? ',' : '';
-    files.push(Buffer.from(`${comma}"wandb-summary.json":{"offset":0,"content":[${JSON.stringify(summary)}]}`));
+    files.push(Buffer.from(`${comma}"wandb-summary.json":{"offset":0,"content":[`), summary, Buffer.from(']}'));
   }
   const fields = [
     ...(uploaded.length > 0 ? [`"uploaded":${JSON.stringify(uploaded)}`] : []),

@@ -1,5 +1,5 @@
 import type { Batch, RowList, Rows, Shape } from './batch.ts';
-import { isObject, jsonText } from './json-text.ts';
+import { isObject } from './json-text.ts';
 
 /** Where a run stands: what its next row is numbered by, and its summary. */
 export interface RunState {
@@ -11,8 +11,6 @@ export interface RunState {
   readonly earlierRuntime: number;
   /** What was confirmed. */
   readonly summary: Map<string, unknown>;
-  /** Keys of the summary as JSON texts, with a colon: they are the same each time. */
-  readonly keyTexts: Map<string, string>;
 }
 
 /** Keys that every row ends with. Until `stampRows`, the first of their values is the row's time in Unix ms. */
@@ -52,39 +50,8 @@ export function stampChanges(state: RunState, at: number, changes: Map<string, u
   }
 }
 
-export function createBatch(state: RunState, rows: Rows, changes: ReadonlyMap<string, unknown>): Batch {
-  return {
-    rows,
-    changes,
-    summaryText() {
-      const fields: string[] = [];
-      const add = (key: string, value: unknown): void => {
-        const text = jsonText(value);
-        if (text !== undefined) {
-          fields.push(keyText(state, key) + text);
-        }
-      };
-      for (const [key, value] of state.summary) {
-        const change = changes.get(key);
-        add(key, change === undefined && !changes.has(key) ? value : change);
-      }
-      for (const [key, value] of changes) {
-        if (!state.summary.has(key)) {
-          add(key, value);
-        }
-      }
-      return `{${fields.join()}}`;
-    },
-  };
-}
-
-function keyText({ keyTexts }: RunState, key: string): string {
-  let text = keyTexts.get(key);
-  if (text === undefined) {
-    text = `${JSON.stringify(key)}:`;
-    keyTexts.set(key, text);
-  }
-  return text;
+export function createBatch({ summary }: RunState, rows: Rows, changes: ReadonlyMap<string, unknown>): Batch {
+  return { rows, changes, summary };
 }
 
 /** Once the batch has arrived. */

@@ -78,7 +78,6 @@ export function createRun(options: RunOptions): Run {
     startedAt: info.startedAt,
     earlierRuntime: 0,
     summary: new Map(),
-    keyTexts: new Map(),
   };
   let outage: { readonly since: number; failures: number } | undefined;
   let starting: Promise<void> | undefined;
@@ -95,7 +94,7 @@ export function createRun(options: RunOptions): Run {
     void target?.release();
     const opened = openOffline();
     if (state.summary.size > 0) {
-      opened.appendSync({ rows: newRows(), changes: state.summary, summaryText: () => '' });
+      opened.appendSync({ rows: newRows(), changes: state.summary, summary: new Map() });
     }
     dirty = false;
     const { location } = opened;
@@ -126,7 +125,6 @@ export function createRun(options: RunOptions): Run {
         startedAt: info.startedAt,
         earlierRuntime: asked.runtime,
         summary: new Map([...Object.entries(asked.summary), ...state.summary]),
-        keyTexts: new Map(),
       };
     }
     return opened;
