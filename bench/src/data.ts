@@ -13,33 +13,81 @@ export const distinct = 65_536;
 
 /**
  * Executions of 200 skills by 5000 users, some far more often than others; one in twenty fails. The same ones every time.
- * Equal names are one string, as where they come from literals or settings.
+ * Equal names are one string, as where they come from literals or settings. Each is made when it is asked for, as in a program that
+ * has just executed something: thousands that were made before would have to come from memory.
  */
 export function workload({ orgs, tokens }: { readonly orgs: boolean; readonly tokens: boolean }): Workload {
-  const random = randomSource(1);
-  const skill = zipf(names('skill', 200), 1, random);
-  const user = zipf(names('user', 5_000), 0.7, random);
-  const org = zipf(names('org', 50), 0, random);
-  const executions = Array.from({ length: distinct }, (): SkillExecutionInput => {
-    const success = random() >= 0.05;
-    return {
-      skillId: skill(),
-      userId: user(),
-      orgId: orgs ? org() : undefined,
-      success,
-      latencyMs: logNormal(120, random),
-      error: success ? undefined : { type: 'TimeoutError', message: 'no answer within 30 seconds' },
-      ...(tokens && {
-        model: 'large-2',
-        usage: { inputTokens: Math.floor(200 + random() * 4000), outputTokens: Math.floor(20 + random() * 800) },
-        cost: { usd: Math.round(random() * 20_000) / 1e6 },
-      }),
-    };
+  const { skill, user, org, success, latencyMs, inputTokens, outputTokens, usd } = executionColumns();
+  const name = `200 skills${orgs ? ', 50 organisations' : ''}${tokens ? ', tokens and cost' : ''}`;
+  const lean = (place: number): SkillExecutionInput => ({
+    skillId: skill(place),
+    userId: user(place),
+    orgId: orgs ? org(place) : undefined,
+    success: success(place),
+    latencyMs: latencyMs(place),
+    error: success(place) ? undefined : { ...timeout },
   });
+  const full = (place: number): SkillExecutionInput => ({
+    ...lean(place),
+    model: 'large-2',
+    usage: { inputTokens: inputTokens(place), outputTokens: outputTokens(place) },
+    cost: { usd: usd(place) },
+  });
+  return { name, tokens, at: (index) => (tokens ? full : lean)(index % distinct) };
+}
+
+const timeout = { type: 'TimeoutError', message: 'no answer within 30 seconds' } as const;
+
+/** What the executions are, field by field. */
+function executionColumns() {
+  const random = randomSource(1);
+  const chosen = <T extends string>(values: readonly T[], exponent: number) => {
+    const at = new Uint16Array(distinct);
+    const choose = zipf(
+      values.map((_, number) => number),
+      exponent,
+      random,
+    );
+    return {
+      set(place: number): void {
+        at[place] = choose();
+      },
+      get: (place: number) => values[at[place] as number] as T,
+    };
+  };
+  const numbers = (make: () => number) => {
+    const values = new Float64Array(distinct);
+    return {
+      set(place: number): void {
+        values[place] = make();
+      },
+      get: (place: number) => values[place] as number,
+    };
+  };
+  const columns = {
+    skill: chosen(names('skill', 200), 1),
+    user: chosen(names('user', 5_000), 0.7),
+    org: chosen(names('org', 50), 0),
+    failure: numbers(() => (random() < 0.05 ? 1 : 0)),
+    latencyMs: numbers(() => logNormal(120, random)),
+    inputTokens: numbers(() => Math.floor(200 + random() * 4000)),
+    outputTokens: numbers(() => Math.floor(20 + random() * 800)),
+    usd: numbers(() => Math.round(random() * 20_000) / 1e6),
+  };
+  for (let place = 0; place < distinct; place += 1) {
+    for (const { set } of Object.values(columns)) {
+      set(place);
+    }
+  }
   return {
-    name: `200 skills${orgs ? ', 50 organisations' : ''}${tokens ? ', tokens and cost' : ''}`,
-    tokens,
-    at: (index) => executions[index % distinct] as SkillExecutionInput,
+    skill: columns.skill.get,
+    user: columns.user.get,
+    org: columns.org.get,
+    success: (place: number): boolean => columns.failure.get(place) === 0,
+    latencyMs: columns.latencyMs.get,
+    inputTokens: columns.inputTokens.get,
+    outputTokens: columns.outputTokens.get,
+    usd: columns.usd.get,
   };
 }
 
@@ -60,23 +108,22 @@ export interface ToolWorkload {
 
 /** The same executions as calls of tools that cost something: each counts in three counters and a histogram. */
 export function toolWorkload({ orgs }: { readonly orgs: boolean }): ToolWorkload {
-  const { at } = workload({ orgs, tokens: true });
-  const calls = Array.from({ length: distinct }, (_, index): ToolCall => {
-    const { skillId, userId, orgId, success, latencyMs, error, cost } = at(index);
-    return {
-      toolName: skillId,
-      toolkit: 'bench',
-      userId,
-      orgId: orgId ?? undefined,
-      success,
-      latencyMs: latencyMs as number,
-      error: error ?? undefined,
-      cost: { usd: cost?.usd as number },
-    };
-  });
+  const { skill, user, org, success, latencyMs, usd } = executionColumns();
   return {
     name: `200 tools${orgs ? ', 50 organisations' : ''}`,
-    at: (index) => calls[index % distinct] as ToolCall,
+    at(index) {
+      const place = index % distinct;
+      return {
+        toolName: skill(place),
+        toolkit: 'bench',
+        userId: user(place),
+        orgId: orgs ? org(place) : undefined,
+        success: success(place),
+        latencyMs: latencyMs(place),
+        error: success(place) ? undefined : { ...timeout },
+        cost: { usd: usd(place) },
+      };
+    },
   };
 }
 

@@ -1,18 +1,17 @@
-import type { ExponentialSeries } from './series.ts';
+import type { ExponentialValue } from './series.ts';
 
 /** The finest resolution that is begun with: buckets 0.07 % apart. */
 const maxScale = 10;
 /** OpenTelemetry's default. */
 const maxBuckets = 160;
 
-export function newExponential(labels: readonly string[], isOverflow: boolean): ExponentialSeries {
-  return { labels, isOverflow, scale: maxScale, offset: 0, counts: [], zeroCount: 0, sum: 0, count: 0 };
+export function newExponential(): ExponentialValue {
+  return { scale: maxScale, offset: 0, counts: [], zeroCount: 0, sum: 0 };
 }
 
 /** Adds `weight` observations of a value >= 0. */
-export function observeExponential(series: ExponentialSeries, value: number, weight: number): void {
+export function observeExponential(series: ExponentialValue, value: number, weight: number): void {
   series.sum += value * weight;
-  series.count += weight;
   if (value < Number.MIN_VALUE) {
     series.zeroCount += weight;
     return;
@@ -47,12 +46,12 @@ function indexOf(value: number, scale: number): number {
   return value <= 2 ** (index * 2 ** -scale) ? index - 1 : index;
 }
 
-function span({ offset, counts }: ExponentialSeries, index: number): number {
+function span({ offset, counts }: ExponentialValue, index: number): number {
   return Math.max(offset + counts.length - 1, index) - Math.min(offset, index) + 1;
 }
 
 /** Makes each two neighbours one bucket. */
-function halve(series: ExponentialSeries): void {
+function halve(series: ExponentialValue): void {
   const { offset, counts } = series;
   const halved = Math.floor(offset / 2);
   const merged: number[] = [];

@@ -1,8 +1,11 @@
 import type { ExecutionEvent } from '@toolweaver/analytics-core';
 import type { Metric } from './catalogue.ts';
-import type { HistogramFamily, NewHistograms } from './family.ts';
+import type { Family, NewHistograms } from './family.ts';
 import { createLabelSets } from './label-sets.ts';
+import type { Path, Texts } from './paths.ts';
 import type { Recorder } from './recorder.ts';
+import { createSurroundings, noSurroundings } from './surroundings.ts';
+import { createTable } from './table.ts';
 
 // The metrics of OpenTelemetry's conventions for generative AI, as of September 2026, when none of them was stable:
 // https://github.com/open-telemetry/semantic-conventions-genai
@@ -64,30 +67,52 @@ export function genaiRecorder(
   newHistograms: NewHistograms,
   onOverflow: (metric: string) => void,
 ): Recorder {
-  const families: HistogramFamily[] = [];
-  /** Observes under label values. */
-  const histograms = (metric: Metric) => {
-    const family = newHistograms(metric);
-    families.push(family);
-    const labelSets = createLabelSets(maxLabelSets, family.add, () => onOverflow(metric.name));
-    return (labels: readonly string[], value: number, weight: number): void =>
-      family.observe(labelSets.at(labels), value, weight);
-  };
-  const durations = histograms(genaiMetrics.operationDuration);
-  const tokens = histograms(genaiMetrics.tokenUsage);
-  const tools = histograms(genaiMetrics.executeTool);
-  const agents = histograms(genaiMetrics.invokeAgent);
+  const families: Family[] = [];
+  const texts: Texts = new Map();
+  const surroundings = createSurroundings([]);
+
+  /** Observes under label values, which `shown` makes those of each of its series of; `at` says which one of them. */
+  function histograms(metric: Metric, shown: readonly ((labels: readonly string[]) => readonly string[])[]) {
+    const table = createTable();
+    const { family, width, show, observe } = newHistograms(metric, table);
+    if (family !== undefined) {
+      families.push(family);
+    }
+    const places = shown.map(() => table.columns(width));
+    const labelSets = createLabelSets({
+      texts,
+      surroundings,
+      limit: Math.max(1, Math.floor(maxLabelSets / shown.length)),
+      make({ labels, isOverflow }) {
+        const row = table.addRow();
+        for (const [at, toLabels] of shown.entries()) {
+          show({ labels: toLabels(labels), isOverflow }, row + (places[at] as number));
+        }
+        return row;
+      },
+      onOverflow: () => onOverflow(metric.name),
+    });
+    return (path: Path, at: number, value: number, weight: number): void =>
+      observe(labelSets.at(noSurroundings, ...path) + (places[at] as number), value, weight);
+  }
+  const durations = histograms(genaiMetrics.operationDuration, [(labels) => ['chat', ...labels]]);
+  const tokens = histograms(genaiMetrics.tokenUsage, [
+    (labels) => ['chat', ...labels, 'input'],
+    (labels) => ['chat', ...labels, 'output'],
+  ]);
+  const tools = histograms(genaiMetrics.executeTool, [(labels) => labels]);
+  const agents = histograms(genaiMetrics.invokeAgent, [(labels) => labels]);
 
   function recordCall(event: ExecutionEvent, errorType: string): void {
     const { provider = '', model = '', latencyMs, usage, weight = 1 } = event;
-    const call = ['chat', provider, model, errorType];
+    const call: Path = [provider, model, errorType];
     if (latencyMs !== undefined) {
-      durations([...call], latencyMs / 1000, weight);
+      durations(call, 0, latencyMs / 1000, weight);
     }
     if (usage !== undefined) {
       const { inputTokens, cacheReadTokens, cacheWriteTokens, outputTokens, reasoningTokens } = usage;
-      tokens([...call, 'input'], inputTokens + cacheReadTokens + cacheWriteTokens, weight);
-      tokens([...call, 'output'], outputTokens + reasoningTokens, weight);
+      tokens(call, 0, inputTokens + cacheReadTokens + cacheWriteTokens, weight);
+      tokens(call, 1, outputTokens + reasoningTokens, weight);
     }
   }
 
@@ -102,9 +127,9 @@ export function genaiRecorder(
       if (kind === 'llm') {
         recordCall(event, errorType);
       } else if (kind === 'tool' && latencyMs !== undefined) {
-        tools([name, errorType], latencyMs / 1000, weight);
+        tools([name, errorType], 0, latencyMs / 1000, weight);
       } else if (kind === 'agent' && latencyMs !== undefined) {
-        agents([name, errorType], latencyMs / 1000, weight);
+        agents([name, errorType], 0, latencyMs / 1000, weight);
       }
     },
   };

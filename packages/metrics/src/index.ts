@@ -8,7 +8,14 @@ export {
   type OptionalLabel,
 } from './catalogue.ts';
 export { type Cells, type CellsOptions, createCells } from './cells.ts';
-export type { Buckets, Family, HistogramFamily, Observed } from './family.ts';
+export type {
+  Buckets,
+  ExponentialFamily,
+  Family,
+  HistogramFamily,
+  NumberFamily,
+  Observer,
+} from './family.ts';
 export { genaiMetrics } from './genai.ts';
 export {
   describeMetrics,
@@ -18,4 +25,4 @@ export {
   resolveMetricsOptions,
   type SemanticConventions,
 } from './options.ts';
-export type { ExponentialSeries, HistogramSeries, NumberSeries, Series } from './series.ts';
+export type { ExponentialValue, HistogramValue, LabelSet } from './series.ts';

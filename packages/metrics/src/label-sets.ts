@@ -1,66 +1,60 @@
-/** A `C` for each set of label values that came before a limit was reached; those that come later share one. */
-export interface LabelSets<C> {
-  /** Of these label values, the `more` of them after the `own`. An array for each, because making them one costs more. */
-  at(own: readonly string[], more?: readonly string[]): C;
-  /** Whether it is the one that all share which came after the limit. */
-  isOverflow(found: C): boolean;
+import { createPaths, type Path, type Texts } from './paths.ts';
+import type { LabelSet } from './series.ts';
+import type { Surroundings, SurroundingsOf } from './surroundings.ts';
+
+/** A row of a table for each set of label values that came before a limit was reached; those that come later share one. */
+export interface LabelSets {
+  /** Where the row begins of these label values, in the order of the path, in these surroundings. */
+  at(surroundings: Surroundings, ...path: Path): number;
+  /** Whether it is the row that all share which came after the limit. */
+  isOverflow(row: number): boolean;
 }
 
-/** For each value of a label the branch of the next one, or behind the last label what was made. */
-type Branch<C> = Map<string, Branch<C> | C>;
+export interface LabelSetsOptions {
+  readonly texts: Texts;
+  readonly surroundings: SurroundingsOf;
+  /**
+   * Where in the path the value of each label is: where labels of few values come first, there are fewest steps. Default: in order.
+   */
+  readonly order?: readonly number[] | undefined;
+  /** At most so many label sets, for good. */
+  readonly limit: number;
+  /** Begins a row; for the one that all further sets share it gets empty values. */
+  make(labelSet: LabelSet): number;
+  /** Is called each time the shared row is asked for. */
+  onOverflow(): void;
+}
 
-/**
- * At most `limit` label sets, for good. For the one that all further sets share `make` gets empty values; `onOverflow` is called
- * each time it is asked for.
- */
-export function createLabelSets<C>(
-  limit: number,
-  make: (labels: readonly string[], isOverflow: boolean) => C,
-  onOverflow: () => void,
-): LabelSets<C> {
-  // Nested maps: a key put together from all labels costs more than its parts, and could be put together in two ways.
-  const root: Branch<C> = new Map();
+export function createLabelSets(options: LabelSetsOptions): LabelSets {
+  const { texts, surroundings: all, order, limit, make, onOverflow } = options;
+  const paths = createPaths(texts);
   let size = 0;
-  let overflow: C | undefined;
+  let overflow: number | undefined;
 
-  function add(labels: readonly string[]): C {
+  function add(path: readonly string[], surroundings: Surroundings): number {
+    const own = order === undefined ? path : order.map((place) => path[place] as string);
+    const labels = [...own, ...surroundings.values];
     if (size >= limit) {
       onOverflow();
-      overflow ??= make(
-        labels.map(() => ''),
-        true,
-      );
+      overflow ??= make({ labels: labels.map(() => ''), isOverflow: true });
       return overflow;
     }
     size += 1;
-    let branch = root;
-    const last = labels.length - 1;
-    for (const label of labels.slice(0, last)) {
-      let next = branch.get(label) as Branch<C> | undefined;
-      if (next === undefined) {
-        next = new Map();
-        branch.set(label, next);
-      }
-      branch = next;
-    }
-    const made = make(labels, false);
-    branch.set(labels[last] as string, made);
-    return made;
+    const row = make({ labels, isOverflow: false });
+    paths.add(all.keep(surroundings), path, row);
+    return row;
   }
 
   return {
-    at(own, more = none) {
-      const last = own.length + more.length - 1;
-      let found: Branch<C> | C | undefined = root;
-      for (let depth = 0; depth <= last && found !== undefined; depth += 1) {
-        const label = (depth < own.length ? own[depth] : more[depth - own.length]) as string;
-        found = (found as Branch<C>).get(label);
-      }
-      // An array that is put together by spreading has room for more, which each label set would keep.
-      return (found as C | undefined) ?? add(own.concat(more));
+    at(surroundings, first, second, third) {
+      const found = paths.find(surroundings.number, first, second, third);
+      return found === -1
+        ? add(
+            [first, second, third].filter((text) => text !== undefined),
+            surroundings,
+          )
+        : found;
     },
-    isOverflow: (found) => found === overflow,
+    isOverflow: (row) => row === overflow,
   };
 }
-
-const none: readonly string[] = [];

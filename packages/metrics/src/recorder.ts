@@ -5,6 +5,4 @@ import type { Family } from './family.ts';
 export interface Recorder {
   readonly families: readonly Family[];
   record(event: AnalyticsEvent): void;
-  /** Brings up to date what is not with each event. */
-  refresh?(): void;
 }

@@ -1,20 +1,16 @@
-interface Labelled {
+/** The values of a metric's labels. Metrics whose labels have the same names may share them. */
+export interface LabelSet {
   /** In the order of the metric's labels; '' where unknown. */
   readonly labels: readonly string[];
-  /** Whether this is the series of all label sets that came after the limit; then the labels that were limited are ''. */
+  /** Whether they stand for all label sets that came after the limit; then the labels that were limited are ''. */
   readonly isOverflow: boolean;
 }
 
-export interface NumberSeries extends Labelled {
-  value: number;
-}
-
 /** Observations by bucket. Those of sampled events count by their weight, which may make the counts fractional. */
-export interface HistogramSeries extends Labelled {
+export interface HistogramValue {
   /** Not cumulative: `counts[i]` observations were at most `bounds[i]` and above the bound before; the last is beyond all. */
-  readonly counts: number[];
-  sum: number;
-  count: number;
+  readonly counts: Float64Array;
+  readonly sum: number;
 }
 
 /**
@@ -22,13 +18,10 @@ export interface HistogramSeries extends Labelled {
  * `counts[i]` observations were above `base ** (offset + i)` and at most `base ** (offset + i + 1)`, where
  * `base = 2 ** (2 ** -scale)`.
  */
-export interface ExponentialSeries extends Labelled {
+export interface ExponentialValue {
   scale: number;
   offset: number;
   readonly counts: number[];
   zeroCount: number;
   sum: number;
-  count: number;
 }
-
-export type Series = NumberSeries | HistogramSeries | ExponentialSeries;

@@ -1,8 +1,8 @@
 import { createAnalytics, memory } from '@toolweaver/analytics-core';
-import { type CellsOptions, createCells } from '@toolweaver/analytics-metrics';
+import { type CellsOptions, createCells, type LabelSet } from '@toolweaver/analytics-metrics';
 import { execution, health, rating, toolkit } from '@toolweaver/analytics-testkit';
 import { expect, test } from 'vitest';
-import { familyOf, values } from './support.ts';
+import { familyOf, histograms, values } from './support.ts';
 
 function cellsOf(events: readonly Parameters<ReturnType<typeof createCells>['record']>[0][], options?: CellsOptions) {
   const cells = createCells(options);
@@ -25,7 +25,7 @@ test('latencies are counted in the bucket whose bound they do not exceed', () =>
     ...latencies.map((latencyMs) => execution({ kind: 'skill', name: 'a', latencyMs })),
     execution({ kind: 'skill', name: 'a', latencyMs: undefined }),
   ]);
-  const [series] = familyOf(cells, 'toolweaver_skill_latency_milliseconds').series;
+  const [series] = histograms(cells, 'toolweaver_skill_latency_milliseconds');
   expect(series).toMatchObject({ counts: [2, 1, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1], count: 5, sum: 120_021.5 });
 });
 
@@ -50,7 +50,7 @@ test('tools are counted by toolkit and status, their errors by type, and what th
   // In floating point 0.1 + 0.2 would be a little more.
   expect(values(cells, 'toolweaver_tool_cost_usd_total')).toEqual({ 'search,web': 0.3 });
   expect(values(cells, 'toolweaver_cost_dollars_total')).toEqual({ 'tool,search,': 0.3 });
-  const [durations] = familyOf(cells, 'toolweaver_tool_duration_seconds').series;
+  const [durations] = histograms(cells, 'toolweaver_tool_duration_seconds');
   expect(durations).toMatchObject({ labels: ['search', 'web'], count: 2, sum: 0.06 });
 });
 
@@ -62,8 +62,11 @@ test('LLM calls are counted by model, provider and status, and their tokens by d
     execution({ ...call, success: false, latencyMs: undefined }),
   ]);
   expect(values(cells, 'toolweaver_llm_calls_total')).toEqual({ 'm,p,success': 1, 'm,p,failure': 1 });
-  const durations = familyOf(cells, 'toolweaver_llm_duration_seconds').series;
-  expect(durations).toMatchObject([{ labels: ['m', 'p', 'success'], count: 1, sum: 1.5 }]);
+  const durations = histograms(cells, 'toolweaver_llm_duration_seconds');
+  expect(durations).toMatchObject([
+    { labels: ['m', 'p', 'success'], count: 1, sum: 1.5 },
+    { labels: ['m', 'p', 'failure'], count: 0, sum: 0 },
+  ]);
   expect(values(cells, 'toolweaver_token_usage_total')).toEqual({
     'm,input': 10,
     'm,cache_read': 20,
@@ -84,8 +87,10 @@ test('agents, searches and operations are requests', () => {
     'search,planner,success': 0,
     'search,planner,failure': 1,
   });
-  const durations = familyOf(cells, 'toolweaver_request_duration_seconds').series;
-  expect(durations).toMatchObject([{ labels: ['agent', 'planner', 'success'], count: 1, sum: 0.1 }]);
+  const durations = histograms(cells, 'toolweaver_request_duration_seconds');
+  expect(durations.filter(({ count }) => count > 0)).toMatchObject([
+    { labels: ['agent', 'planner', 'success'], count: 1, sum: 0.1 },
+  ]);
 });
 
 test('ratings, health, toolkits and caches', () => {
@@ -99,7 +104,7 @@ test('ratings, health, toolkits and caches', () => {
     execution({ kind: 'search', name: 's', cacheHit: true }),
     execution({ kind: 'search', name: 's', cacheHit: undefined }),
   ]);
-  const [stars] = familyOf(cells, 'toolweaver_skill_rating').series;
+  const [stars] = histograms(cells, 'toolweaver_skill_rating');
   expect(stars).toMatchObject({ labels: ['a'], counts: [0, 1, 0, 0, 1, 0], sum: 7, count: 2 });
   expect(values(cells, 'toolweaver_skill_health_score')).toEqual({ a: 80 });
   expect(values(cells, 'toolweaver_toolkit_events_total')).toEqual({
@@ -116,7 +121,7 @@ test('sampled executions count by their weight', () => {
     execution({ kind: 'tool', name: 't', success: true, weight: 4, latencyMs: 500, usage, cost, toolkit: 'k' }),
   ]);
   expect(values(cells, 'toolweaver_tool_executions_total')).toEqual({ 't,k,success': 4, 't,k,failure': 0 });
-  expect(familyOf(cells, 'toolweaver_tool_duration_seconds').series).toMatchObject([{ count: 4, sum: 2 }]);
+  expect(histograms(cells, 'toolweaver_tool_duration_seconds')).toMatchObject([{ count: 4, sum: 2 }]);
   expect(values(cells, 'toolweaver_token_usage_total')).toMatchObject({ ',input': 12 });
   expect(values(cells, 'toolweaver_tool_cost_usd_total')).toEqual({ 't,k': 4 });
 });
@@ -146,9 +151,9 @@ test('names that would be the same when put together, or that objects inherit, s
       execution({ kind: 'tool', name: `${name},b:c`, toolkit: undefined, success: true }),
     ]),
   );
-  const { series } = familyOf(cells, 'toolweaver_tool_executions_total');
-  expect(series).toHaveLength(names.length * 4);
-  expect(series.filter((one) => 'value' in one && one.value === 1)).toHaveLength(names.length * 2);
+  expect(familyOf(cells, 'toolweaver_tool_executions_total').labelSets).toHaveLength(names.length * 4);
+  const counts = Object.values(values(cells, 'toolweaver_tool_executions_total'));
+  expect(counts.filter((count) => count === 1)).toHaveLength(names.length * 2);
 });
 
 test('runs, metrics of the user and artifacts make no series', () => {
@@ -157,7 +162,7 @@ test('runs, metrics of the user and artifacts make no series', () => {
     { type: 'metrics', id: '2', at: 0, values: { loss: 1 } },
     { type: 'artifact', id: '3', at: 0, name: 'a', kind: 'k', path: '/p' },
   ]);
-  expect(cells.families().flatMap(({ series }) => series)).toEqual([]);
+  expect(cells.families().flatMap(({ labelSets }) => labelSets)).toEqual([]);
 });
 
 test('a namespace replaces the prefix of every name', () => {
@@ -207,13 +212,14 @@ test('observations go to whoever keeps them instead, with the metric, the labels
   const observed: unknown[] = [];
   const cells = createCells({
     maxLabelSets: 1,
-    histograms: (metric) => ({
-      metric,
-      series: [],
-      add: (labels, isOverflow) => ({ labels, isOverflow, counts: [], sum: 0, count: 0 }),
-      observe: ({ labels, isOverflow }, value, weight) =>
-        void observed.push([metric.name, labels, isOverflow, value, weight]),
-    }),
+    observer: ({ name }) => {
+      const series: LabelSet[] = [];
+      return {
+        add: (labelSet) => series.push(labelSet) - 1,
+        observe: (at, value, weight) =>
+          void observed.push([name, series[at]?.labels, series[at]?.isOverflow, value, weight]),
+      };
+    },
   });
   cells.record(execution({ name: 'a', latencyMs: 5, weight: 2.5 }));
   cells.record(execution({ name: 'b', latencyMs: 7 }));

@@ -1,7 +1,7 @@
 import { createCells, genaiMetrics } from '@toolweaver/analytics-metrics';
 import { execution } from '@toolweaver/analytics-testkit';
 import { expect, test } from 'vitest';
-import { familyOf } from './support.ts';
+import { histograms } from './support.ts';
 
 const events = [
   execution({
@@ -22,19 +22,19 @@ const events = [
 test('calls, tokens, tools and agents under the names of the conventions', () => {
   const cells = createCells({ semconv: 'genai' });
   events.forEach(cells.record);
-  expect(familyOf(cells, 'gen_ai.client.operation.duration').series).toMatchObject([
+  expect(histograms(cells, 'gen_ai.client.operation.duration')).toMatchObject([
     { labels: ['chat', 'openai', 'm', ''], count: 1, sum: 1.5 },
     { labels: ['chat', 'openai', 'm', '_OTHER'], count: 1, sum: 0.02 },
   ]);
   // Cached tokens are input, and those of reasoning are output.
-  expect(familyOf(cells, 'gen_ai.client.token.usage').series).toMatchObject([
+  expect(histograms(cells, 'gen_ai.client.token.usage')).toMatchObject([
     { labels: ['chat', 'openai', 'm', '', 'input'], count: 1, sum: 7 },
     { labels: ['chat', 'openai', 'm', '', 'output'], count: 1, sum: 24 },
   ]);
-  expect(familyOf(cells, 'gen_ai.execute_tool.duration').series).toMatchObject([
+  expect(histograms(cells, 'gen_ai.execute_tool.duration')).toMatchObject([
     { labels: ['t', 'TimeoutError'], count: 1, sum: 0.03 },
   ]);
-  expect(familyOf(cells, 'gen_ai.invoke_agent.duration').series).toMatchObject([
+  expect(histograms(cells, 'gen_ai.invoke_agent.duration')).toMatchObject([
     { labels: ['planner', ''], count: 1, sum: 0.04 },
   ]);
 });

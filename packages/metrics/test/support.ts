@@ -1,4 +1,4 @@
-import type { Cells, Family, Series } from '@toolweaver/analytics-metrics';
+import type { Cells, Family, LabelSet } from '@toolweaver/analytics-metrics';
 
 export function familyOf(cells: Cells, name: string): Family {
   const family = cells.families().find(({ metric }) => metric.name === name);
@@ -10,16 +10,29 @@ export function familyOf(cells: Cells, name: string): Family {
 
 /** The values of a counter or gauge by the values of its labels, with commas between; the overflow series begins with `overflow`. */
 export function values(cells: Cells, name: string): Record<string, number> {
-  return Object.fromEntries(
-    familyOf(cells, name).series.map((series) => {
-      if (!('value' in series)) {
-        throw new Error(`${name} is a histogram`);
-      }
-      return [keyOf(series), series.value];
-    }),
-  );
+  const family = familyOf(cells, name);
+  if (family.kind !== 'number') {
+    throw new Error(`${name} is a histogram`);
+  }
+  return Object.fromEntries(family.labelSets.map((labelSet, at) => [keyOf(labelSet), family.value(at)]));
 }
 
-function keyOf({ labels, isOverflow }: Series): string {
+/** The series of a histogram with explicit buckets. */
+export function histograms(
+  cells: Cells,
+  name: string,
+): { labels: readonly string[]; counts: number[]; count: number; sum: number }[] {
+  const family = familyOf(cells, name);
+  if (family.kind !== 'explicit') {
+    throw new Error(`${name} has no explicit buckets`);
+  }
+  return family.labelSets.map(({ labels }, at) => {
+    const { sum, ...value } = family.value(at);
+    const counts = Array.from(value.counts);
+    return { labels, counts, count: counts.reduce((all, one) => all + one, 0), sum };
+  });
+}
+
+function keyOf({ labels, isOverflow }: LabelSet): string {
   return [...(isOverflow ? ['overflow'] : []), ...labels].join(',');
 }

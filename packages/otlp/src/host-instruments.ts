@@ -1,5 +1,5 @@
 import type { Attributes, MeterProvider, Observable, ObservableResult } from '@opentelemetry/api';
-import type { Cells, CellsOptions, Family, HistogramFamily, Metric, Observed } from '@toolweaver/analytics-metrics';
+import type { Cells, CellsOptions, Metric, NumberFamily, Observer } from '@toolweaver/analytics-metrics';
 import { createCells } from '@toolweaver/analytics-metrics';
 import { attributesOf } from './attributes.ts';
 import { scope } from './scope.ts';
@@ -17,22 +17,15 @@ export interface HostInstruments {
 export function createHostInstruments(provider: MeterProvider, options: CellsOptions): HostInstruments {
   const meter = provider.getMeter(scope.name);
 
-  function histograms(metric: Metric): HistogramFamily {
-    const { name, help: description, unit, bounds = [] } = metric;
+  function observer({ name, help: description, unit, bounds = [], labels }: Metric): Observer {
     const advice = { explicitBucketBoundaries: [...bounds] };
     const instrument = meter.createHistogram(name, { description, unit, advice });
     /** `rest`: what the weights so far came to above whole observations, as an instrument knows no halves. */
-    const kept = new Map<Observed, { readonly attributes: Attributes; rest: number }>();
+    const kept: { readonly attributes: Attributes; rest: number }[] = [];
     return {
-      metric,
-      series: [],
-      add(labels, isOverflow) {
-        const series: Observed = { labels, isOverflow, counts: [], sum: 0, count: 0 };
-        kept.set(series, { attributes: attributesOf(metric, series), rest: 0 });
-        return series;
-      },
+      add: (labelSet) => kept.push({ attributes: attributesOf(labels, labelSet), rest: 0 }) - 1,
       observe(series, value, weight) {
-        const one = kept.get(series);
+        const one = kept[series];
         if (one !== undefined) {
           one.rest += weight;
           for (; one.rest >= 1; one.rest -= 1) {
@@ -43,23 +36,22 @@ export function createHostInstruments(provider: MeterProvider, options: CellsOpt
     };
   }
 
-  const cells = createCells({ ...options, histograms });
-  const shown = new Map<Family, Observable>();
+  const cells = createCells({ ...options, observer });
+  const shown = new Map<NumberFamily, Observable>();
   for (const family of cells.families()) {
-    const { name, help: description, unit, type } = family.metric;
-    if (type !== 'histogram') {
+    if (family.kind === 'number') {
+      const { name, help: description, unit, type } = family.metric;
       const make = type === 'counter' ? meter.createObservableCounter : meter.createObservableGauge;
       shown.set(family, make.call(meter, name, { description, unit }));
     }
   }
 
   const observe = (result: { observe(metric: Observable, ...rest: Parameters<ObservableResult['observe']>): void }) => {
-    for (const family of cells.families()) {
-      const instrument = shown.get(family);
-      for (const one of instrument === undefined ? [] : family.series) {
-        if ('value' in one) {
-          result.observe(instrument as Observable, one.value, attributesOf(family.metric, one));
-        }
+    // Brings up to date what is not counted event by event.
+    cells.families();
+    for (const [{ metric, labelSets, value }, instrument] of shown) {
+      for (const [at, labelSet] of labelSets.entries()) {
+        result.observe(instrument, value(at), attributesOf(metric.labels, labelSet));
       }
     }
   };

@@ -7,7 +7,7 @@ import {
   type Histogram,
   type MetricData,
 } from '@opentelemetry/sdk-metrics';
-import type { Cells, ExponentialSeries, Family, HistogramSeries, Metric, Series } from '@toolweaver/analytics-metrics';
+import type { Cells, ExponentialValue, Family, HistogramValue } from '@toolweaver/analytics-metrics';
 import { attributesOf } from './attributes.ts';
 
 /** Reads all series, as they have added up since `startMs`, as OpenTelemetry's SDK would have collected them by `nowMs`. */
@@ -24,51 +24,55 @@ export function createCollect(cells: Cells, startMs: number): Collect {
     const endTime = toHrTime(Math.max(nowMs, startMs));
     return cells
       .families()
-      .filter(({ series }) => series.length > 0)
+      .filter(({ labelSets }) => labelSets.length > 0)
       .map((family) => {
-        const { metric, series } = family;
+        const { metric, labelSets } = family;
         const attributes = known.get(family) ?? [];
         known.set(family, attributes);
-        return toMetricData(metric, series, (one, at) => {
-          attributes[at] ??= attributesOf(metric, one);
-          return { startTime, endTime, attributes: attributes[at] };
-        });
+        for (const labelSet of labelSets.slice(attributes.length)) {
+          attributes.push(attributesOf(metric.labels, labelSet));
+        }
+        return toMetricData(family, (at) => ({ startTime, endTime, attributes: attributes[at] as Attributes }));
       });
   };
 }
 
-type Frame = (series: Series, at: number) => Omit<DataPoint<unknown>, 'value'>;
+type Frame = (at: number) => Omit<DataPoint<unknown>, 'value'>;
 
-function toMetricData(metric: Metric, series: readonly Series[], frame: Frame): MetricData {
-  const { name, help: description, unit, type } = metric;
-  const points = <S extends Series, V>(value: (one: S) => V): DataPoint<V>[] =>
-    (series as readonly S[]).map((one, at) => ({ ...frame(one, at), value: value(one) }));
+function toMetricData(family: Family, frame: Frame): MetricData {
+  const { name, help: description, unit, type, bounds = [] } = family.metric;
+  const points = <V>(value: (at: number) => V): DataPoint<V>[] =>
+    family.labelSets.map((_, at) => ({ ...frame(at), value: value(at) }));
   const common = {
     // Always floating point: sums of weights and of money are fractional, and a series must not change its type on the way.
     descriptor: { name, description, unit, valueType: ValueType.DOUBLE },
     aggregationTemporality: AggregationTemporality.CUMULATIVE,
   };
-  if (type === 'histogram') {
-    return 'scale' in (series[0] as Series)
-      ? { ...common, dataPointType: DataPointType.EXPONENTIAL_HISTOGRAM, dataPoints: points(toExponential) }
-      : {
-          ...common,
-          dataPointType: DataPointType.HISTOGRAM,
-          dataPoints: points((one: HistogramSeries) => toHistogram(one, metric.bounds as number[])),
-        };
+  switch (family.kind) {
+    case 'explicit': {
+      const boundaries = [...bounds];
+      const dataPoints = points((at) => toHistogram(family.value(at), boundaries));
+      return { ...common, dataPointType: DataPointType.HISTOGRAM, dataPoints };
+    }
+    case 'exponential': {
+      const dataPoints = points((at) => toExponential(family.value(at)));
+      return { ...common, dataPointType: DataPointType.EXPONENTIAL_HISTOGRAM, dataPoints };
+    }
+    case 'number': {
+      const dataPoints = points(family.value);
+      return type === 'counter'
+        ? { ...common, dataPointType: DataPointType.SUM, dataPoints, isMonotonic: true }
+        : { ...common, dataPointType: DataPointType.GAUGE, dataPoints };
+    }
   }
-  const dataPoints = points(({ value }: Series & { value: number }) => value);
-  return type === 'counter'
-    ? { ...common, dataPointType: DataPointType.SUM, dataPoints, isMonotonic: true }
-    : { ...common, dataPointType: DataPointType.GAUGE, dataPoints };
 }
 
-function toHistogram({ counts: weights, sum }: HistogramSeries, boundaries: number[]): Histogram {
+function toHistogram({ counts: weights, sum }: HistogramValue, boundaries: number[]): Histogram {
   const { counts, count } = whole(weights);
   return { buckets: { boundaries, counts }, count, sum };
 }
 
-function toExponential({ scale, offset, counts: weights, zeroCount, sum }: ExponentialSeries): ExponentialHistogram {
+function toExponential({ scale, offset, counts: weights, zeroCount, sum }: ExponentialValue): ExponentialHistogram {
   const { counts: bucketCounts, count } = whole(weights);
   const zeros = Math.round(zeroCount);
   return {
@@ -82,8 +86,8 @@ function toExponential({ scale, offset, counts: weights, zeroCount, sum }: Expon
 }
 
 /** OTLP has whole numbers for observations, and asks that buckets add up: each is rounded, and the sum is theirs. */
-function whole(weights: readonly number[]): { counts: number[]; count: number } {
-  const counts = weights.map(Math.round);
+function whole(weights: ArrayLike<number>): { counts: number[]; count: number } {
+  const counts = Array.from(weights, Math.round);
   return { counts, count: counts.reduce((sum, one) => sum + one, 0) };
 }
 

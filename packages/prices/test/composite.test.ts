@@ -6,13 +6,14 @@ import { expect, test } from 'vitest';
 
 /** The sum of a counter by one of its labels. */
 function sumsOf(cells: Cells, name: string, label: string): Record<string, number> {
-  const { metric, series } = cells.families().find((family) => family.metric.name === name) as ReturnType<
-    Cells['families']
-  >[number];
   const sums: Record<string, number> = {};
-  for (const one of series) {
-    const key = one.labels[metric.labels.indexOf(label)] ?? '';
-    sums[key] = (sums[key] ?? 0) + ('value' in one ? one.value : 0);
+  const family = cells.families().find(({ metric }) => metric.name === name);
+  if (family?.kind === 'number') {
+    const place = family.metric.labels.indexOf(label);
+    for (const [at, { labels }] of family.labelSets.entries()) {
+      const key = labels[place] ?? '';
+      sums[key] = (sums[key] ?? 0) + family.value(at);
+    }
   }
   return sums;
 }

@@ -1,7 +1,7 @@
 import { configError } from '@toolweaver/analytics-core';
-import { type Cells, catalogue, type Family, type Metric } from '@toolweaver/analytics-metrics';
+import { type Cells, catalogue, type Family, type LabelSet, type Metric } from '@toolweaver/analytics-metrics';
 import { labelPairs } from './render.ts';
-import { type FamilySnapshot, type LabelSet, snapshotOf, widthOf } from './snapshot.ts';
+import { type FamilySnapshot, snapshotOf, widthOf } from './snapshot.ts';
 
 /** A `Registry` of prom-client or of `@prometheus-io/client`, as far as it is needed here. */
 export interface MetricRegistry {

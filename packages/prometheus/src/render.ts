@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
-import type { Metric } from '@toolweaver/analytics-metrics';
-import { type FamilySnapshot, type LabelSet, widthOf } from './snapshot.ts';
+import type { LabelSet, Metric } from '@toolweaver/analytics-metrics';
+import { type FamilySnapshot, widthOf } from './snapshot.ts';
 
 /** Of the text format that every version of Prometheus reads. */
 export const contentType = 'text/plain; version=0.0.4; charset=utf-8';

@@ -1,11 +1,4 @@
-import type { Cells, Family, Metric } from '@toolweaver/analytics-metrics';
-
-export interface LabelSet {
-  /** In the order of the metric's labels; '' where unknown. */
-  readonly labels: readonly string[];
-  /** Whether this is the series of all label sets that came after the limit. */
-  readonly isOverflow: boolean;
-}
+import type { Cells, Family, LabelSet, Metric } from '@toolweaver/analytics-metrics';
 
 /** A metric with all of its series at one moment. */
 export interface FamilySnapshot {
@@ -25,20 +18,25 @@ export function takeSnapshot(cells: Cells): FamilySnapshot[] {
   return cells.families().map(snapshotOf);
 }
 
-export function snapshotOf({ metric, series }: Family): FamilySnapshot {
+export function snapshotOf(family: Family): FamilySnapshot {
+  const { metric, labelSets } = family;
   const width = widthOf(metric);
-  const values = new Float64Array(series.length * width);
-  let at = 0;
-  for (const one of series) {
-    if ('value' in one) {
-      values[at] = one.value;
-    } else if ('scale' in one) {
-      throw new TypeError(`${metric.name}: exponential buckets have no place in the text format`);
-    } else {
-      values.set(one.counts, at);
-      values[at + width - 1] = one.sum;
+  const values = new Float64Array(labelSets.length * width);
+  for (let at = 0; at < labelSets.length; at += 1) {
+    const place = at * width;
+    switch (family.kind) {
+      case 'number':
+        values[place] = family.value(at);
+        break;
+      case 'explicit': {
+        const { counts, sum } = family.value(at);
+        values.set(counts, place);
+        values[place + width - 1] = sum;
+        break;
+      }
+      case 'exponential':
+        throw new TypeError(`${metric.name}: exponential buckets have no place in the text format`);
     }
-    at += width;
   }
-  return { metric, labelSets: series, values };
+  return { metric, labelSets, values };
 }

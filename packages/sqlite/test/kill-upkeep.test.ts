@@ -34,4 +34,4 @@ test(`kill -9 amid deleting, erasing and compacting, ${kills} times: the file is
     expect(value(path, 'SELECT count(*) FROM executions WHERE at < ?', Date.now() - 30 * day - 60_000)).toBe(0);
     await backend.close?.();
   }
-}, 180_000);
+}, kills * 30_000);

@@ -1,5 +1,5 @@
-import type { Metric } from '@toolweaver/analytics-metrics';
-import { type FamilySnapshot, type LabelSet, widthOf } from '../snapshot.ts';
+import type { LabelSet, Metric } from '@toolweaver/analytics-metrics';
+import { type FamilySnapshot, widthOf } from '../snapshot.ts';
 
 /** From above: report; or, without a request, say that you are there. */
 interface Ask {

@@ -1,6 +1,6 @@
-import type { Metric } from '@toolweaver/analytics-metrics';
+import type { LabelSet, Metric } from '@toolweaver/analytics-metrics';
 import { aggregatorOf } from '../registry.ts';
-import { type FamilySnapshot, type LabelSet, widthOf } from '../snapshot.ts';
+import { type FamilySnapshot, widthOf } from '../snapshot.ts';
 
 /** What several processes and threads have counted, as one. */
 export interface Totals {

@@ -11,7 +11,7 @@ const events = fc.array(
     .record({
       kind: fc.constantFrom('skill', 'tool', 'llm', 'agent'),
       name: few,
-      model: few,
+      model: fc.option(few, { nil: undefined }),
       provider: few,
       toolkit: few,
       orgId: few,

@@ -1,0 +1,56 @@
+import type { EventFields } from '@toolweaver/analytics-core';
+import type { OptionalLabel } from './catalogue.ts';
+
+/** The values of the optional labels of an event. */
+export interface Surroundings {
+  readonly values: readonly string[];
+  /** Tells them from others; -1 while nothing was counted under them. */
+  readonly number: number;
+}
+
+/** Where there are no optional labels. */
+export const noSurroundings: Surroundings = { values: [], number: 0 };
+
+export interface SurroundingsOf {
+  at(event: EventFields): Surroundings;
+  /** Gives them a number. */
+  keep(surroundings: Surroundings): number;
+}
+
+export function createSurroundings(labels: readonly OptionalLabel[]): SurroundingsOf {
+  const [first, second] = labels;
+  if (first === undefined) {
+    return { at: () => noSurroundings, keep: ({ number }) => number };
+  }
+  /** By the first value and the second one, which is '' where there is one label. */
+  const known = new Map<string, Map<string, Surroundings>>();
+  let count = 0;
+  return {
+    at(event) {
+      const firstValue = labelValue(event, first);
+      const secondValue = second === undefined ? '' : labelValue(event, second);
+      return (
+        known.get(firstValue)?.get(secondValue) ?? {
+          values: second === undefined ? [firstValue] : [firstValue, secondValue],
+          number: -1,
+        }
+      );
+    },
+    keep({ values }) {
+      const [firstValue = '', secondValue = ''] = values;
+      const ofFirst = known.get(firstValue) ?? new Map<string, Surroundings>();
+      known.set(firstValue, ofFirst);
+      // Another metric may have kept those of this very event.
+      const kept = ofFirst.get(secondValue) ?? { values, number: count };
+      if (kept.number === count) {
+        ofFirst.set(secondValue, kept);
+        count += 1;
+      }
+      return kept.number;
+    },
+  };
+}
+
+function labelValue({ orgId, userId }: EventFields, label: OptionalLabel): string {
+  return (label === 'org_id' ? orgId : userId) ?? '';
+}
