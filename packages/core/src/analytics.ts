@@ -35,6 +35,7 @@ export function createAnalytics(options: AnalyticsOptions): Analytics {
   const { clock, backends, errorMessages } = resolved;
   const reporter = createReporter(resolved.onError, clock);
   const deliveries = backends.map((backend) => createDelivery(backend, { ...resolved, reporter }));
+  const isQueued = backends.some(({ delivery }) => delivery !== 'immediate');
   const context = new AsyncLocalStorage<Surroundings>();
   const sample = createSampler(resolved);
   const { now, newId } = sources(resolved);
@@ -78,7 +79,7 @@ export function createAnalytics(options: AnalyticsOptions): Analytics {
       count('sampled');
       return;
     }
-    const bytes = sizeOf(event);
+    const bytes = isQueued ? sizeOf(event) : 0;
     for (const delivery of deliveries) {
       delivery.offer(event, bytes);
     }

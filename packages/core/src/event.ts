@@ -108,7 +108,7 @@ export interface MetricsEvent extends EventFields {
   readonly step?: number | undefined;
 }
 
-/** The start or the end of the run named by `runId`. */
+/** The start or the end of the run named by `runId`. What a later one does not say stays as it was. */
 export interface RunEvent extends EventFields {
   readonly type: 'run';
   readonly runId: string;

@@ -31,6 +31,10 @@ function isClean(text: string, lines: boolean): boolean {
   let surrogates = false;
   for (let at = 0; at < text.length; at += 1) {
     const unit = text.charCodeAt(at);
+    // Nearly all are printable ASCII.
+    if (unit >= 0x20 && unit < 0x7f) {
+      continue;
+    }
     if (unit >= 0xd800 && unit <= 0xdfff) {
       surrogates = true;
     } else if (!isAllowed(unit, lines)) {

@@ -46,6 +46,7 @@ describe.each(['http/protobuf', 'http/json'] as const)('otlp() by %s', (protocol
       { law: 'hostile text survives in every field', reason: noRows },
       { law: 'logged metrics arrive', reason: noRuns },
       { law: 'the state of a run arrives', reason: noRuns },
+      { law: 'a later start of a run changes what it says, and keeps the rest', reason: noRuns },
       { law: 'artifacts arrive', reason: noRuns },
     ],
   });

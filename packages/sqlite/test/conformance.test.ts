@@ -5,7 +5,7 @@ import { type Subject, tally, testBackend } from '@toolweaver/analytics-testkit'
 import Database from 'better-sqlite3';
 import { afterAll, beforeAll, describe, test } from 'vitest';
 import { newFolder } from './support/folder.ts';
-import { storedEvents } from './support/rows.ts';
+import { storedEvents, storedRuns } from './support/rows.ts';
 
 describe('sqlite()', () => {
   // Each law gets a file of its own. Copying an empty database is quicker than making it anew.
@@ -28,7 +28,7 @@ describe('sqlite()', () => {
       let lock: Database.Database | undefined;
       return {
         backend,
-        observe: () => tally(storedEvents(path)),
+        observe: () => ({ ...tally(storedEvents(path)), runs: storedRuns(path) }),
         breakFarSide() {
           lock = new Database(path);
           lock.exec('BEGIN IMMEDIATE');

@@ -2,6 +2,7 @@ import type {
   AnalyticsEvent,
   Backend,
   ExecutionKind,
+  JsonObject,
   RunState,
   ToolkitOperation,
   Usage,
@@ -92,6 +93,11 @@ export interface RunReading {
   readonly runId: string;
   /** The latest one. */
   readonly state: RunState;
+  /** Of the latest event that says it, as are the others. */
+  readonly name?: string | undefined;
+  readonly config?: JsonObject | undefined;
+  /** In any order, each once or more. */
+  readonly tags?: readonly string[] | undefined;
 }
 
 export interface ArtifactTally {

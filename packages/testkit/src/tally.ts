@@ -1,5 +1,13 @@
 import type { AnalyticsEvent, EventType, ExecutionEvent, Usage } from '@toolweaver/analytics-core';
-import type { ArtifactTally, ExecutionTally, MetricTally, Observation, RatingTally, ToolkitTally } from './subject.ts';
+import type {
+  ArtifactTally,
+  ExecutionTally,
+  MetricTally,
+  Observation,
+  RatingTally,
+  RunReading,
+  ToolkitTally,
+} from './subject.ts';
 
 /** A figure of one subject: a number or a word, null when it is known to be unknown, undefined when it is not kept. */
 type Figure = number | string | null | undefined;
@@ -17,7 +25,7 @@ const noTokens: Usage = {
 };
 export const tokenClasses = Object.keys(noTokens) as readonly (keyof Usage)[];
 /** These are readings, not sums: there is one per subject, and the latest stands. */
-const readings = ['score', 'state', 'last'];
+const readings = ['score', 'state', 'last', 'name', 'config', 'tags'];
 
 /** A figure of executions that a far side may not keep for all of them. */
 export type ExecutionFigure = 'latency' | 'nanoUsd' | 'tokens';
@@ -60,11 +68,7 @@ export function tally(events: readonly AnalyticsEvent[]): FullObservation {
       ([name]) => [name],
       ([name, last], before) => ({ name, count: (before?.count ?? 0) + 1, last }),
     ),
-    runs: grouped(
-      of('run'),
-      ({ runId }) => [runId],
-      ({ runId, state }) => ({ runId, state }),
-    ),
+    runs: grouped(of('run'), ({ runId }) => [runId], addRun),
     artifacts: grouped<EventOf<'artifact'>, ArtifactTally>(
       of('artifact'),
       ({ name, kind }) => [name, kind],
@@ -102,6 +106,18 @@ function addExecution(event: ExecutionEvent, before: ExecutionTally | undefined)
       latencyMs === undefined ? latency : { count: latency.count + weight, sumMs: latency.sumMs + latencyMs * weight },
     nanoUsd: cost === undefined ? nanoUsd : (nanoUsd ?? 0) + cost.nanoUsd * weight,
     tokens: usage === undefined ? tokens : addTokens(tokens ?? noTokens, usage, weight),
+  };
+}
+
+/** What an event does not say stays as it was. */
+function addRun({ runId, state, name, config, tags }: EventOf<'run'>, before: RunReading | undefined): RunReading {
+  return {
+    ...before,
+    runId,
+    state,
+    ...(name !== undefined && { name }),
+    ...(config !== undefined && { config }),
+    ...(tags !== undefined && { tags }),
   };
 }
 
@@ -149,7 +165,7 @@ function compare(
     found.push(`${subject} is on the far side, but was not delivered`);
     return;
   }
-  for (const [figure, value] of Object.entries(wanted)) {
+  for (const [figure, value] of Object.entries(wanted).filter(([, figure]) => figure !== undefined)) {
     const actual = there[figure];
     if (actual === undefined) {
       if (required.some((name) => figure.split('.')[0] === name)) {
@@ -188,6 +204,11 @@ function indexed(part: Part, entries: readonly object[], found: string[]): Map<s
 }
 
 function figuresOf(part: Part, entry: object): [subject: string, figures: Figures] {
+  if (part === 'runs') {
+    const { runId, config, tags, ...figures } = entry as RunReading;
+    const set = tags && [...new Set(tags)].sort();
+    return [`runs: ${JSON.stringify(runId)}`, { ...figures, config: dataText(config), tags: dataText(set) }];
+  }
   const { kind, name, skillId, toolkit, operation, runId, latency, tokens, ...figures } = entry as Record<
     string,
     unknown
@@ -206,6 +227,15 @@ function figuresOf(part: Part, entry: object): [subject: string, figures: Figure
     subject,
     { ...(figures as Figures), 'latency.count': count, 'latency.sumMs': sumMs, ...Object.fromEntries(byClass) },
   ];
+}
+
+/** Data as a text, the same for the same data. */
+function dataText(data: unknown): string | undefined {
+  return JSON.stringify(data, (_key, value: unknown) =>
+    typeof value === 'object' && value !== null && !Array.isArray(value)
+      ? Object.fromEntries(Object.entries(value).sort(([one], [other]) => (one < other ? -1 : 1)))
+      : value,
+  );
 }
 
 /** A figure that is known for some entries of a subject is known for the subject. */

@@ -58,6 +58,15 @@ describe('tally', () => {
     expect(found.metrics).toEqual([{ name: 'loss', count: 2, last: 2 }]);
   });
 
+  test('takes of a run the latest of what its events say', () => {
+    const { runs } = tally([
+      run({ state: 'finished', at: 3000, tags: [] }),
+      run({ name: 'second', at: 2000 }),
+      run({ name: 'first', config: { batch: 8 }, tags: ['eu'], at: 1000 }),
+    ]);
+    expect(runs).toEqual([{ runId: 'run-1', state: 'finished', name: 'second', config: { batch: 8 }, tags: [] }]);
+  });
+
   test('counts ratings, toolkits and artifacts', () => {
     const found = tally([rating({ rating: 5 }), rating({ rating: 2 }), toolkit({ success: false }), artifact()]);
     expect(found.ratings).toEqual([{ skillId: 'summarise', count: 2, sum: 7 }]);

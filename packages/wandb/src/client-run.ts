@@ -235,7 +235,7 @@ export function createClient(run: Run, settings: Settings, notify: Notify, onFin
     },
     updateConfig(given) {
       const read = Array.from(readValues(given, skip), ([key, { value }]) => [key, value] as const);
-      run.describe({ config: { ...run.info.config, ...Object.fromEntries(read) } });
+      run.describe({ config: Object.fromEntries(read) });
       rows.touch();
       schedule();
     },

@@ -90,17 +90,18 @@ export function createRecordedRun(options: RecordedRunOptions): RecordedRun {
       run.describe({
         ...(name !== undefined && { name }),
         ...(project !== undefined && run.location === undefined && { project: toProject(project) }),
-        config: { ...run.info.config, ...config },
+        ...(config !== undefined && { config }),
         ...(own !== undefined && { tags: [...new Set([...baseTags, ...own])] }),
       });
     }
   }
 
   function define(stepped: readonly string[]): void {
-    if (stepped.length > 0) {
-      const { metrics } = run.info;
+    const { metrics } = run.info;
+    const missing = stepped.filter((name) => !metrics.some((metric) => metric.name === name));
+    if (missing.length > 0) {
       const axis = { name: stepKey, stepMetric: undefined, hidden: false, summary: [] };
-      const added = stepped.map((name) => ({ name, stepMetric: stepKey, hidden: false, summary: [] }));
+      const added = missing.map((name) => ({ name, stepMetric: stepKey, hidden: false, summary: [] }));
       run.describe({ metrics: [...(metrics.length === 0 ? [axis] : metrics), ...added] });
     }
   }

@@ -224,7 +224,7 @@ function continued({ name, project, config, tags }: RunEvent, later: RunEvent): 
     ...later,
     name: later.name ?? name,
     project: later.project ?? project,
-    config: later.config ?? config,
+    config: later.config === undefined ? config : { ...config, ...later.config },
     tags: later.tags ?? tags,
   };
 }

@@ -21,6 +21,8 @@ const maxPauseMs = 60_000;
 
 export interface RunOptions {
   readonly info: RunInfo;
+  /** Whether configuration and tags of `info` are those of all runs: what this one had before goes over them. Default: false. */
+  readonly infoIsCommon?: boolean | undefined;
   /** What the caller set; what an earlier run has fills the rest. */
   readonly resume: ResumeMode | undefined;
   /** Undefined: offline from the start. */
@@ -32,6 +34,8 @@ export interface RunOptions {
   readonly clock: Clock;
   /** Step of the first row, where it is known. */
   readonly startingStep?: number | undefined;
+  /** What it is to go on from, where no service says it. */
+  readonly startingSummary?: ReadonlyMap<string, unknown> | undefined;
   onNotice(message: string, cause?: unknown): void;
 }
 
@@ -54,6 +58,7 @@ export interface Run {
   /** Begins it; every other call does so too. To be awaited before rows are numbered. */
   start(signal?: AbortSignal): Promise<void>;
   append(batch: Batch, signal?: AbortSignal): Promise<void>;
+  /** Replaces what is given; of the configuration, key by key. */
   describe(change: Partial<RunInfo>): void;
   putFiles(files: readonly RunFile[], signal?: AbortSignal): Promise<void>;
   putArtifact(artifact: Artifact, signal?: AbortSignal): Promise<void>;
@@ -69,6 +74,10 @@ export interface Run {
 export function createRun(options: RunOptions): Run {
   const { service, appUrl, dir, offlineAfterMs, encoder, clock, resume, onNotice } = options;
   let { info } = options;
+  /** What is said of this run, and so goes over what it had before. */
+  let said: Said = options.infoIsCommon
+    ? {}
+    : { config: info.config, ...(info.tags.length > 0 && { tags: info.tags }) };
   let target: RunTarget | undefined;
   let offline: OfflineRun | undefined;
   /** Whether the far side has to be told what the run is. */
@@ -77,7 +86,7 @@ export function createRun(options: RunOptions): Run {
     step: options.startingStep ?? 0,
     startedAt: info.startedAt,
     earlierRuntime: 0,
-    summary: new Map(),
+    summary: new Map(options.startingSummary),
   };
   let outage: { readonly since: number; failures: number } | undefined;
   let starting: Promise<void> | undefined;
@@ -87,15 +96,15 @@ export function createRun(options: RunOptions): Run {
   function openOffline(): OfflineRun {
     offline = createOfflineRun(info, { dir, encoder, clock, startingStep: state.step, onSkipped });
     target = offline;
+    if (state.summary.size > 0) {
+      offline.appendSync({ rows: newRows(), changes: state.summary, summary: new Map() });
+    }
     return offline;
   }
 
   function goOffline(reason: string, cause?: unknown): OfflineRun {
     void target?.release();
     const opened = openOffline();
-    if (state.summary.size > 0) {
-      opened.appendSync({ rows: newRows(), changes: state.summary, summary: new Map() });
-    }
     dirty = false;
     const { location } = opened;
     onNotice(
@@ -115,7 +124,7 @@ export function createRun(options: RunOptions): Run {
     const asked = resume === undefined ? undefined : await askEarlierRun(service, info, signal);
     checkResume(resume, asked !== undefined, info.id);
     // What happened before is known only once; a failure below comes here again.
-    const started = asked === undefined ? info : inheritFrom(info, asked);
+    const started = asked === undefined ? info : inheritFrom(info, asked, said);
     const opened = await startRemoteRun(started, asked, { service, appUrl, encoder, clock, onSkipped }, signal);
     info = { ...started, entity: opened.entity, project: opened.project };
     target = opened;
@@ -223,7 +232,8 @@ export function createRun(options: RunOptions): Run {
       confirm(state, batch);
     },
     describe(change) {
-      info = { ...info, ...change };
+      info = { ...info, ...change, config: change.config ? { ...info.config, ...change.config } : info.config };
+      said = { tags: change.tags ?? said.tags, config: { ...said.config, ...change.config } };
       dirty ||= target !== undefined;
     },
     putFiles: (files, signal) => attempt((where) => where.putFiles(files, signal), signal),
@@ -268,7 +278,9 @@ function checkResume(resume: ResumeMode | undefined, isThere: boolean, id: strin
   }
 }
 
-/** The run as it was, under what the caller set. */
+type Said = { readonly [K in 'config' | 'tags']?: RunInfo[K] | undefined };
+
+/** The run as it was, under what is said of it now, and over what all runs have. */
 function inheritFrom(
   info: RunInfo,
   earlier: {
@@ -276,11 +288,12 @@ function inheritFrom(
     readonly tags: readonly string[];
     readonly notes: string | undefined;
   },
+  said: Said,
 ): RunInfo {
   return {
     ...info,
-    config: { ...earlier.config, ...info.config },
-    tags: info.tags.length > 0 ? info.tags : earlier.tags,
+    config: { ...info.config, ...earlier.config, ...said.config },
+    tags: said.tags ?? [...new Set([...info.tags, ...earlier.tags])],
     notes: info.notes ?? earlier.notes,
   };
 }

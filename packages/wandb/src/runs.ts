@@ -16,8 +16,10 @@ import type { Settings } from './settings.ts';
 /** Runs that are open at a time. */
 const maxRuns = 64;
 const maxLocations = 10;
-/** Steps of runs that have ended, for what may come late. */
+/** What is known of runs that have ended, for what may come late. */
 const maxEnded = 1_000;
+/** Their summaries are larger, and only those that went into a directory are not known elsewhere. */
+const maxSummaries = 64;
 
 export interface RunsOptions {
   readonly settings: Settings;
@@ -56,7 +58,8 @@ export function createRuns(options: RunsOptions): Runs {
   );
   /** In order of use. */
   const runs = new Map<string, RecordedRun>();
-  const ended = new Map<string, number>();
+  const ended = new Map<string, { readonly step: number; readonly info: RunInfo }>();
+  const summaries = new Map<string, ReadonlyMap<string, unknown>>();
   const locations = new Map<string, string>();
   let alertedAt = Number.NEGATIVE_INFINITY;
 
@@ -64,31 +67,36 @@ export function createRuns(options: RunsOptions): Runs {
     const isDefault = key === '';
     const unfinished = isDefault && isAuto ? unfinishedRun(dir) : undefined;
     const id = isDefault ? (unfinished ?? description.runId ?? randomName(8)) : toRunId(key);
-    const info: RunInfo = {
-      id,
-      project: first?.project === undefined ? settings.project : toProject(first.project),
-      entity: settings.entity,
-      name: isDefault ? description.runName : first?.name,
-      notes: description.notes,
-      tags: description.tags,
-      config: { ...description.config, ...(id !== key && !isDefault && { run_id: key }) },
-      group: description.group,
-      jobType: description.jobType,
-      host: description.host,
-      program: description.program,
-      startedAt,
-      metrics: [],
-    };
+    const before = ended.get(key);
+    const info: RunInfo = before
+      ? { ...before.info, startedAt }
+      : {
+          id,
+          project: first?.project === undefined ? settings.project : toProject(first.project),
+          entity: settings.entity,
+          name: isDefault ? description.runName : first?.name,
+          notes: description.notes,
+          tags: description.tags,
+          config: { ...description.config, ...(id !== key && !isDefault && { run_id: key }) },
+          group: description.group,
+          jobType: description.jobType,
+          host: description.host,
+          program: description.program,
+          startedAt,
+          metrics: [],
+        };
     const run = createRun({
       info,
-      resume: mode !== 'online' ? undefined : isDefault ? description.resume : 'allow',
+      infoIsCommon: !isDefault,
+      resume: mode !== 'online' ? undefined : isDefault && before === undefined ? description.resume : 'allow',
       service,
       appUrl,
       dir,
       offlineAfterMs,
       encoder,
       clock,
-      startingStep: ended.get(key),
+      startingStep: before?.step,
+      startingSummary: summaries.get(key),
       onNotice: notify,
     });
     if (isDefault && isAuto) {
@@ -125,8 +133,12 @@ export function createRuns(options: RunsOptions): Runs {
     if (isEnded) {
       void run.release();
       runs.delete(key);
-      ended.set(key, run.state.step);
+      ended.set(key, { step: run.state.step, info: run.info });
       removeOldest(ended, maxEnded);
+      if (!run.online) {
+        summaries.set(key, run.state.summary);
+        removeOldest(summaries, maxSummaries);
+      }
     }
   }
 

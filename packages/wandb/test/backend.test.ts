@@ -235,6 +235,20 @@ test('many runs at once: those that were used the longest ago are ended, and go 
   expect(fake.violations).toEqual([]);
 });
 
+test('what belongs to no run goes on with its own, however many others there were meanwhile', async () => {
+  const { backend, fake } = await backendAt({ runId: undefined });
+  await backend.write([execution()]);
+  for (let at = 0; at < 65; at += 1) {
+    await backend.write([execution({ runId: `run-${at}` })]);
+  }
+  await backend.write([execution()]);
+  await backend.close?.();
+  const own = [...fake.runs.values()].filter(({ id }) => !id.startsWith('run-'));
+  expect(own.map(({ id }) => rows(fake, id).map((row) => row['_step']))).toEqual([[0, 1]]);
+  expect(summary(fake, own[0]?.id ?? '')).toMatchObject({ 'summary/total_operations': 2 });
+  expect(fake.violations).toEqual([]);
+});
+
 test('more names than the service can show share their keys, and that is told once', async () => {
   const { backend, fake, notices } = await backendAt();
   await backend.write(Array.from({ length: 2_003 }, (_, at) => execution({ name: `n${at}` })));

@@ -29,8 +29,15 @@ describe('wandb() online', () => {
           expect(readdirSync(folder.path)).toEqual([]);
           const artifacts = fake.artifacts.filter(({ state }) => state === 'COMMITTED');
           return observeRuns(
-            [...fake.runs.values()].map(({ id, config, history, summary = '{}' }) => ({
+            [...fake.runs.values()].map(({ id, displayName, tags, config, history, summary = '{}' }) => ({
               runId: ((config['run_id'] as { value: string } | undefined)?.value ?? id).replace(/^[a-z0-9]{8}$/, ''),
+              name: displayName,
+              tags,
+              config: Object.fromEntries(
+                Object.entries(config).flatMap(([key, setting]) =>
+                  key === '_wandb' ? [] : [[key, (setting as { value: unknown }).value]],
+                ),
+              ),
               rows: history.map((line) => parseValue(line) as Record<string, unknown>),
               summary: parseValue(summary) as Record<string, unknown>,
               artifacts: artifacts

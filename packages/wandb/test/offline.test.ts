@@ -174,6 +174,34 @@ test('files, pictures and artifacts are copied; without an entity the artifact s
   expect(notices).toEqual([expect.stringContaining('the artifact model stays in')]);
 });
 
+test('a run that goes on after its end has all of it in the summary of its second directory', async () => {
+  const dir = testFolder();
+  const backend = await wandb({ mode: 'offline', dir });
+  const tool = (name: string, nanoUsd: number) =>
+    execution({ runId: 'r', kind: 'tool', name, cost: { nanoUsd, source: 'provider' } });
+  await backend.write([
+    metrics({ runId: 'r', values: { loss: 0.5 }, step: 1 }),
+    tool('ocr', 3),
+    runEvent({ runId: 'r', state: 'finished', summary: { best: 1 } }),
+  ]);
+  await backend.write([tool('ocr', 4), tool('late', 5), metrics({ runId: 'r', values: { loss: 0.25 }, step: 2 })]);
+  await backend.close?.();
+  const [first, second] = globSync(join(dir, 'wandb', 'offline-run-*-r', 'run-r.wandb'))
+    .map(readRun)
+    .toSorted((one, other) => one.rows.length - other.rows.length);
+  expect(first?.rows.map((row) => row['_step'])).toEqual([0, 1]);
+  expect(second?.rows.map((row) => row['_step'])).toEqual([2, 3, 4]);
+  expect(second?.summary).toMatchObject({
+    best: 1,
+    loss: 0.25,
+    'summary/state': 'finished',
+    'summary/total_operations': 3,
+    'summary/total_cost': 0.000_000_012,
+    'summary/ocr/total_operations': 2,
+    'summary/late/total_operations': 1,
+  });
+});
+
 test('a torn end loses what was torn, and no more', async () => {
   const dir = testFolder();
   const backend = await wandb({ mode: 'offline', dir, runId: 'r' });

@@ -1,9 +1,12 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { execution } from '@toolweaver/analytics-testkit';
+import type { AnalyticsEvent } from '@toolweaver/analytics-core';
+import { execution, metrics, run as runEvent } from '@toolweaver/analytics-testkit';
 import { startRun, wandb } from '@toolweaver/analytics-wandb';
-import { expect, onTestFinished, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import type { FakeService } from './support/fake-service.ts';
+import { testFolder } from './support/folder.ts';
+import { readRun } from './support/log-reader.ts';
 import { place } from './support/start.ts';
 
 async function earlierRun() {
@@ -106,4 +109,139 @@ test('a run of the program that was recorded before goes on, its counts too', as
     'summary/total_cost': 0.000001,
     'summary/t/total_operations': 4,
   });
+});
+
+describe('a later start that says nothing of its run leaves it as it is', () => {
+  const first = runEvent({
+    runId: 'r',
+    state: 'started',
+    name: 'receipts',
+    project: 'extraction',
+    config: { batch: 8, host: 'of the run' },
+    tags: ['eu'],
+  });
+  const start = (): AnalyticsEvent => runEvent({ runId: 'r', state: 'started' });
+  const end = (): AnalyticsEvent => runEvent({ runId: 'r', state: 'finished' });
+  const work = (): AnalyticsEvent => execution({ runId: 'r' });
+  /** Said of every run; what a run says itself comes before it. */
+  const common = { tags: ['all'], config: { host: 'of all', team: 'a' } };
+
+  /** What is written, batch by batch. */
+  const histories: Record<string, AnalyticsEvent[][]> = {
+    'in the same batch': [[first, work(), start(), work()]],
+    'in a later batch': [
+      [first, work()],
+      [start(), work()],
+    ],
+    'after its end': [
+      [first, work(), end()],
+      [start(), work(), end()],
+    ],
+    'after its end, in the same batch as work': [
+      [first, end()],
+      [work(), start()],
+    ],
+  };
+
+  test.each(Object.entries(histories))('%s', async (_when, batches) => {
+    const { fake, options } = await place();
+    const backend = await wandb({ ...options, ...common });
+    onTestFinished(() => backend.close?.());
+    for (const batch of batches) {
+      await backend.write(batch);
+    }
+    await backend.close?.();
+    expectFirst(fake);
+
+    const dir = testFolder();
+    const offline = await wandb({ mode: 'offline', dir, ...common });
+    for (const batch of batches) {
+      await offline.write(batch);
+    }
+    await offline.close?.();
+    const logs = globSync(join(dir, 'wandb', 'offline-run-*-r', 'run-r.wandb')).map(readRun);
+    expect(logs.length).toBeGreaterThan(0);
+    for (const log of logs) {
+      expect(log).toMatchObject(whole);
+    }
+  });
+
+  test('from another process', async () => {
+    const { fake, options } = await place();
+    for (const batch of [
+      [first, work()],
+      [start(), work()],
+    ]) {
+      const backend = await wandb({ ...options, ...common, project: 'extraction' });
+      onTestFinished(() => backend.close?.());
+      await backend.write(batch);
+      await backend.close?.();
+    }
+    expectFirst(fake);
+    expect(fake.run('r').history).toHaveLength(2);
+  });
+
+  test('work that comes after the end does so, too', async () => {
+    const { fake, options } = await place();
+    const backend = await wandb({ ...options, ...common });
+    onTestFinished(() => backend.close?.());
+    await backend.write([first, end()]);
+    await backend.write([work()]);
+    await backend.close?.();
+    expectFirst(fake);
+  });
+
+  test('and one that says something changes that', async () => {
+    const { fake, options } = await place();
+    for (const batch of [[first], [runEvent({ runId: 'r', state: 'started', tags: ['us'], config: { batch: 9 } })]]) {
+      const backend = await wandb({ ...options, ...common, project: 'extraction' });
+      onTestFinished(() => backend.close?.());
+      await backend.write(batch);
+      await backend.close?.();
+    }
+    const { displayName, tags, config } = fake.run('r');
+    expect({ displayName, tags }).toEqual({ displayName: 'receipts', tags: ['all', 'us'] });
+    expect(config).toMatchObject({ batch: { value: 9 }, host: { value: 'of the run' }, team: { value: 'a' } });
+  });
+
+  test.each([1, 2])('a configuration that is said bit by bit is the sum of it, %i starts in a batch', async (size) => {
+    const { fake, options } = await place();
+    const backend = await wandb(options);
+    onTestFinished(() => backend.close?.());
+    await backend.write([work()]);
+    const starts = [{ batch: 8 }, { solver: 'a' }].map((config) => runEvent({ runId: 'r', state: 'started', config }));
+    for (let at = 0; at < starts.length; at += size) {
+      await backend.write(starts.slice(at, at + size));
+    }
+    expect(fake.run('r').config).toMatchObject({ batch: { value: 8 }, solver: { value: 'a' } });
+  });
+
+  test('what metrics have steps stays, too, and is said once', async () => {
+    const { fake, options } = await place();
+    const backend = await wandb(options);
+    onTestFinished(() => backend.close?.());
+    const step = (step: number): AnalyticsEvent => metrics({ runId: 'r', values: { loss: 1 / step }, step });
+    await backend.write([first, step(1), end()]);
+    await backend.write([step(2), end()]);
+    const { _wandb: own } = fake.run('r').config as { readonly _wandb: { readonly value: { readonly m: object[] } } };
+    expect(own.value.m).toMatchObject([{ 1: 'metrics/step' }, { 1: 'loss', 5: 1 }]);
+  });
+
+  const whole = {
+    name: 'receipts',
+    project: 'extraction',
+    tags: ['all', 'eu'],
+    config: { batch: 8, host: 'of the run', team: 'a' },
+  };
+
+  function expectFirst(fake: FakeService): void {
+    const { displayName, tags, config, project } = fake.run('r');
+    const { _wandb: _own, ...settings } = config;
+    const values = Object.entries(settings).map(([key, value]) => [key, (value as { value: unknown }).value]);
+    expect({ name: displayName, project, tags, config: Object.fromEntries(values) }).toEqual(whole);
+    for (const { body } of fake.operations('UpsertBucket')) {
+      expect(body).toMatchObject({ variables: { project: 'extraction' } });
+    }
+    expect(fake.violations).toEqual([]);
+  }
 });

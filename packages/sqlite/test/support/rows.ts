@@ -1,4 +1,5 @@
 import type { AnalyticsEvent } from '@toolweaver/analytics-core';
+import type { RunReading } from '@toolweaver/analytics-testkit';
 import Database from 'better-sqlite3';
 
 // The far side: what the file holds, read by a connection of the tests' own.
@@ -118,9 +119,22 @@ export function storedEvents(path: string): AnalyticsEvent[] {
   ];
 }
 
-function withoutNulls(fields: Record<string, unknown>): AnalyticsEvent {
+/** Every run that was started or ended, by the documented view. */
+export function storedRuns(path: string): RunReading[] {
+  return query(path, 'SELECT run_id, state, name, config, tags FROM runs').map((row) =>
+    withoutNulls<RunReading>({
+      runId: row['run_id'],
+      state: row['state'],
+      name: row['name'],
+      config: json(row['config']),
+      tags: json(row['tags']),
+    }),
+  );
+}
+
+function withoutNulls<T = AnalyticsEvent>(fields: Record<string, unknown>): T {
   const known = Object.entries(fields).filter(([, field]) => field !== null && field !== undefined);
-  return Object.fromEntries(known) as unknown as AnalyticsEvent;
+  return Object.fromEntries(known) as T;
 }
 
 function flag(stored: Value | undefined): boolean | null {

@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import type { AnalyticsEvent } from '@toolweaver/analytics-core';
 import { artifact, execution, health, metrics, rating, run, toolkit } from '../events.ts';
 import type { Law } from '../law.ts';
@@ -184,6 +185,32 @@ export const factLaws: readonly Law[] = [
           run({ runId: 'run-2', state: 'failed' }),
         ]),
       ),
+  },
+  {
+    law: 'a later start of a run changes what it says, and keeps the rest',
+    needs: ['runs'],
+    async check(trial) {
+      const said = { config: { batch: 8, model: { name: 'a' } }, tags: ['eu', 'b'] };
+      const starts = [
+        run({ runId: 'run-1', name: 'first', ...said }),
+        run({ runId: 'run-2', name: 'second', ...said }),
+        run({ runId: 'run-3' }),
+      ];
+      const again = [
+        run({ runId: 'run-1' }),
+        run({ runId: 'run-2', name: 'renamed' }),
+        run({ runId: 'run-3', ...said }),
+      ];
+      const events = inTime([...starts, ...again]);
+      await trial.deliver(events.slice(0, starts.length));
+      await trial.deliver(events.slice(starts.length));
+      await trial.holds(events);
+      const lacking = (await trial.observe()).runs?.find(
+        ({ runId, name, config, tags }) =>
+          (name === undefined && runId !== 'run-3') || config === undefined || tags === undefined,
+      );
+      assert.ok(lacking === undefined, `observe() gives not all of name, config and tags of ${lacking?.runId}`);
+    },
   },
   {
     law: 'artifacts arrive',

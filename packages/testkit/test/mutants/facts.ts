@@ -8,6 +8,21 @@ function dropping(type: AnalyticsEvent['type']): Mutant {
   return storing((event) => (event.type === type ? [] : event));
 }
 
+/** Of a run, takes a field from its first event alone. */
+function firstStart(field: 'name' | 'config'): Mutant {
+  const seen = new Set<string>();
+  return () => {
+    seen.clear();
+    return storing((event) => {
+      if (event.type !== 'run' || !seen.has(event.runId)) {
+        seen.add(event.runId ?? '');
+        return event;
+      }
+      return { ...event, [field]: undefined };
+    })();
+  };
+}
+
 export const factsMutants: Mutants = {
   'a fresh far side shows nothing': {
     'announces itself': () => {
@@ -110,6 +125,23 @@ export const factsMutants: Mutants = {
     'takes every end for a good one': storing((event) =>
       event.type === 'run' && event.state === 'failed' ? { ...event, state: 'finished' } : event,
     ),
+  },
+  'a later start of a run changes what it says, and keeps the rest': {
+    'forgets the name': storing((event) => (event.type === 'run' ? { ...event, name: event.name ?? '' } : event)),
+    'forgets the configuration': storing((event) =>
+      event.type === 'run' ? { ...event, config: event.config ?? {} } : event,
+    ),
+    'forgets the tags': storing((event) => (event.type === 'run' ? { ...event, tags: event.tags ?? [] } : event)),
+    'keeps the first name': firstStart('name'),
+    'keeps the first configuration, if any': firstStart('config'),
+    'shows none of it': () => {
+      const subject = control();
+      const observe = async () => {
+        const { runs = [], ...rest } = await subject.observe();
+        return { ...rest, runs: runs.map(({ runId, state }) => ({ runId, state })) };
+      };
+      return { ...subject, observe };
+    },
   },
   'artifacts arrive': {
     'drops them': dropping('artifact'),

@@ -1,10 +1,13 @@
-import type { ExecutionKind, RunState, ToolkitOperation, Usage } from '@toolweaver/analytics-core';
+import type { ExecutionKind, JsonObject, RunState, ToolkitOperation, Usage } from '@toolweaver/analytics-core';
 import type { ExecutionTally, Observation } from '@toolweaver/analytics-testkit';
 
 /** A run as its far side shows it, whichever that is. */
 export interface ShownRun {
   /** The id that the program gave it; undefined for the run of what belongs to none. */
   readonly runId: string | undefined;
+  readonly name: string | undefined;
+  readonly config: Readonly<Record<string, unknown>>;
+  readonly tags: readonly string[];
   readonly rows: readonly Readonly<Record<string, unknown>>[];
   readonly summary: Readonly<Record<string, unknown>>;
   readonly artifacts: readonly { readonly metadata: Readonly<Record<string, unknown>> }[];
@@ -58,9 +61,13 @@ export function observeRuns(runs: readonly ShownRun[]): Observation {
     toolkits,
     health: [...health].map(([skillId, { score }]) => ({ skillId, score })),
     metrics: [...metrics].map(([name, { count, last }]) => ({ name, count, last })),
-    runs: runs.flatMap(({ runId, summary }) => {
+    runs: runs.flatMap(({ runId, name, config, tags, summary }) => {
       const state = summary['summary/state'] as RunState | undefined;
-      return runId === undefined || state === undefined ? [] : [{ runId, state }];
+      // An id of which the service takes another form stands in the configuration.
+      const { run_id: _id, ...own } = config;
+      return runId === undefined || state === undefined
+        ? []
+        : [{ runId, state, name, config: own as JsonObject, tags }];
     }),
     artifacts: runs.flatMap((run) =>
       run.artifacts.map(({ metadata }) => ({
