@@ -11,7 +11,7 @@ export const msPerSecond = 1000;
 /** Money is added up in whole nano-dollars. */
 export const nanosPerUsd = 1e9;
 
-export interface RowsOptions {
+interface RowsOptions {
   /** How many series of the metric, whose limit it is, one label set makes. Default: 1. */
   readonly seriesEach?: number;
   /** See `LabelSetsOptions`. */
