@@ -1,18 +1,17 @@
 import { AnalyticsError } from '@toolweaver/analytics-core';
 import { prepareArtifact } from './artifact.ts';
-import type { Batch, Shape } from './batch.ts';
+import type { Batch } from './batch.ts';
 import { pause } from './clock.ts';
 import { failureOf, isRefused, messageOf } from './failure.ts';
-import { jsonText } from './json-text.ts';
-import { createShapeBook, type Logged, snapshot } from './logged.ts';
+import { readValues } from './logged.ts';
+import { createLoggedRows } from './logged-rows.ts';
 import { imagesOf, isMedia, resolveMedia } from './media.ts';
 import { createMediaQueue } from './media-queue.ts';
-import { addFigure, type Figures, type MetricDefinition, summaryOf } from './metric-definition.ts';
+import type { MetricDefinition } from './metric-definition.ts';
 import { artifactNameProblem, artifactTypeProblem, maxTag, randomName } from './names.ts';
 import { type Notify, named } from './notices.ts';
 import type { Run } from './run.ts';
 import type { RunFile } from './run-file.ts';
-import { createBatch, merged, stampChanges, stampRows } from './run-state.ts';
 import type { Settings } from './settings.ts';
 import type { WandbRun } from './wandb-run.ts';
 
@@ -26,14 +25,7 @@ const maxHeldRows = 200_000;
 /** The run as its program holds it: what is logged is sent at the service's rhythm. */
 export function createClient(run: Run, settings: Settings, notify: Notify, onFinished: () => void): WandbRun {
   const { clock, finishTimeoutMs } = settings;
-  /** The row that is still open. */
-  const open = new Map<string, Logged>();
-  let shapes: Shape[] = [];
-  let values: (number | string)[] = [];
-  const book = createShapeBook();
-  let changes = new Map<string, unknown>();
-  let changed = false;
-  const figures = new Map<string, Figures>();
+  const rows = createLoggedRows(run, clock);
   let batch: Batch | undefined;
   let sending: Promise<void> | undefined;
   let timer: unknown;
@@ -55,30 +47,6 @@ export function createClient(run: Run, settings: Settings, notify: Notify, onFin
     }
   }
 
-  /** The JSON data of values, by key; what is none is left out. */
-  function readValues(given: unknown, onMedia?: (key: string, value: unknown) => unknown): Map<string, Logged> {
-    const read = new Map<string, Logged>();
-    if (typeof given !== 'object' || given === null) {
-      skip('values', 'values were left out that are no object');
-      return read;
-    }
-    for (const key of Object.keys(given)) {
-      try {
-        const value: unknown = (given as Record<string, unknown>)[key];
-        const seen = onMedia?.(key, value) ?? value;
-        const text = jsonText(seen);
-        if (text === undefined || (key.startsWith('_') && key !== '_timestamp')) {
-          skip('value', `the value of ${JSON.stringify(key)} was left out: it is no data, or its key is reserved`);
-        } else {
-          read.set(key, { value: snapshot(seen), text });
-        }
-      } catch (error) {
-        skip('value', `the value of ${JSON.stringify(key)} was left out: ${messageOf(error)}`);
-      }
-    }
-    return read;
-  }
-
   function resolveIn(step: number): (key: string, value: unknown) => unknown {
     return (key, value) => {
       const found = Array.isArray(value) ? imagesOf(value) : isMedia(value) ? value : undefined;
@@ -91,49 +59,13 @@ export function createClient(run: Run, settings: Settings, notify: Notify, onFin
     };
   }
 
-  function emit(): void {
-    const { state } = run;
-    const given = open.get('_timestamp')?.value;
-    const at = typeof given === 'number' && Number.isFinite(given) ? given * 1000 : clock.now();
-    open.delete('_timestamp');
-    if (open.size === 0) {
-      return;
-    }
-    const row: (number | string)[] = [];
-    for (const [key, { value, text }] of open) {
-      row.push(text);
-      summarize(key, value);
-    }
-    row.push(at, 0, 0);
-    const shape = book.of([...open.keys()]);
-    stampRows(state, [shape], row);
-    shapes.push(shape);
-    values.push(...row);
-    stampChanges(state, at, changes);
-    changed = true;
-    open.clear();
-  }
-
-  function summarize(key: string, value: unknown): void {
-    const kinds = run.info.metrics.find(({ name }) => name === key)?.summary ?? [];
-    if (kinds.length === 0) {
-      changes.set(key, merged(changes.has(key) ? changes.get(key) : run.state.summary.get(key), value));
-    } else if (typeof value === 'number') {
-      const figure = addFigure(figures.get(key), value);
-      figures.set(key, figure);
-      if (!kinds.includes('none')) {
-        changes.set(key, summaryOf(kinds, figure));
-      }
-    }
-  }
-
   function hasWork(): boolean {
-    return batch !== undefined || changed || shapes.length > 0 || media.waiting;
+    return batch !== undefined || rows.hasWork || media.waiting;
   }
 
   /** At once the first time, and then at the service's rhythm, unless much waits; after a failure, not before its pause is over. */
   function schedule(): void {
-    const isFull = shapes.length >= maxWaitingRows;
+    const isFull = rows.count >= maxWaitingRows;
     if (timer !== undefined && (!isFull || timerIsForFull)) {
       return;
     }
@@ -144,7 +76,7 @@ export function createClient(run: Run, settings: Settings, notify: Notify, onFin
     const next = clock.setTimeout(() => {
       timer = undefined;
       sendNow().catch((error) => {
-        if (shapes.length > maxHeldRows) {
+        if (rows.count > maxHeldRows) {
           run.giveUp(messageOf(error));
         }
         const { retryAfterMs = paceMs } = error as { retryAfterMs?: number };
@@ -177,13 +109,7 @@ export function createClient(run: Run, settings: Settings, notify: Notify, onFin
   }
 
   function takeBatch(): Batch | undefined {
-    if (batch === undefined && (shapes.length > 0 || changed)) {
-      batch = createBatch(run.state, { shapes, values }, changes);
-      shapes = [];
-      values = [];
-      changes = new Map(changes);
-      changed = false;
-    }
+    batch ??= rows.take();
     return batch;
   }
 
@@ -211,9 +137,7 @@ export function createClient(run: Run, settings: Settings, notify: Notify, onFin
 
   async function finish(exitCode: number, timeoutMs: number): Promise<void> {
     clock.clearTimeout(timer);
-    emit();
-    stampChanges(run.state, clock.now(), changes);
-    changed = true;
+    rows.end();
     const deadline = new AbortController();
     const late = clock.setTimeout(() => {
       deadline.abort(new Error(`not within ${timeoutMs} ms`));
@@ -273,15 +197,13 @@ export function createClient(run: Run, settings: Settings, notify: Notify, onFin
           return;
         }
         if (step > state.step) {
-          emit();
+          rows.endRow();
           state.step = step;
         }
       }
-      for (const [key, value] of readValues(given, resolveIn(state.step))) {
-        open.set(key, value);
-      }
+      rows.add(readValues(given, skip, resolveIn(state.step)));
       if (commit ?? step === undefined) {
-        emit();
+        rows.endRow();
       }
       if (hasWork()) {
         schedule();
@@ -290,14 +212,14 @@ export function createClient(run: Run, settings: Settings, notify: Notify, onFin
     setSummary(given) {
       for (const [key, value] of Object.entries(given)) {
         if (value === undefined) {
-          changes.set(key, undefined);
+          rows.setSummary(key, undefined);
         }
       }
       const kept = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
-      for (const [key, { value }] of readValues(kept)) {
-        changes.set(key, value);
+      for (const [key, { value }] of readValues(kept, skip)) {
+        rows.setSummary(key, value);
       }
-      changed = true;
+      rows.touch();
       schedule();
     },
     defineMetric(name, { stepMetric, hidden = false, summary = [] } = {}) {
@@ -308,18 +230,18 @@ export function createClient(run: Run, settings: Settings, notify: Notify, onFin
           ? []
           : [{ name: stepMetric, stepMetric: undefined, hidden: false, summary: [] }];
       run.describe({ metrics: [...others, ...axis, { name, stepMetric, hidden, summary: [...summary] }] });
-      changed = true;
+      rows.touch();
       schedule();
     },
     updateConfig(given) {
-      const read = Array.from(readValues(given), ([key, { value }]) => [key, value] as const);
+      const read = Array.from(readValues(given, skip), ([key, { value }]) => [key, value] as const);
       run.describe({ config: Object.fromEntries(read) });
-      changed = true;
+      rows.touch();
       schedule();
     },
     setTags(tags) {
       run.describe({ tags: [...new Set(tags.map((tag) => String(tag).slice(0, maxTag)).filter((tag) => tag !== ''))] });
-      changed = true;
+      rows.touch();
       schedule();
     },
     saveFile(name, content) {

@@ -1,5 +1,6 @@
 import { createClient } from './client-run.ts';
 import { pause } from './clock.ts';
+import { createEncoder } from './encoder.ts';
 import { failureOf, messageOf } from './failure.ts';
 import { createHttp } from './http.ts';
 import { snapshot } from './logged.ts';
@@ -40,6 +41,7 @@ export async function startRun(options: RunClientOptions = {}): Promise<WandbRun
   if (mode === 'disabled') {
     return disabledRun(id);
   }
+  const encoder = createEncoder();
   const run = createRun({
     info: {
       id,
@@ -61,6 +63,7 @@ export async function startRun(options: RunClientOptions = {}): Promise<WandbRun
     appUrl: settings.appUrl,
     dir,
     offlineAfterMs: settings.offlineAfterMs,
+    encoder,
     clock,
     onNotice: notify,
   });
@@ -69,6 +72,7 @@ export async function startRun(options: RunClientOptions = {}): Promise<WandbRun
   }
   await begin(run, settings, initTimeoutMs);
   return createClient(run, settings, notify, () => {
+    void encoder.close();
     if (isAuto) {
       forgetRun(dir);
     }

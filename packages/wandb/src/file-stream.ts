@@ -1,21 +1,16 @@
-import { setImmediate } from 'node:timers/promises';
 import type { Clock } from '@toolweaver/analytics-core';
-import type { Batch, Shape } from './batch.ts';
+import type { Batch } from './batch.ts';
 import { pause } from './clock.ts';
+import { type LineGroup, maxLineBytes } from './encode.ts';
+import type { Encoder } from './encoder.ts';
 import { failureOf, messageOf, serviceError } from './failure.ts';
-import { createLineWriter } from './line-writer.ts';
 import type { Service } from './service.ts';
+import { createSummaryWriter } from './summary-line.ts';
 
 /** The service shows a run as crashed when it hears nothing for some minutes. */
 const heartbeatMs = 30_000;
-/** The longest line that the service takes, and about the longest request. */
-const maxLineBytes = 10_383_360;
-const maxRequestBytes = 10_485_760;
 /** The longest wish of the service that is granted. */
 const maxWaitMs = 300_000;
-/** Rows that are encoded at a time; the host's event loop gets its turn in between. */
-const sliceRows = 256;
-
 interface Ending {
   readonly exitCode: number;
 }
@@ -46,32 +41,27 @@ export interface FileStreamOptions {
   readonly path: string;
   /** Lines that the run's history has already. */
   readonly historyLines: number;
+  readonly encoder: Encoder;
   readonly clock: Clock;
   /** Is told what was left out, and why. */
   onSkipped(message: string): void;
 }
 
-/** Lines that one request sends. */
-interface Group {
-  readonly count: number;
-  /** JSON texts with commas between. */
-  readonly lines: Uint8Array;
-}
-
 interface Progress {
   readonly batch: Batch;
-  readonly groups: Group[];
-  readonly summary: string | undefined;
+  readonly groups: LineGroup[];
+  readonly summary: Uint8Array | undefined;
 }
 
-const noLines: Group = { count: 0, lines: new Uint8Array() };
+const noLines: LineGroup = { count: 0, lines: new Uint8Array() };
 
-export function createFileStream({ service, path, historyLines, clock, onSkipped }: FileStreamOptions): FileStream {
+export function createFileStream(options: FileStreamOptions): FileStream {
+  const { service, path, historyLines, encoder, clock, onSkipped } = options;
+  const summaryWriter = createSummaryWriter();
   let offset = historyLines;
   let stopped = false;
   let ended = false;
   let progress: Progress | undefined;
-  const writer = createLineWriter();
   /** The request under way, or the last one: there is only one at a time. */
   let latest: Promise<unknown> = Promise.resolve();
   /** Not to be asked before, by `clock.monotonic()`. */
@@ -115,52 +105,21 @@ export function createFileStream({ service, path, historyLines, clock, onSkipped
     return sent;
   }
 
-  /** Groups the lines of a batch into requests, leaving out what no request can hold. */
   async function prepare(batch: Batch): Promise<Progress> {
-    const groups: Group[] = [];
-    let count = 0;
-    let bytes = 0;
-    const close = (): void => {
-      groups.push({ count, lines: writer.take() });
-      count = 0;
-      bytes = 0;
-    };
-    const { shapes, values } = batch.rows;
-    let next = 0;
-    for (let at = 0; at < shapes.length; at += 1) {
-      if (at > 0 && at % sliceRows === 0) {
-        await setImmediate();
-      }
-      const shape = shapes[at] as Shape;
-      const from = next;
-      next += shape.keys.length;
-      const lineBytes = writer.add(shape, values, from);
-      if (lineBytes > maxLineBytes) {
-        // Inside another text it takes more than by itself.
-        const bare = Buffer.byteLength(JSON.parse(`"${writer.undo(lineBytes)}"`));
-        if (bare > maxLineBytes) {
-          onSkipped(`a row of ${bare} bytes was left out: the service takes ${maxLineBytes}`);
-          continue;
-        }
-        if (count > 0) {
-          close();
-        }
-        writer.add(shape, values, from);
-      } else if (bytes + lineBytes > maxRequestBytes && count > 0) {
-        writer.undo(lineBytes);
-        close();
-        writer.add(shape, values, from);
-      }
-      count += 1;
-      bytes += lineBytes;
+    const { groups, skippedBytes } = await encoder.lines(batch.rows);
+    for (const bytes of skippedBytes) {
+      onSkipped(`a row of ${bytes} bytes was left out: the service takes ${maxLineBytes}`);
     }
-    close();
-    const summary = batch.summaryText();
-    if (Buffer.byteLength(summary) > maxLineBytes) {
+    const summary = summaryWriter.write(batch.summary, batch.changes);
+    // Inside another text it takes more than by itself.
+    if (
+      summary.length > maxLineBytes &&
+      Buffer.byteLength(JSON.parse(Buffer.from(summary).toString())) > maxLineBytes
+    ) {
       onSkipped(`the summary was not sent: the service takes ${maxLineBytes} bytes`);
-      return { batch, groups, summary: undefined };
+      return { batch, groups: [...groups], summary: undefined };
     }
-    return { batch, groups, summary };
+    return { batch, groups: [...groups], summary };
   }
 
   return {
@@ -175,7 +134,7 @@ export function createFileStream({ service, path, historyLines, clock, onSkipped
         batch === undefined ? { groups: [noLines], summary: undefined } : (progress as Progress);
       const wasWhole = groups.length;
       while (groups.length > 0) {
-        const group = groups[0] as Group;
+        const group = groups[0] as LineGroup;
         const isLast = groups.length === 1;
         try {
           await request(bodyOf(offset, group, isLast ? { summary, uploaded, ending } : {}), signal);
@@ -200,14 +159,14 @@ export function createFileStream({ service, path, historyLines, clock, onSkipped
 }
 
 interface Extras {
-  readonly summary?: string | undefined;
+  readonly summary?: Uint8Array | undefined;
   readonly uploaded?: readonly string[];
   readonly ending?: Ending | undefined;
 }
 
 function bodyOf(
   offset: number,
-  { count, lines }: Group,
+  { count, lines }: LineGroup,
   { summary, uploaded = [], ending }: Extras,
 ): Uint8Array<ArrayBuffer> {
   const files: Uint8Array[] = [];
@@ -216,7 +175,7 @@ function bodyOf(
   }
   if (summary !== undefined) {
     const comma = count > 0 ? ',' : '';
-    files.push(Buffer.from(`${comma}"wandb-summary.json":{"offset":0,"content":[${JSON.stringify(summary)}]}`));
+    files.push(Buffer.from(`${comma}"wandb-summary.json":{"offset":0,"content":[`), summary, Buffer.from(']}'));
   }
   const fields = [
     ...(uploaded.length > 0 ? [`"uploaded":${JSON.stringify(uploaded)}`] : []),

@@ -1,17 +1,19 @@
 import type { ExecutionKind } from '@toolweaver/analytics-core';
 import { type Shape, shapeOf } from './batch.ts';
 import { stampKeys } from './run-state.ts';
+import { type SummaryKeys, summaryKeysOf } from './summary-keys.ts';
 
-/** Which of its optional fields an execution has; these make the shape of its row. */
+/** How an execution ended, and which of its optional fields it has; these make the shape of its row. */
 export const has = {
-  duration: 1,
-  error: 2,
-  cost: 4,
-  usage: 8,
-  weight: 16,
-  version: 32,
-  model: 64,
-  cacheHit: 128,
+  failed: 1,
+  duration: 2,
+  error: 4,
+  cost: 8,
+  usage: 16,
+  weight: 32,
+  version: 64,
+  model: 128,
+  cacheHit: 256,
 } as const;
 
 /** The keys of one kind and name. */
@@ -32,8 +34,9 @@ export interface Keys {
   /** Of several operations in one row. */
   readonly operations: string;
   readonly failures: string;
-  /** Of the row of one execution, by the sum of what it `has`. */
-  shape(fields: number): Shape;
+  readonly summary: SummaryKeys;
+  /** Of the row of one execution, by the sum of what it `has`; each is made by `shapeIn`. */
+  readonly shapes: (Shape | undefined)[];
 }
 
 export const usageKeys: readonly string[] = [
@@ -103,8 +106,7 @@ export function keyPart(name: string): string {
 }
 
 function keysOf(prefix: string, index: number): Keys {
-  const shapes: (Shape | undefined)[] = [];
-  const keys: Keys = {
+  return {
     index,
     prefix,
     duration: `${prefix}/duration`,
@@ -118,21 +120,29 @@ function keysOf(prefix: string, index: number): Keys {
     cacheHit: `${prefix}/cache_hit`,
     operations: `${prefix}/operations`,
     failures: `${prefix}/failures`,
-    shape(fields) {
-      shapes[fields] ??= shapeOf([
-        keys.status,
-        ...(fields & has.duration ? [keys.duration] : []),
-        ...(fields & has.error ? [keys.error] : []),
-        ...(fields & has.cost ? [keys.cost] : []),
-        ...(fields & has.usage ? [keys.tokens, ...usageKeys] : []),
-        ...(fields & has.weight ? [keys.weight] : []),
-        ...(fields & has.version ? [keys.version] : []),
-        ...(fields & has.model ? [keys.model] : []),
-        ...(fields & has.cacheHit ? [keys.cacheHit] : []),
-        ...stampKeys,
-      ]);
-      return shapes[fields];
-    },
+    summary: summaryKeysOf(prefix),
+    shapes: [],
   };
-  return keys;
+}
+
+/** The shape of the row of one execution, by the sum of what it `has`. */
+export function shapeIn(keys: Keys, fields: number): Shape {
+  return keys.shapes[fields] ?? addShape(keys, fields);
+}
+
+function addShape(keys: Keys, fields: number): Shape {
+  const shape = shapeOf([
+    [keys.status, fields & has.failed ? '"failure"' : '"success"'],
+    ...(fields & has.duration ? [keys.duration] : []),
+    ...(fields & has.error ? [keys.error] : []),
+    ...(fields & has.cost ? [keys.cost] : []),
+    ...(fields & has.usage ? [keys.tokens, ...usageKeys] : []),
+    ...(fields & has.weight ? [keys.weight] : []),
+    ...(fields & has.version ? [keys.version] : []),
+    ...(fields & has.model ? [keys.model] : []),
+    ...(fields & has.cacheHit ? [keys.cacheHit] : []),
+    ...stampKeys,
+  ]);
+  keys.shapes[fields] = shape;
+  return shape;
 }

@@ -1,4 +1,4 @@
-import { crc32 } from 'node:zlib';
+import { crc32Of } from './crc32.ts';
 
 const blockBytes = 32_768;
 const headerBytes = 7;
@@ -7,69 +7,91 @@ const first = 2;
 const middle = 3;
 const last = 4;
 
+const startBytes = 64 * 1024;
+
 /** What a transaction log begins with: `:W&B`, a magic number, version 0. The blocks count from its first byte. */
 export const logHeader: Uint8Array = Uint8Array.of(0x3a, 0x57, 0x26, 0x42, 0xe1, 0xbe, 0x00);
 
-/** Collects records as the bytes of a transaction log, from this position in the file on. */
+/** Collects records as the bytes of a transaction log, to be written at one position in the file. */
 export interface LogFrames {
   add(record: Uint8Array): void;
-  /** What was added since the last `take`, to be written where that ended. */
-  take(): Buffer;
+  /** Where a record may be written in place, which saves a copy of it. */
+  readonly start: number;
+  /** The buffer, with room for so many bytes from `end` on; what lies in front of `end` is there, also when it is another buffer than before. */
+  room(end: number, bytes: number): Buffer;
+  /** Makes a record of what was written from `start` up to `end`. */
+  commit(end: number): void;
+  /** All of it; the last call. */
+  take(): Buffer<ArrayBuffer>;
 }
 
-/** Frames records as LevelDB's log format does, with a plain CRC-32 over type and payload. */
+/** Frames records as LevelDB's log format does, with a plain CRC-32 over type and payload; `position`: in the file. */
 export function createLogFrames(position: number): LogFrames {
-  let end = position;
-  let buffer = Buffer.allocUnsafe(64 * 1024);
+  let buffer = Buffer.allocUnsafe(startBytes);
   let at = 0;
 
-  function reserve(bytes: number): void {
-    if (at + bytes > buffer.length) {
-      const larger = Buffer.allocUnsafe(Math.max(buffer.length * 2, at + bytes));
-      buffer.copy(larger, 0, 0, at);
+  function room(end: number, bytes: number): Buffer {
+    if (end + bytes > buffer.length) {
+      const larger = Buffer.allocUnsafe(Math.max(buffer.length * 2, end + bytes));
+      buffer.copy(larger, 0, 0, end);
       buffer = larger;
+    }
+    return buffer;
+  }
+
+  /** Of a payload that is in its place already. */
+  function writeHeader(type: number, length: number): void {
+    const end = at + headerBytes + length;
+    buffer[at + 4] = length;
+    buffer[at + 5] = length >>> 8;
+    buffer[at + 6] = type;
+    const sum = crc32Of(buffer, at + 6, end);
+    buffer[at] = sum;
+    buffer[at + 1] = sum >>> 8;
+    buffer[at + 2] = sum >>> 16;
+    buffer[at + 3] = sum >>> 24;
+    at = end;
+  }
+
+  function add(record: Uint8Array): void {
+    const pieces = Math.ceil(record.length / (blockBytes - headerBytes)) + 2;
+    room(at, record.length + pieces * headerBytes * 2);
+    let done = 0;
+    let started = false;
+    for (;;) {
+      let left = blockBytes - ((position + at) % blockBytes);
+      if (left < headerBytes) {
+        buffer.fill(0, at, at + left);
+        at += left;
+        left = blockBytes;
+      }
+      const length = Math.min(left - headerBytes, record.length - done);
+      const isLast = done + length === record.length;
+      const type = started ? (isLast ? last : middle) : isLast ? full : first;
+      buffer.set(type === full ? record : record.subarray(done, done + length), at + headerBytes);
+      writeHeader(type, length);
+      started = true;
+      done += length;
+      if (isLast) {
+        return;
+      }
     }
   }
 
-  function chunk(type: number, payload: Uint8Array): void {
-    const start = at;
-    buffer[start + 6] = type;
-    buffer.set(payload, start + headerBytes);
-    at += headerBytes + payload.length;
-    buffer.writeUInt32LE(crc32(buffer.subarray(start + 6, at)), start);
-    buffer.writeUInt16LE(payload.length, start + 4);
-    end += headerBytes + payload.length;
-  }
-
   return {
-    add(record) {
-      const pieces = Math.ceil(record.length / (blockBytes - headerBytes)) + 2;
-      reserve(record.length + pieces * headerBytes * 2);
-      let done = 0;
-      let started = false;
-      for (;;) {
-        let room = blockBytes - (end % blockBytes);
-        if (room < headerBytes) {
-          buffer.fill(0, at, at + room);
-          at += room;
-          end += room;
-          room = blockBytes;
-        }
-        const length = Math.min(room - headerBytes, record.length - done);
-        const isLast = done + length === record.length;
-        const type = started ? (isLast ? last : middle) : isLast ? full : first;
-        chunk(type, type === full ? record : record.subarray(done, done + length));
-        started = true;
-        done += length;
-        if (isLast) {
-          return;
-        }
+    add,
+    get start() {
+      return at + headerBytes;
+    },
+    room,
+    commit(end) {
+      const length = end - at - headerBytes;
+      if (length + headerBytes <= blockBytes - ((position + at) % blockBytes)) {
+        writeHeader(full, length);
+      } else {
+        add(Uint8Array.prototype.slice.call(buffer, at + headerBytes, end));
       }
     },
-    take() {
-      const bytes = Buffer.from(buffer.subarray(0, at));
-      at = 0;
-      return bytes;
-    },
+    take: () => buffer.subarray(0, at),
   };
 }

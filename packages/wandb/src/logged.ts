@@ -1,4 +1,6 @@
 import { type Shape, shapeOf } from './batch.ts';
+import { messageOf } from './failure.ts';
+import { jsonText } from './json-text.ts';
 import { stampKeys } from './run-state.ts';
 
 /** A value and its JSON text. */
@@ -26,6 +28,37 @@ export function createShapeBook(): { of(keys: readonly string[]): Shape } {
       return shape;
     },
   };
+}
+
+/**
+ * The JSON data of values, by key; what is none is left out, and `skip` is told of it. `onMedia` may put another value in the place of
+ * one.
+ */
+export function readValues(
+  given: unknown,
+  skip: (kind: string, message: string) => void,
+  onMedia?: (key: string, value: unknown) => unknown,
+): Map<string, Logged> {
+  const read = new Map<string, Logged>();
+  if (typeof given !== 'object' || given === null) {
+    skip('values', 'values were left out that are no object');
+    return read;
+  }
+  for (const key of Object.keys(given)) {
+    try {
+      const value: unknown = (given as Record<string, unknown>)[key];
+      const seen = onMedia?.(key, value) ?? value;
+      const text = jsonText(seen);
+      if (text === undefined || (key.startsWith('_') && key !== '_timestamp')) {
+        skip('value', `the value of ${JSON.stringify(key)} was left out: it is no data, or its key is reserved`);
+      } else {
+        read.set(key, { value: snapshot(seen), text });
+      }
+    } catch (error) {
+      skip('value', `the value of ${JSON.stringify(key)} was left out: ${messageOf(error)}`);
+    }
+  }
+  return read;
 }
 
 /** A copy of plain data that later changes do not reach. */

@@ -1,10 +1,10 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { copyFile, mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { setImmediate } from 'node:timers/promises';
 import type { Clock } from '@toolweaver/analytics-core';
 import type { Artifact } from './artifact.ts';
 import type { Batch } from './batch.ts';
+import type { Encoder } from './encoder.ts';
 import { toPathPart } from './names.ts';
 import type { Records } from './records.ts';
 import { makeRunDirectory, makeWandbFolder } from './run-directory.ts';
@@ -27,6 +27,7 @@ export interface OfflineRun extends RunTarget {
 export interface OfflineRunOptions {
   /** Parent of the folder `wandb`. */
   readonly dir: string;
+  readonly encoder: Encoder;
   readonly clock: Clock;
   /** Step of the first row. */
   readonly startingStep: number;
@@ -34,13 +35,10 @@ export interface OfflineRunOptions {
   onSkipped(message: string): void;
 }
 
-/** Rows that are encoded at a time; the host's event loop gets its turn in between. */
-const sliceRows = 512;
-
 /** Makes the run's directory, at once. */
 export function createOfflineRun(
   info: RunInfo,
-  { dir, clock, startingStep, onSkipped }: OfflineRunOptions,
+  { dir, encoder, clock, startingStep, onSkipped }: OfflineRunOptions,
 ): OfflineRun {
   let current = info;
   const directory = ((): string => {
@@ -50,7 +48,7 @@ export function createOfflineRun(
       throw toStorageError(error, dir);
     }
   })();
-  const log = createTransactionLog(join(directory, `run-${info.id}.wandb`));
+  const log = createTransactionLog(join(directory, `run-${info.id}.wandb`), encoder.records);
   const definedMetrics = new Set<string>();
 
   function addMetrics(records: Records): void {
@@ -75,14 +73,7 @@ export function createOfflineRun(
     addMetrics(records);
   });
 
-  async function addRows(records: Records, { rows, changes }: Batch): Promise<void> {
-    const { length } = rows.shapes;
-    for (let from = 0, next = 0; from < length; from += sliceRows) {
-      if (from > 0) {
-        await setImmediate();
-      }
-      next = records.history(rows, from, Math.min(length, from + sliceRows), next);
-    }
+  function addSummary(records: Records, { changes }: Batch): void {
     if (changes.size > 0) {
       records.summary(changes);
     }
@@ -123,13 +114,11 @@ export function createOfflineRun(
     location: directory,
     online: false,
     stopped: false,
-    append: (batch) => log.append((records) => addRows(records, batch)),
-    appendSync: ({ rows, changes }, exitCode) =>
+    append: (batch) => log.append((records) => addSummary(records, batch), batch.rows),
+    appendSync: (batch, exitCode) =>
       log.appendSync((records) => {
-        records.history(rows, 0, rows.shapes.length, 0);
-        if (changes.size > 0) {
-          records.summary(changes);
-        }
+        records.history(batch.rows);
+        addSummary(records, batch);
         if (exitCode !== undefined) {
           addEnd(records, exitCode);
         }
@@ -176,12 +165,12 @@ export function createOfflineRun(
     },
     alert: (alert) => log.append((records) => records.alert(alert)),
     async finish(exitCode, batch) {
-      await log.append(async (records) => {
+      await log.append((records) => {
         if (batch !== undefined) {
-          await addRows(records, batch);
+          addSummary(records, batch);
         }
         addEnd(records, exitCode);
-      });
+      }, batch?.rows);
       await log.sync();
       await log.close();
     },

@@ -5,8 +5,6 @@ export interface ProtoWriter {
   flag(field: number, value: boolean): void;
   /** '' and undefined are left out. */
   text(field: number, value: string | undefined): void;
-  /** A message that begins with `head`, the bytes of which are ready, and ends with a text, of which the tag is part of `head`. */
-  entry(field: number, head: Uint8Array, text: string): void;
   /** Begins a message; what is written up to `close` is in it. */
   open(field: number): number;
   close(start: number): void;
@@ -29,11 +27,7 @@ export function createProtoWriter(): ProtoWriter {
   }
 
   function varint(value: number): void {
-    while (value > 127) {
-      buffer[at++] = (value % 128) | 128;
-      value = Math.floor(value / 128);
-    }
-    buffer[at++] = value;
+    at = writeVarint(buffer, at, value);
   }
 
   /** Writes a short text that is ASCII; a call into the system takes longer than that. */
@@ -75,7 +69,7 @@ export function createProtoWriter(): ProtoWriter {
       buffer[start - 1] = length;
       return;
     }
-    const more = length < 16_384 ? 1 : length < 2_097_152 ? 2 : length < 268_435_456 ? 3 : 4;
+    const more = varintBytes(length) - 1;
     reserve(more);
     buffer.copyWithin(start + more, start, at);
     at = start - 1;
@@ -107,26 +101,11 @@ export function createProtoWriter(): ProtoWriter {
         reserve(20 + value.length * 3);
         varint(field * 8 + 2);
         const start = ++at;
-        at += buffer.write(value, start, 'utf8');
+        if (!ascii(value)) {
+          at = start + buffer.write(value, start, 'utf8');
+        }
         prefixLength(start);
       }
-    },
-    // Written for speed: a row of a run's history has a dozen of them.
-    entry(field, head, text) {
-      const headLength = head.length;
-      reserve(40 + headLength + text.length * 3);
-      varint(field * 8 + 2);
-      const start = ++at;
-      for (let index = 0; index < headLength; index += 1) {
-        buffer[at + index] = head[index] as number;
-      }
-      at += headLength;
-      const textStart = ++at;
-      if (!ascii(text)) {
-        at = textStart + buffer.write(text, textStart, 'utf8');
-      }
-      prefixLength(textStart);
-      prefixLength(start);
     },
     open,
     close: prefixLength,
@@ -145,10 +124,34 @@ export function createProtoWriter(): ProtoWriter {
 
 /** One field of bytes. */
 export function lengthDelimited(tag: number, bytes: Uint8Array): Uint8Array {
-  const length: number[] = [];
-  let rest = bytes.length;
-  for (; rest > 127; rest >>= 7) {
-    length.push((rest & 127) | 128);
-  }
-  return Buffer.concat([Buffer.of(tag, ...length, rest), bytes]);
+  return Buffer.concat([Buffer.of(tag), lengthOf(bytes.length), bytes]);
 }
+
+/** A length as it stands in front of what is so long. */
+export function lengthOf(length: number): Uint8Array {
+  const bytes = new Uint8Array(varintBytes(length));
+  writeVarint(bytes, 0, length);
+  return bytes;
+}
+
+/** Writes a whole number >= 0, and returns where it ends. */
+export function writeVarint(bytes: Uint8Array, at: number, value: number): number {
+  let end = at;
+  let rest = value;
+  for (; rest > 127; rest = Math.floor(rest / 128)) {
+    bytes[end++] = (rest % 128) | 128;
+  }
+  bytes[end++] = rest;
+  return end;
+}
+
+/** How many bytes `writeVarint` takes. */
+export function varintBytes(value: number): number {
+  let count = 1;
+  for (let rest = value; rest > 127; rest = Math.floor(rest / 128)) {
+    count += 1;
+  }
+  return count;
+}
+
+export const maxVarintBytes: number = varintBytes(Number.MAX_SAFE_INTEGER);

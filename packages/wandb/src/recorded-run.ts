@@ -15,7 +15,8 @@ import {
 import type { Batch } from './batch.ts';
 import { failureOf } from './failure.ts';
 import { maxTag, toArtifactName, toArtifactType, toProject } from './names.ts';
-import { type Recorder, type Recording, stepKey } from './recorder.ts';
+import { stepKey } from './recorder.ts';
+import type { Recorder, Recording } from './recording.ts';
 import type { Run } from './run.ts';
 import { confirm, createBatch, stampChanges, stampRows } from './run-state.ts';
 import type { Seen } from './seen.ts';
@@ -71,7 +72,8 @@ export function createRecordedRun(options: RecordedRunOptions): RecordedRun {
     }
     define(recording.stepped);
     const { state } = run;
-    const rows = stampRows(state, recording.shapes, recording.values);
+    const { rows } = recording;
+    stampRows(state, rows);
     stampChanges(state, at ?? recording.lastAt ?? recording.run?.at ?? state.startedAt, recording.changes);
     const batch = createBatch(state, rows, recording.changes);
     const runState = recording.run?.state;
@@ -159,12 +161,12 @@ export function createRecordedRun(options: RecordedRunOptions): RecordedRun {
           describe(first);
         }
         await run.start(signal);
-        const draft = recorder.begin();
-        for (const [at, event] of events.entries()) {
+        const draft = recorder.begin(events.length);
+        for (let at = 0; at < events.length; at += 1) {
           if (at > 0 && at % sliceEvents === 0) {
             await setImmediate();
           }
-          draft.add(event);
+          draft.add(events[at] as AnalyticsEvent);
         }
         const recording = draft.done(run.state.summary);
         const artifacts: Artifact[] = [];
@@ -194,7 +196,7 @@ export function createRecordedRun(options: RecordedRunOptions): RecordedRun {
       }
       staged = undefined;
       const missing = events.filter(({ id }) => !seen.has(id));
-      const draft = recorder.begin();
+      const draft = recorder.begin(missing.length);
       for (const event of missing) {
         draft.add(event);
       }

@@ -1,5 +1,4 @@
 import type {
-  AnalyticsEvent,
   ArtifactEvent,
   ExecutionEvent,
   MetricsEvent,
@@ -7,53 +6,15 @@ import type {
   ToolkitEvent,
   Usage,
 } from '@toolweaver/analytics-core';
-import { type Shape, shapeOf } from './batch.ts';
-import { has, type KeyBook, type Keys, keyPart } from './keys.ts';
+import { addNumber, addText, endRow, newRows, shapeOf } from './batch.ts';
+import { addExecutionRow } from './execution-row.ts';
+import { type KeyBook, type Keys, keyPart } from './keys.ts';
+import type { Draft, Recorder, Recording } from './recording.ts';
 import { stampKeys } from './run-state.ts';
+import { type SummaryKeys, summaryKeysOf } from './summary-keys.ts';
 import { countVersion, newTally, setLasts, type Tally } from './tally.ts';
-import {
-  addExecution,
-  describeError,
-  newTotal,
-  summarize,
-  sumOf,
-  type Total,
-  tokensOf,
-  totalIn,
-  usageFields,
-} from './total.ts';
+import { addExecution, describeError, summarize, sumOf, type Total, totalIn, usageFields } from './total.ts';
 import { addToWindow, copyOf, newWindow, takeFields, type Window } from './window.ts';
-
-/** What events of one run come to; nothing of it counts before `keep`. */
-export interface Recording {
-  /** Rows that have no number yet. */
-  readonly shapes: readonly Shape[];
-  readonly values: (number | string)[];
-  /** Time of the last row, in Unix ms. */
-  readonly lastAt: number | undefined;
-  readonly changes: Map<string, unknown>;
-  readonly artifacts: readonly ArtifactEvent[];
-  /** Names of metrics that were logged with a step for the first time. */
-  readonly stepped: readonly string[];
-  /** The last of the run's own events, and of those that start it. */
-  readonly run: RunEvent | undefined;
-  readonly started: RunEvent | undefined;
-  readonly firstFailure: { readonly prefix: string; readonly event: ExecutionEvent } | undefined;
-}
-
-/** Turns the events of one run into rows and a summary. */
-export interface Recorder {
-  begin(): Draft;
-  /** What is left of operations that make no whole row yet. */
-  rest(at: number): Recording | undefined;
-  keep(recording: Recording): void;
-}
-
-interface Draft {
-  add(event: AnalyticsEvent): void;
-  /** @param summary what the run's summary is. `closeAt`: makes a row of what makes no whole one. */
-  done(summary: ReadonlyMap<string, unknown>, closeAt?: number): Recording;
-}
 
 interface FullRecording extends Recording {
   /** With what was kept before. */
@@ -65,20 +26,17 @@ export const stepKey = 'metrics/step';
 /** Definitions make the configuration larger, which is sent whole. */
 const maxStepped = 1_000;
 
-const success = '"success"';
-const failure = '"failure"';
+const overallKeys = summaryKeysOf('');
 
 export function createRecorder(book: KeyBook, logFrequency: number): Recorder {
   const totals = new Map<string, Total>();
   const stepped = new Set<string>();
   let window = newWindow();
 
-  function begin(): Draft {
-    const shapes: Shape[] = [];
-    const values: (number | string)[] = [];
+  function begin(expected?: number): Draft {
+    const rows = newRows(logFrequency === 1 ? expected : undefined);
     let lastAt: number | undefined;
     const changes = new Map<string, unknown>();
-    const overall = newTotal();
     /** By the index of their keys. */
     const tallies: (Tally | undefined)[] = [];
     const artifacts: ArtifactEvent[] = [];
@@ -92,15 +50,14 @@ export function createRecorder(book: KeyBook, logFrequency: number): Recorder {
     /** A row of these values, which are the last ones of their keys. */
     function addRow(at: number, fields: readonly (readonly [key: string, value: number | string])[]): void {
       for (const [key, value] of fields) {
-        values.push(typeof value === 'number' ? value : JSON.stringify(value));
+        if (typeof value === 'number') {
+          addNumber(rows, value);
+        } else {
+          addText(rows, JSON.stringify(value));
+        }
         changes.set(key, value);
       }
-      endRow(at, shapeOf([...fields.map(([key]) => key), ...stampKeys]));
-    }
-
-    function endRow(at: number, shape: Shape): void {
-      values.push(at, 0, 0);
-      shapes.push(shape);
+      endRow(rows, shapeOf([...fields.map(([key]) => key), ...stampKeys]), at);
       lastAt = at;
     }
 
@@ -113,58 +70,6 @@ export function createRecorder(book: KeyBook, logFrequency: number): Recorder {
       return tally;
     }
 
-    /** The row of one execution. Every field is looked at once: this runs for each of them. */
-    function addOne(event: ExecutionEvent, tally: Tally): void {
-      const { latencyMs, error, cost, usage, weight, version, model, cacheHit } = event;
-      values.push(event.success ? success : failure);
-      let fields = 0;
-      tally.last = event;
-      if (latencyMs !== undefined) {
-        fields |= has.duration;
-        tally.lastLatencyMs = latencyMs;
-        values.push(latencyMs / 1000);
-      }
-      if (error !== undefined) {
-        fields |= has.error;
-        tally.lastError = error;
-        values.push(JSON.stringify(describeError(error)));
-      }
-      if (cost !== undefined) {
-        fields |= has.cost;
-        tally.lastNanoUsd = cost.nanoUsd;
-        values.push(cost.nanoUsd / 1e9);
-      }
-      if (usage !== undefined) {
-        fields |= has.usage;
-        const sum = tokensOf(usage);
-        tally.lastTokens = sum;
-        lastUsage = usage;
-        const { inputTokens, cacheReadTokens, cacheWriteTokens, outputTokens, reasoningTokens } = usage;
-        values.push(sum, inputTokens, cacheReadTokens, cacheWriteTokens, outputTokens, reasoningTokens, sum);
-      }
-      if (weight !== undefined && weight !== 1) {
-        fields |= has.weight;
-        tally.lastWeight = weight;
-        values.push(weight);
-      }
-      if (version !== undefined) {
-        fields |= has.version;
-        tally.lastVersion = version;
-        values.push(JSON.stringify(version));
-      }
-      if (model !== undefined && model !== event.name) {
-        fields |= has.model;
-        tally.lastModel = model;
-        values.push(JSON.stringify(model));
-      }
-      if (cacheHit !== undefined) {
-        fields |= has.cacheHit;
-        tally.lastCacheHit = cacheHit;
-        values.push(String(cacheHit));
-      }
-      endRow(event.at, tally.keys.shape(fields));
-    }
-
     function closeWindow(at: number): void {
       addRow(at, takeFields(open));
     }
@@ -172,7 +77,6 @@ export function createRecorder(book: KeyBook, logFrequency: number): Recorder {
     function addExecutionEvent(event: ExecutionEvent): void {
       const keys = book.of(event.kind, event.name);
       const tally = tallyOf(keys, event);
-      addExecution(overall, event);
       addExecution(tally.total, event);
       if (event.version !== undefined) {
         countVersion(tally, event.version, event);
@@ -181,7 +85,9 @@ export function createRecorder(book: KeyBook, logFrequency: number): Recorder {
         firstFailure ??= { prefix: keys.prefix, event };
       }
       if (logFrequency === 1) {
-        addOne(event, tally);
+        addExecutionRow(rows, tally, event);
+        lastUsage = event.usage ?? lastUsage;
+        lastAt = event.at;
       } else {
         addToWindow(open, keys, event);
         if (open.count >= logFrequency) {
@@ -248,25 +154,25 @@ export function createRecorder(book: KeyBook, logFrequency: number): Recorder {
           closeWindow(closeAt);
         }
         const sums = new Map<string, Total>();
-        function addSum(prefix: string, total: Total): void {
+        function addSum(prefix: string, total: Total, keys: SummaryKeys): void {
           // What an earlier process counted is in the summary that it left.
-          const sum = sumOf(totals.get(prefix) ?? totalIn(summary, prefix), total);
+          const sum = sumOf(totals.get(prefix) ?? totalIn(summary, keys), total);
           sums.set(prefix, sum);
-          summarize(prefix, sum, changes);
+          summarize(keys, sum, changes);
         }
-        if (overall.operations > 0) {
-          addSum('', overall);
+        const used = tallies.filter((tally) => tally !== undefined);
+        if (used.length > 0) {
+          addSum('', used.map(({ total }) => total).reduce(sumOf), overallKeys);
         }
-        for (const tally of tallies) {
-          if (tally !== undefined) {
-            const { keys, total, versions = [] } = tally;
-            addSum(keys.prefix, total);
-            for (const [version, ofVersion] of versions) {
-              addSum(`${keys.prefix}@${keyPart(version)}`, ofVersion);
-            }
-            if (logFrequency === 1) {
-              setLasts(tally, changes);
-            }
+        for (const tally of used) {
+          const { keys, total, versions = [] } = tally;
+          addSum(keys.prefix, total, keys.summary);
+          for (const [version, ofVersion] of versions) {
+            const prefix = `${keys.prefix}@${keyPart(version)}`;
+            addSum(prefix, ofVersion, summaryKeysOf(prefix));
+          }
+          if (logFrequency === 1) {
+            setLasts(tally, changes);
           }
         }
         if (lastUsage !== undefined) {
@@ -275,8 +181,7 @@ export function createRecorder(book: KeyBook, logFrequency: number): Recorder {
           }
         }
         const recording: FullRecording = {
-          shapes,
-          values,
+          rows,
           lastAt,
           changes,
           artifacts,

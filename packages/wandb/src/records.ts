@@ -1,6 +1,8 @@
 import { type Artifact, digestOf } from './artifact.ts';
-import type { Rows, Shape } from './batch.ts';
+import { type Rows, startOfRows } from './batch.ts';
+import { addHistory } from './history-record.ts';
 import { jsonText } from './json-text.ts';
+import type { LogFrames } from './log-frame.ts';
 import type { MetricDefinition } from './metric-definition.ts';
 import type { Alert } from './operations.ts';
 import { createProtoWriter } from './protobuf.ts';
@@ -14,8 +16,7 @@ export interface Records {
   run(info: RunInfo, startingStep: number): void;
   config(config: RunInfo['config']): void;
   metric(metric: MetricDefinition): void;
-  /** The rows from `from` to `to`, of which the values begin at `start`. Returns where those of the next one begin. */
-  history(rows: Rows, from: number, to: number, start: number): number;
+  history(rows: Rows): void;
   summary(changes: ReadonlyMap<string, unknown>): void;
   files(paths: readonly string[]): void;
   /** `localPaths`: where the content of each entry lies that is no reference. */
@@ -28,7 +29,6 @@ export interface Records {
 
 /** Which record it is: number of the member in the log's envelope. */
 const kinds = {
-  history: 2,
   summary: 3,
   config: 5,
   files: 6,
@@ -45,26 +45,26 @@ const valueJson = 16;
 const mediaFile = 2;
 
 /** Encodes records by the field numbers of the `wandb_internal` messages. */
-export function createRecords(add: (record: Uint8Array) => void): Records {
+export function createRecords(frames: LogFrames): Records {
   const proto = createProtoWriter();
 
   function record(kind: keyof typeof kinds, write: () => void): void {
     records.count += 1;
     proto.int(1, records.count);
     proto.message(kinds[kind], write);
-    add(proto.take());
+    frames.add(proto.take());
   }
 
   /** A key, which stands for itself whatever dots it has, and a value. */
   function item(field: number, key: string, json: string): void {
-    proto.message(field, () => {
-      proto.text(1, key);
-      // The other way to give a key is a path; it is the only one that takes an empty key.
-      if (key === '') {
-        proto.message(2, () => {});
-      }
-      proto.text(valueJson, json);
-    });
+    const start = proto.open(field);
+    proto.text(1, key);
+    // The other way to give a key is a path; it is the only one that takes an empty key.
+    if (key === '') {
+      proto.message(2, () => {});
+    }
+    proto.text(valueJson, json);
+    proto.close(start);
   }
 
   function configItems(field: number, config: RunInfo['config']): void {
@@ -132,24 +132,12 @@ export function createRecords(add: (record: Uint8Array) => void): Records {
         }
       });
     },
-    history({ shapes, values }, from, to, start) {
-      let next = start;
-      for (let row = from; row < to; row += 1) {
-        const { heads } = shapes[row] as Shape;
+    history(rows) {
+      const cursor = startOfRows();
+      while (cursor.row < rows.shapes.length) {
         records.count += 1;
-        proto.int(1, records.count);
-        const recordStart = proto.open(kinds.history);
-        for (let at = 0; at < heads.length; at += 1) {
-          proto.entry(1, heads[at] as Uint8Array, `${values[next + at]}`);
-        }
-        next += heads.length;
-        const stepStart = proto.open(2);
-        proto.int(1, values[next - 1] as number);
-        proto.close(stepStart);
-        proto.close(recordStart);
-        add(proto.take());
+        addHistory(frames, records.count, rows, cursor);
       }
-      return next;
     },
     summary(changes) {
       record('summary', () => {

@@ -1,5 +1,6 @@
 import type { Clock } from '@toolweaver/analytics-core';
 import { uploadArtifact } from './artifact-upload.ts';
+import type { Encoder } from './encoder.ts';
 import { createFileStream } from './file-stream.ts';
 import { type EarlierRun, pathOf, sendAlert, upsertRun } from './operations.ts';
 import type { RunInfo } from './run-info.ts';
@@ -17,6 +18,7 @@ interface RemoteRun extends RunTarget {
 export interface RemoteRunOptions {
   readonly service: Service;
   readonly appUrl: string;
+  readonly encoder: Encoder;
   readonly clock: Clock;
   onSkipped(message: string): void;
 }
@@ -25,7 +27,7 @@ export interface RemoteRunOptions {
 export async function startRemoteRun(
   info: RunInfo,
   earlier: EarlierRun | undefined,
-  { service, appUrl, clock, onSkipped }: RemoteRunOptions,
+  { service, appUrl, encoder, clock, onSkipped }: RemoteRunOptions,
   signal?: AbortSignal,
 ): Promise<RemoteRun> {
   const stored = await upsertRun(service, info, earlier?.storageId, signal);
@@ -36,6 +38,7 @@ export async function startRemoteRun(
     path: pathOf(run, '/'),
     // Also without a resume: rows of another run by the same id must not be overwritten.
     historyLines: Math.max(stored.historyLines, earlier?.historyLines ?? 0),
+    encoder,
     clock,
     onSkipped,
   });

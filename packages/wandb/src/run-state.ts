@@ -1,5 +1,5 @@
-import type { Batch, Rows, Shape } from './batch.ts';
-import { isObject, jsonText } from './json-text.ts';
+import type { Batch, RowList, Rows, Shape } from './batch.ts';
+import { isObject } from './json-text.ts';
 
 /** Where a run stands: what its next row is numbered by, and its summary. */
 export interface RunState {
@@ -17,17 +17,22 @@ export interface RunState {
 export const stampKeys: readonly string[] = ['_timestamp', '_runtime', '_step'];
 
 /** Gives rows their numbers and times. */
-export function stampRows(state: RunState, shapes: readonly Shape[], values: (number | string)[]): Rows {
+export function stampRows(state: RunState, rows: RowList): void {
+  const { shapes } = rows;
   let end = 0;
   for (let row = 0; row < shapes.length; row += 1) {
-    end += (shapes[row] as Shape).keys.length;
-    const at = values[end - 3] as number;
-    values[end - 3] = at / 1000;
-    values[end - 2] = runtimeAt(state, at);
-    values[end - 1] = state.step;
-    state.step += 1;
+    end += (shapes[row] as Shape).length;
+    stampRow(state, rows, end);
   }
-  return { shapes, values };
+}
+
+/** Gives the row of which the values end there its number and times. */
+export function stampRow(state: RunState, { numbers }: RowList, end: number): void {
+  const at = numbers[end - 3] as number;
+  numbers[end - 3] = at / 1000;
+  numbers[end - 2] = runtimeAt(state, at);
+  numbers[end - 1] = state.step;
+  state.step += 1;
 }
 
 function runtimeAt({ startedAt, earlierRuntime }: RunState, at: number): number {
@@ -45,21 +50,8 @@ export function stampChanges(state: RunState, at: number, changes: Map<string, u
   }
 }
 
-export function createBatch(state: RunState, rows: Rows, changes: ReadonlyMap<string, unknown>): Batch {
-  return {
-    rows,
-    changes,
-    summaryText() {
-      const fields: string[] = [];
-      for (const [key, value] of new Map([...state.summary, ...changes])) {
-        const text = jsonText(value);
-        if (text !== undefined) {
-          fields.push(`${JSON.stringify(key)}:${text}`);
-        }
-      }
-      return `{${fields.join()}}`;
-    },
-  };
+export function createBatch({ summary }: RunState, rows: Rows, changes: ReadonlyMap<string, unknown>): Batch {
+  return { rows, changes, summary };
 }
 
 /** Once the batch has arrived. */

@@ -1,6 +1,7 @@
 import { AnalyticsError, type Clock } from '@toolweaver/analytics-core';
 import type { Artifact } from './artifact.ts';
-import type { Batch } from './batch.ts';
+import { type Batch, newRows } from './batch.ts';
+import type { Encoder } from './encoder.ts';
 import { failureOf, isRefused, messageOf, serviceError } from './failure.ts';
 import { createOfflineRun, type OfflineRun } from './offline-run.ts';
 import { type Alert, askEarlierRun } from './operations.ts';
@@ -29,6 +30,7 @@ export interface RunOptions {
   readonly appUrl: string;
   readonly dir: string;
   readonly offlineAfterMs: number;
+  readonly encoder: Encoder;
   readonly clock: Clock;
   /** Step of the first row, where it is known. */
   readonly startingStep?: number | undefined;
@@ -70,7 +72,7 @@ export interface Run {
 }
 
 export function createRun(options: RunOptions): Run {
-  const { service, appUrl, dir, offlineAfterMs, clock, resume, onNotice } = options;
+  const { service, appUrl, dir, offlineAfterMs, encoder, clock, resume, onNotice } = options;
   let { info } = options;
   /** What is said of this run, and so goes over what it had before. */
   let said: Said = options.infoIsCommon
@@ -92,10 +94,10 @@ export function createRun(options: RunOptions): Run {
   const onSkipped = (message: string): void => onNotice(`run ${info.id}: ${message}`);
 
   function openOffline(): OfflineRun {
-    offline = createOfflineRun(info, { dir, clock, startingStep: state.step, onSkipped });
+    offline = createOfflineRun(info, { dir, encoder, clock, startingStep: state.step, onSkipped });
     target = offline;
     if (state.summary.size > 0) {
-      offline.appendSync({ rows: { shapes: [], values: [] }, changes: state.summary, summaryText: () => '' });
+      offline.appendSync({ rows: newRows(), changes: state.summary, summary: new Map() });
     }
     return offline;
   }
@@ -123,7 +125,7 @@ export function createRun(options: RunOptions): Run {
     checkResume(resume, asked !== undefined, info.id);
     // What happened before is known only once; a failure below comes here again.
     const started = asked === undefined ? info : inheritFrom(info, asked, said);
-    const opened = await startRemoteRun(started, asked, { service, appUrl, clock, onSkipped }, signal);
+    const opened = await startRemoteRun(started, asked, { service, appUrl, encoder, clock, onSkipped }, signal);
     info = { ...started, entity: opened.entity, project: opened.project };
     target = opened;
     if (asked !== undefined) {

@@ -1,4 +1,5 @@
 import type { AnalyticsEvent, RunEvent } from '@toolweaver/analytics-core';
+import type { Encoder } from './encoder.ts';
 import { messageOf } from './failure.ts';
 import { createKeyBook, maxNames } from './keys.ts';
 import { randomName, toProject, toRunId } from './names.ts';
@@ -24,6 +25,7 @@ export interface RunsOptions {
   readonly settings: Settings;
   readonly service: Service | undefined;
   readonly seen: Seen;
+  readonly encoder: Encoder;
   readonly logFrequency: number;
   /** Undefined: no alerts. */
   readonly alertIntervalMs: number | undefined;
@@ -48,7 +50,7 @@ export interface Runs {
 }
 
 export function createRuns(options: RunsOptions): Runs {
-  const { settings, service, seen, logFrequency, alertIntervalMs, signal: lifetime, notify } = options;
+  const { settings, service, seen, encoder, logFrequency, alertIntervalMs, signal: lifetime, notify } = options;
   const { mode, appUrl, dir, offlineAfterMs, clock, description } = settings;
   const isAuto = description.resume === 'auto' && mode === 'online';
   const book = createKeyBook(() =>
@@ -91,6 +93,7 @@ export function createRuns(options: RunsOptions): Runs {
       appUrl,
       dir,
       offlineAfterMs,
+      encoder,
       clock,
       startingStep: before?.step,
       startingSummary: summaries.get(key),

@@ -1,6 +1,8 @@
 /** Ids of what was delivered: of the last batches, with so many ids at least. */
 export interface Seen {
   has(id: string): boolean;
+  /** The greatest that there ever was; before that, the empty one. */
+  readonly newest: string;
   add(ids: readonly string[]): void;
 }
 
@@ -21,6 +23,9 @@ export function createSeen(bound: number): Seen {
         batch.set ??= new Set(batch.ids);
         return batch.set.has(id);
       });
+    },
+    get newest() {
+      return newest;
     },
     add(ids) {
       if (ids.length === 0) {

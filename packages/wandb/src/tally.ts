@@ -46,22 +46,20 @@ export function countVersion(tally: Tally, version: string, event: ExecutionEven
 }
 
 /** What the summary shows of the last values. */
-export function setLasts({ keys, last, ...lasts }: Tally, changes: Map<string, unknown>): void {
-  const { lastLatencyMs, lastError, lastNanoUsd } = lasts;
-  const values: readonly (readonly [key: string, value: unknown])[] = [
-    [keys.status, last.success ? 'success' : 'failure'],
-    [keys.duration, lastLatencyMs === undefined ? undefined : lastLatencyMs / 1000],
-    [keys.error, lastError === undefined ? undefined : describeError(lastError)],
-    [keys.cost, lastNanoUsd === undefined ? undefined : lastNanoUsd / 1e9],
-    [keys.tokens, lasts.lastTokens],
-    [keys.weight, lasts.lastWeight],
-    [keys.version, lasts.lastVersion],
-    [keys.model, lasts.lastModel],
-    [keys.cacheHit, lasts.lastCacheHit],
-  ];
-  for (const [key, value] of values) {
+export function setLasts(tally: Tally, changes: Map<string, unknown>): void {
+  const { keys, last, lastLatencyMs, lastError, lastNanoUsd } = tally;
+  const set = (key: string, value: unknown): void => {
     if (value !== undefined) {
       changes.set(key, value);
     }
-  }
+  };
+  set(keys.status, last.success ? 'success' : 'failure');
+  set(keys.duration, lastLatencyMs === undefined ? undefined : lastLatencyMs / 1000);
+  set(keys.error, lastError === undefined ? undefined : describeError(lastError));
+  set(keys.cost, lastNanoUsd === undefined ? undefined : lastNanoUsd / 1e9);
+  set(keys.tokens, tally.lastTokens);
+  set(keys.weight, tally.lastWeight);
+  set(keys.version, tally.lastVersion);
+  set(keys.model, tally.lastModel);
+  set(keys.cacheHit, tally.lastCacheHit);
 }

@@ -1,5 +1,6 @@
 import type { ErrorInfo, ExecutionEvent, Usage } from '@toolweaver/analytics-core';
 import { usageKeys } from './keys.ts';
+import type { SummaryKeys } from './summary-keys.ts';
 
 /** What executions come to. Sampled ones count as many times as their weight says. */
 export interface Total {
@@ -57,46 +58,43 @@ function known(one: number | null, other: number | null): number | null {
   return one === null || other === null ? (one ?? other) : one + other;
 }
 
-/** The summary's keys of a total. `prefix` is '' for that of the whole run. */
-export function summarize(prefix: string, total: Total, into: Map<string, unknown>): void {
+export function summarize(keys: SummaryKeys, total: Total, into: Map<string, unknown>): void {
   const { operations, failures, nanoUsd, timed, latencyMs, tokens } = total;
-  const key = prefix === '' ? 'summary/' : `summary/${prefix}/`;
-  into.set(`${key}total_operations`, operations);
-  into.set(`${key}failures`, failures);
-  into.set(`${key}success_rate`, operations === 0 ? 0 : (operations - failures) / operations);
+  into.set(keys.operations, operations);
+  into.set(keys.failures, failures);
+  into.set(keys.successRate, operations === 0 ? 0 : (operations - failures) / operations);
   if (nanoUsd !== null) {
-    into.set(`${key}total_cost`, nanoUsd / 1e9);
+    into.set(keys.cost, nanoUsd / 1e9);
   }
   if (tokens !== null) {
-    into.set(`${key}total_tokens`, tokens);
+    into.set(keys.tokens, tokens);
   }
   if (timed > 0) {
-    into.set(`${key}total_duration`, latencyMs / 1000);
-    into.set(`${key}avg_duration`, latencyMs / 1000 / timed);
+    into.set(keys.duration, latencyMs / 1000);
+    into.set(keys.averageDuration, latencyMs / 1000 / timed);
   }
 }
 
-/** The total that a summary was made of: of the same prefix, by an earlier process. */
-export function totalIn(summary: ReadonlyMap<string, unknown>, prefix: string): Total | undefined {
-  const key = prefix === '' ? 'summary/' : `summary/${prefix}/`;
-  const number = (name: string): number | undefined => {
-    const value = summary.get(`${key}${name}`);
+/** The total that a summary was made of: with the same keys, by an earlier process. */
+export function totalIn(summary: ReadonlyMap<string, unknown>, keys: SummaryKeys): Total | undefined {
+  const number = (key: string): number | undefined => {
+    const value = summary.get(key);
     return typeof value === 'number' && Number.isFinite(value) ? value : undefined;
   };
-  const operations = number('total_operations');
+  const operations = number(keys.operations);
   if (operations === undefined) {
     return undefined;
   }
-  const cost = number('total_cost');
-  const duration = number('total_duration') ?? 0;
-  const average = number('avg_duration');
+  const cost = number(keys.cost);
+  const duration = number(keys.duration) ?? 0;
+  const average = number(keys.averageDuration);
   return {
     operations,
-    failures: number('failures') ?? 0,
+    failures: number(keys.failures) ?? 0,
     nanoUsd: cost === undefined ? null : Math.round(cost * 1e9),
     timed: average === undefined ? 0 : average > 0 ? Math.round(duration / average) : operations,
     latencyMs: duration * 1000,
-    tokens: number('total_tokens') ?? null,
+    tokens: number(keys.tokens) ?? null,
   };
 }
 

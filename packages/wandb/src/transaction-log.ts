@@ -1,17 +1,20 @@
 import { closeSync, fsync, openSync, write, writeSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { AnalyticsError } from '@toolweaver/analytics-core';
+import { newRows, type Rows } from './batch.ts';
+import { encodeRecords } from './encode.ts';
+import type { Encoder } from './encoder.ts';
 import { codeOf, messageOf } from './failure.ts';
-import { createLogFrames, logHeader } from './log-frame.ts';
+import { createLogFrames, type LogFrames, logHeader } from './log-frame.ts';
 import { createRecords, type Records } from './records.ts';
 
 /** A file of records that `wandb sync` reads. What was appended survives the end of the process, however it comes. */
 export interface TransactionLog {
   /**
-   * Appends what `encode` adds, all of it or nothing.
+   * Appends the rows, and then what `encode` adds: all of it or nothing.
    * @throws AnalyticsError `STORAGE_FULL` or `BACKEND_UNAVAILABLE`; the next call overwrites what was left of it.
    */
-  append(encode: (records: Records) => void | Promise<void>): Promise<void>;
+  append(encode: (records: Records) => void, rows?: Rows): Promise<void>;
   /** The same for a process that is exiting. An `append` that was still encoding is void. */
   appendSync(encode: (records: Records) => void): void;
   /** Completes the writing that is under way, if there is one; false when there is none. */
@@ -24,7 +27,7 @@ export interface TransactionLog {
 
 type Write = (
   fd: number,
-  buffer: Buffer,
+  buffer: Uint8Array,
   offset: number,
   length: number,
   position: number,
@@ -32,7 +35,7 @@ type Write = (
 const writeSome: Write = promisify(write);
 
 /** Makes a new file, for its owner alone. */
-export function createTransactionLog(path: string): TransactionLog {
+export function createTransactionLog(path: string, encodeRows: Encoder['records'] = encodeRecords): TransactionLog {
   const fd = openSync(path, 'wx', 0o600);
   let open = true;
   /** Where the next record goes, and its number. */
@@ -40,51 +43,57 @@ export function createTransactionLog(path: string): TransactionLog {
   let count = 0;
   /** Counts what makes an unfinished append void. */
   let epoch = 0;
-  let underWay: { readonly bytes: Buffer; readonly count: number } | undefined;
+  let underWay: { readonly parts: readonly Uint8Array[]; readonly count: number } | undefined;
   let latest: Promise<unknown> = Promise.resolve();
 
-  function encoder(): { readonly records: Records; take(): Buffer } {
-    const frames = createLogFrames(position + (position === 0 ? logHeader.length : 0));
-    const records = createRecords(frames.add);
-    records.count = count;
-    return { records, take: () => (position === 0 ? Buffer.concat([logHeader, frames.take()]) : frames.take()) };
+  function encoder(from: number): { readonly frames: LogFrames; readonly records: Records } {
+    const frames = createLogFrames(from);
+    return { frames, records: createRecords(frames) };
   }
 
-  function writeNow(bytes: Buffer): void {
-    for (let done = 0; done < bytes.length; ) {
-      done += writeSync(fd, bytes, done, bytes.length - done, position + done);
+  function writeNow(parts: readonly Uint8Array[]): void {
+    for (const bytes of parts) {
+      for (let done = 0; done < bytes.length; ) {
+        done += writeSync(fd, bytes, done, bytes.length - done, position + done);
+      }
+      position += bytes.length;
     }
-    position += bytes.length;
   }
 
-  async function appendNext(encode: (records: Records) => void | Promise<void>, started: number): Promise<void> {
-    const { records, take } = encoder();
-    await encode(records);
+  async function appendNext(encode: (records: Records) => void, rows: Rows, started: number): Promise<void> {
+    const at = position;
+    const header = headerAt(at);
+    const history = await encodeRows(rows, at + header.length, count);
+    const { frames, records } = encoder(at + header.length + history.length);
+    records.count = count + rows.shapes.length;
+    encode(records);
     if (epoch !== started || !open) {
       throw new AnalyticsError('CLOSED', 'the process is ending');
     }
-    const bytes = take();
-    const at = position;
-    const current = { bytes, count: records.count };
+    const current = { parts: [header, history, frames.take()], count: records.count };
     underWay = current;
-    for (let done = 0; done < bytes.length; ) {
-      const { bytesWritten } = await writeSome(fd, bytes, done, bytes.length - done, at + done);
-      done += bytesWritten;
+    let end = at;
+    for (const bytes of current.parts) {
+      for (let done = 0; done < bytes.length; ) {
+        const { bytesWritten } = await writeSome(fd, bytes, done, bytes.length - done, end + done);
+        done += bytesWritten;
+      }
+      end += bytes.length;
     }
     if (underWay === current) {
-      position = at + bytes.length;
+      position = end;
       count = current.count;
     }
   }
 
   return {
-    append(encode) {
+    append(encode, rows = newRows()) {
       const previous = latest;
       const started = epoch;
       const appended = (async () => {
         await previous.catch(() => {});
         try {
-          await appendNext(encode, started);
+          await appendNext(encode, rows, started);
         } catch (error) {
           throw toStorageError(error, path);
         } finally {
@@ -97,10 +106,12 @@ export function createTransactionLog(path: string): TransactionLog {
     appendSync(encode) {
       this.settleSync();
       epoch += 1;
-      const { records, take } = encoder();
+      const header = headerAt(position);
+      const { frames, records } = encoder(position + header.length);
+      records.count = count;
       encode(records);
       try {
-        writeNow(take());
+        writeNow([header, frames.take()]);
         count = records.count;
       } catch (error) {
         throw toStorageError(error, path);
@@ -111,9 +122,9 @@ export function createTransactionLog(path: string): TransactionLog {
         return false;
       }
       // The same bytes in the same place: whatever the other writing does, they are there once.
-      const { bytes, count: reached } = underWay;
+      const { parts, count: reached } = underWay;
       underWay = undefined;
-      writeNow(bytes);
+      writeNow(parts);
       count = reached;
       return true;
     },
@@ -129,6 +140,11 @@ export function createTransactionLog(path: string): TransactionLog {
       }
     },
   };
+}
+
+/** What a file begins with. */
+function headerAt(position: number): Uint8Array {
+  return position === 0 ? logHeader : new Uint8Array();
 }
 
 export function toStorageError(error: unknown, path: string): AnalyticsError {

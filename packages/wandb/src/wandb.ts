@@ -1,5 +1,6 @@
 import { AnalyticsError, type AnalyticsEvent, type Backend, configError } from '@toolweaver/analytics-core';
 import { pause } from './clock.ts';
+import { createEncoder } from './encoder.ts';
 import { createHttp } from './http.ts';
 import { createNotify, named } from './notices.ts';
 import { askViewer } from './operations.ts';
@@ -28,7 +29,7 @@ export interface WandbOptions extends ConnectionOptions, DescriptionOptions {
 }
 
 /** Events of one request, about; their lines are far below what the service takes. */
-const maxEvents = 8_192;
+const maxEvents = 16_384;
 /** The service's rhythm: what comes sooner is sent together. */
 const onlineDelayMs = 15_000;
 const offlineDelayMs = 250;
@@ -79,9 +80,19 @@ async function opened({ name, settings, logFrequency, alertIntervalMs }: Resolve
   const notify = createNotify(name, settings.onNotice);
   const service = settings.service && createService(settings.service, createHttp(settings.fetch, clock), agent());
   const seen = createSeen(maxEvents);
+  const encoder = createEncoder();
   const lifetime = new AbortController();
   const { signal: lifetimeSignal } = lifetime;
-  const runs = createRuns({ settings, service, seen, logFrequency, alertIntervalMs, signal: lifetimeSignal, notify });
+  const runs = createRuns({
+    settings,
+    service,
+    seen,
+    encoder,
+    logFrequency,
+    alertIntervalMs,
+    signal: lifetimeSignal,
+    notify,
+  });
   let busy: Promise<unknown> = Promise.resolve();
 
   async function write(events: readonly AnalyticsEvent[]): Promise<void> {
@@ -176,6 +187,7 @@ async function opened({ name, settings, logFrequency, alertIntervalMs }: Resolve
       await runs.finish(deadline.signal);
       clock.clearTimeout(timer);
       lifetime.abort();
+      await encoder.close();
     },
   };
 
@@ -224,22 +236,28 @@ async function untilAborted<T>(signal: AbortSignal, work: Promise<T>): Promise<T
 }
 
 /** What has not been delivered yet, by run. */
-function groupsOf(events: readonly AnalyticsEvent[], seen: Seen): Map<string, AnalyticsEvent[]> {
+function groupsOf(events: readonly AnalyticsEvent[], seen: Seen): ReadonlyMap<string, readonly AnalyticsEvent[]> {
+  if (isOneNewGroup(events, seen)) {
+    return new Map([[events[0]?.runId ?? '', events]]);
+  }
   const groups = new Map<string, AnalyticsEvent[]>();
   let once: Set<string> | undefined;
-  let previous = '';
+  let { newest } = seen;
   let current: AnalyticsEvent[] = [];
   let currentKey: string | undefined;
-  for (const [at, event] of events.entries()) {
-    // Ids that do not grow may come twice.
-    if (event.id <= previous) {
+  for (let at = 0; at < events.length; at += 1) {
+    const event = events[at] as AnalyticsEvent;
+    // What is newer than all before it cannot have come yet.
+    if (event.id > newest) {
+      newest = event.id;
+      once?.add(newest);
+    } else {
       once ??= new Set(events.slice(0, at).map(({ id }) => id));
+      if (seen.has(event.id) || once.has(event.id)) {
+        continue;
+      }
+      once.add(event.id);
     }
-    previous = event.id;
-    if (seen.has(event.id) || once?.has(event.id)) {
-      continue;
-    }
-    once?.add(event.id);
     const key = event.runId ?? '';
     if (key !== currentKey) {
       currentKey = key;
@@ -249,4 +267,17 @@ function groupsOf(events: readonly AnalyticsEvent[], seen: Seen): Map<string, An
     current.push(event);
   }
   return groups;
+}
+
+/** As nearly all batches are: of one run, and each event later than the one before. */
+function isOneNewGroup(events: readonly AnalyticsEvent[], { newest }: Seen): boolean {
+  const runId = events[0]?.runId;
+  let previous = newest;
+  for (const event of events) {
+    if (event.runId !== runId || event.id <= previous) {
+      return false;
+    }
+    previous = event.id;
+  }
+  return events.length > 0;
 }
