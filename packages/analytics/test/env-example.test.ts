@@ -7,7 +7,7 @@ import { knownBackends } from '../src/backends.ts';
 
 const example = readFileSync(new URL('../../../.env.example', import.meta.url), 'utf8');
 const assignments = [...example.matchAll(/^#([A-Z][A-Z0-9_]+)=(.*)$/gm)].map(
-  ([, name, value]) => [name, value] as const,
+  ([, name = '', value = '']): readonly [name: string, value: string] => [name, value],
 );
 
 /** Everything that reads the environment. */

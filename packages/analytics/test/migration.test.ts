@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { createAnalyticsClient } from '@toolweaver/analytics';
 import { createPrices } from '@toolweaver/analytics-prices';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type Receiver, startReceiver } from '../../otlp/test/support/receiver.ts';
+import { type Received, type Receiver, startReceiver } from '../../otlp/test/support/receiver.ts';
 import { readRun } from '../../wandb/test/support/log-reader.ts';
 import {
   type Figures,
@@ -51,7 +51,7 @@ async function play(stage: string, backends: string): Promise<Record<string, Fig
   const seen: Record<string, () => Figures> = {
     sqlite: () => figuresOfFile(file).figures,
     prometheus: () => figuresOfSeries(scrapedSeries(scrape as string)),
-    otlp: () => figuresOfSeries(pushedSeries((receiver.requests.at(-1) as { decoded(): never }).decoded())),
+    otlp: () => figuresOfSeries(pushedSeries((receiver.requests.at(-1) as Received).decoded())),
     wandb: () => figuresOfRows(globSync(join(folder, stage, 'wandb', 'offline-run-*', '*.wandb')).map(readRun)),
   };
   return Object.fromEntries(backends.split(',').map((name) => [name, (seen[name] as () => Figures)()]));
