@@ -1,5 +1,5 @@
 import { setTimeout } from 'node:timers/promises';
-import { type Analytics, createAnalytics } from '@toolweaver/analytics-core';
+import { type Analytics, type Backend, createAnalytics } from '@toolweaver/analytics-core';
 import { sqlite } from '@toolweaver/analytics-sqlite';
 import { countRows } from './by-hand.ts';
 import type { Workload } from './data.ts';
@@ -17,9 +17,9 @@ export interface SqliteClient {
   closeWith(expected: number): Promise<void>;
 }
 
-/** A client as a program makes it: all options at their defaults. */
-export async function sqliteClient(path: string): Promise<SqliteClient> {
-  const client = createAnalytics({ backends: [await sqlite({ path })] });
+/** A client as a program makes it: all options at their defaults. `others`: backends beside SQLite. */
+export async function sqliteClient(path: string, others: readonly Backend[] = []): Promise<SqliteClient> {
+  const client = createAnalytics({ backends: [await sqlite({ path }), ...others] });
   return {
     client,
     async closeWith(expected) {

@@ -1,8 +1,11 @@
+import type { SkillExecutionInput } from '@toolweaver/analytics-core';
 import { Counter, Histogram, Registry } from 'prom-client';
 import type { ToolCall } from './data.ts';
 
 export interface PrometheusByHand {
   record(call: ToolCall): void;
+  /** Counts an execution of a skill in three counters and a histogram. */
+  recordSkill(execution: SkillExecutionInput): void;
   /** The text of a scrape. */
   metrics(): Promise<string>;
 }
@@ -50,8 +53,36 @@ export function prometheusByHand({ orgs }: { readonly orgs: boolean }): Promethe
     labelNames: ['kind', 'name', 'model', ...more],
   });
 
+  const skillCounter = (name: string, help: string): Counter =>
+    new Counter({ ...common, name: `toolweaver_skill_${name}_total`, help, labelNames: ['skill_id', ...more] });
+  const skillExecutions = skillCounter('executions', 'Executions of a skill.');
+  const skillSuccesses = skillCounter('success', 'Executions of a skill that succeeded.');
+  const skillFailures = skillCounter('failures', 'Executions of a skill that failed.');
+  const skillLatency = new Histogram({
+    ...common,
+    name: 'toolweaver_skill_latency_milliseconds',
+    help: 'How long executions of a skill took.',
+    labelNames: ['skill_id', ...more],
+    buckets: bucketsSeconds.map((seconds) => seconds * 1000),
+  });
+
   // Each label spelled out: spreading one object into several costs more.
   return {
+    recordSkill({ skillId: skill_id, orgId, success, latencyMs }) {
+      // By 0, too: a series that is not there until the first failure hides that one from every rate.
+      if (orgs) {
+        const org_id = orgId ?? '';
+        skillExecutions.inc({ skill_id, org_id });
+        skillSuccesses.inc({ skill_id, org_id }, success ? 1 : 0);
+        skillFailures.inc({ skill_id, org_id }, success ? 0 : 1);
+        skillLatency.observe({ skill_id, org_id }, latencyMs as number);
+        return;
+      }
+      skillExecutions.inc({ skill_id });
+      skillSuccesses.inc({ skill_id }, success ? 1 : 0);
+      skillFailures.inc({ skill_id }, success ? 0 : 1);
+      skillLatency.observe({ skill_id }, latencyMs as number);
+    },
     metrics: () => register.metrics(),
     record({ toolName, toolkit, orgId = '', success, latencyMs, error, cost: { usd } }) {
       const status = success ? 'success' : 'failure';
