@@ -8,8 +8,13 @@ import { open } from './support/open.ts';
 /** The threads of this process that give way to others: the 19th field of `stat`, behind a name that may hold anything. */
 function niceThreads(): string[] {
   return readdirSync('/proc/self/task').filter((thread) => {
-    const stat = readFileSync(`/proc/self/task/${thread}/stat`, 'utf8');
-    return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[16]) >= 10;
+    try {
+      const stat = readFileSync(`/proc/self/task/${thread}/stat`, 'utf8');
+      return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[16]) >= 10;
+    } catch {
+      // It has just ended.
+      return false;
+    }
   });
 }
 
