@@ -4,14 +4,16 @@
 //   npm run reliability -- --quick              as often as every push can afford it
 //   npm run reliability -- --soak 60            also an hour of steady load
 //   npm run -s reliability -- --json            one JSON object on stdout, and nothing else
+//   npm run reliability -- --document           also writes RELIABILITY.md
 //   SEED=7 npm run reliability -- -t R06        one trial again; what is not named here goes to vitest
 //
 // A trial is a test that leaves its figures in the `meta` of its result (`packages/sqlite/test/support/trial.ts`).
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { toDocument } from './reliability-document.mjs';
 
 const args = process.argv.slice(2);
 
@@ -22,6 +24,7 @@ function take(option, hasValue = false) {
 }
 
 const asJson = take('--json') !== undefined;
+const wantsDocument = take('--document') !== undefined;
 const mode = take('--quick') === undefined ? 'full' : 'quick';
 const soakMinutes = take('--soak', true);
 if (soakMinutes !== undefined && !(Number(soakMinutes) > 0)) {
@@ -40,6 +43,9 @@ const started = performance.now();
 const status = await vitest(['run', '--mode', 'reliability', ...reporters, ...args]);
 const report = toReport(readResults(), performance.now() - started);
 process.stdout.write(asJson ? `${JSON.stringify(report, null, 2)}\n` : toText(report));
+if (wantsDocument) {
+  writeFileSync(join(import.meta.dirname, '..', 'RELIABILITY.md'), toDocument(report));
+}
 process.exitCode = status;
 
 function vitest(options) {

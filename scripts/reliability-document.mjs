@@ -1,0 +1,33 @@
+/** What was tried, how often and with what outcome, as a page for those who have to trust it. `report`: what `--json` prints. */
+export function toDocument({ ok, counts, durationMs, versions, tests, trials }) {
+  const { node, sqlite, betterSqlite3, platform } = versions;
+  const outcomeOf = (trial) => (trial.skipped === undefined ? (trial.ok ? 'held' : '**failed**') : 'not tried');
+  const figuresOf = ({ skipped, counts }) =>
+    (skipped ?? Object.entries(counts).map(figure).join(', ')).replaceAll('<', '&lt;');
+  return `# Reliability
+
+Written by \`npm run reliability -- --document\`, from the trials of one run: do not edit. Each trial is a promise that chance, or somebody's
+\`kill -9\`, was given many occasions to break. \`SEED=… npm run reliability -- -t R06\` repeats one as it was.
+
+${ok ? 'Everything held.' : '**Not everything held.**'} Counts are \`${counts}\`; ${tests.passed} tests passed and ${tests.failed} failed in ${Math.round(durationMs / 60_000)} minutes, on Node ${node}, SQLite ${sqlite}
+of better-sqlite3 ${betterSqlite3}, ${platform}.
+
+| | promise | outcome | what was counted | seed |
+| --- | --- | --- | --- | --- |
+${trials.map((trial) => `| ${trial.id} | ${trial.name} | ${outcomeOf(trial)} | ${figuresOf(trial)} | ${trial.seed} |`).join('\n')}
+
+## What is not tried
+
+- Real power cuts. R06 tears the log as one may: it loses, flips and cuts what was written since the last \`fsync\`. A disk that lies about \`fsync\` loses what it lies about.
+- Other platforms than the one above, network file systems, and disks that are slow to sync.
+- An hour of steady load, unless the run was given \`--soak 60\`.
+- Prometheus, OTLP and Weights & Biases have no trials of their own here: their faults (statuses, time-outs, cut connections, lost services) are among the tests of
+  their packages.
+`;
+}
+
+/** `setAside` and 3 as "set aside: 3"; short forms in capitals stay as they are. */
+function figure([name, value]) {
+  const words = name.split(/(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])/);
+  return `${words.map((word) => (/^[A-Z][a-z]/.test(word) ? word.toLowerCase() : word)).join(' ')}: ${value}`;
+}
