@@ -87,8 +87,15 @@ function toExponential({ scale, offset, counts: weights, zeroCount, sum }: Expon
 
 /** OTLP has whole numbers for observations, and asks that buckets add up: each is rounded, and the sum is theirs. */
 function whole(weights: ArrayLike<number>): { counts: number[]; count: number } {
-  const counts = Array.from(weights, Math.round);
-  return { counts, count: counts.reduce((sum, one) => sum + one, 0) };
+  const counts: number[] = [];
+  let count = 0;
+  // `Array.from` takes several times as long for an array of doubles, and a push has ten thousand of them.
+  for (let at = 0; at < weights.length; at += 1) {
+    const rounded = Math.round(weights[at] as number);
+    counts.push(rounded);
+    count += rounded;
+  }
+  return { counts, count };
 }
 
 function toHrTime(ms: number): HrTime {
