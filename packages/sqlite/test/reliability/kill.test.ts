@@ -37,7 +37,7 @@ async function acknowledgedBeforeKill(args: readonly unknown[], lifeMs: number):
 }
 
 trial('R01', 'kill -9 at any moment loses nothing that was acknowledged', async ({ random, add, most }) => {
-  const kills = times(500, 50);
+  const kills = times(500, 25);
   const folder = testFolder();
   await inLanes(lanes, kills / killsPerFile, async (file) => {
     const path = join(folder, `${file}.db`);
@@ -168,7 +168,7 @@ const userId = 'user-7';
 const tasks = ['prune', 'compact', 'backup', 'erase'] as const;
 
 trial('R03', 'kill -9 during pruning, compacting, a backup or an erasure', async ({ random, add }) => {
-  const kills = times(100, 20);
+  const kills = times(100, 12);
   const folder = testFolder();
   const whole = join(folder, 'whole.db');
   await recordNumbered(whole, old, oldRows);
