@@ -37,7 +37,7 @@ async function acknowledgedBeforeKill(args: readonly unknown[], lifeMs: number):
 }
 
 trial('R01', 'kill -9 at any moment loses nothing that was acknowledged', async ({ random, add, most }) => {
-  const kills = times(500, 25);
+  const kills = times(500, 20);
   const folder = testFolder();
   await inLanes(lanes, kills / killsPerFile, async (file) => {
     const path = join(folder, `${file}.db`);
@@ -117,7 +117,7 @@ async function killAfterStart(program: URL, args: readonly string[], lifeMs?: nu
 const schemaOf = (path: string): unknown => query(path, 'SELECT type, name, sql FROM sqlite_schema ORDER BY name');
 
 trial('R02', 'kill -9 during a migration leaves the schema of before or after it', async ({ random, add }) => {
-  const kills = times(100, 12);
+  const kills = times(100, 8);
   const folder = testFolder();
   const old = join(folder, 'old.db');
   await recordNumbered(old, 1, 20_000);
@@ -168,7 +168,7 @@ const userId = 'user-7';
 const tasks = ['prune', 'compact', 'backup', 'erase'] as const;
 
 trial('R03', 'kill -9 during pruning, compacting, a backup or an erasure', async ({ random, add }) => {
-  const kills = times(100, 12);
+  const kills = times(100, 8);
   const folder = testFolder();
   const whole = join(folder, 'whole.db');
   await recordNumbered(whole, old, oldRows);
