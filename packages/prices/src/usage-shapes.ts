@@ -4,35 +4,23 @@ import { isFields } from './counts.ts';
 // How each provider counts. Cached tokens are counted in, but by Anthropic and Bedrock; reasoning ones are counted in, but by
 // Gemini and some that imitate OpenAI, of which the total tells.
 
-const chat: Shape = (counts) => {
-  const input = counts.required('prompt_tokens');
-  const output = counts.count('completion_tokens');
-  const cached = counts.count('prompt_tokens_details', 'cached_tokens');
-  const written = counts.count('prompt_tokens_details', 'cache_write_tokens');
-  const reasoning = counts.count('completion_tokens_details', 'reasoning_tokens');
-  return {
-    inputTokens: counts.rest(input, [cached, written], 'prompt_tokens'),
-    cacheReadTokens: cached,
-    cacheWriteTokens: written,
-    outputTokens: outputOf(counts, { input, output, reasoning }, 'completion_tokens', 'total_tokens'),
-    reasoningTokens: reasoning,
-  };
-};
+const chat: Shape = inclusive({
+  input: 'prompt_tokens',
+  output: 'completion_tokens',
+  // Embeddings have none.
+  outputMayLack: true,
+  cached: ['prompt_tokens_details', 'cached_tokens'],
+  written: ['prompt_tokens_details', 'cache_write_tokens'],
+  reasoning: ['completion_tokens_details', 'reasoning_tokens'],
+});
 
-const responses: Shape = (counts) => {
-  const input = counts.required('input_tokens');
-  const output = counts.required('output_tokens');
-  const cached = counts.count('input_tokens_details', 'cached_tokens');
-  const written = counts.count('input_tokens_details', 'cache_write_tokens');
-  const reasoning = counts.count('output_tokens_details', 'reasoning_tokens');
-  return {
-    inputTokens: counts.rest(input, [cached, written], 'input_tokens'),
-    cacheReadTokens: cached,
-    cacheWriteTokens: written,
-    outputTokens: outputOf(counts, { input, output, reasoning }, 'output_tokens', 'total_tokens'),
-    reasoningTokens: reasoning,
-  };
-};
+const responses: Shape = inclusive({
+  input: 'input_tokens',
+  output: 'output_tokens',
+  cached: ['input_tokens_details', 'cached_tokens'],
+  written: ['input_tokens_details', 'cache_write_tokens'],
+  reasoning: ['output_tokens_details', 'reasoning_tokens'],
+});
 
 const anthropic: Shape = (counts) => {
   const output = counts.required('output_tokens');
@@ -126,20 +114,13 @@ const aiSdkModel: Shape = (counts) => {
 };
 
 /** The `usage_metadata` of LangChain's messages. */
-const langChain: Shape = (counts) => {
-  const input = counts.required('input_tokens');
-  const output = counts.required('output_tokens');
-  const cached = counts.count('input_token_details', 'cache_read');
-  const written = counts.count('input_token_details', 'cache_creation');
-  const reasoning = counts.count('output_token_details', 'reasoning');
-  return {
-    inputTokens: counts.rest(input, [cached, written], 'input_tokens'),
-    cacheReadTokens: cached,
-    cacheWriteTokens: written,
-    outputTokens: outputOf(counts, { input, output, reasoning }, 'output_tokens', 'total_tokens'),
-    reasoningTokens: reasoning,
-  };
-};
+const langChain: Shape = inclusive({
+  input: 'input_tokens',
+  output: 'output_tokens',
+  cached: ['input_token_details', 'cache_read'],
+  written: ['input_token_details', 'cache_creation'],
+  reasoning: ['output_token_details', 'reasoning'],
+});
 
 const aiSdk4: Shape = (counts) => {
   const input = counts.required('promptTokens');
@@ -172,6 +153,33 @@ const openTelemetry: Shape = (counts) => {
     reasoningTokens: reasoning,
   };
 };
+
+interface InclusiveNames {
+  readonly input: string;
+  readonly output: string;
+  readonly outputMayLack?: boolean;
+  readonly cached: readonly string[];
+  readonly written: readonly string[];
+  readonly reasoning: readonly string[];
+}
+
+/** Cached and written tokens are counted in the input, and reasoning ones in the output, unless `total_tokens` says otherwise. */
+function inclusive({ input: inputName, output: outputName, outputMayLack = false, ...names }: InclusiveNames): Shape {
+  return (counts) => {
+    const input = counts.required(inputName);
+    const output = outputMayLack ? counts.count(outputName) : counts.required(outputName);
+    const cached = counts.count(...names.cached);
+    const written = counts.count(...names.written);
+    const reasoning = counts.count(...names.reasoning);
+    return {
+      inputTokens: counts.rest(input, [cached, written], inputName),
+      cacheReadTokens: cached,
+      cacheWriteTokens: written,
+      outputTokens: outputOf(counts, { input, output, reasoning }, outputName, 'total_tokens'),
+      reasoningTokens: reasoning,
+    };
+  };
+}
 
 interface Sums {
   readonly input: number;
