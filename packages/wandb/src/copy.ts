@@ -13,3 +13,10 @@ export function copyInto(bytes: Uint8Array, at: number, source: Uint8Array): num
   }
   return at + length;
 }
+
+/** A larger buffer with the first `used` bytes of this one, and room for so many more. */
+export function enlarged(buffer: Buffer<ArrayBuffer>, used: number, bytes: number): Buffer<ArrayBuffer> {
+  const larger = Buffer.allocUnsafe(Math.max(buffer.length * 2, used + bytes));
+  buffer.copy(larger, 0, 0, used);
+  return larger;
+}

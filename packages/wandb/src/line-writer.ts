@@ -1,5 +1,5 @@
 import type { Cursor, Rows, Shape } from './batch.ts';
-import { copyInto } from './copy.ts';
+import { copyInto, enlarged } from './copy.ts';
 import { maxNumberBytes, writeNumber } from './digits.ts';
 import { stampKeys } from './run-state.ts';
 
@@ -37,9 +37,7 @@ export function createLineWriter(): LineWriter {
 
   function reserve(end: number, bytes: number): void {
     if (end + bytes > buffer.length) {
-      const larger = Buffer.allocUnsafe(Math.max(buffer.length * 2, end + bytes));
-      buffer.copy(larger, 0, 0, end);
-      buffer = larger;
+      buffer = enlarged(buffer, end, bytes);
     }
   }
 

@@ -1,3 +1,4 @@
+import { enlarged } from './copy.ts';
 import { crc32Of } from './crc32.ts';
 
 const blockBytes = 32_768;
@@ -32,9 +33,7 @@ export function createLogFrames(position: number): LogFrames {
 
   function room(end: number, bytes: number): Buffer {
     if (end + bytes > buffer.length) {
-      const larger = Buffer.allocUnsafe(Math.max(buffer.length * 2, end + bytes));
-      buffer.copy(larger, 0, 0, end);
-      buffer = larger;
+      buffer = enlarged(buffer, end, bytes);
     }
     return buffer;
   }

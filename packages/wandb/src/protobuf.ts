@@ -1,3 +1,4 @@
+import { enlarged } from './copy.ts';
 /** Encodes one protobuf message at a time: the few wire types that the transaction log needs. */
 export interface ProtoWriter {
   /** A whole number, negative ones too; 0 is left out, as proto3 does. */
@@ -20,9 +21,7 @@ export function createProtoWriter(): ProtoWriter {
 
   function reserve(bytes: number): void {
     if (at + bytes > buffer.length) {
-      const larger = Buffer.allocUnsafe(Math.max(buffer.length * 2, at + bytes));
-      buffer.copy(larger, 0, 0, at);
-      buffer = larger;
+      buffer = enlarged(buffer, at, bytes);
     }
   }
 

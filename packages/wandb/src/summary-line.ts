@@ -1,4 +1,4 @@
-import { copyInto } from './copy.ts';
+import { copyInto, enlarged } from './copy.ts';
 import { maxNumberBytes, writeNumber } from './digits.ts';
 import { jsonText } from './json-text.ts';
 
@@ -19,9 +19,7 @@ export function createSummaryWriter(): SummaryWriter {
 
   function reserve(bytes: number): void {
     if (at + bytes > buffer.length) {
-      const larger = Buffer.allocUnsafe(Math.max(buffer.length * 2, at + bytes));
-      buffer.copy(larger, 0, 0, at);
-      buffer = larger;
+      buffer = enlarged(buffer, at, bytes);
     }
   }
 
