@@ -62,7 +62,7 @@ const countOf = (path: string, name: string): unknown =>
 trial('R12', 'damaged files never throw into the host: used, refused, or set aside', async ({ random, add }) => {
   const whole = join(testFolder(), 'whole.db');
   await makeDatabase(whole);
-  await inLanes(lanes, times(800, 16), async (number) => {
+  await inLanes(lanes, times(800, 8), async (number) => {
     const kind = kinds[number % kinds.length] as string;
     const path = join(testFolder(), 'analytics.db');
     copyDatabase(whole, path);

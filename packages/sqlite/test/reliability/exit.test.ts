@@ -42,7 +42,7 @@ const sudden: readonly Exit[] = [
 ];
 
 trial('R04', 'however a program ends, exactly what is promised is there', async ({ add }) => {
-  const each = times(6_000, 2_000);
+  const each = times(6_000, 1_000);
   const folder = testFolder();
   const ends = [
     ...orderly.map((exit) => ({ exit, when: 'underWay', stored: 3 * each })),

@@ -168,7 +168,7 @@ const userId = 'user-7';
 const tasks = ['prune', 'compact', 'backup', 'erase'] as const;
 
 trial('R03', 'kill -9 during pruning, compacting, a backup or an erasure', async ({ random, add }) => {
-  const kills = times(100, 8);
+  const kills = times(100, 4);
   const folder = testFolder();
   const whole = join(folder, 'whole.db');
   await recordNumbered(whole, old, oldRows);

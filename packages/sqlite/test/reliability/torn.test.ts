@@ -13,7 +13,7 @@ import { value } from '../support/rows.ts';
 import { times, trial } from '../support/trial.ts';
 import { type Frame, framesOf } from '../support/write-ahead-log.ts';
 
-const cases = times(4000, 200);
+const cases = times(4000, 100);
 /** Every so many are opened by the backend, too, which takes longer. */
 const openedEvery = 40;
 const transactions = 30;
