@@ -22,7 +22,15 @@ export async function recording({ quick, progress }: Setting, options: Recording
   const { measure, into, of, orgs, peer, target, url = '' } = options;
   const load = `200 ${of}s${orgs ? ', 50 organisations' : ''}`;
   progress(`${peer}: ${load}`);
-  const task: RecordingTask = { into, of, orgs, url, rounds: quick ? 1 : 31, executions: 20_000 };
+  const [rounds, executions] = into === 'all' ? [7, 100_000] : [31, 20_000];
+  const task: RecordingTask = {
+    into,
+    of,
+    orgs,
+    url,
+    rounds: quick ? 1 : rounds,
+    executions: quick ? 10_000 : executions,
+  };
   const { stdout } = await run(process.execPath, [...process.execArgv, program, JSON.stringify(task)]);
   const { clientNs, byHandNs, labelSets }: RecordingTimes = JSON.parse(stdout);
   return figure(
