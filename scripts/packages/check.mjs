@@ -21,3 +21,4 @@ await forEach(
   ],
   (check) => check(),
 );
+console.log('works: all of it in the eyes of publint and attw');

@@ -43,7 +43,8 @@ await inEmptyFolder(async (folder) => {
 
 /** What would be in a clone: all that is under version control, or would be, as a repository of its own. */
 async function copyWorkspace(clone) {
-  const listed = (...args) => run('git', ['ls-files', '-z', ...args]).then((text) => text.split('\0').filter(Boolean));
+  const listed = (...args) =>
+    run('git', ['-c', 'safe.directory=*', 'ls-files', '-z', ...args]).then((text) => text.split('\0').filter(Boolean));
   const deleted = new Set(await listed('--deleted'));
   for (const file of new Set(await listed('--cached', '--others', '--exclude-standard')).difference(deleted)) {
     await mkdir(dirname(join(clone, file)), { recursive: true });
