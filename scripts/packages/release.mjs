@@ -24,10 +24,11 @@ await inEmptyFolder(async (folder) => {
     await version(clone);
     await publish(clone, registry);
     const packages = await readPackages(clone);
+    const tags = await run('git', ['tag'], { cwd: clone });
+    const expected = packages.map(({ name, version }) => `${name}@${version}`);
+    assert.deepEqual(tags.trim().split('\n').sort(), expected.sort());
     await forEach(packages, (one) => checkPublished(one, registry.url));
-    console.log(
-      `works: ${packages.length} packages published: ${packages.map(({ name, version }) => `${name}@${version}`).join(' ')}`,
-    );
+    console.log(`works: published ${expected.join(' ')}`);
 
     await followReadmes(
       [clone, ...packages.map(({ folder }) => folder)].map((one) => join(one, 'README.md')),
