@@ -1,10 +1,11 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { describe, optionalObject, requiredNumber, requiredObject, requiredText } from './check.ts';
+import { optionalObject, requiredNumber, requiredObject, requiredText } from './check.ts';
 import type { Analytics, AnalyticsOptions, DeadlineOptions } from './client.ts';
 import { clientReader } from './client-reader.ts';
 import { configSummary } from './config-summary.ts';
 import { extendContext, type Surroundings } from './context.ts';
 import { createDelivery } from './delivery.ts';
+import { describe } from './describe.ts';
 import { AnalyticsError, type ErrorCode, isAnalyticsError } from './errors.ts';
 import type { AnalyticsEvent, ExecutionKind } from './event.ts';
 import { onExit, onSignals } from './exit.ts';

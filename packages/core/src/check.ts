@@ -1,36 +1,25 @@
-import { AnalyticsError } from './errors.ts';
+import { describe } from './describe.ts';
+import { AnalyticsError, type ErrorCode } from './errors.ts';
 import type { JsonObject } from './event.ts';
 import { parseUuid } from './id.ts';
 import { isNestedWithin, maxJsonBytes, maxJsonDepth, safeJson } from './json.ts';
-import { cleanId, cleanText } from './text.ts';
+import { cleanText, maxIdLength } from './text.ts';
 import { describeThrown } from './thrown.ts';
 
 // Checks of single event fields. Each returns the clean value or throws; null, undefined and '' mean "not given".
 
-export function refuse(field: string, message: string): never {
-  throw new AnalyticsError('INVALID_EVENT', `${field} ${message}`, { problems: [{ field, message }] });
+export function refuse(field: string, message: string, code: ErrorCode = 'INVALID_EVENT'): never {
+  throw new AnalyticsError(code, `${field} ${message}`, { problems: [{ field, message }] });
 }
 
-/** A short description that runs no code of the value's. */
-export function describe(value: unknown): string {
-  switch (typeof value) {
-    case 'string':
-      return JSON.stringify(value.length > 40 ? `${value.slice(0, 40)}…` : value);
-    case 'number':
-    case 'boolean':
-    case 'undefined':
-      return String(value);
-    case 'object':
-      return value === null ? 'null' : 'an object';
-    default:
-      return `a ${typeof value}`;
-  }
+export function refuseValue(value: unknown, field: string, allowed: string): never {
+  refuse(field, `must be ${allowed}, got ${describe(value)}`);
 }
 
 export function requiredText(value: unknown, field: string): string {
   const text = optionalText(value, field);
   if (text === undefined || isBlank(text)) {
-    refuse(field, `must be a text that is not blank, got ${describe(value)}`);
+    refuseValue(value, field, 'a text that is not blank');
   }
   return text;
 }
@@ -41,25 +30,21 @@ function isBlank(text: string): boolean {
   return !(first > 0x20 && first < 0x7f) && text.trim() === '';
 }
 
-export function optionalText(value: unknown, field: string): string | undefined {
+export function optionalText(
+  value: unknown,
+  field: string,
+  maxLength: number = maxIdLength,
+  lines = false,
+): string | undefined {
   if (value === undefined || value === null || value === '') {
     return undefined;
   }
-  if (typeof value !== 'string') {
-    refuse(field, `must be a text, got ${describe(value)}`);
-  }
-  return cleanId(value);
+  return typeof value === 'string' ? cleanText(value, maxLength, lines) : refuseValue(value, field, 'a text');
 }
 
 /** Text of people or programs that may have lines. */
 export function optionalLines(value: unknown, field: string, maxLength: number): string | undefined {
-  if (value === undefined || value === null || value === '') {
-    return undefined;
-  }
-  if (typeof value !== 'string') {
-    refuse(field, `must be a text, got ${describe(value)}`);
-  }
-  return cleanText(value, maxLength, true);
+  return optionalText(value, field, maxLength, true);
 }
 
 export function optionalUuid(value: unknown, field: string): string | undefined {
@@ -67,7 +52,7 @@ export function optionalUuid(value: unknown, field: string): string | undefined 
     return undefined;
   }
   const uuid = typeof value === 'string' ? parseUuid(value) : undefined;
-  return uuid ?? refuse(field, `must be a UUID, got ${describe(value)}`);
+  return uuid ?? refuseValue(value, field, 'a UUID');
 }
 
 export function requiredNumber(value: unknown, field: string, min: number, max: number, whole: boolean): number {
@@ -76,7 +61,7 @@ export function requiredNumber(value: unknown, field: string, min: number, max: 
     return value + 0;
   }
   const kind = whole ? 'a whole number' : 'a finite number';
-  return refuse(field, `must be ${kind}${rangeText(min, max)}, got ${describe(value)}`);
+  return refuseValue(value, field, `${kind}${rangeText(min, max)}`);
 }
 
 function rangeText(min: number, max: number): string {
@@ -97,7 +82,7 @@ export function optionalWhole(value: unknown, field: string, min = 0): number | 
 }
 
 export function requiredFlag(value: unknown, field: string): boolean {
-  return typeof value === 'boolean' ? value : refuse(field, `must be true or false, got ${describe(value)}`);
+  return typeof value === 'boolean' ? value : refuseValue(value, field, 'true or false');
 }
 
 export function optionalFlag(value: unknown, field: string): boolean | undefined {
@@ -107,7 +92,7 @@ export function optionalFlag(value: unknown, field: string): boolean | undefined
 export function choice<T extends string>(value: unknown, field: string, choices: readonly T[]): T {
   return choices.includes(value as T)
     ? (value as T)
-    : refuse(field, `must be one of ${choices.join(', ')}, got ${describe(value)}`);
+    : refuseValue(value, field, `one of ${choices.join(', ')}`);
 }
 
 // What is spread is checked for being an object first: a text would spread into as many fields as it has characters.
@@ -115,7 +100,7 @@ export function choice<T extends string>(value: unknown, field: string, choices:
 export function requiredObject(value: unknown, field: string): Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
     ? (value as Record<string, unknown>)
-    : refuse(field, `must be an object, got ${describe(value)}`);
+    : refuseValue(value, field, 'an object');
 }
 
 export function optionalObject(value: unknown, field: string): Record<string, unknown> {
@@ -137,8 +122,7 @@ export function optionalJson(value: unknown, field: string): JsonObject | undefi
   }
   const bytes = Buffer.byteLength(text);
   if (bytes > maxJsonBytes) {
-    const message = `must be at most ${maxJsonBytes} bytes of JSON, got ${bytes}`;
-    throw new AnalyticsError('TOO_LARGE', `${field} ${message}`, { problems: [{ field, message }] });
+    refuse(field, `must be at most ${maxJsonBytes} bytes of JSON, got ${bytes}`, 'TOO_LARGE');
   }
   const copy: JsonObject = JSON.parse(text);
   return isNestedWithin(copy, maxJsonDepth)

@@ -1,3 +1,4 @@
+import { quote } from './describe.ts';
 import { configError, type Problem } from './errors.ts';
 import { type Secret, secret } from './secret.ts';
 
@@ -99,8 +100,4 @@ function rangeText({ min, max }: NumberRange): string {
     return min === undefined ? '' : ` of ${min} or more`;
   }
   return min === undefined ? ` up to ${max}` : ` from ${min} to ${max}`;
-}
-
-function quote(value: string): string {
-  return JSON.stringify(value.length > 40 ? `${value.slice(0, 40)}…` : value);
 }

@@ -1,5 +1,5 @@
 import type { Backend } from './backend.ts';
-import { describe } from './check.ts';
+import { describe } from './describe.ts';
 import { configError } from './errors.ts';
 import type { AnalyticsEvent } from './event.ts';
 

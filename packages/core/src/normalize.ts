@@ -1,7 +1,6 @@
 import * as types from 'node:util/types';
 import {
   choice,
-  describe,
   optionalFlag,
   optionalJson,
   optionalLines,
@@ -10,14 +9,24 @@ import {
   optionalUuid,
   optionalWhole,
   refuse,
+  refuseValue,
   requiredFlag,
   requiredNumber,
   requiredObject,
   requiredText,
 } from './check.ts';
 import type { Context } from './client.ts';
-import { AnalyticsError } from './errors.ts';
-import type { AnalyticsEvent, Cost, ErrorInfo, EventFields, ExecutionEvent, ExecutionKind, Usage } from './event.ts';
+import { describe } from './describe.ts';
+import type {
+  AnalyticsEvent,
+  Cost,
+  ErrorInfo,
+  EventFields,
+  EventType,
+  ExecutionEvent,
+  ExecutionKind,
+  Usage,
+} from './event.ts';
 import type {
   ArtifactInput,
   CommonInput,
@@ -56,28 +65,21 @@ const maxTags = 100;
  */
 export function toEvent(input: EventInput, defaults: Defaults): AnalyticsEvent {
   requiredObject(input, 'event');
-  switch (input.type) {
-    case 'execution':
-      return toExecution(choice(input.kind, 'kind', kinds), input.name, 'name', input, defaults);
-    case 'rating':
-      return toRating(input, defaults);
-    case 'health':
-      return toHealth(input, defaults);
-    case 'toolkit':
-      return toToolkit(input, defaults);
-    case 'metrics':
-      return toMetrics(input, defaults);
-    case 'run':
-      return toRun(input, defaults);
-    case 'artifact':
-      return toArtifact(input, defaults);
-    default: {
-      const { type } = input as { type: unknown };
-      const all = 'execution, rating, health, toolkit, metrics, run, artifact';
-      return refuse('type', `must be one of ${all}, got ${describe(type)}`);
-    }
-  }
+  const type = choice(input.type, 'type', Object.keys(makers) as EventType[]);
+  return makers[type](input as never, defaults);
 }
+
+const makers: { readonly [T in EventType]: (input: InputOf<T>, defaults: Defaults) => AnalyticsEvent } = {
+  execution: (input, defaults) => toExecution(choice(input.kind, 'kind', kinds), input.name, 'name', input, defaults),
+  rating: toRating,
+  health: toHealth,
+  toolkit: toToolkit,
+  metrics: toMetrics,
+  run: toRun,
+  artifact: toArtifact,
+};
+
+type InputOf<T> = Extract<EventInput, { readonly type: T }>;
 
 function commonFields(
   input: CommonInput,
@@ -263,7 +265,7 @@ function toTags(value: unknown): string[] | undefined {
     return undefined;
   }
   if (!Array.isArray(value)) {
-    return refuse('tags', `must be an array of texts, got ${describe(value)}`);
+    return refuseValue(value, 'tags', 'an array of texts');
   }
   const { length } = value;
   if (length > maxTags) {
@@ -285,11 +287,11 @@ function toArtifact(input: ArtifactInput, defaults: Defaults): AnalyticsEvent {
     return { type: 'artifact', ...common, name, kind, path };
   }
   if (!types.isUint8Array(bytes)) {
-    return refuse('bytes', `must be a Uint8Array, got ${describe(bytes)}`);
+    return refuseValue(bytes, 'bytes', 'a Uint8Array');
   }
   if (bytes.byteLength > maxArtifactBytes) {
     const message = `must be at most ${maxArtifactBytes} bytes, got ${bytes.byteLength}; pass a path instead`;
-    throw new AnalyticsError('TOO_LARGE', `bytes ${message}`, { problems: [{ field: 'bytes', message }] });
+    refuse('bytes', message, 'TOO_LARGE');
   }
   return { type: 'artifact', ...common, name, kind, bytes: new Uint8Array(bytes) };
 }

@@ -1,8 +1,8 @@
 import { constants } from 'node:os';
 import type { Backend } from './backend.ts';
-import { describe } from './check.ts';
 import type { AnalyticsOptions, Clock, RetryOptions } from './client.ts';
 import { systemClock } from './clock.ts';
+import { describe } from './describe.ts';
 import { configError, type Problem } from './errors.ts';
 import { guardedRandom } from './random.ts';
 

@@ -1,4 +1,4 @@
-import { describe, refuse, requiredNumber, requiredObject } from './check.ts';
+import { refuse, refuseValue, requiredNumber, requiredObject } from './check.ts';
 import type { AnalyticsEvent } from './event.ts';
 import type { EventInput } from './input.ts';
 import { toEvent } from './normalize.ts';
@@ -41,7 +41,7 @@ function parseWeight(value: unknown): number | undefined {
   }
   return typeof value === 'number' && value > 0 && value < Number.POSITIVE_INFINITY
     ? value
-    : refuse('weight', `must be a finite number > 0, got ${describe(value)}`);
+    : refuseValue(value, 'weight', 'a finite number > 0');
 }
 
 function parseNanoUsd(cost: unknown): number | undefined {

@@ -1,5 +1,5 @@
 import type { AsyncLocalStorage } from 'node:async_hooks';
-import { describe, optionalJson, optionalObject, refuse, requiredObject, requiredText } from './check.ts';
+import { optionalJson, optionalObject, refuseValue, requiredObject, requiredText } from './check.ts';
 import type { FinishOptions, Run, RunOptions } from './client.ts';
 import type { Surroundings } from './context.ts';
 import type { JsonObject } from './event.ts';
@@ -44,7 +44,7 @@ export function createRuns({ context, newId, record }: RunsOptions): Runs {
           // Backends take the latest config of a run for all of it, so each time it is the whole one.
           const more = optionalJson({ ...config, [param]: value }, 'config');
           if (more === undefined || !Object.hasOwn(more, param)) {
-            return refuse('value', `must be JSON data, got ${describe(value)}`);
+            return refuseValue(value, 'value', 'JSON data');
           }
           config = more;
           return { type: 'run', runId: id, state: 'started', config };
