@@ -5,32 +5,21 @@ const baseBytes = 200;
 
 /** About how many bytes of memory an event holds: what the queue's second bound counts. */
 export function sizeOf(event: AnalyticsEvent): number {
+  if (event.type !== 'execution') {
+    return Object.values(event).reduce((bytes: number, value) => bytes + valueBytes(value), baseBytes);
+  }
   const bytes = baseBytes + textBytes(event.runId) + textBytes(event.userId) + textBytes(event.orgId);
-  if (event.type === 'execution') {
-    return bytes + event.name.length + (isLean(event) ? 0 : detailBytes(event));
+  return bytes + event.name.length + (isLean(event) ? 0 : detailBytes(event));
+}
+
+function valueBytes(value: unknown): number {
+  if (typeof value === 'string') {
+    return value.length;
   }
-  const own = bytes + (event.attributes === undefined ? 0 : jsonBytes(event.attributes));
-  switch (event.type) {
-    case 'rating':
-      return own + textBytes(event.skillId) + textBytes(event.comment);
-    case 'health':
-      return own + textBytes(event.skillId);
-    case 'toolkit':
-      return own + textBytes(event.toolkit) + errorBytes(event.error);
-    case 'metrics':
-      return own + jsonBytes(event.values);
-    case 'run':
-      return (
-        own +
-        textBytes(event.name) +
-        textBytes(event.project) +
-        jsonBytes([event.config ?? null, event.summary ?? null, event.tags ?? null])
-      );
-    case 'artifact':
-      return (
-        own + textBytes(event.name) + textBytes(event.kind) + textBytes(event.path) + (event.bytes?.byteLength ?? 0)
-      );
+  if (value instanceof Uint8Array) {
+    return value.byteLength;
   }
+  return typeof value === 'object' ? jsonBytes(value as JsonValue) : 0;
 }
 
 /** Most executions are made without any of the fields below; one look is faster than seven. */
