@@ -1,6 +1,3 @@
-/** A millisecond's share of chance: 74 random bits, kept in ten bytes. */
-const randomBytes = 10;
-
 /**
  * Makes UUIDv7 strings (RFC 9562, section 5.7) that sort in the order they were made, from whole Unix times in ms. Within a
  * millisecond the last two bytes count up from a random start (section 6.2, method 2); when the clock stands still or runs
@@ -8,8 +5,6 @@ const randomBytes = 10;
  */
 export function uuidV7Source(): (nowMs: number) => string {
   const hex = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
-  const pool = new Uint8Array(randomBytes * 64);
-  let poolAt = pool.length;
   let time = -1;
   let counter = 0xffff;
   /** All but the last two bytes. */
@@ -19,20 +14,12 @@ export function uuidV7Source(): (nowMs: number) => string {
 
   function startMillisecond(nowMs: number): string {
     time = nowMs;
-    if (poolAt === pool.length) {
-      crypto.getRandomValues(pool);
-      poolAt = 0;
-    }
-    const random = pool.subarray(poolAt, poolAt + randomBytes);
-    poolAt += randomBytes;
-    const byte = (at: number): number => random[at] as number;
     const stamp = nowMs.toString(16).padStart(12, '0');
-    const version = hex[0x70 | (byte(0) & 0x0f)] as string;
-    const variant = hex[0x80 | (byte(2) & 0x3f)] as string;
-    const node = [4, 5, 6, 7].map((at) => hex[byte(at)]).join('');
-    head = `${stamp.slice(0, 8)}-${stamp.slice(8)}-${version}${hex[byte(1)]}-${variant}${hex[byte(3)]}-${node}`;
+    // From its version on, a random UUID differs from what is wanted only in that version, 4.
+    const random = crypto.randomUUID();
+    head = `${stamp.slice(0, 8)}-${stamp.slice(8)}-7${random.slice(15, 32)}`;
     // Half of the range is left to count up in.
-    return startRow(((byte(8) & 0x7f) << 8) | byte(9));
+    return startRow(Number.parseInt(random.slice(32), 16) & 0x7fff);
   }
 
   function startRow(count: number): string {
