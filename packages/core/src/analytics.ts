@@ -8,7 +8,7 @@ import { createDelivery } from './delivery.ts';
 import { describe } from './describe.ts';
 import { AnalyticsError, type ErrorCode, isAnalyticsError } from './errors.ts';
 import type { AnalyticsEvent, ExecutionKind } from './event.ts';
-import { onExit, onSignals } from './exit.ts';
+import { onEnd } from './exit.ts';
 import { checkHealth } from './health.ts';
 import { parseUuid, uuidV7Source } from './id.ts';
 import type { EventInput, ExecutionDetails } from './input.ts';
@@ -57,7 +57,7 @@ export function createAnalytics(options: AnalyticsOptions): Analytics {
       delivery.flushSync();
     }
   };
-  const releases = deliveries.length === 0 ? [] : [onExit(flushSync), onSignals(resolved.flushOnSignals, flushSync)];
+  const release = deliveries.length === 0 ? undefined : onEnd(resolved.flushOnSignals, flushSync);
   const reader = clientReader(deliveries);
   let closing: Promise<FlushReport> | undefined;
 
@@ -176,13 +176,7 @@ export function createAnalytics(options: AnalyticsOptions): Analytics {
       closing = promise;
       const timeout = timeoutMs(given, flushTimeoutMs);
       const closed = each((delivery) => delivery.close(timeout));
-      resolve(
-        closed.finally(() => {
-          for (const release of releases) {
-            release();
-          }
-        }),
-      );
+      resolve(closed.finally(release));
     }
     return closing;
   };

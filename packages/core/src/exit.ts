@@ -1,61 +1,51 @@
 type Callback = () => void;
+type Ending = 'exit' | NodeJS.Signals;
 
 // One listener for all clients of the process: one for each would make Node warn on stderr from the eleventh client on.
-const exits = new Set<Callback>();
-const signalled = new Map<NodeJS.Signals, Set<Callback>>();
+const waiting = new Map<Ending, Set<Callback>>();
 
 /** Tells the listeners of every copy of this package from those of the host. */
 const brand: unique symbol = Symbol.for('@toolweaver/analytics-core/signal') as never;
 const onSignal: (signal: NodeJS.Signals) => void = Object.assign(runSignal, { [brand]: true });
 
-function runExit(): void {
-  for (const callback of exits) {
+function runAll(ending: Ending): void {
+  for (const callback of waiting.get(ending) ?? []) {
     callback();
   }
 }
 
+function runExit(): void {
+  runAll('exit');
+}
+
 function runSignal(signal: NodeJS.Signals): void {
-  for (const callback of signalled.get(signal) ?? []) {
-    callback();
-  }
+  runAll(signal);
   if (process.listeners(signal).every((listener) => brand in listener)) {
     process.off(signal, onSignal);
     process.kill(process.pid, signal);
   }
 }
 
-/** Calls back when the process exits, however it does so by itself. `callback` must not throw. Returns how to take it back. */
-export function onExit(callback: Callback): () => void {
-  if (exits.size === 0) {
-    process.on('exit', runExit);
-  }
-  exits.add(callback);
-  return () => {
-    exits.delete(callback);
-    if (exits.size === 0) {
-      process.off('exit', runExit);
-    }
-  };
-}
-
 /**
- * Calls back on each of the signals. Where nobody else listens to it, the signal then takes its usual course; otherwise the
- * other listeners decide. `callback` must not throw. Returns how to take it back.
+ * Calls back when the process ends: however it exits by itself, and on each of the signals. Where nobody else listens to a
+ * signal, it then takes its usual course; otherwise the other listeners decide. `callback` must not throw. Returns how to take
+ * it back.
  */
-export function onSignals(signals: readonly NodeJS.Signals[], callback: Callback): () => void {
-  for (const signal of signals) {
-    const callbacks = signalled.get(signal) ?? new Set();
-    signalled.set(signal, callbacks);
+export function onEnd(signals: readonly NodeJS.Signals[], callback: Callback): () => void {
+  const endings: readonly Ending[] = ['exit', ...signals];
+  for (const ending of endings) {
+    const callbacks = waiting.get(ending) ?? new Set();
+    waiting.set(ending, callbacks);
     if (callbacks.size === 0) {
-      process.on(signal, onSignal);
+      process.on(ending, ending === 'exit' ? runExit : onSignal);
     }
     callbacks.add(callback);
   }
   return () => {
-    for (const signal of signals) {
-      const callbacks = signalled.get(signal);
+    for (const ending of endings) {
+      const callbacks = waiting.get(ending);
       if (callbacks?.delete(callback) && callbacks.size === 0) {
-        process.off(signal, onSignal);
+        process.off(ending, ending === 'exit' ? runExit : onSignal);
       }
     }
   };
