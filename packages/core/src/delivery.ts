@@ -1,9 +1,9 @@
 import type { Backend, BatchDelivery } from './backend.ts';
 import { withDeadline } from './deadline.ts';
-import { AnalyticsError, type ErrorCode } from './errors.ts';
+import { AnalyticsError, backendError } from './errors.ts';
 import type { AnalyticsEvent } from './event.ts';
 import { immediateSink } from './immediate.ts';
-import { createLedger, snapshot } from './ledger.ts';
+import { createLedger, dropReason, snapshot } from './ledger.ts';
 import { type QueuedSinkOptions, queuedSink } from './queued.ts';
 import type { BackendFlush, BackendStats, DropReason } from './report.ts';
 import { type Reporter, toAnalyticsError } from './reporter.ts';
@@ -48,6 +48,7 @@ export function createDelivery(backend: Backend, options: DeliveryOptions): Deli
   /** Events lost after they were queued. */
   let lostCount = 0;
   let lastLoss: AnalyticsError | undefined;
+  let full: AnalyticsError | undefined;
   let failure: DeliveryFailure | undefined;
   let closed = false;
   let pushing: Promise<void> = Promise.resolve();
@@ -57,22 +58,20 @@ export function createDelivery(backend: Backend, options: DeliveryOptions): Deli
       ledger.delivered += count;
       failure = undefined;
     },
-    lost(reason, count, cause) {
-      ledger.dropped[reason] += count;
-      if (reason !== 'queue_full') {
-        lostCount += count;
-        lastLoss = cause;
-        failure = reason === 'rejected' || reason === 'too_large' ? undefined : { error: cause, final: true };
-      }
-      report('EVENTS_DROPPED', () => {
-        const message = `${name}: lost ${count} ${count === 1 ? 'event' : 'events'} (${reason}): ${cause.message}`;
-        return new AnalyticsError('EVENTS_DROPPED', message, { cause, backend: name });
-      });
+    lost(count, error, reason = dropReason(error.code)) {
+      lostCount += count;
+      lastLoss = error;
+      failure = reason === 'rejected' || reason === 'too_large' ? undefined : { error, final: true };
+      drop(reason, count, error);
+    },
+    overflowed(bound) {
+      full ??= backendError(name, 'EVENTS_DROPPED', `${bound}; new events are dropped`);
+      drop('queue_full', 1, full);
     },
     retrying(error) {
       ledger.retries += 1;
       failure = { error, final: false };
-      report(error.code, () => error);
+      report(error);
     },
   };
   const sink =
@@ -80,8 +79,16 @@ export function createDelivery(backend: Backend, options: DeliveryOptions): Deli
       ? immediateSink(backend, clock, options.maxQueueEvents, events)
       : queuedSink(backend, atMost(backend.delivery, options.batchSize), options, events);
 
-  function report(code: ErrorCode, make: () => AnalyticsError): void {
-    reporter.report(code, name, make);
+  function report(error: AnalyticsError): void {
+    reporter.report(error.code, name, () => error);
+  }
+
+  function drop(reason: DropReason, count: number, cause: AnalyticsError): void {
+    ledger.dropped[reason] += count;
+    reporter.report('EVENTS_DROPPED', name, () => {
+      const what = `${count} ${count === 1 ? 'event' : 'events'} (${reason})`;
+      return backendError(name, 'EVENTS_DROPPED', `lost ${what}: ${cause.message}`, cause);
+    });
   }
 
   /** The backend's own flush; one at a time, each within its caller's time. */
@@ -113,8 +120,7 @@ export function createDelivery(backend: Backend, options: DeliveryOptions): Deli
       error ??= lastLoss;
     }
     if (error !== undefined) {
-      const failure = error;
-      report(failure.code, () => failure);
+      report(error);
     }
     const delivered = ledger.delivered - before.delivered;
     return { ok: error === undefined, delivered, dropped, queued: sink.queued, error };
@@ -137,22 +143,20 @@ export function createDelivery(backend: Backend, options: DeliveryOptions): Deli
       const left = sink.abandon();
       if (left > 0) {
         const message = `${left} events were still queued when the client was closed`;
-        events.lost(
-          'shutdown_timeout',
-          left,
-          flushed.error ?? new AnalyticsError('TIMEOUT', message, { backend: name }),
-        );
+        const error = flushed.error ?? new AnalyticsError('TIMEOUT', message, { backend: name });
+        events.lost(left, error, 'shutdown_timeout');
       }
       closed = true;
+      const ended = { ...flushed, dropped: flushed.dropped + left, queued: 0 };
       try {
         const remaining = timeoutMs - (clock.monotonic() - started);
         await withDeadline(clock, Math.max(minCloseMs, remaining), `${name}: close`, () => backend.close?.());
       } catch (thrown) {
         const error = toAnalyticsError(thrown, name);
-        report(error.code, () => error);
-        return { ...flushed, ok: false, dropped: flushed.dropped + left, queued: 0, error: flushed.error ?? error };
+        report(error);
+        return { ...ended, ok: false, error: flushed.error ?? error };
       }
-      return { ...flushed, dropped: flushed.dropped + left, queued: 0 };
+      return ended;
     },
     flushSync: () => sink.flushSync(),
     get failure() {

@@ -69,6 +69,11 @@ export class AnalyticsError extends Error {
   }
 }
 
+/** An error that concerns a backend, which its message begins with. */
+export function backendError(backend: string, code: ErrorCode, message: string, cause?: unknown): AnalyticsError {
+  return new AnalyticsError(code, `${backend}: ${message}`, { cause, backend });
+}
+
 /** True for an `AnalyticsError` of any copy of this package (`instanceof` fails when two copies are installed). */
 export function isAnalyticsError(value: unknown): value is AnalyticsError {
   try {

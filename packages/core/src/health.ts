@@ -1,7 +1,7 @@
 import type { Clock } from './client.ts';
 import { withDeadline } from './deadline.ts';
 import type { Delivery } from './delivery.ts';
-import { AnalyticsError } from './errors.ts';
+import { backendError } from './errors.ts';
 import type { BackendHealth, HealthReport } from './report.ts';
 import { toAnalyticsError } from './reporter.ts';
 
@@ -24,14 +24,13 @@ async function probe(delivery: Delivery, clock: Clock, timeoutMs: number): Promi
   try {
     const { state } = delivery.stats();
     if (state === 'closed') {
-      throw new AnalyticsError('CLOSED', `${name}: the client is closed`, { backend: name });
+      throw backendError(name, 'CLOSED', 'the client is closed');
     }
     if (backend.check !== undefined) {
       await withDeadline(clock, timeoutMs, `${name}: check`, (signal) => backend.check?.(signal));
     } else if (failure !== undefined && (failure.final || state === 'open')) {
       const { error } = failure;
-      const message = `${name}: the latest delivery failed: ${error.message}`;
-      throw new AnalyticsError('BACKEND_UNAVAILABLE', message, { cause: error, backend: name });
+      throw backendError(name, 'BACKEND_UNAVAILABLE', `the latest delivery failed: ${error.message}`, error);
     }
     return { healthy: true, latencyMs: clock.monotonic() - startedMs };
   } catch (thrown) {

@@ -1,8 +1,6 @@
 import type { Backend } from './backend.ts';
 import type { Clock } from './client.ts';
 import { withDeadline } from './deadline.ts';
-import { AnalyticsError } from './errors.ts';
-import { dropReason } from './ledger.ts';
 import { toAnalyticsError } from './reporter.ts';
 import type { Sink, SinkEvents } from './sink.ts';
 
@@ -10,19 +8,13 @@ import type { Sink, SinkEvents } from './sink.ts';
 export function immediateSink(backend: Backend, clock: Clock, maxPending: number, events: SinkEvents): Sink {
   // The contract asks for a synchronous write. One that returns a promise all the same is held to what the promise says.
   const writes = new Set<Promise<void>>();
+  const bound = `${maxPending} writes are under way`;
   /** Events whose write has not ended. */
   let pending = 0;
   let epoch = 0;
-  let full: AnalyticsError | undefined;
-
-  function queueFull(): AnalyticsError {
-    const message = `${backend.name}: ${maxPending} writes are under way; new events are dropped`;
-    return new AnalyticsError('EVENTS_DROPPED', message, { backend: backend.name });
-  }
 
   function fail(thrown: unknown): void {
-    const error = toAnalyticsError(thrown, backend.name);
-    events.lost(dropReason(error.code), 1, error);
+    events.lost(1, toAnalyticsError(thrown, backend.name));
   }
 
   function follow(written: unknown): void {
@@ -50,8 +42,7 @@ export function immediateSink(backend: Backend, clock: Clock, maxPending: number
     state: 'ok',
     offer(event) {
       if (pending >= maxPending) {
-        full ??= queueFull();
-        events.lost('queue_full', 1, full);
+        events.overflowed(bound);
         return;
       }
       pending += 1;

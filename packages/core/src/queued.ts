@@ -1,6 +1,5 @@
 import type { Backend, BatchDelivery } from './backend.ts';
-import { AnalyticsError, type ErrorCode } from './errors.ts';
-import { dropReason } from './ledger.ts';
+import { type AnalyticsError, backendError, type ErrorCode } from './errors.ts';
 import type { ResolvedOptions } from './options.ts';
 import { createQueue } from './queue.ts';
 import { toAnalyticsError } from './reporter.ts';
@@ -36,6 +35,7 @@ export function queuedSink(
   events: SinkEvents,
 ): Sink {
   const queue = createQueue(maxQueueEvents, maxQueueBytes);
+  const bound = `the queue is full (${maxQueueEvents} events or ${maxQueueBytes} bytes)`;
   let waiters: Waiter[] = [];
   /** Events ever queued; what left the queue again is the difference to its size. */
   let enqueued = 0;
@@ -52,7 +52,6 @@ export function queuedSink(
   /** Failed deliveries in a row, of any batch. */
   let failures = 0;
   let lastError: AnalyticsError | undefined;
-  let full: AnalyticsError | undefined;
   /** Tells a write that was abandoned from the current one. */
   let epoch = 0;
 
@@ -91,12 +90,6 @@ export function queuedSink(
     if (queue.size === 0) {
       stopTimer();
     }
-  }
-
-  function queueFull(): AnalyticsError {
-    const bound = `${maxQueueEvents} events or ${maxQueueBytes} bytes`;
-    const message = `${backend.name}: the queue is full (${bound}); new events are dropped`;
-    return new AnalyticsError('EVENTS_DROPPED', message, { backend: backend.name });
   }
 
   async function deliver(): Promise<void> {
@@ -144,7 +137,7 @@ export function queuedSink(
     attempts = 0;
     limit = maxEvents;
     queue.remove(count);
-    events.lost(dropReason(error.code), count, error);
+    events.lost(count, error);
   }
 
   function retryDelayMs({ code, retryAfterMs = 0 }: AnalyticsError): number {
@@ -206,8 +199,7 @@ export function queuedSink(
     },
     offer(event, bytes) {
       if (!queue.push(event, bytes)) {
-        full ??= queueFull();
-        events.lost('queue_full', 1, full);
+        events.overflowed(bound);
         return;
       }
       enqueued += 1;
@@ -230,9 +222,8 @@ export function queuedSink(
         // Ref'd: the process lives on while somebody waits.
         const deadline = clock.setTimeout(() => {
           waiters = waiters.filter((other) => other !== waiter);
-          const message = `${backend.name}: ${target - settledCount()} events not delivered within ${timeoutMs} ms`;
-          const options = { backend: backend.name, cause: failures > 0 ? lastError : undefined };
-          resolve(new AnalyticsError('TIMEOUT', message, options));
+          const message = `${target - settledCount()} events not delivered within ${timeoutMs} ms`;
+          resolve(backendError(backend.name, 'TIMEOUT', message, failures > 0 ? lastError : undefined));
         }, timeoutMs);
         const waiter: Waiter = {
           target,

@@ -44,8 +44,7 @@ function withCount(error: AnalyticsError, left: number): AnalyticsError {
 }
 
 function copyOf(error: AnalyticsError, message: string, backend: string | undefined = error.backend): AnalyticsError {
-  const { code, problems, retryAfterMs } = error;
-  return new AnalyticsError(code, message, { cause: error, backend, problems, retryAfterMs });
+  return new AnalyticsError(error.code, message, { ...error, cause: error, backend });
 }
 
 /** What a backend threw, as an error of ours that names it. */

@@ -7,7 +7,7 @@ export interface Sink {
   readonly queued: number;
   readonly queuedBytes: number;
   readonly state: DeliveryState;
-  /** Never throws. Every event offered ends in exactly one call of `delivered` or `lost`, or in `abandon`. */
+  /** Never throws. Every event offered ends in exactly one call of `delivered`, `lost` or `overflowed`, or in `abandon`. */
   offer(event: AnalyticsEvent, bytes: number): void;
   /**
    * Delivers what was offered before the call. Resolves to undefined when all of it is delivered or lost, and to the reason
@@ -23,7 +23,10 @@ export interface Sink {
 /** What a sink tells its delivery. */
 export interface SinkEvents {
   delivered(count: number): void;
-  lost(reason: DropReason, count: number, error: AnalyticsError): void;
+  /** Default of `reason`: what the error's code says. */
+  lost(count: number, error: AnalyticsError, reason?: DropReason): void;
+  /** An event that found no room. */
+  overflowed(bound: string): void;
   /** A failure that loses nothing: it will be tried again. */
   retrying(error: AnalyticsError): void;
 }
