@@ -90,9 +90,7 @@ export function optionalFlag(value: unknown, field: string): boolean | undefined
 }
 
 export function choice<T extends string>(value: unknown, field: string, choices: readonly T[]): T {
-  return choices.includes(value as T)
-    ? (value as T)
-    : refuseValue(value, field, `one of ${choices.join(', ')}`);
+  return choices.includes(value as T) ? (value as T) : refuseValue(value, field, `one of ${choices.join(', ')}`);
 }
 
 // What is spread is checked for being an object first: a text would spread into as many fields as it has characters.

@@ -6,5 +6,7 @@ import type { ConfigSummary } from './report.ts';
 export function configSummary(backends: readonly Backend[], options: ResolvedOptions): ConfigSummary {
   const { sampleRate, maxQueueEvents, maxQueueBytes } = options;
   const settings = backends.map((backend) => [backend.name, backend.settings]);
-  return JSON.parse(JSON.stringify({ sampleRate, maxQueueEvents, maxQueueBytes, backends: Object.fromEntries(settings) }));
+  return JSON.parse(
+    JSON.stringify({ sampleRate, maxQueueEvents, maxQueueBytes, backends: Object.fromEntries(settings) }),
+  );
 }

@@ -1,6 +1,6 @@
 import { constants } from 'node:os';
-import type { Backend } from './backend.ts';
-import type { AnalyticsOptions, Clock, RetryOptions } from './client.ts';
+import type { Backend, BatchDelivery } from './backend.ts';
+import type { AnalyticsOptions, RetryOptions } from './client.ts';
 import { systemClock } from './clock.ts';
 import { describe } from './describe.ts';
 import { configError, type Problem } from './errors.ts';
@@ -15,6 +15,10 @@ export interface ResolvedOptions extends Complete<Omit<AnalyticsOptions, 'onErro
   readonly prices: AnalyticsOptions['prices'];
 }
 
+const maxNumber = Number.MAX_SAFE_INTEGER;
+const backendMethods = ['write', 'writeSync', 'flush', 'check', 'attach', 'close'] as const;
+const clockMethods = ['now', 'monotonic', 'setTimeout', 'clearTimeout'] as const;
+
 /**
  * The options with their defaults.
  * @throws AnalyticsError `INVALID_CONFIG` with every problem.
@@ -22,68 +26,104 @@ export interface ResolvedOptions extends Complete<Omit<AnalyticsOptions, 'onErro
 export function resolveOptions(options: AnalyticsOptions): ResolvedOptions {
   const problems: Problem[] = [];
 
-  function number(field: string, value: unknown, byDefault: number, min: number, max: number, whole: boolean): number {
+  function problem(field: string, message: string): void {
+    problems.push({ field, message });
+  }
+  /** Notes what is wrong unless it is right. */
+  function check(right: boolean, field: string, what: string, value: unknown): boolean {
+    if (!right) {
+      // What is to be awaited first is the usual mistake.
+      const got = isObject(value) && 'then' in value ? 'a promise: await it' : describe(value);
+      problem(field, `must ${what}, got ${got}`);
+    }
+    return right;
+  }
+  function number(field: string, value: unknown, byDefault: number, min: number, max = maxNumber, kind = ''): number {
     if (value === undefined) {
       return byDefault;
     }
-    if (typeof value !== 'number' || !(value >= min && value <= max) || (whole && !Number.isInteger(value))) {
-      const range = max === Number.MAX_SAFE_INTEGER ? `>= ${min}` : `from ${min} to ${max}`;
-      problems.push({ field, message: `must be a ${whole ? 'whole ' : ''}number ${range}, got ${describe(value)}` });
-      return byDefault;
-    }
+    const range = max === maxNumber ? `>= ${min}` : `from ${min} to ${max}`;
+    const right = isNumber(value, min, max) && (kind === '' || Number.isInteger(value));
+    return check(right, field, `be a ${kind}number ${range}`, value) ? (value as number) : byDefault;
+  }
+  function whole(field: string, value: unknown, byDefault: number): number {
+    return number(field, value, byDefault, 1, maxNumber, 'whole ');
+  }
+  function callback<T>(field: string, value: T): T {
+    check(value === undefined || typeof value === 'function', field, 'be a function', value);
     return value;
   }
-  const whole = (field: string, value: unknown, byDefault: number, min: number): number =>
-    number(field, value, byDefault, min, Number.MAX_SAFE_INTEGER, true);
-  function callback<T>(field: string, value: T): T {
-    if (value !== undefined && typeof value !== 'function') {
-      problems.push({ field, message: `must be a function, got ${describe(value)}` });
-    }
-    return value;
+  function list<T>(field: string, value: readonly T[], what: string): readonly T[] {
+    return check(Array.isArray(value), field, `be an array of ${what}`, value) ? [...value] : [];
   }
 
-  if (typeof options !== 'object' || options === null) {
-    throw configError([{ field: 'options', message: `must be an object, got ${describe(options)}` }]);
+  function checkBackend(backend: Backend, field: string, names: Set<string>): void {
+    if (!check(isObject(backend) && !('then' in backend), field, 'be a backend', backend)) {
+      return;
+    }
+    const { name, delivery, settings } = backend;
+    if (check(typeof name === 'string' && name !== '', `${field}.name`, 'be a text', name) && names.has(name)) {
+      problem(`${field}.name`, `must be unique, but another one is called ${describe(name)} too`);
+    }
+    names.add(name);
+    check(isObject(settings), `${field}.settings`, 'be an object', settings);
+    for (const method of backendMethods) {
+      const given: unknown = backend[method];
+      const isOptional = method !== 'write' && given === undefined;
+      check(isOptional || typeof given === 'function', `${field}.${method}`, 'be a function', given);
+    }
+    if (delivery !== 'immediate' && !isBatchDelivery(delivery)) {
+      problem(`${field}.delivery`, "must be 'immediate' or { maxEvents: whole number >= 1, maxDelayMs: number >= 0 }");
+    }
   }
-  const { backends, clock = systemClock, flushOnSignals = [], prices } = options;
-  let { retry = {} } = options;
-  if (typeof retry !== 'object' || retry === null) {
-    problems.push({ field: 'retry', message: `must be an object, got ${describe(retry)}` });
-    retry = {};
+
+  function checkSignal(signal: unknown): void {
+    const field = 'flushOnSignals';
+    const isName = typeof signal === 'string' && Object.hasOwn(constants.signals, signal);
+    check(isName, field, 'hold names of signals, such as SIGTERM', signal);
+    if (signal === 'SIGKILL' || signal === 'SIGSTOP') {
+      problem(field, `cannot hold ${signal}: no program can listen to it`);
+    }
   }
-  problems.push(...backendProblems(backends), ...signalProblems(flushOnSignals));
-  const minDelayMs = number('retry.minDelayMs', retry.minDelayMs, 500, 0, Number.MAX_SAFE_INTEGER, false);
+
+  if (!check(isObject(options), 'options', 'be an object', options)) {
+    throw configError(problems);
+  }
+  const { retry = {}, flushOnSignals = [], prices, clock = systemClock } = options;
+  const errorMessages = options.errorMessages ?? true;
+  const backends = list('backends', options.backends, 'backends');
+  const names = new Set<string>();
+  for (const [index, backend] of backends.entries()) {
+    checkBackend(backend, `backends[${index}]`, names);
+  }
+  const signals = list('flushOnSignals', flushOnSignals, 'signal names');
+  signals.forEach(checkSignal);
+  const delays: RetryOptions = check(isObject(retry), 'retry', 'be an object', retry) ? retry : {};
+  const minDelayMs = number('retry.minDelayMs', delays.minDelayMs, 500, 0);
   const resolved: ResolvedOptions = {
-    backends: Array.isArray(backends) ? [...backends] : [],
+    backends,
     onError: callback('onError', options.onError),
-    sampleRate: number('sampleRate', options.sampleRate, 1, 0, 1, false),
-    slowMs: number('slowMs', options.slowMs, 5_000, 0, Number.MAX_SAFE_INTEGER, false),
-    batchSize: whole('batchSize', options.batchSize, Number.MAX_SAFE_INTEGER, 1),
-    maxQueueEvents: whole('maxQueueEvents', options.maxQueueEvents, 65_536, 1),
-    maxQueueBytes: whole('maxQueueBytes', options.maxQueueBytes, 32 * 1024 * 1024, 1),
+    sampleRate: number('sampleRate', options.sampleRate, 1, 0, 1),
+    slowMs: number('slowMs', options.slowMs, 5_000, 0),
+    batchSize: whole('batchSize', options.batchSize, maxNumber),
+    maxQueueEvents: whole('maxQueueEvents', options.maxQueueEvents, 65_536),
+    maxQueueBytes: whole('maxQueueBytes', options.maxQueueBytes, 32 * 1024 * 1024),
     retry: {
       minDelayMs,
-      maxDelayMs: number('retry.maxDelayMs', retry.maxDelayMs, 30_000, minDelayMs, Number.MAX_SAFE_INTEGER, false),
-      maxAttempts: whole('retry.maxAttempts', retry.maxAttempts, 10, 1),
+      maxDelayMs: number('retry.maxDelayMs', delays.maxDelayMs, 30_000, minDelayMs),
+      maxAttempts: whole('retry.maxAttempts', delays.maxAttempts, 10),
     },
-    errorMessages: options.errorMessages ?? true,
+    errorMessages,
     prices,
-    flushOnSignals: Array.isArray(flushOnSignals) ? [...flushOnSignals] : [],
-    clock: completeClock(clock) ? clock : systemClock,
+    flushOnSignals: signals,
+    clock,
     newId: callback('newId', options.newId),
     random: guardedRandom(callback('random', options.random ?? Math.random)),
   };
-  if (typeof resolved.errorMessages !== 'boolean') {
-    problems.push({
-      field: 'errorMessages',
-      message: `must be true or false, got ${describe(resolved.errorMessages)}`,
-    });
-  }
-  if (prices !== undefined && typeof prices?.price !== 'function') {
-    problems.push({ field: 'prices', message: `must have the method price, ${gotInstead(prices)}` });
-  }
-  if (!completeClock(clock)) {
-    problems.push({ field: 'clock', message: 'must have the methods now, monotonic, setTimeout and clearTimeout' });
+  check(typeof errorMessages === 'boolean', 'errorMessages', 'be true or false', errorMessages);
+  check(prices === undefined || typeof prices?.price === 'function', 'prices', 'have the method price', prices);
+  if (!clockMethods.every((method) => typeof clock?.[method] === 'function')) {
+    problem('clock', 'must have the methods now, monotonic, setTimeout and clearTimeout');
   }
   if (problems.length > 0) {
     throw configError(problems);
@@ -91,76 +131,18 @@ export function resolveOptions(options: AnalyticsOptions): ResolvedOptions {
   return resolved;
 }
 
-function completeClock(clock: Clock): boolean {
-  const methods: readonly (keyof Clock)[] = ['now', 'monotonic', 'setTimeout', 'clearTimeout'];
-  return methods.every((method) => typeof clock?.[method] === 'function');
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null;
 }
 
-function signalProblems(signals: readonly NodeJS.Signals[]): Problem[] {
-  const field = 'flushOnSignals';
-  if (!Array.isArray(signals)) {
-    return [{ field, message: `must be an array of signal names, got ${describe(signals)}` }];
-  }
-  const problems: Problem[] = [];
-  for (const signal of signals as readonly unknown[]) {
-    if (typeof signal !== 'string' || !Object.hasOwn(constants.signals, signal)) {
-      problems.push({ field, message: `must hold names of signals, such as SIGTERM, got ${describe(signal)}` });
-    } else if (signal === 'SIGKILL' || signal === 'SIGSTOP') {
-      problems.push({ field, message: `cannot hold ${signal}: no program can listen to it` });
-    }
-  }
-  return problems;
-}
-
-function backendProblems(backends: readonly Backend[]): Problem[] {
-  if (!Array.isArray(backends)) {
-    return [{ field: 'backends', message: `must be an array of backends, got ${describe(backends)}` }];
-  }
-  const problems: Problem[] = [];
-  const names = new Set<string>();
-  for (const [index, backend] of backends.entries()) {
-    const field = `backends[${index}]`;
-    if (typeof backend !== 'object' || backend === null || 'then' in backend) {
-      problems.push({ field, message: `must be a backend, ${gotInstead(backend)}` });
-      continue;
-    }
-    const { name, delivery } = backend;
-    if (typeof name !== 'string' || name === '') {
-      problems.push({ field: `${field}.name`, message: `must be a text, got ${describe(name)}` });
-    } else if (names.has(name)) {
-      problems.push({
-        field: `${field}.name`,
-        message: `must be unique, but another one is called ${describe(name)} too`,
-      });
-    }
-    names.add(name);
-    if (typeof backend.settings !== 'object' || backend.settings === null) {
-      problems.push({ field: `${field}.settings`, message: `must be an object, got ${describe(backend.settings)}` });
-    }
-    for (const method of ['write', 'writeSync', 'flush', 'check', 'attach', 'close'] as const) {
-      const given: unknown = backend[method];
-      if (typeof given !== 'function' && (given !== undefined || method === 'write')) {
-        problems.push({ field: `${field}.${method}`, message: `must be a function, got ${describe(given)}` });
-      }
-    }
-    if (delivery !== 'immediate' && !isBatchDelivery(delivery)) {
-      const message = "must be 'immediate' or { maxEvents: whole number >= 1, maxDelayMs: number >= 0 }";
-      problems.push({ field: `${field}.delivery`, message });
-    }
-  }
-  return problems;
-}
-
-/** What is to be awaited first is the usual mistake. */
-function gotInstead(value: unknown): string {
-  const isPromise = typeof value === 'object' && value !== null && 'then' in value;
-  return isPromise ? 'got a promise: await it' : `got ${describe(value)}`;
+function isNumber(value: unknown, min: number, max = Number.POSITIVE_INFINITY): value is number {
+  return typeof value === 'number' && value >= min && value <= max;
 }
 
 function isBatchDelivery(delivery: unknown): boolean {
-  if (typeof delivery !== 'object' || delivery === null) {
+  if (!isObject(delivery)) {
     return false;
   }
-  const { maxEvents, maxDelayMs } = delivery as Record<string, unknown>;
-  return Number.isInteger(maxEvents) && Number(maxEvents) >= 1 && typeof maxDelayMs === 'number' && maxDelayMs >= 0;
+  const { maxEvents, maxDelayMs } = delivery as Partial<BatchDelivery>;
+  return isNumber(maxEvents, 1) && Number.isInteger(maxEvents) && isNumber(maxDelayMs, 0);
 }
