@@ -7,11 +7,11 @@ import { extendContext, type Surroundings } from './context.ts';
 import { createDelivery } from './delivery.ts';
 import { describe } from './describe.ts';
 import { AnalyticsError, type ErrorCode, isAnalyticsError } from './errors.ts';
-import type { AnalyticsEvent, ExecutionKind } from './event.ts';
+import type { AnalyticsEvent } from './event.ts';
 import { onEnd } from './exit.ts';
 import { checkHealth } from './health.ts';
 import { parseUuid, uuidV7Source } from './id.ts';
-import type { EventInput, ExecutionDetails } from './input.ts';
+import type { EventInput, LlmCallInput } from './input.ts';
 import { maxTime, toEvent, toExecution } from './normalize.ts';
 import { type ResolvedOptions, resolveOptions } from './options.ts';
 import { createPricing } from './pricing.ts';
@@ -61,8 +61,8 @@ export function createAnalytics(options: AnalyticsOptions): Analytics {
   const reader = clientReader(deliveries);
   let closing: Promise<FlushReport> | undefined;
 
-  /** Hands the event that `make` returns to every backend, or counts why not. `rate` is that of a sampling of its own. */
-  function accept(make: () => AnalyticsEvent, rate?: () => number | undefined): void {
+  /** Hands the event that `make` returns to every backend, or counts why not: undefined is one that sampling leaves out. */
+  function accept(make: () => AnalyticsEvent | undefined): void {
     if (deliveries.length === 0) {
       return;
     }
@@ -71,8 +71,7 @@ export function createAnalytics(options: AnalyticsOptions): Analytics {
       if (closing !== undefined) {
         throw new AnalyticsError('CLOSED', 'recorded after close()');
       }
-      const made = make();
-      event = sample(made, rate?.());
+      event = make();
     } catch (thrown) {
       refuse(thrown);
       return;
@@ -112,29 +111,16 @@ export function createAnalytics(options: AnalyticsOptions): Analytics {
   }
 
   function acceptInput(make: () => EventInput): void {
-    accept(() => toEvent(make(), defaults));
+    accept(() => sample(toEvent(make(), defaults)));
   }
 
   function acceptTracked(make: () => TrackedInput): void {
-    let rate: number | undefined;
-    accept(
-      () => {
-        const input = make();
-        const { sampleRate } = input;
-        rate = sampleRate === undefined ? undefined : requiredNumber(sampleRate, 'sampleRate', 0, 1, false);
-        return toEvent(input, defaults);
-      },
-      () => rate,
-    );
-  }
-
-  function acceptExecution(
-    kind: ExecutionKind,
-    input: ExecutionDetails & { readonly success: boolean },
-    name: (input: never) => unknown,
-    field: string,
-  ): void {
-    accept(() => toExecution(kind, name(requiredObject(input, 'event') as never), field, input, defaults));
+    accept(() => {
+      const input = make();
+      const { sampleRate } = input;
+      const rate = sampleRate === undefined ? undefined : requiredNumber(sampleRate, 'sampleRate', 0, 1, false);
+      return sample(toEvent(input, defaults), rate);
+    });
   }
 
   const leftOut = (thrown: unknown): void => reportMisuse(thrown, 'it is left out of the context');
@@ -183,9 +169,11 @@ export function createAnalytics(options: AnalyticsOptions): Analytics {
 
   return {
     record: (event) => acceptInput(() => event),
-    recordSkillExecution: (execution) => acceptExecution('skill', execution, skillName, 'skillId'),
-    recordToolInvocation: (invocation) => acceptExecution('tool', invocation, toolName, 'toolName'),
-    recordLlmCall: (call) => acceptExecution('llm', call, callName, 'name'),
+    recordSkillExecution: (execution) =>
+      accept(() => sample(toExecution('skill', checked(execution).skillId, 'skillId', execution, defaults))),
+    recordToolInvocation: (invocation) =>
+      accept(() => sample(toExecution('tool', checked(invocation).toolName, 'toolName', invocation, defaults))),
+    recordLlmCall: (call) => accept(() => sample(toExecution('llm', nameOf(checked(call)), 'name', call, defaults))),
     recordToolkitEvent: (event) => acceptInput(() => ({ ...checked(event), type: 'toolkit' })),
     recordSkillRating: (rating) => acceptInput(() => ({ ...checked(rating), type: 'rating' })),
     updateHealthScore: (score) => acceptInput(() => ({ ...checked(score), type: 'health' })),
@@ -236,10 +224,9 @@ const refusals: ReadonlyMap<ErrorCode, DropReason> = new Map([
   ['CLOSED', 'closed'],
 ]);
 
-const skillName = (input: { skillId: unknown }): unknown => input.skillId;
-const toolName = (input: { toolName: unknown }): unknown => input.toolName;
-const callName = ({ name, model }: { name: unknown; model: unknown }): unknown =>
-  requiredText(model, 'model') && (name ?? '') === '' ? model : name;
+function nameOf({ name, model }: LlmCallInput): unknown {
+  return requiredText(model, 'model') && (name ?? '') === '' ? model : name;
+}
 
 /** Time and ids, guarded where they are the user's. */
 function sources({ clock, newId }: ResolvedOptions): { now: () => number; newId: (nowMs: number) => string } {

@@ -40,19 +40,16 @@ const flushTimeoutMs = 10_000;
 /** The reader of the first backend that has one, answering from everything recorded before the question. */
 export function clientReader(deliveries: readonly Delivery[]): AnalyticsReader {
   const delivery = deliveries.find(({ backend }) => backend.reader !== undefined);
-  const ask = async (method: keyof AnalyticsReader, args: unknown[]): Promise<unknown> => {
-    const answer = delivery?.backend.reader?.[method] as ((...args: unknown[]) => Promise<unknown>) | undefined;
-    if (delivery === undefined || answer === undefined) {
+  const reader = delivery?.backend.reader as Record<string, (...args: unknown[]) => Promise<unknown>> | undefined;
+  const ask = async (method: string, args: unknown[]): Promise<unknown> => {
+    if (reader?.[method] === undefined) {
       const names = deliveries.map(({ backend }) => backend.name).join(', ') || 'none';
       const message = `${method}() needs a backend that can be read, such as sqlite; this client has: ${names}`;
       throw new AnalyticsError('UNSUPPORTED', message);
     }
-    await delivery.flush(flushTimeoutMs);
-    return answer.apply(delivery.backend.reader, args);
+    await delivery?.flush(flushTimeoutMs);
+    return reader[method](...args);
   };
-  const entries = Object.keys(methods).map((method) => [
-    method,
-    (...args: unknown[]) => ask(method as keyof AnalyticsReader, args),
-  ]);
+  const entries = Object.keys(methods).map((method) => [method, (...args: unknown[]) => ask(method, args)]);
   return Object.freeze(Object.fromEntries(entries)) as AnalyticsReader;
 }
