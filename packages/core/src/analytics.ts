@@ -4,7 +4,7 @@ import type { Analytics, AnalyticsOptions, DeadlineOptions } from './client.ts';
 import { clientReader } from './client-reader.ts';
 import { configSummary } from './config-summary.ts';
 import { extendContext, type Surroundings } from './context.ts';
-import { createDelivery } from './delivery.ts';
+import { createDelivery, type Delivery } from './delivery.ts';
 import { describe } from './describe.ts';
 import { AnalyticsError, type ErrorCode, isAnalyticsError } from './errors.ts';
 import type { AnalyticsEvent } from './event.ts';
@@ -20,7 +20,7 @@ import { createReporter } from './reporter.ts';
 import { createRuns } from './run.ts';
 import { createSampler } from './sampling.ts';
 import { sizeOf } from './size.ts';
-import { describeThrown } from './thrown.ts';
+import { thrownText } from './thrown.ts';
 import { createTraces } from './trace.ts';
 import { createTracker, type TrackedInput } from './track.ts';
 
@@ -143,16 +143,19 @@ export function createAnalytics(options: AnalyticsOptions): Analytics {
     }
   }
 
-  async function each(work: (delivery: (typeof deliveries)[number]) => Promise<BackendFlush>): Promise<FlushReport> {
-    const flushed = await Promise.all(
-      deliveries.map(async (delivery) => [delivery.backend.name, await work(delivery)] as const),
-    );
-    return { ok: flushed.every(([, { ok }]) => ok), backends: Object.fromEntries(flushed) };
+  async function each<T>(work: (delivery: Delivery) => Promise<T>): Promise<Record<string, T>> {
+    const done = deliveries.map(async (delivery) => [delivery.backend.name, await work(delivery)] as const);
+    return Object.fromEntries(await Promise.all(done));
+  }
+
+  async function flushed(work: (delivery: Delivery) => Promise<BackendFlush>): Promise<FlushReport> {
+    const backends = await each(work);
+    return { ok: Object.values(backends).every(({ ok }) => ok), backends };
   }
 
   const flush: Analytics['flush'] = (given) => {
     const timeout = timeoutMs(given, flushTimeoutMs);
-    return closing ?? each((delivery) => delivery.flush(timeout));
+    return closing ?? flushed((delivery) => delivery.flush(timeout));
   };
 
   const close: Analytics['close'] = (given) => {
@@ -161,7 +164,7 @@ export function createAnalytics(options: AnalyticsOptions): Analytics {
       // Set first: what is called from here on may call `close()` itself.
       closing = promise;
       const timeout = timeoutMs(given, flushTimeoutMs);
-      const closed = each((delivery) => delivery.close(timeout));
+      const closed = flushed((delivery) => delivery.close(timeout));
       resolve(closed.finally(release));
     }
     return closing;
@@ -185,7 +188,11 @@ export function createAnalytics(options: AnalyticsOptions): Analytics {
     ...createRuns({ context, newId: idAhead, record: acceptInput }),
     reader,
     stats,
-    healthCheck: (given) => checkHealth(deliveries, clock, timeoutMs(given, checkTimeoutMs)),
+    async healthCheck(given) {
+      const timeout = timeoutMs(given, checkTimeoutMs);
+      const backends = await each((delivery) => checkHealth(delivery, clock, timeout));
+      return { healthy: Object.values(backends).every(({ healthy }) => healthy), backends };
+    },
     getConfigSummary: () => configSummary(backends, resolved),
     flush,
     push: flush,
@@ -214,8 +221,7 @@ function misuse(thrown: unknown): Misuse {
   } catch {
     // Its getters throw: as unknown as any other value.
   }
-  const { type, message } = describeThrown(thrown);
-  return { code: 'INVALID_EVENT', message: `reading it threw ${type}: ${message ?? ''}`, cause: thrown, problems: [] };
+  return { code: 'INVALID_EVENT', message: `reading it threw ${thrownText(thrown)}`, cause: thrown, problems: [] };
 }
 
 const refusals: ReadonlyMap<ErrorCode, DropReason> = new Map([
@@ -230,40 +236,32 @@ function nameOf({ name, model }: LlmCallInput): unknown {
 
 /** Time and ids, guarded where they are the user's. */
 function sources({ clock, newId }: ResolvedOptions): { now: () => number; newId: (nowMs: number) => string } {
-  const uuidV7 = uuidV7Source();
+  const readClock = (): unknown => clock.now();
   return {
-    now() {
-      let nowMs: unknown;
-      try {
-        nowMs = clock.now();
-      } catch (cause) {
-        throw callbackError('clock.now()', cause);
-      }
-      if (typeof nowMs === 'number' && nowMs >= 0 && nowMs <= maxTime) {
-        return Math.trunc(nowMs);
-      }
-      throw new AnalyticsError('INTERNAL', `clock.now() gave ${describe(nowMs)}, which is no time`);
-    },
-    newId(nowMs) {
-      if (newId === undefined) {
-        return uuidV7(nowMs);
-      }
-      let id: unknown;
-      try {
-        id = newId();
-      } catch (cause) {
-        throw callbackError('newId()', cause);
-      }
-      const uuid = typeof id === 'string' ? parseUuid(id) : undefined;
-      if (uuid === undefined) {
-        throw new AnalyticsError('INTERNAL', `newId() gave ${describe(id)}, which is no UUID`);
-      }
-      return uuid;
-    },
+    now: () => given('clock.now()', readClock, 'time', toTime),
+    newId: newId === undefined ? uuidV7Source() : () => given('newId()', newId, 'UUID', parseUuid),
   };
 }
 
+/** What a callback of the user's gives, once that is known to be of use. */
+function given<T>(name: string, callback: () => unknown, what: string, convert: (value: unknown) => T | undefined): T {
+  let value: unknown;
+  try {
+    value = callback();
+  } catch (cause) {
+    throw callbackError(name, cause);
+  }
+  const converted = convert(value);
+  if (converted === undefined) {
+    throw new AnalyticsError('INTERNAL', `${name} gave ${describe(value)}, which is no ${what}`);
+  }
+  return converted;
+}
+
+function toTime(value: unknown): number | undefined {
+  return typeof value === 'number' && value >= 0 && value <= maxTime ? Math.trunc(value) : undefined;
+}
+
 function callbackError(name: string, cause: unknown): AnalyticsError {
-  const { type, message } = describeThrown(cause);
-  return new AnalyticsError('INTERNAL', `${name} threw ${type}: ${message ?? ''}`, { cause });
+  return new AnalyticsError('INTERNAL', `${name} threw ${thrownText(cause)}`, { cause });
 }

@@ -51,8 +51,7 @@ export function optionalUuid(value: unknown, field: string): string | undefined 
   if (value === undefined || value === null || value === '') {
     return undefined;
   }
-  const uuid = typeof value === 'string' ? parseUuid(value) : undefined;
-  return uuid ?? refuseValue(value, field, 'a UUID');
+  return parseUuid(value) ?? refuseValue(value, field, 'a UUID');
 }
 
 export function requiredNumber(value: unknown, field: string, min: number, max: number, whole: boolean): number {

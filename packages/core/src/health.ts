@@ -2,22 +2,11 @@ import type { Clock } from './client.ts';
 import { withDeadline } from './deadline.ts';
 import type { Delivery } from './delivery.ts';
 import { backendError } from './errors.ts';
-import type { BackendHealth, HealthReport } from './report.ts';
+import type { BackendHealth } from './report.ts';
 import { toAnalyticsError } from './reporter.ts';
 
-/** Probes all backends at once. One that has no probe is judged by its deliveries. */
-export async function checkHealth(
-  deliveries: readonly Delivery[],
-  clock: Clock,
-  timeoutMs: number,
-): Promise<HealthReport> {
-  const probed = await Promise.all(
-    deliveries.map(async (delivery) => [delivery.backend.name, await probe(delivery, clock, timeoutMs)] as const),
-  );
-  return { healthy: probed.every(([, health]) => health.healthy), backends: Object.fromEntries(probed) };
-}
-
-async function probe(delivery: Delivery, clock: Clock, timeoutMs: number): Promise<BackendHealth> {
+/** Probes a backend. One that has no probe is judged by its deliveries. */
+export async function checkHealth(delivery: Delivery, clock: Clock, timeoutMs: number): Promise<BackendHealth> {
   const startedMs = clock.monotonic();
   const { backend, failure } = delivery;
   const { name } = backend;

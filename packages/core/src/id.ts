@@ -48,8 +48,8 @@ export function uuidV7Source(): (nowMs: number) => string {
 
 const uuidPattern = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
-/** The UUID in lower case, or undefined if the text is none. */
-export function parseUuid(text: string): string | undefined {
-  const lower = text.toLowerCase();
+/** The UUID in lower case, or undefined if the value is none. */
+export function parseUuid(value: unknown): string | undefined {
+  const lower = typeof value === 'string' ? value.toLowerCase() : '';
   return uuidPattern.test(lower) ? lower : undefined;
 }

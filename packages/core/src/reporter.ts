@@ -1,6 +1,6 @@
 import type { Clock } from './client.ts';
 import { AnalyticsError, type ErrorCode, isAnalyticsError } from './errors.ts';
-import { describeThrown } from './thrown.ts';
+import { thrownText } from './thrown.ts';
 
 /** One call a minute for each backend and code. */
 const intervalMs = 60_000;
@@ -56,7 +56,5 @@ export function toAnalyticsError(thrown: unknown, backend: string): AnalyticsErr
   } catch {
     // Its getters throw: as unknown as any other value.
   }
-  const { type, message } = describeThrown(thrown);
-  const text = message === undefined || message === '' ? type : `${type}: ${message}`;
-  return new AnalyticsError('INTERNAL', text, { cause: thrown, backend });
+  return new AnalyticsError('INTERNAL', thrownText(thrown), { cause: thrown, backend });
 }

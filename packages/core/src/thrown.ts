@@ -19,6 +19,12 @@ export function describeThrown(thrown: unknown): ErrorInfo {
   }
 }
 
+/** The type and, where there is one, the message. */
+export function thrownText(thrown: unknown): string {
+  const { type, message } = describeThrown(thrown);
+  return message ? `${type}: ${message}` : type;
+}
+
 function typeOf(name: unknown, code: unknown): string {
   if (code === 'ABORT_ERR') {
     return 'AbortError';

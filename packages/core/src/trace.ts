@@ -20,7 +20,7 @@ export function createTraces(
     traceContext() {
       const { runId, parentId, rootId, trace } = context.getStore() ?? {};
       const [, , traceId, spanId, flags] = pattern.exec(trace?.traceparent ?? '') ?? [];
-      const run = runId === undefined ? undefined : parseUuid(runId);
+      const run = parseUuid(runId);
       const id = traceId ?? hex(run ?? rootId ?? parentId);
       const parent = hex(parentId)?.slice(16) ?? spanId ?? hex(run)?.slice(16);
       if (id === undefined || parent === undefined) {
