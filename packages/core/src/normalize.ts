@@ -275,23 +275,30 @@ function toTags(value: unknown): string[] | undefined {
 }
 
 function toArtifact(input: ArtifactInput, defaults: Defaults): AnalyticsEvent {
-  const common = commonFields(input, defaults);
-  const name = requiredText(input.name, 'name');
-  const kind = requiredText(input.kind, 'kind');
-  const bytes: unknown = input.bytes ?? undefined;
-  const path = optionalLines(input.path, 'path', 4096);
-  if ((path === undefined) === (bytes === undefined)) {
+  const event = {
+    type: 'artifact',
+    ...commonFields(input, defaults),
+    name: requiredText(input.name, 'name'),
+    kind: requiredText(input.kind, 'kind'),
+    path: optionalLines(input.path, 'path', 4096),
+    bytes: toBytes(input.bytes),
+  } as const;
+  if ((event.path === undefined) === (event.bytes === undefined)) {
     refuse('path', 'or bytes must be given, and not both');
   }
-  if (bytes === undefined) {
-    return { type: 'artifact', ...common, name, kind, path };
+  return event;
+}
+
+function toBytes(value: unknown): Uint8Array | undefined {
+  if (value === undefined || value === null) {
+    return undefined;
   }
-  if (!types.isUint8Array(bytes)) {
-    return refuseValue(bytes, 'bytes', 'a Uint8Array');
+  if (!types.isUint8Array(value)) {
+    return refuseValue(value, 'bytes', 'a Uint8Array');
   }
-  if (bytes.byteLength > maxArtifactBytes) {
-    const message = `must be at most ${maxArtifactBytes} bytes, got ${bytes.byteLength}; pass a path instead`;
+  if (value.byteLength > maxArtifactBytes) {
+    const message = `must be at most ${maxArtifactBytes} bytes, got ${value.byteLength}; pass a path instead`;
     refuse('bytes', message, 'TOO_LARGE');
   }
-  return { type: 'artifact', ...common, name, kind, bytes: new Uint8Array(bytes) };
+  return new Uint8Array(value);
 }
