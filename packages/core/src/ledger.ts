@@ -33,16 +33,13 @@ export function snapshot(ledger: Ledger, queued: number, queuedBytes: number, st
   return { ...ledger, dropped: { ...ledger.dropped }, queued, queuedBytes, state };
 }
 
+const reasons: { readonly [C in ErrorCode]?: DropReason } = {
+  EVENTS_REJECTED: 'rejected',
+  TOO_LARGE: 'too_large',
+  STORAGE_FULL: 'storage_full',
+};
+
 /** Under which reason a batch counts that was lost to an error. */
 export function dropReason(code: ErrorCode): DropReason {
-  switch (code) {
-    case 'EVENTS_REJECTED':
-      return 'rejected';
-    case 'TOO_LARGE':
-      return 'too_large';
-    case 'STORAGE_FULL':
-      return 'storage_full';
-    default:
-      return 'send_failed';
-  }
+  return reasons[code] ?? 'send_failed';
 }
