@@ -6,10 +6,19 @@ const baseBytes = 200;
 /** About how many bytes of memory an event holds: what the queue's second bound counts. */
 export function sizeOf(event: AnalyticsEvent): number {
   if (event.type !== 'execution') {
-    return Object.values(event).reduce((bytes: number, value) => bytes + valueBytes(value), baseBytes);
+    return fieldBytes(event);
   }
   const bytes = baseBytes + textBytes(event.runId) + textBytes(event.userId) + textBytes(event.orgId);
   return bytes + event.name.length + (isLean(event) ? 0 : detailBytes(event));
+}
+
+/** The fields of every type that is recorded more rarely. */
+function fieldBytes(event: AnalyticsEvent): number {
+  let bytes = baseBytes;
+  for (const field in event) {
+    bytes += valueBytes(event[field as keyof AnalyticsEvent]);
+  }
+  return bytes;
 }
 
 function valueBytes(value: unknown): number {
