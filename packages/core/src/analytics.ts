@@ -93,20 +93,16 @@ export function createAnalytics(options: AnalyticsOptions): Analytics {
   }
 
   function refuse(thrown: unknown): void {
-    const { code, message, cause, problems } = misuse(thrown);
-    count(refusals.get(code) ?? 'callback_error');
-    reporter.report(
-      code,
-      undefined,
-      () => new AnalyticsError(code, `Refused an event: ${message}`, { cause, problems }),
-    );
+    const { code, message, ...more } = misuse(thrown);
+    count(refusals[code] ?? 'callback_error');
+    reporter.report(code, undefined, () => new AnalyticsError(code, `Refused an event: ${message}`, more));
   }
 
   /** For what is wrong with a call that records nothing by itself. */
   function reportMisuse(thrown: unknown, consequence: string): void {
-    const { message, cause, problems } = misuse(thrown);
+    const { message, ...more } = misuse(thrown);
     reporter.report('INVALID_CONFIG', undefined, () => {
-      return new AnalyticsError('INVALID_CONFIG', `${message}; ${consequence}`, { cause, problems });
+      return new AnalyticsError('INVALID_CONFIG', `${message}; ${consequence}`, more);
     });
   }
 
@@ -224,11 +220,11 @@ function misuse(thrown: unknown): Misuse {
   return { code: 'INVALID_EVENT', message: `reading it threw ${thrownText(thrown)}`, cause: thrown, problems: [] };
 }
 
-const refusals: ReadonlyMap<ErrorCode, DropReason> = new Map([
-  ['INVALID_EVENT', 'invalid'],
-  ['TOO_LARGE', 'too_large'],
-  ['CLOSED', 'closed'],
-]);
+const refusals: { readonly [C in ErrorCode]?: DropReason } = {
+  INVALID_EVENT: 'invalid',
+  TOO_LARGE: 'too_large',
+  CLOSED: 'closed',
+};
 
 function nameOf({ name, model }: LlmCallInput): unknown {
   return requiredText(model, 'model') && (name ?? '') === '' ? model : name;

@@ -1,17 +1,12 @@
 /** A short description that runs no code of the value's. */
 export function describe(value: unknown): string {
-  switch (typeof value) {
-    case 'string':
-      return quote(value);
-    case 'number':
-    case 'boolean':
-    case 'undefined':
-      return String(value);
-    case 'object':
-      return value === null ? 'null' : 'an object';
-    default:
-      return `a ${typeof value}`;
+  if (typeof value === 'string') {
+    return quote(value);
   }
+  if (typeof value === 'object' && value !== null) {
+    return 'an object';
+  }
+  return ['function', 'symbol', 'bigint'].includes(typeof value) ? `a ${typeof value}` : String(value);
 }
 
 export function quote(text: string): string {
