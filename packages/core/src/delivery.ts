@@ -1,13 +1,13 @@
-import type { Backend, BatchDelivery } from './backend.ts';
+import type { Backend } from './backend.ts';
 import { withDeadline } from './deadline.ts';
 import { AnalyticsError, backendError } from './errors.ts';
 import type { AnalyticsEvent } from './event.ts';
 import { immediateSink } from './immediate.ts';
 import { createLedger, dropReason, snapshot } from './ledger.ts';
-import { type QueuedSinkOptions, queuedSink } from './queued.ts';
+import { queuedSink } from './queued.ts';
 import type { BackendFlush, BackendStats, DropReason } from './report.ts';
 import { type Reporter, toAnalyticsError } from './reporter.ts';
-import type { SinkEvents } from './sink.ts';
+import type { SinkEvents, SinkOptions } from './sink.ts';
 
 /** What stands between the client and one backend. Its ledger is exact at any instant. */
 export interface Delivery {
@@ -33,8 +33,7 @@ interface DeliveryFailure {
   readonly final: boolean;
 }
 
-export interface DeliveryOptions extends QueuedSinkOptions {
-  readonly batchSize: number;
+export interface DeliveryOptions extends SinkOptions {
   readonly reporter: Reporter;
 }
 
@@ -76,8 +75,8 @@ export function createDelivery(backend: Backend, options: DeliveryOptions): Deli
   };
   const sink =
     backend.delivery === 'immediate'
-      ? immediateSink(backend, clock, options.maxQueueEvents, events)
-      : queuedSink(backend, atMost(backend.delivery, options.batchSize), options, events);
+      ? immediateSink(backend, options, events)
+      : queuedSink(backend, backend.delivery, options, events);
 
   function report(error: AnalyticsError): void {
     reporter.report(error.code, name, () => error);
@@ -164,8 +163,4 @@ export function createDelivery(backend: Backend, options: DeliveryOptions): Deli
     },
     stats: () => snapshot(ledger, sink.queued, sink.queuedBytes, closed ? 'closed' : sink.state),
   };
-}
-
-function atMost({ maxEvents, maxDelayMs }: BatchDelivery, batchSize: number): BatchDelivery {
-  return { maxEvents: Math.min(maxEvents, batchSize), maxDelayMs };
 }

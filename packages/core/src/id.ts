@@ -26,7 +26,7 @@ export function uuidV7Source(): (nowMs: number) => string {
     counter = count;
     // Written and read back, so that it is one flat string instead of a tree of all its parts. An id that stays alone in its
     // millisecond takes no more memory than that.
-    const first = Buffer.from(`${head}${hex[count >> 8]}${hex[count & 0xff]}`, 'latin1').toString('latin1');
+    const first = Buffer.from(`${head}${count.toString(16).padStart(4, '0')}`, 'latin1').toString('latin1');
     stem = first.slice(0, -2);
     return first;
   }

@@ -1,14 +1,13 @@
 import type { Backend } from './backend.ts';
-import type { Clock } from './client.ts';
 import { withDeadline } from './deadline.ts';
 import { toAnalyticsError } from './reporter.ts';
-import type { Sink, SinkEvents } from './sink.ts';
+import type { Sink, SinkEvents, SinkOptions } from './sink.ts';
 
 /** For a backend that counts in memory: each event is written as it is offered. */
-export function immediateSink(backend: Backend, clock: Clock, maxPending: number, events: SinkEvents): Sink {
+export function immediateSink(backend: Backend, { clock, maxQueueEvents }: SinkOptions, events: SinkEvents): Sink {
   // The contract asks for a synchronous write. One that returns a promise all the same is held to what the promise says.
   const writes = new Set<Promise<void>>();
-  const bound = `${maxPending} writes are under way`;
+  const bound = `${maxQueueEvents} writes are under way`;
   /** Events whose write has not ended. */
   let pending = 0;
   let epoch = 0;
@@ -41,7 +40,7 @@ export function immediateSink(backend: Backend, clock: Clock, maxPending: number
     queuedBytes: 0,
     state: 'ok',
     offer(event) {
-      if (pending >= maxPending) {
+      if (pending >= maxQueueEvents) {
         events.overflowed(bound);
         return;
       }

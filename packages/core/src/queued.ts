@@ -1,9 +1,8 @@
 import type { Backend, BatchDelivery } from './backend.ts';
 import { type AnalyticsError, backendError, type ErrorCode } from './errors.ts';
-import type { ResolvedOptions } from './options.ts';
 import { createQueue } from './queue.ts';
 import { toAnalyticsError } from './reporter.ts';
-import type { Sink, SinkEvents } from './sink.ts';
+import type { Sink, SinkEvents, SinkOptions } from './sink.ts';
 
 /** Failed deliveries in a row after which nobody waits for the backend any more. */
 const breakerFailures = 5;
@@ -15,11 +14,6 @@ const maxRetryAfterMs = 300_000;
 const retryable: readonly ErrorCode[] = ['BACKEND_UNAVAILABLE', 'STORAGE_FULL'];
 const divisible: readonly ErrorCode[] = ['EVENTS_REJECTED', 'TOO_LARGE'];
 
-export type QueuedSinkOptions = Pick<
-  ResolvedOptions,
-  'clock' | 'random' | 'retry' | 'maxQueueEvents' | 'maxQueueBytes'
->;
-
 interface Waiter {
   /** Number of the last event waited for, counted from 1. */
   readonly target: number;
@@ -30,10 +24,12 @@ interface Waiter {
 /** For a backend with a far side: a bounded queue, batches in order, one at a time, retried. */
 export function queuedSink(
   backend: Backend,
-  { maxEvents, maxDelayMs }: BatchDelivery,
-  { clock, random, retry, maxQueueEvents, maxQueueBytes }: QueuedSinkOptions,
+  delivery: BatchDelivery,
+  { clock, random, retry, batchSize, maxQueueEvents, maxQueueBytes }: SinkOptions,
   events: SinkEvents,
 ): Sink {
+  const { maxDelayMs } = delivery;
+  const maxEvents = Math.min(delivery.maxEvents, batchSize);
   const queue = createQueue(maxQueueEvents, maxQueueBytes);
   const bound = `the queue is full (${maxQueueEvents} events or ${maxQueueBytes} bytes)`;
   let waiters: Waiter[] = [];

@@ -1,5 +1,6 @@
 import type { AnalyticsError } from './errors.ts';
 import type { AnalyticsEvent } from './event.ts';
+import type { ResolvedOptions } from './options.ts';
 import type { DeliveryState, DropReason } from './report.ts';
 
 /** The part of a delivery that holds events until the backend has them. */
@@ -19,6 +20,11 @@ export interface Sink {
   /** See `Delivery.flushSync`. */
   flushSync(): void;
 }
+
+export type SinkOptions = Pick<
+  ResolvedOptions,
+  'clock' | 'random' | 'retry' | 'batchSize' | 'maxQueueEvents' | 'maxQueueBytes'
+>;
 
 /** What a sink tells its delivery. */
 export interface SinkEvents {
