@@ -14,7 +14,7 @@ of better-sqlite3 ${betterSqlite3}, ${platform}.
 
 | | promise | outcome | what was counted | seed |
 | --- | --- | --- | --- | --- |
-${trials.map((trial) => `| ${trial.id} | ${trial.name} | ${outcomeOf(trial)} | ${figuresOf(trial)} | ${trial.seed} |`).join('\n')}
+${trials.map((trial) => `| ${trial.id} | ${trial.name} | ${outcomeOf(trial)} | ${figuresOf(trial)} | ${trial.seed ?? ''} |`).join('\n')}
 
 ## What is not tried
 
