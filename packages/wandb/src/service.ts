@@ -1,4 +1,4 @@
-import type { Secret } from '@toolweaver/analytics-core';
+import { type Secret, withoutSecrets } from '@toolweaver/analytics-core';
 import { adviceOn, isRefusal, serviceError } from './failure.ts';
 import type { Http, HttpReply } from './http.ts';
 import { isObject, parseJson } from './json-text.ts';
@@ -45,6 +45,12 @@ interface StreamAnswer {
 const streamTimeoutMs = 180_000;
 const putTimeoutMs = 3_600_000;
 const maxMessage = 500;
+/** The value of a header of the host's; a shorter one may be part of any word. */
+const mayBeSecret = (value: string): boolean => value.length >= 8;
+
+function basicOf(apiKey: Secret): string {
+  return Buffer.from(`api:${apiKey.reveal()}`).toString('base64');
+}
 
 export function createService(settings: ServiceSettings, http: Http, agent: string): Service {
   const { baseUrl, apiKey, username, userEmail, headers, timeoutMs } = settings;
@@ -58,21 +64,28 @@ export function createService(settings: ServiceSettings, http: Http, agent: stri
     ...(username !== undefined && { 'X-WANDB-USERNAME': username }),
     ...(userEmail !== undefined && { 'X-WANDB-USER-EMAIL': userEmail }),
     'Content-Type': 'application/json',
-    Authorization: `Basic ${Buffer.from(`api:${apiKey.reveal()}`).toString('base64')}`,
+    Authorization: `Basic ${basicOf(apiKey)}`,
   });
+
+  /** What the service said, without our secrets, should it repeat them. */
+  function said(text: string): string {
+    const secrets = [apiKey.reveal(), basicOf(apiKey), ...Object.values(headers).filter(mayBeSecret)];
+    const message = withoutSecrets(saidBy(text), secrets);
+    return message.length > maxMessage ? `${message.slice(0, maxMessage)}…` : message;
+  }
 
   function check(what: string, { status, text, waitMs }: HttpReply, retryConflict = false): void {
     if (status >= 200 && status < 300) {
       return;
     }
     const refused = isRefusal(status) && !(retryConflict && status === 409);
-    const said = saidBy(text);
+    const words = said(text);
     throw serviceError({
       kind: refused ? 'refused' : 'unavailable',
       // A gateway that gives up may have passed on what it got.
       mayHaveArrived: status >= 500 && status !== 501,
       status,
-      message: `${what} answered ${status}${adviceOn(status)}${said === '' ? '' : ` (${said})`}`,
+      message: `${what} answered ${status}${adviceOn(status)}${words === '' ? '' : ` (${words})`}`,
       retryAfterMs: waitMs || undefined,
     });
   }
@@ -95,7 +108,7 @@ export function createService(settings: ServiceSettings, http: Http, agent: stri
       }
       const { errors, data } = answer;
       if ((Array.isArray(errors) && errors.length > 0) || !isObject(data)) {
-        const message = `${origin} refused ${operationName}: ${saidBy(reply.text) || 'no data in its answer'}`;
+        const message = `${origin} refused ${operationName}: ${said(reply.text) || 'no data in its answer'}`;
         throw serviceError({ kind: 'refused', mayHaveArrived: false, message });
       }
       return data;
@@ -140,6 +153,5 @@ function saidBy(text: string): string {
   const { errors, error } = answer;
   const messages = Array.isArray(errors) ? errors.map((one) => (isObject(one) ? one['message'] : one)) : [];
   const single = isObject(error) ? error['message'] : error;
-  const said = [...messages, single].filter((message) => typeof message === 'string').join('; ');
-  return said.length > maxMessage ? `${said.slice(0, maxMessage)}…` : said;
+  return [...messages, single].filter((message) => typeof message === 'string').join('; ');
 }
