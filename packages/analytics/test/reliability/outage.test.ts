@@ -131,8 +131,8 @@ async function outage({ add, most, watch }: Trial, { clients, outageMs, offlineA
       const { spread, crowd } = spreadOf([...moments.values()], spanMs);
       most(`percentOfIntervalApart${name}`, Math.round(spread * 100));
       most(`percentAtOnce${name}`, Math.round(crowd * 100));
-      expect(spread, `${name} is asked at ${[...moments.values()].map(Math.round)}`).toBeGreaterThan(0.5);
-      expect(crowd).toBeLessThan(0.5);
+      expect(spread, `${name} is asked at ${[...moments.values()].map(Math.round)}`).toBeGreaterThan(times(0.5, 0.25));
+      expect(crowd).toBeLessThan(0.6);
     }
   }
 
@@ -162,7 +162,7 @@ async function outage({ add, most, watch }: Trial, { clients, outageMs, offlineA
 
 trial('R30', 'an outage keeps memory and ledgers in bounds, and its end brings no stampede', async (report) => {
   for (let left = times(5, 1); left > 0; left -= 1) {
-    await outage(report, { clients: times(40, 12), outageMs: 90_000, offlineAfterMs: 86_400_000 });
+    await outage(report, { clients: times(40, 16), outageMs: 90_000, offlineAfterMs: 86_400_000 });
   }
   if (times(1, 0) > 0) {
     await outage(report, { clients: 40, outageMs: 600_000, offlineAfterMs: 120_000 });
