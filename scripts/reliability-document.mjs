@@ -22,7 +22,7 @@ ${trials.map((trial) => `| ${trial.id} | ${trial.name} | ${outcomeOf(trial)} | $
 - Other platforms than the one above, network file systems, and disks that are slow to sync.
 - Real services: OTLP, W&B and Pushgateways are servers of the tests on this machine, which fail as they are told. Networks that are slow or lose packets on the way,
   and names that change their address, are not tried.
-- Minutes of an outage pass twenty times sooner (R30), and forty times in the walks of R56: core and W&B run on a clock of the trials, connections on the machine's.
+- Minutes of an outage pass ten times sooner (R30), and forty times in the walks of R56: core and W&B run on a clock of the trials, connections on the machine's.
 - How W&B or a push takes what was queued when a process is killed: what was not acknowledged may be gone. R01 asks of SQLite and W&B's offline log what was.
 - Memory under a million names (R40) without W&B, whose rows are one for each execution; that the rows are right is tried with fewer.
 - Faults of R27 to R29 one at a time, and not while something else fails, too.

@@ -14,10 +14,14 @@ import { callsOfPush, everywhere, offlineRuns } from '../support/everywhere.ts';
 import { total } from '../support/figures.ts';
 
 /** So much sooner than on the wall. */
-const factor = 20;
+const factor = 10;
+/** Whoever stands still for so long wakes up with everybody else whose time has come meanwhile. */
+const stallMs = 300;
 const pushIntervalMs = 60_000;
-/** W&B's longest pause between two attempts. */
-const longestPauseMs = 60_000;
+/** W&B hears of a run at least so often, whatever its pauses are. */
+const heartbeatMs = 30_000;
+/** On the wall; within which all have asked again, and have delivered. */
+const recoveryMs = 40_000;
 const eventsPerSecond = 1_000;
 /** Of what is not to take long; on a busy machine a connection may. */
 const timeoutMs = 600_000;
@@ -35,6 +39,21 @@ async function until(condition: () => boolean, timeoutMs: number): Promise<void>
   for (const end = performance.now() + timeoutMs; !condition(); await sleep(2)) {
     performance.now() > end && late();
   }
+}
+
+/** Tells for how long the program, or the machine, has stood still. */
+function watchForStalls(): { longestMs(): number } {
+  let [last, longest] = [performance.now(), 0];
+  const timer = setInterval(() => {
+    longest = Math.max(longest, performance.now() - last);
+    last = performance.now();
+  }, 5);
+  return {
+    longestMs() {
+      clearInterval(timer);
+      return longest;
+    },
+  };
 }
 
 /** How far apart moments are, as a part of a span; and the largest part of them within a tenth of it. */
@@ -84,6 +103,7 @@ async function outage({ add, most, watch }: Trial, { clients, outageMs, offlineA
   await service.breakDown();
   await receiver.stop();
   const before = liveBytes();
+  const stall = watchForStalls();
   const began = clock.monotonic();
   for (let recorded = 0; clock.monotonic() - began < outageMs; await sleep(10)) {
     for (
@@ -121,27 +141,24 @@ async function outage({ add, most, watch }: Trial, { clients, outageMs, offlineA
     return first;
   };
   const goesOffline = offlineAfterMs < outageMs;
-  await until(
-    () => instances().size === clients && (goesOffline || runs().size === clients),
-    (4 * longestPauseMs) / factor + 20_000,
-  );
+  await until(() => instances().size === clients && (goesOffline || runs().size === clients), recoveryMs);
+  const stalledMs = stall.longestMs();
   for (const [name, moments, spanMs] of [
     ['OTLP', instances(), pushIntervalMs],
-    ['WandB', runs(), longestPauseMs],
+    ['WandB', runs(), heartbeatMs],
   ] as const) {
-    if (moments.size > 0) {
+    if (stalledMs > stallMs) {
+      add('notJudgedAsTheMachineStalled');
+    } else if (moments.size > 0) {
       const { spread, crowd } = spreadOf([...moments.values()], spanMs);
       most(`percentOfIntervalApart${name}`, Math.round(spread * 100));
       most(`percentAtOnce${name}`, Math.round(crowd * 100));
-      expect(spread, `${name} is asked at ${[...moments.values()].map(Math.round)}`).toBeGreaterThan(times(0.5, 0.25));
-      expect(crowd).toBeLessThan(0.6);
+      expect(spread, `${name} is asked at ${[...moments.values()].map(Math.round)}`).toBeGreaterThan(times(0.5, 0.4));
+      expect(crowd).toBeLessThan(0.75);
     }
   }
 
-  await until(
-    () => all.every((analytics) => analytics.stats().backends['wandb']?.queued === 0),
-    (4 * longestPauseMs) / factor + 20_000,
-  );
+  await until(() => all.every((analytics) => analytics.stats().backends['wandb']?.queued === 0), recoveryMs);
   await Promise.all(all.map((analytics) => analytics.flush({ timeoutMs })));
   const totals = new Map<unknown, number>();
   for (const request of receiver.requests.filter(({ accepted }) => accepted)) {
@@ -164,7 +181,7 @@ async function outage({ add, most, watch }: Trial, { clients, outageMs, offlineA
 
 trial('R30', 'an outage keeps memory and ledgers in bounds, and its end brings no stampede', async (report) => {
   for (let left = times(5, 1); left > 0; left -= 1) {
-    await outage(report, { clients: times(40, 16), outageMs: 90_000, offlineAfterMs: 86_400_000 });
+    await outage(report, { clients: times(40, 16), outageMs: 60_000, offlineAfterMs: 86_400_000 });
   }
   if (times(1, 0) > 0) {
     await outage(report, { clients: 40, outageMs: 600_000, offlineAfterMs: 120_000 });
