@@ -1,37 +1,32 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { type Sample, samplesOf } from './support/samples.ts';
 
 const root = resolve(import.meta.dirname, '..');
 
-interface Sample {
+interface TitledSample extends Sample {
   readonly title: string;
   /** Where the sample's imports resolve as they would for a user. */
   readonly folder: string;
-  readonly code: string;
-  /** What the README says it prints, if it says so. */
-  readonly output: string | undefined;
 }
 
-/** The TypeScript blocks of a README; a `text` block right behind one is its output. */
-function samplesOf(readme: string, folder: string): Sample[] {
-  const text = readFileSync(join(root, readme), 'utf8');
-  return [...text.matchAll(/```ts\n(.*?)```\n(?:\n```text\n(.*?)```)?/gs)].map(([, code = '', output], at) => ({
+function titledSamplesOf(readme: string, folder: string): TitledSample[] {
+  return samplesOf(join(root, readme)).map((sample, at) => ({
+    ...sample,
     title: `${readme} #${at + 1}`,
     folder: join(root, folder),
-    code,
-    output,
   }));
 }
 
 const samples = [
-  ...samplesOf('README.md', 'apps/demo'),
+  ...titledSamplesOf('README.md', 'apps/demo'),
   ...readdirSync(join(root, 'packages'))
     .map((name) => `packages/${name}`)
     .filter((folder) => existsSync(join(root, folder, 'README.md')))
-    .flatMap((folder) => samplesOf(`${folder}/README.md`, folder)),
+    .flatMap((folder) => titledSamplesOf(`${folder}/README.md`, folder)),
 ];
 
 describe('the samples of the READMEs run, and print what they say', () => {

@@ -16,7 +16,7 @@ import { total } from '../support/figures.ts';
 /** So much sooner than on the wall. */
 const factor = 10;
 /** Whoever stands still for so long wakes up with everybody else whose time has come meanwhile. */
-const stallMs = 300;
+const stallMs = 1_000;
 const pushIntervalMs = 60_000;
 /** W&B hears of a run at least so often, whatever its pauses are. */
 const heartbeatMs = 30_000;

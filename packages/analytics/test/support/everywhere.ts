@@ -1,6 +1,6 @@
 import { globSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Analytics, Backend } from '@toolweaver/analytics';
+import type { Backend } from '@toolweaver/analytics';
 import { type OtlpOptions, otlp } from '@toolweaver/analytics-otlp';
 import { type PrometheusBackend, prometheus } from '@toolweaver/analytics-prometheus';
 import { type SqliteOptions, sqlite } from '@toolweaver/analytics-sqlite';
@@ -84,12 +84,6 @@ export async function callsEverywhere({
   };
 }
 
-/** The same, as what one client has delivered: its ledger says so of each backend. */
-export function deliveredBy(analytics: Analytics): Record<string, number> {
-  const { backends } = analytics.stats();
-  return Object.fromEntries(Object.entries(backends).map(([name, { delivered }]) => [name, delivered]));
-}
-
 export function offlineRuns(folder: string): LoggedRun[] {
   return globSync(join(folder, 'wandb', 'offline-run-*', '*.wandb')).map(readRun);
 }
@@ -100,7 +94,7 @@ export function callsOfPush(pushed: Received | undefined): Calls {
   return pushed === undefined ? {} : figuresOfSeries(pushedSeries(pushed.decoded()).filter(isCount)).calls;
 }
 
-export function callsOfRuns(runs: readonly Pick<LoggedRun, 'rows'>[]): Calls {
+function callsOfRuns(runs: readonly Pick<LoggedRun, 'rows'>[]): Calls {
   const withoutCosts = runs.map(({ rows }) => ({ rows: rows.filter(isNoToolkit).map(withoutCost) }));
   return figuresOfRows(withoutCosts as unknown as LoggedRun[]).calls;
 }
