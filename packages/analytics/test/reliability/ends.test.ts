@@ -89,7 +89,7 @@ trial('R04', 'however a program with all backends ends, each has exactly what it
     const pushed = total(callsOfPush(lastAccepted(receiver.requests)));
     expect(pushed, name).toBe(way === 'close' ? 2 * each : each);
     add(rows === each ? 'suddenEnds' : 'orderlyEnds');
-    add('rowsInSQLite', rows);
+    add('rowsInDatabase', rows);
     add('rowsInLogs', rows);
     add('pushed', pushed);
   });

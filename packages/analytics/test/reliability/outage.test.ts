@@ -144,8 +144,8 @@ async function outage({ add, most, watch }: Trial, { clients, outageMs, offlineA
   await until(() => instances().size === clients && (goesOffline || runs().size === clients), recoveryMs);
   const stalledMs = stall.longestMs();
   for (const [name, moments, spanMs] of [
-    ['OTLP', instances(), pushIntervalMs],
-    ['WandB', runs(), heartbeatMs],
+    ['Pushes', instances(), pushIntervalMs],
+    ['Runs', runs(), heartbeatMs],
   ] as const) {
     if (stalledMs > stallMs) {
       add('notJudgedAsTheMachineStalled');
@@ -153,7 +153,7 @@ async function outage({ add, most, watch }: Trial, { clients, outageMs, offlineA
       const { spread, crowd } = spreadOf([...moments.values()], spanMs);
       most(`percentOfIntervalApart${name}`, Math.round(spread * 100));
       most(`percentAtOnce${name}`, Math.round(crowd * 100));
-      expect(spread, `${name} is asked at ${[...moments.values()].map(Math.round)}`).toBeGreaterThan(times(0.5, 0.4));
+      expect(spread, `${name} come at ${[...moments.values()].map(Math.round)}`).toBeGreaterThan(times(0.5, 0.4));
       expect(crowd).toBeLessThan(0.75);
     }
   }
@@ -172,7 +172,7 @@ async function outage({ add, most, watch }: Trial, { clients, outageMs, offlineA
   const stored = [...service.runs.values()].reduce((sum, { history }) => sum + history.length, 0);
   const kept = offlineRuns(folder).reduce((sum, { rows }) => sum + rows.length, 0);
   expect(stored + kept).toBe(sumOf('wandb', 'delivered'));
-  add('rowsOfWandB', stored);
+  add('rowsAtTheService', stored);
   add('rowsKeptInDirectories', kept);
   add('droppedAsTheQueueWasFull', sumOf('wandb', 'accepted') - sumOf('wandb', 'delivered'));
   add('outages');
@@ -268,7 +268,7 @@ trial(
     for (const victim of victims.slice(1)) {
       for (const name of ['record', 'sqlite', 'prometheus', 'otlp', 'wandb'].filter((one) => one !== victim)) {
         const extraMs = median(`${victim} ${name}`) - median(`none ${name}`);
-        most(`mostExtraMsWhile_${victim}_hangs`.replaceAll('_', ''), Math.round(extraMs * 10) / 10);
+        most(`mostExtraMsBeside${victim[0]?.toUpperCase()}${victim.slice(1)}`, Math.round(extraMs * 10) / 10);
         // What is more is more than noise on a busy machine: whoever waited for the one that hangs would wait for the flush to end.
         expect(extraMs, `${name} while ${victim} hangs`).toBeLessThan(hangMs / 4);
       }
