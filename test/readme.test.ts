@@ -8,6 +8,9 @@ const root = resolve(import.meta.dirname, '..');
 
 interface Sample {
   readonly title: string;
+  /** A block that begins with `// name.ts` is a file, which the other blocks of its document can import. */
+  readonly file: string;
+  readonly files: readonly Pick<Sample, 'file' | 'code'>[];
   /** Where the sample's imports resolve as they would for a user. */
   readonly folder: string;
   readonly code: string;
@@ -15,38 +18,42 @@ interface Sample {
   readonly output: string | undefined;
 }
 
-/** The TypeScript blocks of a README; a `text` block right behind one is its output. */
-function samplesOf(readme: string, folder: string): Sample[] {
-  const text = readFileSync(join(root, readme), 'utf8');
-  return [...text.matchAll(/```ts\n(.*?)```\n(?:\n```text\n(.*?)```)?/gs)].map(([, code = '', output], at) => ({
-    title: `${readme} #${at + 1}`,
-    folder: join(root, folder),
-    code,
-    output,
-  }));
+/** The TypeScript blocks of a document; a `text` block right behind one is its output. */
+function samplesOf(document: string, folder: string): Sample[] {
+  const text = readFileSync(join(root, document), 'utf8');
+  const blocks = [...text.matchAll(/```ts\n(?:\/\/ (\S+\.ts)\n)?(.*?)```\n(?:\n```text\n(.*?)```)?/gs)].map(
+    ([, file, code = '', output], at) => ({ title: `${document} #${at + 1}`, file, code, output }),
+  );
+  const files = blocks.flatMap(({ file, code }) => (file === undefined ? [] : [{ file, code }]));
+  return blocks.map(({ file = 'sample.ts', ...block }) => ({ ...block, file, files, folder: join(root, folder) }));
 }
 
 const samples = [
   ...samplesOf('README.md', 'apps/demo'),
+  ...readdirSync(join(root, 'docs'))
+    .filter((name) => name.endsWith('.md'))
+    .flatMap((name) => samplesOf(`docs/${name}`, name === 'write-a-backend.md' ? 'packages/testkit' : 'apps/demo')),
   ...readdirSync(join(root, 'packages'))
     .map((name) => `packages/${name}`)
     .filter((folder) => existsSync(join(root, folder, 'README.md')))
     .flatMap((folder) => samplesOf(`${folder}/README.md`, folder)),
 ];
 
-describe('the samples of the READMEs run, and print what they say', () => {
+describe('the samples of the documents run, and print what they say', () => {
   test('there are some', () => {
     expect(samples.length).toBeGreaterThanOrEqual(4);
   });
 
-  test.each(samples)('$title', ({ folder, code, output }) => {
+  test.each(samples)('$title', ({ file, files, folder, code, output }) => {
     const home = mkdtempSync(join(tmpdir(), 'readme-'));
     mkdirSync(join(folder, '.cache'), { recursive: true });
-    const file = join(mkdtempSync(join(folder, '.cache', 'sample-')), 'sample.ts');
+    const place = mkdtempSync(join(folder, '.cache', 'sample-'));
     try {
-      writeFileSync(file, code);
+      for (const each of [...files, { file, code }]) {
+        writeFileSync(join(place, each.file), each.code);
+      }
       // With the built packages, as users get them.
-      const { status, stdout, stderr } = spawnSync(process.execPath, [file], {
+      const { status, stdout, stderr } = spawnSync(process.execPath, [join(place, file)], {
         cwd: home,
         encoding: 'utf8',
         env: { PATH: process.env['PATH'], HOME: home },
@@ -56,7 +63,7 @@ describe('the samples of the READMEs run, and print what they say', () => {
         expect(stdout).toBe(output);
       }
     } finally {
-      rmSync(resolve(file, '..'), { recursive: true });
+      rmSync(place, { recursive: true });
       rmSync(home, { recursive: true });
     }
   });
