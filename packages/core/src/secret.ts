@@ -6,7 +6,9 @@ const brand: unique symbol = Symbol.for('@toolweaver/analytics-core/Secret') as 
 export interface Secret {
   /** The value itself; call it at the very place where it leaves the process. */
   reveal(): string;
+  /** `[redacted]`. */
   toString(): string;
+  /** `[redacted]`. */
   toJSON(): string;
 }
 
@@ -21,6 +23,7 @@ export function secret(value: string): Secret {
   });
 }
 
+/** True for a secret of any copy of this package. */
 export function isSecret(value: unknown): value is Secret {
   return typeof value === 'object' && value !== null && brand in value;
 }
