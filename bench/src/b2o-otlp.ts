@@ -2,23 +2,27 @@ import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Analytics, createAnalytics, type SkillExecutionInput } from '@toolweaver/analytics-core';
 import { otlp } from '@toolweaver/analytics-otlp';
-import { distinct, type ToolCall, toolWorkload } from './data.ts';
 import { type Figure, figure, type Measure, type Setting } from './figure.ts';
 import { interleave, medianOf, paired, summarize, threadCpuNs } from './measure.ts';
 import { type OtelByHand, otelByHand } from './otel-by-hand.ts';
 import { type OtlpReceiver, otlpReceiver } from './otlp-receiver.ts';
+import { recording } from './recording.ts';
 
 /** Above what any measure but the last one makes. */
 const maxLabelSets = 20_000;
 const dayMs = 86_400_000;
+const counter = 'toolweaver_skill_executions_total';
 
 /** What recording, pushing and holding metrics takes in the OTLP backend, and with OpenTelemetry's SDK by hand. */
 export const push: Measure = async (setting) => {
   const receiver = await otlpReceiver();
+  const common = { measure: 'b2o', into: 'otlp', peer: "OpenTelemetry's SDK", url: receiver.url } as const;
   try {
     return [
-      await recording(setting, false, receiver, 1 / 5),
-      await recording(setting, true, receiver, 1 / 10),
+      await recording(setting, { ...common, of: 'tool', orgs: false, target: 1 / 5 }),
+      await recording(setting, { ...common, of: 'tool', orgs: true, target: 1 / 10 }),
+      await recording(setting, { ...common, of: 'skill', orgs: false }),
+      await recording(setting, { ...common, of: 'skill', orgs: true }),
       ...(await pushing(setting, receiver)),
       await holding(setting, receiver),
     ];
@@ -27,68 +31,14 @@ export const push: Measure = async (setting) => {
   }
 };
 
-async function clientOf({ url }: OtlpReceiver, orgs: boolean): Promise<Analytics> {
+async function clientOf({ url }: OtlpReceiver): Promise<Analytics> {
   const backend = await otlp({
     endpoint: url,
     maxLabelSets,
     pushIntervalMs: dayMs,
     random: () => 1,
-    labels: orgs ? ['org_id'] : [],
   });
   return createAnalytics({ backends: [backend] });
-}
-
-async function recording(
-  { quick, progress }: Setting,
-  orgs: boolean,
-  receiver: OtlpReceiver,
-  target: number,
-): Promise<Figure> {
-  const count = quick ? 20_000 : 300_000;
-  const warmUp = quick ? count : distinct;
-  const { name, at } = toolWorkload({ orgs });
-  const each = (record: (call: ToolCall) => void, from: number, to: number): void => {
-    for (let index = from; index < to; index += 1) {
-      record(at(index));
-    }
-  };
-  /** Of one call, when each series is there. */
-  async function nsOf(record: (call: ToolCall) => void): Promise<number> {
-    each(record, 0, warmUp);
-    return (await threadCpuNs(() => each(record, warmUp, warmUp + count))) / count;
-  }
-  const ns = await interleave(
-    quick ? 1 : 7,
-    {
-      async client() {
-        const client = await clientOf(receiver, orgs);
-        const ns = await nsOf(client.recordToolInvocation);
-        const { ok } = await client.close();
-        if (!ok || client.stats().backends['otlp']?.delivered !== warmUp + count) {
-          throw new Error('the client has lost executions');
-        }
-        return ns;
-      },
-      async byHand() {
-        const hand = otelByHand({ orgs, limit: maxLabelSets });
-        const ns = await nsOf(hand.recordTool);
-        await hand.close();
-        return ns;
-      },
-    },
-    (text) => progress(`recording, ${name}: ${text}`),
-  );
-  return figure(
-    {
-      measure: 'b2o',
-      name: `CPU to record into OTLP, of the SDK by hand: ${name}`,
-      unit: 'ratio',
-      target: { op: '<=', value: target },
-      details: { clientNs: medianOf(ns.client), byHandNs: medianOf(ns.byHand) },
-      note: 'An execution of a tool counts in three counters and a histogram on both sides, under the same labels.',
-    },
-    paired(ns.client, ns.byHand, (client, hand) => client / hand),
-  );
 }
 
 interface Push {
@@ -104,7 +54,7 @@ function fill(record: (execution: SkillExecutionInput) => void, labelSets: numbe
 
 async function pushing({ quick, progress }: Setting, receiver: OtlpReceiver): Promise<Figure[]> {
   const labelSets = quick ? 2000 : 10_000;
-  const client = await clientOf(receiver, false);
+  const client = await clientOf(receiver);
   const hand = otelByHand({ orgs: false, limit: maxLabelSets });
   fill(client.recordSkillExecution, labelSets);
   fill(hand.record, labelSets);
@@ -185,11 +135,11 @@ async function holding({ quick, progress }: Setting, receiver: OtlpReceiver): Pr
     client.recordSkillExecution(execution);
     hand.record(execution);
     if (number % round === round - 1) {
-      await hand.points();
+      await hand.points(counter);
     }
   }
   await client.flush();
-  const details = { offered, byHandPoints: await hand.points() };
+  const details = { offered, byHandPoints: await hand.points(counter) };
   const points = await receiver.points();
   await client.close();
   await hand.close();

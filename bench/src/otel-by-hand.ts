@@ -20,8 +20,8 @@ export interface OtelByHand {
   recordTool(call: ToolCall): void;
   /** What a push does before it sends: collects, serializes, and compresses in another thread. */
   prepare(): Promise<Uint8Array>;
-  /** Of the counter of executions, as the next push would have them. */
-  points(): Promise<number>;
+  /** Of a counter, as the next push would have them. */
+  points(counter: string): Promise<number>;
   close(): Promise<void>;
 }
 
@@ -80,13 +80,10 @@ export function otelByHand({ orgs, limit }: { readonly orgs: boolean; readonly l
       const { resourceMetrics } = await reader.collect();
       return compress(ProtobufMetricsSerializer.serializeRequest(resourceMetrics) as Uint8Array);
     },
-    async points() {
+    async points(counter) {
       const { resourceMetrics } = await reader.collect();
       const metrics = resourceMetrics.scopeMetrics.flatMap((scope) => scope.metrics);
-      return (
-        metrics.find(({ descriptor }) => descriptor.name === 'toolweaver_skill_executions_total')?.dataPoints.length ??
-        0
-      );
+      return metrics.find(({ descriptor }) => descriptor.name === counter)?.dataPoints.length ?? 0;
     },
     close: () => provider.shutdown(),
   };

@@ -47,8 +47,9 @@ export function createAnalytics(options: AnalyticsOptions): Analytics {
     backends: Object.fromEntries(deliveries.map((delivery) => [delivery.backend.name, delivery.stats()])),
   });
   const { activeOperations, ...tracker } = createTracker({ context, clock, newId: idAhead, record: acceptTracked });
+  const figures = { stats, activeOperations, shared: new Map() };
   for (const backend of backends) {
-    backend.attach?.({ stats, activeOperations });
+    backend.attach?.(figures);
   }
   const flushSync = (): void => {
     for (const delivery of deliveries) {

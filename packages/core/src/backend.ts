@@ -27,6 +27,8 @@ export interface ClientFigures {
   stats(): DeliveryStats;
   /** Operations of `trackOperation` and `wrapTool` that have begun and not ended. */
   activeOperations(): number;
+  /** What backends of this client leave for each other, under keys of their own, so that several count only once. */
+  readonly shared: Map<unknown, unknown>;
 }
 
 /**

@@ -12,7 +12,13 @@ import {
 } from './family.ts';
 import { createGauges } from './gauges.ts';
 import { genaiRecorder } from './genai.ts';
-import { type MetricsOptions, resolveMetricsOptions, type SemanticConventions, toMetric } from './options.ts';
+import {
+  type MetricsOptions,
+  type ResolvedMetricsOptions,
+  resolveMetricsOptions,
+  type SemanticConventions,
+  toMetric,
+} from './options.ts';
 import type { Recorder } from './recorder.ts';
 import { toolweaverRecorder } from './toolweaver/recorder.ts';
 
@@ -29,7 +35,10 @@ export interface CellsOptions extends MetricsOptions {
 export interface Cells {
   /** Counts an event, in a few tenths of a µs. Each event that is recorded counts, also one with the `id` of another. */
   record(event: AnalyticsEvent): void;
-  /** Shows the figures of this client too. */
+  /**
+   * To be called before any event: shows the figures of this client too. Of several cells of a client that would all count the same,
+   * the first ones do, and the others show what these count.
+   */
   attach(client: ClientFigures): void;
   /** All metrics with their series as they are now. They are live: read them before the next event is recorded, or copy. */
   families(): readonly Family[];
@@ -51,20 +60,61 @@ export function createCells(options: CellsOptions = {}): Cells {
     throw configError(problems);
   }
   const { observer } = options;
+  let cells = countingCells(resolved, semconv, buckets, observer);
+  let isCounting = true;
+  return {
+    record(event) {
+      if (isCounting) {
+        cells.record(event);
+      }
+    },
+    attach(client) {
+      // What an observer keeps is nobody else's.
+      const counted = observer === undefined ? countedFor(client) : new Map<string, Cells>();
+      const key = JSON.stringify([resolved, semconv, buckets]);
+      const others = counted.get(key);
+      if (others === undefined) {
+        counted.set(key, cells);
+        cells.attach(client);
+      } else {
+        cells = others;
+        isCounting = false;
+      }
+    },
+    families: () => cells.families(),
+  };
+}
+
+/** The key of this copy of the package: another version of it may count otherwise. */
+const sharing: unique symbol = Symbol('cells');
+
+/** What the client's cells count, by the options that say what and how. */
+function countedFor({ shared }: ClientFigures): Map<string, Cells> {
+  const counted = (shared.get(sharing) as Map<string, Cells> | undefined) ?? new Map<string, Cells>();
+  shared.set(sharing, counted);
+  return counted;
+}
+
+function countingCells(
+  options: ResolvedMetricsOptions,
+  semconv: SemanticConventions,
+  buckets: Buckets,
+  observer: CellsOptions['observer'],
+): Cells {
   const newHistograms: NewHistograms = (metric, table, kept = buckets) => {
     if (observer !== undefined) {
       return observedElsewhere(observer(metric), table);
     }
     return kept === 'exponential' ? createExponentials(metric, table) : createHistograms(metric, table);
   };
-  const client = clientMetrics(resolved);
-  const overflow = createGauges(toMetric(catalogue.labelOverflow, resolved));
+  const client = clientMetrics(options);
+  const overflow = createGauges(toMetric(catalogue.labelOverflow, options));
   const recorders: Recorder[] = [];
   if (semconv !== 'genai') {
-    recorders.push(toolweaverRecorder(resolved, newHistograms, countOverflow));
+    recorders.push(toolweaverRecorder(options, newHistograms, countOverflow));
   }
   if (semconv !== 'toolweaver') {
-    recorders.push(genaiRecorder(resolved.maxLabelSets, newHistograms, countOverflow));
+    recorders.push(genaiRecorder(options.maxLabelSets, newHistograms, countOverflow));
   }
   const families = [...recorders.flatMap((recorder) => recorder.families), ...client.families, overflow.family];
 

@@ -1,6 +1,6 @@
 import type { Metric } from './catalogue.ts';
 import { newExponential, observeExponential } from './exponential.ts';
-import type { ExponentialValue, HistogramValue, LabelSet } from './series.ts';
+import type { ExponentialValue, LabelSet } from './series.ts';
 import type { Table } from './table.ts';
 
 /** A metric with all of its series, in the order in which they came to be. */
@@ -18,8 +18,12 @@ export interface NumberFamily extends Series {
 
 export interface HistogramFamily extends Series {
   readonly kind: 'explicit';
-  /** As it is now; `counts` go on changing. */
-  value(at: number): HistogramValue;
+  /**
+   * Writes the counts of the buckets as they are now to `counts`, from `from` (default: 0) on, and returns the sum of what was
+   * observed. Not cumulative: observations at most each bound and above the one before; the last are beyond all. Those of sampled
+   * events count by their weight, which may make them fractional.
+   */
+  read(at: number, counts: Float64Array, from?: number): number;
 }
 
 export interface ExponentialFamily extends Series {
@@ -33,8 +37,10 @@ export type Family = NumberFamily | HistogramFamily | ExponentialFamily;
 /** Numbers of a table, shown as series. */
 export interface Numbers {
   readonly family: NumberFamily;
-  /** `place`: where in the table's values. */
-  show(labelSet: LabelSet, place: number): void;
+  /** `place`: where in the table's values. Returns which series it is, from 0. */
+  show(labelSet: LabelSet, place: number): number;
+  /** Makes the series show the sum of what it showed and of what is there in some table. */
+  showMore(series: number, table: Table, place: number): void;
 }
 
 /** Observations, kept in a table's rows or by way of them. */
@@ -65,16 +71,29 @@ export type NewHistograms = (metric: Metric, table: Table, kept?: Buckets) => Hi
 export function createNumbers(metric: Metric, table: Table, unit = 1): Numbers {
   const labelSets: LabelSet[] = [];
   const places: number[] = [];
+  const more = new Map<number, { readonly table: Table; readonly place: number }[]>();
+  const numberAt = ({ values }: Table, place: number): number => values[place] as number;
   return {
     family: {
       kind: 'number',
       metric,
       labelSets,
-      value: (at) => (table.values[places[at] as number] as number) / unit,
+      value(at) {
+        let sum = numberAt(table, places[at] as number);
+        for (const part of more.get(at) ?? []) {
+          sum += numberAt(part.table, part.place);
+        }
+        return sum / unit;
+      },
     },
     show(labelSet, place) {
       labelSets.push(labelSet);
-      places.push(place);
+      return places.push(place) - 1;
+    },
+    showMore(series, table, place) {
+      const parts = more.get(series) ?? [];
+      parts.push({ table, place });
+      more.set(series, parts);
     },
   };
 }
@@ -90,10 +109,14 @@ export function createHistograms(metric: Metric, table: Table): Histograms {
       kind: 'explicit',
       metric,
       labelSets,
-      value(at) {
+      read(at, counts, from = 0) {
         const { values } = table;
         const place = places[at] as number;
-        return { counts: values.subarray(place + 1, place + width), sum: values[place] as number };
+        // A view to copy from would cost several times as much.
+        for (let bucket = 0; bucket < width - 1; bucket += 1) {
+          counts[from + bucket] = values[place + 1 + bucket] as number;
+        }
+        return values[place] as number;
       },
     },
     width,

@@ -2,7 +2,7 @@ import type { ExecutionEvent } from '@toolweaver/analytics-core';
 import type { Metric } from './catalogue.ts';
 import type { Family, NewHistograms } from './family.ts';
 import { createLabelSets } from './label-sets.ts';
-import type { Path, Texts } from './paths.ts';
+import { createPaths, type Path } from './paths.ts';
 import type { Recorder } from './recorder.ts';
 import { createSurroundings, noSurroundings } from './surroundings.ts';
 import { createTable } from './table.ts';
@@ -68,7 +68,7 @@ export function genaiRecorder(
   onOverflow: (metric: string) => void,
 ): Recorder {
   const families: Family[] = [];
-  const texts: Texts = new Map();
+  const paths = createPaths();
   const surroundings = createSurroundings([]);
 
   /** Observes under label values, which `shown` makes those of each of its series of; `at` says which one of them. */
@@ -80,15 +80,14 @@ export function genaiRecorder(
     }
     const places = shown.map(() => table.columns(width));
     const labelSets = createLabelSets({
-      texts,
+      table,
+      paths,
       surroundings,
       limit: Math.max(1, Math.floor(maxLabelSets / shown.length)),
-      make({ labels, isOverflow }) {
-        const row = table.addRow();
+      show({ labels, isOverflow }, row) {
         for (const [at, toLabels] of shown.entries()) {
           show({ labels: toLabels(labels), isOverflow }, row + (places[at] as number));
         }
-        return row;
       },
       onOverflow: () => onOverflow(metric.name),
     });

@@ -25,4 +25,4 @@ export {
   resolveMetricsOptions,
   type SemanticConventions,
 } from './options.ts';
-export type { ExponentialValue, HistogramValue, LabelSet } from './series.ts';
+export type { ExponentialValue, LabelSet } from './series.ts';

@@ -6,13 +6,6 @@ export interface LabelSet {
   readonly isOverflow: boolean;
 }
 
-/** Observations by bucket. Those of sampled events count by their weight, which may make the counts fractional. */
-export interface HistogramValue {
-  /** Not cumulative: `counts[i]` observations were at most `bounds[i]` and above the bound before; the last is beyond all. */
-  readonly counts: Float64Array;
-  readonly sum: number;
-}
-
 /**
  * Observations >= 0 in buckets of exponentially growing width that adapt to what is observed, as OpenTelemetry defines them:
  * `counts[i]` observations were above `base ** (offset + i)` and at most `base ** (offset + i + 1)`, where

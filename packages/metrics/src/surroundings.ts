@@ -4,7 +4,7 @@ import type { OptionalLabel } from './catalogue.ts';
 /** The values of the optional labels of an event. */
 export interface Surroundings {
   readonly values: readonly string[];
-  /** Tells them from others; -1 while nothing was counted under them. */
+  /** Tells them from others, from 0 on; -1 while nothing was counted under them. */
   readonly number: number;
 }
 
@@ -22,25 +22,38 @@ export function createSurroundings(labels: readonly OptionalLabel[]): Surroundin
   if (first === undefined) {
     return { at: () => noSurroundings, keep: ({ number }) => number };
   }
-  /** By the first value and the second one, which is '' where there is one label. */
+  return second === undefined ? ofOne(first) : ofTwo(first, second);
+}
+
+function ofOne(label: OptionalLabel): SurroundingsOf {
+  const known = new Map<string, Surroundings>();
+  return {
+    at(event) {
+      const value = labelValue(event, label);
+      return known.get(value) ?? { values: [value], number: -1 };
+    },
+    keep({ values }) {
+      const [value = ''] = values;
+      // Another metric may have kept those of this very event.
+      const kept = known.get(value) ?? { values, number: known.size };
+      known.set(value, kept);
+      return kept.number;
+    },
+  };
+}
+
+function ofTwo(first: OptionalLabel, second: OptionalLabel): SurroundingsOf {
   const known = new Map<string, Map<string, Surroundings>>();
   let count = 0;
   return {
     at(event) {
-      const firstValue = labelValue(event, first);
-      const secondValue = second === undefined ? '' : labelValue(event, second);
-      return (
-        known.get(firstValue)?.get(secondValue) ?? {
-          values: second === undefined ? [firstValue] : [firstValue, secondValue],
-          number: -1,
-        }
-      );
+      const values = [labelValue(event, first), labelValue(event, second)] as const;
+      return known.get(values[0])?.get(values[1]) ?? { values, number: -1 };
     },
     keep({ values }) {
       const [firstValue = '', secondValue = ''] = values;
       const ofFirst = known.get(firstValue) ?? new Map<string, Surroundings>();
       known.set(firstValue, ofFirst);
-      // Another metric may have kept those of this very event.
       const kept = ofFirst.get(secondValue) ?? { values, number: count };
       if (kept.number === count) {
         ofFirst.set(secondValue, kept);

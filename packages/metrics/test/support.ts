@@ -26,9 +26,11 @@ export function histograms(
   if (family.kind !== 'explicit') {
     throw new Error(`${name} has no explicit buckets`);
   }
+  const width = (family.metric.bounds ?? []).length + 1;
   return family.labelSets.map(({ labels }, at) => {
-    const { sum, ...value } = family.value(at);
-    const counts = Array.from(value.counts);
+    const weights = new Float64Array(width);
+    const sum = family.read(at, weights);
+    const counts = Array.from(weights);
     return { labels, counts, count: counts.reduce((all, one) => all + one, 0), sum };
   });
 }

@@ -7,7 +7,7 @@ import {
   type Histogram,
   type MetricData,
 } from '@opentelemetry/sdk-metrics';
-import type { Cells, ExponentialValue, Family, HistogramValue } from '@toolweaver/analytics-metrics';
+import type { Cells, ExponentialValue, Family, HistogramFamily } from '@toolweaver/analytics-metrics';
 import { attributesOf } from './attributes.ts';
 
 /** Reads all series, as they have added up since `startMs`, as OpenTelemetry's SDK would have collected them by `nowMs`. */
@@ -50,8 +50,7 @@ function toMetricData(family: Family, frame: Frame): MetricData {
   };
   switch (family.kind) {
     case 'explicit': {
-      const boundaries = [...bounds];
-      const dataPoints = points((at) => toHistogram(family.value(at), boundaries));
+      const dataPoints = points(readHistograms(family, [...bounds]));
       return { ...common, dataPointType: DataPointType.HISTOGRAM, dataPoints };
     }
     case 'exponential': {
@@ -67,9 +66,13 @@ function toMetricData(family: Family, frame: Frame): MetricData {
   }
 }
 
-function toHistogram({ counts: weights, sum }: HistogramValue, boundaries: number[]): Histogram {
-  const { counts, count } = whole(weights);
-  return { buckets: { boundaries, counts }, count, sum };
+function readHistograms(family: HistogramFamily, boundaries: number[]): (at: number) => Histogram {
+  const weights = new Float64Array(boundaries.length + 1);
+  return (at) => {
+    const sum = family.read(at, weights);
+    const { counts, count } = whole(weights);
+    return { buckets: { boundaries, counts }, count, sum };
+  };
 }
 
 function toExponential({ scale, offset, counts: weights, zeroCount, sum }: ExponentialValue): ExponentialHistogram {

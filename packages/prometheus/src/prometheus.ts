@@ -72,7 +72,8 @@ export async function prometheus(options: PrometheusOptions = {}): Promise<Prome
         }
       }
     },
-    attach: cells.attach,
+    // Counts nothing when it is not enabled, for no other backend of the client either.
+    ...(enabled && { attach: cells.attach }),
     async flush(signal) {
       await pushing?.push(signal);
     },

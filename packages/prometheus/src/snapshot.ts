@@ -28,12 +28,9 @@ export function snapshotOf(family: Family): FamilySnapshot {
       case 'number':
         values[place] = family.value(at);
         break;
-      case 'explicit': {
-        const { counts, sum } = family.value(at);
-        values.set(counts, place);
-        values[place + width - 1] = sum;
+      case 'explicit':
+        values[place + width - 1] = family.read(at, values, place);
         break;
-      }
       case 'exponential':
         throw new TypeError(`${metric.name}: exponential buckets have no place in the text format`);
     }

@@ -1,4 +1,4 @@
-import type { AnalyticsError } from '@toolweaver/analytics-core';
+import { type AnalyticsError, createAnalytics } from '@toolweaver/analytics-core';
 import { type PrometheusOptions, prometheus, prometheusFromEnv } from '@toolweaver/analytics-prometheus';
 import { Registry } from 'prom-client';
 import { describe, expect, test } from 'vitest';
@@ -97,6 +97,15 @@ describe('options', () => {
     expect(parse(await backend.scrape()).get('toolweaver_skill_rating')?.samples).toEqual([]);
     await backend.flush?.(AbortSignal.timeout(1000));
     await backend.close?.();
+  });
+
+  test('what is not enabled does not keep others of the client from counting', async () => {
+    const off = await prometheus({ name: 'off', enabled: false });
+    const on = await prometheus({ name: 'on', port: false });
+    const client = createAnalytics({ backends: [off, on] });
+    client.recordSkillExecution({ skillId: 'a', success: true });
+    expect(await on.scrape()).toContain('toolweaver_skill_executions_total{skill_id="a"} 1\n');
+    await client.close();
   });
 
   test('the metrics of Node are there when asked for, and only then', async () => {

@@ -76,7 +76,7 @@ test('a program that has nothing else to do ends, although it could be scraped, 
   const program = join(import.meta.dirname, 'fixtures', 'scraped-once.ts');
   const { status, stdout, stderr } = spawnSync(process.execPath, ['--conditions=@toolweaver/source', program], {
     encoding: 'utf8',
-    timeout: 10_000,
+    timeout: 30_000,
   });
   expect({ status, stdout, stderr }).toEqual({ status: 0, stdout: '200\n', stderr: '' });
 });

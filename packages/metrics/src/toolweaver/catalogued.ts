@@ -2,7 +2,7 @@ import { catalogue, type MetricKey } from '../catalogue.ts';
 import { createNumbers, type Family, type Histograms, type NewHistograms, type Numbers } from '../family.ts';
 import { createLabelSets, type LabelSets } from '../label-sets.ts';
 import { type ResolvedMetricsOptions, toMetric } from '../options.ts';
-import type { Texts } from '../paths.ts';
+import { createPaths } from '../paths.ts';
 import type { LabelSet } from '../series.ts';
 import { createSurroundings, type SurroundingsOf } from '../surroundings.ts';
 import type { Table } from '../table.ts';
@@ -14,8 +14,6 @@ export const nanosPerUsd = 1e9;
 interface RowsOptions {
   /** How many series of the metric, whose limit it is, one label set makes. Default: 1. */
   readonly seriesEach?: number;
-  /** See `LabelSetsOptions`. */
-  readonly order?: readonly number[];
   /** Shows what is in a new row. */
   show(labelSet: LabelSet, row: number): void;
 }
@@ -41,7 +39,7 @@ export function createCatalogued(
 ): Catalogued {
   const { labels: optionalLabels, maxLabelSets } = options;
   const families = new Map<MetricKey, Family>();
-  const texts: Texts = new Map();
+  const paths = createPaths();
   const surroundings = createSurroundings(optionalLabels);
   return {
     surroundings,
@@ -60,18 +58,14 @@ export function createCatalogued(
       }
       return made;
     },
-    rows(key, table, { seriesEach = 1, order, show }) {
+    rows(key, table, { seriesEach = 1, show }) {
       const { name } = toMetric(catalogue[key], options);
       return createLabelSets({
-        texts,
+        table,
+        paths,
         surroundings,
-        order,
         limit: Math.max(1, Math.floor(maxLabelSets / seriesEach)),
-        make(labelSet) {
-          const row = table.addRow();
-          show(labelSet, row);
-          return row;
-        },
+        show,
         onOverflow: () => onOverflow(name),
       });
     },

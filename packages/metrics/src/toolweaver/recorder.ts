@@ -6,7 +6,7 @@ import type { Surroundings } from '../surroundings.ts';
 import { createCatalogued } from './catalogued.ts';
 import { outcomes, timed } from './outcomes.ts';
 import { healthScores, ratings, skills } from './skills.ts';
-import { type CostPlace, costs, tokens } from './spending.ts';
+import { createCosts, tokens } from './spending.ts';
 import { tools } from './tools.ts';
 
 /**
@@ -19,35 +19,33 @@ export function toolweaverRecorder(
   onOverflow: (metric: string) => void,
 ): Recorder {
   const catalogued = createCatalogued(options, newHistograms, onOverflow);
-  const ofSkills = skills(catalogued);
-  const ofTools = tools(catalogued);
+  const costs = createCosts(catalogued);
+  const countSkill = skills(catalogued, costs);
+  const countTool = tools(catalogued, costs);
   const countCall = timed(catalogued, 'llmCalls', 'llmDuration');
   const countOther = timed(catalogued, 'requests', 'requestDuration');
   const countCache = outcomes(catalogued, 'cacheRequests', ['hit', 'miss']);
   const countToolkit = outcomes(catalogued, 'toolkitEvents', ['success', 'failure']);
   const addTokens = tokens(catalogued);
-  const addCost = costs(catalogued);
   const rate = ratings(catalogued);
   const setHealth = healthScores(catalogued);
 
   function recordExecution(event: ExecutionEvent, around: Surroundings): void {
-    const { kind, name, model = '', provider = '', cacheHit, usage, cost, weight = 1 } = event;
-    let row = 0;
-    let known: CostPlace | undefined;
+    const { kind, name, model = '', provider = '', cacheHit, usage, weight = 1 } = event;
     switch (kind) {
       case 'skill':
-        row = ofSkills.count(event, around);
-        known = ofSkills.costPlace;
+        countSkill(event, around);
         break;
       case 'tool':
-        row = ofTools.count(event, around);
-        known = ofTools.costPlace;
+        countTool(event, around);
         break;
       case 'llm':
         countCall(around, event, model, provider);
+        addCost(event, around);
         break;
       default:
         countOther(around, event, kind, name);
+        addCost(event, around);
     }
     if (cacheHit !== undefined) {
       countCache(around, cacheHit, weight, kind, name);
@@ -55,8 +53,11 @@ export function toolweaverRecorder(
     if (usage !== undefined) {
       addTokens(model, usage, around, weight);
     }
-    if (cost !== undefined) {
-      addCost(event, cost, around, row, known);
+  }
+
+  function addCost(event: ExecutionEvent, around: Surroundings): void {
+    if (event.cost !== undefined) {
+      costs.add(event, event.cost.nanoUsd * (event.weight ?? 1), around);
     }
   }
 

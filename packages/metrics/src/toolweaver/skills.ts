@@ -2,9 +2,9 @@ import type { ExecutionEvent, HealthEvent, RatingEvent } from '@toolweaver/analy
 import type { Surroundings } from '../surroundings.ts';
 import { addTo, createTable } from '../table.ts';
 import type { Catalogued } from './catalogued.ts';
-import type { PricedRows } from './spending.ts';
+import { type Costs, costsOfRows } from './spending.ts';
 
-export function skills({ numbers, histograms, rows }: Catalogued): PricedRows {
+export function skills({ numbers, histograms, rows }: Catalogued, allCosts: Costs) {
   const table = createTable();
   const [executions, successes, failures] = [table.columns(1), table.columns(1), table.columns(1)];
   const counts = [
@@ -12,6 +12,7 @@ export function skills({ numbers, histograms, rows }: Catalogued): PricedRows {
     [numbers('skillSuccesses', table), successes],
     [numbers('skillFailures', table), failures],
   ] as const;
+  const costs = costsOfRows(table, allCosts);
   const latency = histograms('skillLatency', table);
   const latencies = table.columns(latency.width);
   const found = rows('skillExecutions', table, {
@@ -22,17 +23,18 @@ export function skills({ numbers, histograms, rows }: Catalogued): PricedRows {
       latency.show(labelSet, row + latencies);
     },
   });
-  const place = table.columns(1);
-  const count = ({ name, success, latencyMs, weight = 1 }: ExecutionEvent, around: Surroundings): number => {
+  return (event: ExecutionEvent, around: Surroundings): void => {
+    const { name, success, latencyMs, cost, weight = 1 } = event;
     const row = found.at(around, name);
     addTo(table, row + executions, weight);
     addTo(table, row + (success ? successes : failures), weight);
     if (latencyMs !== undefined) {
       latency.observe(row + latencies, latencyMs, weight);
     }
-    return row;
+    if (cost !== undefined) {
+      costs.add(row, event, cost.nanoUsd * weight, around, found.isOverflow(row));
+    }
   };
-  return { count, costPlace: { table, column: place, isOverflow: found.isOverflow } };
 }
 
 export function ratings({ histograms, rows }: Catalogued) {
@@ -48,7 +50,7 @@ export function healthScores({ numbers, rows }: Catalogued) {
   const table = createTable();
   const scores = numbers('skillHealthScore', table);
   const [score, latest] = [table.columns(1), table.columns(1)];
-  const found = rows('skillHealthScore', table, { show: (labelSet, row) => scores.show(labelSet, row + score) });
+  const found = rows('skillHealthScore', table, { show: (labelSet, row) => void scores.show(labelSet, row + score) });
   return (event: HealthEvent, around: Surroundings): void => {
     // Of all that share the overflow series none is the latest of any skill; still, it shows no older one.
     const row = found.at(around, event.skillId);

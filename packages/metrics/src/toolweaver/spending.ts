@@ -1,5 +1,4 @@
-import type { Cost, ExecutionEvent, Usage } from '@toolweaver/analytics-core';
-import type { LabelSets } from '../label-sets.ts';
+import type { ExecutionEvent, Usage } from '@toolweaver/analytics-core';
 import type { Surroundings } from '../surroundings.ts';
 import { addTo, createTable, type Table } from '../table.ts';
 import { type Catalogued, nanosPerUsd } from './catalogued.ts';
@@ -12,47 +11,71 @@ const tokenTypes: readonly (readonly [type: string, field: keyof Usage])[] = [
   ['reasoning', 'reasoningTokens'],
 ];
 
-/**
- * Where the row of a skill or tool remembers in which place of another table its executions without a model add up their costs,
- * counted from 1: to find it anew takes as long as to find the row.
- */
-export interface CostPlace {
-  readonly table: Table;
-  readonly column: number;
-  readonly isOverflow: LabelSets['isOverflow'];
+/** What executions of any kind cost, by kind, name and model. */
+export interface Costs {
+  /** `nanoUsd`: times the weight of the execution. */
+  add(event: ExecutionEvent, nanoUsd: number, around: Surroundings): void;
+  /** Adds, and shows from now on what is at this place of a table as well; false where all share the series that came too late. */
+  addAndShow(event: ExecutionEvent, nanoUsd: number, around: Surroundings, table: Table, place: number): boolean;
 }
 
-/** Counts executions in rows that remember it. */
-export interface PricedRows {
-  readonly costPlace: CostPlace;
-  /** Returns the row of the execution. */
-  count(event: ExecutionEvent, around: Surroundings): number;
-}
-
-/** What executions of any kind cost. */
-export function costs({ numbers, rows }: Catalogued) {
+export function createCosts({ numbers, rows }: Catalogued): Costs {
   const table = createTable();
   const sums = numbers('cost', table, nanosPerUsd);
-  const sum = table.columns(1);
-  const found = rows('cost', table, { order: [0, 2, 1], show: (labelSet, row) => sums.show(labelSet, row + sum) });
-  return (event: ExecutionEvent, cost: Cost, around: Surroundings, row: number, known?: CostPlace): void => {
-    const { kind, name, model = '', weight = 1 } = event;
-    const amount = cost.nanoUsd * weight;
-    if (known === undefined || model !== '' || known.isOverflow(row)) {
-      addTo(table, found.at(around, kind, model, name) + sum, amount);
-      return;
-    }
-    const { values } = known.table;
-    const next = values[row + known.column] as number;
-    if (next > 0) {
-      addTo(table, next - 1, amount);
-      return;
-    }
-    const place = found.at(around, kind, model, name) + sum;
-    addTo(table, place, amount);
-    if (!found.isOverflow(place - sum)) {
-      values[row + known.column] = place + 1;
-    }
+  const [sum, series] = [table.columns(1), table.columns(1)];
+  const found = rows('cost', table, {
+    show(labelSet, row) {
+      table.values[row + series] = sums.show(labelSet, row + sum);
+    },
+  });
+  function add({ kind, name, model = '' }: ExecutionEvent, nanoUsd: number, around: Surroundings): number {
+    const row = found.at(around, kind, name, model);
+    addTo(table, row + sum, nanoUsd);
+    return row;
+  }
+  return {
+    add,
+    addAndShow(event, nanoUsd, around, other, place) {
+      const row = add(event, nanoUsd, around);
+      if (found.isOverflow(row)) {
+        return false;
+      }
+      sums.showMore(table.values[row + series] as number, other, place);
+      return true;
+    },
+  };
+}
+
+export interface CostsOfRows {
+  /** Where in a row the two parts of its sum are. */
+  readonly columns: readonly [number, number];
+  /** Returns false where the costs of the row may be the first ones. */
+  add(row: number, event: ExecutionEvent, nanoUsd: number, around: Surroundings, isOverflow: boolean): boolean;
+}
+
+/**
+ * What the skill or tool of each row of a table costs. All but the first of its executions without a model add to the row alone,
+ * which the metric of all costs shows too: to find the place there takes as long as to find the row.
+ */
+export function costsOfRows(table: Table, costs: Costs): CostsOfRows {
+  const [shownTwice, shownOnce, isShown] = [table.columns(1), table.columns(1), table.columns(1)];
+  return {
+    columns: [shownTwice, shownOnce],
+    add(row, event, nanoUsd, around, isOverflow) {
+      const { values } = table;
+      const hasModel = (event.model ?? '') !== '';
+      if (!hasModel && values[row + isShown] === 1) {
+        values[row + shownTwice] = (values[row + shownTwice] as number) + nanoUsd;
+        return true;
+      }
+      values[row + shownOnce] = (values[row + shownOnce] as number) + nanoUsd;
+      if (hasModel || isOverflow) {
+        costs.add(event, nanoUsd, around);
+      } else if (costs.addAndShow(event, nanoUsd, around, table, row + shownTwice)) {
+        values[row + isShown] = 1;
+      }
+      return false;
+    },
   };
 }
 

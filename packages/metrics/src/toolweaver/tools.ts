@@ -3,20 +3,20 @@ import type { LabelSet } from '../series.ts';
 import type { Surroundings } from '../surroundings.ts';
 import { addTo, createTable } from '../table.ts';
 import { type Catalogued, msPerSecond, nanosPerUsd } from './catalogued.ts';
-import type { PricedRows } from './spending.ts';
+import { type Costs, costsOfRows } from './spending.ts';
 
-export function tools({ numbers, histograms, rows, withLast }: Catalogued): PricedRows {
+export function tools({ numbers, histograms, rows, withLast }: Catalogued, allCosts: Costs) {
   const table = createTable();
   const counts = numbers('toolExecutions', table);
   const durations = histograms('toolDuration', table);
-  const costs = numbers('toolCost', table, nanosPerUsd);
-  const [success, failure, cost, place] = [table.columns(1), table.columns(1), table.columns(1), table.columns(1)];
+  const sums = numbers('toolCost', table, nanosPerUsd);
+  const [success, failure] = [table.columns(1), table.columns(1)];
+  const costs = costsOfRows(table, allCosts);
   const duration = table.columns(durations.width);
   /** What a tool costs that never says so is unknown, and not 0. */
   const unpriced = new Map<number, LabelSet>();
   const found = rows('toolExecutions', table, {
     seriesEach: 2,
-    order: [1, 0],
     show(labelSet, row) {
       counts.show(withLast(labelSet, 'success'), row + success);
       counts.show(withLast(labelSet, 'failure'), row + failure);
@@ -27,10 +27,22 @@ export function tools({ numbers, histograms, rows, withLast }: Catalogued): Pric
   const errorTable = createTable();
   const errors = numbers('toolErrors', errorTable);
   const failures = errorTable.columns(1);
-  const errorRows = rows('toolErrors', errorTable, { show: (labelSet, row) => errors.show(labelSet, row + failures) });
-  const count = (event: ExecutionEvent, around: Surroundings): number => {
-    const { name, toolkit = '', success: isGood, latencyMs, error, weight = 1 } = event;
-    const row = found.at(around, toolkit, name);
+  const errorRows = rows('toolErrors', errorTable, {
+    show: (labelSet, row) => void errors.show(labelSet, row + failures),
+  });
+
+  function showCosts(row: number): void {
+    const labelSet = unpriced.get(row);
+    if (labelSet !== undefined) {
+      unpriced.delete(row);
+      const [first, second] = costs.columns;
+      sums.showMore(sums.show(labelSet, row + first), table, row + second);
+    }
+  }
+
+  return (event: ExecutionEvent, around: Surroundings): void => {
+    const { name, toolkit = '', success: isGood, latencyMs, error, cost, weight = 1 } = event;
+    const row = found.at(around, name, toolkit);
     addTo(table, row + (isGood ? success : failure), weight);
     if (latencyMs !== undefined) {
       durations.observe(row + duration, latencyMs / msPerSecond, weight);
@@ -38,15 +50,8 @@ export function tools({ numbers, histograms, rows, withLast }: Catalogued): Pric
     if (!isGood) {
       addTo(errorTable, errorRows.at(around, name, toolkit, error?.type ?? 'unknown') + failures, weight);
     }
-    if (event.cost !== undefined) {
-      const labelSet = unpriced.get(row);
-      if (labelSet !== undefined) {
-        unpriced.delete(row);
-        costs.show(labelSet, row + cost);
-      }
-      addTo(table, row + cost, event.cost.nanoUsd * weight);
+    if (cost !== undefined && !costs.add(row, event, cost.nanoUsd * weight, around, found.isOverflow(row))) {
+      showCosts(row);
     }
-    return row;
   };
-  return { count, costPlace: { table, column: place, isOverflow: found.isOverflow } };
 }

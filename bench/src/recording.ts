@@ -1,0 +1,50 @@
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { type Figure, figure, type MeasureId, type Setting } from './figure.ts';
+import { medianOf, paired } from './measure.ts';
+import type { RecordingTask, RecordingTimes } from './recording-process.ts';
+
+const run = promisify(execFile);
+const program = join(import.meta.dirname, 'recording-process.ts');
+
+export interface RecordingOptions extends Pick<RecordingTask, 'into' | 'of' | 'orgs'> {
+  readonly measure: MeasureId;
+  /** Whose way it is to record by hand. */
+  readonly peer: string;
+  /** None: the figure is only stated. */
+  readonly target?: number;
+  readonly url?: string;
+}
+
+/** What recording an execution takes through the client, as a share of what it takes by hand. */
+export async function recording({ quick, progress }: Setting, options: RecordingOptions): Promise<Figure> {
+  const { measure, into, of, orgs, peer, target, url = '' } = options;
+  const load = `200 ${of}s${orgs ? ', 50 organisations' : ''}`;
+  progress(`${peer}: ${load}`);
+  const [rounds, executions] = into === 'all' ? [7, 100_000] : [31, 20_000];
+  const task: RecordingTask = {
+    into,
+    of,
+    orgs,
+    url,
+    rounds: quick ? 1 : rounds,
+    executions: quick ? 10_000 : executions,
+  };
+  const { stdout } = await run(process.execPath, [...process.execArgv, program, JSON.stringify(task)]);
+  const { clientNs, byHandNs, labelSets }: RecordingTimes = JSON.parse(stdout);
+  return figure(
+    {
+      measure,
+      name: `main-thread CPU to record, of ${peer} by hand: ${load}`,
+      unit: 'ratio',
+      ...(target !== undefined && { target: { op: '<=', value: target } }),
+      details: { clientNs: medianOf(clientNs), byHandNs: medianOf(byHandNs), labelSets },
+      note:
+        of === 'skill'
+          ? 'An execution of a skill counts in three counters and a histogram on both sides, of the same names, labels and buckets.'
+          : 'A call of a tool counts in three counters and a histogram on both sides, a failed one in a fourth counter.',
+    },
+    paired(clientNs, byHandNs, (client, hand) => client / hand),
+  );
+}
