@@ -33,23 +33,28 @@ export async function sqliteClient(path: string, others: readonly Backend[] = []
 }
 
 /** To be awaited every `checkedEvery` events. */
-export async function roomInQueue(client: Analytics): Promise<void> {
-  while ((client.stats().backends['sqlite']?.queued ?? 0) > maxQueued) {
+export async function roomInQueue(client: Analytics, most: number = maxQueued): Promise<void> {
+  while ((client.stats().backends['sqlite']?.queued ?? 0) > most) {
     // Sleeps rather than spins: its waiting is not what recording costs.
     await setTimeout(1);
   }
 }
 
 /** Records so many executions, as fast as the backend takes them; resolves when they are in the database. */
-export async function recordAll({ client }: SqliteClient, { at }: Pick<Workload, 'at'>, count: number): Promise<void> {
-  for (let index = 0; index < count; index += 1) {
+export async function recordAll({ client }: SqliteClient, load: Workload, count: number): Promise<void> {
+  await recordSome(client, load, 0, count);
+  const { ok, backends } = await client.flush({ timeoutMs: 60_000 });
+  if (!ok) {
+    throw backends['sqlite']?.error ?? new Error('the flush failed');
+  }
+}
+
+/** Records the executions from one number to another, as fast as the backend takes them. */
+export async function recordSome(client: Analytics, { at }: Workload, from: number, to: number): Promise<void> {
+  for (let index = from; index < to; index += 1) {
     if (index % checkedEvery === 0) {
       await roomInQueue(client);
     }
     client.recordSkillExecution(at(index));
-  }
-  const { ok, backends } = await client.flush({ timeoutMs: 60_000 });
-  if (!ok) {
-    throw backends['sqlite']?.error ?? new Error('the flush failed');
   }
 }

@@ -5,7 +5,7 @@ import { createAnalytics } from '@toolweaver/analytics-core';
 import { otlp } from '@toolweaver/analytics-otlp';
 import { prometheus } from '@toolweaver/analytics-prometheus';
 import { byHand, countRows } from './by-hand.ts';
-import { recordAll, sqliteClient } from './client.ts';
+import { recordSome, roomInQueue, sqliteClient } from './client.ts';
 import { distinct, toolWorkload, workload } from './data.ts';
 import { interleave, threadCpuNs } from './measure.ts';
 import { otelByHand } from './otel-by-hand.ts';
@@ -15,7 +15,7 @@ import { expectSameMetrics, prometheusByHand } from './prometheus-by-hand.ts';
 // One client and one registry, as a program has them: code that has served several clients is slower.
 
 export interface RecordingTask {
-  /** `all`: SQLite, Prometheus and OTLP, with a push at the end of each round. */
+  /** `all`: SQLite, Prometheus and OTLP. */
   readonly into: 'prometheus' | 'otlp' | 'all';
   readonly of: 'skill' | 'tool';
   readonly orgs: boolean;
@@ -107,7 +107,10 @@ async function withAll(): Promise<Sides> {
   const scraped = prometheusByHand({ orgs });
   const pushed = otelByHand({ orgs, limit: metrics.maxLabelSets });
   return {
-    client: (from, to) => recordAll(ours, { at: (index) => skills.at(from + index) }, to - from),
+    async client(from, to) {
+      await recordSome(ours.client, skills, from, to);
+      await roomInQueue(ours.client, 0);
+    },
     async byHand(from, to) {
       for (let index = from; index < to; index += 1) {
         const execution = skills.at(index);
@@ -116,7 +119,6 @@ async function withAll(): Promise<Sides> {
         pushed.record(execution);
       }
       rows.flush();
-      await pushed.prepare();
     },
     async end(recorded) {
       await ours.closeWith(recorded);

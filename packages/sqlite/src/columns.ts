@@ -113,32 +113,40 @@ export function json<E>(
   });
 }
 
+const uuidLength = 36;
 /** Where the bytes of a UUID begin in its text. */
 const bytePositions = [0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34] as const;
-
-/** The value of a lower-case hexadecimal digit. */
-function digit(text: string, at: number): number {
-  const code = text.charCodeAt(at);
-  return code < 58 ? code - 48 : code - 87;
-}
+/** The value of a lower-case hexadecimal digit by its code. */
+const digitValues: Uint8Array = Uint8Array.from({ length: 128 }, (_, code) => (code < 58 ? code - 48 : code - 87));
 
 export function uuid<E>(name: string, get: (event: E) => string | undefined): Encode<E> {
   return (events) => {
-    let values: Uint8Array<ArrayBuffer> | undefined;
     const known = new Uint8Array(events.length);
-    let count = 0;
+    const texts: string[] = [];
     for (let row = 0; row < events.length; row += 1) {
       const value = get(events[row] as E);
       if (value !== undefined) {
-        values ??= new Uint8Array(events.length * 16);
         known[row] = 1;
-        count += 1;
-        for (let byte = 0; byte < 16; byte += 1) {
-          const at = bytePositions[byte] as number;
-          values[row * 16 + byte] = (digit(value, at) << 4) | digit(value, at + 1);
-        }
+        texts.push(value);
       }
     }
-    return values && { name, type: 'uuid', values, ...(count < events.length && { known }) };
+    if (texts.length === 0) {
+      return undefined;
+    }
+    const values = new Uint8Array(events.length * 16);
+    // Bytes in place of texts: to ask a text for each of its characters takes several times as long.
+    const digits = Buffer.from(texts.join(''), 'latin1');
+    let from = 0;
+    for (let row = 0; row < events.length; row += 1) {
+      if (known[row] === 1) {
+        for (let byte = 0; byte < 16; byte += 1) {
+          const at = from + (bytePositions[byte] as number);
+          const high = digitValues[digits[at] as number] as number;
+          values[row * 16 + byte] = (high << 4) | (digitValues[digits[at + 1] as number] as number);
+        }
+        from += uuidLength;
+      }
+    }
+    return { name, type: 'uuid', values, ...(texts.length < events.length && { known }) };
   };
 }
