@@ -93,7 +93,7 @@ describe.each(packages)('$folder', ({ folder, manifest }) => {
       sideEffects: false,
       engines: { node: '>=22.18.0' },
       files: ['dist'],
-      publishConfig: { access: 'public' },
+      publishConfig: { access: 'public', provenance: true },
       scripts: {
         build: 'node ../../scripts/build-package.mjs',
         typecheck: 'tsc',
@@ -202,4 +202,15 @@ test.each<[string, (text: string) => boolean]>([
 
 test('the lockfile pins packages by content, wherever they come from', () => {
   expect(readFileSync(join(root, 'pnpm-lock.yaml'), 'utf8')).not.toContain('://');
+});
+
+test('the workflows run scripts that there are', () => {
+  const folder = join(root, '.github', 'workflows');
+  const { scripts }: { scripts: Record<string, string> } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+  const workflows = readdirSync(folder).map((file) => readFileSync(join(folder, file), 'utf8'));
+  const started = workflows.flatMap((text) =>
+    Array.from(text.matchAll(/npm(?:\.mjs)? (?:run )?([\w:]+)$/gm), ([, name = '']) => name),
+  );
+  expect(started).toEqual(expect.arrayContaining(['test', 'demo', 'release:version', 'release:publish']));
+  expect(started.filter((name) => !(name in scripts))).toEqual([]);
 });

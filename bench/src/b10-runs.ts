@@ -1,20 +1,20 @@
+import { execFile } from 'node:child_process';
 import { mkdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { createAnalytics } from '@toolweaver/analytics-core';
-import { startRun, wandb } from '@toolweaver/analytics-wandb';
-import { checkedEvery } from './client.ts';
-import { type Workload, workload } from './data.ts';
+import { startRun } from '@toolweaver/analytics-wandb';
+import type { RunsTask } from './b10-process.ts';
+import { workload } from './data.ts';
 import { type Figure, figure, type Measure, type Setting } from './figure.ts';
-import { interleave, medianOf, paired, summarize, threadCpuNs } from './measure.ts';
+import { interleave, medianOf, paired, summarize } from './measure.ts';
 import { pythonHint, sdkHint, wandbPeers } from './wandb-peers.ts';
 import { startWandbService, type WandbService } from './wandb-service.ts';
 
 const apiKey = 'a'.repeat(40);
-/** Each look at the queue takes some 50 µs, which are not what recording costs; two batches still wait after so long. */
-const waitMs = 10;
+const run = promisify(execFile);
+const program = join(import.meta.dirname, 'b10-process.ts');
 
 /** What an execution into a W&B run takes, and how fast rows are written offline: by our client and by the others. */
 export const runs: Measure = async (setting) => {
@@ -27,54 +27,26 @@ export const runs: Measure = async (setting) => {
 };
 
 async function recordingFigures({ quick, newPath, progress }: Setting, service: WandbService): Promise<Figure[]> {
-  const count = quick ? 10_000 : 60_000;
+  const [rounds, executions] = quick ? [1, 10_000] : [7, 60_000];
   const figures: Figure[] = [];
-  for (const load of [workload({ orgs: false, tokens: false }), workload({ orgs: true, tokens: true })]) {
-    const cpuNs = await interleave(
-      quick ? 1 : 5,
-      {
-        online: () => recordingNs('online', load, count, newFolder(newPath), service),
-        offline: () => recordingNs('offline', load, count, newFolder(newPath), service),
-      },
-      (text) => progress(`${load.name}: ${text}`),
-    );
+  for (const full of [false, true]) {
     for (const mode of ['online', 'offline'] as const) {
-      const target = load.tokens ? undefined : ({ op: '<=', value: 3_000 } as const);
-      const name = `main-thread CPU of an execution, ${mode}: ${load.name}`;
-      figures.push(figure({ measure: 'b10', name, unit: 'ns', ...(target && { target }) }, summarize(cpuNs[mode])));
+      const { name: load } = workload({ orgs: full, tokens: full });
+      progress(`${mode}: ${load}`);
+      const before = await service.lines();
+      const task: RunsTask = { mode, url: service.url, apiKey, dir: newFolder(newPath), full, rounds, executions };
+      const { stdout } = await run(process.execPath, [...process.execArgv, program, JSON.stringify(task)]);
+      const lines = (await service.lines()) - before;
+      if (mode === 'online' && lines !== (rounds + 1) * executions) {
+        throw new Error(`recorded ${(rounds + 1) * executions} executions, but the service has ${lines} rows`);
+      }
+      const target = full ? undefined : ({ op: '<=', value: 3_000 } as const);
+      const name = `main-thread CPU of an execution, ${mode}: ${load}`;
+      const ns: number[] = JSON.parse(stdout);
+      figures.push(figure({ measure: 'b10', name, unit: 'ns', ...(target && { target }) }, summarize(ns)));
     }
   }
   return figures;
-}
-
-async function recordingNs(
-  mode: 'online' | 'offline',
-  { at }: Workload,
-  count: number,
-  dir: string,
-  service: WandbService,
-): Promise<number> {
-  const before = await service.lines();
-  const backend = await wandb({ mode, dir, apiKey, baseUrl: service.url });
-  const client = createAnalytics({ backends: [backend] });
-  const ns = await threadCpuNs(async () => {
-    for (let index = 0; index < count; index += 1) {
-      if (index % checkedEvery === 0) {
-        while ((client.stats().backends['wandb']?.queued ?? 0) > 32_768) {
-          await setTimeout(waitMs);
-        }
-      }
-      client.recordSkillExecution(at(index));
-    }
-    await client.flush({ timeoutMs: 60_000 });
-  });
-  const { delivered } = client.stats().backends['wandb'] ?? {};
-  await client.close();
-  const lines = (await service.lines()) - before;
-  if (delivered !== count || (mode === 'online' && lines !== count)) {
-    throw new Error(`recorded ${count} executions; delivered are ${delivered}, and the service has ${lines} rows`);
-  }
-  return ns / count;
 }
 
 async function offlineFigures({ quick, newPath, progress }: Setting, service: WandbService): Promise<Figure[]> {

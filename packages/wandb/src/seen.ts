@@ -31,8 +31,12 @@ export function createSeen(bound: number): Seen {
       if (ids.length === 0) {
         return;
       }
-      for (const id of ids) {
-        newest = id > newest ? id : newest;
+      if (areRising(ids, newest)) {
+        newest = ids.at(-1) as string;
+      } else {
+        for (const id of ids) {
+          newest = id > newest ? id : newest;
+        }
       }
       batches.push({ ids, set: undefined });
       count += ids.length;
@@ -44,4 +48,35 @@ export function createSeen(bound: number): Seen {
       }
     },
   };
+}
+
+const idLength = 36;
+
+/**
+ * Whether each id is greater than the one before it, and the first one greater than `after`. Ids that are made one after another begin
+ * alike; asking two texts which is greater looks at each of their characters, and takes ten times as long as comparing bytes.
+ */
+export function areRising(ids: readonly string[], after: string): boolean {
+  const [first] = ids;
+  const bytes = Buffer.from(ids.join(''), 'latin1');
+  if (first === undefined || first <= after || bytes.length !== ids.length * idLength) {
+    return false;
+  }
+  for (let at = idLength; at < bytes.length; at += idLength) {
+    if (!isGreater(bytes, at)) {
+      return false;
+    }
+  }
+  return true;
+}
+
+/** Whether the id that begins there is greater than the one before it. */
+function isGreater(bytes: Buffer, at: number): boolean {
+  for (let byte = at; byte < at + idLength; byte += 1) {
+    const difference = (bytes[byte] as number) - (bytes[byte - idLength] as number);
+    if (difference !== 0) {
+      return difference > 0;
+    }
+  }
+  return false;
 }

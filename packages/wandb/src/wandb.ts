@@ -7,7 +7,7 @@ import { askViewer } from './operations.ts';
 import type { RecordedRun } from './recorded-run.ts';
 import { makeWandbFolder } from './run-directory.ts';
 import { createRuns } from './runs.ts';
-import { createSeen, type Seen } from './seen.ts';
+import { areRising, createSeen, type Seen } from './seen.ts';
 import { createService } from './service.ts';
 import {
   type ConnectionOptions,
@@ -272,12 +272,11 @@ function groupsOf(events: readonly AnalyticsEvent[], seen: Seen): ReadonlyMap<st
 /** As nearly all batches are: of one run, and each event later than the one before. */
 function isOneNewGroup(events: readonly AnalyticsEvent[], { newest }: Seen): boolean {
   const runId = events[0]?.runId;
-  let previous = newest;
-  for (const event of events) {
-    if (event.runId !== runId || event.id <= previous) {
-      return false;
-    }
-    previous = event.id;
-  }
-  return events.length > 0;
+  return (
+    events.every((event) => event.runId === runId) &&
+    areRising(
+      events.map(({ id }) => id),
+      newest,
+    )
+  );
 }

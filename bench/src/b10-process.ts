@@ -1,0 +1,53 @@
+import { setTimeout } from 'node:timers/promises';
+import { createAnalytics } from '@toolweaver/analytics-core';
+import { wandb } from '@toolweaver/analytics-wandb';
+import { checkedEvery } from './client.ts';
+import { workload } from './data.ts';
+import { threadCpuNs } from './measure.ts';
+
+// Prints what an execution into a W&B run takes of the main thread's CPU, in ns for each round, until it is delivered.
+// One client, as a program has it: code that has served several is slower.
+
+export interface RunsTask {
+  readonly mode: 'online' | 'offline';
+  /** Of the service. */
+  readonly url: string;
+  readonly apiKey: string;
+  readonly dir: string;
+  /** With tokens, costs and organisations. */
+  readonly full: boolean;
+  readonly rounds: number;
+  /** A round, and what is recorded before the first one. */
+  readonly executions: number;
+}
+
+/** Each look at the queue takes some 50 µs, which are not what recording costs; two batches still wait after so long. */
+const waitMs = 10;
+
+const { mode, url, apiKey, dir, full, rounds, executions }: RunsTask = JSON.parse(process.argv[2] as string);
+const { at } = workload({ orgs: full, tokens: full });
+const client = createAnalytics({ backends: [await wandb({ mode, dir, apiKey, baseUrl: url })] });
+
+async function record(): Promise<void> {
+  for (let index = 0; index < executions; index += 1) {
+    if (index % checkedEvery === 0) {
+      while ((client.stats().backends['wandb']?.queued ?? 0) > 32_768) {
+        await setTimeout(waitMs);
+      }
+    }
+    client.recordSkillExecution(at(index));
+  }
+  await client.flush({ timeoutMs: 60_000 });
+}
+
+await record();
+const ns: number[] = [];
+for (let round = 0; round < rounds; round += 1) {
+  ns.push((await threadCpuNs(record)) / executions);
+}
+const { delivered } = client.stats().backends['wandb'] ?? {};
+await client.close();
+if (delivered !== (rounds + 1) * executions) {
+  throw new Error(`recorded ${(rounds + 1) * executions} executions; delivered are ${delivered}`);
+}
+process.stdout.write(JSON.stringify(ns));

@@ -1,0 +1,103 @@
+// The project of a stranger: outside the workspace, with nothing but what npm installs.
+import { existsSync } from 'node:fs';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { delimiter, dirname, join } from 'node:path';
+import { inEmptyFolder, root, run } from './run.mjs';
+
+const terse = ['--no-audit', '--no-fund', '--no-update-notifier', '--prefer-offline', '--loglevel=error'];
+
+export async function install(cwd, what, env = process.env) {
+  if (!existsSync(join(cwd, 'package.json'))) {
+    await writeFile(join(cwd, 'package.json'), JSON.stringify({ private: true, type: 'module' }));
+  }
+  await run('npm', ['install', ...terse, ...what], { cwd, env });
+}
+
+/** Names of all that is installed, also deeper in the tree. */
+async function installed(cwd) {
+  const { packages } = JSON.parse(await readFile(join(cwd, 'node_modules', '.package-lock.json'), 'utf8'));
+  return new Set(Object.keys(packages).map((path) => path.replace(/^.*node_modules\//, '')));
+}
+
+/** Runs a program of the project. It has a home of its own and no settings: whatever the defaults create ends up in the folder. */
+export async function start(cwd, file, node = process.execPath) {
+  const path = [dirname(node), process.env.PATH].join(delimiter);
+  const { SystemRoot } = process.env;
+  return run(node, [file], {
+    cwd,
+    env: { PATH: path, HOME: cwd, USERPROFILE: cwd, ...(SystemRoot && { SystemRoot }) },
+  });
+}
+
+const newest = join(root, 'node_modules', 'typescript');
+const attw = createRequire(import.meta.url).resolve('@arethetypeswrong/cli/package.json');
+/** The oldest that is at hand: attw's own. */
+const oldest = dirname(createRequire(attw).resolve('typescript/package.json'));
+
+/** The way a strict stranger compiles: without skipLibCheck, so that our declarations are judged too. */
+export async function typecheck(cwd, file, { withOldest = false, skipLibCheck = false } = {}) {
+  for (const [module, moduleResolution] of [
+    ['nodenext', 'nodenext'],
+    ['esnext', 'bundler'],
+  ]) {
+    const compilerOptions = {
+      target: 'es2022',
+      module,
+      moduleResolution,
+      strict: true,
+      skipLibCheck,
+      allowJs: true,
+      checkJs: true,
+      noEmit: true,
+      types: ['node'],
+      typeRoots: [join(root, 'node_modules', '@types')],
+    };
+    await writeFile(join(cwd, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: [file] }));
+    for (const compiler of withOldest ? [newest, oldest] : [newest]) {
+      await run(process.execPath, [join(compiler, 'bin', 'tsc'), '-p', cwd]);
+    }
+  }
+}
+
+/**
+ * Installs the tarballs of some packages into an empty project, sees that nothing came along that belongs to others, and
+ * runs a program there that throws when it is not content.
+ */
+export async function use(
+  tarballs,
+  packages,
+  { title, needs, program, file = 'main.js', types = false, shared = [], nodes = [{}] },
+) {
+  await inEmptyFolder(async (cwd) => {
+    await install(
+      cwd,
+      needs.map((name) => tarballs.get(name)),
+    );
+    const unwanted = (await installed(cwd)).intersection(foreignTo(needs, packages)).difference(new Set(shared));
+    if (unwanted.size > 0) {
+      throw new Error(`${title}: installed although nobody asked for it: ${[...unwanted].join(', ')}`);
+    }
+    for (const { version, node } of nodes) {
+      // As what it writes stays: each Node has a folder of its own, below the packages.
+      const folder = version ? join(cwd, version) : cwd;
+      await mkdir(folder, { recursive: true });
+      await writeFile(join(folder, file), program);
+      await start(folder, file, node);
+      console.log(`works: ${title}${version ? `, on Node ${version}` : ''}`);
+    }
+    if (types) {
+      await typecheck(cwd, file);
+    }
+  });
+}
+
+/** The other packages, and what they need or may work with. */
+function foreignTo(needs, packages) {
+  const others = packages.filter(({ name }) => !needs.includes(name));
+  const foreign = others.flatMap(({ name, dependencies, peerDependencies }) => [
+    name,
+    ...Object.keys({ ...dependencies, ...peerDependencies }),
+  ]);
+  return new Set(foreign).difference(new Set(needs));
+}

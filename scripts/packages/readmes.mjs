@@ -1,0 +1,30 @@
+import assert from 'node:assert/strict';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { samplesOf } from '../../test/support/samples.ts';
+import { install, start } from './consumer.mjs';
+import { forEach, inEmptyFolder, run } from './run.mjs';
+
+/**
+ * Does what each README says, in a project of its own: its first command that installs or starts a package, and the sample behind that.
+ * `env` says where npm finds the packages.
+ */
+export async function followReadmes(readmes, env) {
+  await forEach(readmes, async (readme) => {
+    const [, tool, rest] = /^(npm install|npx) (.*?)(?: +#.*)?$/m.exec(await readFile(readme, 'utf8')) ?? [];
+    assert.ok(tool, `${readme}: says no command`);
+    const args = rest.split(' ');
+    await inEmptyFolder(async (cwd) => {
+      if (tool === 'npx') {
+        assert.notEqual(await run('npx', ['--yes', ...args], { cwd, env }), '', readme);
+        return;
+      }
+      await install(cwd, args, env);
+      const [{ code, output }] = samplesOf(readme);
+      await writeFile(join(cwd, 'sample.ts'), code);
+      const printed = await start(cwd, 'sample.ts');
+      assert.equal(printed, output ?? printed, readme);
+    });
+  });
+  console.log(`works: what ${readmes.length} READMEs begin with`);
+}

@@ -1,0 +1,51 @@
+import { once } from 'node:events';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { runServer } from 'verdaccio';
+import { run } from './run.mjs';
+
+/**
+ * Starts an npm registry of this machine for our scope alone. It asks no other registry: what is not ours, npm takes from
+ * where it takes it anyway. `env` makes npm and pnpm do so, and lets them publish.
+ */
+export async function startRegistry(folder) {
+  await mkdir(folder);
+  const server = await runServer({
+    self_path: folder,
+    storage: join(folder, 'storage'),
+    auth: { htpasswd: { file: join(folder, 'htpasswd') } },
+    uplinks: {},
+    packages: { '@toolweaver/*': { access: '$all', publish: '$authenticated' } },
+    web: { enable: false },
+    log: { type: 'file', path: join(folder, 'log'), level: 'warn' },
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = `127.0.0.1:${server.address().port}`;
+  const npmrc = join(folder, 'npmrc');
+  const own = await run('npm', ['config', 'get', 'userconfig']).then((path) =>
+    readFile(path.trim(), 'utf8').catch(() => ''),
+  );
+  const ours = [`@toolweaver:registry=http://${address}/`, `//${address}/:_authToken=${await makeUser(address)}`];
+  await writeFile(npmrc, [own, ...ours, ''].join('\n'), { mode: 0o600 });
+  return {
+    url: `http://${address}`,
+    env: { ...process.env, npm_config_userconfig: npmrc },
+    stop() {
+      server.close();
+      server.closeAllConnections();
+    },
+  };
+}
+
+/** The token of a new user. */
+async function makeUser(address) {
+  const name = 'rehearsal';
+  const response = await fetch(`http://${address}/-/user/org.couchdb.user:${name}`, {
+    method: 'PUT',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ name, password: 'of a release' }),
+  });
+  const { token } = await response.json();
+  return token;
+}

@@ -1,0 +1,63 @@
+// What the packages add to a program that bundles them, and the limits of that: everything that a package exports, or one
+// name of it with what that carries, minified and compressed. Dependencies and Node's modules stay outside.
+import { basename, isAbsolute, join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { build } from 'rolldown';
+import { root } from './run.mjs';
+
+/** In units of 1000 bytes, as transfers are counted. `core: memory` is what an importer of `memory` gets. */
+const limitsKb = {
+  adapters: 2.5,
+  analytics: 1.7,
+  collector: 2.5,
+  core: 13.5,
+  'core: createAnalytics': 12.5,
+  'core: memory': 1,
+  'core: parseEvent': 4,
+  'core: readEnv': 1.3,
+  grafana: 18,
+  metrics: 7,
+  otlp: 10,
+  prices: 8,
+  prometheus: 9.5,
+  sqlite: 26,
+  testkit: 19,
+  wandb: 31,
+};
+
+/** @throws Error that lists what exceeds its limit, and packages that have none. */
+export async function checkSizes(packages) {
+  const names = packages.map(({ folder }) => basename(folder));
+  const problems = names.filter((name) => !(name in limitsKb)).map((name) => `${name} has no limit`);
+  for (const [what, limitKb] of Object.entries(limitsKb)) {
+    const [name, imported] = what.split(': ');
+    const kb = (await bundledBytes(name, imported)) / 1000;
+    const line = `${what}: ${kb.toFixed(2)} kB of ${limitKb}`;
+    console.log(line);
+    if (kb > limitKb) {
+      problems.push(line);
+    }
+  }
+  if (problems.length > 0) {
+    throw new Error(`Larger than scripts/packages/sizes.mjs allows:\n${problems.join('\n')}`);
+  }
+}
+
+async function bundledBytes(name, imported) {
+  const names = imported ? `{ ${imported} }` : '*';
+  const code = `export ${names} from ${JSON.stringify(join(root, 'packages', name, 'dist', 'index.js'))};`;
+  const entry = {
+    name: 'entry',
+    resolveId: (id) => (id === 'entry' ? id : null),
+    load: (id) => (id === 'entry' ? code : null),
+  };
+  const { output } = await build({
+    input: 'entry',
+    platform: 'node',
+    plugins: [entry],
+    external: (id) => id !== 'entry' && !id.startsWith('.') && !isAbsolute(id),
+    output: { format: 'esm', minify: true, codeSplitting: false },
+    write: false,
+  });
+  return gzipSync(output[0].code, { level: 9 }).byteLength;
+}
