@@ -6,7 +6,9 @@ const brand: unique symbol = Symbol.for('@toolweaver/analytics-core/Secret') as 
 export interface Secret {
   /** The value itself; call it at the very place where it leaves the process. */
   reveal(): string;
+  /** `[redacted]`. */
   toString(): string;
+  /** `[redacted]`. */
   toJSON(): string;
 }
 
@@ -21,14 +23,21 @@ export function secret(value: string): Secret {
   });
 }
 
+/** True for a secret of any copy of this package. */
 export function isSecret(value: unknown): value is Secret {
   return typeof value === 'object' && value !== null && brand in value;
 }
 
-/** The text without these secrets, should somebody have repeated them: as they are, in a URL, or in base64. */
-export function withoutSecrets(text: string, secrets: readonly string[]): string {
+/** What is shorter may be a word of any text. */
+const minSecretLength = 8;
+
+/**
+ * A text of others, such as the answer of a server, without the secrets that it repeats: as they are, in an address, or in base64.
+ * Those of fewer than 8 characters stay.
+ */
+export function redact(text: string, secrets: readonly string[]): string {
   return secrets
-    .filter((value) => value !== '')
+    .filter(({ length }) => length >= minSecretLength)
     .flatMap((value) => [value, encodeURIComponent(value), Buffer.from(value).toString('base64')])
     .reduce((cleaned, form) => cleaned.replaceAll(form, redacted), text);
 }

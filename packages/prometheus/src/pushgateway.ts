@@ -1,4 +1,4 @@
-import { AnalyticsError, type ErrorCode, withoutAnswer, withoutSecrets } from '@toolweaver/analytics-core';
+import { AnalyticsError, type ErrorCode, redact, withoutAnswer } from '@toolweaver/analytics-core';
 import type { PushgatewayTarget } from './pushgateway-options.ts';
 
 /** The group of this program on a Pushgateway; each call rejects with an `AnalyticsError` when the gateway did not do it. */
@@ -31,8 +31,8 @@ export function pushgatewayClient({ name, target, render, contentType }: Pushgat
   const group = `${target.url}/metrics${groupPath(target)}`;
   let last: Promise<void> = Promise.resolve();
 
-  /** The header, and what of it follows the scheme. */
-  function secrets(): readonly string[] {
+  /** The header, and what is behind its scheme. */
+  function secrets(): string[] {
     const header = target.authorization?.reveal() ?? '';
     return [header, header.slice(header.indexOf(' ') + 1)];
   }
@@ -55,8 +55,8 @@ export function pushgatewayClient({ name, target, render, contentType }: Pushgat
       });
       const reason = await begin(response);
       if (response.status < 200 || response.status >= 300) {
-        const words = withoutSecrets(reason || response.statusText, secrets()).slice(0, longestReason);
-        throw fail(codeOf(response.status), `was answered with ${response.status}: ${words}`);
+        const said = redact(reason || response.statusText, secrets()).slice(0, longestReason);
+        throw fail(codeOf(response.status), `was answered with ${response.status}: ${said.trim()}`);
       }
     } catch (error) {
       if (error instanceof AnalyticsError) {

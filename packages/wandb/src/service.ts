@@ -1,4 +1,4 @@
-import { type Secret, withoutSecrets } from '@toolweaver/analytics-core';
+import { redact, type Secret } from '@toolweaver/analytics-core';
 import { adviceOn, isRefusal, serviceError } from './failure.ts';
 import type { Http, HttpReply } from './http.ts';
 import { isObject, parseJson } from './json-text.ts';
@@ -10,7 +10,7 @@ export interface ServiceSettings {
   readonly apiKey: Secret;
   readonly username: string | undefined;
   readonly userEmail: string | undefined;
-  readonly headers: Readonly<Record<string, string>>;
+  readonly headers: Readonly<Record<string, Secret>>;
   /** Of one GraphQL request. */
   readonly timeoutMs: number;
 }
@@ -45,12 +45,6 @@ interface StreamAnswer {
 const streamTimeoutMs = 180_000;
 const putTimeoutMs = 3_600_000;
 const maxMessage = 500;
-/** The value of a header of the host's; a shorter one may be part of any word. */
-const mayBeSecret = (value: string): boolean => value.length >= 8;
-
-function basicOf(apiKey: Secret): string {
-  return Buffer.from(`api:${apiKey.reveal()}`).toString('base64');
-}
 
 export function createService(settings: ServiceSettings, http: Http, agent: string): Service {
   const { baseUrl, apiKey, username, userEmail, headers, timeoutMs } = settings;
@@ -60,18 +54,19 @@ export function createService(settings: ServiceSettings, http: Http, agent: stri
   const ownHeaders = (): Record<string, string> => ({
     'User-Agent': agent,
     'Accept-Encoding': 'identity',
-    ...headers,
+    ...Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, value.reveal()])),
     ...(username !== undefined && { 'X-WANDB-USERNAME': username }),
     ...(userEmail !== undefined && { 'X-WANDB-USER-EMAIL': userEmail }),
     'Content-Type': 'application/json',
-    Authorization: `Basic ${basicOf(apiKey)}`,
+    Authorization: `Basic ${Buffer.from(`api:${apiKey.reveal()}`).toString('base64')}`,
   });
 
-  /** What the service said, without our secrets, should it repeat them. */
+  /** The message in an answer, without what it repeats of our headers, as far as it is worth reading. */
   function said(text: string): string {
-    const secrets = [apiKey.reveal(), basicOf(apiKey), ...Object.values(headers).filter(mayBeSecret)];
-    const message = withoutSecrets(saidBy(text), secrets);
-    return message.length > maxMessage ? `${message.slice(0, maxMessage)}…` : message;
+    const key = apiKey.reveal();
+    const ours = [key, `api:${key}`, ...Object.values(headers).map((value) => value.reveal())];
+    const words = redact(saidBy(text), ours);
+    return words.length > maxMessage ? `${words.slice(0, maxMessage)}…` : words;
   }
 
   function check(what: string, { status, text, waitMs }: HttpReply, retryConflict = false): void {
@@ -79,13 +74,13 @@ export function createService(settings: ServiceSettings, http: Http, agent: stri
       return;
     }
     const refused = isRefusal(status) && !(retryConflict && status === 409);
-    const words = said(text);
+    const reason = said(text);
     throw serviceError({
       kind: refused ? 'refused' : 'unavailable',
       // A gateway that gives up may have passed on what it got.
       mayHaveArrived: status >= 500 && status !== 501,
       status,
-      message: `${what} answered ${status}${adviceOn(status)}${words === '' ? '' : ` (${words})`}`,
+      message: `${what} answered ${status}${adviceOn(status)}${reason === '' ? '' : ` (${reason})`}`,
       retryAfterMs: waitMs || undefined,
     });
   }

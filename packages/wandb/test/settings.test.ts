@@ -143,8 +143,8 @@ describe('wandbFromEnv()', () => {
       WANDB_X_EXTRA_HTTP_HEADERS: '{"X-A": "b"}',
       NETRC: '/tmp/netrc',
     });
-    const { apiKey: key, ...rest } = options;
-    expect(typeof key === 'object' && key.reveal()).toBe(apiKey);
+    const { apiKey: key, headers: { 'X-A': header } = {}, ...rest } = options;
+    expect([key, header].map((value) => typeof value === 'object' && value.reveal())).toEqual([apiKey, 'b']);
     expect(rest).toEqual({
       netrc: '/tmp/netrc',
       baseUrl: 'http://localhost:1',
@@ -165,7 +165,6 @@ describe('wandbFromEnv()', () => {
       host: 'host',
       program: 'main.ts',
       timeoutMs: 7500,
-      headers: { 'X-A': 'b' },
     });
   });
 
