@@ -1,7 +1,8 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { defaultServerConditions } from 'vite';
-import { defineConfig } from 'vitest/config';
+import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config';
 
 const root = import.meta.dirname;
 
@@ -18,6 +19,7 @@ function nameOf(folder: string): string {
 
 /** Tests that start many processes, wait for time-outs or locks, or open many databases: only in `--mode reliability`. */
 const patient: { readonly [project: string]: readonly string[] } = {
+  '@toolweaver/analytics': ['reliability/*'],
   '@toolweaver/analytics-core': ['exit', 'model'],
   '@toolweaver/analytics-prometheus': ['conformance-pushed', 'workers'],
   '@toolweaver/analytics-otlp': ['conformance'],
@@ -42,15 +44,17 @@ const patient: { readonly [project: string]: readonly string[] } = {
   bench: ['main'],
 };
 
-interface Project {
-  readonly extends: true;
-  readonly root: string;
-  readonly test: { readonly name: string; readonly include: string[]; readonly exclude: string[] };
+const filesOf = (name: string): string[] => (patient[name] ?? []).map((file) => `test/${file}.test.ts`);
+
+/** Quick files share threads: a context of its own for each costs more than most of them take. */
+function project(root: string, name: string): TestProjectInlineConfiguration {
+  const include = ['test/**/*.test.ts'];
+  return { extends: true, root, test: { name, include, exclude: filesOf(name), pool: 'threads', isolate: false } };
 }
 
-function project(root: string, name: string, isFull: boolean): Project {
-  const exclude = isFull ? [] : (patient[name] ?? []).map((file) => `test/${file}.test.ts`);
-  return { extends: true, root, test: { name, include: ['test/**/*.test.ts'], exclude } };
+/** What ends processes and waits for them gets one of its own for each file. */
+function patientProject(root: string, name: string): TestProjectInlineConfiguration {
+  return { extends: true, root, test: { name: `${name} (patient)`, include: filesOf(name), pool: 'forks' } };
 }
 
 // `--mode reliability` runs everything, and repeats what depends on chance as often as a release should; or, where RELIABILITY
@@ -61,15 +65,15 @@ export default defineConfig(({ mode }) => ({
   ssr: { resolve: { conditions: ['@toolweaver/source', ...defaultServerConditions] } },
   test: {
     projects: [
-      project(root, 'repo', true),
-      ...folders.map((folder) => project(folder, nameOf(folder), mode === 'reliability')),
+      project(root, 'repo'),
+      ...folders.map((folder) => project(folder, nameOf(folder))),
+      ...folders
+        .filter((folder) => mode === 'reliability' && nameOf(folder) in patient)
+        .map((folder) => patientProject(folder, nameOf(folder))),
     ],
-    // Many tests wait for other processes; one worker a core would leave the cores idle.
-    maxWorkers: '150%',
+    // Many tests wait for other processes; one worker a core would leave the cores idle. As a percentage it could not be more.
+    maxWorkers: Math.ceil(1.5 * availableParallelism()),
     env: { RELIABILITY: process.env['RELIABILITY'] ?? (mode === 'reliability' ? 'full' : 'quick') },
-    // A context of its own for each file costs more than most files take.
-    isolate: mode === 'reliability',
-    pool: mode === 'reliability' ? 'forks' : 'threads',
     fsModuleCache: true,
     testTimeout: 60_000,
     hookTimeout: 60_000,

@@ -1,4 +1,4 @@
-// Runs every test, also the slow ones, and tells what the trials of the store have counted.
+// Runs every test, also the slow ones, and tells what the trials of the backends have counted.
 //
 //   npm run reliability                         as often as a release needs it
 //   npm run reliability -- --quick              as often as every push can afford it
@@ -7,7 +7,7 @@
 //   npm run reliability -- --document           also writes RELIABILITY.md
 //   SEED=7 npm run reliability -- -t R06        one trial again; what is not named here goes to vitest
 //
-// A trial is a test that leaves its figures in the `meta` of its result (`packages/sqlite/test/support/trial.ts`).
+// A trial is a test that leaves its figures in the `meta` of its result (`test/support/trial.ts`).
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -90,18 +90,29 @@ function toReport(results, durationMs) {
     durationMs: Math.round(durationMs),
     versions: versions(),
     tests: { passed: count('passed'), failed: count('failed'), skipped: count('skipped', 'pending', 'todo') },
-    trials: tests
-      .filter(({ meta }) => meta?.trial)
-      .map(({ meta: { trial }, status, duration, failureMessages }) => ({
-        id: trial.id,
-        name: trial.name,
-        ...(trial.skipped === undefined ? { ok: status === 'passed' } : { skipped: trial.skipped }),
-        counts: trial.counts,
-        seed: trial.seed,
-        durationMs: Math.round(duration ?? 0),
-        ...(failureMessages.length > 0 && { failures: failureMessages }),
-      }))
-      .sort((one, other) => (one.id < other.id ? -1 : 1)),
+    trials: [...Map.groupBy(tests, ({ meta }) => meta?.trial && `${meta.trial.id} ${meta.trial.name}`)]
+      .filter(([trial]) => trial !== undefined)
+      .sort(([one], [other]) => (one < other ? -1 : 1))
+      .map(([, cases]) => toTrial(cases)),
+  };
+}
+
+/** What one test, or several of one trial, come to. */
+function toTrial(cases) {
+  const [{ id, name, skipped, seed }] = cases.map(({ meta }) => meta.trial);
+  const counts = {};
+  for (const [figure, count] of cases.flatMap(({ meta }) => Object.entries(meta.trial.counts))) {
+    counts[figure] = (counts[figure] ?? 0) + count;
+  }
+  const failures = cases.flatMap(({ failureMessages }) => failureMessages);
+  return {
+    id,
+    name,
+    ...(skipped === undefined ? { ok: cases.every(({ status }) => status === 'passed') } : { skipped }),
+    counts,
+    ...(seed !== undefined && { seed }),
+    durationMs: Math.round(cases.reduce((sum, { duration }) => sum + (duration ?? 0), 0)),
+    ...(failures.length > 0 && { failures }),
   };
 }
 
@@ -132,7 +143,7 @@ function toText({ ok, counts, durationMs, versions, tests, trials }) {
     '',
     ...trials.flatMap((one) => [
       `${one.id}  ${outcome(one).padEnd(7)}  ${one.name}`,
-      `     ${(one.durationMs / 1000).toFixed(1)} s, seed ${one.seed}: ${figures(one)}`,
+      `     ${(one.durationMs / 1000).toFixed(1)} s${one.seed === undefined ? '' : `, seed ${one.seed}`}: ${figures(one)}`,
     ]),
     '',
     `${ok ? 'ok' : 'FAILED'} after ${(durationMs / 1000).toFixed(0)} s: ${tests.passed} tests passed, ${tests.failed} failed, ${tests.skipped} skipped`,

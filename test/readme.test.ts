@@ -11,37 +11,43 @@ interface TitledSample extends Sample {
   readonly title: string;
   /** Where the sample's imports resolve as they would for a user. */
   readonly folder: string;
+  /** All of its document, and so what it may import. */
+  readonly all: readonly Sample[];
 }
 
-function titledSamplesOf(readme: string, folder: string): TitledSample[] {
-  return samplesOf(join(root, readme)).map((sample, at) => ({
-    ...sample,
-    title: `${readme} #${at + 1}`,
-    folder: join(root, folder),
-  }));
+function titledSamplesOf(document: string, folder: string): TitledSample[] {
+  const all = samplesOf(join(root, document));
+  return all.map((sample, at) => ({ ...sample, all, title: `${document} #${at + 1}`, folder: join(root, folder) }));
 }
 
 const samples = [
   ...titledSamplesOf('README.md', 'apps/demo'),
+  ...readdirSync(join(root, 'docs'))
+    .filter((name) => name.endsWith('.md'))
+    .flatMap((name) =>
+      titledSamplesOf(`docs/${name}`, name === 'write-a-backend.md' ? 'packages/testkit' : 'apps/demo'),
+    ),
   ...readdirSync(join(root, 'packages'))
     .map((name) => `packages/${name}`)
     .filter((folder) => existsSync(join(root, folder, 'README.md')))
     .flatMap((folder) => titledSamplesOf(`${folder}/README.md`, folder)),
 ];
 
-describe('the samples of the READMEs run, and print what they say', () => {
+describe('the samples of the documents run, and print what they say', () => {
   test('there are some', () => {
     expect(samples.length).toBeGreaterThanOrEqual(4);
   });
 
-  test.each(samples)('$title', ({ folder, code, output }) => {
+  test.each(samples)('$title', ({ file, folder, code, all, output }) => {
     const home = mkdtempSync(join(tmpdir(), 'readme-'));
     mkdirSync(join(folder, '.cache'), { recursive: true });
-    const file = join(mkdtempSync(join(folder, '.cache', 'sample-')), 'sample.ts');
+    const place = mkdtempSync(join(folder, '.cache', 'sample-'));
     try {
-      writeFileSync(file, code);
+      for (const each of [...all, { file, code }]) {
+        writeFileSync(join(place, each.file), each.code);
+      }
       // With the built packages, as users get them.
-      const { status, stdout, stderr } = spawnSync(process.execPath, [file], {
+      const { status, stdout, stderr } = spawnSync(process.execPath, [join(place, file)], {
         cwd: home,
         encoding: 'utf8',
         env: { PATH: process.env['PATH'], HOME: home },
@@ -51,7 +57,7 @@ describe('the samples of the READMEs run, and print what they say', () => {
         expect(stdout).toBe(output);
       }
     } finally {
-      rmSync(resolve(file, '..'), { recursive: true });
+      rmSync(place, { recursive: true });
       rmSync(home, { recursive: true });
     }
   });

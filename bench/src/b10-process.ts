@@ -1,7 +1,7 @@
 import { setTimeout } from 'node:timers/promises';
 import { createAnalytics } from '@toolweaver/analytics-core';
 import { wandb } from '@toolweaver/analytics-wandb';
-import { checkedEvery } from './client.ts';
+import { checkedEvery, waitMs } from './client.ts';
 import { workload } from './data.ts';
 import { threadCpuNs } from './measure.ts';
 
@@ -20,9 +20,6 @@ export interface RunsTask {
   /** A round, and what is recorded before the first one. */
   readonly executions: number;
 }
-
-/** Each look at the queue takes some 50 µs, which are not what recording costs; two batches still wait after so long. */
-const waitMs = 10;
 
 const { mode, url, apiKey, dir, full, rounds, executions }: RunsTask = JSON.parse(process.argv[2] as string);
 const { at } = workload({ orgs: full, tokens: full });

@@ -7,6 +7,8 @@ import type { Workload } from './data.ts';
 /** Far from the queue's bound of 65 536, so that nothing is dropped, and two batches, so that the backend is never idle. */
 const maxQueued = 32_768;
 export const checkedEvery = 1024;
+/** Each look at the queue takes some 50 µs, which are not what recording costs; two batches still wait after so long. */
+export const waitMs = 10;
 
 export interface SqliteClient {
   readonly client: Analytics;
@@ -35,8 +37,7 @@ export async function sqliteClient(path: string, others: readonly Backend[] = []
 /** To be awaited every `checkedEvery` events. */
 export async function roomInQueue(client: Analytics, most: number = maxQueued): Promise<void> {
   while ((client.stats().backends['sqlite']?.queued ?? 0) > most) {
-    // Sleeps rather than spins: its waiting is not what recording costs.
-    await setTimeout(1);
+    await setTimeout(waitMs);
   }
 }
 

@@ -1,6 +1,8 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { toDocument } from './document.ts';
 import type { Measure, MeasureId, Setting } from './figure.ts';
 import { describeMachine } from './machine.ts';
 import { help, type Options, parseOptions } from './options.ts';
@@ -45,6 +47,9 @@ async function main(args: readonly string[]): Promise<number> {
   const report = await measureAll(options, interrupted.signal);
   if (interrupted.signal.aborted) {
     return 130;
+  }
+  if (options.document) {
+    writeFileSync(join(import.meta.dirname, '..', '..', 'BENCHMARKS.md'), toDocument(report, commit()));
   }
   process.stdout.write(options.json ? `${JSON.stringify(report, null, 2)}\n` : toText(report));
   return report.failures.length === 0 ? 0 : 1;
@@ -101,5 +106,15 @@ function temporaryFolder(): string {
 function showProgress(text: string): void {
   if (process.stderr.isTTY) {
     process.stderr.write(`\r\x1b[K${text.slice(0, (process.stderr.columns ?? 80) - 1)}`);
+  }
+}
+
+/** Of what is measured; with a mark where files differ from it. */
+function commit(): string {
+  try {
+    const args = ['describe', '--always', '--dirty', '--exclude', '*'];
+    return execFileSync('git', args, { cwd: import.meta.dirname, encoding: 'utf8' }).trim();
+  } catch {
+    return 'unknown';
   }
 }

@@ -5,6 +5,7 @@ import { type MeasureId, measures } from './figure.ts';
 export interface Options {
   readonly help: boolean;
   readonly json: boolean;
+  readonly document: boolean;
   readonly quick: boolean;
   readonly only: readonly MeasureId[];
   readonly executions: number;
@@ -15,10 +16,11 @@ export const help = `Measures the packages against the same work done by hand, s
 
   npm run bench                      all measures, about six minutes, and more the first time
   npm run -s bench -- --json         one JSON object on stdout, and nothing else
+  npm run bench -- --document        all of them, and writes BENCHMARKS.md
   npm run bench -- b3 b8             some of them
 
 Measures:
-  b1  main-thread CPU to record an execution into SQLite
+  b1  main-thread CPU to record an execution into SQLite; and into SQLite, Prometheus and OTLP
   b2  main-thread CPU to record a tool's execution into Prometheus
   b2o CPU to record into OTLP, a push, and the limit of label sets, against OpenTelemetry's SDK
   b3  sustained SQLite ingest
@@ -33,6 +35,7 @@ Options:
   --only LIST       measures to take, with commas between; the same as naming them
   --quick           a few seconds: shows that everything works, and little more
   --json            machine, figures with their spread, targets and verdicts, and failures, as JSON
+  --document        also writes BENCHMARKS.md, of all measures
   --executions N    how many the file of b5 has; default 10 million, with --quick 1 million
   --cache FOLDER    where that file is kept; default bench/.cache
   --help            this text
@@ -48,19 +51,23 @@ export function parseOptions(args: readonly string[]): Options {
     options: {
       help: { type: 'boolean', default: false },
       json: { type: 'boolean', default: false },
+      document: { type: 'boolean', default: false },
       quick: { type: 'boolean', default: false },
       only: { type: 'string' },
       executions: { type: 'string' },
       cache: { type: 'string' },
     },
   });
-  const { help: wantsHelp, json, quick, only, cache } = values;
+  const { help: wantsHelp, json, document, quick, only, cache } = values;
   const wanted = [...positionals, ...(only?.split(',') ?? [])].map((name) => name.trim().toLowerCase());
   const unknown = wanted.filter((name) => !(measures as readonly string[]).includes(name));
   if (unknown.length > 0) {
     throw new Error(
       `no measure is called ${unknown.map((name) => `'${name}'`).join(', ')}; there are ${measures.join(', ')}`,
     );
+  }
+  if (document && (quick || wanted.length > 0)) {
+    throw new Error('--document is about all measures, taken in full: leave out --quick, --only and their names');
   }
   const executions = Number(values.executions ?? (quick ? 1_000_000 : 10_000_000));
   if (!Number.isInteger(executions) || executions < 1000) {
@@ -69,6 +76,7 @@ export function parseOptions(args: readonly string[]): Options {
   return {
     help: wantsHelp,
     json,
+    document,
     quick,
     only: wanted.length === 0 ? measures : measures.filter((id) => wanted.includes(id)),
     executions,

@@ -22,7 +22,7 @@ export async function recording({ quick, progress }: Setting, options: Recording
   const { measure, into, of, orgs, peer, target, url = '' } = options;
   const load = `200 ${of}s${orgs ? ', 50 organisations' : ''}`;
   progress(`${peer}: ${load}`);
-  const [rounds, executions] = into === 'all' ? [11, 50_000] : [31, 20_000];
+  const [rounds, executions] = into === 'all' ? [9, 60_000] : [11, 100_000];
   const task: RecordingTask = {
     into,
     of,

@@ -52,11 +52,12 @@ function columns(rows: readonly (readonly string[])[]): string[] {
   );
 }
 
-function amount(value: number, unit: Figure['unit']): string {
+/** With its unit. */
+export function amount(value: number, unit: Figure['unit']): string {
   return unit === 'ratio' ? `${rounded(value)} x` : `${rounded(value)} ${unit}`;
 }
 
 /** Three digits that count. */
-function rounded(value: number): string {
+export function rounded(value: number): string {
   return Number(value.toPrecision(Math.abs(value) >= 100 ? Math.ceil(Math.log10(Math.abs(value) + 1)) : 3)).toString();
 }

@@ -3,6 +3,7 @@ import { mkdtempSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
+import { toDocument } from '../src/document.ts';
 import { toText } from '../src/report.ts';
 
 const program = join(import.meta.dirname, '..', 'src', 'main.ts');
@@ -92,6 +93,7 @@ test('--help names every measure and option', async () => {
     '--only',
     '--quick',
     '--json',
+    '--document',
     '--executions',
     '--cache',
   ]) {
@@ -105,6 +107,46 @@ test('refuses what it does not know, and says why', async () => {
   expect(stdout).toBe('');
   expect(stderr).toContain("'b99'; there are b1, b2, b2o, b3, b4, b5, b6, b7, b8, b10");
   expect(stderr).toContain('--help');
+});
+
+test('a document is about all measures', async () => {
+  const { status, stderr } = await bench('--document', 'b8');
+  expect(status).toBe(2);
+  expect(stderr).toContain('--document is about all measures');
+});
+
+test('the document has a line for each figure, its verdict, and what could not be measured', () => {
+  const document = toDocument(
+    {
+      ok: false,
+      machine: { node: '24.0.0', platform: 'linux-x64', cpu: 'some', cpus: 2, loadAverage: 0.1 },
+      packages: 'built',
+      quick: false,
+      figures: [
+        {
+          measure: 'b2',
+          name: 'of <them>',
+          unit: 'ratio',
+          value: 0.5,
+          low: 0.4,
+          high: 0.6,
+          rounds: 3,
+          target: { op: '<=', value: 0.25 },
+          verdict: 'missed',
+          details: { clientNs: 1234 },
+          note: 'a note',
+        },
+      ],
+      failures: [{ measure: 'b3', message: 'no room' }],
+    },
+    'abc1234',
+  );
+  expect(document).toContain('**1 of 1 targets were missed.**\nCommit abc1234, Node 24.0.0');
+  expect(document).toContain(
+    '| b2 | of &lt;them> | 0.5 x | 0.4 x to 0.6 x | &lt;= 0.25 x | **missed** | clientNs 1234 |',
+  );
+  expect(document).toContain('## Notes\n\n- b2: a note\n');
+  expect(document).toContain('## Could not be measured\n\n- b3: no room\n');
 });
 
 test.runIf(process.threadCpuUsage !== undefined)(

@@ -5,7 +5,14 @@ import { parseOptions } from '../src/options.ts';
 
 test('without options everything is measured, at full length', () => {
   const { cache, ...options } = parseOptions([]);
-  expect(options).toEqual({ help: false, json: false, quick: false, only: measures, executions: 10_000_000 });
+  expect(options).toEqual({
+    help: false,
+    json: false,
+    document: false,
+    quick: false,
+    only: measures,
+    executions: 10_000_000,
+  });
   expect(cache).toMatch(/bench[\\/]\.cache$/);
 });
 

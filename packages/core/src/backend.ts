@@ -3,6 +3,7 @@ import type { AnalyticsReader } from './reader.ts';
 import type { DeliveryStats } from './report.ts';
 import type { Secret } from './secret.ts';
 
+/** A value that can be shown: plain JSON, or a secret, which shows nothing of itself. */
 export type Setting =
   | string
   | number

@@ -23,10 +23,13 @@ export interface Clock {
   now(): number;
   /** A monotonic time in ms, for durations. */
   monotonic(): number;
+  /** Calls back once, after the delay. */
   setTimeout(callback: () => void, delayMs: number): { unref?(): unknown };
+  /** Takes back what `setTimeout` returned. */
   clearTimeout(timer: unknown): void;
 }
 
+/** How often, and after which pauses, what could not be delivered is tried again. */
 export interface RetryOptions {
   /** Upper bound of the first delay; each further one is doubled. Delays are full-jittered: random from 0 to the bound. Default: 500. */
   readonly minDelayMs?: number | undefined;
@@ -36,6 +39,7 @@ export interface RetryOptions {
   readonly maxAttempts?: number | undefined;
 }
 
+/** What a client is made of. Wrong options are refused at start, all at once. */
 export interface AnalyticsOptions {
   /** None: a client that records nothing and costs nothing. Several: each event goes to all, and none waits for another. */
   readonly backends: readonly Backend[];
@@ -78,6 +82,7 @@ export interface AnalyticsOptions {
   readonly random?: (() => number) | undefined;
 }
 
+/** How long a call may take that waits for backends. */
 export interface DeadlineOptions {
   /** >= 0. Default: 10000; 5000 for `healthCheck()`. */
   readonly timeoutMs?: number | undefined;
@@ -85,6 +90,7 @@ export interface DeadlineOptions {
 
 /** What is being measured: a name alone means an `operation`. */
 export type Subject = string | SubjectDetails;
+/** A subject with all that can be said of it before it runs. */
 export interface SubjectDetails extends Omit<ExecutionDetails, 'id' | 'at' | 'latencyMs' | 'error'> {
   /** Default: `operation`. */
   readonly kind?: ExecutionKind | undefined;
@@ -115,6 +121,7 @@ export interface Context {
   readonly parentId?: string | undefined;
 }
 
+/** What is known of a run when it starts. */
 export interface RunOptions {
   /** Default: a new UUIDv7. */
   readonly id?: string | undefined;
@@ -124,8 +131,10 @@ export interface RunOptions {
   readonly tags?: readonly string[] | undefined;
 }
 
+/** How a run can end. */
 export type FinalState = Exclude<RunState, 'started'>;
 
+/** How a run has ended, and what came of it. */
 export interface FinishOptions {
   /** Default: `finished`. */
   readonly state?: FinalState | undefined;
@@ -137,12 +146,14 @@ export interface Run {
   readonly id: string;
   /** Calls `fn`; everything recorded inside, across `await` too, belongs to this run. Does not finish it. */
   within<T>(fn: () => T): T;
+  /** Numbers of your own, at a step if there is one. */
   logMetrics(values: Readonly<Record<string, number>>, options?: LogMetricsOptions): void;
   /**
    * Adds to the run's `config`, or changes what is there: JSON data, at most 16 KiB with all the rest. It is recorded as the whole
    * `config`; after the end it does nothing.
    */
   logParam(name: string, value: unknown): void;
+  /** A file or a blob that the run has produced. */
   logArtifact(artifact: Omit<ArtifactInput, 'type'>): void;
   /** Records the end of the run; later calls do nothing. */
   finish(end?: FinalState | FinishOptions): void;
@@ -170,12 +181,19 @@ export type DescribeCall<F extends (...args: never[]) => unknown> = (
 export interface Analytics extends AsyncDisposable {
   /** Accepts any event. A wrong one is refused whole, counted as `invalid` and reported to `onError`. */
   record(event: EventInput): void;
+  /** One execution of a skill. */
   recordSkillExecution(execution: SkillExecutionInput): void;
+  /** One call of a tool. */
   recordToolInvocation(invocation: ToolInvocationInput): void;
+  /** One call of a model; without a `name` it is called after the model. */
   recordLlmCall(call: LlmCallInput): void;
+  /** Something that happened to a toolkit as a whole. */
   recordToolkitEvent(event: ToolkitEventInput): void;
+  /** What a person thinks of a skill. */
   recordSkillRating(rating: SkillRatingInput): void;
+  /** A health score that somebody sets; it goes before the one that is computed. */
   updateHealthScore(score: HealthScoreInput): void;
+  /** Numbers of your own, at a step if there is one. */
   logMetrics(values: Readonly<Record<string, number>>, options?: LogMetricsOptions): void;
 
   /**
@@ -209,9 +227,11 @@ export interface Analytics extends AsyncDisposable {
 
   /** Of the first backend that can be read; its methods reject with `UNSUPPORTED` when there is none. */
   readonly reader: AnalyticsReader;
+  /** The ledger of each backend, exact at any instant. */
   stats(): DeliveryStats;
   /** Probes every backend; never rejects. */
   healthCheck(options?: DeadlineOptions): Promise<HealthReport>;
+  /** The settings in force of the client and its backends, secrets redacted. */
   getConfigSummary(): ConfigSummary;
 
   /** Delivers what was recorded before the call, within the time given. Never rejects: the report says what happened. */

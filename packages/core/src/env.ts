@@ -2,8 +2,10 @@ import { quote } from './describe.ts';
 import { configError, type Problem } from './errors.ts';
 import { type Secret, secret } from './secret.ts';
 
+/** An environment, such as `process.env`. */
 export type Env = Readonly<Record<string, string | undefined>>;
 
+/** Bounds of a number, both of them allowed. */
 export interface NumberRange {
   readonly min?: number;
   readonly max?: number;
@@ -11,7 +13,9 @@ export interface NumberRange {
 
 /** Typed reads of environment variables. An unset, empty or blank variable gives `undefined`. */
 export interface EnvReader {
+  /** The value without the blanks around it. */
   text(name: string): string | undefined;
+  /** The value, wrapped so that it shows nothing of itself. */
   secret(name: string): Secret | undefined;
   /** Decimal digits, with a sign at most; no exponents, units or separators. */
   integer(name: string, range?: NumberRange): number | undefined;

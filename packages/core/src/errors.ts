@@ -40,6 +40,7 @@ export interface Problem {
   readonly message: string;
 }
 
+/** What an error says beside its code and its message. */
 export interface AnalyticsErrorOptions {
   readonly cause?: unknown;
   /** Name of the backend that the error concerns. */

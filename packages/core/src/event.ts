@@ -1,10 +1,15 @@
+/** Whatever JSON can hold. */
 export type JsonValue = string | number | boolean | null | readonly JsonValue[] | JsonObject;
+/** An object of plain JSON. */
 export interface JsonObject {
   readonly [key: string]: JsonValue;
 }
 
+/** What was executed. Names of different kinds have nothing to do with one another. */
 export type ExecutionKind = 'skill' | 'tool' | 'llm' | 'agent' | 'search' | 'operation';
+/** What can happen to a toolkit as a whole. */
 export type ToolkitOperation = 'create' | 'cache_hit' | 'cache_miss' | 'cleanup';
+/** Where a run is in its life. */
 export type RunState = 'started' | 'finished' | 'failed';
 /** Who says what it cost: the provider's own answer, the user's override, or a price table. */
 export type CostSource = 'provider' | 'override' | 'computed';
@@ -24,6 +29,7 @@ export interface EventFields {
   readonly attributes?: JsonObject | undefined;
 }
 
+/** Why an execution failed. */
 export interface ErrorInfo {
   /** A stable class of error, e.g. `TimeoutError`. Few distinct values: it becomes a metric label. */
   readonly type: string;
@@ -41,6 +47,7 @@ export interface Usage {
   readonly reasoningTokens: number;
 }
 
+/** A known cost. Where there is none, the cost is unknown, and not 0. */
 export interface Cost {
   /** Whole nano-dollars (10⁻⁹ USD), so that sums are exact. */
   readonly nanoUsd: number;
@@ -140,4 +147,5 @@ export type AnalyticsEvent =
   | RunEvent
   | ArtifactEvent;
 
+/** What tells the kinds of events apart. */
 export type EventType = AnalyticsEvent['type'];

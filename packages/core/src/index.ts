@@ -41,6 +41,6 @@ export type * from './reader-runs.ts';
 export type * from './reader-skills.ts';
 export type * from './reader-toolkits.ts';
 export type * from './report.ts';
-export { isSecret, type Secret, secret } from './secret.ts';
+export { isSecret, redact, type Secret, secret, withoutAnswer } from './secret.ts';
 export { cleanId } from './text.ts';
 export { describeThrown } from './thrown.ts';

@@ -16,6 +16,7 @@ export interface CommonInput {
   readonly attributes?: Readonly<Record<string, unknown>> | null | undefined;
 }
 
+/** A cost as callers say it, in US dollars. */
 export interface CostInput {
   /** US dollars, >= 0; kept to the nano-dollar. */
   readonly usd: number;
@@ -135,6 +136,7 @@ export interface ArtifactInput extends CommonInput {
   readonly bytes?: Uint8Array | null | undefined;
 }
 
+/** What `record()` takes: an event whose missing fields the client completes. */
 export type EventInput =
   | ExecutionInput
   | RatingInput

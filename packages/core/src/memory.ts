@@ -10,6 +10,7 @@ export interface MemoryBackend extends Backend {
   clear(): void;
 }
 
+/** How much is kept, and under which name. */
 export interface MemoryOptions {
   /** Default: `memory`. */
   readonly name?: string;

@@ -65,4 +65,5 @@ export interface Estimate {
   readonly high: number | null;
 }
 
+/** The width of a step of a series. */
 export type Bucket = 'hour' | 'day';

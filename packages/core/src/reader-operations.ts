@@ -64,6 +64,7 @@ export interface CostOptions extends ReportOptions {
   readonly limit?: number | undefined;
 }
 
+/** Known costs, and how many executions they are of. */
 export interface CostTotals {
   readonly executions: number;
   /** How many of them have a known cost. */
@@ -75,6 +76,7 @@ export interface CostTotals {
   readonly totalTokens: number;
 }
 
+/** One line of a cost report. */
 export interface CostEntry extends CostTotals {
   /** Null unless the report is by operation, kind, skill, tool or agent, and for what is outside of any. */
   readonly kind: ExecutionKind | null;
@@ -129,6 +131,7 @@ export interface ErrorReportOptions extends ReportOptions {
   readonly limit?: number | undefined;
 }
 
+/** How often one operation fails. */
 export interface OperationErrors {
   readonly kind: ExecutionKind;
   readonly name: string;
@@ -149,6 +152,7 @@ export interface FailureGroup {
   readonly operations: readonly { readonly kind: ExecutionKind; readonly name: string; readonly failures: number }[];
 }
 
+/** Failures by operation, and by type of error. */
 export interface ErrorReport {
   readonly executions: number;
   readonly failures: number;
@@ -160,6 +164,7 @@ export interface ErrorReport {
   readonly groups: readonly FailureGroup[];
 }
 
+/** Of the executions that said whether a cache answered them. */
 export interface CacheStats {
   readonly hits: number;
   readonly misses: number;
@@ -167,6 +172,7 @@ export interface CacheStats {
   readonly hitRate: number | null;
 }
 
+/** Hits and misses of all, and of each operation. */
 export interface CacheReport extends CacheStats {
   /** Operations of which any execution says so, most requests first, then by kind and name. */
   readonly operations: readonly (CacheStats & { readonly kind: ExecutionKind; readonly name: string })[];
@@ -244,6 +250,7 @@ export interface Heatmap {
   }[];
 }
 
+/** What a list of executions is ordered by. */
 export type ExecutionOrder = 'time' | 'latency' | 'cost';
 
 export interface ExecutionFilter extends TimeRange, Scope {
@@ -262,6 +269,7 @@ export interface ExecutionFilter extends TimeRange, Scope {
   readonly limit?: number | undefined;
 }
 
+/** Some executions, and where to go on. */
 export interface ExecutionPage {
   /** In the order asked for, then newest first; events of the same ms by id, highest first. */
   readonly executions: readonly ExecutionEvent[];
@@ -271,13 +279,19 @@ export interface ExecutionPage {
 
 /** The questions about executions of every kind. Without `days` or `range` they are about all time. */
 export interface OperationReader {
+  /** Everything counted at once: the report to begin with. */
   summary(options?: SummaryOptions): Promise<Summary>;
+  /** What executions cost, summed by what `by` says. */
   getCosts(options?: CostOptions): Promise<CostReport>;
+  /** What failed, or was done again, and what that cost. */
   getWaste(options?: WasteOptions): Promise<WasteReport>;
+  /** How often operations fail, and with which types of error. */
   getErrors(options?: ErrorReportOptions): Promise<ErrorReport>;
+  /** How often caches answered. */
   getCacheStats(options?: ReportOptions): Promise<CacheReport>;
   /** Models that were named, most executions first, then by name. */
   compareModels(options?: ReportOptions): Promise<readonly ModelStats[]>;
+  /** Percentiles, average and histogram of latencies. */
   getLatency(options?: LatencyOptions): Promise<LatencyReport>;
   /**
    * Oldest first; whole buckets, each of them, empty ones too. `days` end with the present bucket, and a range is widened to

@@ -1,6 +1,7 @@
 import type { JsonObject, JsonValue, RunState } from './event.ts';
 import type { Estimate, ExecutionCounts, LatencyStats, TimeRange, WindowOptions } from './reader-common.ts';
 
+/** What a list of runs is ordered by. */
 export type RunOrder = 'startedAt' | 'durationMs' | 'executions' | 'failures' | 'costUsd' | 'tokens';
 
 /** A condition on the last value of a metric that a run has logged; runs without that metric do not fulfil it. */
@@ -45,6 +46,7 @@ export interface RunSummary extends ExecutionCounts {
   readonly metrics: Readonly<Record<string, number>>;
 }
 
+/** Some runs, and where to go on. */
 export interface RunPage {
   /** Equal ones by start, newest first, then by id. */
   readonly runs: readonly RunSummary[];
@@ -78,6 +80,7 @@ export interface RunDetails extends RunSummary {
   }[];
 }
 
+/** One value of a metric that was logged. */
 export interface MetricPoint {
   readonly name: string;
   readonly step: number | null;
@@ -85,6 +88,7 @@ export interface MetricPoint {
   readonly value: number;
 }
 
+/** Which part of a history is wanted. */
 export interface MetricHistoryOptions {
   /** Default: every metric. */
   readonly name?: string | undefined;
@@ -92,6 +96,7 @@ export interface MetricHistoryOptions {
   readonly limit?: number | undefined;
 }
 
+/** Runs side by side, each compared with the first. */
 export interface RunComparison {
   /** In the order asked for. */
   readonly runs: readonly RunDetails[];
@@ -130,6 +135,7 @@ export interface VersionStats extends ExecutionCounts {
   readonly averageCostUsd: Estimate;
 }
 
+/** Two versions of a skill, and how surely they differ. */
 export interface VersionComparison {
   readonly skillId: string;
   readonly versions: readonly [VersionStats, VersionStats];
@@ -138,6 +144,7 @@ export interface VersionComparison {
 
 /** The questions about runs and about versions. */
 export interface RunReader {
+  /** Runs that meet all conditions, page by page. */
   listRuns(filter?: RunFilter, cursor?: string): Promise<RunPage>;
   /** Undefined for an unknown run. */
   getRun(runId: string): Promise<RunDetails | undefined>;

@@ -1,6 +1,7 @@
 import type { ExecutionKind } from './event.ts';
 import type { ExecutionCounts, LatencyStats, Window, WindowOptions } from './reader-common.ts';
 
+/** When, and whose use of a skill counts. */
 export interface SkillUsageOptions {
   /** The window: this many times 24 hours up to now; > 0. Default: 30. */
   readonly days?: number | undefined;
@@ -16,6 +17,7 @@ export interface SkillUsage extends ExecutionCounts, Window {
   readonly lastUsedAt: number | null;
 }
 
+/** Whose use of a skill counts. */
 export interface SkillMetricsOptions {
   readonly orgId?: string | undefined;
 }
@@ -44,12 +46,14 @@ export interface SkillMetrics extends ExecutionCounts {
   readonly deprecated: boolean;
 }
 
+/** The window and the organisation of a health score. */
 export interface SkillHealthOptions {
   /** The window of the computed score: this many times 24 hours up to now; > 0. Default: 30. */
   readonly days?: number | undefined;
   readonly orgId?: string | undefined;
 }
 
+/** Whose health is wanted. */
 export interface SkillHealthListOptions extends SkillHealthOptions {
   /** Unknown ones are left out. Default: every skill that was executed in the window, ever rated, or ever given a score. */
   readonly skillIds?: readonly string[] | undefined;
@@ -96,6 +100,7 @@ export interface SkillHealth extends Window {
   readonly ratings: number;
 }
 
+/** What ranks a leaderboard; see the option `metric`. */
 export type LeaderboardMetric =
   | 'executions'
   | 'success'
@@ -107,6 +112,7 @@ export type LeaderboardMetric =
 /** The last 24 hours, 7 days or 30 days up to now, or all time. */
 export type Period = 'day' | 'week' | 'month' | 'all';
 
+/** Who is ranked, by what, and when. */
 export interface LeaderboardOptions {
   /**
    * `executions`: most first; `success`: highest rate first; `successLowerBound`: highest lower bound of the rate first (so
@@ -143,6 +149,7 @@ export interface LeaderboardEntry extends ExecutionCounts {
   readonly uniqueUsers: number;
 }
 
+/** How many, since when, and in which organisation. */
 export interface TopSkillsOptions {
   /** This many times 24 hours up to now; > 0. Default: 30. */
   readonly days?: number | undefined;
@@ -195,6 +202,7 @@ export interface SkillAdoption extends Window {
  */
 export type RecommendationType = 'collaborative' | 'trending';
 
+/** How many recommendations are wanted, of which types, and whose usage they are made of. */
 export interface RecommendationOptions {
   /** Only usage with this organisation counts. */
   readonly orgId?: string | undefined;
@@ -206,6 +214,7 @@ export interface RecommendationOptions {
   readonly days?: number | undefined;
 }
 
+/** A skill for a user, with the reason. */
 export interface Recommendation {
   /** UUID, for `recordRecommendationFeedback`. */
   readonly id: string;
@@ -227,8 +236,10 @@ export interface LoggedRecommendation extends Recommendation {
   readonly installedAt: number | null;
 }
 
+/** What became of a recommendation. */
 export type RecommendationFeedback = 'clicked' | 'installed';
 
+/** Which of the logged recommendations are wanted. */
 export interface RecommendationLogOptions {
   readonly userId?: string | undefined;
   readonly skillId?: string | undefined;
@@ -246,9 +257,11 @@ export interface SkillReader {
   getSkillHealth(skillId: string, options?: SkillHealthOptions): Promise<SkillHealth | undefined>;
   /** Lowest score first, those without one last; then by name. */
   listSkillHealth(options?: SkillHealthListOptions): Promise<readonly SkillHealth[]>;
+  /** Skills, or any other kind, ranked by one measure. */
   getLeaderboard(options?: LeaderboardOptions): Promise<readonly LeaderboardEntry[]>;
   /** The leaderboard by executions over a number of days. */
   getTopSkills(options?: TopSkillsOptions): Promise<readonly LeaderboardEntry[]>;
+  /** Who uses a skill, by organisation, and how that grows. */
   getAdoption(skillId: string, options?: AdoptionOptions): Promise<SkillAdoption>;
   /**
    * Skills that the user has not used in the window and that are not deprecated: collaborative ones before trending ones, best

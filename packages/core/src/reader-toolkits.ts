@@ -18,6 +18,7 @@ export interface InvocationStats {
   readonly total_duration_ms: number;
 }
 
+/** Sums of a run, or of everything. */
 export interface ToolkitMetrics {
   readonly execution_id: string | null;
   readonly toolkit_lifecycle: {
@@ -61,6 +62,7 @@ export interface ToolInvocationFilter extends ToolkitFilter {
   readonly limit?: number | undefined;
 }
 
+/** One thing that happened to a toolkit. */
 export interface ToolkitTrace {
   readonly trace_id: string;
   readonly execution_id: string | null;
@@ -75,6 +77,7 @@ export interface ToolkitTrace {
   readonly metadata: JsonObject;
 }
 
+/** One call of a tool. */
 export interface ToolInvocationTrace {
   readonly trace_id: string;
   readonly execution_id: string | null;
@@ -90,6 +93,7 @@ export interface ToolInvocationTrace {
   readonly metadata: JsonObject;
 }
 
+/** Single events of a run, or of everything. */
 export interface TraceList<T> {
   readonly execution_id: string | null;
   readonly count: number;
@@ -102,7 +106,10 @@ export interface TraceList<T> {
  * Sampled ones count by their weight.
  */
 export interface ToolkitReader {
+  /** What calls of tools and the life of toolkits come to. */
   getToolkitMetrics(filter?: ToolkitFilter): Promise<ToolkitMetrics>;
+  /** What happened to toolkits, one by one. */
   listToolkitTraces(filter?: ToolkitTraceFilter): Promise<TraceList<ToolkitTrace>>;
+  /** Single calls of tools. */
   listToolInvocations(filter?: ToolInvocationFilter): Promise<TraceList<ToolInvocationTrace>>;
 }

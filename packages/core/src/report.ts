@@ -36,6 +36,7 @@ export interface BackendStats {
   readonly state: DeliveryState;
 }
 
+/** What `stats()` returns. */
 export interface DeliveryStats {
   readonly backends: Readonly<Record<string, BackendStats>>;
 }
@@ -52,12 +53,14 @@ export interface BackendFlush {
   readonly error?: AnalyticsError | undefined;
 }
 
+/** What arrived, by backend. */
 export interface FlushReport {
   /** True when every backend's is. */
   readonly ok: boolean;
   readonly backends: Readonly<Record<string, BackendFlush>>;
 }
 
+/** What the probe of one backend found. */
 export interface BackendHealth {
   readonly healthy: boolean;
   /** How long the probe took. */
@@ -65,6 +68,7 @@ export interface BackendHealth {
   readonly error?: AnalyticsError | undefined;
 }
 
+/** What `healthCheck()` found. */
 export interface HealthReport {
   /** True when every backend's is. */
   readonly healthy: boolean;
@@ -80,6 +84,7 @@ export type PlainSetting =
   | readonly PlainSetting[]
   | { readonly [key: string]: PlainSetting };
 
+/** What `getConfigSummary()` returns. */
 export interface ConfigSummary {
   readonly sampleRate: number;
   readonly maxQueueEvents: number;

@@ -6,7 +6,9 @@ const brand: unique symbol = Symbol.for('@toolweaver/analytics-core/Secret') as 
 export interface Secret {
   /** The value itself; call it at the very place where it leaves the process. */
   reveal(): string;
+  /** `[redacted]`. */
   toString(): string;
+  /** `[redacted]`. */
   toJSON(): string;
 }
 
@@ -21,6 +23,30 @@ export function secret(value: string): Secret {
   });
 }
 
+/** True for a secret of any copy of this package. */
 export function isSecret(value: unknown): value is Secret {
   return typeof value === 'object' && value !== null && brand in value;
+}
+
+/** What is shorter may be a word of any text. */
+const minSecretLength = 8;
+
+/**
+ * A text of others, such as the answer of a server, without the secrets that it repeats: as they are, in an address, or in base64.
+ * Those of fewer than 8 characters stay.
+ */
+export function redact(text: string, secrets: readonly string[]): string {
+  return secrets
+    .filter(({ length }) => length >= minSecretLength)
+    .flatMap((value) => [value, encodeURIComponent(value), Buffer.from(value).toString('base64')])
+    .reduce((cleaned, form) => cleaned.replaceAll(form, redacted), text);
+}
+
+/** An error of `fetch` that is safe to show: where the answer was no HTTP its cause has the bytes, which may repeat what was sent. */
+export function withoutAnswer(error: unknown): unknown {
+  const { cause } = (error ?? {}) as { cause?: unknown };
+  if (cause instanceof Error && 'data' in cause) {
+    delete cause.data;
+  }
+  return error;
 }

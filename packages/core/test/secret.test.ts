@@ -1,6 +1,6 @@
 import { format, inspect } from 'node:util';
 import { describe, expect, test } from 'vitest';
-import { AnalyticsError, isSecret, type MemoryBackend, memory, type Setting, secret } from '../src/index.ts';
+import { AnalyticsError, isSecret, type MemoryBackend, memory, redact, type Setting, secret } from '../src/index.ts';
 import { rig } from './support/rig.ts';
 
 const canary = 'canary-5f1c9a';
@@ -109,5 +109,17 @@ describe('the configuration summary', () => {
       inspect([await analytics.healthCheck(), await analytics.flush(), errors], { depth: null, showHidden: true }),
     ];
     expect(shown.filter((text) => text.includes(canary))).toEqual([]);
+  });
+});
+
+describe('what others say', () => {
+  test('loses the secrets that it repeats, in the forms in which they travel', () => {
+    const key = 'key/+5f1c9a';
+    const said = `${key} ${encodeURIComponent(key)} ${Buffer.from(key).toString('base64')} ${key}`;
+    expect(redact(`no: ${said}`, [canary, key])).toBe('no: [redacted] [redacted] [redacted] [redacted]');
+  });
+
+  test('keeps its words where a secret is none', () => {
+    expect(redact('a team is needed', ['', 'a', 'team'])).toBe('a team is needed');
   });
 });

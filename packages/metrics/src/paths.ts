@@ -25,6 +25,9 @@ export function createPaths(): Paths {
   let mask = firstSlots - 1;
   let slots = emptySlots(firstSlots);
   let used = 0;
+  /** By the number of a first text, the second one that it was last asked with, and the path of both: a tool has one toolkit. */
+  const lastSecond: string[] = [];
+  const lastPath: number[] = [];
 
   /** Where the slot of a step begins, or the empty one that it would have. */
   function slotOf(path: number, text: number): number {
@@ -68,11 +71,24 @@ export function createPaths(): Paths {
     return number === undefined ? -1 : (slots[slotOf(path, number) + 2] as number);
   }
 
+  function pathOfTwo(first: number, second: string): number {
+    const at = first / 2;
+    if (lastSecond[at] === second) {
+      return lastPath[at] as number;
+    }
+    const path = step(first, second);
+    if (path !== -1) {
+      lastSecond[at] = second;
+      lastPath[at] = path;
+    }
+    return path;
+  }
+
   return {
     find(first, second, third) {
       let path = texts.get(first) ?? -1;
       if (second !== undefined && path !== -1) {
-        path = step(path, second);
+        path = pathOfTwo(path, second);
       }
       if (third !== undefined && path !== -1) {
         path = step(path, third);

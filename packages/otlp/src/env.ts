@@ -1,4 +1,4 @@
-import { type Env, type EnvReader, type Problem, readEnv } from '@toolweaver/analytics-core';
+import { type Env, type EnvReader, type Problem, readEnv, secret } from '@toolweaver/analytics-core';
 import { readMetricsOptions } from '@toolweaver/analytics-metrics';
 import { type OtlpOptions, resolveOptions } from './options.ts';
 
@@ -81,7 +81,7 @@ function readConnection(vars: EnvReader, first: First): OtlpOptions {
     protocol,
     url,
     endpoint: url === undefined ? first('endpoint', ['OTEL_EXPORTER_OTLP_ENDPOINT'], vars.text) : undefined,
-    headers: first('headers', otel('HEADERS'), (name) => readPairs(vars, name)),
+    headers: first('headers', otel('HEADERS'), (name) => readHeaders(vars, name)),
     tls: {
       caFile: file('caFile', 'CERTIFICATE'),
       certFile: file('certFile', 'CLIENT_CERTIFICATE'),
@@ -109,6 +109,11 @@ function readBuckets(vars: EnvReader): OtlpOptions['buckets'] {
   const [name] = otel('DEFAULT_HISTOGRAM_AGGREGATION') as [string];
   const choice = vars.choice(name, ['explicit_bucket_histogram', 'base2_exponential_bucket_histogram']);
   return choice === 'base2_exponential_bucket_histogram' ? 'exponential' : undefined;
+}
+
+/** Any of them may be a key. */
+function readHeaders(vars: EnvReader, variable: string): OtlpOptions['headers'] {
+  return Object.fromEntries(Object.entries(readPairs(vars, variable)).map(([name, value]) => [name, secret(value)]));
 }
 
 /** `name=value` with commas between, percent-encoded. */

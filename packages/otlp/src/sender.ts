@@ -1,6 +1,6 @@
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
-import { AnalyticsError, type Clock, cleanId } from '@toolweaver/analytics-core';
+import { AnalyticsError, type Clock, cleanId, redact } from '@toolweaver/analytics-core';
 import { type Connection, post } from './http.ts';
 import {
   type Encoding,
@@ -51,12 +51,7 @@ export function createSender(options: SenderOptions): Sender {
   const contentType = encoding === 'json' ? 'application/json' : 'application/x-protobuf';
 
   /** In words without secrets, of one line. */
-  function clean(text: string): string {
-    const secrets = options
-      .secrets()
-      .flatMap((secret) => [secret, encodeURIComponent(secret), Buffer.from(secret).toString('base64')]);
-    return cleanId(secrets.reduce((cleaned, secret) => cleaned.replaceAll(secret, '[redacted]'), text));
-  }
+  const clean = (text: string): string => cleanId(redact(text, options.secrets()));
 
   function failure({ code, message, retryAfterMs }: Omit<Refused, 'accepted' | 'mayRetry'>, url: URL): AnalyticsError {
     const text = `${name}: ${url.host}${url.pathname} ${clean(message)}`;

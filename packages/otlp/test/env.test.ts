@@ -1,5 +1,6 @@
+import { inspect } from 'node:util';
 import { type AnalyticsError, type Env, isSecret } from '@toolweaver/analytics-core';
-import { otlp, otlpFromEnv } from '@toolweaver/analytics-otlp';
+import { type OtlpOptions, otlp, otlpFromEnv } from '@toolweaver/analytics-otlp';
 import { describe, expect, test } from 'vitest';
 import { instanceId, showsNoToken, token } from './support/canary.ts';
 
@@ -142,6 +143,12 @@ describe('our own variables', () => {
   });
 });
 
+/** With the headers as they will be sent. */
+function inClear({ headers = {}, ...options }: OtlpOptions): OtlpOptions {
+  const clear = Object.entries(headers).map(([name, value]) => [name, isSecret(value) ? value.reveal() : value]);
+  return { ...options, headers: Object.fromEntries(clear) };
+}
+
 describe('OpenTelemetry’s variables', () => {
   const otel = {
     OTEL_EXPORTER_OTLP_ENDPOINT: 'https://collector.example/base',
@@ -156,7 +163,7 @@ describe('OpenTelemetry’s variables', () => {
   };
 
   test('count where ours are unset', () => {
-    expect(otlpFromEnv(otel)).toMatchObject({
+    expect(inClear(otlpFromEnv(otel))).toMatchObject({
       endpoint: 'https://collector.example/base',
       headers: { 'api-key': 'CANARY=1', 'x-tenant': 'team a' },
       protocol: 'http/json',
@@ -171,16 +178,19 @@ describe('OpenTelemetry’s variables', () => {
     });
   });
 
+  test('show no header to whoever prints the options', () => {
+    expect(inspect(otlpFromEnv(otel), { depth: null })).not.toMatch(/CANARY|team a/);
+  });
+
   test('those of metrics before those of all', () => {
-    expect(
-      otlpFromEnv({
-        ...otel,
-        OTEL_EXPORTER_OTLP_METRICS_ENDPOINT: 'https://metrics.example/push',
-        OTEL_EXPORTER_OTLP_METRICS_HEADERS: 'api-key=other',
-        OTEL_EXPORTER_OTLP_METRICS_PROTOCOL: 'http/protobuf',
-        OTEL_EXPORTER_OTLP_METRICS_TIMEOUT: '4000',
-      }),
-    ).toMatchObject({
+    const options = otlpFromEnv({
+      ...otel,
+      OTEL_EXPORTER_OTLP_METRICS_ENDPOINT: 'https://metrics.example/push',
+      OTEL_EXPORTER_OTLP_METRICS_HEADERS: 'api-key=other',
+      OTEL_EXPORTER_OTLP_METRICS_PROTOCOL: 'http/protobuf',
+      OTEL_EXPORTER_OTLP_METRICS_TIMEOUT: '4000',
+    });
+    expect(inClear(options)).toMatchObject({
       url: 'https://metrics.example/push',
       endpoint: undefined,
       headers: { 'api-key': 'other' },

@@ -1,16 +1,14 @@
-import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { createServer as createTlsServer } from 'node:https';
+import { readFileSync } from 'node:fs';
 import type { Socket } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { OtlpOptions } from '@toolweaver/analytics-otlp';
 import { execution } from '@toolweaver/analytics-testkit';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { expect, test } from 'vitest';
+import { certificates, hasOpenssl, tlsServer } from '../../../test/support/certificates.ts';
+import { testWith } from '../../../test/support/peer.ts';
+import { trialOfTests } from '../../../test/support/trial.ts';
 import { instanceId, showsNoToken, token } from './support/canary.ts';
-import { faultyServer, listen } from './support/faults.ts';
-import { peers, testWith } from './support/peers.ts';
+import { faultyServer } from './support/faults.ts';
 import { backendOfTest, check, flush } from './support/pushed.ts';
 
 /** How a push there fails, and how long that took. */
@@ -34,44 +32,61 @@ const answerWith =
   (socket: Socket): void =>
     void socket.once('data', () => socket.write(text));
 
-test('refused', async () => {
-  // Nobody listens there, and no server gets the port by chance: it is below those that are given out.
-  const { error } = await failureAt('http://127.0.0.1:9');
-  expect(error).toMatchObject({ code: 'BACKEND_UNAVAILABLE', message: expect.stringContaining('ECONNREFUSED') });
-});
+trialOfTests('R27', 'OTLP: connections that break are tried as often as makes sense', (add) => {
+  test('refused', async () => {
+    // Nobody listens there, and no server gets the port by chance: it is below those that are given out.
+    const { error } = await failureAt('http://127.0.0.1:9');
+    expect(error).toMatchObject({ code: 'BACKEND_UNAVAILABLE', message: expect.stringContaining('ECONNREFUSED') });
+  });
 
-test('a name that does not exist', async () => {
-  const { error } = await failureAt('https://receiver.invalid');
-  expect(error).toMatchObject({
-    code: expect.stringMatching(/^(BACKEND_UNAVAILABLE|TIMEOUT)$/),
-    message: expect.stringMatching(/ENOTFOUND|EAI_AGAIN/),
+  test.each<[string, (socket: Socket) => void]>([
+    ['at once', (socket) => socket.resetAndDestroy()],
+    ['in the middle of the request', (socket) => void socket.once('data', () => socket.resetAndDestroy())],
+    [
+      'in the middle of the answer',
+      (socket) =>
+        void socket.once('data', () => {
+          socket.write('HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nhalf', () => socket.resetAndDestroy());
+        }),
+    ],
+    [
+      'in the middle of the answer, by an end',
+      (socket) => void socket.once('data', () => socket.end('HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nhalf')),
+    ],
+    ['before the answer, by an end', (socket) => void socket.once('data', () => socket.end())],
+  ])('the connection is closed %s: tried five times', async (_, handle) => {
+    const server = await faultyServer(handle);
+    const { error } = await failureAt(server.url, { timeoutMs: 5000 });
+    expect(error).toMatchObject({ code: 'BACKEND_UNAVAILABLE', message: expect.stringContaining('ECONNRESET') });
+    // And once more by the check.
+    expect(server.connections).toBe(6);
+    add('connections', server.connections);
+  });
+
+  test.each([
+    ['no HTTP', 'SSH-2.0-OpenSSH_9.9\r\n'],
+    ['odd bytes', '\x16\x03\x01\x00\xff\xfe\xfd'],
+    ['two lengths', 'HTTP/1.1 200 OK\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\nab'],
+  ])('%s is no answer, and is not tried again', async (_, text) => {
+    const server = await faultyServer(answerWith(text));
+    const { error } = await failureAt(server.url);
+    expect(error).toMatchObject({ code: 'BACKEND_UNAVAILABLE', message: expect.stringMatching(/no answer: .*HPE_/) });
+    expect(server.connections).toBe(2);
+    add('connections', server.connections);
   });
 });
 
-test.each<[string, (socket: Socket) => void]>([
-  ['at once', (socket) => socket.resetAndDestroy()],
-  ['in the middle of the request', (socket) => void socket.once('data', () => socket.resetAndDestroy())],
-  [
-    'in the middle of the answer',
-    (socket) =>
-      void socket.once('data', () => {
-        socket.write('HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nhalf', () => socket.resetAndDestroy());
-      }),
-  ],
-  [
-    'in the middle of the answer, by an end',
-    (socket) => void socket.once('data', () => socket.end('HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nhalf')),
-  ],
-  ['before the answer, by an end', (socket) => void socket.once('data', () => socket.end())],
-])('the connection is closed %s: tried five times', async (_, handle) => {
-  const server = await faultyServer(handle);
-  const { error } = await failureAt(server.url, { timeoutMs: 5000 });
-  expect(error).toMatchObject({ code: 'BACKEND_UNAVAILABLE', message: expect.stringContaining('ECONNRESET') });
-  // And once more by the check.
-  expect(server.connections).toBe(6);
+trialOfTests('R28', 'OTLP: a name that does not exist is told, and tried again', () => {
+  test('a name that does not exist', async () => {
+    const { error } = await failureAt('https://receiver.invalid');
+    expect(error).toMatchObject({
+      code: expect.stringMatching(/^(BACKEND_UNAVAILABLE|TIMEOUT)$/),
+      message: expect.stringMatching(/ENOTFOUND|EAI_AGAIN/),
+    });
+  });
 });
 
-describe('nothing takes longer than the deadline', () => {
+trialOfTests('R27', 'OTLP: nothing takes longer than the deadline', (add) => {
   const trickle = (head: string) => (socket: Socket) => {
     socket.once('data', () => {
       socket.write(head);
@@ -97,6 +112,7 @@ describe('nothing takes longer than the deadline', () => {
     });
     expect(elapsedMs).toBeGreaterThanOrEqual(249);
     expect(elapsedMs).toBeLessThan(3000);
+    add('msInTotal', Math.round(elapsedMs));
     // One by the check.
     expect(server.connections).toBe(2);
   });
@@ -123,48 +139,8 @@ describe('nothing takes longer than the deadline', () => {
   });
 });
 
-test.each([
-  ['no HTTP', 'SSH-2.0-OpenSSH_9.9\r\n'],
-  ['odd bytes', '\x16\x03\x01\x00\xff\xfe\xfd'],
-  ['two lengths', 'HTTP/1.1 200 OK\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\nab'],
-])('%s is no answer, and is not tried again', async (_, text) => {
-  const server = await faultyServer(answerWith(text));
-  const { error } = await failureAt(server.url);
-  expect(error).toMatchObject({ code: 'BACKEND_UNAVAILABLE', message: expect.stringMatching(/no answer: .*HPE_/) });
-  expect(server.connections).toBe(2);
-});
-
-describe('TLS', () => {
-  function certificates(subjectAltName: string, ...more: string[]) {
-    const folder = mkdtempSync(join(tmpdir(), 'otlp-tls-'));
-    onTestFinished(() => rmSync(folder, { recursive: true }));
-    const file = (name: string): string => join(folder, name);
-    const openssl = (...args: string[]): void => void execFileSync(peers.openssl, args, { stdio: 'ignore' });
-    const subject = ['-subj', '/CN=receiver', '-addext', `subjectAltName=${subjectAltName}`];
-    const newKey = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-keyout', file('key.pem')];
-    openssl('req', ...newKey, ...subject, '-out', file('request.pem'));
-    openssl(
-      ...['x509', '-req', '-in', file('request.pem'), '-signkey', file('key.pem'), '-copy_extensions', 'copyall'],
-      ...['-out', file('cert.pem'), ...more],
-    );
-    return { keyFile: file('key.pem'), certFile: file('cert.pem') };
-  }
-
-  async function tlsServer({ keyFile, certFile }: { keyFile: string; certFile: string }, options = {}) {
-    let requests = 0;
-    const server = createTlsServer(
-      { key: readFileSync(keyFile), cert: readFileSync(certFile), ...options },
-      (request, response) => {
-        requests += 1;
-        request.resume().on('end', () => response.end());
-      },
-    ).on('tlsClientError', () => {});
-    const port = await listen(server);
-    onTestFinished(() => new Promise<void>((resolve) => void server.close(() => resolve())));
-    return { endpoint: `https://127.0.0.1:${port}`, requests: () => requests };
-  }
-
-  testWith('openssl', 'a certificate that is trusted lets pushes through', async () => {
+trialOfTests('R29', 'OTLP: no push gets through without the right certificate, and none without TLS', (add) => {
+  testWith(hasOpenssl, 'openssl')('a certificate that is trusted lets pushes through', async () => {
     const files = certificates('IP:127.0.0.1');
     const { endpoint, requests } = await tlsServer(files);
     const backend = await backendOfTest({ endpoint, instanceId, token, tls: { caFile: files.certFile } });
@@ -174,7 +150,7 @@ describe('TLS', () => {
     expect(requests()).toBe(2);
   });
 
-  testWith('openssl', 'a receiver that asks for a certificate gets it', async () => {
+  testWith(hasOpenssl, 'openssl')('a receiver that asks for a certificate gets it', async () => {
     const files = certificates('IP:127.0.0.1');
     const ca = readFileSync(files.certFile);
     const { endpoint, requests } = await tlsServer(files, { ca, requestCert: true, rejectUnauthorized: true });
@@ -184,7 +160,7 @@ describe('TLS', () => {
     expect(requests()).toBe(1);
   });
 
-  testWith('openssl', 'no other certificate does, and no request gets through', async () => {
+  testWith(hasOpenssl, 'openssl')('no other certificate does, and no request gets through', async () => {
     const valid = certificates('IP:127.0.0.1');
     const expired = certificates('IP:127.0.0.1', '-days', '-1');
     const elsewhere = certificates('DNS:example.com');
@@ -198,6 +174,7 @@ describe('TLS', () => {
       const { error } = await failureAt(endpoint, { timeoutMs: 5000, tls: { caFile } });
       expect(error).toMatchObject({ code: 'BACKEND_UNAVAILABLE', message: expect.stringContaining(code) });
       expect(requests()).toBe(0);
+      add('refusedCertificates');
     }
   });
 

@@ -3,6 +3,7 @@ import { createAnalytics } from '@toolweaver/analytics-core';
 import type { OtlpOptions } from '@toolweaver/analytics-otlp';
 import { execution, ledgerHolds } from '@toolweaver/analytics-testkit';
 import { describe, expect, test } from 'vitest';
+import { type Trial, trialOfTests } from '../../../test/support/trial.ts';
 import { forms, instanceId, showsNoToken, token } from './support/canary.ts';
 import { observe } from './support/observe.ts';
 import { backendOfTest, check, flush, receiverOfTest } from './support/pushed.ts';
@@ -15,7 +16,7 @@ const answer =
     void response.writeHead(status, headers).end(body);
 
 /** Records three executions, flushes with this answer, then once more with a receiver that is well. */
-async function flushWith(script: Script, options: OtlpOptions = {}) {
+async function flushWith(script: Script, add: Trial['add'] = () => {}, options: OtlpOptions = {}) {
   const receiver = await receiverOfTest();
   const notices: unknown[] = [];
   const backend = await backendOfTest({
@@ -34,6 +35,7 @@ async function flushWith(script: Script, options: OtlpOptions = {}) {
   const { ok, backends } = await client.flush();
   const elapsedMs = performance.now() - started;
   const requests = receiver.requests.length;
+  add('requests', requests);
 
   // The ledger is exact, and no total is lost: the next push has it all.
   ledgerHolds(client.stats());
@@ -49,9 +51,9 @@ async function flushWith(script: Script, options: OtlpOptions = {}) {
   return { ok, error, requests, elapsedMs, notices };
 }
 
-describe('the status says whether it arrived, and whether to try again', () => {
+trialOfTests('R26', 'OTLP: a status says whether it arrived, and how often to try again', (add) => {
   test.each([200, 202, 204])('%i: accepted', async (status) => {
-    expect(await flushWith(answer(status))).toMatchObject({ ok: true, requests: 1 });
+    expect(await flushWith(answer(status), add)).toMatchObject({ ok: true, requests: 1 });
   });
 
   test.each([
@@ -74,7 +76,7 @@ describe('the status says whether it arrived, and whether to try again', () => {
     [504, 5, 'BACKEND_UNAVAILABLE'],
     [511, 1, 'BACKEND_UNAVAILABLE'],
   ])('%i: %i requests, %s', async (status, requests, code) => {
-    const result = await flushWith(answer(status, { 'content-type': 'text/plain' }, 'the words of the receiver'));
+    const result = await flushWith(answer(status, { 'content-type': 'text/plain' }, 'the words of the receiver'), add);
     expect(result).toMatchObject({ ok: false, requests, error: { code, backend: 'otlp' } });
     expect(result.error?.message).toMatch(new RegExp(`^otlp: 127\\.0\\.0\\.1:\\d+/v1/metrics answered ${status}`));
     if (status >= 400) {
@@ -84,36 +86,36 @@ describe('the status says whether it arrived, and whether to try again', () => {
 
   test('what comes back in time is tried until it is taken', async () => {
     const twice: Script = (response, index) => void response.writeHead(index < 2 ? 503 : 200).end();
-    expect(await flushWith(twice)).toMatchObject({ ok: true, requests: 3 });
-  });
-});
-
-describe('Retry-After', () => {
-  const past = new Date(Date.now() - 60_000).toUTCString();
-  const future = new Date(Date.now() + 3_600_000).toUTCString();
-  test.each([
-    ['0', 5],
-    ['9999999', 1],
-    [past, 5],
-    [future, 1],
-    ['soon', 5],
-    ['-1', 5],
-    ['1e3', 5],
-  ])('%s: %i requests', async (value, requests) => {
-    expect(await flushWith(answer(429, { 'retry-after': value }))).toMatchObject({ ok: false, requests });
+    expect(await flushWith(twice, add)).toMatchObject({ ok: true, requests: 3 });
   });
 
-  test('1: not before a second has passed', async () => {
-    const once: Script = (response, index) =>
-      void response.writeHead(index < 1 ? 429 : 200, { 'retry-after': '1' }).end();
-    const { ok, requests, elapsedMs } = await flushWith(once);
-    expect({ ok, requests }).toEqual({ ok: true, requests: 2 });
-    expect(elapsedMs).toBeGreaterThanOrEqual(999);
-  });
+  describe('Retry-After', () => {
+    const past = new Date(Date.now() - 60_000).toUTCString();
+    const future = new Date(Date.now() + 3_600_000).toUTCString();
+    test.each([
+      ['0', 5],
+      ['9999999', 1],
+      [past, 5],
+      [future, 1],
+      ['soon', 5],
+      ['-1', 5],
+      ['1e3', 5],
+    ])('%s: %i requests', async (value, requests) => {
+      expect(await flushWith(answer(429, { 'retry-after': value }), add)).toMatchObject({ ok: false, requests });
+    });
 
-  test('the error has the wish', async () => {
-    const { error } = await flushWith(answer(503, { 'retry-after': '120' }));
-    expect(error).toMatchObject({ retryAfterMs: 120_000 });
+    test('1: not before a second has passed', async () => {
+      const once: Script = (response, index) =>
+        void response.writeHead(index < 1 ? 429 : 200, { 'retry-after': '1' }).end();
+      const { ok, requests, elapsedMs } = await flushWith(once, add);
+      expect({ ok, requests }).toEqual({ ok: true, requests: 2 });
+      expect(elapsedMs).toBeGreaterThanOrEqual(999);
+    });
+
+    test('the error has the wish', async () => {
+      const { error } = await flushWith(answer(503, { 'retry-after': '120' }), add);
+      expect(error).toMatchObject({ retryAfterMs: 120_000 });
+    });
   });
 });
 
@@ -155,74 +157,76 @@ describe('the receiver’s words', () => {
   });
 });
 
-describe('partial success', () => {
-  const partly = (rejected: number, errorMessage: string) => ({ rejected, errorMessage });
-  const protobuf = (rejected: number, message: string): Script =>
-    answer(
-      200,
-      { 'content-type': 'application/x-protobuf' },
-      encode('MetricsResponse', { partialSuccess: partly(rejected, message) }),
-    );
-  const json = (rejected: number | string, errorMessage: string): Script =>
-    answer(
-      200,
-      { 'content-type': 'application/json; charset=utf-8' },
-      JSON.stringify({ partialSuccess: { rejectedDataPoints: rejected, errorMessage } }),
-    );
+trialOfTests('R27', 'OTLP: an answer that is not what it should be is no success', (add) => {
+  describe('partial success', () => {
+    const partly = (rejected: number, errorMessage: string) => ({ rejected, errorMessage });
+    const protobuf = (rejected: number, message: string): Script =>
+      answer(
+        200,
+        { 'content-type': 'application/x-protobuf' },
+        encode('MetricsResponse', { partialSuccess: partly(rejected, message) }),
+      );
+    const json = (rejected: number | string, errorMessage: string): Script =>
+      answer(
+        200,
+        { 'content-type': 'application/json; charset=utf-8' },
+        JSON.stringify({ partialSuccess: { rejectedDataPoints: rejected, errorMessage } }),
+      );
+
+    test.each<[string, Script]>([
+      ['protobuf', protobuf(2, 'out of order')],
+      ['JSON', json(2, 'out of order')],
+      ['JSON with numbers as texts', json('2', 'out of order')],
+    ])('%s: rejects with the count and the words', async (_, script) => {
+      const { ok, error, requests } = await flushWith(script, add);
+      expect({ ok, requests }).toEqual({ ok: false, requests: 1 });
+      expect(error).toMatchObject({ code: 'EVENTS_REJECTED' });
+      expect(error?.message).toMatch(/refused 2 of what was sent: out of order$/);
+    });
+
+    test('with nothing refused is a warning: accepted, and told', async () => {
+      const { ok, notices } = await flushWith(protobuf(0, 'deprecated unit'), add);
+      expect(ok).toBe(true);
+      expect(notices).toMatchObject([{ message: expect.stringMatching(/accepted, but says: deprecated unit$/) }]);
+    });
+
+    test.each<[string, Script]>([
+      ['protobuf', answer(200, { 'content-type': 'application/x-protobuf' }, encode('MetricsResponse', {}))],
+      ['empty JSON', answer(200, { 'content-type': 'application/json' }, '{}')],
+      ['an empty partial success', json(0, '')],
+    ])('none in %s: accepted', async (_, script) => {
+      expect(await flushWith(script, add)).toMatchObject({ ok: true, notices: [] });
+    });
+
+    test('is what a check tells, too, until a push is taken', async () => {
+      const receiver = await receiverOfTest();
+      const backend = await backendOfTest({ endpoint: receiver.url });
+      backend.write([execution()]);
+      receiver.script(protobuf(1, 'too old'));
+      await expect(flush(backend)).rejects.toThrow('too old');
+      receiver.script(answer(200));
+      await expect(check(backend)).rejects.toThrow(/too old \(in the latest push\)$/);
+      await flush(backend);
+      await check(backend);
+    });
+  });
 
   test.each<[string, Script]>([
-    ['protobuf', protobuf(2, 'out of order')],
-    ['JSON', json(2, 'out of order')],
-    ['JSON with numbers as texts', json('2', 'out of order')],
-  ])('%s: rejects with the count and the words', async (_, script) => {
-    const { ok, error, requests } = await flushWith(script);
+    ['a web page', answer(200, { 'content-type': 'text/html' }, '<html>Please log in</html>')],
+    ['plain text', answer(200, { 'content-type': 'text/plain' }, 'ok')],
+    ['broken JSON', answer(200, { 'content-type': 'application/json' }, '{"partial')],
+    ['broken protobuf', answer(200, { 'content-type': 'application/x-protobuf' }, Buffer.from([0x0a, 0xff]))],
+    ['broken bytes of no type', answer(200, {}, Buffer.from([0x0a, 0xff]))],
+    [
+      'something compressed',
+      answer(200, { 'content-type': 'application/json', 'content-encoding': 'gzip' }, Buffer.alloc(1000)),
+    ],
+    ['a gigabyte', (response) => void endless(response.writeHead(200, { 'content-type': 'application/json' }))],
+  ])('200 with %s is no acceptance', async (_, script) => {
+    const { ok, error, requests } = await flushWith(script, add);
     expect({ ok, requests }).toEqual({ ok: false, requests: 1 });
-    expect(error).toMatchObject({ code: 'EVENTS_REJECTED' });
-    expect(error?.message).toMatch(/refused 2 of what was sent: out of order$/);
+    expect(error).toMatchObject({ code: 'INVALID_CONFIG', message: expect.stringContaining('is the address right?') });
   });
-
-  test('with nothing refused is a warning: accepted, and told', async () => {
-    const { ok, notices } = await flushWith(protobuf(0, 'deprecated unit'));
-    expect(ok).toBe(true);
-    expect(notices).toMatchObject([{ message: expect.stringMatching(/accepted, but says: deprecated unit$/) }]);
-  });
-
-  test.each<[string, Script]>([
-    ['protobuf', answer(200, { 'content-type': 'application/x-protobuf' }, encode('MetricsResponse', {}))],
-    ['empty JSON', answer(200, { 'content-type': 'application/json' }, '{}')],
-    ['an empty partial success', json(0, '')],
-  ])('none in %s: accepted', async (_, script) => {
-    expect(await flushWith(script)).toMatchObject({ ok: true, notices: [] });
-  });
-
-  test('is what a check tells, too, until a push is taken', async () => {
-    const receiver = await receiverOfTest();
-    const backend = await backendOfTest({ endpoint: receiver.url });
-    backend.write([execution()]);
-    receiver.script(protobuf(1, 'too old'));
-    await expect(flush(backend)).rejects.toThrow('too old');
-    receiver.script(answer(200));
-    await expect(check(backend)).rejects.toThrow(/too old \(in the latest push\)$/);
-    await flush(backend);
-    await check(backend);
-  });
-});
-
-test.each<[string, Script]>([
-  ['a web page', answer(200, { 'content-type': 'text/html' }, '<html>Please log in</html>')],
-  ['plain text', answer(200, { 'content-type': 'text/plain' }, 'ok')],
-  ['broken JSON', answer(200, { 'content-type': 'application/json' }, '{"partial')],
-  ['broken protobuf', answer(200, { 'content-type': 'application/x-protobuf' }, Buffer.from([0x0a, 0xff]))],
-  ['broken bytes of no type', answer(200, {}, Buffer.from([0x0a, 0xff]))],
-  [
-    'something compressed',
-    answer(200, { 'content-type': 'application/json', 'content-encoding': 'gzip' }, Buffer.alloc(1000)),
-  ],
-  ['a gigabyte', (response) => void endless(response.writeHead(200, { 'content-type': 'application/json' }))],
-])('200 with %s is no acceptance', async (_, script) => {
-  const { ok, error, requests } = await flushWith(script);
-  expect({ ok, requests }).toEqual({ ok: false, requests: 1 });
-  expect(error).toMatchObject({ code: 'INVALID_CONFIG', message: expect.stringContaining('is the address right?') });
 });
 
 /** Writes as long as anybody reads. */
@@ -237,14 +241,17 @@ function endless(response: ServerResponse): void {
   write();
 }
 
-test.each([301, 302, 307, 308])('%i leads nowhere: no request reaches its target', async (status) => {
-  const target = await receiverOfTest();
-  const { ok, error } = await flushWith(answer(status, { location: `${target.url}/stolen?key=1` }));
-  expect(ok).toBe(false);
-  expect(error?.message).toContain(
-    `answered ${status}, a redirect to ${target.url}/stolen; redirects are not followed`,
-  );
-  expect(target.requests).toEqual([]);
+trialOfTests('R31', 'OTLP: a redirect leads nowhere, and no request reaches its target', (add) => {
+  test.each([301, 302, 303, 307, 308])('%i', async (status) => {
+    const target = await receiverOfTest();
+    const { ok, error } = await flushWith(answer(status, { location: `${target.url}/stolen?key=1` }), add);
+    expect(ok).toBe(false);
+    expect(error?.message).toContain(
+      `answered ${status}, a redirect to ${target.url}/stolen; redirects are not followed`,
+    );
+    add('requestsAtTheTarget', target.requests.length);
+    expect(target.requests).toEqual([]);
+  });
 });
 
 describe('check', () => {

@@ -1,4 +1,4 @@
-import { AnalyticsError, type ErrorCode } from '@toolweaver/analytics-core';
+import { AnalyticsError, type ErrorCode, redact, withoutAnswer } from '@toolweaver/analytics-core';
 import type { PushgatewayTarget } from './pushgateway-options.ts';
 
 /** The group of this program on a Pushgateway; each call rejects with an `AnalyticsError` when the gateway did not do it. */
@@ -31,6 +31,12 @@ export function pushgatewayClient({ name, target, render, contentType }: Pushgat
   const group = `${target.url}/metrics${groupPath(target)}`;
   let last: Promise<void> = Promise.resolve();
 
+  /** The header, and what is behind its scheme. */
+  function secrets(): string[] {
+    const header = target.authorization?.reveal() ?? '';
+    return [header, header.slice(header.indexOf(' ') + 1)];
+  }
+
   async function request(method: string, url: string, body: Buffer | null, signal?: AbortSignal): Promise<void> {
     const deadline = AbortSignal.timeout(target.timeoutMs);
     const fail = (code: ErrorCode, reason: string, cause?: unknown): AnalyticsError =>
@@ -49,7 +55,8 @@ export function pushgatewayClient({ name, target, render, contentType }: Pushgat
       });
       const reason = await begin(response);
       if (response.status < 200 || response.status >= 300) {
-        throw fail(codeOf(response.status), `was answered with ${response.status}: ${reason || response.statusText}`);
+        const said = redact(reason || response.statusText, secrets()).slice(0, longestReason);
+        throw fail(codeOf(response.status), `was answered with ${response.status}: ${said.trim()}`);
       }
     } catch (error) {
       if (error instanceof AnalyticsError) {
@@ -62,7 +69,7 @@ export function pushgatewayClient({ name, target, render, contentType }: Pushgat
       throw fail(
         'BACKEND_UNAVAILABLE',
         `failed: ${cause instanceof Error ? cause.message || message : message}`,
-        error,
+        withoutAnswer(error),
       );
     }
   }
@@ -104,7 +111,7 @@ async function begin(response: Response): Promise<string> {
       break;
     }
   }
-  return text.slice(0, longestReason).trim();
+  return text.trim();
 }
 
 function codeOf(status: number): ErrorCode {

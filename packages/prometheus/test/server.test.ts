@@ -5,64 +5,68 @@ import { join } from 'node:path';
 import { type AnalyticsError, createAnalytics } from '@toolweaver/analytics-core';
 import { prometheus } from '@toolweaver/analytics-prometheus';
 import { expect, onTestFinished, test, vi } from 'vitest';
+import { trialOfTests } from '../../../test/support/trial.ts';
 import { observe } from './support/observe.ts';
 import { serve } from './support/serve.ts';
 
-test('a port in use harms nobody: one message, metrics are counted, and the port is taken when it is free', async () => {
-  const other = await serve((_, response) => response.end('another program'));
-  const notices: AnalyticsError[] = [];
-  const backend = await prometheus({ port: other.port, onNotice: (notice) => notices.push(notice) });
-  const client = createAnalytics({ backends: [backend] });
-  onTestFinished(async () => void (await client.close()));
-  client.recordSkillExecution({ skillId: 'parse', success: true });
+trialOfTests('R34', 'Prometheus: a port in use harms nobody, and is taken once it is free', () => {
+  test('a port in use harms nobody: one message, metrics are counted, and the port is taken when it is free', async () => {
+    const other = await serve((_, response) => response.end('another program'));
+    const notices: AnalyticsError[] = [];
+    const backend = await prometheus({ port: other.port, onNotice: (notice) => notices.push(notice) });
+    const client = createAnalytics({ backends: [backend] });
+    onTestFinished(async () => void (await client.close()));
+    client.recordSkillExecution({ skillId: 'parse', success: true });
 
-  expect(notices.map(({ code, message }) => [code, message])).toEqual([
-    ['BACKEND_UNAVAILABLE', expect.stringMatching(new RegExp(`port ${other.port} of 127.0.0.1 is in use`))],
-  ]);
-  expect(backend.url).toBeUndefined();
-  const { backends } = await client.healthCheck();
-  expect(backends['prometheus']?.error?.message).toContain('is in use');
-  expect((await backend.scrape()).includes('toolweaver_skill_executions_total{skill_id="parse"} 1')).toBe(true);
+    expect(notices.map(({ code, message }) => [code, message])).toEqual([
+      ['BACKEND_UNAVAILABLE', expect.stringMatching(new RegExp(`port ${other.port} of 127.0.0.1 is in use`))],
+    ]);
+    expect(backend.url).toBeUndefined();
+    const { backends } = await client.healthCheck();
+    expect(backends['prometheus']?.error?.message).toContain('is in use');
+    expect((await backend.scrape()).includes('toolweaver_skill_executions_total{skill_id="parse"} 1')).toBe(true);
 
-  await other.close();
-  await vi.waitFor(() => expect(backend.url).toBeDefined(), { timeout: 10_000, interval: 50 });
-  expect((await client.healthCheck()).healthy).toBe(true);
-  const text = await (await fetch(backend.url as string)).text();
-  expect(observe(text).executions).toMatchObject([{ name: 'parse', count: 1 }]);
-  expect(notices).toHaveLength(1);
-});
-
-test('a client that never got its port ends all the same', async () => {
-  const other = await serve((_, response) => response.end());
-  onTestFinished(other.close);
-  const backend = await prometheus({ port: other.port });
-  await backend.close?.();
-  await expect(backend.check?.(AbortSignal.timeout(1000))).rejects.toMatchObject({ code: 'BACKEND_UNAVAILABLE' });
-});
-
-test('two clients of one process and one port: the second lives, and each counts its own', async () => {
-  const first = await prometheus({ port: 0 });
-  const notices: AnalyticsError[] = [];
-  const second = await prometheus({ port: first.port as number, onNotice: (notice) => notices.push(notice) });
-  onTestFinished(async () => void (await Promise.all([first.close?.(), second.close?.()])));
-  expect(notices).toHaveLength(1);
-  await first.write([{ type: 'rating', id: '1', at: 1, skillId: 'a', rating: 5 }]);
-  await second.write([{ type: 'rating', id: '2', at: 1, skillId: 'b', rating: 1 }]);
-  expect(observe(await first.scrape()).ratings).toEqual([{ skillId: 'a', count: 1, sum: 5 }]);
-  expect(observe(await second.scrape()).ratings).toEqual([{ skillId: 'b', count: 1, sum: 1 }]);
-});
-
-test('a port is free again after close, also while a scraper keeps its connection', async () => {
-  const backend = await prometheus({ port: 0 });
-  const { port = 0, url = '' } = backend;
-  await (await fetch(url)).text();
-  await backend.close?.();
-  const server = createServer();
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject).listen(port, '127.0.0.1', resolve);
+    await other.close();
+    await vi.waitFor(() => expect(backend.url).toBeDefined(), { timeout: 10_000, interval: 50 });
+    expect((await client.healthCheck()).healthy).toBe(true);
+    const text = await (await fetch(backend.url as string)).text();
+    expect(observe(text).executions).toMatchObject([{ name: 'parse', count: 1 }]);
+    expect(notices).toHaveLength(1);
   });
-  expect((server.address() as AddressInfo).port).toBe(port);
-  server.close();
+
+  test('a client that never got its port ends all the same', async () => {
+    const other = await serve((_, response) => response.end());
+    onTestFinished(other.close);
+    const backend = await prometheus({ port: other.port });
+    await backend.close?.();
+    await expect(backend.check?.(AbortSignal.timeout(1000))).rejects.toMatchObject({ code: 'BACKEND_UNAVAILABLE' });
+  });
+
+  test('two clients of one process and one port: the second lives, and each counts its own', async () => {
+    const first = await prometheus({ port: 0 });
+    const notices: AnalyticsError[] = [];
+    const second = await prometheus({ port: first.port as number, onNotice: (notice) => notices.push(notice) });
+    onTestFinished(async () => void (await Promise.all([first.close?.(), second.close?.()])));
+    expect(notices).toHaveLength(1);
+    await first.write([{ type: 'rating', id: '1', at: 1, skillId: 'a', rating: 5 }]);
+    await second.write([{ type: 'rating', id: '2', at: 1, skillId: 'b', rating: 1 }]);
+    expect(observe(await first.scrape()).ratings).toEqual([{ skillId: 'a', count: 1, sum: 5 }]);
+    expect(observe(await second.scrape()).ratings).toEqual([{ skillId: 'b', count: 1, sum: 1 }]);
+  });
+
+  // Some other program may get it in between.
+  test('a port is free again after close, also while a scraper keeps its connection', { retry: 2 }, async () => {
+    const backend = await prometheus({ port: 0 });
+    const { port = 0, url = '' } = backend;
+    await (await fetch(url)).text();
+    await backend.close?.();
+    const server = createServer();
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject).listen(port, '127.0.0.1', resolve);
+    });
+    expect((server.address() as AddressInfo).port).toBe(port);
+    server.close();
+  });
 });
 
 test('what listens on all addresses is probed on this machine', async () => {

@@ -131,7 +131,7 @@ test('kill -9 at any moment leaves the database sound, and no copy that is not w
   const backend = await sqlite({ path });
   await backend.write(Array.from({ length: 16_384 }, () => execution()));
   await backend.close?.();
-  const kills = process.env['RELIABILITY'] === 'full' ? 20 : 5;
+  const kills = process.env['RELIABILITY'] === 'full' ? 20 : 3;
   for (let round = 0; round < kills; round += 1) {
     const child = start(backupUntilKilled, [path, join(folder, `copy-${round}`)]);
     await child.says('1\n');

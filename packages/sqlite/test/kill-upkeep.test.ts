@@ -7,7 +7,7 @@ import { testFolder } from './support/folder.ts';
 import { query, value } from './support/rows.ts';
 
 const maintainUntilKilled = new URL('./fixtures/maintain-until-killed.ts', import.meta.url);
-const kills = process.env['RELIABILITY'] === 'full' ? 50 : 5;
+const kills = process.env['RELIABILITY'] === 'full' ? 50 : 3;
 const day = 86_400_000;
 
 test(

@@ -85,7 +85,7 @@ test('8 processes at once apply each migration once', async () => {
 
 test('kill -9 at any moment leaves the schema of before or after a migration, never one between', async () => {
   const path = join(testFolder(), 'analytics.db');
-  const kills = process.env['RELIABILITY'] === 'full' ? 100 : 10;
+  const kills = process.env['RELIABILITY'] === 'full' ? 100 : 5;
   const seen = new Set<number>();
   for (let round = 0; round < kills; round += 1) {
     for (const suffix of ['', '-journal', '-wal', '-shm']) {

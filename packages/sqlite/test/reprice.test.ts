@@ -88,7 +88,7 @@ test('rows, roll-ups and runs say the new costs, whatever they were', async () =
     { numRuns: process.env['RELIABILITY'] === 'full' ? 100 : 6, endOnFailure: true },
   );
   expect(events.length).toBeGreaterThan(50);
-});
+}, 600_000);
 
 test('what the provider has said stays, and so does what has no price', async () => {
   const path = join(testFolder(), 'analytics.db');

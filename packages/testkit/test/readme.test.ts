@@ -4,11 +4,13 @@ import { expect, test } from 'vitest';
 
 const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8');
 
-test('the code is that of the samples, which are run', () => {
-  const blocks = [...readme.matchAll(/```ts\n(.*?)```/gs)].map(([, code]) => code);
-  const samples = ['json-lines', 'users-test'].map((name) =>
-    readFileSync(new URL(`./samples/${name}.ts`, import.meta.url), 'utf8'),
-  );
+test.each([
+  ['../../../docs/write-a-backend.md', ['json-lines', 'json-lines-proof', 'json-lines-use']],
+  ['../README.md', ['users-test']],
+])('the code of %s is that of the samples, which are run', (document, names) => {
+  const text = readFileSync(new URL(document, import.meta.url), 'utf8');
+  const blocks = [...text.matchAll(/```ts\n(.*?)```/gs)].map(([, code]) => code);
+  const samples = names.map((name) => readFileSync(new URL(`./samples/${name}.ts`, import.meta.url), 'utf8'));
   expect(blocks).toEqual(samples);
 });
 

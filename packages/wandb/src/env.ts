@@ -1,4 +1,4 @@
-import { type Env, readEnv } from '@toolweaver/analytics-core';
+import { type Env, readEnv, type Secret, secret } from '@toolweaver/analytics-core';
 import { isObject, parseJson } from './json-text.ts';
 import { entityProblem, projectProblem, runIdProblem, tagProblem } from './names.ts';
 import type { ResumeMode, WandbMode } from './settings.ts';
@@ -80,7 +80,7 @@ export function wandbFromEnv(env: Env): WandbOptions {
   });
 }
 
-function headersIn(text: string | undefined, problem: (message: string) => void): Record<string, string> | undefined {
+function headersIn(text: string | undefined, problem: (message: string) => void): Record<string, Secret> | undefined {
   if (text === undefined) {
     return undefined;
   }
@@ -89,5 +89,5 @@ function headersIn(text: string | undefined, problem: (message: string) => void)
     problem('must be a JSON object of texts');
     return undefined;
   }
-  return value as Record<string, string>;
+  return Object.fromEntries(Object.entries(value).map(([name, header]) => [name, secret(String(header))]));
 }

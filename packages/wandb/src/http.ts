@@ -1,4 +1,4 @@
-import type { Clock } from '@toolweaver/analytics-core';
+import { type Clock, withoutAnswer } from '@toolweaver/analytics-core';
 import { codeOf, messageOf, serviceError } from './failure.ts';
 
 interface HttpRequest {
@@ -49,7 +49,7 @@ export function createHttp(fetch: typeof globalThis.fetch, clock: Clock): Http {
         kind: untrusted.test(code) ? 'refused' : 'unavailable',
         mayHaveArrived: answered || !(neverSent.test(code) || untrusted.test(code)),
         message: `${origin} could not be asked: ${reason}`,
-        cause,
+        cause: withoutAnswer(cause),
       });
     } finally {
       clock.clearTimeout(timer);

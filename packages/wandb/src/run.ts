@@ -180,7 +180,9 @@ export function createRun(options: RunOptions): Run {
       return error;
     }
     const failures = outage?.failures ?? 1;
-    const pauseMs = Math.min(maxPauseMs, minPauseMs * 2 ** (failures - 1), offlineAfterMs);
+    const longestMs = Math.min(maxPauseMs, minPauseMs * 2 ** (failures - 1), offlineAfterMs);
+    // Who was cut off together must not come back together.
+    const pauseMs = (longestMs * (1 + Math.random())) / 2;
     return serviceError({ ...failure, message: messageOf(error), cause: error, retryAfterMs: pauseMs });
   }
 

@@ -1,4 +1,4 @@
-import type { Secret } from '@toolweaver/analytics-core';
+import { redact, type Secret } from '@toolweaver/analytics-core';
 import { adviceOn, isRefusal, serviceError } from './failure.ts';
 import type { Http, HttpReply } from './http.ts';
 import { isObject, parseJson } from './json-text.ts';
@@ -10,7 +10,7 @@ export interface ServiceSettings {
   readonly apiKey: Secret;
   readonly username: string | undefined;
   readonly userEmail: string | undefined;
-  readonly headers: Readonly<Record<string, string>>;
+  readonly headers: Readonly<Record<string, Secret>>;
   /** Of one GraphQL request. */
   readonly timeoutMs: number;
 }
@@ -54,25 +54,33 @@ export function createService(settings: ServiceSettings, http: Http, agent: stri
   const ownHeaders = (): Record<string, string> => ({
     'User-Agent': agent,
     'Accept-Encoding': 'identity',
-    ...headers,
+    ...Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, value.reveal()])),
     ...(username !== undefined && { 'X-WANDB-USERNAME': username }),
     ...(userEmail !== undefined && { 'X-WANDB-USER-EMAIL': userEmail }),
     'Content-Type': 'application/json',
     Authorization: `Basic ${Buffer.from(`api:${apiKey.reveal()}`).toString('base64')}`,
   });
 
+  /** The message in an answer, without what it repeats of our headers, as far as it is worth reading. */
+  function said(text: string): string {
+    const key = apiKey.reveal();
+    const ours = [key, `api:${key}`, ...Object.values(headers).map((value) => value.reveal())];
+    const words = redact(saidBy(text), ours);
+    return words.length > maxMessage ? `${words.slice(0, maxMessage)}…` : words;
+  }
+
   function check(what: string, { status, text, waitMs }: HttpReply, retryConflict = false): void {
     if (status >= 200 && status < 300) {
       return;
     }
     const refused = isRefusal(status) && !(retryConflict && status === 409);
-    const said = saidBy(text);
+    const reason = said(text);
     throw serviceError({
       kind: refused ? 'refused' : 'unavailable',
       // A gateway that gives up may have passed on what it got.
       mayHaveArrived: status >= 500 && status !== 501,
       status,
-      message: `${what} answered ${status}${adviceOn(status)}${said === '' ? '' : ` (${said})`}`,
+      message: `${what} answered ${status}${adviceOn(status)}${reason === '' ? '' : ` (${reason})`}`,
       retryAfterMs: waitMs || undefined,
     });
   }
@@ -95,7 +103,7 @@ export function createService(settings: ServiceSettings, http: Http, agent: stri
       }
       const { errors, data } = answer;
       if ((Array.isArray(errors) && errors.length > 0) || !isObject(data)) {
-        const message = `${origin} refused ${operationName}: ${saidBy(reply.text) || 'no data in its answer'}`;
+        const message = `${origin} refused ${operationName}: ${said(reply.text) || 'no data in its answer'}`;
         throw serviceError({ kind: 'refused', mayHaveArrived: false, message });
       }
       return data;
@@ -140,6 +148,5 @@ function saidBy(text: string): string {
   const { errors, error } = answer;
   const messages = Array.isArray(errors) ? errors.map((one) => (isObject(one) ? one['message'] : one)) : [];
   const single = isObject(error) ? error['message'] : error;
-  const said = [...messages, single].filter((message) => typeof message === 'string').join('; ');
-  return said.length > maxMessage ? `${said.slice(0, maxMessage)}…` : said;
+  return [...messages, single].filter((message) => typeof message === 'string').join('; ');
 }

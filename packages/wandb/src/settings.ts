@@ -44,8 +44,8 @@ export interface ConnectionOptions {
   /** Whom a service account acts for. */
   readonly username?: string | undefined;
   readonly userEmail?: string | undefined;
-  /** Sent with every request to the base URL. */
-  readonly headers?: Readonly<Record<string, string>> | undefined;
+  /** Sent with every request to the base URL. Never printed. */
+  readonly headers?: Readonly<Record<string, string | Secret>> | undefined;
   /** Of one request, but for the large ones. Default: 30000. */
   readonly timeoutMs?: number | undefined;
   /** How long `close()` or `finish()` tries to end a run. Default: 30000. */
@@ -287,13 +287,14 @@ function headerProblem(value: string): string | undefined {
   return /^[\t\x20-\x7e]*$/.test(value) ? undefined : 'must consist of printable ASCII characters';
 }
 
-function readHeaders(check: Checks, given: ConnectionOptions['headers']): Readonly<Record<string, string>> {
-  const headers: Record<string, string> = {};
-  for (const [name, value] of Object.entries(given ?? {})) {
+function readHeaders(check: Checks, given: ConnectionOptions['headers']): Readonly<Record<string, Secret>> {
+  const headers: Record<string, Secret> = {};
+  for (const [name, header] of Object.entries(given ?? {})) {
+    const value: unknown = isSecret(header) ? header.reveal() : header;
     if (!/^[\w!#$%&'*+.^`|~-]+$/.test(name) || typeof value !== 'string' || headerProblem(value) !== undefined) {
       check.wrong('headers', `${JSON.stringify(name)} must be the name of a header, with a printable ASCII text`);
     } else {
-      headers[name] = value;
+      headers[name] = secret(value);
     }
   }
   return headers;

@@ -7,7 +7,7 @@ import { askViewer } from './operations.ts';
 import type { RecordedRun } from './recorded-run.ts';
 import { makeWandbFolder } from './run-directory.ts';
 import { createRuns } from './runs.ts';
-import { areRising, createSeen, type Seen } from './seen.ts';
+import { createSeen, type Seen } from './seen.ts';
 import { createService } from './service.ts';
 import {
   type ConnectionOptions,
@@ -237,46 +237,24 @@ async function untilAborted<T>(signal: AbortSignal, work: Promise<T>): Promise<T
 
 /** What has not been delivered yet, by run. */
 function groupsOf(events: readonly AnalyticsEvent[], seen: Seen): ReadonlyMap<string, readonly AnalyticsEvent[]> {
-  if (isOneNewGroup(events, seen)) {
-    return new Map([[events[0]?.runId ?? '', events]]);
+  const areNew = seen.areNew(events.map(({ id }) => id));
+  const runId = events[0]?.runId;
+  if (areNew && events.every((event) => event.runId === runId)) {
+    return new Map([[runId ?? '', events]]);
   }
   const groups = new Map<string, AnalyticsEvent[]>();
-  let once: Set<string> | undefined;
-  let { newest } = seen;
-  let current: AnalyticsEvent[] = [];
-  let currentKey: string | undefined;
-  for (let at = 0; at < events.length; at += 1) {
-    const event = events[at] as AnalyticsEvent;
-    // What is newer than all before it cannot have come yet.
-    if (event.id > newest) {
-      newest = event.id;
-      once?.add(newest);
-    } else {
-      once ??= new Set(events.slice(0, at).map(({ id }) => id));
-      if (seen.has(event.id) || once.has(event.id)) {
+  const once = new Set<string>();
+  for (const event of events) {
+    if (!areNew) {
+      if (once.has(event.id) || seen.has(event.id)) {
         continue;
       }
       once.add(event.id);
     }
     const key = event.runId ?? '';
-    if (key !== currentKey) {
-      currentKey = key;
-      current = groups.get(key) ?? [];
-      groups.set(key, current);
-    }
-    current.push(event);
+    const group = groups.get(key) ?? [];
+    groups.set(key, group);
+    group.push(event);
   }
   return groups;
-}
-
-/** As nearly all batches are: of one run, and each event later than the one before. */
-function isOneNewGroup(events: readonly AnalyticsEvent[], { newest }: Seen): boolean {
-  const runId = events[0]?.runId;
-  return (
-    events.every((event) => event.runId === runId) &&
-    areRising(
-      events.map(({ id }) => id),
-      newest,
-    )
-  );
 }

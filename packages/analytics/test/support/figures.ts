@@ -1,7 +1,7 @@
-import { DatabaseSync } from 'node:sqlite';
 import type { RunState, Usage } from '@toolweaver/analytics';
 import type { Decoded } from '../../../otlp/test/support/wire.ts';
 import { parse } from '../../../prometheus/test/support/parse.ts';
+import { query } from '../../../sqlite/test/support/rows.ts';
 import type { LoggedRun } from '../../../wandb/test/support/log-reader.ts';
 
 // What each far side says, in one form.
@@ -159,51 +159,46 @@ export function toolCostsOfSeries(series: readonly Series[]): Sums {
 
 /** By SQL, from the file. */
 export function figuresOfFile(path: string): { readonly figures: Figures; readonly runs: Record<string, RunFigures> } {
-  const db = new DatabaseSync(path, { readOnly: true });
-  try {
-    const rows = <T>(sql: string): T[] => db.prepare(sql).all() as T[];
-    const figures = newFigures();
-    for (const { kind, name, model, sum } of rows<{ kind: string; name: string; model: string; sum: number }>(`
-      SELECT kind, name, coalesce(model, '') AS model, SUM(cost_nano_usd) AS sum
-      FROM executions WHERE cost_nano_usd IS NOT NULL GROUP BY 1, 2, 3`)) {
-      addCost(figures.nanoUsd, [kind, name, model], sum);
-    }
-    for (const [column, tokenClass] of Object.entries(classes)) {
-      for (const { model, sum } of rows<{ model: string; sum: number | null }>(`
-        SELECT coalesce(model, '') AS model, SUM(${column}_tokens) AS sum FROM executions GROUP BY 1`)) {
-        addCount(figures.tokens, [model, tokenClass], sum ?? 0);
-      }
-    }
-    for (const { kind, name, outcome, calls } of rows<{ kind: string; name: string; outcome: string; calls: number }>(`
-      SELECT kind, CASE kind WHEN 'llm' THEN model ELSE name END AS name,
-        CASE WHEN success THEN 'success' ELSE 'failure' END AS outcome, COUNT(*) AS calls
-      FROM executions GROUP BY 1, 2, 3`)) {
-      addCount(figures.calls, [kind, name, outcome], calls);
-    }
-    const runs = rows<RunRow>(`
-      SELECT coalesce(e.run_id, '') AS id, r.name, r.state, r.project, coalesce(r.config, '{}') AS config,
-        coalesce(r.tags, '[]') AS tags, COUNT(*) AS executions, SUM(NOT e.success) AS failures,
-        SUM(e.cost_nano_usd) AS nanoUsd, SUM(e.total_tokens) AS tokens
-      FROM executions e LEFT JOIN runs r ON r.run_id = e.run_id GROUP BY e.run_id`);
-    return {
-      figures,
-      runs: Object.fromEntries(
-        runs.map(({ id, name, state, project, config, tags, ...sums }) => [
-          id,
-          {
-            name: name ?? undefined,
-            state: state ?? undefined,
-            project: project ?? undefined,
-            config: JSON.parse(config),
-            tags: JSON.parse(tags),
-            ...sums,
-          },
-        ]),
-      ),
-    };
-  } finally {
-    db.close();
+  const rows = <T>(sql: string): T[] => query(path, sql) as T[];
+  const figures = newFigures();
+  for (const { kind, name, model, sum } of rows<{ kind: string; name: string; model: string; sum: number }>(`
+    SELECT kind, name, coalesce(model, '') AS model, SUM(cost_nano_usd) AS sum
+    FROM executions WHERE cost_nano_usd IS NOT NULL GROUP BY 1, 2, 3`)) {
+    addCost(figures.nanoUsd, [kind, name, model], sum);
   }
+  for (const [column, tokenClass] of Object.entries(classes)) {
+    for (const { model, sum } of rows<{ model: string; sum: number | null }>(`
+      SELECT coalesce(model, '') AS model, SUM(${column}_tokens) AS sum FROM executions GROUP BY 1`)) {
+      addCount(figures.tokens, [model, tokenClass], sum ?? 0);
+    }
+  }
+  for (const { kind, name, outcome, calls } of rows<{ kind: string; name: string; outcome: string; calls: number }>(`
+    SELECT kind, CASE kind WHEN 'llm' THEN model ELSE name END AS name,
+      CASE WHEN success THEN 'success' ELSE 'failure' END AS outcome, COUNT(*) AS calls
+    FROM executions GROUP BY 1, 2, 3`)) {
+    addCount(figures.calls, [kind, name, outcome], calls);
+  }
+  const runs = rows<RunRow>(`
+    SELECT coalesce(e.run_id, '') AS id, r.name, r.state, r.project, coalesce(r.config, '{}') AS config,
+      coalesce(r.tags, '[]') AS tags, COUNT(*) AS executions, SUM(NOT e.success) AS failures,
+      SUM(e.cost_nano_usd) AS nanoUsd, SUM(e.total_tokens) AS tokens
+    FROM executions e LEFT JOIN runs r ON r.run_id = e.run_id GROUP BY e.run_id`);
+  return {
+    figures,
+    runs: Object.fromEntries(
+      runs.map(({ id, name, state, project, config, tags, ...sums }) => [
+        id,
+        {
+          name: name ?? undefined,
+          state: state ?? undefined,
+          project: project ?? undefined,
+          config: JSON.parse(config),
+          tags: JSON.parse(tags),
+          ...sums,
+        },
+      ]),
+    ),
+  };
 }
 
 interface RunRow {

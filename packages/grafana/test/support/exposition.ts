@@ -22,7 +22,8 @@ export function samples(family: Family, extra: Labels = {}, seconds?: number): s
     if (family.kind === 'exponential') {
       throw new Error(`${name} has exponential buckets`);
     }
-    const { counts, sum } = family.value(at);
+    const counts = new Float64Array(bounds.length + 1);
+    const sum = family.read(at, counts);
     let below = 0;
     const buckets = Array.from(counts, (count, bucket) => {
       below += count;

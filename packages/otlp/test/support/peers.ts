@@ -6,10 +6,9 @@ import { type TestContext, test } from 'vitest';
 const folder: string = join(import.meta.dirname, '..', '..', '..', '..', '.cache', 'peers');
 
 /** Programs that are not ours, and how they are come by. */
-export const peers: Readonly<Record<'python' | 'victoriaMetrics' | 'openssl', string>> = {
+export const peers: Readonly<Record<'python' | 'victoriaMetrics', string>> = {
   python: join(folder, 'opentelemetry-proto', 'bin', 'python'),
   victoriaMetrics: join(folder, 'victoria-metrics', 'usr', 'bin', 'victoria-metrics'),
-  openssl: '/usr/bin/openssl',
 };
 
 /**

@@ -6,13 +6,13 @@ import { sqlite } from '@toolweaver/analytics-sqlite';
 import { ledgerHolds } from '@toolweaver/analytics-testkit';
 import Database from 'better-sqlite3';
 import { expect } from 'vitest';
+import type { Random } from '../../../../test/support/random.ts';
+import { inLanes, times, trial } from '../../../../test/support/trial.ts';
 import { applicationId } from '../../src/identity.ts';
 import { countedBy } from '../support/counted.ts';
 import { copyDatabase, damage, makeDatabase, setAsideFiles } from '../support/damage.ts';
 import { testFolder } from '../support/folder.ts';
-import type { Random } from '../support/random.ts';
 import { value } from '../support/rows.ts';
-import { inLanes, times, trial } from '../support/trial.ts';
 
 const pageBytes = 4096;
 const lanes = 3;

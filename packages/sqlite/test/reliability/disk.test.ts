@@ -5,6 +5,7 @@ import { AnalyticsError, createAnalytics } from '@toolweaver/analytics-core';
 import { ledgerHolds } from '@toolweaver/analytics-testkit';
 import Database from 'better-sqlite3';
 import { expect, onTestFinished } from 'vitest';
+import { type Trial, trial } from '../../../../test/support/trial.ts';
 import { openForWriting } from '../../src/database.ts';
 import { createEncoder } from '../../src/encode.ts';
 import { toFailure } from '../../src/failure.ts';
@@ -14,7 +15,6 @@ import { testFolder } from '../support/folder.ts';
 import { complete, executionNumber, numberedOf } from '../support/numbered.ts';
 import { expectRollupsHold } from '../support/rollups.ts';
 import { value } from '../support/rows.ts';
-import { type Trial, trial } from '../support/trial.ts';
 
 const program = new URL('../fixtures/record-through-trouble.ts', import.meta.url);
 const recorded = 3_000;

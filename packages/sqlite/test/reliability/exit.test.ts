@@ -1,11 +1,11 @@
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { times, trial } from '../../../../test/support/trial.ts';
 import { run, start } from '../support/child.ts';
 import { testFolder } from '../support/folder.ts';
 import { complete, numberedOf } from '../support/numbered.ts';
 import { expectRollupsHold } from '../support/rollups.ts';
 import { value } from '../support/rows.ts';
-import { times, trial } from '../support/trial.ts';
 
 const recordAndExit = new URL('../fixtures/record-and-exit.ts', import.meta.url);
 const recordUntilOutOfMemory = new URL('../fixtures/record-until-out-of-memory.ts', import.meta.url);
@@ -42,7 +42,7 @@ const sudden: readonly Exit[] = [
 ];
 
 trial('R04', 'however a program ends, exactly what is promised is there', async ({ add }) => {
-  const each = times(6_000, 1_000);
+  const each = times(6_000, 300);
   const folder = testFolder();
   const ends = [
     ...orderly.map((exit) => ({ exit, when: 'underWay', stored: 3 * each })),

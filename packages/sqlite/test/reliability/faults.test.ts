@@ -1,13 +1,13 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { expect } from 'vitest';
+import type { Random } from '../../../../test/support/random.ts';
+import { inLanes, times, trial } from '../../../../test/support/trial.ts';
 import { nodeArguments, startCommand } from '../support/child.ts';
 import { testFolder } from '../support/folder.ts';
 import { complete, numberedOf } from '../support/numbered.ts';
-import type { Random } from '../support/random.ts';
 import { expectRollupsHold } from '../support/rollups.ts';
 import { value } from '../support/rows.ts';
-import { inLanes, times, trial } from '../support/trial.ts';
 
 const program = new URL('../fixtures/record-through-faults.ts', import.meta.url);
 

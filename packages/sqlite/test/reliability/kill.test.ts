@@ -6,12 +6,12 @@ import { sqlite } from '@toolweaver/analytics-sqlite';
 import { ledgerHolds } from '@toolweaver/analytics-testkit';
 import Database from 'better-sqlite3';
 import { expect } from 'vitest';
+import { inLanes, times, trial } from '../../../../test/support/trial.ts';
 import { start } from '../support/child.ts';
 import { testFolder } from '../support/folder.ts';
 import { complete, executionNumber, numberedOf } from '../support/numbered.ts';
 import { expectRollupsHold, rolledUpExecutions } from '../support/rollups.ts';
 import { query, value } from '../support/rows.ts';
-import { inLanes, times, trial } from '../support/trial.ts';
 
 const recordUntilKilled = new URL('../fixtures/record-until-killed.ts', import.meta.url);
 const maintain = new URL('../fixtures/maintain.ts', import.meta.url);
@@ -37,7 +37,7 @@ async function acknowledgedBeforeKill(args: readonly unknown[], lifeMs: number):
 }
 
 trial('R01', 'kill -9 at any moment loses nothing that was acknowledged', async ({ random, add, most }) => {
-  const kills = times(500, 20);
+  const kills = times(500, 10);
   const folder = testFolder();
   await inLanes(lanes, kills / killsPerFile, async (file) => {
     const path = join(folder, `${file}.db`);
@@ -163,7 +163,7 @@ trial('R02', 'kill -9 during a migration leaves the schema of before or after it
 const dayMs = 86_400_000;
 /** Runs, by their seeds. */
 const [old, young] = [1, 2];
-const [oldRows, youngRows] = [20_000, 5_000];
+const [oldRows, youngRows] = [times(20_000, 6_000), times(5_000, 1_000)] as const;
 const userId = 'user-7';
 const tasks = ['prune', 'compact', 'backup', 'erase'] as const;
 

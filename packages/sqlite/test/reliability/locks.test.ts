@@ -5,13 +5,13 @@ import { setTimeout } from 'node:timers/promises';
 import { ledgerHolds } from '@toolweaver/analytics-testkit';
 import Database from 'better-sqlite3';
 import { expect, onTestFinished } from 'vitest';
+import { times, trial } from '../../../../test/support/trial.ts';
 import { start } from '../support/child.ts';
 import { countedBy } from '../support/counted.ts';
 import { testFolder } from '../support/folder.ts';
 import { complete, executionNumber, numberedOf } from '../support/numbered.ts';
 import { openClient } from '../support/open.ts';
 import { value } from '../support/rows.ts';
-import { times, trial } from '../support/trial.ts';
 
 const holdLock = new URL('../fixtures/hold-lock.ts', import.meta.url);
 

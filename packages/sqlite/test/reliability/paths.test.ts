@@ -15,12 +15,12 @@ import { type SqliteOptions, sqlite } from '@toolweaver/analytics-sqlite';
 import { execution, ledgerHolds } from '@toolweaver/analytics-testkit';
 import Database from 'better-sqlite3';
 import { afterEach, expect, vi } from 'vitest';
+import { trial } from '../../../../test/support/trial.ts';
 import { nodeArguments, startCommand } from '../support/child.ts';
 import { countedBy } from '../support/counted.ts';
 import { testFolder } from '../support/folder.ts';
 import { open } from '../support/open.ts';
 import { query, value } from '../support/rows.ts';
-import { trial } from '../support/trial.ts';
 
 const recordAndExit = new URL('../fixtures/record-and-exit.ts', import.meta.url);
 const home = process.cwd();

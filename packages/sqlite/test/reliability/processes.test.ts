@@ -1,10 +1,10 @@
 import { join } from 'node:path';
 import { expect } from 'vitest';
+import { times, trial } from '../../../../test/support/trial.ts';
 import { run, start } from '../support/child.ts';
 import { testFolder } from '../support/folder.ts';
 import { complete, numberedByUser } from '../support/numbered.ts';
 import { query, value } from '../support/rows.ts';
-import { times, trial } from '../support/trial.ts';
 
 const recordMany = new URL('../fixtures/record-many.ts', import.meta.url);
 const recordTogether = new URL('../fixtures/record-together.ts', import.meta.url);

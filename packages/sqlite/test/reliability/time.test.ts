@@ -1,50 +1,23 @@
 import { join } from 'node:path';
-import { type Clock, createAnalytics } from '@toolweaver/analytics-core';
+import { createAnalytics } from '@toolweaver/analytics-core';
 import { sqlite } from '@toolweaver/analytics-sqlite';
 import { execution, ledgerHolds } from '@toolweaver/analytics-testkit';
 import { afterEach, expect, vi } from 'vitest';
+import { jumpingClock, lastAt, possible } from '../../../../test/support/jumping-clock.ts';
+import { inLanes, times, trial } from '../../../../test/support/trial.ts';
 import { run } from '../support/child.ts';
 import { testFolder } from '../support/folder.ts';
 import { open } from '../support/open.ts';
 import { expectRollupsHold } from '../support/rollups.ts';
 import { query, value } from '../support/rows.ts';
-import { inLanes, times, trial } from '../support/trial.ts';
 
 const answerInZone = new URL('../fixtures/answer-in-zone.ts', import.meta.url);
 const hourMs = 3_600_000;
 const dayMs = 24 * hourMs;
-const yearMs = 365 * dayMs;
-/** The last ms that an event may have: of the year 2099. */
-const lastAt = Date.UTC(2100) - 1;
 
 afterEach(() => {
   vi.useRealTimers();
 });
-
-type Jump = (now: number) => number;
-
-/** What a wall clock may do. */
-const possible: Readonly<Record<string, Jump>> = {
-  'goes on': (now) => now,
-  'an hour forward': (now) => now + hourMs,
-  'an hour back': (now) => now - hourMs,
-  'a year forward': (now) => now + yearMs,
-  'a year back': (now) => now - yearMs,
-  'the beginning': () => 0,
-  'a fraction': (now) => now + 0.75,
-  'the end': () => lastAt,
-};
-/** What is no time: then nobody can say when an event was. */
-const impossible: Readonly<Record<string, Jump>> = {
-  'before the beginning': () => -1,
-  'after the end': () => lastAt + 1,
-  infinite: () => Number.POSITIVE_INFINITY,
-  'no number': () => Number.NaN,
-  throws() {
-    throw new Error('no clock');
-  },
-};
-const jumps = { ...possible, ...impossible };
 
 /** Deletes what is too old, and nothing that is young, whatever the clock says meanwhile. */
 async function expectYoungKept(): Promise<void> {
@@ -70,15 +43,9 @@ trial(
   'a wall clock that jumps: every event is there or counted, durations are right, what is young is kept',
   async ({ random, add }) => {
     const path = join(testFolder(), 'analytics.db');
-    let state = 'goes on';
-    const clock: Clock = {
-      now: () => (jumps[state] as Jump)(Date.now()),
-      monotonic: () => performance.now(),
-      setTimeout: (callback, delayMs) => setTimeout(callback, delayMs),
-      clearTimeout: (timer) => clearTimeout(timer as NodeJS.Timeout),
-    };
+    const clock = jumpingClock(random);
     const jump = (): void => {
-      state = random.pick(Object.keys(jumps));
+      clock.jump();
       add('jumps');
     };
     const analytics = createAnalytics({ backends: [await sqlite({ path })], clock });
@@ -90,12 +57,12 @@ trial(
       longestMs = Math.max(longestMs, performance.now() - began);
       // An execution is timed at its end.
       for (let events = 2; events > 0; events -= 1) {
-        timed += state in possible ? 1 : 0;
-        untimed += state in possible ? 0 : 1;
+        timed += clock.isPossible ? 1 : 0;
+        untimed += clock.isPossible ? 0 : 1;
       }
-      analytics.recordSkillExecution({ skillId: state, success: true });
+      analytics.recordSkillExecution({ skillId: clock.state, success: true });
     }
-    state = 'goes on';
+    clock.goOn();
     expect(await analytics.flush()).toMatchObject({ ok: true });
     expect(analytics.stats().backends['sqlite']).toMatchObject({
       accepted: timed + untimed,

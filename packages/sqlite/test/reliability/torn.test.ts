@@ -6,11 +6,11 @@ import { sqlite } from '@toolweaver/analytics-sqlite';
 import { ledgerHolds } from '@toolweaver/analytics-testkit';
 import Database from 'better-sqlite3';
 import { expect } from 'vitest';
+import type { Random } from '../../../../test/support/random.ts';
+import { times, trial } from '../../../../test/support/trial.ts';
 import { countedBy } from '../support/counted.ts';
 import { testFolder } from '../support/folder.ts';
-import type { Random } from '../support/random.ts';
 import { value } from '../support/rows.ts';
-import { times, trial } from '../support/trial.ts';
 import { type Frame, framesOf } from '../support/write-ahead-log.ts';
 
 const cases = times(4000, 100);

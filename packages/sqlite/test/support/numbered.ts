@@ -1,5 +1,5 @@
 import type { EventInput } from '@toolweaver/analytics-core';
-import { seededRandom } from './random.ts';
+import { seededRandom } from '../../../../test/support/random.ts';
 import { query } from './rows.ts';
 
 // Executions with a number from 1 up: what is missing, or there twice, shows.

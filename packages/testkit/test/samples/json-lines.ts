@@ -1,58 +1,73 @@
-import { existsSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
-import { access, appendFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
-import { describe, test } from 'node:test';
-import { AnalyticsError, type AnalyticsEvent, type Backend } from '@toolweaver/analytics-core';
-import { type Subject, tally, testBackend } from '@toolweaver/analytics-testkit';
+// json-lines.ts
+import { appendFileSync, constants, existsSync, readFileSync } from 'node:fs';
+import { access, open } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import {
+  AnalyticsError,
+  type AnalyticsEvent,
+  type Backend,
+  type Env,
+  parseEvent,
+  readEnv,
+} from '@toolweaver/analytics-core';
 
-// The backend: it appends each event to a file, as a line of JSON.
-function jsonLines(path: string): Backend {
-  const unavailable = (cause: unknown): never => {
-    throw new AnalyticsError('BACKEND_UNAVAILABLE', `${path} cannot be written`, { cause, backend: 'json-lines' });
+export interface JsonLinesOptions {
+  /** The file. Its folder has to be there; nobody else may write to it. */
+  readonly path: string;
+}
+
+/** What the environment says. Throws one error with everything that is wrong. */
+export function jsonLinesFromEnv(env: Env): JsonLinesOptions {
+  return readEnv(env, (vars) => ({ path: vars.text('JSON_LINES_PATH') ?? 'events.jsonl' }));
+}
+
+/** Appends each event to a file, as a line of JSON. */
+export function jsonLines({ path }: JsonLinesOptions): Backend {
+  const failed = (cause: unknown): never => {
+    const isFull = ['ENOSPC', 'EDQUOT', 'EFBIG'].includes((cause as NodeJS.ErrnoException).code ?? '');
+    const code = isFull ? 'STORAGE_FULL' : 'BACKEND_UNAVAILABLE';
+    throw new AnalyticsError(code, `${path} cannot be written`, { cause, backend: 'json-lines' });
   };
   return {
     name: 'json-lines',
     delivery: { maxEvents: 1000, maxDelayMs: 100 },
     settings: { path },
-    write: (events) => appendFile(path, events.map(toLine).join('')).catch(unavailable),
-    check: () => access(dirname(path)).catch(unavailable),
+    write: (events) => append(path, toLines(events)).catch(failed),
+    writeSync: (events) => appendFileSync(path, toLines(events), { mode: 0o600 }),
+    check: () => access(dirname(path), constants.W_OK).catch(failed),
   };
 }
 
-function toLine(event: AnalyticsEvent): string {
+/** All of the text or nothing of it: a disk that fills up half way leaves the file as it was. */
+async function append(path: string, text: string): Promise<void> {
+  const file = await open(path, 'a', 0o600);
+  try {
+    const { size } = await file.stat();
+    await file.writeFile(text).catch(async (cause: unknown) => {
+      await file.truncate(size);
+      throw cause;
+    });
+  } finally {
+    await file.close();
+  }
+}
+
+/** Begins with a line end: what a crash, or a `write` under way, has left half done is a line of its own then. */
+function toLines(events: readonly AnalyticsEvent[]): string {
   const encode = (_key: string, value: unknown): unknown =>
-    value instanceof Uint8Array ? { base64: Buffer.from(value).toString('base64') } : value;
-  return `${JSON.stringify(event, encode)}\n`;
+    value instanceof Uint8Array ? Buffer.from(value).toString('base64') : value;
+  return `\n${events.map((event) => `${JSON.stringify(event, encode)}\n`).join('')}`;
 }
 
-// What arrived. A line may be there twice after a retry, so whoever reads the file goes by id.
-function readEvents(path: string): AnalyticsEvent[] {
-  const decode = (key: string, value: { base64: string }): unknown =>
-    key === 'bytes' ? new Uint8Array(Buffer.from(value.base64, 'base64')) : value;
-  const lines = existsSync(path) ? readFileSync(path, 'utf8').trim().split('\n') : [];
-  const events = lines.map((line) => JSON.parse(line, decode) as AnalyticsEvent);
-  return [...new Map(events.map((event) => [event.id, event])).values()];
+/** What is in the file. After a retry a line may be there twice, so ids tell; blank lines and half ones are left out. */
+export function readEvents(path: string): AnalyticsEvent[] {
+  const lines = existsSync(path) ? readFileSync(path, 'utf8').split('\n') : [];
+  const events = new Map<string, AnalyticsEvent>();
+  for (const line of lines) {
+    try {
+      const event = parseEvent(JSON.parse(line));
+      events.set(event.id, event);
+    } catch {}
+  }
+  return [...events.values()];
 }
-
-// The proof: how to make one, to read what arrived, to break and to repair the place where it goes, and to clean up.
-describe('json-lines', () => {
-  testBackend({
-    test,
-    create(): Subject {
-      const folder = mkdtempSync(join(tmpdir(), 'json-lines-'));
-      const path = join(folder, 'events.jsonl');
-      return {
-        backend: jsonLines(path),
-        observe: () => tally(readEvents(path)),
-        breakFarSide: () => renameSync(folder, `${folder}-gone`),
-        repairFarSide: () => renameSync(`${folder}-gone`, folder),
-        reopen: () => jsonLines(path),
-        dispose() {
-          rmSync(folder, { recursive: true, force: true });
-          rmSync(`${folder}-gone`, { recursive: true, force: true });
-        },
-      };
-    },
-  });
-});

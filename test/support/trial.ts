@@ -1,8 +1,10 @@
-import { type TestContext, test } from 'vitest';
+import { beforeEach, describe, type TestContext, test } from 'vitest';
+import type { Analytics } from '../../packages/core/src/index.ts';
+import { ledgerHolds } from '../../packages/testkit/src/matchers.ts';
 import { type Random, seededRandom } from './random.ts';
 
-// A trial puts the store through one kind of harm, as often as asked, and counts what became of it. The counts go out with the
-// test's result, where `scripts/reliability.mjs` finds them.
+// A trial puts backends through one kind of harm, as often as asked, and counts what became of it. The counts go out with the
+// test's result, where `scripts/reliability.mjs` finds them. Trials of one id and name are one, wherever they stand.
 
 export interface Trial {
   /** Everything random in a trial comes from here, so that its seed repeats it. */
@@ -11,6 +13,8 @@ export interface Trial {
   add(figure: string, by?: number): void;
   /** Raises a figure of the report to this, where it is lower. */
   most(figure: string, value: number): void;
+  /** Holds a client to its ledger when the trial has come to its end, and once more when it is closed after that. */
+  watch(analytics: Analytics): Analytics;
   /** Ends the trial as one that cannot be made here. */
   skip(reason: string): never;
 }
@@ -18,7 +22,8 @@ export interface Trial {
 interface TrialRecord {
   readonly id: string;
   readonly name: string;
-  readonly seed: number;
+  /** Undefined where nothing depends on chance. */
+  readonly seed?: number;
   readonly counts: Record<string, number>;
   skipped?: string;
 }
@@ -45,6 +50,7 @@ export function trial(id: string, name: string, body: (trial: Trial) => Promise<
     const record: TrialRecord = { id, name, seed, counts: {} };
     task.meta.trial = record;
     const { counts } = record;
+    const watched: Analytics[] = [];
     try {
       await body({
         random: seededRandom(seed),
@@ -54,11 +60,16 @@ export function trial(id: string, name: string, body: (trial: Trial) => Promise<
         most(figure, value) {
           counts[figure] = Math.max(counts[figure] ?? value, value);
         },
+        watch(analytics) {
+          watched.push(analytics);
+          return analytics;
+        },
         skip(reason) {
           record.skipped = reason;
           return skip(reason);
         },
       });
+      await settle(watched);
     } catch (error) {
       if (error instanceof Error && record.skipped === undefined) {
         const again = `SEED=${seed} npm run reliability -- ${isFull ? '' : '--quick '}-t ${id}`;
@@ -66,6 +77,33 @@ export function trial(id: string, name: string, body: (trial: Trial) => Promise<
       }
       throw error;
     }
+  });
+}
+
+/** Asserts that no event of these clients is unaccounted for, before and after they are closed. */
+async function settle(clients: readonly Analytics[]): Promise<void> {
+  for (const analytics of clients) {
+    ledgerHolds(analytics.stats());
+    await analytics.close({ timeoutMs: 0 });
+    ledgerHolds(analytics.stats());
+  }
+}
+
+/**
+ * A trial whose cases are tests of their own, which `body` makes: each is counted, and what they add is added up. Nothing in them
+ * depends on chance, and they do not run at the same time.
+ */
+export function trialOfTests(id: string, name: string, body: (add: Trial['add']) => void): void {
+  describe(`${id} ${name}`, () => {
+    let counts: Record<string, number> = {};
+    const add: Trial['add'] = (figure, by = 1) => {
+      counts[figure] = (counts[figure] ?? 0) + by;
+    };
+    beforeEach(({ task }) => {
+      counts = { cases: 1 };
+      task.meta.trial = { id, name, counts };
+    });
+    body(add);
   });
 }
 

@@ -1,9 +1,12 @@
 import { join } from 'node:path';
-import { expect } from 'vitest';
-import { run } from '../support/child.ts';
-import { testFolder } from '../support/folder.ts';
-import { value } from '../support/rows.ts';
-import { trial } from '../support/trial.ts';
+import { expect, onTestFinished } from 'vitest';
+import { trial } from '../../../../test/support/trial.ts';
+import { startReceiver } from '../../../otlp/test/support/receiver.ts';
+import { run } from '../../../sqlite/test/support/child.ts';
+import { testFolder } from '../../../sqlite/test/support/folder.ts';
+import { value } from '../../../sqlite/test/support/rows.ts';
+import { callsOfPush, lastAccepted, offlineRuns } from '../support/everywhere.ts';
+import { total } from '../support/figures.ts';
 
 const recordSteadily = new URL('../fixtures/record-steadily.ts', import.meta.url);
 const minutes = Number(process.env['SOAK_MINUTES'] ?? 0);
@@ -28,28 +31,34 @@ function growthIn10Minutes(samples: readonly Sample[]): number {
 
 trial(
   'R22',
-  '2000 executions a second for some minutes: nothing is dropped, and memory does not grow',
+  '2000 executions a second into all backends for some minutes: nothing is dropped, and memory does not grow',
   async ({ add, most, skip }) => {
     if (minutes === 0) {
       skip('takes as long as asked for: --soak <minutes>');
     }
-    const path = join(testFolder(), 'soak.db');
-    const { stdout, stderr, code } = await run(recordSteadily, [path, String(minutes)]);
+    const folder = testFolder();
+    const receiver = await startReceiver();
+    onTestFinished(() => receiver.stop());
+    const { stdout, stderr, code } = await run(recordSteadily, [folder, receiver.url, String(minutes)]);
     expect({ stderr, code }).toEqual({ stderr: '', code: 0 });
     const { ok, recorded, stats, memory } = JSON.parse(stdout);
     const growth = growthIn10Minutes(memory);
     add('minutes', minutes);
-    add('rows', recorded);
-    add('retries', stats.retries);
+    add('executions', recorded);
+    add('pushes', receiver.requests.length);
     most('rssMB', Math.round(memory.at(-1).rssMB));
     add('rssKBGrowthIn10Minutes', Math.round(growth * 1024));
-    expect({ ok, delivered: stats.delivered, queued: stats.queued }).toEqual({
-      ok: true,
-      delivered: recorded,
-      queued: 0,
-    });
+    expect(ok).toBe(true);
+    for (const name of ['sqlite', 'prometheus', 'otlp', 'wandb']) {
+      expect({ name, ...stats[name] }).toMatchObject({ name, delivered: recorded, queued: 0 });
+      add('retries', stats[name].retries);
+    }
+    const path = join(folder, 'analytics.db');
     expect(value(path, 'SELECT count(*) FROM executions')).toBe(recorded);
     expect(value(path, 'PRAGMA integrity_check')).toBe('ok');
+    expect(total(callsOfPush(lastAccepted(receiver.requests)))).toBe(recorded);
+    const [logged] = offlineRuns(folder);
+    expect(logged?.summary['summary/total_operations']).toBe(recorded);
     expect(minutes < leastMinutesToJudge || growth < 1, `grows by ${growth} MB in 10 minutes`).toBe(true);
   },
   (minutes + 10) * 60_000,

@@ -1,0 +1,114 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { createAnalyticsClient } from '@toolweaver/analytics';
+import type { Env } from '@toolweaver/analytics-core';
+import { expect, test } from 'vitest';
+import { askedBy, problemsOf, readers, type Variable, variables } from './support/variables.ts';
+
+test('.env.example names every variable that is read, once, and no other', async () => {
+  const asked = await Promise.all(Object.values(await readers()).map(askedBy));
+  const read = new Set(asked.flatMap((names) => [...names]));
+  expect(variables.map(({ name }) => name).sort()).toEqual([...read].sort());
+});
+
+test('every value in .env.example is one that is accepted', async () => {
+  // Files that are not there, and a key that nobody has.
+  const elsewhere = /CERTIFICATE|CLIENT_KEY|NETRC|WANDB_API_KEY/;
+  const env: Env = Object.fromEntries(
+    variables.filter(({ name }) => !elsewhere.test(name)).map(({ name, value }) => [name, value]),
+  );
+  for (const [who, reader] of Object.entries(await readers())) {
+    const problems = await problemsOf(reader, { ...env, ANALYTICS_BACKEND: 'memory', WANDB_API_KEY: 'x'.repeat(40) });
+    expect(problems, who).toEqual([]);
+  }
+});
+
+test('every default in .env.example is the one that holds when nothing is set', async () => {
+  const receiver = createServer((request, response) => {
+    request.resume();
+    response.end();
+  });
+  await new Promise<void>((resolve) => receiver.listen(0, '127.0.0.1', resolve));
+  const url = `http://127.0.0.1:${(receiver.address() as AddressInfo).port}`;
+  // What backends cannot do without, and what would be another at each start. SQLite's own tests have its three.
+  const needed: Env = {
+    ANALYTICS_BACKEND: 'prometheus,otlp,wandb',
+    PROMETHEUS_PORT: '0',
+    PROMETHEUS_PUSHGATEWAY_URL: url,
+    OTEL_EXPORTER_OTLP_ENDPOINT: url,
+    OTEL_RESOURCE_ATTRIBUTES: 'service.instance.id=one',
+    WANDB_API_KEY: 'x'.repeat(40),
+  };
+  const defaults = Object.fromEntries(
+    variables.filter(({ isExample }) => !isExample).map(({ name, value }) => [name, value]),
+  );
+  const summaries = [];
+  for (const env of [needed, { ...defaults, ...needed }]) {
+    const analytics = await createAnalyticsClient({ env });
+    summaries.push(analytics.getConfigSummary());
+    await analytics.close();
+  }
+  receiver.close();
+  const [first, second] = summaries.map(({ backends: { prometheus, ...backends }, ...summary }) => {
+    const { url: _, port: _port, ...settings } = { ...prometheus };
+    return { ...summary, backends, prometheus: settings };
+  });
+  expect(Object.keys(first?.backends ?? {})).toEqual(['otlp', 'wandb']);
+  expect(second).toEqual(first);
+});
+
+test('the table of all variables is the one that the code makes', async () => {
+  const all = await readers();
+  const asked = await Promise.all(
+    Object.entries(all).map(async ([who, reader]) => [who, await askedBy(reader)] as const),
+  );
+  const rows = variables.map(async (variable) => {
+    const who = asked.flatMap(([who, names]) => (names.has(variable.name) ? [who] : []));
+    return row(
+      variable,
+      who,
+      await accepted(
+        variable,
+        who.map((name) => all[name] ?? (() => {})),
+      ),
+    );
+  });
+  const page = document((await Promise.all(rows)).join('\n'));
+  await expect(page).toMatchFileSnapshot('../../../docs/environment.md');
+});
+
+/** What is taken, in the words in which the code refuses everything else. */
+async function accepted({ name }: Variable, readers: readonly ((env: Env) => unknown)[]): Promise<string> {
+  for (const garbage of ['!', '/']) {
+    for (const reader of readers) {
+      const problem = (await problemsOf(reader, { [name]: garbage })).find(({ field }) => field === name);
+      if (problem !== undefined) {
+        return problem.message.replace(/, got .*$/, '').replace(/^.*known are |^must be (one of )?/, '');
+      }
+    }
+  }
+  return 'text';
+}
+
+function row({ name, value, isExample, isSecret, meaning }: Variable, who: string[], accepts: string): string {
+  const notes = [meaning, isExample ? `Example: \`${value}\`.` : '', isSecret ? '**Secret.**' : ''];
+  const cells = [`\`${name}\``, who.join(', '), accepts, isExample ? '' : `\`${value}\``, notes.join(' ').trim()];
+  return `| ${cells.map((cell) => cell.replaceAll(/ +/g, ' ')).join(' | ')} |`;
+}
+
+function document(rows: string): string {
+  return `# Environment variables
+
+Every variable that the packages read; all are optional. Only \`createAnalyticsClient\` of [\`@toolweaver/analytics\`](../packages/analytics) reads
+\`process.env\` by itself, when it is called: the client's, and those of the backends that \`ANALYTICS_BACKEND\` names. An empty variable counts as
+unset, an option in the code wins over its variable, and what is wrong throws at start, all of it at once.
+
+This page is made from [\`.env.example\`](../.env.example), which is a file to copy, and from the code: who asks for a variable, and what it refuses.
+A test compares the three; after a change, \`node scripts/pnpm.mjs exec vitest run --project @toolweaver/analytics variables -u\` writes the page.
+The columns: who reads it (\`toolkits\` is \`toolkitOptionsFromEnv\` of [\`@toolweaver/analytics-adapters\`](../packages/adapters)), what is accepted, and the default.
+
+| variable | read by | accepts | default | what it is for |
+| --- | --- | --- | --- | --- |
+${rows}
+`;
+}
