@@ -65,7 +65,7 @@ const maxTags = 100;
  */
 export function toEvent(input: EventInput, defaults: Defaults): AnalyticsEvent {
   requiredObject(input, 'event');
-  const type = choice(input.type, 'type', Object.keys(makers) as EventType[]);
+  const type = choice(input.type, 'type', eventTypes);
   return makers[type](input as never, defaults);
 }
 
@@ -78,6 +78,7 @@ const makers: { readonly [T in EventType]: (input: InputOf<T>, defaults: Default
   run: toRun,
   artifact: toArtifact,
 };
+const eventTypes = Object.keys(makers) as EventType[];
 
 type InputOf<T> = Extract<EventInput, { readonly type: T }>;
 
