@@ -25,6 +25,6 @@ await build({
   platform: 'node',
   // Every dependency stays the user's own copy.
   external: /^[^./]/,
-  output: { dir: 'dist', format: 'esm', sourcemap: true, chunkFileNames: '[name].js' },
+  output: { dir: 'dist', format: 'esm', chunkFileNames: '[name].js' },
   logLevel: 'warn',
 });

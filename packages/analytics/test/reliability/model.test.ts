@@ -66,25 +66,35 @@ async function walk({ random, add }: Trial, steps: number): Promise<void> {
   onTestFinished(() => unlock?.());
   let pushedBefore = 0;
   let wandbBrokeAt = 0;
+  let ending: Promise<void> = Promise.resolve();
 
   async function open(): Promise<void> {
+    // Of a run the service knows one client at a time; one that was given no time to close goes on with it by itself.
+    await ending;
     const shown = await prometheus({ port: false });
     pushedBefore = receiver.requests.length;
     scrape = shown.scrape;
+    const run = await wandb({
+      apiKey,
+      baseUrl: service.url,
+      dir: folder,
+      runId: 'model',
+      resume: 'allow',
+      clock,
+      offlineAfterMs: 86_400_000,
+    });
     analytics = createAnalytics({
       backends: [
         await sqlite({ path, busyTimeoutMs: 20 }),
         shown,
         await otlp({ endpoint: receiver.url, pushIntervalMs: 86_400_000, retry: { maxAttempts: 1 } }),
-        await wandb({
-          apiKey,
-          baseUrl: service.url,
-          dir: folder,
-          runId: 'model',
-          resume: 'allow',
-          clock,
-          offlineAfterMs: 86_400_000,
-        }),
+        {
+          ...run,
+          close() {
+            ending = Promise.resolve(run.close?.());
+            return ending;
+          },
+        },
       ],
       retry: { minDelayMs: 1, maxDelayMs: 20, maxAttempts: 1_000_000 },
       onError() {},
