@@ -78,7 +78,8 @@ const makers: { readonly [T in EventType]: (input: InputOf<T>, defaults: Default
   run: toRun,
   artifact: toArtifact,
 };
-const eventTypes = Object.keys(makers) as EventType[];
+// The mark lets bundlers leave out all of this where it is not used.
+const eventTypes = /* @__PURE__ */ Object.keys(makers) as EventType[];
 
 type InputOf<T> = Extract<EventInput, { readonly type: T }>;
 
