@@ -36,6 +36,7 @@ const patient: { readonly [project: string]: readonly string[] } = {
     'log',
     'migrate',
     'obstacles',
+    'priority',
     'reliability/*',
     'retention',
     'views',
