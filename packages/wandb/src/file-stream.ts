@@ -73,14 +73,19 @@ export function createFileStream(options: FileStreamOptions): FileStream {
     if (!ended) {
       const next = clock.setTimeout(() => {
         // Whoever has something to say will find out for himself.
-        request('{}').catch(() => {});
+        request('{}', undefined, () => !ended).catch(() => {});
       }, heartbeatMs);
       next.unref?.();
       timer = next;
     }
   }
 
-  function request(body: string | Uint8Array<ArrayBuffer>, signal?: AbortSignal): Promise<void> {
+  /** `isWanted` is asked when its turn has come: a heartbeat that waited for the last request must not follow it. */
+  function request(
+    body: string | Uint8Array<ArrayBuffer>,
+    signal?: AbortSignal,
+    isWanted: () => boolean = () => true,
+  ): Promise<void> {
     const previous = latest;
     const sent = (async () => {
       await previous.catch(() => {});
@@ -89,6 +94,9 @@ export function createFileStream(options: FileStreamOptions): FileStream {
         await pause(clock, waitMs, signal);
       }
       signal?.throwIfAborted();
+      if (!isWanted()) {
+        return;
+      }
       try {
         const answer = await service.fileStream(path, body, signal);
         stopped ||= answer.stopped;
