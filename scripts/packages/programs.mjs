@@ -12,6 +12,14 @@ const sqlite = '@toolweaver/analytics-sqlite';
 const testkit = '@toolweaver/analytics-testkit';
 const wandb = '@toolweaver/analytics-wandb';
 
+/** Counts the requests of pushes. */
+const startReceiver = `
+      let requests = 0;
+      const receiver = createServer((_, response) => { requests += 1; response.end(); });
+      await new Promise((resolve) => receiver.listen(0, '127.0.0.1', () => resolve(undefined)));
+      const address = receiver.address();
+      assert.ok(typeof address === 'object' && address !== null);`;
+
 export const programs = [
   {
     title: 'the front alone names the command that installs a backend',
@@ -126,11 +134,7 @@ export const programs = [
       import assert from 'node:assert/strict';
       import { createServer } from 'node:http';
       import { createAnalyticsClient } from '${analytics}';
-      let requests = 0;
-      const receiver = createServer((_, response) => { requests += 1; response.end(); });
-      await new Promise((resolve) => receiver.listen(0, '127.0.0.1', () => resolve(undefined)));
-      const address = receiver.address();
-      assert.ok(typeof address === 'object' && address !== null);
+      ${startReceiver}
       const env = { OTLP_ENDPOINT: 'http://127.0.0.1:' + address.port, OTEL_EXPORTER_OTLP_TIMEOUT: '1000' };
       const client = await createAnalyticsClient({ backend: 'otlp', env });
       client.recordSkillExecution({ skillId: 'x', success: true, latencyMs: 12 });
@@ -150,11 +154,7 @@ export const programs = [
       import { readdirSync } from 'node:fs';
       import { createServer } from 'node:http';
       import { createAnalyticsClient } from '${analytics}';
-      let requests = 0;
-      const receiver = createServer((_, response) => { requests += 1; response.end(); });
-      await new Promise((resolve) => receiver.listen(0, '127.0.0.1', () => resolve(undefined)));
-      const address = receiver.address();
-      assert.ok(typeof address === 'object' && address !== null);
+      ${startReceiver}
       const client = await createAnalyticsClient({
         backend: 'sqlite,prometheus,otlp,wandb',
         env: { PROMETHEUS_PORT: '0', OTLP_ENDPOINT: 'http://127.0.0.1:' + address.port, WANDB_MODE: 'offline' },

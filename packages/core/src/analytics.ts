@@ -6,7 +6,7 @@ import { configSummary } from './config-summary.ts';
 import { extendContext, type Surroundings } from './context.ts';
 import { createDelivery, type Delivery } from './delivery.ts';
 import { describe } from './describe.ts';
-import { AnalyticsError, type ErrorCode, isAnalyticsError } from './errors.ts';
+import { AnalyticsError, type ErrorCode, ifOurs } from './errors.ts';
 import type { AnalyticsEvent } from './event.ts';
 import { onEnd } from './exit.ts';
 import { checkHealth } from './health.ts';
@@ -209,15 +209,10 @@ type Misuse = Pick<AnalyticsError, 'code' | 'message' | 'cause' | 'problems'>;
 
 /** What is to be said about what reading an input threw. */
 function misuse(thrown: unknown): Misuse {
-  try {
-    if (isAnalyticsError(thrown)) {
-      const { code, message, cause, problems } = thrown;
-      return { code, message, cause, problems };
-    }
-  } catch {
-    // Its getters throw: as unknown as any other value.
-  }
-  return { code: 'INVALID_EVENT', message: `reading it threw ${thrownText(thrown)}`, cause: thrown, problems: [] };
+  const ours = ifOurs(thrown, ({ code, message, cause, problems }) => ({ code, message, cause, problems }));
+  return (
+    ours ?? { code: 'INVALID_EVENT', message: `reading it threw ${thrownText(thrown)}`, cause: thrown, problems: [] }
+  );
 }
 
 const refusals: { readonly [C in ErrorCode]?: DropReason } = {

@@ -91,3 +91,12 @@ export function configError(problems: readonly Problem[]): AnalyticsError {
   const text = list.length === 1 ? list[0] : `${list.length} problems:\n  - ${list.join('\n  - ')}`;
   return new AnalyticsError('INVALID_CONFIG', `Invalid analytics configuration: ${text}`, { problems });
 }
+
+/** What `read` takes of an error of ours; undefined for anything else, and where its getters throw. */
+export function ifOurs<T>(thrown: unknown, read: (error: AnalyticsError) => T): T | undefined {
+  try {
+    return isAnalyticsError(thrown) ? read(thrown) : undefined;
+  } catch {
+    return undefined;
+  }
+}

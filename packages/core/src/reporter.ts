@@ -1,5 +1,5 @@
 import type { Clock } from './client.ts';
-import { AnalyticsError, type ErrorCode, isAnalyticsError } from './errors.ts';
+import { AnalyticsError, type ErrorCode, ifOurs } from './errors.ts';
 import { thrownText } from './thrown.ts';
 
 /** One call a minute for each backend and code. */
@@ -49,12 +49,6 @@ function copyOf(error: AnalyticsError, message: string, backend: string | undefi
 
 /** What a backend threw, as an error of ours that names it. */
 export function toAnalyticsError(thrown: unknown, backend: string): AnalyticsError {
-  try {
-    if (isAnalyticsError(thrown)) {
-      return thrown.backend === undefined ? copyOf(thrown, thrown.message, backend) : thrown;
-    }
-  } catch {
-    // Its getters throw: as unknown as any other value.
-  }
-  return new AnalyticsError('INTERNAL', thrownText(thrown), { cause: thrown, backend });
+  const ours = ifOurs(thrown, (error) => (error.backend === undefined ? copyOf(error, error.message, backend) : error));
+  return ours ?? new AnalyticsError('INTERNAL', thrownText(thrown), { cause: thrown, backend });
 }

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { expect, onTestFinished } from 'vitest';
+import type { Exit } from '../../../../test/support/process-end.ts';
 import { inLanes, times, trial } from '../../../../test/support/trial.ts';
 import { type Receiver, startReceiver } from '../../../otlp/test/support/receiver.ts';
 import { run, start } from '../../../sqlite/test/support/child.ts';
@@ -43,14 +44,6 @@ async function receiverOfTrial(): Promise<Receiver> {
   const receiver = await startReceiver();
   onTestFinished(() => receiver.stop());
   return receiver;
-}
-
-interface Exit {
-  readonly way: string;
-  readonly signal?: NodeJS.Signals;
-  readonly code?: number;
-  readonly endsBy?: NodeJS.Signals;
-  readonly stderr?: unknown;
 }
 
 /** After these the rows are all there: SQLite and a log can be written to while the process goes. Every push tries the first ones. */

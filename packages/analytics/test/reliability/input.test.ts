@@ -28,6 +28,17 @@ async function expectEqual(analytics: Analytics, place: Everywhere): Promise<num
   return executions as number;
 }
 
+/** Every far side holds exactly these calls. */
+async function expectEverywhere(analytics: Analytics, place: Everywhere, expected: Calls): Promise<void> {
+  expect(await analytics.flush()).toMatchObject({ ok: true });
+  expect(await callsEverywhere(place)).toEqual({
+    sqlite: expected,
+    prometheus: expected,
+    otlp: expected,
+    wandb: expected,
+  });
+}
+
 trial('R35', 'any value of JavaScript in any argument: nothing throws, and every count is right', async (report) => {
   const { random, add, watch } = report;
   const place = await everywhere();
@@ -197,13 +208,7 @@ trial('R38', 'text of any kind comes back from every far side as it was recorded
     expected[JSON.stringify([isSkill ? 'skill' : 'tool', cleanId(name), success ? 'success' : 'failure'])] = 1;
     add('names');
   }
-  expect(await analytics.flush()).toMatchObject({ ok: true });
-  expect(await callsEverywhere(place)).toEqual({
-    sqlite: expected,
-    prometheus: expected,
-    otlp: expected,
-    wandb: expected,
-  });
+  await expectEverywhere(analytics, place, expected);
 });
 
 const inherited = [
@@ -247,13 +252,7 @@ trial(
       expected[JSON.stringify(['llm', name, 'success'])] = 1;
       add('names');
     }
-    expect(await analytics.flush()).toMatchObject({ ok: true });
-    expect(await callsEverywhere(place)).toEqual({
-      sqlite: expected,
-      prometheus: expected,
-      otlp: expected,
-      wandb: expected,
-    });
+    await expectEverywhere(analytics, place, expected);
     for (const name of inherited) {
       expect(await analytics.reader.getRun(name)).toMatchObject({
         runId: name,

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import type { Exit } from '../../../../test/support/process-end.ts';
 import { times, trial } from '../../../../test/support/trial.ts';
 import { run, start } from '../support/child.ts';
 import { testFolder } from '../support/folder.ts';
@@ -10,14 +11,6 @@ import { value } from '../support/rows.ts';
 const recordAndExit = new URL('../fixtures/record-and-exit.ts', import.meta.url);
 const recordUntilOutOfMemory = new URL('../fixtures/record-until-out-of-memory.ts', import.meta.url);
 const holdLock = new URL('../fixtures/hold-lock.ts', import.meta.url);
-
-interface Exit {
-  readonly way: string;
-  readonly signal?: NodeJS.Signals;
-  readonly code?: number;
-  readonly endsBy?: NodeJS.Signals;
-  readonly stderr?: unknown;
-}
 
 const signals = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
 

@@ -1,0 +1,49 @@
+import { setTimeout } from 'node:timers/promises';
+
+/** How a program ends, and what is seen of that. */
+export interface Exit {
+  readonly way: string;
+  readonly signal?: NodeJS.Signals;
+  readonly code?: number;
+  readonly endsBy?: NodeJS.Signals;
+  readonly stderr?: unknown;
+}
+
+/** Ends this process, in a way that is told by its name; by a signal where one is given. An unknown way ends it by itself. */
+export async function endProcess(
+  way: string,
+  signal: NodeJS.Signals | undefined,
+  close: () => Promise<unknown>,
+): Promise<void> {
+  switch (way) {
+    case 'process.exit':
+      process.exit(7);
+      break;
+    case 'throw':
+      throw new Error('uncaught');
+    case 'throw to a handler':
+      process.on('uncaughtException', () => process.exit(3));
+      throw new Error('uncaught');
+    case 'reject':
+      void Promise.reject(new Error('unhandled'));
+      break;
+    case 'close':
+      await close();
+      break;
+    case 'abort':
+      process.abort();
+      break;
+    case 'exit on signal':
+      process.on(signal as NodeJS.Signals, () => process.exit(5));
+      break;
+    case 'flush on signal and go on':
+      process.on(signal as NodeJS.Signals, () => {});
+      break;
+    default:
+  }
+  if (signal !== undefined) {
+    process.kill(process.pid, signal);
+    // A handler gets its turn in the next one of the loop.
+    await setTimeout(20);
+  }
+}
