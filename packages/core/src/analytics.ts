@@ -2,6 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { optionalObject, requiredNumber, requiredObject, requiredText } from './check.ts';
 import type { Analytics, AnalyticsOptions, DeadlineOptions } from './client.ts';
 import { clientReader } from './client-reader.ts';
+import { toTime } from './clock.ts';
 import { configSummary } from './config-summary.ts';
 import { extendContext, type Surroundings } from './context.ts';
 import { createDelivery, type Delivery } from './delivery.ts';
@@ -12,7 +13,7 @@ import { onEnd } from './exit.ts';
 import { checkHealth } from './health.ts';
 import { parseUuid, uuidV7Source } from './id.ts';
 import type { EventInput, LlmCallInput } from './input.ts';
-import { maxTime, toEvent, toExecution } from './normalize.ts';
+import { toEvent, toExecution } from './normalize.ts';
 import { type ResolvedOptions, resolveOptions } from './options.ts';
 import { createPricing } from './pricing.ts';
 import type { BackendFlush, DropReason, FlushReport } from './report.ts';
@@ -247,10 +248,6 @@ function given<T>(name: string, callback: () => unknown, what: string, convert: 
     throw new AnalyticsError('INTERNAL', `${name} gave ${describe(value)}, which is no ${what}`);
   }
   return converted;
-}
-
-function toTime(value: unknown): number | undefined {
-  return typeof value === 'number' && value >= 0 && value <= maxTime ? Math.trunc(value) : undefined;
 }
 
 function callbackError(name: string, cause: unknown): AnalyticsError {

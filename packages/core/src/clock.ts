@@ -10,3 +10,32 @@ export const systemClock: Clock = {
   setTimeout: (callback, delayMs) => setTimeout(callback, Math.min(delayMs, maxDelayMs)),
   clearTimeout: (timer) => clearTimeout(timer as NodeJS.Timeout),
 };
+
+/** The last ms of the year 2099: what is later was meant in other units, such as microseconds. */
+export const maxTime = 4_102_444_799_999;
+
+/** A time that an event may have, in whole ms. Otherwise `undefined`. */
+export function toTime(value: unknown): number | undefined {
+  return typeof value === 'number' && value >= 0 && value <= maxTime ? Math.trunc(value) : undefined;
+}
+
+/**
+ * The clock of a backend that cannot do without the time of day, by default the machine's. Where the given clock's
+ * `now()` throws or shows no time of 1970 to 2099, it is the last one that it showed, at first the machine's.
+ */
+export function steadyClock(clock: Clock = systemClock): Clock {
+  let last = Date.now();
+  return {
+    now() {
+      try {
+        last = toTime(clock.now()) ?? last;
+      } catch {
+        // As if it had shown no time.
+      }
+      return last;
+    },
+    monotonic: () => clock.monotonic(),
+    setTimeout: (callback, delayMs) => clock.setTimeout(callback, delayMs),
+    clearTimeout: (timer) => clock.clearTimeout(timer),
+  };
+}

@@ -19,7 +19,7 @@ export type {
   TraceCarrier,
   TraceContext,
 } from './client.ts';
-export { systemClock } from './clock.ts';
+export { steadyClock } from './clock.ts';
 export { type Env, type EnvReader, type NumberRange, readEnv } from './env.ts';
 export {
   AnalyticsError,

@@ -16,6 +16,7 @@ import {
   requiredText,
 } from './check.ts';
 import type { Context } from './client.ts';
+import { maxTime } from './clock.ts';
 import { describe } from './describe.ts';
 import type {
   AnalyticsEvent,
@@ -53,8 +54,6 @@ export interface Defaults {
 }
 
 const kinds: readonly ExecutionKind[] = ['skill', 'tool', 'llm', 'agent', 'search', 'operation'];
-/** The last ms of the year 2099: what is later was meant in other units, such as microseconds. */
-export const maxTime = 4_102_444_799_999;
 const maxArtifactBytes = 8 * 1024 * 1024;
 const maxMetrics = 1000;
 const maxTags = 100;

@@ -8,7 +8,7 @@ import {
   type RetryOptions,
   type Secret,
   secret,
-  systemClock,
+  steadyClock,
 } from '@toolweaver/analytics-core';
 import {
   type Buckets,
@@ -161,7 +161,7 @@ export function resolveOptions(options: OtlpOptions, problems: Problem[]): Resol
       maxDelayMs: numberOf('retry.maxDelayMs', retry.maxDelayMs, Math.max(5000, minDelayMs), minDelayMs, refuse),
       maxAttempts: Math.floor(numberOf('retry.maxAttempts', retry.maxAttempts, 5, 1, refuse)),
     },
-    clock: options.clock ?? systemClock,
+    clock: steadyClock(options.clock),
     random: options.random ?? Math.random,
   };
 }

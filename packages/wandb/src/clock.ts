@@ -1,13 +1,5 @@
 import type { Clock } from '@toolweaver/analytics-core';
 
-/** Core's clock, as the machine has it. */
-export const systemClock: Clock = {
-  now: Date.now,
-  monotonic: () => performance.now(),
-  setTimeout: (callback, delayMs) => setTimeout(callback, delayMs),
-  clearTimeout: (timer) => clearTimeout(timer as NodeJS.Timeout),
-};
-
 /** Resolves after so long, or as soon as the signal is aborted. An unref'd timer: it keeps no finished program alive. */
 export function pause(clock: Clock, delayMs: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve) => {

@@ -7,8 +7,8 @@ import {
   type Problem,
   type Secret,
   secret,
+  steadyClock,
 } from '@toolweaver/analytics-core';
-import { systemClock } from './clock.ts';
 import { keyFromNetrc, keyProblem } from './key.ts';
 import { entityProblem, projectProblem, runIdProblem, tagProblem } from './names.ts';
 import type { ServiceSettings } from './service.ts';
@@ -197,7 +197,7 @@ export function readSettings(check: Checks, options: ConnectionOptions & Descrip
     finishTimeoutMs: check.number('finishTimeoutMs', options.finishTimeoutMs, 1, day) ?? 30_000,
     offlineAfterMs: check.number('offlineAfterMs', options.offlineAfterMs, 0, day) ?? 120_000,
     fetch: readFunction(check, 'fetch', options.fetch) ?? globalThis.fetch,
-    clock: options.clock ?? systemClock,
+    clock: steadyClock(options.clock),
     onNotice: readFunction(check, 'onNotice', options.onNotice),
     description: readDescription(check, options),
   };
