@@ -2,7 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { optionalObject, requiredNumber, requiredObject, requiredText } from './check.ts';
 import type { Analytics, AnalyticsOptions, DeadlineOptions } from './client.ts';
 import { clientReader } from './client-reader.ts';
-import { toTime } from './clock.ts';
+import { systemClock, toTime } from './clock.ts';
 import { configSummary } from './config-summary.ts';
 import { extendContext, type Surroundings } from './context.ts';
 import { createDelivery, type Delivery } from './delivery.ts';
@@ -230,7 +230,7 @@ function nameOf({ name, model }: LlmCallInput): unknown {
 function sources({ clock, newId }: ResolvedOptions): { now: () => number; newId: (nowMs: number) => string } {
   const readClock = (): unknown => clock.now();
   return {
-    now: () => given('clock.now()', readClock, 'time', toTime),
+    now: clock === systemClock ? clock.now : () => given('clock.now()', readClock, 'time', toTime),
     newId: newId === undefined ? uuidV7Source() : () => given('newId()', newId, 'UUID', parseUuid),
   };
 }
