@@ -1,4 +1,5 @@
-import { type Analytics, describeThrown, type ToolkitEventInput } from '@toolweaver/analytics-core';
+import type { Analytics, ToolkitEventInput } from '@toolweaver/analytics-core';
+import { describeThrown } from '@toolweaver/analytics-core/backend';
 import type { ToolkitOptions } from './toolkit-options.ts';
 
 type ToolkitOperation = ToolkitEventInput['operation'];

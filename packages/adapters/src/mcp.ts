@@ -1,5 +1,6 @@
 import type { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
-import { type Analytics, configError } from '@toolweaver/analytics-core';
+import type { Analytics } from '@toolweaver/analytics-core';
+import { configError } from '@toolweaver/analytics-core/backend';
 import { bytesOf } from './bytes.ts';
 
 /** The part of an MCP server that is needed here. */

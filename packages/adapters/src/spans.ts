@@ -1,6 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { randomUUID } from 'node:crypto';
-import { type Analytics, describeThrown, type OperationDetails, type SubjectDetails } from '@toolweaver/analytics-core';
+import type { Analytics, OperationDetails, SubjectDetails } from '@toolweaver/analytics-core';
+import { describeThrown } from '@toolweaver/analytics-core/backend';
 
 /** For libraries that say when something starts and when it ends, under a key of their own. */
 export interface Spans {

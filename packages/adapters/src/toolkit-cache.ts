@@ -1,4 +1,5 @@
-import { type Analytics, configError } from '@toolweaver/analytics-core';
+import type { Analytics } from '@toolweaver/analytics-core';
+import { configError } from '@toolweaver/analytics-core/backend';
 import { createLifecycle } from './lifecycle.ts';
 import { endNames, wrapToolkit } from './toolkit.ts';
 import { checkToolkitOptions, type ToolkitOptions } from './toolkit-options.ts';

@@ -1,4 +1,5 @@
-import { configError, type Env, type Problem, readEnv } from '@toolweaver/analytics-core';
+import type { Env, Problem } from '@toolweaver/analytics-core';
+import { configError, readEnv } from '@toolweaver/analytics-core/backend';
 
 export interface ToolkitSwitches {
   /** `false`: nothing is wrapped, and nothing recorded. Default: true. */

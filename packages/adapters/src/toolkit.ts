@@ -1,4 +1,5 @@
-import { type Analytics, configError, type SubjectDetails } from '@toolweaver/analytics-core';
+import type { Analytics, SubjectDetails } from '@toolweaver/analytics-core';
+import { configError } from '@toolweaver/analytics-core/backend';
 import { bytesOf } from './bytes.ts';
 import { createLifecycle, type Lifecycle } from './lifecycle.ts';
 import { checkToolkitOptions, type ToolkitOptions } from './toolkit-options.ts';

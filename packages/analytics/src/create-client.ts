@@ -3,13 +3,12 @@ import {
   AnalyticsError,
   type AnalyticsOptions,
   type Backend,
-  configError,
   createAnalytics,
   type Env,
   isAnalyticsError,
   type Problem,
-  readEnv,
 } from '@toolweaver/analytics-core';
+import { configError, readEnv } from '@toolweaver/analytics-core/backend';
 import { knownBackends, type Open } from './backends.ts';
 import { nearest } from './nearest.ts';
 

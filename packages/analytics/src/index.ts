@@ -1,2 +1,3 @@
 export * from '@toolweaver/analytics-core';
+export { secret } from '@toolweaver/analytics-core/backend';
 export { type AnalyticsClientOptions, createAnalyticsClient } from './create-client.ts';

@@ -1,10 +1,5 @@
-import {
-  type AnalyticsEvent,
-  type Backend,
-  configError,
-  type ExecutionEvent,
-  type Problem,
-} from '@toolweaver/analytics-core';
+import type { AnalyticsEvent, Backend, ExecutionEvent, Problem } from '@toolweaver/analytics-core';
+import { configError } from '@toolweaver/analytics-core/backend';
 import type { Figures } from './figures.ts';
 import { type Views, viewsOf } from './views.ts';
 

@@ -26,6 +26,10 @@ function runSignal(signal: NodeJS.Signals): void {
   }
 }
 
+function listenerOf(ending: Ending): Callback | typeof onSignal {
+  return ending === 'exit' ? runExit : onSignal;
+}
+
 /**
  * Calls back when the process ends: however it exits by itself, and on each of the signals. Where nobody else listens to a
  * signal, it then takes its usual course; otherwise the other listeners decide. `callback` must not throw. Returns how to take
@@ -37,7 +41,7 @@ export function onEnd(signals: readonly NodeJS.Signals[], callback: Callback): (
     const callbacks = waiting.get(ending) ?? new Set();
     waiting.set(ending, callbacks);
     if (callbacks.size === 0) {
-      process.on(ending, ending === 'exit' ? runExit : onSignal);
+      process.on(ending, listenerOf(ending));
     }
     callbacks.add(callback);
   }
@@ -45,7 +49,7 @@ export function onEnd(signals: readonly NodeJS.Signals[], callback: Callback): (
     for (const ending of endings) {
       const callbacks = waiting.get(ending);
       if (callbacks?.delete(callback) && callbacks.size === 0) {
-        process.off(ending, ending === 'exit' ? runExit : onSignal);
+        process.off(ending, listenerOf(ending));
       }
     }
   };

@@ -46,7 +46,7 @@ export function uuidV7Source(): (nowMs: number) => string {
   };
 }
 
-const uuidPattern = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+const uuidPattern = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/;
 
 /** The UUID in lower case, or undefined if the value is none. */
 export function parseUuid(value: unknown): string | undefined {

@@ -19,12 +19,10 @@ export type {
   TraceCarrier,
   TraceContext,
 } from './client.ts';
-export { steadyClock } from './clock.ts';
-export { type Env, type EnvReader, type NumberRange, readEnv } from './env.ts';
+export type { Env } from './env.ts';
 export {
   AnalyticsError,
   type AnalyticsErrorOptions,
-  configError,
   type ErrorCode,
   isAnalyticsError,
   type Problem,
@@ -32,7 +30,6 @@ export {
 export type * from './event.ts';
 export type * from './input.ts';
 export { type MemoryBackend, type MemoryOptions, memory } from './memory.ts';
-export { parseEvent } from './parse.ts';
 export type * from './prices.ts';
 export type * from './reader.ts';
 export type * from './reader-common.ts';
@@ -41,6 +38,4 @@ export type * from './reader-runs.ts';
 export type * from './reader-skills.ts';
 export type * from './reader-toolkits.ts';
 export type * from './report.ts';
-export { isSecret, redact, type Secret, secret, withoutAnswer } from './secret.ts';
-export { cleanId } from './text.ts';
-export { describeThrown } from './thrown.ts';
+export type { Secret } from './secret.ts';

@@ -1,5 +1,5 @@
 import { constants } from 'node:os';
-import type { Backend, BatchDelivery } from './backend.ts';
+import type { Backend } from './backend.ts';
 import type { AnalyticsOptions, RetryOptions } from './client.ts';
 import { systemClock } from './clock.ts';
 import { describe } from './describe.ts';
@@ -15,7 +15,7 @@ export interface ResolvedOptions extends Complete<Omit<AnalyticsOptions, 'onErro
   readonly prices: AnalyticsOptions['prices'];
 }
 
-const maxNumber = Number.MAX_SAFE_INTEGER;
+const noMaximum = Number.POSITIVE_INFINITY;
 const backendMethods = ['write', 'writeSync', 'flush', 'check', 'attach', 'close'] as const;
 const clockMethods = ['now', 'monotonic', 'setTimeout', 'clearTimeout'] as const;
 
@@ -38,16 +38,17 @@ export function resolveOptions(options: AnalyticsOptions): ResolvedOptions {
     }
     return right;
   }
-  function number(field: string, value: unknown, byDefault: number, min: number, max = maxNumber, kind = ''): number {
-    if (value === undefined) {
+  /** Without a default it must be given. */
+  function number(field: string, value: unknown, byDefault?: number, min = 1, max = noMaximum, kind = ''): number {
+    if (value === undefined && byDefault !== undefined) {
       return byDefault;
     }
-    const range = max === maxNumber ? `>= ${min}` : `from ${min} to ${max}`;
-    const right = isNumber(value, min, max) && (kind === '' || Number.isInteger(value));
-    return check(right, field, `be a ${kind}number ${range}`, value) ? (value as number) : byDefault;
+    const range = max === noMaximum ? `>= ${min}` : `from ${min} to ${max}`;
+    const right = typeof value === 'number' && value >= min && value <= max && (kind === '' || Number.isInteger(value));
+    return check(right, field, `be a ${kind}number ${range}`, value) ? (value as number) : min;
   }
-  function whole(field: string, value: unknown, byDefault: number): number {
-    return number(field, value, byDefault, 1, maxNumber, 'whole ');
+  function whole(field: string, value: unknown, byDefault?: number): number {
+    return number(field, value, byDefault, 1, noMaximum, 'whole ');
   }
   function callback<T>(field: string, value: T): T {
     check(value === undefined || typeof value === 'function', field, 'be a function', value);
@@ -72,8 +73,12 @@ export function resolveOptions(options: AnalyticsOptions): ResolvedOptions {
       const isOptional = method !== 'write' && given === undefined;
       check(isOptional || typeof given === 'function', `${field}.${method}`, 'be a function', given);
     }
-    if (delivery !== 'immediate' && !isBatchDelivery(delivery)) {
-      problem(`${field}.delivery`, "must be 'immediate' or { maxEvents: whole number >= 1, maxDelayMs: number >= 0 }");
+    if (
+      delivery !== 'immediate' &&
+      check(isObject(delivery), `${field}.delivery`, "be 'immediate' or an object", delivery)
+    ) {
+      whole(`${field}.delivery.maxEvents`, delivery.maxEvents);
+      number(`${field}.delivery.maxDelayMs`, delivery.maxDelayMs, undefined, 0);
     }
   }
 
@@ -105,7 +110,7 @@ export function resolveOptions(options: AnalyticsOptions): ResolvedOptions {
     onError: callback('onError', options.onError),
     sampleRate: number('sampleRate', options.sampleRate, 1, 0, 1),
     slowMs: number('slowMs', options.slowMs, 5_000, 0),
-    batchSize: whole('batchSize', options.batchSize, maxNumber),
+    batchSize: whole('batchSize', options.batchSize, noMaximum),
     maxQueueEvents: whole('maxQueueEvents', options.maxQueueEvents, 65_536),
     maxQueueBytes: whole('maxQueueBytes', options.maxQueueBytes, 32 * 1024 * 1024),
     retry: {
@@ -123,7 +128,7 @@ export function resolveOptions(options: AnalyticsOptions): ResolvedOptions {
   check(typeof errorMessages === 'boolean', 'errorMessages', 'be true or false', errorMessages);
   check(prices === undefined || typeof prices?.price === 'function', 'prices', 'have the method price', prices);
   if (!clockMethods.every((method) => typeof clock?.[method] === 'function')) {
-    problem('clock', 'must have the methods now, monotonic, setTimeout and clearTimeout');
+    problem('clock', `must have the methods ${clockMethods.join(', ')}`);
   }
   if (problems.length > 0) {
     throw configError(problems);
@@ -133,16 +138,4 @@ export function resolveOptions(options: AnalyticsOptions): ResolvedOptions {
 
 function isObject(value: unknown): value is object {
   return typeof value === 'object' && value !== null;
-}
-
-function isNumber(value: unknown, min: number, max = Number.POSITIVE_INFINITY): value is number {
-  return typeof value === 'number' && value >= min && value <= max;
-}
-
-function isBatchDelivery(delivery: unknown): boolean {
-  if (!isObject(delivery)) {
-    return false;
-  }
-  const { maxEvents, maxDelayMs } = delivery as Partial<BatchDelivery>;
-  return isNumber(maxEvents, 1) && Number.isInteger(maxEvents) && isNumber(maxDelayMs, 0);
 }

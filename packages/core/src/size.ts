@@ -1,4 +1,4 @@
-import type { AnalyticsEvent, ErrorInfo, ExecutionEvent, JsonValue } from './event.ts';
+import type { AnalyticsEvent, ExecutionEvent, JsonValue } from './event.ts';
 
 /** The object itself, its id and its numbers. */
 const baseBytes = 200;
@@ -39,11 +39,8 @@ function isLean(event: ExecutionEvent): boolean {
 function detailBytes({ attributes, error, version, toolkit, model, provider, usage }: ExecutionEvent): number {
   const texts = textBytes(version) + textBytes(toolkit) + textBytes(model) + textBytes(provider);
   const json = attributes === undefined ? 0 : jsonBytes(attributes);
-  return texts + json + errorBytes(error) + (usage === undefined ? 0 : 150);
-}
-
-function errorBytes(error: ErrorInfo | undefined): number {
-  return error === undefined ? 0 : 100 + textBytes(error.type) + textBytes(error.message);
+  const failure = error === undefined ? 0 : 100 + error.type.length + textBytes(error.message);
+  return texts + json + failure + (usage === undefined ? 0 : 150);
 }
 
 function textBytes(text: string | undefined): number {

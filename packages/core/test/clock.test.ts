@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { systemClock } from '../src/clock.ts';
-import { steadyClock } from '../src/index.ts';
+import { steadyClock } from '../src/for-backends.ts';
+import { type TestClock, testClock } from './support/clock.ts';
 
 const end = Date.UTC(2100);
 
@@ -29,25 +30,31 @@ test('a steady clock shows the time of the machine until the given one shows any
   expect(now()).toBeLessThanOrEqual(Date.now());
 });
 
-test('all else of a steady clock is that of the given one, methods of a class included', () => {
-  class Ticks {
-    ticks = 7;
+test('all else of a steady clock is that of the given one, with its methods as of a class', async () => {
+  const clock = testClock();
+  class Given {
+    readonly #clock = clock;
     now(): number {
-      return this.ticks;
+      return this.#clock.now();
     }
     monotonic(): number {
-      return this.ticks;
+      return this.#clock.monotonic();
     }
-    setTimeout(): { ticks: number } {
-      return { ticks: this.ticks };
+    setTimeout(callback: () => void, delayMs: number): ReturnType<TestClock['setTimeout']> {
+      return this.#clock.setTimeout(callback, delayMs);
     }
-    clearTimeout(): void {
-      this.ticks = 0;
+    clearTimeout(timer: unknown): void {
+      this.#clock.clearTimeout(timer);
     }
   }
-  const ticks = new Ticks();
-  const clock = steadyClock(ticks);
-  expect([clock.now(), clock.monotonic(), clock.setTimeout(() => {}, 1)]).toEqual([7, 7, { ticks: 7 }]);
-  clock.clearTimeout({});
-  expect(ticks.ticks).toBe(0);
+  const steady = steadyClock(new Given());
+  const fired: string[] = [];
+  steady.setTimeout(() => fired.push('kept'), 5);
+  steady.clearTimeout(steady.setTimeout(() => fired.push('cleared'), 5));
+  await clock.advance(5);
+  expect({ fired, now: steady.now(), monotonic: steady.monotonic() }).toEqual({
+    fired: ['kept'],
+    now: clock.now(),
+    monotonic: 5,
+  });
 });

@@ -1,6 +1,7 @@
 import { inspect } from 'node:util';
 import { describe, expect, test } from 'vitest';
-import { AnalyticsError, type EnvReader, readEnv } from '../src/index.ts';
+import { type EnvReader, readEnv } from '../src/for-backends.ts';
+import { AnalyticsError } from '../src/index.ts';
 
 function read<T>(text: string | undefined, how: (vars: EnvReader) => T): T {
   return readEnv(text === undefined ? {} : { V: text }, how);

@@ -1,6 +1,7 @@
 import { runInNewContext } from 'node:vm';
 import { describe, expect, test, vi } from 'vitest';
-import { AnalyticsError, configError, isAnalyticsError } from '../src/index.ts';
+import { configError } from '../src/for-backends.ts';
+import { AnalyticsError, isAnalyticsError } from '../src/index.ts';
 
 describe('AnalyticsError', () => {
   test('is an error with a code, and with what it was given', () => {

@@ -17,8 +17,6 @@ function problemsOf(options: unknown): string[] {
   return [];
 }
 
-const delivery = "must be 'immediate' or { maxEvents: whole number >= 1, maxDelayMs: number >= 0 }";
-
 describe('wrong options are refused', () => {
   test.each([
     [undefined, 'options must be an object, got undefined'],
@@ -37,16 +35,6 @@ describe('wrong options are refused', () => {
     [{ backends: [{ ...backend, flush: {} }] }, 'backends[0].flush must be a function, got an object'],
     [{ backends: [{ ...backend, check: 'x' }] }, 'backends[0].check must be a function, got "x"'],
     [{ backends: [{ ...backend, writeSync: null }] }, 'backends[0].writeSync must be a function, got null'],
-    [{ backends: [{ ...backend, delivery: undefined }] }, `backends[0].delivery ${delivery}`],
-    [{ backends: [{ ...backend, delivery: 'queued' }] }, `backends[0].delivery ${delivery}`],
-    [{ backends: [{ ...backend, delivery: { maxEvents: 0, maxDelayMs: 1 } }] }, `backends[0].delivery ${delivery}`],
-    [{ backends: [{ ...backend, delivery: { maxEvents: 1.5, maxDelayMs: 1 } }] }, `backends[0].delivery ${delivery}`],
-    [{ backends: [{ ...backend, delivery: { maxEvents: 1, maxDelayMs: -1 } }] }, `backends[0].delivery ${delivery}`],
-    [{ backends: [{ ...backend, delivery: { maxEvents: 1, maxDelayMs: '5' } }] }, `backends[0].delivery ${delivery}`],
-    [
-      { backends: [{ ...backend, delivery: { maxEvents: 1, maxDelayMs: Number.NaN } }] },
-      `backends[0].delivery ${delivery}`,
-    ],
     [{ backends: [], onError: 'log' }, 'onError must be a function, got "log"'],
     [{ backends: [], sampleRate: 1.1 }, 'sampleRate must be a number from 0 to 1, got 1.1'],
     [{ backends: [], sampleRate: '1' }, 'sampleRate must be a number from 0 to 1, got "1"'],
@@ -76,10 +64,10 @@ describe('wrong options are refused', () => {
     ],
     [{ backends: [], flushOnSignals: ['SIGKILL'] }, 'flushOnSignals cannot hold SIGKILL: no program can listen to it'],
     [{ backends: [], flushOnSignals: ['SIGSTOP'] }, 'flushOnSignals cannot hold SIGSTOP: no program can listen to it'],
-    [{ backends: [], clock: null }, 'clock must have the methods now, monotonic, setTimeout and clearTimeout'],
+    [{ backends: [], clock: null }, 'clock must have the methods now, monotonic, setTimeout, clearTimeout'],
     [
       { backends: [], clock: { ...systemClock, monotonic: 1 } },
-      'clock must have the methods now, monotonic, setTimeout and clearTimeout',
+      'clock must have the methods now, monotonic, setTimeout, clearTimeout',
     ],
     [{ backends: [], newId: 'id' }, 'newId must be a function, got "id"'],
     [{ backends: [], random: 0.5 }, 'random must be a function, got 0.5'],
@@ -87,12 +75,30 @@ describe('wrong options are refused', () => {
     expect(problemsOf(options)).toEqual([problem]);
   });
 
+  test.each([undefined, null, 5])('a delivery that is %s', (delivery) => {
+    expect(problemsOf({ backends: [{ ...backend, delivery }] })).toEqual([
+      `backends[0].delivery must be 'immediate' or an object, got ${delivery}`,
+    ]);
+  });
+
+  test.each([
+    [undefined, undefined],
+    [0, -1],
+    [1.5, Number.NaN],
+    [Number.POSITIVE_INFINITY, null],
+  ])('a delivery with maxEvents %s and maxDelayMs %s', (maxEvents, maxDelayMs) => {
+    expect(problemsOf({ backends: [{ ...backend, delivery: { maxEvents, maxDelayMs } }] })).toEqual([
+      `backends[0].delivery.maxEvents must be a whole number >= 1, got ${maxEvents}`,
+      `backends[0].delivery.maxDelayMs must be a number >= 0, got ${maxDelayMs}`,
+    ]);
+  });
+
   test('all problems at once', () => {
     const options = { backends: [{ name: 'x' }], sampleRate: 2, retry: { maxAttempts: 0 }, errorMessages: 1 };
     expect(problemsOf(options)).toEqual([
       'backends[0].settings must be an object, got undefined',
       'backends[0].write must be a function, got undefined',
-      `backends[0].delivery ${delivery}`,
+      "backends[0].delivery must be 'immediate' or an object, got undefined",
       'sampleRate must be a number from 0 to 1, got 2',
       'retry.maxAttempts must be a whole number >= 1, got 0',
       'errorMessages must be true or false, got 1',

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type AnalyticsEvent, isAnalyticsError, parseEvent } from '../src/index.ts';
+import { parseEvent } from '../src/for-backends.ts';
+import { type AnalyticsEvent, isAnalyticsError } from '../src/index.ts';
 import { eventOf, known, minimal, types } from './support/normalize.ts';
 import { isValid } from './support/valid.ts';
 

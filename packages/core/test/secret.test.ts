@@ -1,6 +1,7 @@
 import { format, inspect } from 'node:util';
 import { describe, expect, test } from 'vitest';
-import { AnalyticsError, isSecret, type MemoryBackend, memory, redact, type Setting, secret } from '../src/index.ts';
+import { isSecret, redact, secret } from '../src/for-backends.ts';
+import { AnalyticsError, type MemoryBackend, memory, type Setting } from '../src/index.ts';
 import { rig } from './support/rig.ts';
 
 const canary = 'canary-5f1c9a';

@@ -1,4 +1,5 @@
-import { configError, type Problem } from '@toolweaver/analytics-core';
+import type { Problem } from '@toolweaver/analytics-core';
+import { configError } from '@toolweaver/analytics-core/backend';
 import { type MetricsOptions, resolveMetricsOptions } from '@toolweaver/analytics-metrics';
 import { resolveThresholds, type Thresholds } from './thresholds.ts';
 

@@ -1,4 +1,5 @@
-import { type AnalyticsEvent, type ClientFigures, configError, type Problem } from '@toolweaver/analytics-core';
+import type { AnalyticsEvent, ClientFigures, Problem } from '@toolweaver/analytics-core';
+import { configError } from '@toolweaver/analytics-core/backend';
 import { catalogue, type Metric } from './catalogue.ts';
 import { clientMetrics } from './client-metrics.ts';
 import {

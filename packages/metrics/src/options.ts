@@ -1,4 +1,5 @@
-import { configError, type EnvReader, type Problem } from '@toolweaver/analytics-core';
+import type { Problem } from '@toolweaver/analytics-core';
+import { configError, type EnvReader } from '@toolweaver/analytics-core/backend';
 import {
   type CatalogueEntry,
   catalogue,

@@ -1,4 +1,4 @@
-import { readEnv } from '@toolweaver/analytics-core';
+import { readEnv } from '@toolweaver/analytics-core/backend';
 import { type CellsOptions, createCells, describeMetrics, readMetricsOptions } from '@toolweaver/analytics-metrics';
 import { expect, test } from 'vitest';
 

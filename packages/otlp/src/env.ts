@@ -1,4 +1,5 @@
-import { type Env, type EnvReader, type Problem, readEnv, secret } from '@toolweaver/analytics-core';
+import type { Env, Problem } from '@toolweaver/analytics-core';
+import { type EnvReader, readEnv, secret } from '@toolweaver/analytics-core/backend';
 import { readMetricsOptions } from '@toolweaver/analytics-metrics';
 import { type OtlpOptions, resolveOptions } from './options.ts';
 

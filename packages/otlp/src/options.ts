@@ -1,15 +1,7 @@
 import { type Agent, validateHeaderName, validateHeaderValue } from 'node:http';
 import type { MeterProvider } from '@opentelemetry/api';
-import {
-  type AnalyticsError,
-  type Clock,
-  isSecret,
-  type Problem,
-  type RetryOptions,
-  type Secret,
-  secret,
-  steadyClock,
-} from '@toolweaver/analytics-core';
+import type { AnalyticsError, Clock, Problem, RetryOptions, Secret } from '@toolweaver/analytics-core';
+import { isSecret, secret, steadyClock } from '@toolweaver/analytics-core/backend';
 import {
   type Buckets,
   type MetricsOptions,

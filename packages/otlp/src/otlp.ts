@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { MeterProvider, MetricReader } from '@opentelemetry/sdk-metrics';
-import { AnalyticsError, type Backend, configError, type Problem, type Setting } from '@toolweaver/analytics-core';
+import { AnalyticsError, type Backend, type Problem, type Setting } from '@toolweaver/analytics-core';
+import { configError } from '@toolweaver/analytics-core/backend';
 import { createCells } from '@toolweaver/analytics-metrics';
 import { createEvaluations } from './evaluations.ts';
 import { createHostInstruments } from './host-instruments.ts';

@@ -1,6 +1,7 @@
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
-import { AnalyticsError, type Clock, cleanId, redact } from '@toolweaver/analytics-core';
+import { AnalyticsError, type Clock } from '@toolweaver/analytics-core';
+import { cleanId, redact } from '@toolweaver/analytics-core/backend';
 import { type Connection, post } from './http.ts';
 import {
   type Encoding,

@@ -1,5 +1,6 @@
 import { inspect } from 'node:util';
-import { type AnalyticsError, type Env, isSecret } from '@toolweaver/analytics-core';
+import type { AnalyticsError, Env } from '@toolweaver/analytics-core';
+import { isSecret } from '@toolweaver/analytics-core/backend';
 import { type OtlpOptions, otlp, otlpFromEnv } from '@toolweaver/analytics-otlp';
 import { describe, expect, test } from 'vitest';
 import { instanceId, showsNoToken, token } from './support/canary.ts';

@@ -1,4 +1,5 @@
-import { type AnalyticsError, createAnalytics, secret } from '@toolweaver/analytics-core';
+import { type AnalyticsError, createAnalytics } from '@toolweaver/analytics-core';
+import { secret } from '@toolweaver/analytics-core/backend';
 import { type OtlpOptions, otlp } from '@toolweaver/analytics-otlp';
 import { describe, expect, test } from 'vitest';
 import { trialOfTests } from '../../../test/support/trial.ts';

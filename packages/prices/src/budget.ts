@@ -1,13 +1,13 @@
-import {
-  type AnalyticsEvent,
-  type AnalyticsReader,
-  type Backend,
-  type CostEntry,
-  type CostGroup,
-  configError,
-  type Problem,
-  type Window,
+import type {
+  AnalyticsEvent,
+  AnalyticsReader,
+  Backend,
+  CostEntry,
+  CostGroup,
+  Problem,
+  Window,
 } from '@toolweaver/analytics-core';
+import { configError } from '@toolweaver/analytics-core/backend';
 import { isFields } from './counts.ts';
 import { checkFilter, isMeant, type SpendFilter } from './scope.ts';
 

@@ -1,4 +1,5 @@
-import { configError, type PriceProvider, type Problem } from '@toolweaver/analytics-core';
+import type { PriceProvider, Problem } from '@toolweaver/analytics-core';
+import { configError } from '@toolweaver/analytics-core/backend';
 import { isFields } from './counts.ts';
 import { memoized } from './memo.ts';
 import { costOf, inOrderOfPrecedence, type ModelPrice, normalName, type OwnPrice, toOwnPrice } from './model-price.ts';

@@ -1,4 +1,5 @@
-import { type AnalyticsEvent, type Backend, configError, type Problem } from '@toolweaver/analytics-core';
+import type { AnalyticsEvent, Backend, Problem } from '@toolweaver/analytics-core';
+import { configError } from '@toolweaver/analytics-core/backend';
 import { isFields } from './counts.ts';
 import { checkFilter, isMeant, type SpendFilter } from './scope.ts';
 

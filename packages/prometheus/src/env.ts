@@ -1,4 +1,5 @@
-import { type Env, type EnvReader, type Problem, readEnv } from '@toolweaver/analytics-core';
+import type { Env, Problem } from '@toolweaver/analytics-core';
+import { type EnvReader, readEnv } from '@toolweaver/analytics-core/backend';
 import { readMetricsOptions } from '@toolweaver/analytics-metrics';
 import type { PrometheusOptions } from './options.ts';
 import { type PushgatewayOptions, resolvePushgateway } from './pushgateway-options.ts';

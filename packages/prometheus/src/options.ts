@@ -1,4 +1,5 @@
-import { type AnalyticsError, configError, type Problem } from '@toolweaver/analytics-core';
+import type { AnalyticsError, Problem } from '@toolweaver/analytics-core';
+import { configError } from '@toolweaver/analytics-core/backend';
 import { type MetricsOptions, type ResolvedMetricsOptions, resolveMetricsOptions } from '@toolweaver/analytics-metrics';
 import { type PushgatewayOptions, type PushgatewayTarget, resolvePushgateway } from './pushgateway-options.ts';
 import { isRegistry, type MetricRegistry } from './registry.ts';

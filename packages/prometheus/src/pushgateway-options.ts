@@ -1,4 +1,5 @@
-import { isSecret, type Problem, type Secret, secret } from '@toolweaver/analytics-core';
+import type { Problem, Secret } from '@toolweaver/analytics-core';
+import { isSecret, secret } from '@toolweaver/analytics-core/backend';
 import { catalogue, type OptionalLabel } from '@toolweaver/analytics-metrics';
 
 export interface PushgatewayOptions {

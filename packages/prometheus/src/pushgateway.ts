@@ -1,4 +1,5 @@
-import { AnalyticsError, type ErrorCode, redact, withoutAnswer } from '@toolweaver/analytics-core';
+import { AnalyticsError, type ErrorCode } from '@toolweaver/analytics-core';
+import { redact, withoutAnswer } from '@toolweaver/analytics-core/backend';
 import type { PushgatewayTarget } from './pushgateway-options.ts';
 
 /** The group of this program on a Pushgateway; each call rejects with an `AnalyticsError` when the gateway did not do it. */

@@ -1,4 +1,4 @@
-import { configError } from '@toolweaver/analytics-core';
+import { configError } from '@toolweaver/analytics-core/backend';
 import { type Cells, catalogue, type Family, type LabelSet, type Metric } from '@toolweaver/analytics-metrics';
 import { labelPairs } from './render.ts';
 import { type FamilySnapshot, snapshotOf, widthOf } from './snapshot.ts';

@@ -1,6 +1,7 @@
 import { createServer, get, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { AnalyticsError, configError } from '@toolweaver/analytics-core';
+import { AnalyticsError } from '@toolweaver/analytics-core';
+import { configError } from '@toolweaver/analytics-core/backend';
 import { type Answer, notAllowed, type Scrape, textAnswer } from './answer.ts';
 import { answerTo, send } from './http.ts';
 

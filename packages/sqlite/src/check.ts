@@ -1,4 +1,5 @@
-import { cleanId, configError, type Problem } from '@toolweaver/analytics-core';
+import type { Problem } from '@toolweaver/analytics-core';
+import { cleanId, configError } from '@toolweaver/analytics-core/backend';
 
 export interface NumberBounds {
   readonly min?: number;

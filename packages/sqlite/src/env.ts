@@ -1,4 +1,5 @@
-import { type Env, readEnv } from '@toolweaver/analytics-core';
+import type { Env } from '@toolweaver/analytics-core';
+import { readEnv } from '@toolweaver/analytics-core/backend';
 import type { SqliteOptions } from './sqlite.ts';
 
 /**

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
-import { AnalyticsError, configError } from '@toolweaver/analytics-core';
+import { AnalyticsError } from '@toolweaver/analytics-core';
+import { configError } from '@toolweaver/analytics-core/backend';
 import type { Failure } from './failure.ts';
 import type { Message, Reply, Request } from './protocol.ts';
 import type { WorkerConfig } from './worker.ts';

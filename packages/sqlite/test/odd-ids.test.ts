@@ -1,5 +1,6 @@
 import { join } from 'node:path';
-import { type AnalyticsReader, cleanId, createAnalytics } from '@toolweaver/analytics-core';
+import { type AnalyticsReader, createAnalytics } from '@toolweaver/analytics-core';
+import { cleanId } from '@toolweaver/analytics-core/backend';
 import { type SqliteBackend, sqlite } from '@toolweaver/analytics-sqlite';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { newFolder } from './support/folder.ts';

@@ -8,8 +8,8 @@ import {
   type FlushReport,
   type MemoryBackend,
   memory,
-  secret,
 } from '@toolweaver/analytics-core';
+import { secret } from '@toolweaver/analytics-core/backend';
 import { ledgerHolds, type Subject, tally, testBackend } from '@toolweaver/analytics-testkit';
 import { describe, expect, test } from 'vitest';
 

@@ -1,4 +1,5 @@
-import { type Env, readEnv, type Secret, secret } from '@toolweaver/analytics-core';
+import type { Env, Secret } from '@toolweaver/analytics-core';
+import { readEnv, secret } from '@toolweaver/analytics-core/backend';
 import { isObject, parseJson } from './json-text.ts';
 import { entityProblem, projectProblem, runIdProblem, tagProblem } from './names.ts';
 import type { ResumeMode, WandbMode } from './settings.ts';

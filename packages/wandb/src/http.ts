@@ -1,4 +1,5 @@
-import { type Clock, withoutAnswer } from '@toolweaver/analytics-core';
+import type { Clock } from '@toolweaver/analytics-core';
+import { withoutAnswer } from '@toolweaver/analytics-core/backend';
 import { codeOf, messageOf, serviceError } from './failure.ts';
 
 interface HttpRequest {

@@ -1,4 +1,5 @@
-import { redact, type Secret } from '@toolweaver/analytics-core';
+import type { Secret } from '@toolweaver/analytics-core';
+import { redact } from '@toolweaver/analytics-core/backend';
 import { adviceOn, isRefusal, serviceError } from './failure.ts';
 import type { Http, HttpReply } from './http.ts';
 import { isObject, parseJson } from './json-text.ts';

@@ -1,14 +1,6 @@
 import { hostname } from 'node:os';
-import {
-  type AnalyticsError,
-  type Clock,
-  configError,
-  isSecret,
-  type Problem,
-  type Secret,
-  secret,
-  steadyClock,
-} from '@toolweaver/analytics-core';
+import type { AnalyticsError, Clock, Problem, Secret } from '@toolweaver/analytics-core';
+import { configError, isSecret, secret, steadyClock } from '@toolweaver/analytics-core/backend';
 import { keyFromNetrc, keyProblem } from './key.ts';
 import { entityProblem, projectProblem, runIdProblem, tagProblem } from './names.ts';
 import type { ServiceSettings } from './service.ts';

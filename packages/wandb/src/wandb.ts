@@ -1,4 +1,5 @@
-import { AnalyticsError, type AnalyticsEvent, type Backend, configError } from '@toolweaver/analytics-core';
+import { AnalyticsError, type AnalyticsEvent, type Backend } from '@toolweaver/analytics-core';
+import { configError } from '@toolweaver/analytics-core/backend';
 import { pause } from './clock.ts';
 import { createEncoder } from './encoder.ts';
 import { createHttp } from './http.ts';

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { inspect } from 'node:util';
-import { type AnalyticsError, type Env, isAnalyticsError, isSecret } from '@toolweaver/analytics';
+import { type AnalyticsError, type Env, isAnalyticsError } from '@toolweaver/analytics';
 import { toolkitOptionsFromEnv } from '@toolweaver/analytics-adapters';
+import { isSecret } from '@toolweaver/analytics-core/backend';
 import { otlpFromEnv } from '@toolweaver/analytics-otlp';
 import { prometheusFromEnv } from '@toolweaver/analytics-prometheus';
 import { sqliteFromEnv } from '@toolweaver/analytics-sqlite';

@@ -1,5 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
-import { type Analytics, cleanId, createAnalytics } from '@toolweaver/analytics';
+import { type Analytics, createAnalytics } from '@toolweaver/analytics';
+import { cleanId } from '@toolweaver/analytics-core/backend';
 import fc from 'fast-check';
 import { expect } from 'vitest';
 import type { Random } from '../../../../test/support/random.ts';

@@ -153,8 +153,9 @@ async function outage({ add, most, watch }: Trial, { clients, outageMs, offlineA
       const { spread, crowd } = spreadOf([...moments.values()], spanMs);
       most(`percentOfIntervalApart${name}`, Math.round(spread * 100));
       most(`percentAtOnce${name}`, Math.round(crowd * 100));
-      expect(spread, `${name} come at ${[...moments.values()].map(Math.round)}`).toBeGreaterThan(times(0.5, 0.4));
-      expect(crowd).toBeLessThan(0.75);
+      // Chance alone leads beyond these once in some 100 000 outages, and clients that ask in step do each time.
+      expect(spread, `${name} come at ${[...moments.values()].map(Math.round)}`).toBeGreaterThan(times(0.25, 0.15));
+      expect(crowd).toBeLessThan(times(0.75, 0.85));
     }
   }
 
@@ -253,25 +254,23 @@ trial(
   async (report) => {
     const { add, most, watch } = report;
     const all = await Promise.all(victims.map((victim) => withVictim(victim, watch)));
-    const seen = new Map<string, number[]>();
+    // The least of all rounds: a busy machine delays some of them, but who waits for the one that hangs does so every time.
+    const least = new Map<string, number>();
+    const leastOf = (key: string): number => least.get(key) ?? Number.POSITIVE_INFINITY;
     for (let left = times(40, 3); left > 0; left -= 1) {
       for (const { victim, round } of all) {
         for (const [name, ms] of Object.entries(await round())) {
           const key = `${victim} ${name}`;
-          seen.set(key, [...(seen.get(key) ?? []), ms]);
+          least.set(key, Math.min(leastOf(key), ms));
         }
         add('rounds');
       }
     }
-    const median = (key: string): number => {
-      const sorted = (seen.get(key) ?? []).toSorted((one, other) => one - other);
-      return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
-    };
     for (const victim of victims.slice(1)) {
       for (const name of ['record', 'sqlite', 'prometheus', 'otlp', 'wandb'].filter((one) => one !== victim)) {
-        const extraMs = median(`${victim} ${name}`) - median(`none ${name}`);
+        const extraMs = leastOf(`${victim} ${name}`) - leastOf(`none ${name}`);
         most(`mostExtraMsBeside${victim[0]?.toUpperCase()}${victim.slice(1)}`, Math.round(extraMs * 10) / 10);
-        // What is more is more than noise on a busy machine: whoever waited for the one that hangs would wait for the flush to end.
+        // Whoever waited for the one that hangs would wait for the flush to end.
         expect(extraMs, `${name} while ${victim} hangs`).toBeLessThan(hangMs / 4);
       }
     }

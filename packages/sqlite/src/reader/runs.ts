@@ -1,12 +1,5 @@
-import {
-  configError,
-  type MetricCondition,
-  type RunFilter,
-  type RunOrder,
-  type RunReader,
-  type RunState,
-  type RunSummary,
-} from '@toolweaver/analytics-core';
+import type { MetricCondition, RunFilter, RunOrder, RunReader, RunState, RunSummary } from '@toolweaver/analytics-core';
+import { configError } from '@toolweaver/analytics-core/backend';
 import type { Ask } from '../answers/answers.ts';
 import type { RunPosition, RunsQuestion } from '../answers/runs.ts';
 import { type Checks, checkOptions } from '../check.ts';

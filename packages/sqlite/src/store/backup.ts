@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { link, open, rename, rm, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
-import { AnalyticsError, configError, isAnalyticsError } from '@toolweaver/analytics-core';
+import { AnalyticsError, isAnalyticsError } from '@toolweaver/analytics-core';
+import { configError } from '@toolweaver/analytics-core/backend';
 
 export interface BackupProgress {
   readonly writtenBytes: number;

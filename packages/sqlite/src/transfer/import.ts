@@ -1,12 +1,7 @@
 import { resolve } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
-import {
-  AnalyticsError,
-  type AnalyticsEvent,
-  type Backend,
-  isAnalyticsError,
-  parseEvent,
-} from '@toolweaver/analytics-core';
+import { AnalyticsError, type AnalyticsEvent, type Backend, isAnalyticsError } from '@toolweaver/analytics-core';
+import { parseEvent } from '@toolweaver/analytics-core/backend';
 import { deliver } from './deliver.ts';
 import { isGzip } from './format.ts';
 import {

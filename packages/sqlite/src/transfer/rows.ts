@@ -1,4 +1,5 @@
-import { AnalyticsError, configError } from '@toolweaver/analytics-core';
+import { AnalyticsError } from '@toolweaver/analytics-core';
+import { configError } from '@toolweaver/analytics-core/backend';
 import { csvSplitter } from './csv.ts';
 import { fromExecutionRow, headerProblem } from './csv-executions.ts';
 import type { ImportOptions } from './import-options.ts';

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { type FileHandle, link, open, rename, rm, stat } from 'node:fs/promises';
 import type { Writable } from 'node:stream';
-import { AnalyticsError, configError } from '@toolweaver/analytics-core';
+import { AnalyticsError } from '@toolweaver/analytics-core';
+import { configError } from '@toolweaver/analytics-core/backend';
 
 /** Where an export goes. */
 export interface Sink {

@@ -1,4 +1,5 @@
-import { type AnalyticsEvent, parseEvent } from '@toolweaver/analytics-core';
+import type { AnalyticsEvent } from '@toolweaver/analytics-core';
+import { parseEvent } from '@toolweaver/analytics-core/backend';
 import { sqlite } from '@toolweaver/analytics-sqlite';
 import fc from 'fast-check';
 import { events } from './any-event.ts';

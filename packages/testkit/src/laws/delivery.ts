@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { isSecret } from '@toolweaver/analytics-core';
+import { isSecret } from '@toolweaver/analytics-core/backend';
 import { execution, health, metrics, rating } from '../events.ts';
 import type { Law } from '../law.ts';
 import { bareEvents, fullEvents, manyExecutions, snapshot } from '../samples.ts';

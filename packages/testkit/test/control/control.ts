@@ -1,5 +1,6 @@
 import { setImmediate as turn } from 'node:timers/promises';
-import { AnalyticsError, type AnalyticsEvent, type Backend, secret } from '@toolweaver/analytics-core';
+import { AnalyticsError, type AnalyticsEvent, type Backend } from '@toolweaver/analytics-core';
+import { secret } from '@toolweaver/analytics-core/backend';
 import { type Subject, tally } from '@toolweaver/analytics-testkit';
 import { readerOver } from './reader.ts';
 

@@ -1,10 +1,5 @@
-import {
-  configError,
-  type ExecutionCounts,
-  type ExecutionEvent,
-  type LatencyStats,
-  type Problem,
-} from '@toolweaver/analytics-core';
+import type { ExecutionCounts, ExecutionEvent, LatencyStats, Problem } from '@toolweaver/analytics-core';
+import { configError } from '@toolweaver/analytics-core/backend';
 
 // What the control reader counts by, and how it refuses.
 

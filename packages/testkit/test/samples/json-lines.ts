@@ -2,14 +2,8 @@
 import { appendFileSync, constants, existsSync, readFileSync } from 'node:fs';
 import { access, open } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import {
-  AnalyticsError,
-  type AnalyticsEvent,
-  type Backend,
-  type Env,
-  parseEvent,
-  readEnv,
-} from '@toolweaver/analytics-core';
+import { AnalyticsError, type AnalyticsEvent, type Backend, type Env } from '@toolweaver/analytics-core';
+import { parseEvent, readEnv } from '@toolweaver/analytics-core/backend';
 
 export interface JsonLinesOptions {
   /** The file. Its folder has to be there; nobody else may write to it. */

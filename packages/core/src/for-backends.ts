@@ -1,0 +1,9 @@
+// What backends are made with, and other packages that build on core. Programs that only record need none of it.
+
+export { steadyClock } from './clock.ts';
+export { type EnvReader, type NumberRange, readEnv } from './env.ts';
+export { configError } from './errors.ts';
+export { parseEvent } from './parse.ts';
+export { isSecret, redact, secret, withoutAnswer } from './secret.ts';
+export { cleanId } from './text.ts';
+export { describeThrown } from './thrown.ts';
