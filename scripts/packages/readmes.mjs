@@ -16,7 +16,9 @@ export async function followReadmes(readmes, env) {
     const args = rest.split(' ');
     await inEmptyFolder(async (cwd) => {
       if (tool === 'npx') {
-        assert.notEqual(await run('npx', ['--yes', ...args], { cwd, env }), '', readme);
+        // A cache of its own: the common one may have what an earlier rehearsal published under the same version.
+        const fresh = { ...env, npm_config_cache: join(cwd, '.npm') };
+        assert.notEqual(await run('npx', ['--yes', ...args], { cwd, env: fresh }), '', readme);
         return;
       }
       await install(cwd, args, env);
