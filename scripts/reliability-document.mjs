@@ -20,14 +20,14 @@ ${trials.map((trial) => `| ${trial.id} | ${trial.name} | ${outcomeOf(trial)} | $
 
 - Real power cuts. R06 tears the log as one may: it loses, flips and cuts what was written since the last \`fsync\`. A disk that lies about \`fsync\` loses what it lies about.
 - Other platforms than the one above, network file systems, and disks that are slow to sync.
-- Real services: OTLP, W&B and Pushgateways are servers of the tests on this machine, which fail as they are told. Networks that are slow or lose packets on the way,
-  and names that change their address, are not tried.
+- Real services: OTLP, W&B and Pushgateways are servers of the tests on this machine, which fail as they are told. A slow network is one that holds back
+  and cuts connections (R33): packets that are lost, and names that change their address, are not tried.
 - Minutes of an outage pass ten times sooner (R30), and forty times in the walks of R56: core and W&B run on a clock of the trials, connections on the machine's.
 - How W&B or a push takes what was queued when a process is killed: what was not acknowledged may be gone. R01 asks of SQLite and W&B's offline log what was.
 - Memory under a million names (R40) without W&B, whose rows are one for each execution; that the rows are right is tried with fewer.
 - Faults of R27 to R29 one at a time, and not while something else fails, too.
 - An hour of steady load, unless the run was given \`--soak 60\`.
-- A seed for each bug that was ever fixed: each has a test, and walks through core by chance begin at a seed that is always the same.
+- The seeds of all bugs that chance has ever found: those it found early have a test each; later ones are pinned (\`test/support/pinned-seeds.ts\`), and tried in each run.
 `;
 }
 

@@ -1,6 +1,7 @@
 import { beforeEach, describe, type TestContext, test } from 'vitest';
 import type { Analytics } from '../../packages/core/src/index.ts';
 import { ledgerHolds } from '../../packages/testkit/src/matchers.ts';
+import { pinnedSeeds } from './pinned-seeds.ts';
 import { type Random, seededRandom } from './random.ts';
 
 // A trial puts backends through one kind of harm, as often as asked, and counts what became of it. The counts go out with the
@@ -43,10 +44,26 @@ export function times(full: number, quick: number): number {
   return isFull ? full : quick;
 }
 
-/** `SEED` repeats a trial as it was. */
+/** Tries a new seed, and those that are pinned; or only `SEED`, which repeats a trial as it was. */
 export function trial(id: string, name: string, body: (trial: Trial) => Promise<void>, leastTimeoutMs = 0): void {
+  const { SEED } = process.env;
+  if (SEED !== undefined) {
+    trialOfSeed(id, name, body, leastTimeoutMs, Number(SEED));
+    return;
+  }
+  for (const seed of [Math.floor(Math.random() * 2 ** 32), ...(pinnedSeeds[id] ?? [])]) {
+    trialOfSeed(id, name, body, leastTimeoutMs, seed);
+  }
+}
+
+function trialOfSeed(
+  id: string,
+  name: string,
+  body: (trial: Trial) => Promise<void>,
+  leastTimeoutMs: number,
+  seed: number,
+): void {
   test(`${id} ${name}`, { timeout: Math.max(timeoutMs, leastTimeoutMs) }, async ({ task, skip }: TestContext) => {
-    const seed = Number(process.env['SEED'] ?? Math.floor(Math.random() * 2 ** 32));
     const record: TrialRecord = { id, name, seed, counts: {} };
     task.meta.trial = record;
     const { counts } = record;
