@@ -139,8 +139,8 @@ export function queuedSink(
   function retryDelayMs({ code, retryAfterMs = 0 }: AnalyticsError): number {
     const max = code === 'STORAGE_FULL' ? Math.min(storageFullMaxDelayMs, retry.maxDelayMs) : retry.maxDelayMs;
     const jittered = random() * Math.min(max, retry.minDelayMs * 2 ** (failures - 1));
-    // What a far side says may be any number, or none.
-    return retryAfterMs > jittered ? Math.min(retryAfterMs, maxRetryAfterMs) : jittered;
+    // What a far side says may be any number, or none. It says the same to all of its clients: they are not to come at once either.
+    return (retryAfterMs > 0 ? Math.min(retryAfterMs, maxRetryAfterMs) : 0) + jittered;
   }
 
   function pause(delayMs: number): Promise<void> {
