@@ -10,16 +10,20 @@ const packages = join(import.meta.dirname, '..', 'packages');
 /** Core first: what others export again is explained there. */
 const folders = ['core', ...readdirSync(packages).filter((folder) => folder !== 'core')];
 
+const manifests = folders.map((folder) => ({
+  folder,
+  ...JSON.parse(readFileSync(join(packages, folder, 'package.json'), 'utf8')),
+}));
+
 /** Source file → the name under which it is imported. */
 const entries = new Map(
-  folders.flatMap((folder) => {
-    const { name, exports } = JSON.parse(readFileSync(join(packages, folder, 'package.json'), 'utf8'));
-    return Object.entries(exports).flatMap(([path, target]) =>
+  manifests.flatMap(({ folder, name, exports }) =>
+    Object.entries(exports).flatMap(([path, target]) =>
       target['@toolweaver/source'] === undefined
         ? []
         : [[join(packages, folder, target['@toolweaver/source']), name + path.slice(1)]],
-    );
-  }),
+    ),
+  ),
 );
 
 /** Modules are called as they are imported, not after their files. */
@@ -42,7 +46,7 @@ export default {
   disableSources: true,
   excludeInternal: true,
   validation: { notExported: true, invalidLink: true, notDocumented: true },
-  packagesRequiringDocumentation: [core],
+  packagesRequiringDocumentation: manifests.map(({ name }) => name),
   intentionallyNotDocumented: [
     `${core}.Analytics.wrapTool.F`,
     `${core}.Clock.setTimeout.__type.unref`,

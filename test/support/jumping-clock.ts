@@ -1,4 +1,4 @@
-import type { Clock } from '../../packages/core/src/index.ts';
+import type { Analytics, Clock } from '../../packages/core/src/index.ts';
 import type { Random } from './random.ts';
 
 const hourMs = 3_600_000;
@@ -61,4 +61,42 @@ export function jumpingClock(random: Random): JumpingClock {
       state = 'goes on';
     },
   };
+}
+
+export interface Jumped {
+  /** Events that had a time, and those that had none. */
+  readonly timed: number;
+  readonly untimed: number;
+  /** Of an execution, by a clock that only goes on. */
+  readonly longestMs: number;
+}
+
+/** Records while the clock jumps: an execution with a jump in it, and one event that `alsoRecord` records, so many times. */
+export async function recordInJumps(
+  clock: JumpingClock,
+  analytics: Analytics,
+  { count, jump, alsoRecord }: JumpsOptions,
+): Promise<Jumped> {
+  let [timed, untimed, longestMs] = [0, 0, 0];
+  for (let left = count; left > 0; left -= 1) {
+    jump();
+    const began = performance.now();
+    await analytics.trackOperation({ kind: 'tool', name: 'jumps' }, jump);
+    longestMs = Math.max(longestMs, performance.now() - began);
+    // An execution is timed at its end.
+    if (clock.isPossible) {
+      timed += 2;
+    } else {
+      untimed += 2;
+    }
+    await alsoRecord(left);
+  }
+  clock.goOn();
+  return { timed, untimed, longestMs };
+}
+
+interface JumpsOptions {
+  readonly count: number;
+  readonly jump: () => void;
+  alsoRecord(left: number): unknown;
 }

@@ -1,13 +1,13 @@
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { type Ended, query, runIn } from './support/program.ts';
 
-const main = fileURLToPath(new URL('../src/main.ts', import.meta.url));
+const main = new URL('../src/main.ts', import.meta.url);
 const ours = readFileSync(new URL('../data/receipts.jsonl', import.meta.url), 'utf8');
 
 let cwd: string;
@@ -16,24 +16,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(cwd, { recursive: true }));
 
-function demo(...args: string[]): { status: number | null; stdout: string; stderr: string } {
-  // With the built packages, as users get them.
-  const { status, stdout, stderr } = spawnSync(process.execPath, [main, ...args], {
-    cwd,
-    encoding: 'utf8',
-    env: { PATH: process.env['PATH'], HOME: cwd },
-  });
-  return { status, stdout, stderr };
-}
-
-function query(file: string, sql: string): Record<string, unknown>[] {
-  const db = new DatabaseSync(file, { readOnly: true });
-  try {
-    return db.prepare(sql).all();
-  } finally {
-    db.close();
-  }
-}
+const demo = (...args: string[]): Ended => runIn(cwd, main, args);
 
 const countsByName = `SELECT name, COUNT(*) AS executions, SUM(success) AS successes FROM executions GROUP BY name ORDER BY name`;
 
@@ -71,7 +54,7 @@ test('ends with the summary; a second run adds to the database, and --json count
   const byTool = Object.entries<{ executions: number; successes: number }>(report.byTool)
     .map(([name, { executions, successes }]) => ({ name, executions, successes }))
     .sort((one, other) => (one.name < other.name ? -1 : 1));
-  expect(byTool).toEqual(query(file, countsByName).map((row) => ({ ...row })));
+  expect(byTool).toEqual(query(file, countsByName));
 });
 
 test('names malformed lines with their numbers, and skips them', () => {
@@ -130,7 +113,7 @@ function sums(text: string, metric: string, label: string): Record<string, numbe
 }
 
 test('with two backends both show the same counts, and the metrics can be scraped while it stays', async () => {
-  const child = spawn(process.execPath, [main, '--json', '--hold', '60'], {
+  const child = spawn(process.execPath, [fileURLToPath(main), '--json', '--hold', '60'], {
     cwd,
     env: { PATH: process.env['PATH'], HOME: cwd, ANALYTICS_BACKEND: 'sqlite,prometheus', PROMETHEUS_PORT: '0' },
   });
@@ -158,11 +141,8 @@ test('with two backends both show the same counts, and the metrics can be scrape
 });
 
 test('without a database it says what it knows itself, and where the metrics are', () => {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [main], {
-    cwd,
-    encoding: 'utf8',
-    env: { PATH: process.env['PATH'], HOME: cwd, ANALYTICS_BACKEND: 'prometheus', PROMETHEUS_PORT: '0' },
-  });
+  const env = { ANALYTICS_BACKEND: 'prometheus', PROMETHEUS_PORT: '0' };
+  const { status, stdout, stderr } = runIn(cwd, main, [], env);
   expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
   expect(stdout).toContain('Receipts         24\n');
   expect(stdout).toMatch(/^Metrics: http:\/\/127\.0\.0\.1:\d+\/metrics/m);

@@ -1,16 +1,14 @@
-import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
-import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Call } from '../src/llm/call.ts';
 import { inventedCalls } from '../src/llm/invented-calls.ts';
 import { parseOptions } from '../src/llm/options.ts';
 import { readCalls } from '../src/llm/read-calls.ts';
+import { type Ended, query, runIn } from './support/program.ts';
 
-const main = fileURLToPath(new URL('../src/llm/main.ts', import.meta.url));
+const main = new URL('../src/llm/main.ts', import.meta.url);
 /** Nano-dollars for a token, in and out: 0.40 and 1.60 dollars for a million, 3 and 15. */
 const rates = [
   { model: 'gpt-4.1-mini', input: 400n, output: 1600n },
@@ -23,27 +21,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(cwd, { recursive: true }));
 
-function demo(...args: string[]): { status: number | null; stdout: string; stderr: string } {
-  // With the built packages, as users get them.
-  const { status, stdout, stderr } = spawnSync(process.execPath, [main, ...args], {
-    cwd,
-    encoding: 'utf8',
-    env: { PATH: process.env['PATH'], HOME: cwd },
-  });
-  return { status, stdout, stderr };
-}
-
-function query(file: string, sql: string): Record<string, unknown>[] {
-  const db = new DatabaseSync(file, { readOnly: true });
-  try {
-    return db
-      .prepare(sql)
-      .all()
-      .map((row) => ({ ...row }));
-  } finally {
-    db.close();
-  }
-}
+const demo = (...args: string[]): Ended => runIn(cwd, main, args);
 
 /** What each model's calls come to, in whole nano-dollars. */
 function byHand(calls: readonly Call[]) {

@@ -4,6 +4,7 @@ import { usageFrom } from '@toolweaver/analytics-prices';
 import { bytesOf } from './bytes.ts';
 import { createSpans } from './spans.ts';
 
+/** What `langChainCallbacks` records beside models, tools, retrievers and the outermost chain. */
 export interface LangChainOptions {
   /** Records every chain inside of another one, too: there is one for each step. Default: false. */
   readonly innerChains?: boolean | undefined;

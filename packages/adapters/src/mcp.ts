@@ -6,6 +6,7 @@ import { bytesOf } from './bytes.ts';
 /** The part of an MCP server that is needed here. */
 type ProtocolServer = McpServer['server'];
 
+/** Which toolkit the tools of a server belong to, and whether its clients may name their trace. */
 export interface McpOptions {
   /** The toolkit of its tools. Default: none. */
   readonly toolkit?: string | undefined;

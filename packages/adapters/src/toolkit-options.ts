@@ -1,6 +1,7 @@
 import type { Env, Problem } from '@toolweaver/analytics-core';
 import { configError, readEnv } from '@toolweaver/analytics-core/backend';
 
+/** What is recorded of a toolkit: the part that the environment can set, too. */
 export interface ToolkitSwitches {
   /** `false`: nothing is wrapped, and nothing recorded. Default: true. */
   readonly enabled?: boolean | undefined;
@@ -12,6 +13,7 @@ export interface ToolkitSwitches {
   readonly sampleRate?: number | undefined;
 }
 
+/** What is recorded of a toolkit, and what goes along with it. */
 export interface ToolkitOptions extends ToolkitSwitches {
   /** The bytes of what goes in and comes out, for which data are made JSON at each call. Default: true. */
   readonly sizes?: boolean | undefined;
@@ -19,6 +21,7 @@ export interface ToolkitOptions extends ToolkitSwitches {
   readonly attributes?: Readonly<Record<string, unknown>> | undefined;
 }
 
+/** What `toolkitOptionsFromEnv` has read; undefined where a variable is not set. */
 export interface ToolkitEnv extends ToolkitSwitches {
   /** For `createAnalytics`; `createAnalyticsClient` reads it by itself. */
   readonly batchSize?: number | undefined;

@@ -5,6 +5,7 @@ import { createLifecycle, type Lifecycle } from './lifecycle.ts';
 import { checkToolkitOptions, type ToolkitOptions } from './toolkit-options.ts';
 import { viewOf } from './view.ts';
 
+/** What a toolkit is called, which of its functions are tools, and what is recorded of them. */
 export interface TrackToolkitOptions extends ToolkitOptions {
   /** Default: the name of its class; to be given where it has none of its own. */
   readonly name?: string | undefined;

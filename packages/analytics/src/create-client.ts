@@ -12,10 +12,11 @@ import { configError, readEnv } from '@toolweaver/analytics-core/backend';
 import { knownBackends, type Open } from './backends.ts';
 import { nearest } from './nearest.ts';
 
+/** Options of a client whose backends are named, and set up from the environment; the others are those of `createAnalytics`. */
 export interface AnalyticsClientOptions extends Omit<AnalyticsOptions, 'backends'> {
   /** Names of backends, as a list or with commas between; case and blanks do not matter. Default: `ANALYTICS_BACKEND`, then `sqlite`. */
   readonly backend?: string | readonly string[] | undefined;
-  /** Backends of your own beside the named ones. */
+  /** Backends of your own beside the named ones. With `ANALYTICS_ENABLED=false` there are none either. */
   readonly additionalBackends?: readonly Backend[] | undefined;
   /** Where settings are read from. Default: `process.env`. */
   readonly env?: Env | undefined;

@@ -3,6 +3,7 @@ import { configError } from '@toolweaver/analytics-core/backend';
 import type { Figures } from './figures.ts';
 import { type Views, viewsOf } from './views.ts';
 
+/** How much a collector keeps, and its backend's name. The numbers are whole, and >= 1. */
 export interface CollectorOptions {
   /** Operations (a kind and a name) that are counted by themselves; further ones are counted together. Default: 1000. */
   readonly maxOperations?: number | undefined;
@@ -12,6 +13,7 @@ export interface CollectorOptions {
   readonly name?: string | undefined;
 }
 
+/** A failed execution. `type` is `unknown` where it came without an error, `message` undefined where none was kept. */
 export interface RecentError {
   /** Unix time in ms. */
   readonly at: number;
@@ -27,6 +29,7 @@ export interface Collector extends Views {
   readonly backend: Backend;
   /** Newest first. */
   recentErrors(): readonly RecentError[];
+  /** Forgets all executions and failures: counting begins anew. */
   clear(): void;
 }
 

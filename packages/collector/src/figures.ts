@@ -10,6 +10,7 @@ export interface Sums {
   readonly totalCostUsd: number | null;
 }
 
+/** What the executions of one operation, a kind and a name, come to. */
 export interface OperationSums extends Sums {
   /** Null for the operations that there was no room for. */
   readonly kind: ExecutionKind | null;

@@ -1,5 +1,6 @@
 import type { ExecutionKind, RunDetails } from '@toolweaver/analytics-core';
 
+/** What counts as a task of a run. */
 export interface RunMetricsOptions {
   /** Executions of which kinds are tasks. Default: all. */
   readonly taskKinds?: readonly ExecutionKind[] | undefined;

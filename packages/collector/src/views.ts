@@ -1,5 +1,6 @@
 import type { Figures, OperationSums } from './figures.ts';
 
+/** What all operations, of every kind, come to together. */
 export interface OperationsSummary {
   readonly totalOperations: number;
   readonly successes: number;
@@ -13,6 +14,7 @@ export interface OperationsSummary {
   readonly totalTokens: number;
 }
 
+/** What an operation has cost. `calls` are all of its calls, those of unknown cost, too. */
 export interface OperationCost {
   readonly kind: OperationSums['kind'];
   readonly name: string;
@@ -24,6 +26,7 @@ export interface OperationCost {
 
 /** Counts are weighted by sampling. A cost that is not known is no cost of 0: it is left out. */
 export interface Views {
+  /** All operations together. */
   summary(): OperationsSummary;
   /** US dollars by name, most first; those of the same name and different kinds together. */
   costByOperation(): Readonly<Record<string, number>>;

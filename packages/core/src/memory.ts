@@ -3,6 +3,7 @@ import { describe } from './describe.ts';
 import { configError } from './errors.ts';
 import type { AnalyticsEvent } from './event.ts';
 
+/** A backend whose far side is an array. */
 export interface MemoryBackend extends Backend {
   /** What was delivered, in order. */
   readonly events: readonly AnalyticsEvent[];

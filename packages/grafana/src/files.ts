@@ -16,6 +16,7 @@ import { recordingRules } from './recording.ts';
 import type { RuleGroup } from './rules.ts';
 import { runbook } from './runbooks.ts';
 
+/** A file that `generateFiles` has made: a text, written nowhere yet. */
 export interface GeneratedFile {
   /** Below the folder that they are written to, with `/` between. */
   readonly path: string;

@@ -3,6 +3,7 @@ import { configError } from '@toolweaver/analytics-core/backend';
 import { type MetricsOptions, resolveMetricsOptions } from '@toolweaver/analytics-metrics';
 import { resolveThresholds, type Thresholds } from './thresholds.ts';
 
+/** What the files are made for. `namespace` and `latencyBucketsMs` must be those of the backends that show the metrics. */
 export interface GrafanaOptions extends Pick<MetricsOptions, 'namespace' | 'latencyBucketsMs'> {
   /** Where people open Grafana: links of alerts to runbooks and dashboards begin with it. Default: `http://localhost:3000`. */
   readonly grafanaUrl?: string | undefined;

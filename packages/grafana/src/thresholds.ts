@@ -7,7 +7,10 @@ interface Threshold {
   readonly help: string;
 }
 
-/** Of where an alert begins. */
+/**
+ * Which figure an alert begins at: a share from 0 to 1 (`Ratio`, `sloObjective`, `cacheHitDrop`), milliseconds (`Ms`), dollars (`Usd`), times as many
+ * (`Factor`), a number of executions (`minExecutions`), or a score from 0 to 100 (`healthScore`). The README says what each of them means.
+ */
 export type ThresholdName =
   | 'successRatio'
   | 'failureRatio'
@@ -69,6 +72,7 @@ export const thresholdTable: Readonly<Record<ThresholdName, Threshold>> = {
 
 export const thresholdNames: readonly ThresholdName[] = Object.keys(thresholdTable) as ThresholdName[];
 
+/** Where alerts begin unless told otherwise: shares from 0 to 1, the health score from 0 to 100, the rest in the units of their names. */
 export const defaultThresholds: Thresholds = Object.fromEntries(
   thresholdNames.map((name) => [name, thresholdTable[name].value]),
 ) as Thresholds;

@@ -1,3 +1,4 @@
+/** `counter`: a total that only rises · `gauge`: a value as it is now · `histogram`: observations, counted in buckets. */
 export type MetricType = 'counter' | 'gauge' | 'histogram';
 
 /** What a metric is, whoever shows it. */
@@ -19,6 +20,7 @@ export interface Metric {
 /** Labels that make many series, and so are only there when asked for. */
 export type OptionalLabel = 'org_id' | 'user_id';
 
+/** A metric before the options: without namespace, optional labels and configured bounds. */
 export interface CatalogueEntry {
   /** After the namespace. */
   readonly name: string;

@@ -23,6 +23,7 @@ import {
 import type { Recorder } from './recorder.ts';
 import { toolweaverRecorder } from './toolweaver/recorder.ts';
 
+/** Under which names events are counted, and how observations are kept. */
 export interface CellsOptions extends MetricsOptions {
   /** Default: `toolweaver`. What the client says of itself always has our names. */
   readonly semconv?: SemanticConventions | undefined;

@@ -13,9 +13,11 @@ interface Series {
 /** A counter or gauge. `at`: which series, from 0; so below. */
 export interface NumberFamily extends Series {
   readonly kind: 'number';
+  /** As it is now, in the unit of the metric. Sampled events count by their weight, which may make it fractional. */
   value(at: number): number;
 }
 
+/** A histogram whose buckets have the bounds of its metric. */
 export interface HistogramFamily extends Series {
   readonly kind: 'explicit';
   /**
@@ -26,12 +28,14 @@ export interface HistogramFamily extends Series {
   read(at: number, counts: Float64Array, from?: number): number;
 }
 
+/** A histogram whose buckets adapt to what is observed. */
 export interface ExponentialFamily extends Series {
   readonly kind: 'exponential';
   /** As it is now; it goes on changing. */
   value(at: number): ExponentialValue;
 }
 
+/** A metric with its series, told apart by `kind`. */
 export type Family = NumberFamily | HistogramFamily | ExponentialFamily;
 
 /** Numbers of a table, shown as series. */
@@ -58,6 +62,7 @@ export interface Histograms {
 export interface Observer {
   /** Begins a series; returns its number, from 0. */
   add(labelSet: LabelSet): number;
+  /** `series`: as `add` has numbered it. `value`: in the unit of the metric. `weight`: how many of them there were, or parts of one. */
   observe(series: number, value: number, weight: number): void;
 }
 

@@ -11,6 +11,7 @@ import {
 /** Whose names metrics have: ours, those of OpenTelemetry's GenAI conventions, or each under both. */
 export type SemanticConventions = 'toolweaver' | 'genai' | 'both';
 
+/** Names, labels and buckets of metrics: what every backend that shows metrics has in common. */
 export interface MetricsOptions {
   /** What the names of our metrics begin with, before an underscore: letters, digits and underscores. Default: `toolweaver`. */
   readonly namespace?: string | undefined;
@@ -22,6 +23,7 @@ export interface MetricsOptions {
   readonly maxLabelSets?: number | undefined;
 }
 
+/** The options with a default for each that was not given. */
 export type ResolvedMetricsOptions = { readonly [K in keyof MetricsOptions]-?: Exclude<MetricsOptions[K], undefined> };
 
 const optionalLabels: readonly OptionalLabel[] = ['org_id', 'user_id'];

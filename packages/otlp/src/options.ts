@@ -19,6 +19,7 @@ export interface TlsFiles {
   readonly keyFile?: string | undefined;
 }
 
+/** What is counted, and where it goes: to a receiver, or into a `meterProvider`, with which all that says how to send is refused. */
 export interface OtlpOptions extends MetricsOptions {
   /** Of the receiver, with or without `/v1/metrics` at its end. Either this or `url` or `meterProvider`. */
   readonly endpoint?: string | undefined;

@@ -15,6 +15,7 @@ import { createResource } from './resource.ts';
 import { scope } from './scope.ts';
 import { createSender } from './sender.ts';
 
+/** What `otlp` makes: events are counted inside `record()`, and wait in no queue. */
 export interface OtlpBackend extends Backend {
   readonly delivery: 'immediate';
 }

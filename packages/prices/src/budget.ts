@@ -13,8 +13,13 @@ import { checkFilter, isMeant, type SpendFilter } from './scope.ts';
 
 /** Hours, days and months of UTC, or so many ms counted from the epoch on. */
 export type BudgetWindow = 'hour' | 'day' | 'month' | { readonly ms: number };
+/**
+ * Executions of the same `userId`, `orgId`, `runId` or `model` share a budget; those that name none count for none. After 50 000 owners
+ * in a window, further ones share one.
+ */
 export type BudgetOwner = 'user' | 'organisation' | 'run' | 'model';
 
+/** A limit for each window, and which executions count towards it. */
 export interface BudgetOptions {
   /** US dollars in each window; above 0. */
   readonly limitUsd: number;
@@ -31,6 +36,7 @@ export interface BudgetOptions {
   readonly now?: (() => number) | undefined;
 }
 
+/** Whose budget is asked for, and for which call. */
 export interface BudgetQuestion {
   /** Whose budget: to be given where there is one `per` user, organisation, run or model. */
   readonly of?: string | undefined;
@@ -38,6 +44,7 @@ export interface BudgetQuestion {
   readonly expectedUsd?: number | undefined;
 }
 
+/** How a budget stands in the present window. */
 export interface BudgetAnswer {
   /**
    * `exceeded`: the limit is reached, or would be passed by what is expected · `warning`: so is `warnAt` · `ok`. Nothing is blocked:
@@ -54,6 +61,7 @@ export interface BudgetAnswer {
   readonly window: Window;
 }
 
+/** Known costs of the present window, held against the limit. Earlier windows are forgotten. */
 export interface Budget {
   /** Hears of what is recorded: one of the `backends` of the client. */
   readonly backend: Backend;

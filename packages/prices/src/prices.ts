@@ -6,6 +6,7 @@ import { costOf, inOrderOfPrecedence, type ModelPrice, normalName, type OwnPrice
 import { loadTable } from './table.ts';
 import { createUnpriced, type UnpricedModel } from './unpriced.ts';
 
+/** Where `createPrices` takes prices from: those of your own first, then the table. */
 export interface PricesOptions {
   /** Prices of your own, for models that the table does not know or that cost you something else. They win over the table. */
   readonly models?: readonly ModelPrice[] | undefined;

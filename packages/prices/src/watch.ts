@@ -9,6 +9,7 @@ import { checkFilter, isMeant, type SpendFilter } from './scope.ts';
  */
 export type Measure = 'cost' | 'spendRate' | 'failureRate' | 'duration' | 'health';
 
+/** A measure and its limit; looked at whenever an event that counts is recorded, and at no other time. */
 export interface Threshold {
   readonly measure: Measure;
   /** Crossed by what is above it; of `health`, by what is below. */
@@ -21,6 +22,7 @@ export interface Threshold {
   readonly minExecutions?: number | undefined;
 }
 
+/** Which threshold was crossed, by which value, and when. */
 export interface Crossing {
   readonly threshold: Threshold;
   /** In the unit of the measure. */
@@ -31,6 +33,7 @@ export interface Crossing {
   readonly name?: string | undefined;
 }
 
+/** What is watched, and who is told. */
 export interface WatchOptions {
   readonly thresholds: readonly Threshold[];
   /**

@@ -4,6 +4,7 @@ import { type MetricsOptions, type ResolvedMetricsOptions, resolveMetricsOptions
 import { type PushgatewayOptions, type PushgatewayTarget, resolvePushgateway } from './pushgateway-options.ts';
 import { isRegistry, type MetricRegistry } from './registry.ts';
 
+/** What is counted, and how Prometheus gets it: by a server, a registry or a Pushgateway. */
 export interface PrometheusOptions extends MetricsOptions {
   /** Default: `prometheus`. */
   readonly name?: string | undefined;

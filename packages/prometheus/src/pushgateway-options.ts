@@ -2,6 +2,7 @@ import type { Problem, Secret } from '@toolweaver/analytics-core';
 import { isSecret, secret } from '@toolweaver/analytics-core/backend';
 import { catalogue, type OptionalLabel } from '@toolweaver/analytics-metrics';
 
+/** A Pushgateway, and the group of metrics that this program has there. */
 export interface PushgatewayOptions {
   /** Of the gateway, with the path that it is under, if any: `http://gateway:9091`. No user or password in it. */
   readonly url: string;

@@ -6,11 +6,15 @@ import { type FamilySnapshot, snapshotOf, widthOf } from './snapshot.ts';
 /** A `Registry` of prom-client or of `@prometheus-io/client`, as far as it is needed here. */
 export interface MetricRegistry {
   readonly contentType: string;
+  /** The text of all that is registered, of the type `contentType`. */
   metrics(): Promise<string>;
+  /** Called once for each of our metrics, after it was made sure that its name is free. */
   // Of these each library wants its own types.
   // biome-ignore lint/suspicious/noExplicitAny: neither library's metric
   registerMetric(metric: any): void;
+  /** The metric of this name; undefined where there is none. */
   getSingleMetric(name: string): unknown;
+  /** Called for each of our metrics on `close()`, and when the server cannot be started. */
   removeSingleMetric(name: string): void;
 }
 

@@ -13,6 +13,7 @@ import { createStore, type SqliteStore } from './store/store.ts';
 import { createThread, type Thread } from './thread.ts';
 import { createWriter } from './writer.ts';
 
+/** Where the database is, how it is written, and how much it keeps. */
 export interface SqliteOptions {
   /**
    * The database's file; a leading `~` is the home directory. Created where missing, for the owner alone, together with its

@@ -4,16 +4,18 @@ import type { Tables } from './tables.ts';
 
 type Row = Selectable<Tables['execution_events']>;
 /** The columns that hold an id of the dictionary. */
-export type TextColumn =
-  | 'run'
-  | 'user'
-  | 'org'
-  | 'error_type'
-  | 'version'
-  | 'toolkit'
-  | 'model'
-  | 'provider'
-  | 'cost_source';
+export const textColumns = [
+  'run',
+  'user',
+  'org',
+  'error_type',
+  'version',
+  'toolkit',
+  'model',
+  'provider',
+  'cost_source',
+] as const;
+export type TextColumn = (typeof textColumns)[number];
 
 /** A stored execution, with texts in the place of their ids. */
 export type StoredExecution = Omit<Row, 'seq' | 'subject' | TextColumn> &

@@ -14,7 +14,7 @@ import { executions, now } from './support/arbitrary.ts';
 import { histories, runIds } from './support/arbitrary-runs.ts';
 import { testFolder } from './support/folder.ts';
 import { hostileTexts } from './support/hostile.ts';
-import { createStore, type Store } from './support/in-process.ts';
+import { createStore, storeOfTest } from './support/in-process.ts';
 import { open } from './support/open.ts';
 import { executionsOf } from './support/oracle.ts';
 import { difference } from './support/oracle-estimates.ts';
@@ -23,12 +23,6 @@ import { expectSame } from './support/same.ts';
 
 const numRuns = process.env['RELIABILITY'] === 'full' ? 50 : 12;
 vi.setConfig({ testTimeout: 120_000 });
-
-async function newStore(): Promise<Store> {
-  const store = await createStore();
-  onTestFinished(() => store.close());
-  return store;
-}
 
 /** Estimates to a part in a million of what they and their intervals span, all else as `expectSame` does. */
 function expectSameEstimates(actual: unknown, expected: unknown, where = 'answer'): void {
@@ -113,7 +107,7 @@ describe('compareRuns()', () => {
   });
 
   test('names settings by their paths, where all do not have the same', async () => {
-    const { reader, write } = await newStore();
+    const { reader, write } = await storeOfTest();
     write([
       run({
         runId: 'a',
@@ -160,7 +154,7 @@ describe('compareRuns()', () => {
   });
 
   test('names every run that is unknown', async () => {
-    const { reader, write } = await newStore();
+    const { reader, write } = await storeOfTest();
     write([run({ runId: 'a' }), execution({ name: 'x' })]);
     await expect(reader.compareRuns(['x', 'a', ...hostileTexts, 'x'])).rejects.toMatchObject({
       code: 'INVALID_CONFIG',
@@ -249,7 +243,7 @@ describe('compareVersions()', () => {
   });
 
   test('says with what it has what it can', async () => {
-    const { reader, write } = await newStore();
+    const { reader, write } = await storeOfTest();
     const unknown = { value: null, low: null, high: null };
     write([execution({ name: 'parse', version: '1', latencyMs: 10 })]);
     const [one, none] = (await reader.compareVersions('parse', ['1', '2'])).versions;
@@ -269,7 +263,7 @@ describe('compareVersions()', () => {
   });
 
   test('takes sampling for what it is: ten thinned out to one are one that counts ten times', async () => {
-    const { reader, write } = await newStore();
+    const { reader, write } = await storeOfTest();
     const some = (version: string, weight?: number): ExecutionEvent[] =>
       Array.from({ length: 20 }, (_, at) =>
         execution({
@@ -289,7 +283,7 @@ describe('compareVersions()', () => {
   });
 
   test('finds any text as a version', async () => {
-    const { reader, write } = await newStore();
+    const { reader, write } = await storeOfTest();
     write(hostileTexts.map((text) => execution({ name: text, version: text })));
     for (const text of hostileTexts) {
       const { skillId, versions } = await reader.compareVersions(text, [text, `?${text}`]);
@@ -320,7 +314,7 @@ describe('wrong options are refused, all at once', () => {
     ],
   ];
   test.each(wrong)('%s', async (_method, ask, fields) => {
-    const { reader } = await newStore();
+    const { reader } = await storeOfTest();
     const error = await ask(reader).then(
       () => undefined,
       (thrown) => thrown,

@@ -9,13 +9,13 @@ import {
 import { artifact, execution, metrics, run } from '@toolweaver/analytics-testkit';
 import Database from 'better-sqlite3';
 import fc from 'fast-check';
-import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { deepest } from '../src/answers/depth.ts';
 import { now } from './support/arbitrary.ts';
 import { histories, metricEvents, metricNames, runIds } from './support/arbitrary-runs.ts';
 import { testFolder } from './support/folder.ts';
 import { hostileTexts } from './support/hostile.ts';
-import { createStore, type Store } from './support/in-process.ts';
+import { createStore, storeOfTest } from './support/in-process.ts';
 import { open } from './support/open.ts';
 import { lastValues, listRuns, runDetails, runMetrics } from './support/oracle-runs.ts';
 import { query } from './support/rows.ts';
@@ -23,12 +23,6 @@ import { expectSame } from './support/same.ts';
 
 const numRuns = process.env['RELIABILITY'] === 'full' ? 50 : 15;
 vi.setConfig({ testTimeout: 120_000 });
-
-async function newStore(): Promise<Store> {
-  const store = await createStore();
-  onTestFinished(() => store.close());
-  return store;
-}
 
 /** Checks a property of a store with any history, written in pieces, some of them twice. */
 async function forAny(
@@ -218,7 +212,7 @@ describe('a run', () => {
   });
 
   test('that nobody recorded is undefined, and has no metrics', async () => {
-    const { reader, write } = await newStore();
+    const { reader, write } = await storeOfTest();
     write([execution({ name: 'a name that is no run' }), metrics({ runId: 'metrics alone' })]);
     for (const runId of ['nobody', 'a name that is no run', 'metrics alone', ...hostileTexts]) {
       expect(await reader.getRun(runId)).toBeUndefined();
@@ -228,7 +222,7 @@ describe('a run', () => {
   });
 
   test('keeps what its executions came to when they are deleted one by one', async () => {
-    const { reader, write, db } = await newStore();
+    const { reader, write, db } = await storeOfTest();
     const cost = { nanoUsd: 5e8, source: 'provider' as const };
     write([run(), execution({ runId: 'run-1', cost }), execution({ runId: 'unnamed', success: false, weight: 3 })]);
     const before = await reader.listRuns();
@@ -283,7 +277,7 @@ test('depth is found on ways of any length, and round circles', () => {
 });
 
 test('a list of runs reads neither executions nor all that was logged', async () => {
-  const { reader, write, statementsOf } = await newStore();
+  const { reader, write, statementsOf } = await storeOfTest();
   write([run(), execution({ runId: 'run-1' }), metrics({ runId: 'run-1' })]);
   const where = [{ metric: 'loss', op: '<', value: 1 }] as const;
   const statements = await statementsOf(async () => {
@@ -297,7 +291,7 @@ test('a list of runs reads neither executions nor all that was logged', async ()
 
 describe('pages', () => {
   test('stay the same when newer runs arrive in between', async () => {
-    const { reader, write } = await newStore();
+    const { reader, write } = await storeOfTest();
     write(Array.from({ length: 6 }, (_, at) => run({ runId: `${at}`, at: 1000 + (at >> 1) })));
     const first = await reader.listRuns({ limit: 3 });
     write([run({ runId: 'new', at: 5000 })]);
@@ -307,7 +301,7 @@ describe('pages', () => {
   });
 
   test('go on only from a cursor of the same question', async () => {
-    const { reader, write } = await newStore();
+    const { reader, write } = await storeOfTest();
     write(Array.from({ length: 5 }, (_, at) => run({ runId: `${at}`, project: 'p' })));
     const asked: RunFilter = { project: 'p', orderBy: { metric: 'loss' }, limit: 2 };
     const { nextCursor } = await reader.listRuns(asked);
@@ -329,7 +323,7 @@ describe('pages', () => {
 });
 
 test('texts that are SQL, patterns or JSON are only ever themselves', async () => {
-  const { reader, write, db } = await newStore();
+  const { reader, write, db } = await storeOfTest();
   const tables = db.prepare('SELECT name, sql FROM sqlite_schema').all();
   write(
     hostileTexts.flatMap((text) => [
@@ -439,7 +433,7 @@ describe('wrong options are refused, all at once', () => {
     ['getRunMetrics', (it) => it.getRunMetrics(5 as never, { name: '', limit: 100_001 }), ['runId', 'name', 'limit']],
   ];
   test.each(wrong)('%s', async (_method, ask, fields) => {
-    const { reader } = await newStore();
+    const { reader } = await storeOfTest();
     const error = await ask(reader).then(
       () => undefined,
       (thrown) => thrown,

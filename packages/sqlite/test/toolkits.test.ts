@@ -10,22 +10,16 @@ import {
 } from '@toolweaver/analytics-core';
 import { execution, run, toolkit } from '@toolweaver/analytics-testkit';
 import fc from 'fast-check';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { at, executions, now } from './support/arbitrary.ts';
 import { testFolder } from './support/folder.ts';
 import { hostileTexts } from './support/hostile.ts';
-import { createStore, type Store } from './support/in-process.ts';
+import { createStore, storeOfTest } from './support/in-process.ts';
 import { open } from './support/open.ts';
 import { toolInvocations, toolkitMetrics, toolkitTraces } from './support/oracle-toolkits.ts';
 import { expectSame } from './support/same.ts';
 
 const numRuns = process.env['RELIABILITY'] === 'full' ? 200 : 25;
-
-async function newStore(): Promise<Store> {
-  const store = await createStore();
-  onTestFinished(() => store.close());
-  return store;
-}
 
 const toolkitEvents: fc.Arbitrary<ToolkitEvent> = fc
   .record({
@@ -281,7 +275,7 @@ describe('the documented example', () => {
 });
 
 test('traces have the fields that the documented interface lists', async () => {
-  const { reader, write } = await newStore();
+  const { reader, write } = await storeOfTest();
   const id = '01940000-0000-7000-8000-0000000000ff';
   const moment = Date.UTC(2026, 0, 2, 3, 4, 5, 6);
   write([
@@ -337,7 +331,7 @@ test('traces have the fields that the documented interface lists', async () => {
 
 describe('names', () => {
   test('of any kind are only ever themselves', async () => {
-    const { reader, write, db } = await newStore();
+    const { reader, write, db } = await storeOfTest();
     const tables = db.prepare('SELECT name, sql FROM sqlite_schema').all();
     write(
       hostileTexts.flatMap((text) => [
@@ -361,7 +355,7 @@ describe('names', () => {
   });
 
   test('that would share a key with their dots have keys of their own', async () => {
-    const { reader, write } = await newStore();
+    const { reader, write } = await storeOfTest();
     const call = (toolkitName: string | undefined, name: string) =>
       execution({ kind: 'tool', name, ...(toolkitName !== undefined && { toolkit: toolkitName }) });
     write([call('a', 'b.c'), call('a.b', 'c'), call('a.b', 'c'), call(undefined, 'a.b.c'), call(undefined, 'c')]);
@@ -418,7 +412,7 @@ describe('wrong options are refused, all at once', () => {
     ],
   ];
   test.each(wrong)('%s', async (_method, ask, fields) => {
-    const { reader } = await newStore();
+    const { reader } = await storeOfTest();
     const error = await ask(reader).then(
       () => undefined,
       (thrown) => thrown,

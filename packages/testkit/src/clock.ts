@@ -3,6 +3,7 @@ import { setImmediate } from 'node:timers';
 import type { Clock } from '@toolweaver/analytics-core';
 import { startOfTests } from './ids.ts';
 
+/** The time at which a fake clock starts. */
 export interface FakeClockOptions {
   /** Unix time in ms. Default: 2026-01-01T00:00:00Z. */
   readonly startAt?: number;

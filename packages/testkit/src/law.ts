@@ -22,6 +22,7 @@ export interface Law {
   readonly check: (trial: Trial) => Promise<void>;
 }
 
+/** How long `checkLaw` waits for a backend. */
 export interface CheckOptions {
   /** The longest that one call of the backend or the subject may take. Default: 10000. */
   readonly timeoutMs?: number | undefined;

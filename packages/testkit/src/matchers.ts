@@ -13,6 +13,7 @@ type DeepPartial<T> = T extends readonly unknown[] | Uint8Array | string | numbe
     ? { readonly [key: string]: unknown }
     : { readonly [K in keyof T]?: DeepPartial<T[K]> | undefined };
 
+/** How many matches `expectRecorded` asks for. */
 export interface ExpectRecordedOptions {
   /** How many events have to match. Default: at least one. */
   readonly times?: number;

@@ -61,6 +61,7 @@ export interface ExecutionTally {
   readonly tokens?: Usage | null | undefined;
 }
 
+/** Ratings of a skill. */
 export interface RatingTally {
   readonly skillId: string;
   readonly count: number;
@@ -68,12 +69,14 @@ export interface RatingTally {
   readonly sum: number;
 }
 
+/** The health score that was set for a skill. */
 export interface HealthReading {
   readonly skillId: string;
   /** The latest one. */
   readonly score: number;
 }
 
+/** Events of a toolkit by operation. */
 export interface ToolkitTally {
   readonly toolkit: string;
   readonly operation: ToolkitOperation;
@@ -89,6 +92,7 @@ export interface MetricTally {
   readonly last: number;
 }
 
+/** What is kept of a run. */
 export interface RunReading {
   readonly runId: string;
   /** The latest one. */
@@ -100,6 +104,7 @@ export interface RunReading {
   readonly tags?: readonly string[] | undefined;
 }
 
+/** Artifacts by name and kind, of all runs. */
 export interface ArtifactTally {
   readonly name: string;
   readonly kind: string;

@@ -5,6 +5,7 @@ import type { Create } from './trial.ts';
 
 /** What a runner hands to its tests, as far as the suite uses it. */
 export interface TestContext {
+  /** Marks the running test as skipped: its law does not apply, or is in `skip`. Without it such a test passes. */
   skip?(reason?: string): unknown;
 }
 
@@ -16,6 +17,7 @@ export interface Skip {
   readonly reason: string;
 }
 
+/** The runner, what is tested, and which laws it cannot keep. */
 export interface SuiteOptions {
   /** The `test` of vitest, node:test or any other runner that takes a name and an asynchronous function. */
   readonly test: (name: string, run: (context?: TestContext) => Promise<void>) => unknown;

@@ -18,9 +18,11 @@ export interface Trial {
   readonly manyEvents: number;
   /** The batches that core would make of these events, each an array of its own. */
   batches(events: readonly AnalyticsEvent[]): AnalyticsEvent[][];
+  /** Has the backend write the events in one call; rejects with what that throws. */
   writeBatch(batch: readonly AnalyticsEvent[]): Promise<void>;
   /** Batch by batch, in order. */
   write(events: readonly AnalyticsEvent[]): Promise<void>;
+  /** Flushes the backend; resolves for one without a `flush`. */
   flush(signal?: AbortSignal): Promise<void>;
   /** Writes and flushes: the events are on the far side. */
   deliver(events: readonly AnalyticsEvent[]): Promise<void>;
@@ -28,10 +30,13 @@ export interface Trial {
   check(signal?: AbortSignal): Promise<void>;
   /** Closes the backend, as core does: once. */
   close(): Promise<void>;
+  /** What the far side shows now, as the subject reads it. */
   observe(): Promise<Observation>;
   /** Asserts that the far side shows exactly these events; `required` names what `observe()` has to give for it. */
   holds(events: readonly AnalyticsEvent[], ...required: readonly ExecutionFigure[]): Promise<void>;
+  /** From now on the far side takes nothing. Does nothing where the subject cannot: a law that calls it says so in `needs`. */
   breakFarSide(): Promise<void>;
+  /** Undoes `breakFarSide`; does nothing where the subject cannot. */
   repairFarSide(): Promise<void>;
   /** Closes the backend and goes on with a new one on the same far side. */
   reopened(): Promise<Trial>;
@@ -45,6 +50,7 @@ export interface Trial {
   end(): Promise<void>;
 }
 
+/** Makes a subject on a far side of its own: once for each law, and again for each `another()`. */
 export type Create = () => Subject | Promise<Subject>;
 
 export async function startTrial(create: Create, timeoutMs: number): Promise<Trial> {

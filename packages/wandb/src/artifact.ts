@@ -31,8 +31,10 @@ export interface Artifact {
   readonly sequenceId: string;
 }
 
+/** Bytes, a file or a folder of this machine, or the URL of what lies elsewhere, which is not uploaded. Each file below 2 GiB. */
 export type ArtifactSource = Uint8Array | { readonly path: string } | { readonly ref: string };
 
+/** A version of an artifact, to be logged. Names and types that the service would not take are refused with `INVALID_EVENT`. */
 export interface ArtifactInput {
   /** 1 to 128 of `A-Z a-z 0-9 _ . -`. */
   readonly name: string;

@@ -47,6 +47,14 @@ export function createClient(run: Run, settings: Settings, notify: Notify, onFin
     }
   }
 
+  /** Whether the run takes no more; then the call counts as left out. */
+  function isOver(): boolean {
+    if (finishing !== undefined) {
+      skip('late', 'what came after the end was left out');
+    }
+    return finishing !== undefined;
+  }
+
   function resolveIn(step: number): (key: string, value: unknown) => unknown {
     return (key, value) => {
       const found = Array.isArray(value) ? imagesOf(value) : isMedia(value) ? value : undefined;
@@ -186,8 +194,7 @@ export function createClient(run: Run, settings: Settings, notify: Notify, onFin
       return skipped;
     },
     log(given, { step, commit } = {}) {
-      if (finishing !== undefined) {
-        skip('late', 'values were left out that came after the end');
+      if (isOver()) {
         return;
       }
       const { state } = run;
@@ -210,6 +217,9 @@ export function createClient(run: Run, settings: Settings, notify: Notify, onFin
       }
     },
     setSummary(given) {
+      if (isOver()) {
+        return;
+      }
       for (const [key, value] of Object.entries(given)) {
         if (value === undefined) {
           rows.setSummary(key, undefined);
@@ -223,6 +233,9 @@ export function createClient(run: Run, settings: Settings, notify: Notify, onFin
       schedule();
     },
     defineMetric(name, { stepMetric, hidden = false, summary = [] } = {}) {
+      if (isOver()) {
+        return;
+      }
       const { metrics } = run.info;
       const others = metrics.filter((metric) => metric.name !== name);
       const axis: MetricDefinition[] =
@@ -234,12 +247,18 @@ export function createClient(run: Run, settings: Settings, notify: Notify, onFin
       schedule();
     },
     updateConfig(given) {
+      if (isOver()) {
+        return;
+      }
       const read = Array.from(readValues(given, skip), ([key, { value }]) => [key, value] as const);
       run.describe({ config: Object.fromEntries(read) });
       rows.touch();
       schedule();
     },
     setTags(tags) {
+      if (isOver()) {
+        return;
+      }
       run.describe({ tags: [...new Set(tags.map((tag) => String(tag).slice(0, maxTag)).filter((tag) => tag !== ''))] });
       rows.touch();
       schedule();

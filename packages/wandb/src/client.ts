@@ -19,6 +19,7 @@ import {
 import { agent } from './version.ts';
 import type { WandbRun } from './wandb-run.ts';
 
+/** Where a run of the program's own goes, and what is shown of it. */
 export interface RunClientOptions extends ConnectionOptions, DescriptionOptions {
   /** How long the start may try to reach the service before the run goes offline. Default: 90000. */
   readonly initTimeoutMs?: number | undefined;

@@ -45,6 +45,7 @@ export function resolveMedia(media: Media, place: MediaPlace): ResolvedMedia {
   return media[resolve](place);
 }
 
+/** How fine a histogram is. */
 export interface HistogramOptions {
   /** 1 to 512. Default: 64. */
   readonly bins?: number | undefined;
@@ -80,6 +81,7 @@ export function histogram(
   return { _type: 'histogram', values: counts, bins: edges };
 }
 
+/** What a table can hold. A `Date` becomes Unix time in ms; null is a value that is missing. */
 export type Cell = string | number | boolean | null | Date;
 
 const maxTableRows = 200_000;
@@ -133,6 +135,7 @@ export function table(columns: readonly string[], rows: readonly (readonly Cell[
   };
 }
 
+/** What is shown with an image. */
 export interface ImageOptions {
   readonly caption?: string | undefined;
 }
@@ -208,6 +211,7 @@ export function plotly(figure: Readonly<Record<string, unknown>>): Media {
   return textMedia('plotly', 'plotly-file', '.plotly.json', jsonText(figure) as string);
 }
 
+/** HTML, kept as a file of the run and shown rendered on the run's page. */
 export function html(text: string): Media {
   return textMedia('html', 'html-file', '.html', text);
 }

@@ -1,3 +1,4 @@
+/** What the summary keeps of a metric's numbers. `none`, also beside others: nothing. */
 export type SummaryKind = 'min' | 'max' | 'mean' | 'last' | 'first' | 'none';
 
 /** How a metric is shown. */
@@ -10,7 +11,9 @@ export interface MetricDefinition {
   readonly summary: readonly SummaryKind[];
 }
 
+/** How a metric is shown, and what the summary keeps of it. */
 export interface MetricOptions {
+  /** The metric that is its x axis. Default: the run's step. */
   readonly stepMetric?: string | undefined;
   /** No chart is made for it. Default: false. */
   readonly hidden?: boolean | undefined;

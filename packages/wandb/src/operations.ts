@@ -200,8 +200,10 @@ export function textsOf(value: unknown): string[] {
   return Array.isArray(value) ? value.filter((item) => typeof item === 'string') : [];
 }
 
+/** How urgent an alert is. */
 export type AlertLevel = 'INFO' | 'WARN' | 'ERROR';
 
+/** A message about a run, which W&B sends on by e-mail or Slack, as its users have set. */
 export interface Alert {
   readonly title: string;
   readonly text: string;

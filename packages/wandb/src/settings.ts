@@ -5,7 +5,9 @@ import { keyFromNetrc, keyProblem } from './key.ts';
 import { entityProblem, projectProblem, runIdProblem, tagProblem } from './names.ts';
 import type { ServiceSettings } from './service.ts';
 
+/** Whether runs go to the service, into a directory, or nowhere. */
 export type WandbMode = 'online' | 'offline' | 'disabled';
+/** What to do about a run that is there already: see the option `resume`. */
 export type ResumeMode = 'allow' | 'must' | 'never' | 'auto';
 
 /** Where runs go, and as whom. Shared by the backend and the client. */

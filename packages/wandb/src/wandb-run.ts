@@ -2,6 +2,7 @@ import type { ArtifactInput } from './artifact.ts';
 import type { MetricOptions } from './metric-definition.ts';
 import type { Alert } from './operations.ts';
 
+/** Which row the values belong to, and whether it is complete. */
 export interface LogOptions {
   /** Of the row; may leave gaps, and must not be lower than that of a row before. Default: one more than the last. */
   readonly step?: number | undefined;
@@ -9,6 +10,7 @@ export interface LogOptions {
   readonly commit?: boolean | undefined;
 }
 
+/** How the program has ended, and how long the end of the run may take. */
 export interface FinishOptions {
   /** 0: finished; anything else: failed. Default: 0. */
   readonly exitCode?: number | undefined;
@@ -37,7 +39,12 @@ export interface WandbRun extends AsyncDisposable {
   setSummary(values: Readonly<Record<string, unknown>>): void;
   /** How a metric is shown; before its first value. */
   defineMetric(name: string, options?: MetricOptions): void;
+  /**
+   * Sets values of the configuration, key by key; the others stay. What is no JSON data, or has a key that begins with `_`, is left out
+   * and counted as `skipped`.
+   */
   updateConfig(values: Readonly<Record<string, unknown>>): void;
+  /** Replaces all tags. Each is cut at 64 characters; empty ones are left out. */
   setTags(tags: readonly string[]): void;
   /** Keeps a file with the run. `name`: where, with forward slashes. Resolves when it is there. */
   saveFile(name: string, content: Uint8Array | { readonly path: string }): Promise<void>;

@@ -20,6 +20,7 @@ import {
 import { toStorageError } from './transaction-log.ts';
 import { agent } from './version.ts';
 
+/** Where runs go, what is shown of each, and how executions become rows and alerts. */
 export interface WandbOptions extends ConnectionOptions, DescriptionOptions {
   /** Label of its counts and errors. Default: `wandb`. */
   readonly name?: string | undefined;

@@ -330,6 +330,30 @@ test('the end carries what is left, the exit code, and nothing follows it', asyn
   expect(run.skipped).toBe(1);
 });
 
+test.each(['online', 'offline'] as const)(
+  'what comes after the end of a run that is %s is counted, and nothing else',
+  async (mode) => {
+    const clock = fakeClock();
+    const { run, fake, notices } = await runAt({ clock, mode });
+    run.log({ loss: 1 });
+    await run.finish();
+    const [asked, timers] = [fake.requests.length, clock.timers];
+    run.log({ late: 1 });
+    run.setSummary({ late: 1 });
+    run.setTags(['late']);
+    run.updateConfig({ late: 1 });
+    run.defineMetric('late');
+    await clock.advance(60_000);
+    await sleep(20);
+    expect({ skipped: run.skipped, asked: fake.requests.length, timers: clock.timers }).toEqual({
+      skipped: 5,
+      asked,
+      timers,
+    });
+    expect(notices.filter((notice) => notice.includes('after the end'))).toHaveLength(1);
+  },
+);
+
 test('rows of a request that failed, and rows after it, are all there at the end', async () => {
   const { run, fake } = await runAt();
   fake.trouble = once('take and drop', { status: 503, headers: { 'Retry-After': '0.01' } });

@@ -1,6 +1,6 @@
 import { createAnalytics } from '@toolweaver/analytics';
 import { expect } from 'vitest';
-import { jumpingClock } from '../../../../test/support/jumping-clock.ts';
+import { jumpingClock, recordInJumps } from '../../../../test/support/jumping-clock.ts';
 import { times, trial } from '../../../../test/support/trial.ts';
 import { callsEverywhere, everywhere, offlineRuns } from '../support/everywhere.ts';
 import { total } from '../support/figures.ts';
@@ -16,24 +16,17 @@ trial(
       clock.jump();
       add('jumps');
     };
-    let [timed, untimed, longestMs] = [0, 0, 0];
-    for (let left = times(1_500, 100); left > 0; left -= 1) {
-      jump();
-      const began = performance.now();
-      await analytics.trackOperation({ kind: 'tool', name: 'jumps' }, jump);
-      longestMs = Math.max(longestMs, performance.now() - began);
-      // An execution is timed at its end.
-      for (let events = 2; events > 0; events -= 1) {
-        timed += clock.isPossible ? 1 : 0;
-        untimed += clock.isPossible ? 0 : 1;
-      }
-      analytics.recordToolInvocation({ toolName: 'jumps', success: true });
-      if (left % 25 === 0) {
-        // Also what is asked of the far sides meanwhile.
-        await analytics.flush();
-      }
-    }
-    clock.goOn();
+    const { timed, untimed, longestMs } = await recordInJumps(clock, analytics, {
+      count: times(1_500, 100),
+      jump,
+      async alsoRecord(left) {
+        analytics.recordToolInvocation({ toolName: 'jumps', success: true });
+        if (left % 25 === 0) {
+          // Also what is asked of the far sides meanwhile.
+          await analytics.flush();
+        }
+      },
+    });
     expect(await analytics.flush()).toMatchObject({ ok: true });
     for (const [name, stats] of Object.entries(analytics.stats().backends)) {
       expect({ name, ...stats }).toMatchObject({ name, delivered: timed, dropped: { callback_error: untimed } });

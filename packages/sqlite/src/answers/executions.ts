@@ -1,7 +1,7 @@
 import type { ExecutionEvent, ExecutionOrder } from '@toolweaver/analytics-core';
 import { type RawBuilder, type SqlBool, sql } from 'kysely';
 import { tailBits } from '../sequence.ts';
-import { parseUuid, type StoredExecution, type TextColumn, toExecution } from '../stored.ts';
+import { parseUuid, type StoredExecution, type TextColumn, textColumns, toExecution } from '../stored.ts';
 import { byRun, bySubject, byTime, type Db, type Filter, firstSeq, matches } from './filter.ts';
 import { textsOf } from './names.ts';
 import { slowest } from './slowest.ts';
@@ -120,17 +120,6 @@ interface Found {
   readonly seq: string;
 }
 
-const textColumns = [
-  'run',
-  'user',
-  'org',
-  'error_type',
-  'version',
-  'toolkit',
-  'model',
-  'provider',
-  'cost_source',
-] as const satisfies readonly TextColumn[];
 type Row = Omit<StoredExecution, TextColumn> & Readonly<Record<TextColumn, number | null>> & Found;
 
 /** Whole executions, in the order given. Apart from the search, so that texts are only looked up for what was found. */

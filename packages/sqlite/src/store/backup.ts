@@ -4,12 +4,14 @@ import { dirname, resolve } from 'node:path';
 import { AnalyticsError, isAnalyticsError } from '@toolweaver/analytics-core';
 import { configError } from '@toolweaver/analytics-core/backend';
 
+/** How far a backup has come. */
 export interface BackupProgress {
   readonly writtenBytes: number;
   /** What the copy will take, about. */
   readonly totalBytes: number;
 }
 
+/** The file that a backup has made. */
 export interface BackupReport {
   /** Absolute. */
   readonly path: string;

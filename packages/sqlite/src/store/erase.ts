@@ -2,6 +2,7 @@ import { type Connection, type DatabaseConfig, retryBusy, transaction } from '..
 import { countRows, keptTables, kinds, type RowCounts } from './kept.ts';
 import { truncateLog } from './log.ts';
 
+/** What `erase()` has deleted; in a dry run, what it would delete. */
 export interface EraseReport {
   readonly dryRun: boolean;
   /** Of this user. */

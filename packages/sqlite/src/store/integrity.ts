@@ -1,6 +1,7 @@
 import type { Connection } from '../database.ts';
 import { isDamage } from '../failure.ts';
 
+/** What a check of the whole file has found. */
 export interface IntegrityReport {
   readonly ok: boolean;
   /** In SQLite's words, at most 100. */

@@ -9,6 +9,7 @@ import { readPriceable, setCosts } from './reprice.ts';
 import { readSize } from './size.ts';
 import { readStatistics } from './statistics.ts';
 
+/** What `compact()` has returned to the system. */
 export interface CompactReport {
   /** By which the file has become smaller. */
   readonly freedBytes: number;

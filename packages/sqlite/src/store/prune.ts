@@ -18,6 +18,7 @@ export interface PrunePlan {
   readonly maxBytes?: number | undefined;
 }
 
+/** What `prune()` has deleted; in a dry run, what it would delete. */
 export interface PruneReport {
   readonly dryRun: boolean;
   readonly rows: RowCounts;

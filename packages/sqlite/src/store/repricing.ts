@@ -4,6 +4,7 @@ import type { PriceableStep } from './reprice.ts';
 
 // The host's side of `reprice`: here its prices are asked.
 
+/** Which executions get new costs, and by which prices. */
 export interface RepriceOptions {
   /** What is asked for each price. */
   readonly prices: PriceProvider;
@@ -18,14 +19,16 @@ export interface RepriceOptions {
   readonly onProgress?: ((progress: RepriceProgress) => void) | undefined;
 }
 
+/** How far a `reprice()` has come. */
 export interface RepriceProgress {
   /** Prices asked for up to now. */
   readonly executions: number;
 }
 
+/** What `reprice()` has changed; in a dry run, what it would change. */
 export interface RepriceReport {
   readonly dryRun: boolean;
-  /** Executions whose price was asked for: those with a model and usage whose cost was computed, or unknown. */
+  /** Executions whose price was asked for: with a model and usage, and a cost unknown, computed or, with `overrides`, an override. */
   readonly executions: number;
   /** Those whose cost has changed, the next ones included. */
   readonly changed: number;

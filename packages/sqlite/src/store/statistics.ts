@@ -5,6 +5,7 @@ import { tailBits } from '../sequence.ts';
 import { countRows, keptTables, type RowCounts } from './kept.ts';
 import { readSize } from './size.ts';
 
+/** How large the database is, and what is in it. */
 export interface StoreStatistics {
   readonly path: string;
   readonly schemaVersion: number;

@@ -37,11 +37,13 @@ export interface SqliteStore {
   backup(path: string, options?: BackupOptions): Promise<BackupReport>;
   /** Reads the whole file. */
   checkIntegrity(options?: IntegrityOptions): Promise<IntegrityReport>;
+  /** Sizes, counts and times as they are now. Counts every row, so a large database takes a while. */
   statistics(): Promise<StoreStatistics>;
   /** Returns free pages to the system. Events wait meanwhile, and the disk must have room for a copy. */
   compact(): Promise<CompactReport>;
 }
 
+/** Limits for one `prune()`, in place of the backend's. */
 export interface PruneOptions {
   /** Events that are older go. 0 keeps them. Default: the backend's. */
   readonly retentionDays?: number | undefined;
@@ -51,17 +53,20 @@ export interface PruneOptions {
   readonly dryRun?: boolean | undefined;
 }
 
+/** Whose events are erased. */
 export interface EraseOptions {
   readonly userId: string;
   /** Says what would go, and deletes nothing. Default: false. */
   readonly dryRun?: boolean | undefined;
 }
 
+/** Who is told how far a backup has come. */
 export interface BackupOptions {
   /** Told a few times a second. What it throws is ignored. */
   readonly onProgress?: ((progress: BackupProgress) => void) | undefined;
 }
 
+/** How thoroughly the file is checked. */
 export interface IntegrityOptions {
   /** Leaves out whether indexes say the same as their tables: several times faster. Default: false. */
   readonly quick?: boolean | undefined;

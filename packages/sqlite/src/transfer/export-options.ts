@@ -2,6 +2,7 @@ import type { Writable } from 'node:stream';
 import type { EventType, ExecutionKind } from '@toolweaver/analytics-core';
 import type { FileFormat } from './format.ts';
 
+/** Which events are exported, and where to. */
 export interface ExportOptions {
   /** The database's file, as in the options of `sqlite`. */
   readonly path?: string | undefined;
@@ -35,12 +36,14 @@ export interface ExportOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** How far an export has come. */
 export interface ExportProgress {
   readonly events: number;
   /** How many there were at the start. */
   readonly total: number;
 }
 
+/** What an export has written. */
 export interface ExportReport {
   readonly events: number;
   /** As written: after it was compressed. */

@@ -6,6 +6,7 @@ import { type FileFormat, fileFormats, formatOf } from './format.ts';
 /** A path; a stream or an iterable of text (with `format`); or an iterable of events as `parseEvent` of core reads them. */
 export type ImportSource = string | AsyncIterable<unknown> | Iterable<unknown>;
 
+/** How a source is read, what becomes of wrong rows, and who is told. */
 export interface ImportOptions {
   /**
    * Of the text. Default: by the path's ending (.jsonl, .ndjson or .csv, and .gz behind it for what is compressed); an iterable
@@ -50,11 +51,13 @@ export interface ImportCounts {
   readonly bytes: number;
 }
 
+/** How far an import has come. */
 export interface ImportProgress extends ImportCounts {
   /** Size of the file, where the source is one. */
   readonly totalBytes: number | undefined;
 }
 
+/** What became of the rows of an import. */
 export interface ImportReport extends ImportCounts {
   /** The first 100. */
   readonly rejections: readonly Rejection[];

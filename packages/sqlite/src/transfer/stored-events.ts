@@ -2,7 +2,7 @@ import type { AnalyticsEvent, EventType, ExecutionKind } from '@toolweaver/analy
 import type { Statement } from 'better-sqlite3';
 import type { Connection } from '../database.ts';
 import { tailBits } from '../sequence.ts';
-import { formatUuid, type StoredExecution, type TextColumn, toExecution } from '../stored.ts';
+import { formatUuid, type StoredExecution, textColumns, toExecution } from '../stored.ts';
 
 /** Conditions that all must hold. */
 export interface EventFilter {
@@ -184,25 +184,13 @@ interface Names {
   subject(id: Value): Pick<StoredExecution, 'kind' | 'name'>;
 }
 
-const executionTexts: readonly TextColumn[] = [
-  'run',
-  'user',
-  'org',
-  'error_type',
-  'version',
-  'toolkit',
-  'model',
-  'provider',
-  'cost_source',
-];
-
 /** A row as the event that it was. Columns are what the writer of the same type has put into them. */
 const toEvent: { readonly [T in EventType]: (row: Row, names: Names) => AnalyticsEvent } = {
   execution: (row, names) =>
     toExecution({
       ...row,
       ...names.subject(row['subject'] ?? null),
-      ...Object.fromEntries(executionTexts.map((column) => [column, names.text(row[column])])),
+      ...Object.fromEntries(textColumns.map((column) => [column, names.text(row[column])])),
     } as unknown as StoredExecution),
   rating: (row, names) =>
     eventOf('rating', row, names, {

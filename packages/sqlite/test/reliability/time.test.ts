@@ -3,7 +3,7 @@ import { createAnalytics } from '@toolweaver/analytics-core';
 import { sqlite } from '@toolweaver/analytics-sqlite';
 import { execution, ledgerHolds } from '@toolweaver/analytics-testkit';
 import { afterEach, expect, vi } from 'vitest';
-import { jumpingClock, lastAt, possible } from '../../../../test/support/jumping-clock.ts';
+import { jumpingClock, lastAt, possible, recordInJumps } from '../../../../test/support/jumping-clock.ts';
 import { inLanes, times, trial } from '../../../../test/support/trial.ts';
 import { run } from '../support/child.ts';
 import { testFolder } from '../support/folder.ts';
@@ -49,20 +49,11 @@ trial(
       add('jumps');
     };
     const analytics = createAnalytics({ backends: [await sqlite({ path })], clock });
-    let [timed, untimed, longestMs] = [0, 0, 0];
-    for (let left = times(2_000, 300); left > 0; left -= 1) {
-      jump();
-      const began = performance.now();
-      await analytics.trackOperation({ kind: 'tool', name: 'jumps' }, jump);
-      longestMs = Math.max(longestMs, performance.now() - began);
-      // An execution is timed at its end.
-      for (let events = 2; events > 0; events -= 1) {
-        timed += clock.isPossible ? 1 : 0;
-        untimed += clock.isPossible ? 0 : 1;
-      }
-      analytics.recordSkillExecution({ skillId: clock.state, success: true });
-    }
-    clock.goOn();
+    const { timed, untimed, longestMs } = await recordInJumps(clock, analytics, {
+      count: times(2_000, 300),
+      jump,
+      alsoRecord: () => analytics.recordSkillExecution({ skillId: clock.state, success: true }),
+    });
     expect(await analytics.flush()).toMatchObject({ ok: true });
     expect(analytics.stats().backends['sqlite']).toMatchObject({
       accepted: timed + untimed,

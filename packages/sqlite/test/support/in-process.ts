@@ -1,5 +1,6 @@
 import type { AnalyticsEvent, AnalyticsReader } from '@toolweaver/analytics-core';
 import Database from 'better-sqlite3';
+import { onTestFinished } from 'vitest';
 import { createAnswer } from '../../src/answers/answers.ts';
 import { keep } from '../../src/changes/changes.ts';
 import { type Connect, type Connection, openForWriting } from '../../src/database.ts';
@@ -55,4 +56,11 @@ export async function createStore(): Promise<Store> {
     },
     close: () => db.close(),
   };
+}
+
+/** One that goes when the test is over. */
+export async function storeOfTest(): Promise<Store> {
+  const store = await createStore();
+  onTestFinished(() => store.close());
+  return store;
 }
