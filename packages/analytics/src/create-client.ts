@@ -14,7 +14,7 @@ import { nearest } from './nearest.ts';
 
 /** Options of a client whose backends are named, and set up from the environment; the others are those of `createAnalytics`. */
 export interface AnalyticsClientOptions extends Omit<AnalyticsOptions, 'backends'> {
-  /** Names of backends, as a list or with commas between; case and blanks do not matter. Default: `ANALYTICS_BACKEND`, then `sqlite`. */
+  /** Names of backends, as a list or with commas between; case and blanks do not matter; an empty list for none. Default: `ANALYTICS_BACKEND`, then `sqlite`. */
   readonly backend?: string | readonly string[] | undefined;
   /** Backends of your own beside the named ones. With `ANALYTICS_ENABLED=false` there are none either. */
   readonly additionalBackends?: readonly Backend[] | undefined;
@@ -44,9 +44,10 @@ export async function createAnalyticsClient(options: AnalyticsClientOptions = {}
     return createAnalytics({ ...clientOptions, backends: [] });
   }
 
-  const field = backend === undefined ? variable : 'backend';
+  const given = backendNames(backend);
+  const field = given === undefined ? variable : 'backend';
   const openers: Open[] = [];
-  for (const name of backendNames(backend ?? env[variable])) {
+  for (const name of given ?? backendNames(env[variable]) ?? ['sqlite']) {
     const read = await failures.runAsync(() => loadBackend(name, field));
     const open = read && failures.run(() => read(env));
     if (open !== undefined) {
@@ -71,10 +72,11 @@ export async function createAnalyticsClient(options: AnalyticsClientOptions = {}
   }
 }
 
-function backendNames(given: string | readonly string[] | undefined): readonly string[] {
-  const items = typeof given === 'string' ? given.split(',') : (given ?? []);
-  const names = items.map((name) => String(name).trim().toLowerCase()).filter((name) => name !== '');
-  return names.length === 0 ? ['sqlite'] : [...new Set(names)];
+/** Undefined for a text without names: it says as little as none. A list without names is one: of no backend. */
+function backendNames(given: string | readonly string[] | undefined): readonly string[] | undefined {
+  const items = typeof given === 'string' ? given.split(',') : given;
+  const names = items?.map((name) => String(name).trim().toLowerCase()).filter((name) => name !== '');
+  return names?.length === 0 && typeof given === 'string' ? undefined : names && [...new Set(names)];
 }
 
 async function loadBackend(name: string, field: string) {

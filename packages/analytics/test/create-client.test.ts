@@ -42,6 +42,8 @@ describe('which backends', () => {
       ['memory', 'sqlite'],
     ],
     ['a list', {}, ['memory', 'sqlite'], ['memory', 'sqlite']],
+    ['the variable for a blank argument', { ANALYTICS_BACKEND: 'memory' }, ' , ', ['memory']],
+    ['none for an empty list', { ANALYTICS_BACKEND: 'memory' }, [], []],
     ['each once', { ANALYTICS_BACKEND: 'memory,MEMORY' }, undefined, ['memory']],
     ['none when disabled', { ANALYTICS_ENABLED: 'false' }, undefined, []],
   ])('%s', async (_, env, backend, expected) => {

@@ -48,7 +48,13 @@ export function createAnalytics(options: AnalyticsOptions): Analytics {
   const stats: Analytics['stats'] = () => ({
     backends: Object.fromEntries(deliveries.map((delivery) => [delivery.backend.name, delivery.stats()])),
   });
-  const { activeOperations, ...tracker } = createTracker({ context, clock, newId: idAhead, record: acceptTracked });
+  const { activeOperations, ...tracker } = createTracker({
+    context,
+    clock,
+    newId: idAhead,
+    record: acceptTracked,
+    undescribed: (thrown) => reportMisuse(thrown, 'the call is recorded without its description'),
+  });
   const figures = { stats, activeOperations, shared: new Map() };
   for (const backend of backends) {
     backend.attach?.(figures);

@@ -171,7 +171,7 @@ export type TraceCarrier =
   | Readonly<Record<string, unknown>>
   | { get(name: string): string | null | undefined };
 
-/** What a call of a wrapped tool was about, as its arguments and its result say; `result` is undefined where it failed. */
+/** What a call of a wrapped tool was about, as its arguments and its result say; `result` is undefined where it failed, and for generators. */
 export type DescribeCall<F extends (...args: never[]) => unknown> = (
   args: Readonly<Parameters<F>>,
   result: Awaited<ReturnType<F>> | undefined,
@@ -205,7 +205,8 @@ export interface Analytics extends AsyncDisposable {
    * The same function, recorded on each call as a `tool` of the function's name, unless the subject says otherwise. It stays
    * what it was: sync, async, generator or async generator, with its `this`, name, arity and own properties. A promise is
    * measured until it settles, a generator from its first step to its end. What is no function comes back as it is. `describe`
-   * adds what a call says for itself (its cost, its size); it must be quick.
+   * adds what a call says for itself (its cost, its size); it must be quick. Where it throws, the call is recorded without that.
+   * A promise that is more than a promise (of a subclass, or with properties of its own) is returned itself.
    */
   wrapTool<F extends (...args: never[]) => unknown>(fn: F, subject?: Subject, describe?: DescribeCall<F>): F;
   /** Calls `fn` with the given values in its context, added to those already there. A wrong value is left out, and reported. */

@@ -20,14 +20,22 @@ function runExit(): void {
 
 function runSignal(signal: NodeJS.Signals): void {
   runAll(signal);
+  // Taken away meanwhile, as others count the listeners to see whether they have to end the process.
+  process.off(signal, onSignal);
   if (process.listeners(signal).every((listener) => brand in listener)) {
-    process.off(signal, onSignal);
     process.kill(process.pid, signal);
+  } else {
+    setImmediate(() => waiting.get(signal)?.size && listen(signal)).unref();
   }
 }
 
-function listenerOf(ending: Ending): Callback | typeof onSignal {
-  return ending === 'exit' ? runExit : onSignal;
+function listen(ending: Ending): void {
+  if (ending === 'exit') {
+    process.on(ending, runExit);
+  } else if (!process.listeners(ending).includes(onSignal)) {
+    // Before the others: Node has taken those that listen `once` away by the time that they are called.
+    process.prependListener(ending, onSignal);
+  }
 }
 
 /**
@@ -41,7 +49,7 @@ export function onEnd(signals: readonly NodeJS.Signals[], callback: Callback): (
     const callbacks = waiting.get(ending) ?? new Set();
     waiting.set(ending, callbacks);
     if (callbacks.size === 0) {
-      process.on(ending, listenerOf(ending));
+      listen(ending);
     }
     callbacks.add(callback);
   }
@@ -49,7 +57,7 @@ export function onEnd(signals: readonly NodeJS.Signals[], callback: Callback): (
     for (const ending of endings) {
       const callbacks = waiting.get(ending);
       if (callbacks?.delete(callback) && callbacks.size === 0) {
-        process.off(ending, listenerOf(ending));
+        process.off(ending, ending === 'exit' ? runExit : onSignal);
       }
     }
   };

@@ -4,6 +4,6 @@ export { steadyClock } from './clock.ts';
 export { type EnvReader, type NumberRange, readEnv } from './env.ts';
 export { configError } from './errors.ts';
 export { parseEvent } from './parse.ts';
-export { isSecret, redact, secret, withoutAnswer } from './secret.ts';
+export { isSecret, redact, secret, secretsOfHeader, withoutAnswer } from './secret.ts';
 export { cleanId } from './text.ts';
 export { describeThrown } from './thrown.ts';

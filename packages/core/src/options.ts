@@ -83,12 +83,10 @@ export function resolveOptions(options: AnalyticsOptions): ResolvedOptions {
   }
 
   function checkSignal(signal: unknown): void {
-    const field = 'flushOnSignals';
     const isName = typeof signal === 'string' && Object.hasOwn(constants.signals, signal);
-    check(isName, field, 'hold names of signals, such as SIGTERM', signal);
-    if (signal === 'SIGKILL' || signal === 'SIGSTOP') {
-      problem(field, `cannot hold ${signal}: no program can listen to it`);
-    }
+    // Nobody can listen to those two.
+    const isFit = isName && !['SIGKILL', 'SIGSTOP'].includes(signal);
+    check(isFit, 'flushOnSignals', 'hold names of signals that can be listened to, such as SIGTERM', signal);
   }
 
   if (!check(isObject(options), 'options', 'be an object', options)) {

@@ -43,7 +43,7 @@ export interface DeliveryStats {
 
 /** What one backend did during a flush. */
 export interface BackendFlush {
-  /** True when everything recorded before the flush is on the far side, and nothing of it was dropped meanwhile. */
+  /** True when all that was queued before the flush is on the far side. What was lost before that is in `stats()`. */
   readonly ok: boolean;
   readonly delivered: number;
   readonly dropped: number;

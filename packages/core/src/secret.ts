@@ -42,6 +42,16 @@ export function redact(text: string, secrets: readonly string[]): string {
     .reduce((cleaned, form) => cleaned.replaceAll(form, redacted), text);
 }
 
+/**
+ * What must not be shown of a header's value: all of it, what is behind its scheme (`Bearer …`), and what that says in HTTP's basic
+ * authentication: user and password, and the password alone.
+ */
+export function secretsOfHeader(value: string): string[] {
+  const [, scheme = '', behind = ''] = /^\s*(\S+)\s+(.*\S)/.exec(value) ?? [];
+  const plain = /^basic$/i.test(scheme) ? Buffer.from(behind, 'base64').toString() : '';
+  return [value, behind, plain, plain.slice(plain.indexOf(':') + 1)].filter((text) => text !== '');
+}
+
 /** An error of `fetch` that is safe to show: where the answer was no HTTP its cause has the bytes, which may repeat what was sent. */
 export function withoutAnswer(error: unknown): unknown {
   const { cause } = (error ?? {}) as { cause?: unknown };

@@ -20,6 +20,8 @@ export interface TrackerOptions {
   readonly newId: () => string;
   /** Records what `make` returns. Never throws, whatever `make` does. */
   readonly record: (make: () => TrackedInput) => void;
+  /** Is told why the description of a call could not be had. */
+  readonly undescribed: (thrown: unknown) => void;
 }
 
 export type TrackedInput = ExecutionInput & { readonly sampleRate?: unknown };
@@ -37,7 +39,7 @@ type AnyFunction = (this: unknown, ...args: unknown[]) => unknown;
 type Start = (args: unknown[]) => Execution;
 type Describe = (result: unknown) => OperationDetails;
 
-export function createTracker({ context, clock, newId, record }: TrackerOptions): Tracker {
+export function createTracker({ context, clock, newId, record, undescribed }: TrackerOptions): Tracker {
   let active = 0;
 
   function begin(
@@ -56,6 +58,15 @@ export function createTracker({ context, clock, newId, record }: TrackerOptions)
     let ended = false;
     active += 1;
 
+    function describeResult(result: unknown): object | undefined {
+      try {
+        return describe && known(describe(result), 'description');
+      } catch (thrown) {
+        undescribed(thrown);
+        return undefined;
+      }
+    }
+
     function end(success: boolean, error: ErrorInfo | undefined, result?: unknown): void {
       if (ended) {
         return;
@@ -68,9 +79,8 @@ export function createTracker({ context, clock, newId, record }: TrackerOptions)
         if (misuse !== undefined) {
           throw misuse.thrown;
         }
-        const named = typeof subject === 'string' ? { name: subject } : optionalObject(subject, 'subject');
-        const described = describe && optionalObject(describe(result), 'description');
-        return { ...defaults, ...outer, ...named, ...described, ...details, ...outcome } as TrackedInput;
+        const named = typeof subject === 'string' ? { name: subject } : known(subject, 'subject');
+        return { ...defaults, ...outer, ...named, ...describeResult(result), ...details, ...outcome } as TrackedInput;
       });
     }
 
@@ -79,7 +89,7 @@ export function createTracker({ context, clock, newId, record }: TrackerOptions)
         id,
         set(more) {
           try {
-            details = { ...details, ...optionalObject(more, 'details') };
+            details = { ...details, ...known(more, 'details') };
           } catch (thrown) {
             misuse ??= { thrown };
           }
@@ -106,14 +116,7 @@ export function createTracker({ context, clock, newId, record }: TrackerOptions)
     activeOperations: () => active,
     async trackOperation(subject, fn) {
       const execution = begin(subject, { kind: 'operation' });
-      try {
-        const value = await execution.within(() => fn(execution.operation));
-        execution.succeeded();
-        return value;
-      } catch (thrown) {
-        execution.threw(thrown);
-        throw thrown;
-      }
+      return follow(execution, () => fn(execution.operation));
     },
     wrapTool(fn, subject = {} as Subject, describe = undefined) {
       if (typeof fn !== 'function') {
@@ -140,6 +143,11 @@ export function createTracker({ context, clock, newId, record }: TrackerOptions)
   };
 }
 
+/** What is given and not undefined, which hides nothing that is known already. */
+function known(given: unknown, field: string): object {
+  return Object.fromEntries(Object.entries(optionalObject(given, field)).filter(([, value]) => value !== undefined));
+}
+
 function nameOf(fn: { readonly name: string }): string {
   try {
     return fn.name === '' ? 'anonymous' : fn.name;
@@ -163,31 +171,40 @@ function wrapSync(fn: AnyFunction, start: Start): AnyFunction {
       execution.succeeded(result);
       return result;
     }
-    return result.then(
+    const isPlain = Object.getPrototypeOf(result) === Promise.prototype && Reflect.ownKeys(result).length === 0;
+    const followed = result.then(
       (value) => {
         execution.succeeded(value);
         return value;
       },
       (thrown) => {
         execution.threw(thrown);
-        throw thrown;
+        // Of what is returned itself, whoever called hears without this.
+        if (isPlain) {
+          throw thrown;
+        }
       },
     );
+    // A promise that can do more than others stays what it is.
+    return isPlain ? followed : result;
   };
 }
 
 function wrapAsync(fn: AnyFunction, start: Start): AnyFunction {
   return async function (...args) {
-    const execution = start(args);
-    try {
-      const value = await execution.within(() => Reflect.apply(fn, this, args));
-      execution.succeeded(value);
-      return value;
-    } catch (thrown) {
-      execution.threw(thrown);
-      throw thrown;
-    }
+    return follow(start(args), () => Reflect.apply(fn, this, args));
   };
+}
+
+async function follow<T>(execution: Execution, work: () => T | PromiseLike<T>): Promise<T> {
+  try {
+    const value = await execution.within(work);
+    execution.succeeded(value);
+    return value;
+  } catch (thrown) {
+    execution.threw(thrown);
+    throw thrown;
+  }
 }
 
 interface Steps<S> {

@@ -90,6 +90,24 @@ describe.skipIf(process.platform === 'win32')('on a signal', { concurrent: true 
     });
   });
 
+  test('a listener of the host that listens once, since before the client, decides too', async () => {
+    expect(await host({ end: 'host once', flushOnSignals: ['SIGTERM'] })).toEqual({
+      code: 7,
+      signal: null,
+      lines: three,
+      ...quiet,
+    });
+  });
+
+  test('a listener that ends the process where nobody else listens does so', async () => {
+    expect(await host({ end: 'last of the listeners', flushOnSignals: ['SIGTERM'] })).toEqual({
+      code: null,
+      signal: 'SIGTERM',
+      lines: three,
+      ...quiet,
+    });
+  });
+
   test('a host that carries on is served at the next signal too', async () => {
     const ended = await host({ end: 'signal twice', flushOnSignals: ['SIGUSR2'], events: 1 });
     expect(ended).toEqual({ code: null, signal: 'SIGKILL', lines: ['client 1 event 1', 'between'], ...quiet });

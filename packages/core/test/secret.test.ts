@@ -1,6 +1,6 @@
 import { format, inspect } from 'node:util';
 import { describe, expect, test } from 'vitest';
-import { isSecret, redact, secret } from '../src/for-backends.ts';
+import { isSecret, redact, secret, secretsOfHeader } from '../src/for-backends.ts';
 import { AnalyticsError, type MemoryBackend, memory, type Setting } from '../src/index.ts';
 import { rig } from './support/rig.ts';
 
@@ -118,6 +118,18 @@ describe('what others say', () => {
     const key = 'key/+5f1c9a';
     const said = `${key} ${encodeURIComponent(key)} ${Buffer.from(key).toString('base64')} ${key}`;
     expect(redact(`no: ${said}`, [canary, key])).toBe('no: [redacted] [redacted] [redacted] [redacted]');
+  });
+
+  const basic = Buffer.from('ada:pass:word').toString('base64');
+  test.each([
+    ['glc_token', ['glc_token']],
+    ['Bearer glc_token', ['Bearer glc_token', 'glc_token']],
+    ['Api-Token  a b ', ['Api-Token  a b ', 'a b']],
+    [`Basic ${basic}`, [`Basic ${basic}`, basic, 'ada:pass:word', 'pass:word']],
+    [`basic ${basic}`, [`basic ${basic}`, basic, 'ada:pass:word', 'pass:word']],
+    ['', []],
+  ])('the secrets of the header %j are %j', (header, secrets) => {
+    expect(secretsOfHeader(header)).toEqual(secrets);
   });
 
   test('keeps its words where a secret is none', () => {

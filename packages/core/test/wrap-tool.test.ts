@@ -58,13 +58,68 @@ describe('a wrapped function', () => {
   test.each<[string, () => never]>([
     ['a description that throws', thrower],
     ['a description that is none', () => 5 as never],
-  ])('with %s returns what it did; the event is refused', (_, describeCall) => {
-    const { analytics, errors } = rig();
-    expect(analytics.wrapTool(() => 'result', 'of', describeCall)()).toBe('result');
-    expect(dropsOf(analytics)).toEqual({ invalid: 1 });
-    expect(errors[0]?.message).toMatch(
-      /^Refused an event: (reading it threw Error: mine|description must be an object)/,
+  ])('with %s returns what it did, and is recorded without it', async (_, describeCall) => {
+    const made = rig();
+    expect(made.analytics.wrapTool(() => 'result', 'of', describeCall)()).toBe('result');
+    expect(await recorded(made)).toMatchObject([{ kind: 'tool', name: 'of', success: true }]);
+    expect(made.errors[0]?.message).toMatch(
+      /^(reading it threw Error: mine|description must be an object.*); the call is recorded without its description$/,
     );
+  });
+
+  test('failures count, too, where the description reads what only a success has', async () => {
+    const made = rig();
+    const tool = made.analytics.wrapTool(
+      (fails: boolean) => {
+        if (fails) {
+          throw new Error('mine');
+        }
+        return { bytes: 5 };
+      },
+      'of',
+      (_, result) => ({ outputBytes: (result as { bytes: number }).bytes }),
+    );
+    tool(false);
+    expect(() => tool(true)).toThrow('mine');
+    expect(await recorded(made)).toMatchObject([
+      { success: true, outputBytes: 5 },
+      { success: false, error: { type: 'Error' } },
+    ]);
+  });
+
+  test('what is undefined in a subject or a description hides nothing', async () => {
+    const made = rig();
+    const subject = { kind: undefined, name: 'of', model: 'm', version: undefined } as const;
+    made.analytics.wrapTool(
+      () => 'result',
+      subject,
+      () => ({ model: undefined, toolkit: 'k' }),
+    )();
+    await made.analytics.trackOperation({ ...subject, kind: 'llm' }, (operation) =>
+      operation.set({ model: undefined, usage: { inputTokens: 1 } }),
+    );
+    expect(await recorded(made)).toMatchObject([
+      { kind: 'tool', name: 'of', model: 'm', toolkit: 'k' },
+      { kind: 'llm', name: 'of', model: 'm', usage: { inputTokens: 1 } },
+    ]);
+  });
+
+  test('a promise that can do more than others is returned as it is', async () => {
+    const made = rig();
+    class Call extends Promise<string> {
+      readonly id = 7;
+      // biome-ignore lint/suspicious/noThenProperty: as clients of services have them
+      override then(...args: Parameters<Promise<string>['then']>): Promise<never> {
+        return Promise.resolve('parsed').then(...args) as Promise<never>;
+      }
+    }
+    const call = new Call(() => {});
+    expect(made.analytics.wrapTool(() => call, 'of')()).toBe(call);
+    const more = Object.assign(Promise.reject(new Error('mine')), { abort() {} });
+    const returned = made.analytics.wrapTool(() => more, 'of')();
+    expect(returned).toBe(more);
+    await expect(returned).rejects.toThrow('mine');
+    expect(await recorded(made)).toMatchObject([{ success: true }, { success: false }]);
   });
 
   test('stays synchronous, and measures its time', async () => {

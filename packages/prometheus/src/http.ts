@@ -8,10 +8,7 @@ export type FetchHandler = (request: Request) => Promise<Response>;
 
 export function httpHandler(scrape: Scrape): HttpHandler {
   return (request, response) => {
-    answerTo(request, scrape).then(
-      (answer) => send(request, response, answer),
-      () => response.destroy(),
-    );
+    sendTo(request, response, answerTo(request, scrape));
   };
 }
 
@@ -30,7 +27,16 @@ export function answerTo(request: IncomingMessage, scrape: Scrape): Promise<Answ
   return guarded(() => scrape(request.method ?? '', String(request.headers['accept-encoding'] ?? '')));
 }
 
-export function send(request: IncomingMessage, response: ServerResponse, { status, headers, body }: Answer): void {
+/** Whatever goes wrong stays here: nobody waits for it. */
+export function sendTo(request: IncomingMessage, response: ServerResponse, answer: Promise<Answer>): void {
+  answer.then((made) => send(request, response, made)).catch(() => response.destroy());
+}
+
+function send(request: IncomingMessage, response: ServerResponse, { status, headers, body }: Answer): void {
+  // A host's deadline, or a framework that did not know of us, may have answered.
+  if (response.headersSent) {
+    return;
+  }
   // What is left of a request's body would hold up the next one.
   request.resume();
   response.writeHead(status, { ...headers, 'content-length': body.length });

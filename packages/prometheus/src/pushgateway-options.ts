@@ -75,8 +75,8 @@ export function resolvePushgateway(given: PushgatewayOptions, problems: Problem[
   if (!isNumber(intervalMs, 0) || (intervalMs > 0 && intervalMs < 100)) {
     wrong('intervalMs', `must be 0, or a number of ms from 100 to ${maxTimerMs}`);
   }
-  if (!isNumber(timeoutMs, 1)) {
-    wrong('timeoutMs', `must be a number of ms from 1 to ${maxTimerMs}`);
+  if (!isNumber(timeoutMs, 1) || !Number.isInteger(timeoutMs)) {
+    wrong('timeoutMs', `must be a whole number of ms from 1 to ${maxTimerMs}`);
   }
   if (mode !== 'push' && mode !== 'add') {
     wrong('mode', 'must be push or add');

@@ -1,5 +1,5 @@
 import { AnalyticsError, type ErrorCode } from '@toolweaver/analytics-core';
-import { redact, withoutAnswer } from '@toolweaver/analytics-core/backend';
+import { redact, secretsOfHeader, withoutAnswer } from '@toolweaver/analytics-core/backend';
 import type { PushgatewayTarget } from './pushgateway-options.ts';
 
 /** The group of this program on a Pushgateway; each call rejects with an `AnalyticsError` when the gateway did not do it. */
@@ -32,11 +32,7 @@ export function pushgatewayClient({ name, target, render, contentType }: Pushgat
   const group = `${target.url}/metrics${groupPath(target)}`;
   let last: Promise<void> = Promise.resolve();
 
-  /** The header, and what is behind its scheme. */
-  function secrets(): string[] {
-    const header = target.authorization?.reveal() ?? '';
-    return [header, header.slice(header.indexOf(' ') + 1)];
-  }
+  const secrets = (): string[] => secretsOfHeader(target.authorization?.reveal() ?? '');
 
   async function request(method: string, url: string, body: Buffer | null, signal?: AbortSignal): Promise<void> {
     const deadline = AbortSignal.timeout(target.timeoutMs);
@@ -96,7 +92,8 @@ function groupPath({ job, grouping }: PushgatewayTarget): string {
 }
 
 function pair(label: string, value: string): string {
-  if (value !== '' && !value.includes('/')) {
+  // A path cannot hold these: dots are steps in it.
+  if (!/^\.{0,2}$|\//.test(value)) {
     return `/${label}/${encodeURIComponent(value)}`;
   }
   return `/${label}@base64/${Buffer.from(value).toString('base64url') || '='}`;

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { AnalyticsError } from '@toolweaver/analytics-core';
 import { configError } from '@toolweaver/analytics-core/backend';
 import { type Answer, notAllowed, type Scrape, textAnswer } from './answer.ts';
-import { answerTo, send } from './http.ts';
+import { answerTo, sendTo } from './http.ts';
 
 export interface EndpointOptions {
   /** The backend's, for its errors. */
@@ -111,11 +111,8 @@ function newServer(scrape: Scrape): Server {
     { keepAliveTimeout: keepAliveMs, requestTimeout: requestMs, headersTimeout: requestMs },
     (request, response) => {
       const [path = ''] = (request.url ?? '').split('?');
-      const answering = path === '/metrics' ? answerTo(request, scrape) : Promise.resolve(page(path, request.method));
-      answering.then(
-        (answer) => send(request, response, answer),
-        () => response.destroy(),
-      );
+      const answer = path === '/metrics' ? answerTo(request, scrape) : Promise.resolve(page(path, request.method));
+      sendTo(request, response, answer);
     },
   );
   // Whoever only waits to be scraped need not live for it.

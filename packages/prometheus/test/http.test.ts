@@ -38,6 +38,19 @@ function ask(url: string, method = 'GET', headers: Record<string, string> = {}, 
   });
 }
 
+test('a host that has answered already hears nothing of it', async () => {
+  const { handler } = await open({ port: false });
+  const { url, close } = await serve((request, response) => {
+    handler(request, response);
+    response.statusCode = 404;
+    response.end('mine');
+  });
+  onTestFinished(close);
+  for (let asked = 0; asked < 3; asked += 1) {
+    expect(await ask(url)).toMatchObject({ status: 404, body: Buffer.from('mine') });
+  }
+});
+
 test('GET and HEAD say the same, but for the text', async () => {
   const { url = '', port } = await open();
   expect(url).toBe(`http://127.0.0.1:${port}/metrics`);

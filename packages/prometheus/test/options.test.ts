@@ -55,6 +55,11 @@ describe('options', () => {
     ['a port that is not whole', { port: 80.5 }, 'port'],
     ['a port as a text', { port: '8000' }, 'port'],
     ['no number', { port: Number.NaN }, 'port'],
+    [
+      'a part of a ms',
+      { pushgateway: { url: 'http://127.0.0.1:9091', timeoutMs: 10_000 / 3 } },
+      'pushgateway.timeoutMs',
+    ],
     ['an address of another machine', { host: '192.0.2.1', port: 0 }, 'host'],
     ['a host that does not exist', { host: 'does-not-exist.invalid', port: 0 }, 'host'],
     ['buckets with infinity', { latencyBucketsMs: [1, Number.POSITIVE_INFINITY] }, 'latencyBucketsMs'],

@@ -42,6 +42,8 @@ describe('a real Pushgateway', () => {
       { job: 'plain', grouping: {} },
       { job: 'nightly/receipts', grouping: { instance: 'https://eu-1/a b', shard: '3' } },
       { job: 'ünï cödé?#%', grouping: { empty: '', quote: '"\\\n' } },
+      { job: '.', grouping: { instance: 'a' } },
+      { job: 'batch', grouping: { dir: '..', instance: 'a' } },
     ];
     for (const { job, grouping } of groupings) {
       const backend = await open({ url: `${url}/`, job, grouping, intervalMs: 0 });
@@ -129,6 +131,18 @@ test('the authorization goes to the gateway, and to nobody else', async () => {
   const redirected = await open({ url: server.url, authorization, intervalMs: 0 });
   await expect(redirected.pushgateway?.push()).rejects.toMatchObject({ code: 'INVALID_CONFIG' });
   expect(elsewhere.requests).toEqual([]);
+});
+
+test.each([
+  ['Bearer s3cr3t-token', 's3cr3t-token'],
+  [`Basic ${Buffer.from('ada:s3cr3t-password').toString('base64')}`, 's3cr3t-password'],
+])('a gateway that repeats what is in %s does not make it known', async (authorization, hidden) => {
+  const server = await serve((_, response) =>
+    response.writeHead(401).end(`not ${authorization.split(' ')[1]}, ${hidden}`),
+  );
+  onTestFinished(server.close);
+  const backend = await open({ url: server.url, authorization, intervalMs: 0 });
+  await expect(backend.pushgateway?.push()).rejects.toThrow(/: not \[redacted\], \[redacted\]$/);
 });
 
 test.each<[string, Parameters<typeof serve>[0]]>([

@@ -14,9 +14,9 @@ interface Program {
   counts(): Promise<Record<string, number>>;
 }
 
-async function start(): Promise<Program> {
+async function start(...args: readonly string[]): Promise<Program> {
   const program = join(import.meta.dirname, 'fixtures', 'workers.ts');
-  const child: ChildProcess = spawn(process.execPath, ['--conditions=@toolweaver/source', program], {
+  const child: ChildProcess = spawn(process.execPath, ['--conditions=@toolweaver/source', program, ...args], {
     stdio: ['pipe', 'pipe', 'inherit'],
   });
   onTestFinished(() => void child.kill('SIGKILL'));
@@ -69,6 +69,24 @@ test.each(['fork', 'thread'])('of scores the lowest is shown, while there is one
   expect(await score()).toEqual([{ skillId: 'shared', score: 40 }]);
   await order('close a');
   expect(await score()).toEqual([{ skillId: 'shared', score: 90 }]);
+});
+
+test('a thread that is older than the metrics of its process ends, too', async () => {
+  const { order, scrape, counts } = await start('early');
+  const score = async () => observe(await scrape()).health;
+  await order('well main', 'ill early', 'record early');
+  expect(await score()).toEqual([{ skillId: 'shared', score: 40 }]);
+  await order('leave early');
+  await vi.waitFor(async () => expect(await score()).toEqual([{ skillId: 'shared', score: 90 }]), 20_000);
+  expect(await counts()).toEqual({ shared: 1, 'of-early': 1 });
+});
+
+test('histograms with other buckets are left out', async () => {
+  const { order, scrape } = await start();
+  await order('other a', 'record main', 'record a');
+  const buckets = parse(await scrape()).get('toolweaver_skill_latency_milliseconds')?.samples ?? [];
+  const counted = buckets.filter(({ labels, name }) => labels['skill_id'] === 'shared' && name.endsWith('_count'));
+  expect(counted.map(({ value }) => value)).toEqual([1]);
 });
 
 test.each(['fork', 'thread'])('one that is busy holds nobody up, and shows what it showed before (%s)', async (how) => {

@@ -141,8 +141,9 @@ export function joinGroup({ group, metrics, maxLabelSets, take }: GroupOptions):
       }
     }
     const totals = createTotals();
-    const reported = [...members.values()].flatMap(({ families, endedAt }) =>
-      endedAt === undefined ? families : families.filter(isCounted),
+    // Of the end of a thread that is older than this one nobody tells: whoever is not waited for any more counts as ended.
+    const reported = [...members.values()].flatMap(({ families, endedAt, missed }) =>
+      endedAt === undefined && missed < patience ? families : families.filter(isCounted),
     );
     for (const family of [...take(), ...ended.families(), ...reported]) {
       totals.add(family);

@@ -31,6 +31,7 @@ export type Message = Ask | Report;
 export interface WireFamily {
   readonly name: string;
   readonly labelNames: readonly string[];
+  readonly bounds: readonly number[];
   readonly labelSets: readonly LabelSet[];
   readonly values: readonly (number | null)[];
 }
@@ -40,6 +41,7 @@ export function toWire({ metric, labelSets, values }: FamilySnapshot): WireFamil
   return {
     name: metric.name,
     labelNames: metric.labels,
+    bounds: metric.bounds ?? [],
     labelSets: labelSets.slice(0, count).map(({ labels, isOverflow }) => ({ labels, isOverflow })),
     values: Array.from(values),
   };
@@ -47,13 +49,14 @@ export function toWire({ metric, labelSets, values }: FamilySnapshot): WireFamil
 
 /** Undefined when it is none of these metrics, or one of other labels or buckets. */
 export function fromWire(
-  { name, labelNames, labelSets, values }: WireFamily,
+  { name, labelNames, bounds, labelSets, values }: WireFamily,
   metrics: ReadonlyMap<string, Metric>,
 ): FamilySnapshot | undefined {
   const metric = metrics.get(name);
   if (
     metric === undefined ||
     metric.labels.join() !== labelNames.join() ||
+    (metric.bounds ?? []).join() !== bounds.join() ||
     values.length !== labelSets.length * widthOf(metric)
   ) {
     return undefined;
