@@ -7,6 +7,8 @@ type Method = (...args: never[]) => unknown;
  */
 export function viewOf<T extends object>(object: T, replace: (key: string | symbol, value: unknown) => unknown): T {
   const replaced = new Map<string | symbol, { readonly value: unknown; readonly by: unknown }>();
+  /** What stands for a value → the value, so that what was read here and is written back is not replaced twice. */
+  const originals = new WeakMap<object, unknown>();
 
   function shown(key: string | symbol, value: unknown): unknown {
     if ((typeof value !== 'function' && typeof value !== 'object') || value === null) {
@@ -19,7 +21,14 @@ export function viewOf<T extends object>(object: T, replace: (key: string | symb
     const other = replace(key, value) ?? value;
     const by = typeof other === 'function' && key !== 'constructor' ? onObject(other as Method) : other;
     replaced.set(key, { value, by });
+    if (by !== value) {
+      originals.set(by as object, value);
+    }
     return by;
+  }
+
+  function originalOf(value: unknown): unknown {
+    return originals.get(value as object) ?? value;
   }
 
   function onObject(method: Method): Method {
@@ -28,21 +37,75 @@ export function viewOf<T extends object>(object: T, replace: (key: string | symb
     });
   }
 
-  // In front of an empty object: that of a frozen one could not be shown as another.
-  const view: T = new Proxy(Object.create(Object.getPrototypeOf(object)), {
-    get: (_, key) => shown(key, Reflect.get(object, key, object)),
-    set: (_, key, value) => Reflect.set(object, key, value, object),
-    has: (_, key) => Reflect.has(object, key),
-    deleteProperty: (_, key) => Reflect.deleteProperty(object, key),
-    ownKeys: () => Reflect.ownKeys(object),
-    getOwnPropertyDescriptor(_, key) {
-      const descriptor = Reflect.getOwnPropertyDescriptor(object, key);
-      if (descriptor === undefined) {
-        return undefined;
+  // Stands behind the proxy in the place of the object: a frozen one could not be shown as another. What the proxy calls final,
+  // and all that it has once it takes nothing new, must be in there as well, so that is put in, and nothing else.
+  const target: T = Object.create(Object.getPrototypeOf(object));
+
+  function describe(key: string | symbol): PropertyDescriptor | undefined {
+    const descriptor: PropertyDescriptor | undefined = Reflect.getOwnPropertyDescriptor(object, key);
+    if (descriptor === undefined) {
+      Reflect.deleteProperty(target, key);
+      return undefined;
+    }
+    if ('value' in descriptor) {
+      descriptor.value = shown(key, descriptor.value);
+    }
+    if (!descriptor.configurable || !Reflect.isExtensible(object)) {
+      Reflect.defineProperty(target, key, descriptor);
+    }
+    return descriptor;
+  }
+
+  function define(key: string | symbol, given: PropertyDescriptor): boolean {
+    if (isFinal(describe(key))) {
+      return Reflect.defineProperty(target, key, given);
+    }
+    const value = originalOf(given.value);
+    if (!Reflect.defineProperty(object, key, 'value' in given ? { ...given, value } : given)) {
+      return false;
+    }
+    if (given.configurable === false || given.writable === false) {
+      if ('value' in given && isFinal(Reflect.getOwnPropertyDescriptor(object, key))) {
+        // A proxy may not show another value than the one that it was told is final.
+        replaced.set(key, { value, by: given.value });
       }
-      const { value } = descriptor;
-      return { ...descriptor, ...('value' in descriptor && { value: shown(key, value) }), configurable: true };
+      describe(key);
+    }
+    return true;
+  }
+
+  function isExtensible(): boolean {
+    if (Reflect.isExtensible(object)) {
+      return true;
+    }
+    [...Reflect.ownKeys(target), ...Reflect.ownKeys(object)].forEach(describe);
+    Reflect.preventExtensions(target);
+    return false;
+  }
+
+  const view: T = new Proxy(target, {
+    get: (_, key) => shown(key, Reflect.get(object, key, object)),
+    set: (_, key, value) => Reflect.set(object, key, originalOf(value), object),
+    has(_, key) {
+      const has = Reflect.has(object, key);
+      if (!has) {
+        Reflect.deleteProperty(target, key);
+      }
+      return has;
     },
+    deleteProperty: (_, key) => Reflect.deleteProperty(object, key) && Reflect.deleteProperty(target, key),
+    ownKeys() {
+      Reflect.ownKeys(target).forEach(describe);
+      return Reflect.ownKeys(object);
+    },
+    getOwnPropertyDescriptor: (_, key) => describe(key),
+    defineProperty: (_, key, descriptor) => define(key, descriptor),
+    isExtensible,
+    preventExtensions: () => Reflect.preventExtensions(object) && !isExtensible(),
   });
   return view;
+}
+
+function isFinal(descriptor: PropertyDescriptor | undefined): boolean {
+  return descriptor !== undefined && !descriptor.configurable && !descriptor.writable;
 }

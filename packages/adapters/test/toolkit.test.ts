@@ -79,6 +79,81 @@ describe('a toolkit', () => {
     expect(original.search).not.toBe(toolkit.search);
   });
 
+  test('can have properties defined, and their descriptors given back', async () => {
+    const { analytics, executions } = rig();
+    const original = new SearchToolkit() as SearchToolkit & Record<string, unknown>;
+    const toolkit = trackToolkit(analytics, original);
+    const [plain, renamed, final] = [() => 1, () => 2, () => 3];
+    Object.defineProperty(toolkit, 'plain', { value: plain });
+    Object.defineProperty(toolkit, 'renamed', { value: renamed, configurable: false, writable: true });
+    Object.defineProperty(toolkit, 'final', { value: final, configurable: false, writable: false });
+    Object.defineProperty(toolkit, 'twice', { get: () => original.limit * 2, enumerable: true, configurable: false });
+    expect([original['plain'], original['renamed'], original['final'], original['twice']]).toEqual([
+      plain,
+      renamed,
+      final,
+      6,
+    ]);
+    for (const key of ['plain', 'renamed', 'twice']) {
+      const { value, ...attributes } = Object.getOwnPropertyDescriptor(toolkit, key) as PropertyDescriptor;
+      expect(Object.getOwnPropertyDescriptor(original, key)).toMatchObject(attributes);
+      expect(value).toBe(key === 'twice' ? undefined : toolkit[key]);
+    }
+    expect(Object.keys(toolkit)).toEqual(['limit', 'twice']);
+    expect(Reflect.defineProperty(toolkit, 'plain', { value: final })).toBe(false);
+    expect(Reflect.defineProperty(toolkit, 'plain', { value: toolkit['plain'] })).toBe(true);
+    expect(Reflect.deleteProperty(toolkit, 'plain')).toBe(false);
+
+    const { search } = toolkit;
+    toolkit.search = search;
+    Object.defineProperty(toolkit, 'search', Object.getOwnPropertyDescriptor(toolkit, 'search') as PropertyDescriptor);
+    expect(original.search).toBe(SearchToolkit.prototype.search);
+    toolkit.search('a');
+    // What is final is as it was given: a proxy has to show that very function.
+    expect(toolkit['final']).toBe(final);
+    for (const key of ['plain', 'renamed', 'final']) {
+      (toolkit[key] as () => number)();
+    }
+    expect((await executions()).map(({ name }) => name)).toEqual(['search', 'plain', 'renamed']);
+  });
+
+  test('can be frozen, and closed to new properties, by either of the two', async () => {
+    const { analytics, executions } = rig();
+    const tool = { name: 'add', execute: (a: number, b = 0) => a + b };
+    const made = () => ({ double: (value: number) => 2 * value, add: tool, limit: 5 });
+    const frozen = made();
+    const toolkit = trackToolkit(analytics, frozen, { name: 'Frozen' });
+    expect(Object.freeze(toolkit)).toBe(toolkit);
+    expect([Object.isFrozen(toolkit), Object.isFrozen(frozen)]).toEqual([true, true]);
+    expect(Object.keys(toolkit)).toEqual(['double', 'add', 'limit']);
+    const copy = { ...toolkit };
+    expect([copy.limit, copy.double(1), toolkit.double(2), toolkit.add.execute(1, 2)]).toEqual([5, 2, 4, 3]);
+    expect(() => Object.assign(toolkit, { limit: 6 })).toThrow(TypeError);
+    expect(Object.isFrozen(trackToolkit(analytics, frozen, { name: 'Frozen' }))).toBe(true);
+    expect((await executions()).map(({ name }) => name)).toEqual(['double', 'double', 'add']);
+
+    for (const close of [Object.preventExtensions, Object.seal]) {
+      for (const which of ['toolkit', 'original'] as const) {
+        const original: Partial<ReturnType<typeof made>> & { more?: number } = made();
+        const closed = trackToolkit(analytics, original, { name: 'Closed' });
+        close(which === 'toolkit' ? closed : original);
+        expect([Object.isExtensible(closed), Object.isExtensible(original)]).toEqual([false, false]);
+        expect(Object.isSealed(closed)).toBe(close === Object.seal);
+        expect(Reflect.set(closed, 'more', 1)).toBe(false);
+        expect(Reflect.defineProperty(closed, 'more', { value: 1 })).toBe(false);
+        closed.limit = 6;
+        expect([closed.limit, Object.getOwnPropertyDescriptor(closed, 'limit')?.value]).toEqual([6, 6]);
+        // What goes from the original is gone from the other as well.
+        const goes = close === Object.preventExtensions;
+        expect(Reflect.deleteProperty(original, 'add')).toBe(goes);
+        expect('add' in closed).toBe(!goes);
+        expect(Reflect.deleteProperty(closed, 'limit')).toBe(goes);
+        expect(Reflect.deleteProperty(original, 'double')).toBe(goes);
+        expect(Object.keys(closed)).toEqual(goes ? [] : ['double', 'add', 'limit']);
+      }
+    }
+  });
+
   test('may be an array of functions and tools, an object of them, and frozen', async () => {
     const { analytics, executions } = rig();
     const tool = Object.freeze({

@@ -7,9 +7,9 @@ import type {
   Problem,
   Window,
 } from '@toolweaver/analytics-core';
-import { configError } from '@toolweaver/analytics-core/backend';
+import { cleanId, configError } from '@toolweaver/analytics-core/backend';
 import { isFields } from './counts.ts';
-import { checkFilter, isMeant, type SpendFilter } from './scope.ts';
+import { checkFilter, cleanFilter, isMeant, type SpendFilter } from './scope.ts';
 
 /** Hours, days and months of UTC, or so many ms counted from the epoch on. */
 export type BudgetWindow = 'hour' | 'day' | 'month' | { readonly ms: number };
@@ -96,7 +96,8 @@ const others = '';
  */
 export function createBudget(options: BudgetOptions): Budget {
   checkOptions(options);
-  const { limitUsd, window, warnAt = 0.8, filter = {}, per, name = 'budget', now = Date.now } = options;
+  const { limitUsd, window, warnAt = 0.8, per, name = 'budget', now = Date.now } = options;
+  const filter = cleanFilter(options.filter);
   let current: Window = { from: 0, to: 0 };
   let spent = new Map<string, Spent>();
 
@@ -148,10 +149,11 @@ export function createBudget(options: BudgetOptions): Budget {
         events.forEach(count);
       },
     },
-    check({ of: owner, expectedUsd = 0 } = {}) {
+    check({ of: asked, expectedUsd = 0 } = {}) {
       const owners = spentIn(now()) ?? spent;
+      const owner = per === undefined || typeof asked !== 'string' ? others : cleanId(asked);
       const none: Spent = { nanoUsd: 0, unpriced: 0 };
-      const { nanoUsd, unpriced } = find(owners, per === undefined ? others : (owner ?? others)) ?? none;
+      const { nanoUsd, unpriced } = find(owners, owner) ?? none;
       const spentUsd = nanoUsd / 1e9;
       const expected = nanoUsd + (expectedUsd > 0 ? Math.round(expectedUsd * 1e9) : 0);
       const limit = Math.round(limitUsd * 1e9);

@@ -1,4 +1,5 @@
 import type { AnalyticsEvent, ExecutionEvent, ExecutionKind, Problem } from '@toolweaver/analytics-core';
+import { cleanId } from '@toolweaver/analytics-core/backend';
 import { isFields } from './counts.ts';
 
 /** Which executions count; what is left out does not matter. */
@@ -26,6 +27,12 @@ export function checkFilter(filter: unknown, problems: Problem[]): void {
       problems.push({ field: `filter.${name}`, message: 'must be a text that is not empty' });
     }
   }
+}
+
+/** As core records ids and names, so that the filter finds what was recorded under them. */
+export function cleanFilter(filter: SpendFilter = {}): SpendFilter {
+  const given = Object.entries(filter).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(given.map(([name, value]) => [name, cleanId(value)]));
 }
 
 export function isMeant(event: AnalyticsEvent, filter: SpendFilter): event is ExecutionEvent {

@@ -33,12 +33,15 @@ interface Entry {
 /** Models that are in use at once; finding one in the table takes many times as long as pricing a call. */
 const maxModels = 500;
 
-/** Names of OpenTelemetry's conventions that the table does not know. */
+/** Names of OpenTelemetry's conventions and of the AI SDK that the table does not know. */
 const otherNames: ReadonlyMap<string, string> = new Map([
   ['x_ai', 'x-ai'],
   ['gcp.gen_ai', 'google'],
   ['azure.ai.inference', 'azure'],
+  ['togetherai', 'together'],
 ]);
+/** The AI SDK's own, which it takes by default: its models are named with their providers. */
+const gateway = 'gateway';
 
 /** Loads the table, which takes some ms and some MB. `providers`: what calls name them → what the table does. */
 export async function loadTable(providers: ReadonlyMap<string, string>): Promise<Table> {
@@ -57,18 +60,36 @@ export async function loadTable(providers: ReadonlyMap<string, string>): Promise
         };
   }
 
+  /** What the table calls a provider; undefined where it has none of that name. */
+  function nameInTable(given: string): string | undefined {
+    const providerId = providers.get(given) ?? otherNames.get(given) ?? given;
+    return findProvider({ providerId }) === undefined ? undefined : providerId;
+  }
+
   function find(model: string, provider: string | undefined): Entry | None {
-    if (provider !== undefined) {
-      const given = normalName(provider);
-      // The AI SDK adds what is spoken with the provider: `xai.chat`.
-      const names = [providers.get(given) ?? otherNames.get(given) ?? given, given.split('.')[0] as string];
-      const known = names.find((providerId) => findProvider({ providerId }) !== undefined);
-      if (known === undefined) {
-        const advice = 'name it in `providers`, or give a price of your own';
-        return { reason: `the provider ${provider} is in no price list: ${advice}` };
-      }
-      return look(model, known) ?? unknown(`${provider} has no model ${model} in the price list`);
+    if (provider === undefined) {
+      return findByName(model);
     }
+    const given = normalName(provider);
+    // The AI SDK adds what is spoken with the provider: `xai.chat`.
+    const names = [given, given.split('.')[0] as string];
+    const known = names.map(nameInTable).find((name) => name !== undefined);
+    const found = known === undefined ? undefined : look(model, known);
+    if (found !== undefined) {
+      return found;
+    }
+    if (names.includes(gateway)) {
+      return findByName(model);
+    }
+    return known === undefined
+      ? {
+          reason: `the provider ${provider} is in no price list: name it in \`providers\`, or give a price of your own`,
+        }
+      : unknown(`${provider} has no model ${model} in the price list`);
+  }
+
+  /** A model that is named without its provider, or with it before its own name. */
+  function findByName(model: string): Entry | None {
     const [, prefix, rest] = /^([\w.-]+)[/:](.+)$/.exec(model) ?? [];
     const named = prefix !== undefined && rest !== undefined && findProvider({ providerId: prefix }) !== undefined;
     return (

@@ -1,7 +1,7 @@
 import type { AnalyticsEvent, Backend, Problem } from '@toolweaver/analytics-core';
 import { configError } from '@toolweaver/analytics-core/backend';
 import { isFields } from './counts.ts';
-import { checkFilter, isMeant, type SpendFilter } from './scope.ts';
+import { checkFilter, cleanFilter, isMeant, type SpendFilter } from './scope.ts';
 
 /**
  * `cost`: known costs in the window, in US dollars · `spendRate`: the same for an hour · `failureRate`: failures of all executions in
@@ -95,7 +95,8 @@ type Tell = (crossing: Crossing) => void;
 type Watcher = (event: AnalyticsEvent) => void;
 
 function watchDurations(threshold: Threshold, tell: Tell): Watcher {
-  const { limit, filter = {} } = threshold;
+  const { limit } = threshold;
+  const filter = cleanFilter(threshold.filter);
   return (event) => {
     if (isMeant(event, filter) && event.latencyMs !== undefined && event.latencyMs > limit) {
       tell({ threshold, value: event.latencyMs, at: event.at, name: event.name });
@@ -104,7 +105,8 @@ function watchDurations(threshold: Threshold, tell: Tell): Watcher {
 }
 
 function watchHealth(threshold: Threshold, tell: Tell): Watcher {
-  const { limit, filter = {} } = threshold;
+  const { limit } = threshold;
+  const filter = cleanFilter(threshold.filter);
   const below = new Set<string>();
   return (event) => {
     if (event.type !== 'health' || (filter.name !== undefined && filter.name !== event.skillId)) {
@@ -129,7 +131,8 @@ interface Step {
 }
 
 function watchWindow(threshold: Threshold, tell: Tell): Watcher {
-  const { measure, limit, filter = {}, windowMs = 300_000, minExecutions = 20 } = threshold;
+  const { measure, limit, windowMs = 300_000, minExecutions = 20 } = threshold;
+  const filter = cleanFilter(threshold.filter);
   const stepMs = windowMs / steps;
   const ring = Array.from({ length: steps }, (): Step => ({ number: -1, nanoUsd: 0, executions: 0, failures: 0 }));
   let newest = 0;

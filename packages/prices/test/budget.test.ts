@@ -91,6 +91,27 @@ test('each user has a budget of their own', () => {
   expect(budget.check({ of: 'bob' }).spentUsd).toBe(0.1);
 });
 
+test('finds what core has recorded of ids that it had to clean', async () => {
+  const orgIds = ['acme\tEMEA', 'x'.repeat(300), 'acme \ud800'];
+  const options = { limitUsd: 1, window: 'day' } as const;
+  const each = createBudget({ ...options, per: 'organisation' });
+  const filtered = orgIds.map((orgId, at) => createBudget({ ...options, filter: { orgId }, name: `of ${at}` }));
+  const backends = [await sqlite({ path: ':memory:' }), ...[each, ...filtered].map(({ backend }) => backend)];
+  const analytics = createAnalytics({ backends });
+  for (const orgId of orgIds) {
+    analytics.recordLlmCall({ model: 'm', success: true, cost: { usd: 5 }, orgId });
+  }
+  await analytics.flush();
+  for (const [at, orgId] of orgIds.entries()) {
+    const loaded = createBudget({ ...options, per: 'organisation', filter: { orgId } });
+    await loaded.load(analytics.reader);
+    const answers = [each.check({ of: orgId }), filtered[at]?.check(), loaded.check({ of: orgId })];
+    expect(answers).toMatchObject(Array(3).fill({ state: 'exceeded', spentUsd: 5 }));
+  }
+  expect(each.check({ of: 'acme' }).state).toBe('ok');
+  await analytics.close();
+});
+
 test('nano-dollars add up exactly', () => {
   const budget = budgetAt(noon, { limitUsd: 1, window: 'day' });
   for (let call = 0; call < 1000; call += 1) {

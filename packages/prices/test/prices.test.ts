@@ -132,6 +132,8 @@ describe('the table', () => {
     ['deepseek-chat', 'deepseek'],
     ['llama-3.3-70b-versatile', 'groq'],
     ['anthropic/claude-sonnet-4.5', 'openrouter'],
+    ['meta-llama/Llama-3.3-70B-Instruct-Turbo', 'togetherai'],
+    ['meta-llama/Llama-3.3-70B-Instruct-Turbo', 'togetherai.chat'],
   ])('finds %s under the name %s for its provider', async (model, provider) => {
     const prices = await createPrices();
     expect(prices.price(ask(model, { provider }))).toBeDefined();
@@ -167,6 +169,23 @@ describe('the table', () => {
     ]);
     const told = await createPrices({ providers: { 'Our-Gateway': 'openai' } });
     expect(told.price(question)).toEqual(strict.price(ask('gpt-4o-mini')));
+    expect(told.price({ ...question, provider: 'our-gateway.chat' })).toEqual(told.price(question));
+  });
+
+  test("finds by its name alone what is called over the AI SDK's gateway", async () => {
+    const models = ['openai/gpt-4.1', 'anthropic/claude-sonnet-4.5', 'xai/grok-4'];
+    const plain = await createPrices();
+    const told = await createPrices({ providers: { gateway: 'openai' } });
+    const costs = models.map((model) => plain.price(ask(model)));
+    expect(costs[0]).toEqual({ nanoUsd: 2_800_000, source: 'computed' });
+    for (const prices of [plain, told]) {
+      for (const provider of ['gateway', 'Gateway', 'gateway.batch']) {
+        expect(models.map((model) => prices.price(ask(model, { provider })))).toEqual(costs);
+      }
+      expect(prices.price(ask('openai/made-up', { provider: 'gateway' }))).toBeUndefined();
+    }
+    // Where you say what the gateway is, that comes first.
+    expect(told.price(ask('gpt-4.1', { provider: 'gateway' }))).toEqual(costs[0]);
   });
 
   test('says the same, however often it is asked', async () => {

@@ -81,6 +81,22 @@ test('health: a skill that falls below, once until it has recovered', () => {
   ]);
 });
 
+test('a filter finds what core has recorded under another text', async () => {
+  const name = 'crawl\tdeep';
+  const thresholds: Threshold[] = [
+    { measure: 'duration', limit: 1, filter: { name } },
+    { measure: 'cost', limit: 1, filter: { name } },
+    { measure: 'health', limit: 60, filter: { name } },
+  ];
+  const crossings: Crossing[] = [];
+  const watcher = watch({ thresholds, onThreshold: (crossing) => void crossings.push(crossing) });
+  const analytics = createAnalytics({ backends: [watcher] });
+  analytics.recordSkillExecution({ skillId: name, success: true, latencyMs: 2, cost: { usd: 5 } });
+  analytics.updateHealthScore({ skillId: name, score: 10 });
+  await analytics.close();
+  expect(crossings.map(({ threshold }) => threshold)).toEqual(thresholds);
+});
+
 test('late executions count while their window lasts, and those of the future count as of now', () => {
   const { record, crossings } = watching({ measure: 'cost', limit: 0.1, windowMs: 60_000 });
   record(100, { cost: cents(5) });
