@@ -50,7 +50,7 @@ export interface OtlpOptions extends MetricsOptions {
   readonly serviceVersion?: string | undefined;
   /** `service.instance.id`: two processes with the same one overwrite each other's counts. Default: a new UUID. */
   readonly serviceInstanceId?: string | undefined;
-  /** Further attributes of the resource. */
+  /** Of the resource; the three options above go over those of their names, and these over the defaults. */
   readonly resourceAttributes?: Readonly<Record<string, string>> | undefined;
   /** Default: `toolweaver`. */
   readonly semconv?: SemanticConventions | undefined;

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
+import type { Resource } from '@opentelemetry/resources';
 import { MeterProvider, MetricReader } from '@opentelemetry/sdk-metrics';
 import { AnalyticsError, type Backend, type Problem, type Setting } from '@toolweaver/analytics-core';
-import { configError } from '@toolweaver/analytics-core/backend';
+import { configError, secretsOfHeader } from '@toolweaver/analytics-core/backend';
 import { createCells } from '@toolweaver/analytics-metrics';
 import { createEvaluations } from './evaluations.ts';
 import { createHostInstruments } from './host-instruments.ts';
@@ -73,24 +74,18 @@ function pushingBackend(
   });
   // Private: the host's global one is never touched.
   const provider = new MeterProvider({ resource, readers: [reader] });
-  const basic = (): string | undefined => {
+  const headers = (): Record<string, string> => {
     const { instanceId, token } = resolved;
-    return token && Buffer.from(`${instanceId}:${token.reveal()}`).toString('base64');
+    const given = Object.entries(resolved.headers).map(([key, value]) => [key, value.reveal()]);
+    const credentials = token && Buffer.from(`${instanceId}:${token.reveal()}`).toString('base64');
+    return { ...Object.fromEntries(given), ...(credentials && { authorization: `Basic ${credentials}` }) };
   };
-  const headerValues = () => Object.entries(resolved.headers).map(([key, value]) => [key, value.reveal()] as const);
   const sender = createSender({
     ...resolved,
     ...connection,
     name,
-    headers() {
-      const credentials = basic();
-      const own = credentials === undefined ? {} : { authorization: `Basic ${credentials}` };
-      return { ...Object.fromEntries(headerValues()), ...own };
-    },
-    secrets: () =>
-      [resolved.token?.reveal(), basic(), ...headerValues().map(([, value]) => value)].filter(
-        (text): text is string => text !== undefined && text !== '',
-      ),
+    headers,
+    secrets: () => Object.values(headers()).flatMap(secretsOfHeader),
     onWarning: (message) => tell(new AnalyticsError('EVENTS_REJECTED', message, { backend: name })),
   });
   const evaluations =
@@ -125,7 +120,7 @@ function pushingBackend(
   return {
     name,
     delivery: 'immediate',
-    settings: settingsOf(options, resolved, String(resource.attributes['service.instance.id'])),
+    settings: settingsOf(options, resolved, resource),
     write(events) {
       for (const event of events) {
         cells.record(event);
@@ -192,7 +187,7 @@ function metricsSettings({ namespace, labels, maxLabelSets, semconv }: OtlpOptio
 function settingsOf(
   options: OtlpOptions,
   resolved: ResolvedOptions,
-  serviceInstanceId: string,
+  { attributes }: Resource,
 ): OtlpBackend['settings'] {
   const { url, instanceId, token, headers, encoding, compression, pushIntervalMs, timeoutMs } = resolved;
   return {
@@ -204,9 +199,9 @@ function settingsOf(
     compression,
     pushIntervalMs,
     timeoutMs,
-    serviceName: options.serviceName ?? 'toolweaver',
-    serviceVersion: options.serviceVersion ?? null,
-    serviceInstanceId,
+    serviceName: String(attributes['service.name']),
+    serviceVersion: attributes['service.version'] === undefined ? null : String(attributes['service.version']),
+    serviceInstanceId: String(attributes['service.instance.id']),
     buckets: options.buckets ?? 'explicit',
     evaluationEvents: options.evaluationEvents ?? false,
     ...metricsSettings(options),

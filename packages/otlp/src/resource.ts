@@ -2,15 +2,20 @@ import { randomUUID } from 'node:crypto';
 import { defaultResource, type Resource, resourceFromAttributes } from '@opentelemetry/resources';
 import type { OtlpOptions } from './options.ts';
 
-/** What is said about the sender of metrics. Each call makes another instance, unless the options name one. */
+/**
+ * What is said about the sender of metrics: an option of its own goes over an attribute, and that over a default. Each call makes
+ * another instance, unless the options name one.
+ */
 export function createResource(options: OtlpOptions): Resource {
-  const { resourceAttributes, serviceName = 'toolweaver', serviceVersion, serviceInstanceId = randomUUID() } = options;
+  const { resourceAttributes, serviceName, serviceVersion, serviceInstanceId } = options;
   return defaultResource().merge(
     resourceFromAttributes({
+      'service.name': 'toolweaver',
+      'service.instance.id': randomUUID(),
       ...resourceAttributes,
-      'service.name': serviceName,
+      ...(serviceName !== undefined && { 'service.name': serviceName }),
       ...(serviceVersion !== undefined && { 'service.version': serviceVersion }),
-      'service.instance.id': serviceInstanceId,
+      ...(serviceInstanceId !== undefined && { 'service.instance.id': serviceInstanceId }),
     }),
   );
 }

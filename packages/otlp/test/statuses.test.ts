@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http';
+import { inspect } from 'node:util';
 import { createAnalytics } from '@toolweaver/analytics-core';
 import type { OtlpOptions } from '@toolweaver/analytics-otlp';
 import { execution, ledgerHolds } from '@toolweaver/analytics-testkit';
@@ -14,6 +15,8 @@ const answer =
   (status: number, headers: Record<string, string> = {}, body: string | Buffer = ''): Script =>
   (response: ServerResponse) =>
     void response.writeHead(status, headers).end(body);
+
+const basicOf = (text: string): string => Buffer.from(text).toString('base64');
 
 /** Records three executions, flushes with this answer, then once more with a receiver that is well. */
 async function flushWith(script: Script, add: Trial['add'] = () => {}, options: OtlpOptions = {}) {
@@ -154,6 +157,26 @@ describe('the receiver’s words', () => {
   test('without our secrets, should it repeat them', async () => {
     const { error } = await flushWith(answer(401, {}, `wrong: ${forms.join(' ')}`));
     expect(error?.message).toContain('wrong: [redacted]');
+  });
+
+  test.each([
+    ['Bearer glsa_SuperSecretToken123456', ['glsa_SuperSecretToken123456']],
+    [`Basic ${basicOf('ada:SuperSecretPassword')}`, [basicOf('ada:SuperSecretPassword'), 'SuperSecretPassword']],
+  ])('without what is in the header %s, scheme or not', async (authorization, hidden) => {
+    const receiver = await receiverOfTest();
+    const notices: unknown[] = [];
+    const backend = await backendOfTest({
+      endpoint: receiver.url,
+      headers: { authorization },
+      onNotice: (notice) => notices.push(notice),
+    });
+    backend.write([execution()]);
+    receiver.script(answer(401, {}, `wrong: ${hidden.join(' ')}`));
+    const error = await flush(backend).catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({ message: expect.stringMatching(/: wrong:( \[redacted\])+$/) });
+    for (const text of hidden) {
+      expect(inspect([error, notices], { depth: 12, showHidden: true })).not.toContain(text);
+    }
   });
 });
 

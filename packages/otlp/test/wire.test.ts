@@ -160,6 +160,17 @@ test('the resource says which service and which instance of it', async () => {
   expect(named.resource['service.instance.id']).toBe('pod-7');
 });
 
+test('attributes that are given go over what is there by default', async () => {
+  const receiver = await receiverOfTest();
+  const given = { 'service.name': 'mine', 'service.version': '2.1.0', 'service.instance.id': 'pod-7' };
+  const backend = await backendOfTest({ endpoint: receiver.url, resourceAttributes: given });
+  backend.write([execution()]);
+  await flush(backend);
+  expect(receiver.requests[0]?.decoded().resource).toMatchObject(given);
+  const shown = { serviceName: 'mine', serviceVersion: '2.1.0', serviceInstanceId: 'pod-7' };
+  expect(backend.settings).toMatchObject(shown);
+});
+
 test('a request has the headers that were asked for, and is compressed', async () => {
   const receiver = await receiverOfTest();
   const backend = await backendOfTest({

@@ -58,10 +58,12 @@ export interface Sum {
   readonly users: number[];
   usersLevel: number;
   readonly errors: Map<number, number>;
+  /** Of which count is kept; the rest go to 0, which is also where failures without a type are. */
+  readonly maxErrorTypes: number;
 }
 
-/** Error types of which a cell keeps count; the rest go to 0, which is also where failures without a type are. */
-const maxErrorTypes = 100;
+/** Of an hour or a day. A longer cell keeps what its days keep. */
+const errorTypesOfDay = 100;
 
 const sums = [
   'executions',
@@ -103,8 +105,16 @@ function emptyFigures(): Figures {
   };
 }
 
-export function emptySum(): Sum {
-  return { figures: emptyFigures(), bins: [], weights: [], users: [], usersLevel: 0, errors: new Map() };
+export function emptySum(width: number): Sum {
+  return {
+    figures: emptyFigures(),
+    bins: [],
+    weights: [],
+    users: [],
+    usersLevel: 0,
+    errors: new Map(),
+    maxErrorTypes: errorTypesOfDay * Math.max(1, width / dayMs),
+  };
 }
 
 export function addCell(sum: Sum, { figures, latency, users, errors }: Cell): void {
@@ -118,7 +128,7 @@ export function addCell(sum: Sum, { figures, latency, users, errors }: Cell): vo
   }
   sum.usersLevel = Math.max(sum.usersLevel, users.level);
   for (const [type, failures] of errors) {
-    addError(sum.errors, type, failures);
+    addError(sum, type, failures);
   }
 }
 
@@ -131,7 +141,7 @@ export function addEntry(sum: Sum, entry: Readonly<Entry>): void {
   if (entry.success) {
     figures.successes += weight;
   } else {
-    addError(sum.errors, entry.errorType, weight);
+    addError(sum, entry.errorType, weight);
   }
   if (!Number.isNaN(latencyMs)) {
     figures.latency_weight += weight;
@@ -176,7 +186,7 @@ export function toCell({ figures, bins, weights, users, usersLevel, errors }: Su
   return { figures, latency: sketches.take(), users: userSet(users, usersLevel), errors };
 }
 
-function addError(errors: Map<number, number>, type: number, failures: number): void {
+function addError({ errors, maxErrorTypes }: Sum, type: number, failures: number): void {
   const kept = errors.has(type) || errors.size < maxErrorTypes ? type : 0;
   errors.set(kept, (errors.get(kept) ?? 0) + failures);
 }

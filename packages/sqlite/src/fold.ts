@@ -65,9 +65,9 @@ export type Save = (width: number, key: CellKey, cell: Cell) => void;
 
 /** Gives out what the lines of the log come to, each cell once. `sketches` is empty before and after. */
 export function sumLog(db: Connection, sketches: SketchSum, save: Save): void {
-  const hours = cellMap((key): KeyedSum => ({ key, sum: emptySum() }));
-  const days = cellMap((key): KeyedSum => ({ key, sum: emptySum() }));
-  const months = cellMap((key): KeyedSum => ({ key, sum: emptySum() }));
+  const hours = cellMap((key): KeyedSum => ({ key, sum: emptySum(hourMs) }));
+  const days = cellMap((key): KeyedSum => ({ key, sum: emptySum(dayMs) }));
+  const months = cellMap((key): KeyedSum => ({ key, sum: emptySum(monthMs) }));
 
   for (const cells of db.prepare('SELECT cells FROM rollup_log').pluck().all() as Buffer[]) {
     readLine(cells, (entry) => {
@@ -123,9 +123,9 @@ function createSaver(db: Connection, sketches: SketchSum): Save {
     VALUES (?, ?, ?, ?, ?, ?, ${columns.map(() => '?').join(', ')})`);
   const update = db.prepare(`UPDATE rollups SET ${columns.map((name) => `${name} = ?`).join(', ')} WHERE ${where}`);
 
-  function addTo({ cell: id, errors, ...figures }: KnownCell, added: Cell): Cell {
+  function addTo({ cell: id, errors, ...figures }: KnownCell, added: Cell, width: number): Cell {
     const { latency, users } = findSketches.get(id) as { latency: Buffer | null; users: Buffer | null };
-    const sum = emptySum();
+    const sum = emptySum(width);
     addCell(sum, added);
     addCell(sum, {
       figures,
@@ -139,7 +139,7 @@ function createSaver(db: Connection, sketches: SketchSum): Save {
   return (width, key, added) => {
     const keyValues = [width, key.org, key.start, key.subject, key.model];
     const known = find.get(...keyValues) as KnownCell | undefined;
-    const cell = known === undefined ? added : addTo(known, added);
+    const cell = known === undefined ? added : addTo(known, added, width);
     const values = [...figureNames.map((name) => cell.figures[name]), errorsText(cell.errors)];
     const sketches = [latencyBlob(cell.latency), usersBlob(cell.users)];
     if (known === undefined) {

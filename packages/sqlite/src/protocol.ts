@@ -11,6 +11,8 @@ export type Request =
   | { readonly op: 'open' }
   /** Answered after the last slice; until then nothing is written. */
   | { readonly op: 'write'; readonly slice: Slice; readonly last: boolean }
+  /** In place of the slices of a write that are still to come. */
+  | { readonly op: 'abandon' }
   | { readonly op: 'check' }
   /** Adds up the log of roll-ups, if that is possible now. */
   | { readonly op: 'fold' }

@@ -104,11 +104,13 @@ const tables: readonly Compilable[] = [
     .addColumn('execution_id', 'blob')
     .addColumn('comment', 'text'),
   schema.createIndex('rating_events_subject_at').on('rating_events').columns(['subject', 'at']),
+  schema.createIndex('rating_events_run').on('rating_events').column('run').where(sql.ref('run'), 'is not', null),
   eventTable('health_events')
     .addColumn('subject', 'integer', required)
     .addColumn('score', 'real', required)
     .addColumn('deprecated', 'integer'),
   schema.createIndex('health_events_subject_at').on('health_events').columns(['subject', 'at']),
+  schema.createIndex('health_events_run').on('health_events').column('run').where(sql.ref('run'), 'is not', null),
   eventTable('toolkit_events')
     .addColumn('toolkit', 'integer', required)
     .addColumn('operation', 'integer', required)

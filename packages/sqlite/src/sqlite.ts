@@ -22,15 +22,18 @@ export interface SqliteOptions {
   readonly path?: string | undefined;
   /** Default: `sqlite`. */
   readonly name?: string | undefined;
-  /** How long to wait for the lock of another process, in ms. The host never waits, except at its very end. Default: 5000. */
+  /**
+   * How long to wait for the lock of another process, in ms; at most 2³¹ - 1. The host never waits, except at its very end.
+   * Default: 5000.
+   */
   readonly busyTimeoutMs?: number | undefined;
   /** `full`: what was written survives a power loss; `normal`: it may lose the last transactions then. Default: `full`. */
   readonly synchronous?: 'full' | 'normal' | undefined;
   /** Deletes events that are older, when opened and every hour; what they came to stays. Default, also for 0: keep all. */
   readonly retentionDays?: number | undefined;
   /**
-   * Deletes the oldest events while the file's pages in use take more, in bytes; at least 1 MiB. Default, also for 0: no
-   * limit.
+   * Deletes the oldest events while the file's pages in use take more, in bytes; at least 1 MiB. Names stay, and count for half
+   * of it at most. Default, also for 0: no limit.
    */
   readonly maxBytes?: number | undefined;
   /**
@@ -109,7 +112,7 @@ async function write(writer: Thread, events: readonly AnalyticsEvent[]): Promise
   // The caller's array is its own again as soon as we let it go on.
   const batch = events.length > sliceEvents ? events.slice() : events;
   const encoder = createEncoder();
-  const { send, answer, abandon } = writer.begin();
+  const { send, answer } = writer.begin();
   try {
     for (let start = 0, sent = true; sent; start += sliceEvents) {
       if (start > 0) {
@@ -120,7 +123,7 @@ async function write(writer: Thread, events: readonly AnalyticsEvent[]): Promise
       sent = send({ op: 'write', slice: encoder.slice(batch, start, end), last }) && !last;
     }
   } catch (error) {
-    abandon();
+    send({ op: 'abandon' });
     throw error;
   }
   await answer;
@@ -195,7 +198,8 @@ function resolveOptions(options: SqliteOptions): ResolvedOptions {
       onNotice,
       database: {
         path: expandPath(path),
-        busyTimeoutMs: check.number('busyTimeoutMs', options.busyTimeoutMs, { min: 0, whole: true }) ?? 5_000,
+        busyTimeoutMs:
+          check.number('busyTimeoutMs', options.busyTimeoutMs, { min: 0, max: 2 ** 31 - 1, whole: true }) ?? 5_000,
         synchronous: check.choice('synchronous', options.synchronous, ['full', 'normal']) ?? 'full',
       },
     };

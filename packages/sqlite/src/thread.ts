@@ -27,8 +27,6 @@ interface OpenCall {
   readonly answer: Promise<unknown>;
   /** False once the call has failed. */
   send(request: Request): boolean;
-  /** Nobody waits for the answer any more. */
-  abandon(): void;
 }
 
 interface Call {
@@ -118,7 +116,7 @@ export function createThread(config: WorkerConfig, backend: string, { onNotice, 
     lastCall += 1;
     const number = lastCall;
     if (stopped) {
-      return { answer: Promise.reject(error('CLOSED', 'it is closed')), send: () => false, abandon: () => {} };
+      return { answer: Promise.reject(error('CLOSED', 'it is closed')), send: () => false };
     }
     worker ??= start();
     if (hold) {
@@ -137,10 +135,6 @@ export function createThread(config: WorkerConfig, backend: string, { onNotice, 
         }
         worker?.postMessage({ call: number, request } satisfies Message);
         return true;
-      },
-      abandon() {
-        calls.delete(number);
-        rest();
       },
     };
   }

@@ -22,8 +22,8 @@ const config = workerData as WorkerConfig;
 const port = parentPort as NonNullable<typeof parentPort>;
 const held = createHeld(config, notify);
 const upkeep = createUpkeep(config, held, { notify, enqueue });
-/** What has come of the write that is being handed over. */
-let write: { readonly call: number; readonly slices: Slice[] } | undefined;
+/** What has come of the writes that are being handed over, by their calls. */
+const writes = new Map<number, Slice[]>();
 let closed = false;
 let queue: Promise<void> = Promise.resolve();
 port.on('message', enqueue);
@@ -83,21 +83,22 @@ async function handle(call: number, request: Request): Promise<unknown> {
       await held.open();
       return undefined;
     case 'write': {
-      if (write?.call !== call) {
-        write = { call, slices: [] };
-      }
-      write.slices.push(request.slice);
+      const slices = writes.get(call) ?? [];
+      slices.push(request.slice);
       if (!request.last) {
+        writes.set(call, slices);
         return unfinished;
       }
-      const { slices } = write;
-      write = undefined;
+      writes.delete(call);
       const store = await held.open();
       store.writer ??= createWriter(store.db, config);
       store.writer.write(slices);
       upkeep.written();
       return undefined;
     }
+    case 'abandon':
+      writes.delete(call);
+      return undefined;
     case 'check':
       return check();
     case 'fold':

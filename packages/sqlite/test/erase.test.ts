@@ -117,6 +117,51 @@ test('an id that also names something else stays for that', async () => {
   expect(query(path, 'SELECT user_id, org_id FROM executions')).toEqual([{ user_id: 'bob', org_id: ada }]);
 });
 
+test('an id that only the log of roll-ups has as something else stays, too', async () => {
+  const path = join(testFolder(), 'analytics.db');
+  const backend = await open({ path });
+  const own = { userId: ada, kind: 'llm', success: false } as const;
+  await backend.write([
+    execution({ ...own, orgId: 'ada', model: 'm', error: { type: 'TimeoutError' } }),
+    execution({ ...own, userId: 'bob', orgId: 'acme', model: 'bob', error: { type: 'TypeError' } }),
+    execution({ ...own, userId: 'cem', orgId: 'acme', model: 'm', error: { type: 'cem' } }),
+    execution({ ...own, userId: 'dan', orgId: 'dan', model: 'm', error: { type: 'TypeError' } }),
+  ]);
+  for (const userId of ['bob', 'cem', 'dan']) {
+    expect(await backend.store.erase({ userId, dryRun: true })).toMatchObject({ nameKept: true });
+    expect(await backend.store.erase({ userId })).toMatchObject({ nameKept: true });
+  }
+  expect(value(path, 'SELECT count(*) FROM rollup_log')).toBe(1);
+  const { entries } = await backend.reader.getCosts({ by: 'organisation' });
+  expect(entries.map(({ name }) => name).sort()).toEqual(['acme', 'ada', 'dan']);
+  expect((await backend.reader.compareModels()).map(({ model }) => model)).toEqual(['m', 'bob']);
+  const { groups } = await backend.reader.getErrors();
+  expect(groups.map(({ errorType }) => errorType).sort()).toEqual(['TimeoutError', 'TypeError', 'cem']);
+});
+
+test('a run that others had part in keeps its totals, without the name of the user', async () => {
+  const path = join(testFolder(), 'analytics.db');
+  const backend = await open({ path });
+  const cost = { nanoUsd: 10, source: 'override' } as const;
+  await backend.write([
+    ...Array.from({ length: 100 }, () => execution({ runId: 'nightly', userId: 'bob', cost })),
+    execution({ runId: 'nightly', userId: ada, cost }),
+    execution({ runId: 'own', userId: ada, cost }),
+    execution({ runId: 'nameless', cost }),
+    execution({ runId: 'nameless', userId: ada, cost }),
+  ]);
+  const dry = await backend.store.erase({ userId: ada, dryRun: true });
+  const report = await backend.store.erase({ userId: ada });
+  expect(report.rows).toEqual({ ...nothing, executions: 3, runTotals: 1 });
+  expect(dry.rows).toEqual(report.rows);
+  const { runs } = await backend.reader.listRuns({ orderBy: 'executions' });
+  expect(runs.map(({ runId, executions, totalCostUsd }) => [runId, executions, totalCostUsd])).toEqual([
+    ['nightly', 101, 1.01e-6],
+    ['nameless', 2, 2e-8],
+  ]);
+  expect(query(path, 'SELECT DISTINCT user FROM run_rollups')).toEqual([{ user: null }]);
+});
+
 test('a user who comes back is a new one, for every process that knew the old', async () => {
   const path = join(testFolder(), 'analytics.db');
   const [one, other] = [await open({ path, name: 'one' }), await open({ path, name: 'other' })];

@@ -72,6 +72,26 @@ test('what fails in too many ways for a cell to keep is unknown, and still all t
   expect(groups[0]?.errorType).toBe('unknown');
 });
 
+test('each day of a long window has types of its own', async () => {
+  const day = 86_400_000;
+  // Within one cell of 32 days.
+  const start = Math.floor(now / (32 * day)) * 32 * day - 32 * day;
+  const store = await storeWith([]);
+  for (let date = 0; date < 5; date += 1) {
+    store.write(
+      Array.from({ length: 60 }, (_, at) =>
+        execution({ at: start + date * day, success: false, error: { type: `E${date} ${at}` } }),
+      ),
+    );
+    // What is added up later finds cells that are there.
+    await store.reader.getErrors();
+  }
+  const range = { from: start, to: start + 32 * day };
+  const { groups } = await store.reader.getErrors({ range, limit: 1000 });
+  expect(groups).toHaveLength(300);
+  expect(groups.every(({ failures }) => failures === 1)).toBe(true);
+});
+
 test('nothing fails at no rate', async () => {
   const { reader } = await storeWith([]);
   expect(await reader.getErrors()).toEqual({ executions: 0, failures: 0, errorRate: null, operations: [], groups: [] });

@@ -83,6 +83,15 @@ describe('refuses at the start, saying why,', () => {
     });
   });
 
+  test('a wait for locks that SQLite cannot count', async () => {
+    expect(await refusal({ path: ':memory:', busyTimeoutMs: 2 ** 31 })).toMatchObject({
+      code: 'INVALID_CONFIG',
+      fields: ['busyTimeoutMs'],
+    });
+    const backend = await open({ path: join(testFolder(), 'analytics.db'), busyTimeoutMs: 2 ** 31 - 1 });
+    expect(await backend.reader.summary()).toMatchObject({ executions: 0 });
+  });
+
   test('a Node that better-sqlite3 would crash', async () => {
     const napi = Object.getOwnPropertyDescriptor(process.versions, 'napi') as PropertyDescriptor;
     Object.defineProperty(process.versions, 'napi', { ...napi, value: '9' });

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import {
   AnalyticsError,
@@ -9,8 +10,11 @@ import {
   memory,
 } from '@toolweaver/analytics-core';
 import { type ImportOptions, type ImportSource, importEvents, type Rejection } from '@toolweaver/analytics-sqlite';
-import { execution } from '@toolweaver/analytics-testkit';
+import { execution, metrics } from '@toolweaver/analytics-testkit';
 import { describe, expect, test } from 'vitest';
+import { testFolder } from './support/folder.ts';
+import { open } from './support/open.ts';
+import { query } from './support/rows.ts';
 
 const at = 1_700_000_000_000;
 const call = { type: 'execution', kind: 'llm', name: 'answer', success: true, at } as const;
@@ -59,6 +63,24 @@ function failing(errorOf: (events: readonly AnalyticsEvent[], call: number) => A
     },
   };
 }
+
+test('two imports into one database at once do not meet', async () => {
+  const path = join(testFolder(), 'analytics.db');
+  const backend = await open({ path });
+  const reports = await Promise.all(
+    ['a', 'b'].map((runId) =>
+      importEvents(
+        backend,
+        Array.from({ length: 4_000 }, (_, step) => metrics({ runId, step, values: { [runId]: step } })),
+      ),
+    ),
+  );
+  expect(reports.map(({ imported }) => imported)).toEqual([4_000, 4_000]);
+  const stored =
+    'SELECT run_id, name, count(*) AS rows, sum(value) AS sum FROM metrics GROUP BY run_id, name ORDER BY 1';
+  const sum = (4_000 * 3_999) / 2;
+  expect(query(path, stored)).toEqual(['a', 'b'].map((name) => ({ run_id: name, name, rows: 4_000, sum })));
+});
 
 describe('rows', () => {
   test('of a list or an iterable are events', async () => {

@@ -1,7 +1,8 @@
+import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import type { AnalyticsError } from '@toolweaver/analytics-core';
 import { sqlite } from '@toolweaver/analytics-sqlite';
-import { artifact, execution, metrics, rating, run } from '@toolweaver/analytics-testkit';
+import { artifact, execution, health, metrics, rating, run, toolkit } from '@toolweaver/analytics-testkit';
 import { afterEach, expect, test, vi } from 'vitest';
 import { limitsPlan } from '../src/store/retention.ts';
 import { eventTables, everyType } from './support/every-type.ts';
@@ -143,6 +144,38 @@ test('keeps the start of a run as long as anything of the run is kept', async ()
   ]);
 });
 
+test('a run keeps start and totals as long as anything of it is kept, and then both go', async () => {
+  const path = join(testFolder(), 'analytics.db');
+  const backend = await open({ path });
+  const [old, young] = [Date.now() - 4 * day, Date.now()];
+  const rows = { rating, health, toolkit, metrics, artifact };
+  await backend.write([
+    ...Object.entries(rows).flatMap(([runId, make]) => [
+      run({ runId, name: runId, at: old }),
+      ...Array.from({ length: 10 }, () => execution({ runId, at: old })),
+      make({ runId, at: young }),
+    ]),
+    ...Array.from({ length: 10 }, () => execution({ runId: 'finished', at: old })),
+    run({ runId: 'finished', name: 'finished', state: 'finished', at: young }),
+    ...Array.from({ length: 10 }, () => execution({ runId: 'over', at: old })),
+    run({ runId: 'over', at: old }),
+    execution({ runId: 'never started', at: old }),
+  ]);
+  const dry = await backend.store.prune({ retentionDays: 1, dryRun: true });
+  const report = await backend.store.prune({ retentionDays: 1 });
+  expect(report.rows).toMatchObject({ executions: 71, runEvents: 1, runTotals: 2 });
+  expect(dry.rows).toEqual(report.rows);
+  const names = [...Object.keys(rows), 'finished'].sort();
+  const { runs } = await backend.reader.listRuns();
+  expect(runs.map(({ runId, name, executions }) => [runId, name, executions]).sort()).toEqual(
+    names.map((name) => [name, name, 10]),
+  );
+  expect(query(path, 'SELECT run_id, name FROM runs ORDER BY 1')).toEqual(
+    names.map((name) => ({ run_id: name, name })),
+  );
+  expect((await backend.reader.getRun('finished'))?.executions).toBe(10);
+});
+
 test('finds what is old wherever it is, and reports what went', async () => {
   const path = join(testFolder(), 'analytics.db');
   const backend = await open({ path });
@@ -230,6 +263,31 @@ test('a limit of size is kept while events come in; the oldest go first', async 
   await backend.reader.listExecutions();
   expect(value(path, 'SELECT sum(executions) FROM rollups WHERE width = 86400000')).toBeGreaterThan(30_000);
 }, 30_000);
+
+test('names, which stay, never push out all events', async () => {
+  const path = join(testFolder(), 'analytics.db');
+  const backend = await open({ path });
+  const maxBytes = 2 * 1024 * 1024;
+  const start = Date.now() - 60_000;
+  const kept: number[] = [];
+  for (let round = 0; round < 4; round += 1) {
+    const at = start + round * 10_000;
+    await backend.write(
+      Array.from({ length: 5_000 }, (_, some) =>
+        execution({ at: at + some, runId: randomUUID(), userId: randomUUID() }),
+      ),
+    );
+    await backend.reader.listExecutions();
+    const dry = await backend.store.prune({ maxBytes, dryRun: true });
+    const report = await backend.store.prune({ maxBytes });
+    expect(dry.rows.executions).toBeGreaterThanOrEqual(report.rows.executions * 0.8);
+    kept.push(value(path, 'SELECT count(*) FROM executions') as number);
+    expect(value(path, 'SELECT max(at) FROM executions')).toBe(at + 4_999);
+  }
+  // By now the names alone take more than the limit.
+  expect(value(path, "SELECT sum(pgsize) FROM dbstat WHERE name LIKE '%dictionary%'")).toBeGreaterThan(maxBytes);
+  expect(Math.min(...kept)).toBeGreaterThan(1_000);
+});
 
 test('a limit of size looks at every kind of event, the oldest first', async () => {
   const path = join(testFolder(), 'analytics.db');

@@ -88,6 +88,18 @@ export interface Batch {
   readonly summary: ReadonlyMap<string, unknown>;
 }
 
+/** The rows from this place on. */
+export function rowsFrom({ shapes, numbers, numberCount, texts }: Rows, start: number): Rows {
+  const skipped = shapes.slice(0, start).reduce((sum, { length }) => sum + length, 0);
+  const skippedTexts = numbers.subarray(0, skipped).filter(Number.isNaN).length;
+  return {
+    shapes: shapes.slice(start),
+    numbers: numbers.subarray(skipped),
+    numberCount: numberCount - skipped,
+    texts: texts.slice(skippedTexts),
+  };
+}
+
 /** The last field must be one of which each row has its own value. */
 export function shapeOf(fields: readonly Field[]): Shape {
   const { length } = fields.filter((field) => typeof field === 'string');

@@ -1,8 +1,9 @@
-import { AnalyticsError } from '@toolweaver/analytics-core';
+import { AnalyticsError, type ErrorCode } from '@toolweaver/analytics-core';
 import { prepareArtifact } from './artifact.ts';
 import type { Batch } from './batch.ts';
-import { pause } from './clock.ts';
-import { failureOf, isRefused, messageOf } from './failure.ts';
+import { within } from './clock.ts';
+import { messageOf } from './failure.ts';
+import { insist } from './insist.ts';
 import { readValues } from './logged.ts';
 import { createLoggedRows } from './logged-rows.ts';
 import { imagesOf, isMedia, resolveMedia } from './media.ts';
@@ -13,6 +14,7 @@ import { type Notify, named } from './notices.ts';
 import type { Run } from './run.ts';
 import type { RunFile } from './run-file.ts';
 import type { Settings } from './settings.ts';
+import { untilAborted } from './until-aborted.ts';
 import type { WandbRun } from './wandb-run.ts';
 
 /** The service's rhythm: what comes sooner is sent together. */
@@ -36,23 +38,33 @@ export function createClient(run: Run, settings: Settings, notify: Notify, onFin
   const told = new Set<string>();
   const salt = randomName(32);
   let finishing: Promise<void> | undefined;
+  const deliveries = new Set<Promise<void>>();
   const lifetime = new AbortController();
   const media = createMediaQueue(run, (message) => skip('upload', message));
 
   function skip(kind: string, message: string): void {
     skipped += 1;
+    tellOnce(kind, `${message}; further ones of this kind are only counted`, undefined, 'INVALID_EVENT');
+  }
+
+  function tellOnce(kind: string, message: string, cause?: unknown, code?: ErrorCode): void {
     if (!told.has(kind)) {
       told.add(kind);
-      notify(`run ${run.info.id}: ${message}; further ones of this kind are only counted`, undefined, 'INVALID_EVENT');
+      notify(`run ${run.info.id}: ${message}`, cause, code);
     }
   }
 
-  /** Whether the run takes no more; then the call counts as left out. */
-  function isOver(): boolean {
+  /** Does what a call asks for. Calls after the end are left out, and so is one with something that no type allows. */
+  function take(call: string, work: () => void): void {
     if (finishing !== undefined) {
       skip('late', 'what came after the end was left out');
+      return;
     }
-    return finishing !== undefined;
+    try {
+      work();
+    } catch (error) {
+      skip(call, `a call of ${call} was left out: ${messageOf(error)}`);
+    }
   }
 
   function resolveIn(step: number): (key: string, value: unknown) => unknown {
@@ -74,7 +86,8 @@ export function createClient(run: Run, settings: Settings, notify: Notify, onFin
   /** At once the first time, and then at the service's rhythm, unless much waits; after a failure, not before its pause is over. */
   function schedule(): void {
     const isFull = rows.count >= maxWaitingRows;
-    if (timer !== undefined && (!isFull || timerIsForFull)) {
+    // The end sends what is left by itself.
+    if (finishing !== undefined || (timer !== undefined && (!isFull || timerIsForFull))) {
       return;
     }
     clock.clearTimeout(timer);
@@ -85,7 +98,7 @@ export function createClient(run: Run, settings: Settings, notify: Notify, onFin
       timer = undefined;
       sendNow().catch((error) => {
         if (rows.count > maxHeldRows) {
-          run.giveUp(messageOf(error));
+          giveUp(messageOf(error));
         }
         const { retryAfterMs = paceMs } = error as { retryAfterMs?: number };
         notBefore = clock.monotonic() + retryAfterMs;
@@ -94,6 +107,15 @@ export function createClient(run: Run, settings: Settings, notify: Notify, onFin
     }, delayMs);
     next.unref?.();
     timer = next;
+  }
+
+  /** Without a directory the rows wait on. */
+  function giveUp(reason: string): void {
+    try {
+      run.giveUp(reason);
+    } catch (error) {
+      tellOnce('directory', `it cannot go on offline: ${messageOf(error)}`, error);
+    }
   }
 
   function sendNow(signal: AbortSignal = lifetime.signal): Promise<void> {
@@ -121,55 +143,55 @@ export function createClient(run: Run, settings: Settings, notify: Notify, onFin
     return batch;
   }
 
-  /** Tries again what may succeed then. */
-  async function insist(work: () => Promise<void>, signal: AbortSignal): Promise<void> {
-    for (;;) {
-      try {
-        await work();
-        return;
-      } catch (error) {
-        const { retryAfterMs } = error as { retryAfterMs?: number };
-        if (failureOf(error) === undefined || isRefused(error) || signal.aborted || retryAfterMs === undefined) {
-          throw named(error, 'wandb');
-        }
-        await pause(clock, retryAfterMs, signal);
-      }
+  /** Begins what its caller waits for, and the end of the run, too. */
+  async function deliver(work: () => Promise<void>): Promise<void> {
+    if (finishing !== undefined) {
+      throw new AnalyticsError('CLOSED', `wandb: the run ${run.info.id} has ended`, { backend: 'wandb' });
+    }
+    const delivery = work();
+    deliveries.add(delivery);
+    try {
+      await delivery;
+    } catch (error) {
+      throw named(error, 'wandb');
+    } finally {
+      deliveries.delete(delivery);
     }
   }
 
   async function flush(signal: AbortSignal): Promise<void> {
-    while (sending !== undefined || hasWork()) {
+    while (finishing === undefined && (sending !== undefined || hasWork())) {
       await sendNow(signal);
     }
+    await finishing;
   }
 
   async function finish(exitCode: number, timeoutMs: number): Promise<void> {
     clock.clearTimeout(timer);
     rows.end();
-    const deadline = new AbortController();
-    const late = clock.setTimeout(() => {
-      deadline.abort(new Error(`not within ${timeoutMs} ms`));
-      lifetime.abort(deadline.signal.reason);
-    }, timeoutMs);
-    const { signal } = deadline;
-    const end = async (within?: AbortSignal): Promise<void> => {
+    const end = async (signal?: AbortSignal): Promise<void> => {
       await sending?.catch(() => {});
-      await media.send(within);
+      const delivered = Promise.allSettled([...deliveries]);
+      await (signal === undefined ? delivered : untilAborted(delivered, signal));
+      await media.send(signal);
       // What an earlier request left goes first, as it was.
       if (batch !== undefined) {
-        await run.append(batch, within);
+        await run.append(batch, signal);
         batch = undefined;
       }
-      await run.finish(exitCode, takeBatch(), within);
+      await run.finish(exitCode, takeBatch(), signal);
+      batch = undefined;
     };
     try {
-      await insist(() => end(signal), signal);
+      await within(clock, timeoutMs, (late) => {
+        late.addEventListener('abort', () => lifetime.abort(late.reason), { once: true });
+        return insist(() => end(late), clock, late);
+      });
     } catch (error) {
       // What the service does not take in time must not be lost with the process.
       run.giveUp(messageOf(error));
       await end();
     } finally {
-      clock.clearTimeout(late);
       clock.clearTimeout(timer);
       await run.release();
       onFinished();
@@ -193,90 +215,78 @@ export function createClient(run: Run, settings: Settings, notify: Notify, onFin
     get skipped() {
       return skipped;
     },
-    log(given, { step, commit } = {}) {
-      if (isOver()) {
-        return;
-      }
-      const { state } = run;
-      if (step !== undefined) {
-        if (!Number.isSafeInteger(step) || step < state.step) {
-          skip('step', `values of step ${step} were left out: the run is at step ${state.step} already`);
-          return;
+    log: (given, options) =>
+      take('log', () => {
+        const { step, commit } = options ?? {};
+        const { state } = run;
+        if (step !== undefined) {
+          if (!Number.isSafeInteger(step) || step < state.step) {
+            skip('step', `values of step ${step} were left out: the run is at step ${state.step} already`);
+            return;
+          }
+          if (step > state.step) {
+            rows.endRow();
+            state.step = step;
+          }
         }
-        if (step > state.step) {
+        rows.add(readValues(given, skip, { onMedia: resolveIn(state.step) }));
+        if (commit ?? step === undefined) {
           rows.endRow();
-          state.step = step;
         }
-      }
-      rows.add(readValues(given, skip, resolveIn(state.step)));
-      if (commit ?? step === undefined) {
-        rows.endRow();
-      }
-      if (hasWork()) {
+        if (hasWork()) {
+          schedule();
+        }
+      }),
+    setSummary: (given) =>
+      take('setSummary', () => {
+        for (const [key, { value }] of readValues(given, skip, { onNone: (key) => rows.setSummary(key, undefined) })) {
+          rows.setSummary(key, value);
+        }
+        rows.touch();
         schedule();
-      }
-    },
-    setSummary(given) {
-      if (isOver()) {
-        return;
-      }
-      for (const [key, value] of Object.entries(given)) {
-        if (value === undefined) {
-          rows.setSummary(key, undefined);
-        }
-      }
-      const kept = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
-      for (const [key, { value }] of readValues(kept, skip)) {
-        rows.setSummary(key, value);
-      }
-      rows.touch();
-      schedule();
-    },
-    defineMetric(name, { stepMetric, hidden = false, summary = [] } = {}) {
-      if (isOver()) {
-        return;
-      }
-      const { metrics } = run.info;
-      const others = metrics.filter((metric) => metric.name !== name);
-      const axis: MetricDefinition[] =
-        stepMetric === undefined || others.some((metric) => metric.name === stepMetric)
-          ? []
-          : [{ name: stepMetric, stepMetric: undefined, hidden: false, summary: [] }];
-      run.describe({ metrics: [...others, ...axis, { name, stepMetric, hidden, summary: [...summary] }] });
-      rows.touch();
-      schedule();
-    },
-    updateConfig(given) {
-      if (isOver()) {
-        return;
-      }
-      const read = Array.from(readValues(given, skip), ([key, { value }]) => [key, value] as const);
-      run.describe({ config: Object.fromEntries(read) });
-      rows.touch();
-      schedule();
-    },
-    setTags(tags) {
-      if (isOver()) {
-        return;
-      }
-      run.describe({ tags: [...new Set(tags.map((tag) => String(tag).slice(0, maxTag)).filter((tag) => tag !== ''))] });
-      rows.touch();
-      schedule();
-    },
+      }),
+    defineMetric: (name, options) =>
+      take('defineMetric', () => {
+        const { stepMetric, hidden = false, summary = [] } = options ?? {};
+        const { metrics } = run.info;
+        const others = metrics.filter((metric) => metric.name !== name);
+        const axis: MetricDefinition[] =
+          stepMetric === undefined || others.some((metric) => metric.name === stepMetric)
+            ? []
+            : [{ name: stepMetric, stepMetric: undefined, hidden: false, summary: [] }];
+        run.describe({ metrics: [...others, ...axis, { name, stepMetric, hidden, summary: [...summary] }] });
+        rows.touch();
+        schedule();
+      }),
+    updateConfig: (given) =>
+      take('updateConfig', () => {
+        const read = Array.from(readValues(given, skip), ([key, { value }]) => [key, value] as const);
+        run.describe({ config: Object.fromEntries(read) });
+        rows.touch();
+        schedule();
+      }),
+    setTags: (tags) =>
+      take('setTags', () => {
+        const texts = tags.map((tag) => String(tag).slice(0, maxTag)).filter((tag) => tag !== '');
+        run.describe({ tags: [...new Set(texts)] });
+        rows.touch();
+        schedule();
+      }),
     saveFile(name, content) {
       const file: RunFile = { name, content: content instanceof Uint8Array ? Uint8Array.from(content) : content };
-      return insist(() => run.putFiles([file], lifetime.signal), lifetime.signal);
+      return deliver(() => insist(() => run.putFiles([file], lifetime.signal), clock, lifetime.signal));
     },
-    async logArtifact(input) {
-      const message = artifactNameProblem(input.name) ?? artifactTypeProblem(input.type);
-      if (message !== undefined) {
-        const problems = [{ field: 'artifact', message }];
-        throw new AnalyticsError('INVALID_EVENT', `artifact: ${message}`, { problems });
-      }
-      const artifact = await prepareArtifact(input, `${run.info.id} ${randomName(32)}`);
-      await insist(() => run.putArtifact(artifact, lifetime.signal), lifetime.signal);
-    },
-    alert: (alert) => insist(() => run.alert(alert, lifetime.signal), lifetime.signal),
+    logArtifact: (input) =>
+      deliver(async () => {
+        const message = artifactNameProblem(input.name) ?? artifactTypeProblem(input.type);
+        if (message !== undefined) {
+          const problems = [{ field: 'artifact', message }];
+          throw new AnalyticsError('INVALID_EVENT', `artifact: ${message}`, { problems });
+        }
+        const artifact = await prepareArtifact(input, `${run.info.id} ${randomName(32)}`);
+        await insist(() => run.putArtifact(artifact, lifetime.signal), clock, lifetime.signal);
+      }),
+    alert: (alert) => deliver(() => insist(() => run.alert(alert, lifetime.signal), clock, lifetime.signal)),
     async flush() {
       try {
         await flush(lifetime.signal);
@@ -284,7 +294,8 @@ export function createClient(run: Run, settings: Settings, notify: Notify, onFin
         throw named(error, 'wandb');
       }
     },
-    finish({ exitCode = 0, timeoutMs = finishTimeoutMs } = {}) {
+    finish(options) {
+      const { exitCode = 0, timeoutMs = finishTimeoutMs } = options ?? {};
       finishing ??= finish(exitCode, timeoutMs);
       return finishing;
     },

@@ -37,7 +37,7 @@ export async function startRun(options: RunClientOptions = {}): Promise<WandbRun
   const { mode, clock, dir, description } = settings;
   const online = mode === 'online' && settings.service !== undefined;
   const isAuto = description.resume === 'auto' && online;
-  const id = (isAuto ? unfinishedRun(dir) : undefined) ?? description.runId ?? randomName(8);
+  const id = description.runId ?? (isAuto ? unfinishedRun(dir) : undefined) ?? randomName(8);
   const notify = createNotify('wandb', settings.onNotice);
   if (mode === 'disabled') {
     return disabledRun(id);

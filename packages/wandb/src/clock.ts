@@ -17,3 +17,18 @@ export function pause(clock: Clock, delayMs: number, signal?: AbortSignal): Prom
     signal?.addEventListener('abort', done, { once: true });
   });
 }
+
+/** Aborts the signal of the work after so long. Until it is done the timer keeps the program alive, which a pause does not. */
+export async function within<T>(
+  clock: Clock,
+  timeoutMs: number,
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const late = new AbortController();
+  const timer = clock.setTimeout(() => late.abort(new Error(`not within ${timeoutMs} ms`)), timeoutMs);
+  try {
+    return await work(late.signal);
+  } finally {
+    clock.clearTimeout(timer);
+  }
+}

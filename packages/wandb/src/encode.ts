@@ -14,6 +14,8 @@ const sliceRows = 256;
 /** Lines that one request sends. */
 export interface LineGroup {
   readonly count: number;
+  /** The place of the first row that comes after them; what was left out in between is behind it. */
+  readonly end: number;
   /** JSON texts with commas between. */
   readonly lines: Uint8Array<ArrayBuffer>;
 }
@@ -32,8 +34,8 @@ export async function encodeLines(rows: Rows): Promise<Lines> {
   const skippedBytes: number[] = [];
   let count = 0;
   let bytes = 0;
-  const close = (): void => {
-    groups.push({ count, lines: writer.take() });
+  const close = (end: number): void => {
+    groups.push({ count, end, lines: writer.take() });
     count = 0;
     bytes = 0;
   };
@@ -52,18 +54,18 @@ export async function encodeLines(rows: Rows): Promise<Lines> {
         continue;
       }
       if (count > 0) {
-        close();
+        close(start.row);
       }
       writer.add(rows, start);
     } else if (bytes + lineBytes > maxRequestBytes && count > 0) {
       writer.undo(lineBytes);
-      close();
+      close(start.row);
       writer.add(rows, start);
     }
     count += 1;
     bytes += lineBytes;
   }
-  close();
+  close(cursor.row);
   return { groups, skippedBytes };
 }
 

@@ -6,6 +6,7 @@ import type { Encoder } from './encoder.ts';
 import { failureOf, messageOf, serviceError } from './failure.ts';
 import type { Service } from './service.ts';
 import { createSummaryWriter } from './summary-line.ts';
+import { untilAborted } from './until-aborted.ts';
 
 /** The service shows a run as crashed when it hears nothing for some minutes. */
 const heartbeatMs = 30_000;
@@ -22,6 +23,8 @@ export interface FileStream {
    * where it failed.
    */
   send(part: StreamPart, signal?: AbortSignal): Promise<void>;
+  /** How many rows of the batch have arrived, of which the rest was not sent yet. */
+  arrivedOf(batch: Batch): number;
   /** Whether somebody pressed Stop on the run's page. */
   readonly stopped: boolean;
   /** Sends no more heartbeats. */
@@ -49,11 +52,14 @@ export interface FileStreamOptions {
 
 interface Progress {
   readonly batch: Batch;
+  /** That have not arrived. */
   readonly groups: LineGroup[];
+  /** How many rows have. */
+  arrived: number;
   readonly summary: Uint8Array | undefined;
 }
 
-const noLines: LineGroup = { count: 0, lines: new Uint8Array() };
+const noLines: LineGroup = { count: 0, end: 0, lines: new Uint8Array() };
 
 export function createFileStream(options: FileStreamOptions): FileStream {
   const { service, path, historyLines, encoder, clock, onSkipped } = options;
@@ -67,36 +73,38 @@ export function createFileStream(options: FileStreamOptions): FileStream {
   /** Not to be asked before, by `clock.monotonic()`. */
   let notBefore = 0;
   let timer: unknown;
+  /** Of the last heartbeat: nothing waits for one. */
+  let heartbeat = new AbortController();
 
   function beat(): void {
     clock.clearTimeout(timer);
     if (!ended) {
       const next = clock.setTimeout(() => {
+        heartbeat = new AbortController();
         // Whoever has something to say will find out for himself.
-        request('{}', undefined, () => !ended).catch(() => {});
+        request('{}', heartbeat.signal).catch(() => {});
       }, heartbeatMs);
       next.unref?.();
       timer = next;
     }
   }
 
-  /** `isWanted` is asked when its turn has come: a heartbeat that waited for the last request must not follow it. */
-  function request(
-    body: string | Uint8Array<ArrayBuffer>,
-    signal?: AbortSignal,
-    isWanted: () => boolean = () => true,
-  ): Promise<void> {
+  /** Nothing follows what was sent: also not a heartbeat that waited for its turn. */
+  function end(): void {
+    ended = true;
+    clock.clearTimeout(timer);
+    heartbeat.abort();
+  }
+
+  function request(body: string | Uint8Array<ArrayBuffer>, signal: AbortSignal | undefined): Promise<void> {
     const previous = latest;
     const sent = (async () => {
-      await previous.catch(() => {});
+      await (signal === undefined ? previous : untilAborted(previous, signal));
       const waitMs = Math.min(notBefore - clock.monotonic(), maxWaitMs);
       if (waitMs > 0) {
         await pause(clock, waitMs, signal);
       }
       signal?.throwIfAborted();
-      if (!isWanted()) {
-        return;
-      }
       try {
         const answer = await service.fileStream(path, body, signal);
         stopped ||= answer.stopped;
@@ -105,11 +113,10 @@ export function createFileStream(options: FileStreamOptions): FileStream {
         const { retryAfterMs = 0 } = error as { retryAfterMs?: number };
         notBefore = clock.monotonic() + retryAfterMs;
         throw error;
-      } finally {
-        beat();
       }
-    })();
-    latest = sent;
+    })().finally(beat);
+    // One that was given up while it waited must not let the next one go before its time.
+    latest = Promise.allSettled([previous, sent]);
     return sent;
   }
 
@@ -125,12 +132,13 @@ export function createFileStream(options: FileStreamOptions): FileStream {
       Buffer.byteLength(JSON.parse(Buffer.from(summary).toString())) > maxLineBytes
     ) {
       onSkipped(`the summary was not sent: the service takes ${maxLineBytes} bytes`);
-      return { batch, groups: [...groups], summary: undefined };
+      return { batch, groups: [...groups], arrived: 0, summary: undefined };
     }
-    return { batch, groups: [...groups], summary };
+    return { batch, groups: [...groups], arrived: 0, summary };
   }
 
   return {
+    arrivedOf: (batch) => (progress?.batch === batch ? progress.arrived : 0),
     get stopped() {
       return stopped;
     },
@@ -138,12 +146,13 @@ export function createFileStream(options: FileStreamOptions): FileStream {
       if (batch !== undefined && progress?.batch !== batch) {
         progress = await prepare(batch);
       }
-      const { groups, summary } =
-        batch === undefined ? { groups: [noLines], summary: undefined } : (progress as Progress);
+      const current = batch === undefined ? undefined : progress;
+      const { groups, summary } = current ?? { groups: [noLines], summary: undefined };
       const wasWhole = groups.length;
       while (groups.length > 0) {
         const group = groups[0] as LineGroup;
         const isLast = groups.length === 1;
+        heartbeat.abort();
         try {
           await request(bodyOf(offset, group, isLast ? { summary, uploaded, ending } : {}), signal);
         } catch (error) {
@@ -152,17 +161,18 @@ export function createFileStream(options: FileStreamOptions): FileStream {
         }
         offset += group.count;
         groups.shift();
+        if (current !== undefined) {
+          current.arrived = group.end;
+        }
       }
-      progress = undefined;
+      if (progress === current) {
+        progress = undefined;
+      }
       if (ending !== undefined) {
-        ended = true;
-        clock.clearTimeout(timer);
+        end();
       }
     },
-    stop() {
-      ended = true;
-      clock.clearTimeout(timer);
-    },
+    stop: end,
   };
 }
 

@@ -30,14 +30,18 @@ export function createShapeBook(): { of(keys: readonly string[]): Shape } {
   };
 }
 
-/**
- * The JSON data of values, by key; what is none is left out, and `skip` is told of it. `onMedia` may put another value in the place of
- * one.
- */
+interface ReadOptions {
+  /** May put another value in the place of one. */
+  onMedia?(key: string, value: unknown): unknown;
+  /** Is told of a key without a value, which is nothing wrong then. */
+  onNone?(key: string): void;
+}
+
+/** The JSON data of values, by key; what is none is left out, and `skip` is told of it. */
 export function readValues(
   given: unknown,
   skip: (kind: string, message: string) => void,
-  onMedia?: (key: string, value: unknown) => unknown,
+  { onMedia, onNone }: ReadOptions = {},
 ): Map<string, Logged> {
   const read = new Map<string, Logged>();
   if (typeof given !== 'object' || given === null) {
@@ -47,6 +51,10 @@ export function readValues(
   for (const key of Object.keys(given)) {
     try {
       const value: unknown = (given as Record<string, unknown>)[key];
+      if (value === undefined && onNone !== undefined) {
+        onNone(key);
+        continue;
+      }
       const seen = onMedia?.(key, value) ?? value;
       const text = jsonText(seen);
       if (text === undefined || (key.startsWith('_') && key !== '_timestamp')) {

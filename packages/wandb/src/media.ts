@@ -234,6 +234,9 @@ function sha256(bytes: Uint8Array): string {
   return createHash('sha256').update(bytes).digest('hex');
 }
 
+/** With all that follows the key, the name is one that a copy of the file can have as it is. */
+const maxKeyBytes = 120;
+
 function fileOf(
   folder: string,
   key: string,
@@ -243,7 +246,7 @@ function fileOf(
   mark = '',
 ): RunFile {
   return {
-    name: `media/${folder}/${toPathPart(key)}_${step}${mark}_${sha256(content).slice(0, 20)}${ending}`,
+    name: `media/${folder}/${toPathPart(key, maxKeyBytes)}_${step}${mark}_${sha256(content).slice(0, 20)}${ending}`,
     content,
   };
 }

@@ -67,12 +67,27 @@ export function toArtifactType(type: string): string {
   return artifactTypeProblem(type) === undefined ? type : `${toArtifactName(type)}-${digest(type, 8)}`.slice(-maxName);
 }
 
-/** A path below a folder, whatever a key looks like. */
-export function toPathPart(key: string): string {
+/**
+ * A path below a folder, whatever a key looks like: the key itself, or else with a digest of it before its extension. No part has
+ * more than `maxBytes`; file systems take 255.
+ */
+export function toPathPart(key: string, maxBytes = 200): string {
   const parts = key.split('/').filter((part) => part !== '' && part !== '.' && part !== '..');
   // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what some file systems refuse
-  const safe = parts.map((part) => part.replace(/[<>:"|?*\\\u0000-\u001f]/g, '_').slice(0, 100));
-  return safe.length === 0 ? '_' : safe.join('/');
+  const safe = parts.map((part) => part.replace(/[<>:"|?*\\\u0000-\u001f]/g, '_'));
+  if (safe.join('/') === key && safe.every((part) => Buffer.byteLength(part) <= maxBytes)) {
+    return key;
+  }
+  const last = safe.pop() ?? '_';
+  const extension = /.(\.\w{1,16})$/.exec(last)?.[1] ?? '';
+  const end = `-${digest(key, 8)}${extension}`;
+  const stem = cut(last.slice(0, last.length - extension.length), maxBytes - end.length);
+  return [...safe.map((part) => cut(part, maxBytes)), stem + end].join('/');
+}
+
+/** At the end of a character. */
+function cut(text: string, maxBytes: number): string {
+  return new TextDecoder().decode(Buffer.from(text).subarray(0, maxBytes), { stream: true });
 }
 
 function digest(text: string, length: number): string {

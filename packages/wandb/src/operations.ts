@@ -218,10 +218,16 @@ const alertMutation = `mutation NotifyScriptableRunAlert($entityName: String!, $
   notifyScriptableRunAlert(input: { entityName: $entityName, projectName: $projectName, runName: $runName, title: $title,
     text: $text, severity: $severity, waitDuration: $waitDuration }) { success } }`;
 
-export async function sendAlert(service: Service, { entity, project, id }: RunPath, alert: Alert): Promise<void> {
+export async function sendAlert(
+  service: Service,
+  { entity, project, id }: RunPath,
+  alert: Alert,
+  signal?: AbortSignal,
+): Promise<void> {
   const { title, text, level = 'INFO', waitMs = 60_000 } = alert;
   const names = { entityName: entity, projectName: project, runName: id };
-  await service.graphql(alertMutation, { ...names, title, text, severity: level, waitDuration: waitMs });
+  const variables = { ...names, title, text, severity: level, waitDuration: waitMs };
+  await service.graphql(alertMutation, variables, { signal });
 }
 
 /** For logs and links: each part stands for itself. */

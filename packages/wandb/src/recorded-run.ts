@@ -1,7 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
-import { AnalyticsError, type AnalyticsEvent, type ArtifactEvent, type RunEvent } from '@toolweaver/analytics-core';
+import {
+  AnalyticsError,
+  type AnalyticsEvent,
+  type ArtifactEvent,
+  type Clock,
+  type RunEvent,
+} from '@toolweaver/analytics-core';
 import {
   type Artifact,
   type ArtifactEntry,
@@ -14,6 +20,7 @@ import {
 } from './artifact.ts';
 import type { Batch } from './batch.ts';
 import { failureOf } from './failure.ts';
+import { insist } from './insist.ts';
 import { maxTag, toArtifactName, toArtifactType, toProject } from './names.ts';
 import { stepKey } from './recorder.ts';
 import type { Recorder, Recording } from './recording.ts';
@@ -27,6 +34,7 @@ export interface RecordedRunOptions {
   readonly seen: Seen;
   /** Of every run. */
   readonly baseTags: readonly string[];
+  readonly clock: Clock;
   onNotice(message: string, cause?: unknown): void;
   /** Is told of the first failure in what has arrived. */
   onFailure(failure: NonNullable<Recording['firstFailure']>): void;
@@ -42,7 +50,7 @@ export interface RecordedRun {
   writeSync(events: readonly AnalyticsEvent[]): void;
   /** Makes a row of operations that make no whole one yet. */
   flush(at: number, signal: AbortSignal): Promise<void>;
-  /** The last call. */
+  /** The last call. Tries until the signal is aborted. */
   finish(exitCode: number, at: number, signal: AbortSignal): Promise<void>;
 }
 
@@ -60,7 +68,7 @@ interface Staged {
 const sliceEvents = 512;
 
 export function createRecordedRun(options: RecordedRunOptions): RecordedRun {
-  const { run, recorder, seen, baseTags, onNotice, onFailure } = options;
+  const { run, recorder, seen, baseTags, clock, onNotice, onFailure } = options;
   let staged: Staged | undefined;
   let ended = false;
   let exiting = false;
@@ -216,17 +224,22 @@ export function createRecordedRun(options: RecordedRunOptions): RecordedRun {
       arrived(current);
     },
     async flush(at, signal) {
+      if (recorder.rest(at) === undefined) {
+        return;
+      }
+      // It may be what an earlier call left.
+      await settle(signal);
       const rest = recorder.rest(at);
-      if (rest !== undefined && staged === undefined) {
+      if (rest !== undefined) {
         staged = stage([], rest, [], at);
         await send(staged, signal);
       }
     },
     async finish(exitCode, at, signal) {
-      await settle(signal);
+      await insist(() => settle(signal), clock, signal);
       const rest = recorder.rest(at) ?? recorder.begin().done(run.state.summary);
       const { batch } = stage([], rest, [], at);
-      await run.finish(exitCode, batch, signal);
+      await insist(() => run.finish(exitCode, batch, signal), clock, signal);
       ended = true;
     },
   };

@@ -1,5 +1,6 @@
 import type { Clock } from '@toolweaver/analytics-core';
 import { uploadArtifact } from './artifact-upload.ts';
+import type { Batch } from './batch.ts';
 import type { Encoder } from './encoder.ts';
 import { createFileStream } from './file-stream.ts';
 import { type EarlierRun, pathOf, sendAlert, upsertRun } from './operations.ts';
@@ -9,10 +10,12 @@ import type { Service } from './service.ts';
 import { uploadFiles } from './upload.ts';
 
 /** A run at the service. */
-interface RemoteRun extends RunTarget {
+export interface RemoteRun extends RunTarget {
   /** As the service calls them. */
   readonly entity: string;
   readonly project: string;
+  /** How many rows of the batch have arrived, of which the rest was not sent yet. */
+  arrivedOf(batch: Batch): number;
 }
 
 export interface RemoteRunOptions {
@@ -51,18 +54,22 @@ export async function startRemoteRun(
     get stopped() {
       return stream.stopped;
     },
+    arrivedOf: stream.arrivedOf,
     append: (batch, signal) => stream.send({ batch }, signal),
     async describe(changed, signal) {
       await upsertRun(service, { ...changed, entity, project }, storageId, signal);
     },
     async putFiles(files, signal) {
-      const uploaded = await uploadFiles(service, run, files, signal);
-      if (uploaded.length > 0) {
-        await stream.send({ uploaded }, signal);
+      const { names, failure } = await uploadFiles(service, run, files, signal);
+      if (names.length > 0) {
+        await stream.send({ uploaded: names }, signal);
+      }
+      if (failure !== undefined) {
+        throw failure;
       }
     },
     putArtifact: (artifact, step, signal) => uploadArtifact(service, run, artifact, step, signal),
-    alert: (alert) => sendAlert(service, run, alert),
+    alert: (alert, signal) => sendAlert(service, run, alert, signal),
     finish: (exitCode, batch, signal) => stream.send({ batch, ending: { exitCode } }, signal),
     async release() {
       stream.stop();

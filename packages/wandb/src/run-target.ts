@@ -17,7 +17,7 @@ export interface RunTarget {
   putFiles(files: readonly RunFile[], signal?: AbortSignal): Promise<void>;
   /** `step`: the last one of the history. */
   putArtifact(artifact: Artifact, step: number | undefined, signal?: AbortSignal): Promise<void>;
-  alert(alert: Alert): Promise<void>;
+  alert(alert: Alert, signal?: AbortSignal): Promise<void>;
   /** The last call. */
   finish(exitCode: number, last: Batch | undefined, signal?: AbortSignal): Promise<void>;
   /** Lets go of everything, in the middle of whatever it does. */

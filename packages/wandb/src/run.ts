@@ -1,11 +1,11 @@
 import { AnalyticsError, type Clock } from '@toolweaver/analytics-core';
 import type { Artifact } from './artifact.ts';
-import { type Batch, newRows } from './batch.ts';
+import { type Batch, newRows, rowsFrom } from './batch.ts';
 import type { Encoder } from './encoder.ts';
 import { failureOf, isRefused, messageOf, serviceError } from './failure.ts';
 import { createOfflineRun, type OfflineRun } from './offline-run.ts';
 import { type Alert, askEarlierRun } from './operations.ts';
-import { startRemoteRun } from './remote-run.ts';
+import { type RemoteRun, startRemoteRun } from './remote-run.ts';
 import type { RunFile } from './run-file.ts';
 import type { RunInfo } from './run-info.ts';
 import { confirm, type RunState } from './run-state.ts';
@@ -79,6 +79,8 @@ export function createRun(options: RunOptions): Run {
     ? {}
     : { config: info.config, ...(info.tags.length > 0 && { tags: info.tags }) };
   let target: RunTarget | undefined;
+  /** Kept when the run goes on offline: it knows what has arrived. */
+  let remote: RemoteRun | undefined;
   let offline: OfflineRun | undefined;
   /** Whether the far side has to be told what the run is. */
   let dirty = false;
@@ -94,17 +96,18 @@ export function createRun(options: RunOptions): Run {
   const onSkipped = (message: string): void => onNotice(`run ${info.id}: ${message}`);
 
   function openOffline(): OfflineRun {
-    offline = createOfflineRun(info, { dir, encoder, clock, startingStep: state.step, onSkipped });
-    target = offline;
+    const opened = createOfflineRun(info, { dir, encoder, clock, startingStep: state.step, onSkipped });
     if (state.summary.size > 0) {
-      offline.appendSync({ rows: newRows(), changes: state.summary, summary: new Map() });
+      opened.appendSync({ rows: newRows(), changes: state.summary, summary: new Map() });
     }
-    return offline;
+    offline = opened;
+    target = opened;
+    return opened;
   }
 
   function goOffline(reason: string, cause?: unknown): OfflineRun {
-    void target?.release();
     const opened = openOffline();
+    void remote?.release();
     dirty = false;
     const { location } = opened;
     onNotice(
@@ -125,9 +128,9 @@ export function createRun(options: RunOptions): Run {
     checkResume(resume, asked !== undefined, info.id);
     // What happened before is known only once; a failure below comes here again.
     const started = asked === undefined ? info : inheritFrom(info, asked, said);
-    const opened = await startRemoteRun(started, asked, { service, appUrl, encoder, clock, onSkipped }, signal);
-    info = { ...started, entity: opened.entity, project: opened.project };
-    target = opened;
+    remote = await startRemoteRun(started, asked, { service, appUrl, encoder, clock, onSkipped }, signal);
+    info = { ...started, entity: remote.entity, project: remote.project };
+    target = remote;
     if (asked !== undefined) {
       state = {
         step: Math.max(asked.nextStep, state.step),
@@ -136,7 +139,13 @@ export function createRun(options: RunOptions): Run {
         summary: new Map([...Object.entries(asked.summary), ...state.summary]),
       };
     }
-    return opened;
+    return remote;
+  }
+
+  /** What the service has of a batch does not go into the directory, too. */
+  function missingOf(batch: Batch, where: RunTarget): Batch {
+    const arrived = where.online ? 0 : (remote?.arrivedOf(batch) ?? 0);
+    return arrived > 0 ? { ...batch, rows: rowsFrom(batch.rows, arrived) } : batch;
   }
 
   /** Does the work where the run goes; where the service fails for good, in the directory instead. */
@@ -158,10 +167,15 @@ export function createRun(options: RunOptions): Run {
       if (isOwn && where !== undefined && isRefused(error)) {
         throw new AnalyticsError('EVENTS_REJECTED', messageOf(error), { cause: error });
       }
-      if (!isRefused(error) && !isUsage(error) && !lastsTooLong()) {
+      // What did not come from the service, as a file that is not there, says nothing about it.
+      const isLasting = isUsage(error) || isRefused(error) || (failureOf(error) !== undefined && lastsTooLong());
+      if (!isLasting) {
         throw withPause(error);
       }
-      goOffline(messageOf(error), error);
+      // Unless another call has done so meanwhile.
+      if (target === where) {
+        goOffline(messageOf(error), error);
+      }
     }
     await work(target as RunTarget);
   }
@@ -229,7 +243,7 @@ export function createRun(options: RunOptions): Run {
     async append(batch, signal) {
       await attempt(async (where) => {
         await update(where, signal);
-        await where.append(batch, signal);
+        await where.append(missingOf(batch, where), signal);
       }, signal);
       confirm(state, batch);
     },
@@ -243,11 +257,11 @@ export function createRun(options: RunOptions): Run {
       attempt((where) => where.putArtifact(artifact, state.step > 0 ? state.step - 1 : undefined, signal), signal, {
         isOwn: true,
       }),
-    alert: (alert, signal) => attempt((where) => where.alert(alert), signal, { isOwn: true }),
+    alert: (alert, signal) => attempt((where) => where.alert(alert, signal), signal, { isOwn: true }),
     async finish(exitCode, last, signal) {
       await attempt(async (where) => {
         await update(where, signal);
-        await where.finish(exitCode, last, signal);
+        await where.finish(exitCode, last && missingOf(last, where), signal);
       }, signal);
       if (last !== undefined) {
         confirm(state, last);

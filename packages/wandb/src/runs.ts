@@ -1,4 +1,5 @@
 import type { AnalyticsEvent, RunEvent } from '@toolweaver/analytics-core';
+import { within } from './clock.ts';
 import type { Encoder } from './encoder.ts';
 import { messageOf } from './failure.ts';
 import { createKeyBook, maxNames } from './keys.ts';
@@ -34,7 +35,10 @@ export interface RunsOptions {
   readonly notify: Notify;
 }
 
-/** The runs of a backend, by the id that events carry; '' is the run of what belongs to none. */
+/**
+ * The runs of a backend, by the id that events carry; '' is the run of what belongs to none. Where two of these stand for the same run of
+ * the service it is one here, too: two that number its rows would write over each other's.
+ */
 export interface Runs {
   /** The run that these events belong to, which is made where it is missing. */
   of(key: string, events: readonly AnalyticsEvent[]): RecordedRun;
@@ -42,32 +46,36 @@ export interface Runs {
   /** Pages and directories of the last ones. */
   readonly locations: readonly string[];
   /** After each use of a run: keeps what is shown of it, lets go of it when it has ended. */
-  settle(key: string, run: RecordedRun): void;
+  settle(run: RecordedRun): void;
   /** Ends those that were used the longest ago, while there are too many. */
   limit(): Promise<void>;
   /** Ends all of them. */
-  finish(signal: AbortSignal): Promise<void>;
+  finish(): Promise<void>;
 }
 
 export function createRuns(options: RunsOptions): Runs {
   const { settings, service, seen, encoder, logFrequency, alertIntervalMs, signal: lifetime, notify } = options;
-  const { mode, appUrl, dir, offlineAfterMs, clock, description } = settings;
+  const { mode, appUrl, dir, offlineAfterMs, finishTimeoutMs, clock, description } = settings;
   const isAuto = description.resume === 'auto' && mode === 'online';
   const book = createKeyBook(() =>
     notify(`more than ${maxNames} names; further ones share the keys of _other`, undefined, 'INTERNAL'),
   );
-  /** In order of use. */
+  const defaultId = description.runId ?? (isAuto ? unfinishedRun(dir) : undefined) ?? randomName(8);
+  /** By the service's id, in order of use. */
   const runs = new Map<string, RecordedRun>();
   const ended = new Map<string, { readonly step: number; readonly info: RunInfo }>();
   const summaries = new Map<string, ReadonlyMap<string, unknown>>();
   const locations = new Map<string, string>();
   let alertedAt = Number.NEGATIVE_INFINITY;
 
+  function idOf(key: string): string {
+    return key === '' ? defaultId : toRunId(key);
+  }
+
   function newRun(key: string, first: RunEvent | undefined, startedAt: number): RecordedRun {
-    const isDefault = key === '';
-    const unfinished = isDefault && isAuto ? unfinishedRun(dir) : undefined;
-    const id = isDefault ? (unfinished ?? description.runId ?? randomName(8)) : toRunId(key);
-    const before = ended.get(key);
+    const id = idOf(key);
+    const isDefault = id === defaultId;
+    const before = ended.get(id);
     const info: RunInfo = before
       ? { ...before.info, startedAt }
       : {
@@ -77,7 +85,7 @@ export function createRuns(options: RunsOptions): Runs {
           name: isDefault ? description.runName : first?.name,
           notes: description.notes,
           tags: description.tags,
-          config: { ...description.config, ...(id !== key && !isDefault && { run_id: key }) },
+          config: { ...description.config, ...(key !== '' && id !== key && { run_id: key }) },
           group: description.group,
           jobType: description.jobType,
           host: description.host,
@@ -96,7 +104,7 @@ export function createRuns(options: RunsOptions): Runs {
       encoder,
       clock,
       startingStep: before?.step,
-      startingSummary: summaries.get(key),
+      startingSummary: summaries.get(id),
       onNotice: notify,
     });
     if (isDefault && isAuto) {
@@ -107,6 +115,7 @@ export function createRuns(options: RunsOptions): Runs {
       recorder: createRecorder(book, logFrequency),
       seen,
       baseTags: description.tags,
+      clock,
       onNotice: notify,
       onFailure: ({ prefix, event }) => void alert(run, prefix, event.error?.message ?? event.error?.type ?? 'failed'),
     });
@@ -124,47 +133,50 @@ export function createRuns(options: RunsOptions): Runs {
     }
   }
 
-  function settle(key: string, { run, ended: isEnded }: RecordedRun): void {
+  function settle({ run, ended: isEnded }: RecordedRun): void {
+    const { id } = run.info;
     if (run.location !== undefined) {
-      locations.delete(run.info.id);
-      locations.set(run.info.id, run.location);
+      locations.delete(id);
+      locations.set(id, run.location);
       removeOldest(locations, maxLocations);
     }
     if (isEnded) {
       void run.release();
-      runs.delete(key);
-      ended.set(key, { step: run.state.step, info: run.info });
+      runs.delete(id);
+      ended.set(id, { step: run.state.step, info: run.info });
       removeOldest(ended, maxEnded);
       if (!run.online) {
-        summaries.set(key, run.state.summary);
+        summaries.set(id, run.state.summary);
         removeOldest(summaries, maxSummaries);
+      }
+      if (id === defaultId && isAuto) {
+        forgetRun(dir);
       }
     }
   }
 
-  async function finish(key: string, recorded: RecordedRun, signal: AbortSignal): Promise<void> {
+  async function finish(recorded: RecordedRun, signal: AbortSignal): Promise<void> {
+    const { id } = recorded.run.info;
     try {
       await recorded.finish(Number(process.exitCode ?? 0) || 0, clock.now(), signal);
     } catch (error) {
-      notify(`run ${recorded.run.info.id} could not be ended: ${messageOf(error)}`, error);
+      notify(`run ${id} could not be ended: ${messageOf(error)}`, error);
     }
     await recorded.run.release();
-    settle(key, recorded);
-    runs.delete(key);
-    if (key === '' && recorded.ended && isAuto) {
-      forgetRun(dir);
-    }
+    settle(recorded);
+    runs.delete(id);
   }
 
   return {
     of(key, events) {
-      let found = runs.get(key);
+      const id = idOf(key);
+      let found = runs.get(id);
       if (found === undefined) {
         const startedAt = events.reduce((at, event) => Math.min(at, event.at), clock.now());
         found = newRun(key, startOf(events), startedAt);
       }
-      runs.delete(key);
-      runs.set(key, found);
+      runs.delete(id);
+      runs.set(id, found);
       return found;
     },
     get open() {
@@ -175,15 +187,17 @@ export function createRuns(options: RunsOptions): Runs {
     },
     settle,
     async limit() {
-      for (const [key, recorded] of runs) {
+      for (const recorded of runs.values()) {
         if (runs.size <= maxRuns) {
           return;
         }
-        await finish(key, recorded, lifetime);
+        await within(clock, finishTimeoutMs, (late) => finish(recorded, AbortSignal.any([late, lifetime])));
       }
     },
-    async finish(signal) {
-      await Promise.all([...runs].map(([key, recorded]) => finish(key, recorded, signal)));
+    async finish() {
+      await within(clock, finishTimeoutMs, (late) =>
+        Promise.all(Array.from(runs.values(), (recorded) => finish(recorded, late))),
+      );
     },
   };
 }

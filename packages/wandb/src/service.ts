@@ -1,5 +1,5 @@
 import type { Secret } from '@toolweaver/analytics-core';
-import { redact } from '@toolweaver/analytics-core/backend';
+import { redact, secretsOfHeader } from '@toolweaver/analytics-core/backend';
 import { adviceOn, isRefusal, serviceError } from './failure.ts';
 import type { Http, HttpReply } from './http.ts';
 import { isObject, parseJson } from './json-text.ts';
@@ -51,22 +51,24 @@ export function createService(settings: ServiceSettings, http: Http, agent: stri
   const { baseUrl, apiKey, username, userEmail, headers, timeoutMs } = settings;
   const { origin } = new URL(baseUrl);
 
+  const revealed = (): [string, string][] => Object.entries(headers).map(([name, value]) => [name, value.reveal()]);
+  const authorization = (): string => `Basic ${Buffer.from(`api:${apiKey.reveal()}`).toString('base64')}`;
+
   // Read when it is sent, so that no object holds the key in clear.
   const ownHeaders = (): Record<string, string> => ({
     'User-Agent': agent,
     'Accept-Encoding': 'identity',
-    ...Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, value.reveal()])),
+    ...Object.fromEntries(revealed()),
     ...(username !== undefined && { 'X-WANDB-USERNAME': username }),
     ...(userEmail !== undefined && { 'X-WANDB-USER-EMAIL': userEmail }),
     'Content-Type': 'application/json',
-    Authorization: `Basic ${Buffer.from(`api:${apiKey.reveal()}`).toString('base64')}`,
+    Authorization: authorization(),
   });
 
   /** The message in an answer, without what it repeats of our headers, as far as it is worth reading. */
   function said(text: string): string {
-    const key = apiKey.reveal();
-    const ours = [key, `api:${key}`, ...Object.values(headers).map((value) => value.reveal())];
-    const words = redact(saidBy(text), ours);
+    const ours = [authorization(), ...revealed().map(([, value]) => value)];
+    const words = redact(saidBy(text), ours.flatMap(secretsOfHeader));
     return words.length > maxMessage ? `${words.slice(0, maxMessage)}…` : words;
   }
 

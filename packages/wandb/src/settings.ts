@@ -38,7 +38,7 @@ export interface ConnectionOptions {
   /** Whom a service account acts for. */
   readonly username?: string | undefined;
   readonly userEmail?: string | undefined;
-  /** Sent with every request to the base URL. Never printed. */
+  /** Sent with every request to the base URL, beside those that are set already, which are refused. Never printed. */
   readonly headers?: Readonly<Record<string, string | Secret>> | undefined;
   /** Of one request, but for the large ones. Default: 30000. */
   readonly timeoutMs?: number | undefined;
@@ -73,8 +73,8 @@ export interface DescriptionOptions {
   readonly program?: string | undefined;
   /**
    * What to do when a run of this id is there already: `allow` goes on with it, `must` and `never` refuse to start when it is not
-   * or is there, `auto` goes on with the run of the last process that did not finish. Online only. Default: none of these;
-   * rows are then added to a run that is there.
+   * or is there, `auto` goes on with that of `runId`, or else with the run of the last process that did not finish. Online only.
+   * Default: none of these; rows are then added to a run that is there.
    */
   readonly resume?: ResumeMode | undefined;
 }
@@ -281,11 +281,26 @@ function headerProblem(value: string): string | undefined {
   return /^[\t\x20-\x7e]*$/.test(value) ? undefined : 'must consist of printable ASCII characters';
 }
 
+/** Set by the client itself; of two that differ in case both would be sent, as one. */
+const ownHeaders: readonly string[] = [
+  'accept-encoding',
+  'authorization',
+  'content-length',
+  'content-type',
+  'host',
+  'transfer-encoding',
+  'user-agent',
+  'x-wandb-user-email',
+  'x-wandb-username',
+];
+
 function readHeaders(check: Checks, given: ConnectionOptions['headers']): Readonly<Record<string, Secret>> {
   const headers: Record<string, Secret> = {};
   for (const [name, header] of Object.entries(given ?? {})) {
     const value: unknown = isSecret(header) ? header.reveal() : header;
-    if (!/^[\w!#$%&'*+.^`|~-]+$/.test(name) || typeof value !== 'string' || headerProblem(value) !== undefined) {
+    if (ownHeaders.includes(name.toLowerCase())) {
+      check.wrong('headers', `must not have ${name}, which the client sets`);
+    } else if (!/^[\w!#$%&'*+.^`|~-]+$/.test(name) || typeof value !== 'string' || headerProblem(value) !== undefined) {
       check.wrong('headers', `${JSON.stringify(name)} must be the name of a header, with a printable ASCII text`);
     } else {
       headers[name] = secret(value);

@@ -7,14 +7,21 @@ import type { Service } from './service.ts';
 const parallelUploads = 4;
 const attempts = 3;
 
-/** Uploads files of a run and returns the names of those that are there now. A URL that has expired is asked for anew. */
+interface Uploaded {
+  /** Of the files that are there now. */
+  readonly names: readonly string[];
+  /** Why others are not. */
+  readonly failure: unknown;
+}
+
+/** Uploads files of a run, each whatever becomes of the others. A URL that has expired is asked for anew. */
 export async function uploadFiles(
   service: Service,
   run: RunPath,
   files: readonly RunFile[],
   signal?: AbortSignal,
-): Promise<string[]> {
-  const uploaded: string[] = [];
+): Promise<Uploaded> {
+  const names: string[] = [];
   let left = files;
   for (let attempt = 1; left.length > 0; attempt += 1) {
     const uploads = await askUploads(
@@ -32,18 +39,18 @@ export async function uploadFiles(
       }
       try {
         await service.put(upload, await bodyOf(file.content), signal);
-        uploaded.push(file.name);
+        names.push(file.name);
       } catch (error) {
         failure = error;
         failed.push(file);
       }
     });
     if (failed.length > 0 && (attempt === attempts || signal?.aborted)) {
-      throw fromStorage(failure);
+      return { names, failure: fromStorage(failure) };
     }
     left = failed;
   }
-  return uploaded;
+  return { names, failure: undefined };
 }
 
 /** A storage that refuses one file says nothing about the run. */

@@ -54,6 +54,9 @@ export interface WandbRun extends AsyncDisposable {
   alert(alert: Alert): Promise<void>;
   /** Sends what waits, at once. Rejects with what the service said; nothing is lost by that. */
   flush(): Promise<void>;
-  /** Sends the rest and ends the run; when the service cannot be reached in time, the rest goes into a directory. Idempotent. */
+  /**
+   * Sends the rest and ends the run; when the service cannot be reached in time, the rest goes into a directory. Idempotent. Files,
+   * artifacts and alerts that come after it reject with `CLOSED`.
+   */
   finish(options?: FinishOptions): Promise<void>;
 }

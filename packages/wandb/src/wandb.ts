@@ -18,6 +18,7 @@ import {
   type Settings,
 } from './settings.ts';
 import { toStorageError } from './transaction-log.ts';
+import { untilAborted } from './until-aborted.ts';
 import { agent } from './version.ts';
 
 /** Where runs go, what is shown of each, and how executions become rows and alerts. */
@@ -78,7 +79,7 @@ function disabled(name: string): Backend {
 }
 
 async function opened({ name, settings, logFrequency, alertIntervalMs }: Resolved): Promise<Backend> {
-  const { mode, dir, clock, description, finishTimeoutMs } = settings;
+  const { mode, dir, clock, description } = settings;
   const notify = createNotify(name, settings.onNotice);
   const service = settings.service && createService(settings.service, createHttp(settings.fetch, clock), agent());
   const seen = createSeen(maxEvents);
@@ -103,7 +104,7 @@ async function opened({ name, settings, logFrequency, alertIntervalMs }: Resolve
       try {
         await recorded.write(group, lifetimeSignal);
       } finally {
-        runs.settle(key, recorded);
+        runs.settle(recorded);
       }
       await runs.limit();
     }
@@ -144,12 +145,12 @@ async function opened({ name, settings, logFrequency, alertIntervalMs }: Resolve
     },
     flush: (signal) =>
       untilAborted(
-        signal,
         inTurn(async () => {
           for (const recorded of runs.open) {
             await recorded.flush(clock.now(), signal);
           }
         }),
+        signal,
       ),
     async check(signal) {
       try {
@@ -170,7 +171,7 @@ async function opened({ name, settings, logFrequency, alertIntervalMs }: Resolve
         for (const [key, group] of groupsOf(events, seen)) {
           const recorded = runs.of(key, group);
           recorded.writeSync(group);
-          runs.settle(key, recorded);
+          runs.settle(recorded);
         }
       },
     }),
@@ -180,14 +181,7 @@ async function opened({ name, settings, logFrequency, alertIntervalMs }: Resolve
         lifetime.abort(new Error('the client is closed'));
         await busy.catch(() => {});
       }
-      const deadline = new AbortController();
-      const timer = clock.setTimeout(
-        () => deadline.abort(new Error(`not within ${finishTimeoutMs} ms`)),
-        finishTimeoutMs,
-      );
-      timer.unref?.();
-      await runs.finish(deadline.signal);
-      clock.clearTimeout(timer);
+      await runs.finish();
       lifetime.abort();
       await encoder.close();
     },
@@ -217,23 +211,6 @@ async function checkFolder(dir: string): Promise<void> {
     makeWandbFolder(dir);
   } catch (error) {
     throw toStorageError(error, dir);
-  }
-}
-
-/** Settles as `work` does, or rejects as soon as the signal is aborted; the work goes on by itself then. */
-async function untilAborted<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
-  let stop: (() => void) | undefined;
-  const aborted = new Promise<never>((_, reject) => {
-    stop = () => reject(signal.reason);
-    signal.addEventListener('abort', stop, { once: true });
-    if (signal.aborted) {
-      stop();
-    }
-  });
-  try {
-    return await Promise.race([work, aborted]);
-  } finally {
-    signal.removeEventListener('abort', stop as () => void);
   }
 }
 

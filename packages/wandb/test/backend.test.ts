@@ -130,6 +130,21 @@ test('a row for every so many executions: means and sums, and none is lost from 
   expect(summary(fake, 'run1')).toMatchObject({ 'summary/total_operations': 6, 'summary/t/total_cost': 5 });
 });
 
+test('an aggregated row of a flush that failed is sent by the next one, once', async () => {
+  const { backend, fake } = await backendAt({ logFrequency: 10 });
+  const { signal } = new AbortController();
+  await backend.write([execution()]);
+  for (const trouble of [{ status: 503 }, { status: 503, after: true }, { status: 429 }]) {
+    fake.trouble = ({ path }) => (path.endsWith('/file_stream') ? trouble : undefined);
+    await expect(backend.flush?.(signal)).rejects.toMatchObject({ code: 'BACKEND_UNAVAILABLE' });
+  }
+  fake.trouble = () => undefined;
+  await backend.flush?.(signal);
+  await backend.flush?.(signal);
+  expect(rows(fake, 'run1')).toMatchObject([{ 'skill/summarise/operations': 1 }]);
+  expect(fake.violations).toEqual([]);
+});
+
 test('an aggregated row that did not arrive is not counted twice when it is sent again', async () => {
   const { backend, fake } = await backendAt({ logFrequency: 2 });
   await backend.write([execution()]);
@@ -218,6 +233,36 @@ test('a run that failed ends with 1, and so does what was open when the process 
   });
   await backend.close?.();
   expect(fake.run('run1').exitCode).toBe(3);
+});
+
+test('the end of a run is tried until it is there, or as long as it may take', async () => {
+  const { backend, fake } = await backendAt();
+  await backend.write([execution()]);
+  let failures = 2;
+  const unavailable = { status: 503, headers: { 'Retry-After': '0.01' } };
+  fake.trouble = ({ body }) => ('complete' in (body as object) && failures-- > 0 ? unavailable : undefined);
+  await backend.close?.();
+  expect(fake.run('run1').exitCode).toBe(0);
+  expect(rows(fake, 'run1')).toHaveLength(1);
+
+  const other = await backendAt({ finishTimeoutMs: 100 });
+  await other.backend.write([execution()]);
+  other.fake.trouble = ({ body }) => ('complete' in (body as object) ? { status: 503 } : undefined);
+  await other.backend.close?.();
+  expect(other.notices).toEqual([expect.stringContaining('run run1 could not be ended')]);
+});
+
+test('a run that has the id of what belongs to none is the same run', async () => {
+  const { backend, fake } = await backendAt();
+  const own = () => execution({ runId: 'run1', name: 'own' });
+  await backend.write([execution(), own()]);
+  await backend.write([own(), execution()]);
+  await backend.write([execution(), runEvent({ runId: 'run1', state: 'finished' }), own()]);
+  expect(rows(fake, 'run1').map((row) => row['_step'])).toEqual([0, 1, 2, 3, 4, 5]);
+  await backend.close?.();
+  expect(summary(fake, 'run1')).toMatchObject({ 'summary/total_operations': 6, 'summary/state': 'finished' });
+  expect(fake.operations('UpsertBucket').length).toBeLessThanOrEqual(2);
+  expect(fake.violations).toEqual([]);
 });
 
 test('many runs at once: those that were used the longest ago are ended, and go on when they are used again', async () => {

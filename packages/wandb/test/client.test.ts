@@ -119,6 +119,36 @@ describe('rows', () => {
     expect(notices).toHaveLength(2);
   });
 
+  test('calls that no type allows are left out, counted and told, and the host sees no exception', async () => {
+    const none = null as never;
+    const { values, summary, notices, skipped } = await rowsAfter((run) => {
+      // No options are none.
+      run.log({ a: 1 }, none);
+      run.defineMetric('a', none);
+      run.setSummary(none);
+      run.setSummary({
+        good: 1,
+        get bad(): number {
+          throw new Error('no');
+        },
+      });
+      run.setTags(undefined as never);
+      run.setTags(undefined as never);
+      run.updateConfig(none);
+      run.defineMetric('b', { summary: 5 as never });
+      run.finish(none);
+    });
+    expect(values).toEqual([{ a: 1, _step: 0 }]);
+    expect(summary).toMatchObject({ a: 1, good: 1 });
+    expect(skipped).toBe(6);
+    expect(notices).toEqual([
+      expect.stringContaining('values were left out that are no object'),
+      expect.stringContaining('the value of "bad" was left out: no'),
+      expect.stringContaining('a call of setTags was left out'),
+      expect.stringContaining('a call of defineMetric was left out'),
+    ]);
+  });
+
   test('later changes of a value do not reach what was logged', async () => {
     const value = { list: [1], deep: { x: 1 } };
     const { values, summary } = await rowsAfter((run) => {

@@ -20,7 +20,8 @@ describe('wandb() online', () => {
     async create(): Promise<Subject> {
       const fake = await fakeService();
       const folder = newFolder();
-      const open = () => wandb({ apiKey, baseUrl: fake.url, dir: folder.path, netrc: '/dev/null' });
+      const open = () =>
+        wandb({ apiKey, baseUrl: fake.url, dir: folder.path, netrc: '/dev/null', finishTimeoutMs: 1_000 });
       return {
         backend: await open(),
         observe() {

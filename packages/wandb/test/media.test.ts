@@ -1,6 +1,10 @@
 import { createHash } from 'node:crypto';
-import { histogram, html, image, plotly, table } from '@toolweaver/analytics-wandb';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { histogram, html, image, plotly, startRun, table } from '@toolweaver/analytics-wandb';
 import { expect, test } from 'vitest';
+import { testFolder } from './support/folder.ts';
+import { readRun } from './support/log-reader.ts';
 import { runAt } from './support/start.ts';
 
 const png = Buffer.from(
@@ -120,8 +124,37 @@ test('keys cannot lead out of the folder', async () => {
   run.log({ '../../etc/./passwd': html('x'), 'a:b<c>': html('y') });
   await run.finish();
   expect([...fake.run('run1').files.keys()].map((name) => name.replace(/_0_[0-9a-f]{20}/, ''))).toEqual(
-    expect.arrayContaining(['media/html/etc/passwd.html', 'media/html/a_b_c_.html']),
+    expect.arrayContaining([
+      expect.stringMatching(/^media\/html\/etc\/passwd-[0-9a-f]{8}\.html$/),
+      expect.stringMatching(/^media\/html\/a_b_c_-[0-9a-f]{8}\.html$/),
+    ]),
   );
+});
+
+const oddKeys = [
+  'k'.repeat(80),
+  'k'.repeat(300),
+  '\u65e5'.repeat(100),
+  '\u{1f9f6}'.repeat(60),
+  'a:b',
+  `${'d'.repeat(300)}/e`,
+];
+
+test('a row names the file that is there, whatever its key is, offline', async () => {
+  const dir = testFolder();
+  const run = await startRun({ mode: 'offline', dir, runId: 'run1' });
+  run.log(Object.fromEntries(oddKeys.map((key) => [key, plotly({ data: [{ name: key }] })])));
+  await run.finish();
+  const { rows, files } = readRun(join(run.location ?? '', 'run-run1.wandb'));
+  for (const key of oddKeys) {
+    const { path = '' } = (rows[0]?.[key] ?? {}) as { path?: string };
+    expect(path).toMatch(/\.plotly\.json$/);
+    expect(files).toContain(path);
+    expect(JSON.parse(readFileSync(join(run.location ?? '', 'files', path), 'utf8'))).toEqual({
+      data: [{ name: key }],
+    });
+  }
+  expect(new Set(files).size).toBe(oddKeys.length);
 });
 
 test('a picture that is refused costs itself, and not the row', async () => {
@@ -131,6 +164,20 @@ test('a picture that is refused costs itself, and not the row', async () => {
   await run.finish();
   expect(fake.run('run1').history).toHaveLength(1);
   expect(notices).toEqual([expect.stringContaining('a file was refused')]);
+});
+
+test('a picture that is refused costs none of those beside it', async () => {
+  const { run, fake, notices } = await runAt();
+  fake.trouble = ({ method, body }) => (method === 'PUT' && jpeg.equals(body as Buffer) ? { status: 403 } : undefined);
+  run.log({ first: image(png), refused: image(jpeg), page: html('<p>hello</p>') });
+  await run.finish();
+  const { files, uploaded, history } = fake.run('run1');
+  const { first, page } = JSON.parse(history[0] ?? '');
+  expect(uploaded.toSorted()).toEqual([page.path, first.path].toSorted());
+  expect([...files.keys()].toSorted()).toEqual(uploaded.toSorted());
+  expect(notices).toEqual([expect.stringContaining('a file was refused')]);
+  expect(run).toMatchObject({ online: true, skipped: 1 });
+  expect(fake.violations).toEqual([]);
 });
 
 test('what is no picture and no table is refused at once', () => {

@@ -88,6 +88,32 @@ test('auto goes on with the run that did not finish, and begins anew after one t
   await third.finish();
 });
 
+test('auto leaves a run that has an id of its own at that', async () => {
+  const { fake, options } = await place();
+  const unfinished = await startRun({ ...options, runId: 'first', resume: 'auto' });
+  unfinished.log({ loss: 1 });
+  await unfinished.flush();
+
+  const run = await startRun({ ...options, runId: 'second', resume: 'auto' });
+  run.log({ loss: 1 });
+  await run.finish();
+  expect([...fake.runs.values()].map(({ id, history }) => [id, history.length])).toEqual([
+    ['first', 1],
+    ['second', 1],
+  ]);
+  await unfinished.finish();
+});
+
+test('auto leaves that of a backend at its id, too', async () => {
+  const { fake, options } = await place();
+  const unfinished = await startRun({ ...options, runId: 'first', resume: 'auto' });
+  const backend = await wandb({ ...options, runId: 'second', resume: 'auto' });
+  await backend.write([execution()]);
+  await backend.close?.();
+  expect(fake.runs.get('second')?.history).toHaveLength(1);
+  await unfinished.finish();
+});
+
 test('a run of the program that was recorded before goes on, its counts too', async () => {
   const { fake, options } = await place();
   for (let life = 0; life < 2; life += 1) {

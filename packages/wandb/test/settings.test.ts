@@ -7,6 +7,7 @@ import { describe, expect, test } from 'vitest';
 import { trialOfTests } from '../../../test/support/trial.ts';
 import { apiKey } from './support/fake-service.ts';
 import { testFolder } from './support/folder.ts';
+import { place } from './support/start.ts';
 
 async function errorOf(work: () => unknown): Promise<AnalyticsError> {
   try {
@@ -74,6 +75,37 @@ trialOfTests('R32', 'W&B: addresses that would give the key away are refused', (
     expect(error.message).toContain(message);
     expect(error.message).not.toContain('secret@');
   });
+});
+
+test.each(['authorization', 'Content-Type', 'USER-AGENT', 'x-wandb-username'])(
+  'refuses the header %s, which the client sets itself',
+  async (name) => {
+    for (const start of [wandb, startRun]) {
+      const error = await errorOf(() => start({ apiKey, headers: { [name]: 'Basic x', 'X-Fine': 'y' } }));
+      expect(error.problems).toEqual([
+        { field: 'headers', message: expect.stringMatching(`must not have ${name}, which the client sets`) },
+      ]);
+    }
+  },
+);
+
+test('what the service repeats of our headers is not told', async () => {
+  const { fake, notices, options } = await place();
+  const basic = (text: string): string => Buffer.from(text).toString('base64');
+  const hidden = [
+    'SuperSecretToken',
+    basic('ada:SuperSecretPassword'),
+    'SuperSecretPassword',
+    basic(`api:${apiKey}`),
+    apiKey,
+  ];
+  fake.trouble = () => ({ status: 401, body: JSON.stringify({ error: `not ${hidden.join(' ')}` }) });
+  const run = await startRun({
+    ...options,
+    headers: { 'X-Proxy-Auth': 'Bearer SuperSecretToken', 'X-Other-Auth': `Basic ${hidden[1]}` },
+  });
+  await run.finish();
+  expect(notices).toEqual([expect.stringContaining('(not [redacted] [redacted] [redacted] [redacted] [redacted])')]);
 });
 
 test.each([

@@ -1,15 +1,20 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { globSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { createAnalytics } from '@toolweaver/analytics-core';
 import { execution, fakeClock, ledgerHolds } from '@toolweaver/analytics-testkit';
-import { wandb } from '@toolweaver/analytics-wandb';
-import { expect, onTestFinished, test } from 'vitest';
+import { startRun, type WandbRun, wandb } from '@toolweaver/analytics-wandb';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { certificates, hasOpenssl, tlsServer } from '../../../test/support/certificates.ts';
 import { fastClock } from '../../../test/support/fast-clock.ts';
 import { testWith } from '../../../test/support/peer.ts';
 import { trialOfTests } from '../../../test/support/trial.ts';
+import { createEncoder } from '../src/encoder.ts';
+import { createFileStream } from '../src/file-stream.ts';
+import type { Service } from '../src/service.ts';
 import type { SeenRequest, Trouble } from './support/fake-service.ts';
+import { readRun } from './support/log-reader.ts';
 import { backendAt, place, runAt } from './support/start.ts';
 import { until } from './support/until.ts';
 
@@ -19,6 +24,12 @@ const once =
   (...troubles: Trouble[]) =>
   (request: SeenRequest): Trouble | undefined =>
     isStream(request) ? troubles.shift() : undefined;
+
+const historyOffset = (body: unknown): number | undefined =>
+  (body as { files?: Record<string, { offset: number }> }).files?.['wandb-history.jsonl']?.offset;
+
+const loggedRows = ({ id, location }: WandbRun): readonly unknown[] =>
+  readRun(join(location as string, `run-${id}.wandb`)).rows;
 
 const rowsOf = (lines: readonly string[]): unknown[] => lines.map((line) => JSON.parse(line));
 
@@ -70,6 +81,48 @@ test('a silent run sends a heartbeat every 30 s, and none after its end', async 
   await clock.advance(120_000);
   await sleep(30);
   expect(fake.stream()).toHaveLength(length);
+});
+
+test('a heartbeat that gets no answer holds up neither rows nor the end', async () => {
+  const clock = fakeClock();
+  const { run, fake } = await runAt({ clock });
+  fake.trouble = (request) =>
+    isStream(request) && Object.keys(request.body as object).length === 0 ? 'hang' : undefined;
+  for (let beats = 1; beats <= 2; beats += 1) {
+    run.log({ beats });
+    await run.flush();
+    await clock.advance(30_000);
+    await until(() => fake.stream().length === 2 * beats, 'a heartbeat');
+  }
+  await run.finish();
+  expect(run.online).toBe(true);
+  expect(fake.run('run1')).toMatchObject({ exitCode: 0, history: { length: 2 } });
+  expect(fake.violations).toEqual([]);
+});
+
+test('what waits for its turn does so no longer than its signal allows, and the next one still waits', async () => {
+  const answers: ((answer: { stopped: boolean; waitMs: number }) => void)[] = [];
+  const stream = createFileStream({
+    service: { fileStream: () => new Promise((resolve) => answers.push(resolve)) } as Partial<Service> as Service,
+    path: 'ada/p/r',
+    historyLines: 0,
+    encoder: createEncoder(),
+    clock: fakeClock(),
+    onSkipped() {},
+  });
+  const first = stream.send({ uploaded: ['first'] });
+  const abort = new AbortController();
+  const second = stream.send({ uploaded: ['second'] }, abort.signal);
+  abort.abort(new Error('late'));
+  await expect(second).rejects.toThrow('late');
+  const third = stream.send({ uploaded: ['third'] });
+  await sleep(5);
+  expect(answers).toHaveLength(1);
+  answers[0]?.({ stopped: false, waitMs: 0 });
+  await first;
+  await until(() => answers.length === 2, 'the third request');
+  answers[1]?.({ stopped: false, waitMs: 0 });
+  await third;
 });
 
 test('two failures and then success: each row is there once, in requests of one content', async () => {
@@ -317,6 +370,44 @@ test('the second of several requests fails: the next attempt goes on with it', a
   expect(fake.violations).toEqual([]);
 });
 
+/** Two rows for one request, one for another, and between the first two one that no request can hold. */
+function logLarge(run: WandbRun): void {
+  for (const [at, bytes] of [4_000_000, 11_000_000, 4_000_000, 4_000_000].entries()) {
+    run.log({ at, text: String(at).repeat(bytes) });
+  }
+  run.setSummary({ text: undefined });
+}
+
+test('a file that is saved meanwhile does not make the rows that have arrived go again', async () => {
+  const { run, fake } = await runAt();
+  let failures = 1;
+  fake.trouble = ({ body }) =>
+    historyOffset(body) === 2 && failures-- > 0 ? { status: 503, headers: { 'Retry-After': '0.01' } } : undefined;
+  logLarge(run);
+  await Promise.allSettled([run.flush(), run.saveFile('a.txt', Buffer.from('a'))]);
+  await run.finish();
+  expect(rowsOf(fake.run('run1').history)).toMatchObject([{ at: 0 }, { at: 2 }, { at: 3 }]);
+  expect(fake.run('run1').uploaded).toEqual(['a.txt']);
+  expect(fake.violations).toEqual([]);
+});
+
+test.each([
+  ['refuses the rest', 401],
+  ['is out of reach until the deadline', 503],
+])('rows that the service has do not go into the directory, too, when it %s', async (_why, status) => {
+  const { run, fake } = await runAt();
+  fake.trouble = ({ body }) => (historyOffset(body) === 2 ? { status } : undefined);
+  logLarge(run);
+  await run.flush().catch(() => {});
+  await run.finish({ timeoutMs: 100 });
+  expect(rowsOf(fake.run('run1').history)).toMatchObject([{ at: 0 }, { at: 2 }]);
+  const logged = readRun(join(run.location as string, 'run-run1.wandb'));
+  expect(logged.rows).toMatchObject([{ at: 3, _step: 3 }]);
+  expect(logged.rows[0]?.['text']).toHaveLength(4_000_000);
+  expect(logged.summary).toMatchObject({ at: 3, _step: 3 });
+  expect(logged.exitCode).toBe(0);
+});
+
 test('the end carries what is left, the exit code, and nothing follows it', async () => {
   const { run, fake } = await runAt();
   run.log({ loss: 1 });
@@ -353,6 +444,127 @@ test.each(['online', 'offline'] as const)(
     expect(notices.filter((notice) => notice.includes('after the end'))).toHaveLength(1);
   },
 );
+
+test.each(['online', 'offline'] as const)(
+  'flush after the end of a run that is %s sends nothing again',
+  async (mode) => {
+    const { run, fake } = await runAt({ mode });
+    run.log({ loss: 1 });
+    await run.finish();
+    const asked = fake.requests.length;
+    await run.flush();
+    expect(fake.requests).toHaveLength(asked);
+    const rows = mode === 'online' ? fake.run('run1').history : loggedRows(run);
+    expect(rows).toHaveLength(1);
+  },
+);
+
+test.each(['online', 'offline'] as const)('flush beside the end of a run that is %s doubles no row', async (mode) => {
+  for (let turns = 0; turns < 12; turns += 1) {
+    const { run, fake } = await runAt({ mode });
+    run.log({ a: 1 });
+    const flushed = run.flush();
+    for (let turn = 0; turn < turns; turn += 1) {
+      await Promise.resolve();
+    }
+    run.log({ b: 1 });
+    await Promise.all([flushed, run.finish()]);
+    const rows = mode === 'online' ? rowsOf(fake.run('run1').history) : loggedRows(run);
+    expect(rows, `${turns} turns`).toMatchObject([
+      { a: 1, _step: 0 },
+      { b: 1, _step: 1 },
+    ]);
+    expect(fake.violations).toEqual([]);
+  }
+});
+
+test('the end comes after what was begun before it, and nothing begins after it', async () => {
+  const { run, fake } = await runAt();
+  const begun = [
+    run.saveFile('a.txt', Buffer.from('a')),
+    run.logArtifact({ name: 'model', type: 'model', files: { m: Buffer.from('m') } }),
+    run.alert({ title: 'before', text: 'the end' }),
+  ];
+  const ended = run.finish();
+  const late = [
+    run.saveFile('b.txt', Buffer.from('b')),
+    run.logArtifact({ name: 'late', type: 'model', files: { m: Buffer.from('late') } }),
+    run.alert({ title: 'after', text: 'the end' }),
+  ];
+  for (const call of late) {
+    await expect(call).rejects.toMatchObject({ code: 'CLOSED', backend: 'wandb' });
+  }
+  await Promise.all([...begun, ended]);
+  expect(fake.run('run1')).toMatchObject({ uploaded: ['a.txt'], exitCode: 0 });
+  expect(fake.artifacts).toMatchObject([{ state: 'COMMITTED', input: { artifactCollectionName: 'model' } }]);
+  expect(fake.alerts).toMatchObject([{ title: 'before' }]);
+  expect(fake.requests.at(-1)?.body).toMatchObject({ complete: true });
+  const asked = fake.requests.length;
+  await expect(run.saveFile('c.txt', Buffer.from('c'))).rejects.toMatchObject({ code: 'CLOSED' });
+  expect(fake.requests).toHaveLength(asked);
+  expect(fake.violations).toEqual([]);
+});
+
+test('an alert that gets no answer holds up the end no longer than that may take', async () => {
+  const { run, fake } = await runAt();
+  fake.trouble = ({ operation }) => (operation === 'NotifyScriptableRunAlert' ? 'hang' : undefined);
+  const alerted = expect(run.alert({ title: 'loss', text: 'is NaN' })).rejects.toThrow('not within 100 ms');
+  await run.finish({ timeoutMs: 100 });
+  await alerted;
+});
+
+test('calls that fail together take the run offline once, and all of them arrive there', async () => {
+  const { run, fake, folder, notices } = await runAt();
+  fake.trouble = () => ({ status: 401 });
+  run.log({ loss: 1 });
+  const files = ['x', 'y', 'z'].map((name) => run.saveFile(name, Buffer.from(name)));
+  await Promise.all([run.flush(), ...files]);
+  await run.finish();
+  expect(notices).toEqual([expect.stringContaining('goes on offline in')]);
+  expect(globSync(join(folder, 'wandb', 'offline-run-*'))).toHaveLength(1);
+  const logged = readRun(join(run.location as string, 'run-run1.wandb'));
+  expect(logged.rows).toMatchObject([{ loss: 1 }]);
+  expect(logged.files.toSorted()).toEqual(['x', 'y', 'z']);
+  expect(logged).toMatchObject({ exitCode: 0, isWhole: true });
+});
+
+test('files that are not there say nothing about the service', async () => {
+  const { run, fake, folder } = await runAt();
+  for (let at = 0; at < 9; at += 1) {
+    await expect(run.saveFile(`${at}`, { path: join(folder, 'nothing') })).rejects.toThrow();
+  }
+  run.log({ loss: 1 });
+  await run.finish();
+  expect(run.online).toBe(true);
+  expect(fake.run('run1')).toMatchObject({ exitCode: 0, history: { length: 1 } });
+});
+
+test('rows that fit nowhere wait on, and the program lives on', async () => {
+  const clock = fakeClock();
+  const { options, fake, folder, notices } = await place();
+  const file = join(folder, 'file');
+  writeFileSync(file, '');
+  vi.stubEnv('TMPDIR', file);
+  onTestFinished(() => void vi.unstubAllEnvs());
+  const run = await startRun({ ...options, clock, dir: file });
+  fake.trouble = (request) => (isStream(request) ? { status: 503 } : undefined);
+  run.log({ row: 0 });
+  await clock.advance(1);
+  await until(() => fake.stream().length === 1, 'a failure');
+  for (let row = 1; row <= 200_001; row += 1) {
+    run.log({ row });
+  }
+  for (let attempts = 2; attempts <= 4; attempts += 1) {
+    await sleep(20);
+    await clock.advance(20_000);
+    await until(() => fake.stream().length >= attempts, 'another failure');
+  }
+  await until(() => notices.length > 0, 'a notice');
+  expect(notices).toEqual([expect.stringContaining('it cannot go on offline')]);
+  fake.trouble = () => undefined;
+  await run.finish();
+  expect(fake.run('run1')).toMatchObject({ exitCode: 0, history: { length: 200_002 } });
+});
 
 test('rows of a request that failed, and rows after it, are all there at the end', async () => {
   const { run, fake } = await runAt();

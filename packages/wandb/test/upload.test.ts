@@ -1,9 +1,12 @@
 import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { extname, join } from 'node:path';
 import { artifact } from '@toolweaver/analytics-testkit';
-import { expect, test } from 'vitest';
+import { startRun } from '@toolweaver/analytics-wandb';
+import { describe, expect, test } from 'vitest';
 import { digestOf, prepareArtifact } from '../src/artifact.ts';
+import { testFolder } from './support/folder.ts';
+import { readRun } from './support/log-reader.ts';
 import { backendAt, runAt } from './support/start.ts';
 
 test('files are put where the service says, and told of in the stream', async () => {
@@ -184,4 +187,43 @@ test('an artifact that the service refuses is rejected, and the run goes on', as
     message: expect.stringContaining('wrong type'),
   });
   expect(backend.settings['runs']).toEqual([`${fake.url}/ada/uncategorized/runs/run1`]);
+});
+
+describe('names that a file system does not take, or that are alike when cut, stay apart offline', () => {
+  const long = 'n'.repeat(250);
+  const names = [
+    `${long}1.bin`,
+    `${long}2.bin`,
+    'a:b.txt',
+    'a?b.txt',
+    'a_b.txt',
+    '../a_b.txt',
+    `${'\u65e5'.repeat(100)}.csv`,
+  ];
+
+  test('as files of a run', async () => {
+    const run = await startRun({ mode: 'offline', dir: testFolder(), runId: 'run1' });
+    for (const name of names) {
+      await run.saveFile(name, Buffer.from(name));
+    }
+    await run.finish();
+    const folder = run.location ?? '';
+    const { files } = readRun(join(folder, 'run-run1.wandb'));
+    expect(files.map((path) => readFileSync(join(folder, 'files', path), 'utf8'))).toEqual(names);
+    expect(files.map((path) => extname(path))).toEqual(names.map((name) => extname(name)));
+    expect(files).toContain('a_b.txt');
+  });
+
+  test('in an artifact', async () => {
+    const run = await startRun({ mode: 'offline', dir: testFolder(), runId: 'run1', entity: 'ada' });
+    const files = Object.fromEntries(names.map((name) => [name, Buffer.from(name)]));
+    await run.logArtifact({ name: 'data', type: 'dataset', files });
+    await run.finish();
+    const { artifacts } = readRun(join(run.location ?? '', 'run-run1.wandb'));
+    const contents = Object.entries(artifacts[0]?.localPaths ?? {}).map(([name, path]) => [
+      name,
+      readFileSync(path, 'utf8'),
+    ]);
+    expect(Object.fromEntries(contents)).toEqual(Object.fromEntries(names.map((name) => [name, name])));
+  });
 });

@@ -20,7 +20,9 @@ export interface Deletion {
 
 /** Kept for their runs' sake rather than by their own age. */
 const ofRuns: readonly Kind[] = ['runEvents', 'runTotals'];
-const walked = kinds.filter((kind) => kind !== 'executions' && kind !== 'runEvents');
+const walked = kinds.filter((kind) => kind !== 'executions' && !ofRuns.includes(kind));
+/** What keeps the start and the totals of its run. */
+const inRuns = kinds.filter((kind) => kind !== 'recommendations' && !ofRuns.includes(kind));
 
 export function createDeletion(db: Connection, config: DatabaseConfig): Deletion {
   const paces = new Map(kinds.map((kind) => [kind, createPace()]));
@@ -96,22 +98,26 @@ interface Window {
   readonly newest: number | null;
 }
 
-/** A run that is still reported on, or still has rows, keeps its start. */
+/** Deletes starts, ends and totals of runs. */
 function* deleteRuns(deletion: Deletion, before: number, everywhere: boolean): Generator<void> {
   const { db } = deletion;
   const pace = paceOf(deletion, 'runEvents');
   const look = db.prepare(`
-    SELECT run, min(at) AS oldest, max(at) AS newest FROM run_events
-    WHERE run > ? GROUP BY run ORDER BY run LIMIT ?`);
-  const ended = `
-    (SELECT max(at) FROM run_events WHERE run = :run) < :before
-    AND NOT EXISTS (SELECT 1 FROM execution_events WHERE run = :run)
-    AND NOT EXISTS (SELECT 1 FROM metrics_events WHERE run = :run)
-    AND NOT EXISTS (SELECT 1 FROM artifact_events WHERE run = :run)`;
-  const remove = db.prepare(`DELETE FROM run_events WHERE run = :run AND ${ended}`);
+    SELECT run, max(newest) AS newest FROM (
+      SELECT * FROM (
+        SELECT run, max(at) AS newest FROM run_events WHERE run > :after GROUP BY run ORDER BY run LIMIT :rows
+      )
+      UNION ALL
+      SELECT * FROM (SELECT run, last_at FROM run_rollups WHERE run > :after ORDER BY run LIMIT :rows)
+    ) GROUP BY run ORDER BY run LIMIT :rows`);
+  const isOver = db.prepare(`SELECT ${runIsOver(':run')}`).pluck();
+  const removals = ofRuns.map((kind) => ({
+    kind,
+    remove: db.prepare(`DELETE FROM ${keptTables[kind].table} WHERE run = ?`),
+  }));
   for (let after = Number.MIN_SAFE_INTEGER; ; ) {
     const started = performance.now();
-    const runs = look.all(after, pace.rows) as { run: number; oldest: number; newest: number }[];
+    const runs = look.all({ after, rows: pace.rows }) as { run: number; newest: number }[];
     const last = runs.at(-1);
     const old = runs.filter(({ newest }) => newest < before);
     if (last === undefined || (old.length === 0 && !everywhere)) {
@@ -119,8 +125,12 @@ function* deleteRuns(deletion: Deletion, before: number, everywhere: boolean): G
     }
     if (old.length > 0) {
       step(deletion, pace, () => {
-        for (const { run, oldest, newest } of old) {
-          note(deletion, 'runEvents', remove.run({ run, before }).changes, oldest, newest);
+        for (const { run } of old) {
+          if (isOver.get({ run, before, rowsFrom: Number.MIN_SAFE_INTEGER }) === 1) {
+            for (const { kind, remove } of removals) {
+              note(deletion, kind, remove.run(run).changes, null, null);
+            }
+          }
         }
       });
     } else {
@@ -129,6 +139,16 @@ function* deleteRuns(deletion: Deletion, before: number, everywhere: boolean): G
     after = last.run;
     yield;
   }
+}
+
+/** A condition: nothing was reported on a run or executed in it from `:before` on, and it has no rows from `:rowsFrom` on. */
+export function runIsOver(run: string): string {
+  const none = (kind: Kind, from: string): string => {
+    const { table, time } = keptTables[kind];
+    return `NOT EXISTS (SELECT 1 FROM ${table} WHERE run = ${run} AND ${time} >= ${from})`;
+  };
+  const conditions = [...ofRuns.map((kind) => none(kind, ':before')), ...inRuns.map((kind) => none(kind, ':rowsFrom'))];
+  return conditions.join(' AND ');
 }
 
 /**

@@ -1,5 +1,6 @@
 import { type Connection, type DatabaseConfig, retryBusy, transaction } from '../database.ts';
-import { countRows, keptTables, kinds, type RowCounts } from './kept.ts';
+import { readLine } from '../fold.ts';
+import { countRows, type Kind, keptTables, kinds, type RowCounts } from './kept.ts';
 import { truncateLog } from './log.ts';
 
 /** What `erase()` has deleted; in a dry run, what it would delete. */
@@ -45,12 +46,12 @@ export function erase(db: Connection, config: DatabaseConfig, userId: string): E
 /** What `erase` would delete. */
 export function estimateErase(db: Connection, userId: string): EraseReport {
   const id = findText(db, userId);
-  const rows = countRows((kind) => {
-    const { table } = keptTables[kind];
-    return id === undefined
-      ? 0
-      : (db.prepare(`SELECT count(*) FROM ${table} WHERE user = ?`).pluck().get(id) as number);
-  });
+  const count = (kind: Kind): number =>
+    db
+      .prepare(`SELECT count(*) ${rowsOfUser(kind)}`)
+      .pluck()
+      .get({ id }) as number;
+  const rows = countRows((kind) => (id === undefined ? 0 : count(kind)));
   return { dryRun: true, rows, nameKept: id !== undefined && isMeantElsewhere(db, id), purged: null };
 }
 
@@ -59,9 +60,8 @@ function eraseRows(db: Connection, userId: string): { readonly rows: RowCounts; 
   if (id === undefined) {
     return { rows: countRows(() => 0), nameKept: false };
   }
-  const deleted = new Map(
-    kinds.map((kind) => [kind, db.prepare(`DELETE FROM ${keptTables[kind].table} WHERE user = ?`).run(id).changes]),
-  );
+  const deleted = new Map(kinds.map((kind) => [kind, db.prepare(`DELETE ${rowsOfUser(kind)}`).run({ id }).changes]));
+  db.prepare('UPDATE run_rollups SET user = NULL WHERE user = ?').run(id);
   const nameKept = isMeantElsewhere(db, id);
   if (!nameKept) {
     // The id itself is never given to another text: the roll-ups count users by it. No text of an event begins like this.
@@ -71,11 +71,22 @@ function eraseRows(db: Connection, userId: string): { readonly rows: RowCounts; 
   return { rows: countRows((kind) => deleted.get(kind) ?? 0), nameKept };
 }
 
+/** Of the user `:id`. What a run comes to is somebody else's, too, as long as it has executions of others. */
+function rowsOfUser(kind: Kind): string {
+  const { table } = keptTables[kind];
+  const ofOthers = 'SELECT 1 FROM execution_events WHERE run = run_rollups.run AND user IS NOT :id';
+  return `FROM ${table} WHERE user = :id${kind === 'runTotals' ? ` AND NOT EXISTS (${ofOthers})` : ''}`;
+}
+
 function findText(db: Connection, text: string): number | undefined {
   return db.prepare('SELECT id FROM dictionary WHERE text = ?').pluck().get(text) as number | undefined;
 }
 
 function isMeantElsewhere(db: Connection, id: number): boolean {
+  // Before the cells: what is added to them meanwhile is seen here or there.
+  if (isInLog(db, id)) {
+    return true;
+  }
   const inColumns = Object.entries(textColumns).some(([table, columns]) => {
     const condition = columns.map((column) => `${column} = :id`).join(' OR ');
     return db.prepare(`SELECT 1 FROM ${table} WHERE ${condition} LIMIT 1`).get({ id }) !== undefined;
@@ -89,6 +100,17 @@ function isErrorType(db: Connection, id: number): boolean {
     'SELECT 1 FROM rollups WHERE errors IS NOT NULL AND EXISTS (SELECT 1 FROM json_each(errors) WHERE key = ?) LIMIT 1',
   );
   return found.get(String(id)) !== undefined;
+}
+
+/** What waits in the log of roll-ups is in none of their cells yet. */
+function isInLog(db: Connection, id: number): boolean {
+  let found = false;
+  for (const line of db.prepare('SELECT cells FROM rollup_log').pluck().iterate() as Iterable<Buffer>) {
+    readLine(line, ({ org, model, errorType }) => {
+      found ||= org === id || model === id || errorType === id;
+    });
+  }
+  return found;
 }
 
 /** Tells every process that keeps ids of texts in memory to read them anew (see `writer.ts`). */

@@ -1,9 +1,10 @@
 import { dayMs, hourMs } from '../cell.ts';
 import type { Connection } from '../database.ts';
 import { tailBits } from '../sequence.ts';
+import { runIsOver } from './deletion.ts';
 import { countRows, keptTables, kinds, type RowCounts } from './kept.ts';
 import { hoursEnd, type PrunePlan, type PruneReport } from './prune.ts';
-import { readSize } from './size.ts';
+import { excessBytes } from './size.ts';
 
 // What a prune would delete. Reads much of the file, so it is not for the thread that writes.
 
@@ -18,11 +19,8 @@ export function estimatePrune(db: Connection, plan: PrunePlan): PruneReport {
     return { dryRun: true, rows, hourlyCells, freedBytes: Math.round(bytes), ...span(db, end) };
   };
   const byAge = freed(before ?? never, Math.min(hoursBefore, oldestLeft(db, before ?? never) ?? hoursBefore));
-  const { usedBytes } = readSize(db);
-  if (maxBytes === undefined || usedBytes - byAge.freedBytes <= maxBytes) {
-    return byAge;
-  }
-  return freed(...endsToSize(db, sizes, plan, usedBytes - maxBytes));
+  const excess = maxBytes === undefined ? 0 : excessBytes(db, maxBytes);
+  return excess <= byAge.freedBytes ? byAge : freed(...endsToSize(db, sizes, plan, excess));
 }
 
 const never: number = Number.MIN_SAFE_INTEGER;
@@ -67,21 +65,14 @@ function countOld(db: Connection, before: number): RowCounts {
     const { table, time } = keptTables[kind];
     const conditions: Record<string, string> = {
       executions: `seq < (:before << ${tailBits})`,
-      runEvents: endedRuns,
+      runEvents: runIsOver('kept.run'),
+      runTotals: runIsOver('kept.run'),
     };
-    const sql = `SELECT count(*) FROM ${table} WHERE ${conditions[kind] ?? `${time} < :before`}`;
-    return before === never
-      ? 0
-      : (db
-          .prepare(sql)
-          .pluck()
-          .get({ before: Math.floor(before) }) as number);
+    const sql = `SELECT count(*) FROM ${table} AS kept WHERE ${conditions[kind] ?? `${time} < :before`}`;
+    const end = Math.floor(before);
+    return before === never ? 0 : (db.prepare(sql).pluck().get({ before: end, rowsFrom: end }) as number);
   });
 }
-
-const endedRuns = `run IN (
-  SELECT e.run FROM run_events e LEFT JOIN run_rollups r ON r.run = e.run
-  GROUP BY e.run HAVING max(e.at) < :before AND coalesce(max(r.last_at), :before - 1) < :before)`;
 
 function countHours(db: Connection, before: number): number {
   const day = Math.floor(before / dayMs) * dayMs;

@@ -3,7 +3,7 @@ import type { Connection, DatabaseConfig } from '../database.ts';
 import { tailBits } from '../sequence.ts';
 import { createDeletion, type Deletion, deleteBefore, deleteHours, paceOf } from './deletion.ts';
 import { countRows, type KeptTable, keptTables, kinds, type RowCounts } from './kept.ts';
-import { readSize } from './size.ts';
+import { excessBytes, readSize } from './size.ts';
 
 // Deletes the oldest rows, by age and by size. What executions came to stays in the roll-ups.
 
@@ -73,7 +73,7 @@ const leastBytes = 256 * 1024;
 
 function* deleteToSize(deletion: Deletion, maxBytes: number, now: number): Generator<void> {
   const { db } = deletion;
-  const excess = (): number => readSize(db).usedBytes - maxBytes;
+  const excess = (): number => excessBytes(db, maxBytes);
   const start = { excess: excess(), rows: total(deletion) };
   let hoursBefore = Number.MIN_SAFE_INTEGER;
   // How much further to reach where all that is old belongs to runs that go on.

@@ -7,7 +7,7 @@ import type { WorkerConfig } from '../worker.ts';
 import { checkLog, truncateLog } from './log.ts';
 import { mostWouldGo, type PrunePlan, type PruneReport, prune } from './prune.ts';
 import { limitsPlan } from './retention.ts';
-import { readSize } from './size.ts';
+import { excessBytes } from './size.ts';
 
 /** What the writing thread does of its own accord, beside what it is asked to. */
 export interface Upkeep {
@@ -41,7 +41,7 @@ export function createUpkeep(config: WorkerConfig, held: Held, { notify, enqueue
   let logIsAlarming = false;
 
   function lookAtSize(db: Connection): void {
-    if (maxBytes !== undefined && !prunes.has(noCall) && readSize(db).usedBytes > maxBytes) {
+    if (maxBytes !== undefined && !prunes.has(noCall) && excessBytes(db, maxBytes) > 0) {
       const plan = limitsPlan({ maxBytes }, Date.now());
       enqueue({ call: noCall, request: { op: 'prune', plan } });
     }

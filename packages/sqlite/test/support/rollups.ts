@@ -72,7 +72,7 @@ export function expectRollupsHold(path: string): number {
 function foundCells(db: Database.Database): Map<string, Cell> {
   const sums = new Map<string, ReturnType<typeof emptySum>>();
   const add = (key: string, cell: Cell): void => {
-    const sum = sums.get(key) ?? emptySum();
+    const sum = sums.get(key) ?? emptySum(monthMs);
     sums.set(key, sum);
     addCell(sum, cell);
   };
@@ -89,7 +89,7 @@ function foundCells(db: Database.Database): Map<string, Cell> {
   for (const cells of db.prepare('SELECT cells FROM rollup_log').pluck().iterate() as Iterable<Buffer>) {
     readLine(cells, (entry) => {
       for (const name of keysOf(entry.at, entry.org, entry.subject, entry.model)) {
-        const sum = sums.get(name) ?? emptySum();
+        const sum = sums.get(name) ?? emptySum(monthMs);
         sums.set(name, sum);
         addEntry(sum, entry);
       }

@@ -112,6 +112,8 @@ export interface LoggedRun {
     readonly name: string;
     readonly type: string;
     readonly metadata: Record<string, unknown>;
+    /** Where the content lies on this machine, by path inside the artifact. */
+    readonly localPaths: Readonly<Record<string, string>>;
   }[];
   readonly files: readonly string[];
   readonly isWhole: boolean;
@@ -151,7 +153,9 @@ export function readRun(path: string): LoggedRun {
     }
     if (artifact !== undefined) {
       const metadata = JSON.parse(text(artifact, 8) ?? '{}');
-      artifacts.push({ name: text(artifact, 5) ?? '', type: text(artifact, 4) ?? '', metadata });
+      const entries = messages(artifact, 12).flatMap((manifest) => messages(manifest, 4));
+      const localPaths = Object.fromEntries(entries.map((entry) => [text(entry, 1) ?? '', text(entry, 6) ?? '']));
+      artifacts.push({ name: text(artifact, 5) ?? '', type: text(artifact, 4) ?? '', metadata, localPaths });
     }
     if (started !== undefined) {
       run = started;
@@ -205,7 +209,7 @@ export function parseValue(json: string): unknown {
     Infinity: Number.POSITIVE_INFINITY,
     '-Infinity': Number.NEGATIVE_INFINITY,
   };
-  const marked = json.replace(/"(?:[^"\\]|\\.)*"|-?\bInfinity\b|\bNaN\b/g, (part) =>
+  const marked = json.replace(/"(?:[^"\\]+|\\.)*"|-?\bInfinity\b|\bNaN\b/g, (part) =>
     part[0] === '"' ? part : `"\\u0000${part}"`,
   );
   return JSON.parse(marked, (_key, value) =>

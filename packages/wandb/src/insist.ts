@@ -1,0 +1,19 @@
+import type { Clock } from '@toolweaver/analytics-core';
+import { pause } from './clock.ts';
+import { failureOf, isRefused } from './failure.ts';
+
+/** Tries again what may succeed then, until the signal is aborted. */
+export async function insist(work: () => Promise<void>, clock: Clock, signal: AbortSignal): Promise<void> {
+  for (;;) {
+    try {
+      await work();
+      return;
+    } catch (error) {
+      const { retryAfterMs } = error as { retryAfterMs?: number };
+      if (failureOf(error) === undefined || isRefused(error) || signal.aborted || retryAfterMs === undefined) {
+        throw error;
+      }
+      await pause(clock, retryAfterMs, signal);
+    }
+  }
+}
