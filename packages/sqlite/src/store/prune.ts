@@ -68,6 +68,8 @@ export function hoursEnd(now: number, end: number): number {
 
 /** Rows that go together before it is known what a row takes: it may be an artifact of some MB. */
 const firstRows = 10;
+/** What has to be free before it tells what a row takes: pages are freed whole, and the first ones after many rows. */
+const telling = 64 * 1024;
 /** What is freed at once is about this much at least, as long as it is more than a row. */
 const leastBytes = 256 * 1024;
 
@@ -80,9 +82,10 @@ function* deleteToSize(deletion: Deletion, maxBytes: number, now: number): Gener
   for (let reach = 1; excess() > 0 && reach < 1e6; ) {
     const left = excess();
     const before = total(deletion);
-    const bytesPerRow = (start.excess - left) / (before - start.rows);
-    // No more than are in the way.
-    const rows = bytesPerRow > 0 ? Math.max(leastBytes, left / aging.length) / bytesPerRow : firstRows;
+    const [freed, gone] = [start.excess - left, before - start.rows];
+    // No more than are in the way; twice as many each time until it is known what a row takes.
+    const rows =
+      freed >= telling ? (Math.max(leastBytes, left / aging.length) * gone) / freed : Math.max(firstRows, gone);
     const end = endOfOldest(deletion, rows, reach);
     if (end === undefined) {
       break;
