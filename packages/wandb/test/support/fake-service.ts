@@ -395,6 +395,8 @@ export async function fakeService(): Promise<FakeService> {
       };
       runs.set(id, run);
     }
+    // Whoever goes on with a run that has ended makes it one that is under way.
+    run.exitCode = undefined;
     const set = <T>(name: string, before: T): T => (variables[name] as T | null) ?? before;
     run.displayName = set('displayName', run.displayName);
     run.tags = set('tags', run.tags);
