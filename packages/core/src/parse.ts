@@ -39,9 +39,9 @@ function parseWeight(value: unknown): number | undefined {
   if (value === undefined || value === null) {
     return undefined;
   }
-  return typeof value === 'number' && value > 0 && value < Number.POSITIVE_INFINITY
+  return typeof value === 'number' && value >= 1 && value < Number.POSITIVE_INFINITY
     ? value
-    : refuseValue(value, 'weight', 'a finite number > 0');
+    : refuseValue(value, 'weight', 'a finite number >= 1');
 }
 
 function parseNanoUsd(cost: unknown): number | undefined {

@@ -35,18 +35,6 @@ test('agrees with a count by hand', async () => {
   });
 });
 
-test('of executions that weigh little', async () => {
-  const { reader } = await storeWith(
-    Array.from({ length: 100 }, (_, at) => execution({ at: now, latencyMs: at + 1, weight: 0.01 })),
-  );
-  expectSame((await reader.getLatency({ percentiles: [1, 50, 95, 100] })).percentiles, [
-    { percentile: 1, ms: 1 },
-    { percentile: 50, ms: 50 },
-    { percentile: 95, ms: 95 },
-    { percentile: 100, ms: 100 },
-  ]);
-});
-
 test('tells how latencies are distributed', async () => {
   const { reader } = await storeWith([
     ...Array.from({ length: 99 }, (_, at) => execution({ at: now, latencyMs: at + 1 })),

@@ -84,17 +84,14 @@ export function percentiles(
   if (sketch === undefined || latency_min === null || latency_max === null) {
     return wanted.map(() => null);
   }
-  // The lowest and the highest weigh 1 each, or less where everything near them does.
-  const [lowest, highest] = [sketch.weights[0] ?? 1, sketch.weights.at(-1) ?? 1].map((weight) =>
-    Math.min(1, weight),
-  ) as [number, number];
   const shares = wanted.map((percent) => percent / 100);
   return quantiles(sketch, shares).map((value, at) => {
     const rank = (shares[at] as number) * latency_weight * (1 - 1e-12);
-    if (rank <= lowest) {
+    // The lowest and the highest weigh at least 1 each.
+    if (rank <= 1) {
       return latency_min;
     }
-    return value === undefined || rank > latency_weight - highest
+    return value === undefined || rank > latency_weight - 1
       ? latency_max
       : Math.min(Math.max(value, latency_min), latency_max);
   });
