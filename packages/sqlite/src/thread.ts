@@ -61,6 +61,8 @@ export function createThread(config: WorkerConfig, backend: string, { onNotice, 
       workerData: { ...config, stopping } satisfies WorkerConfig,
       execArgv: ['--no-warnings'],
       env: {},
+      // What passes through is soon garbage: V8 would else keep up to 100 MB for it, and give none back.
+      resourceLimits: { maxYoungGenerationSizeMb: 24 },
     });
     started.on('message', (reply: Reply) => {
       if ('notice' in reply) {

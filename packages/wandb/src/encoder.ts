@@ -33,6 +33,8 @@ export function createEncoder(): Encoder {
       name: 'wandb encoder',
       execArgv: ['--no-warnings'],
       env: {},
+      // What passes through is soon garbage: V8 would else keep up to 100 MB for it, and give none back.
+      resourceLimits: { maxYoungGenerationSizeMb: 24 },
     });
     started.on('message', (answer: Answer) => settle(answer.call, answer));
     started.on('error', () => {});
