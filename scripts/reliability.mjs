@@ -1,12 +1,3 @@
-// Runs every test, also the slow ones, and tells what the trials of the backends have counted.
-//
-//   npm run reliability                         as often as a release needs it
-//   npm run reliability -- --quick              as often as every push can afford it
-//   npm run reliability -- --soak 60            also an hour of steady load
-//   npm run -s reliability -- --json            one JSON object on stdout, and nothing else
-//   npm run reliability -- --document           also writes RELIABILITY.md
-//   SEED=7 npm run reliability -- -t R06        one trial again; what is not named here goes to vitest
-//
 // A trial is a test that leaves its figures in the `meta` of its result (`test/support/trial.ts`).
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -15,7 +6,22 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { toDocument } from './reliability-document.mjs';
 
+const help = `Runs every test, also the slow ones, and tells what the trials of the backends have counted.
+
+  npm run reliability                         as often as a release needs it; an hour and more
+  npm run reliability -- --quick              as often as every push can afford it; five minutes
+  npm run reliability -- --soak 60            also an hour of steady load
+  npm run -s reliability -- --json            one JSON object on stdout, and nothing else
+  npm run reliability -- --document           also writes RELIABILITY.md
+  SEED=7 npm run reliability -- -t R06        one trial again; what is not named here goes to vitest
+
+Ends with 0 when every test has passed.
+`;
 const args = process.argv.slice(2);
+if (args.includes('--help') || args.includes('-h')) {
+  process.stdout.write(help);
+  process.exit();
+}
 
 /** Takes an option away from what vitest is given; with its value, where it has one. */
 function take(option, hasValue = false) {
