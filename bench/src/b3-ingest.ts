@@ -2,6 +2,7 @@ import { type ByHandOptions, byHand, countRows } from './by-hand.ts';
 import { recordAll, sqliteClient } from './client.ts';
 import { workload } from './data.ts';
 import { figure, type Measure } from './figure.ts';
+import { recordWithKysely } from './kysely-by-hand.ts';
 import { interleave, medianOf, paired } from './measure.ts';
 import { createLikeOriginal, recordLikeOriginal } from './original.ts';
 
@@ -32,10 +33,23 @@ export const ingest: Measure = async ({ quick, newPath, progress }) => {
     flush();
     const seconds = (performance.now() - started) / 1000;
     close();
+    expectAll(path);
+    return count / seconds;
+  }
+
+  async function kysely(): Promise<number> {
+    const path = newPath('kysely.db');
+    const started = performance.now();
+    await recordWithKysely(path, load, count);
+    const seconds = (performance.now() - started) / 1000;
+    expectAll(path);
+    return count / seconds;
+  }
+
+  function expectAll(path: string): void {
     if (countRows(path) !== count) {
       throw new Error('the loop by hand has lost rows');
     }
-    return count / seconds;
   }
 
   function original(): number {
@@ -56,13 +70,14 @@ export const ingest: Measure = async ({ quick, newPath, progress }) => {
       byHand: () => hand({ columns: 'id', synchronous: 'full' }),
       byHandNormal: () => hand({ columns: 'id' }),
       byHandNoIds: () => hand({ columns: 'none' }),
+      kysely,
       original,
     },
     progress,
   );
   const ratioTo = (arm: Exclude<keyof typeof rowsPerSecond, 'client'>) => {
     const { client, [arm]: other } = rowsPerSecond;
-    const otherName = arm === 'original' ? 'originalRowsPerSecond' : 'byHandRowsPerSecond';
+    const otherName = arm === 'original' || arm === 'kysely' ? `${arm}RowsPerSecond` : 'byHandRowsPerSecond';
     return {
       details: { clientRowsPerSecond: medianOf(client), [otherName]: medianOf(other) },
       sample: paired(client, other, (left, right) => left / right),
@@ -73,6 +88,7 @@ export const ingest: Measure = async ({ quick, newPath, progress }) => {
       ['byHand', 'rows/s, of by hand; both with synchronous=FULL', { op: '>=', value: 1.2 }],
       ['byHandNormal', 'rows/s with FULL, of by hand with its default, NORMAL', undefined],
       ['byHandNoIds', 'rows/s with FULL, of by hand with NORMAL, no event ids', undefined],
+      ['kysely', 'rows/s, of inserts of 1000 rows with Kysely; both with synchronous=FULL', undefined],
       ['original', "rows/s with FULL, of the original's way: a connection for each, NORMAL", undefined],
     ] as const
   ).map(([arm, name, target]) => {

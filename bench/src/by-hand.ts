@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { SkillExecutionInput } from '@toolweaver/analytics-core';
 import Database from 'better-sqlite3';
 
-const rowsPerTransaction = 1000;
+export const rowsPerTransaction = 1000;
 export const nameAndTimeIndex = 'CREATE INDEX executions_name_at ON executions (name, at)';
 
 export interface ByHandOptions {
@@ -34,13 +34,7 @@ export function byHand({ path, columns, synchronous }: ByHandOptions): ByHand {
     id: ', id TEXT NOT NULL',
     'id and tokens': ', id TEXT NOT NULL, model TEXT, input_tokens INTEGER, output_tokens INTEGER, cost_usd REAL',
   };
-  db.exec(`
-    CREATE TABLE executions (
-      at INTEGER NOT NULL, kind TEXT NOT NULL, name TEXT NOT NULL, user_id TEXT, org_id TEXT, success INTEGER NOT NULL,
-      latency_ms REAL, error_type TEXT, error_message TEXT ${more[columns]}
-    );
-    ${nameAndTimeIndex};
-  `);
+  createExecutions(db, more[columns]);
   const extra = { none: 0, id: 1, 'id and tokens': 5 }[columns];
   const insert = db.prepare(
     `INSERT INTO executions VALUES (${Array(9 + extra)
@@ -89,6 +83,16 @@ export function byHand({ path, columns, synchronous }: ByHandOptions): ByHand {
     flush,
     close: () => db.close(),
   };
+}
+
+export function createExecutions(db: Database.Database, moreColumns: string): void {
+  db.exec(`
+    CREATE TABLE executions (
+      at INTEGER NOT NULL, kind TEXT NOT NULL, name TEXT NOT NULL, user_id TEXT, org_id TEXT, success INTEGER NOT NULL,
+      latency_ms REAL, error_type TEXT, error_message TEXT ${moreColumns}
+    );
+    ${nameAndTimeIndex};
+  `);
 }
 
 /** How many executions a database really holds, whoever made it. */

@@ -14,7 +14,7 @@ export interface Options {
 
 export const help = `Measures the packages against the same work done by hand, side by side, on this machine.
 
-  npm run bench                      all measures, about six minutes, and more the first time
+  npm run bench                      all measures, about 20 minutes, and more the first time
   npm run -s bench -- --json         one JSON object on stdout, and nothing else
   npm run bench -- --document        all of them, and writes BENCHMARKS.md
   npm run bench -- b3 b8             some of them
