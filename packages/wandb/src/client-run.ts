@@ -40,6 +40,8 @@ export function createClient(run: Run, settings: Settings, notify: Notify, onFin
   let finishing: Promise<void> | undefined;
   const deliveries = new Set<Promise<void>>();
   const lifetime = new AbortController();
+  /** Of the calls that somebody waits for. */
+  const callTime = new AbortController();
   const media = createMediaQueue(run, (message) => skip('upload', message));
 
   function skip(kind: string, message: string): void {
@@ -169,6 +171,9 @@ export function createClient(run: Run, settings: Settings, notify: Notify, onFin
   async function finish(exitCode: number, timeoutMs: number): Promise<void> {
     clock.clearTimeout(timer);
     rows.end();
+    // One that hangs must leave the rows, and the end, time to arrive.
+    const callMs = timeoutMs / 2;
+    const lastCall = clock.setTimeout(() => callTime.abort(new Error(`not within ${callMs} ms of the end`)), callMs);
     const end = async (signal?: AbortSignal): Promise<void> => {
       await sending?.catch(() => {});
       const delivered = Promise.allSettled([...deliveries]);
@@ -193,6 +198,7 @@ export function createClient(run: Run, settings: Settings, notify: Notify, onFin
       await end();
     } finally {
       clock.clearTimeout(timer);
+      clock.clearTimeout(lastCall);
       await run.release();
       onFinished();
     }
@@ -274,7 +280,7 @@ export function createClient(run: Run, settings: Settings, notify: Notify, onFin
       }),
     saveFile(name, content) {
       const file: RunFile = { name, content: content instanceof Uint8Array ? Uint8Array.from(content) : content };
-      return deliver(() => insist(() => run.putFiles([file], lifetime.signal), clock, lifetime.signal));
+      return deliver(() => insist(() => run.putFiles([file], callTime.signal), clock, callTime.signal));
     },
     logArtifact: (input) =>
       deliver(async () => {
@@ -284,9 +290,9 @@ export function createClient(run: Run, settings: Settings, notify: Notify, onFin
           throw new AnalyticsError('INVALID_EVENT', `artifact: ${message}`, { problems });
         }
         const artifact = await prepareArtifact(input, `${run.info.id} ${randomName(32)}`);
-        await insist(() => run.putArtifact(artifact, lifetime.signal), clock, lifetime.signal);
+        await insist(() => run.putArtifact(artifact, callTime.signal), clock, callTime.signal);
       }),
-    alert: (alert) => deliver(() => insist(() => run.alert(alert, lifetime.signal), clock, lifetime.signal)),
+    alert: (alert) => deliver(() => insist(() => run.alert(alert, callTime.signal), clock, callTime.signal)),
     async flush() {
       try {
         await flush(lifetime.signal);

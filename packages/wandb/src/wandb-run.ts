@@ -14,7 +14,7 @@ export interface LogOptions {
 export interface FinishOptions {
   /** 0: finished; anything else: failed. Default: 0. */
   readonly exitCode?: number | undefined;
-  /** Default: the option `finishTimeoutMs`. */
+  /** Calls that are under way may take half of it. Default: the option `finishTimeoutMs`. */
   readonly timeoutMs?: number | undefined;
 }
 
