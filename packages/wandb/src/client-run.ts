@@ -1,6 +1,7 @@
 import { AnalyticsError, type ErrorCode } from '@toolweaver/analytics-core';
 import { prepareArtifact } from './artifact.ts';
 import type { Batch } from './batch.ts';
+import { createCalls } from './calls.ts';
 import { within } from './clock.ts';
 import { messageOf } from './failure.ts';
 import { insist } from './insist.ts';
@@ -38,10 +39,8 @@ export function createClient(run: Run, settings: Settings, notify: Notify, onFin
   const told = new Set<string>();
   const salt = randomName(32);
   let finishing: Promise<void> | undefined;
-  const deliveries = new Set<Promise<void>>();
+  const calls = createCalls(clock);
   const lifetime = new AbortController();
-  /** Of the calls that somebody waits for. */
-  const callTime = new AbortController();
   const media = createMediaQueue(run, (message) => skip('upload', message));
 
   function skip(kind: string, message: string): void {
@@ -145,20 +144,12 @@ export function createClient(run: Run, settings: Settings, notify: Notify, onFin
     return batch;
   }
 
-  /** Begins what its caller waits for, and the end of the run, too. */
-  async function deliver(work: () => Promise<void>): Promise<void> {
+  /** What its caller waits for, and the end of the run, too. */
+  async function call(make: Parameters<typeof calls.make>[0]): Promise<void> {
     if (finishing !== undefined) {
       throw new AnalyticsError('CLOSED', `wandb: the run ${run.info.id} has ended`, { backend: 'wandb' });
     }
-    const delivery = work();
-    deliveries.add(delivery);
-    try {
-      await delivery;
-    } catch (error) {
-      throw named(error, 'wandb');
-    } finally {
-      deliveries.delete(delivery);
-    }
+    await calls.make(make);
   }
 
   async function flush(signal: AbortSignal): Promise<void> {
@@ -172,12 +163,10 @@ export function createClient(run: Run, settings: Settings, notify: Notify, onFin
     clock.clearTimeout(timer);
     rows.end();
     // One that hangs must leave the rows, and the end, time to arrive.
-    const callMs = timeoutMs / 2;
-    const lastCall = clock.setTimeout(() => callTime.abort(new Error(`not within ${callMs} ms of the end`)), callMs);
+    const unlimit = calls.limit(timeoutMs / 2);
     const end = async (signal?: AbortSignal): Promise<void> => {
       await sending?.catch(() => {});
-      const delivered = Promise.allSettled([...deliveries]);
-      await (signal === undefined ? delivered : untilAborted(delivered, signal));
+      await (signal === undefined ? calls.settled() : untilAborted(calls.settled(), signal));
       await media.send(signal);
       // What an earlier request left goes first, as it was.
       if (batch !== undefined) {
@@ -198,7 +187,7 @@ export function createClient(run: Run, settings: Settings, notify: Notify, onFin
       await end();
     } finally {
       clock.clearTimeout(timer);
-      clock.clearTimeout(lastCall);
+      unlimit();
       await run.release();
       onFinished();
     }
@@ -280,19 +269,19 @@ export function createClient(run: Run, settings: Settings, notify: Notify, onFin
       }),
     saveFile(name, content) {
       const file: RunFile = { name, content: content instanceof Uint8Array ? Uint8Array.from(content) : content };
-      return deliver(() => insist(() => run.putFiles([file], callTime.signal), clock, callTime.signal));
+      return call((insistOn) => insistOn((signal) => run.putFiles([file], signal)));
     },
     logArtifact: (input) =>
-      deliver(async () => {
+      call(async (insistOn) => {
         const message = artifactNameProblem(input.name) ?? artifactTypeProblem(input.type);
         if (message !== undefined) {
           const problems = [{ field: 'artifact', message }];
           throw new AnalyticsError('INVALID_EVENT', `artifact: ${message}`, { problems });
         }
         const artifact = await prepareArtifact(input, `${run.info.id} ${randomName(32)}`);
-        await insist(() => run.putArtifact(artifact, callTime.signal), clock, callTime.signal);
+        await insistOn((signal) => run.putArtifact(artifact, signal));
       }),
-    alert: (alert) => deliver(() => insist(() => run.alert(alert, callTime.signal), clock, callTime.signal)),
+    alert: (alert) => call((insistOn) => insistOn((signal) => run.alert(alert, signal))),
     async flush() {
       try {
         await flush(lifetime.signal);
