@@ -1,3 +1,4 @@
+import { checkOptions } from './check.ts';
 import { createClient } from './client-run.ts';
 import { pause } from './clock.ts';
 import { createEncoder } from './encoder.ts';
@@ -9,13 +10,7 @@ import { createNotify, named } from './notices.ts';
 import { forgetRun, rememberRun, unfinishedRun } from './resume-file.ts';
 import { createRun, type Run } from './run.ts';
 import { createService } from './service.ts';
-import {
-  type ConnectionOptions,
-  checkOptions,
-  type DescriptionOptions,
-  readSettings,
-  type Settings,
-} from './settings.ts';
+import { type ConnectionOptions, type DescriptionOptions, readSettings, type Settings } from './settings.ts';
 import { agent } from './version.ts';
 import type { WandbRun } from './wandb-run.ts';
 

@@ -6,12 +6,13 @@ import { failureOf, isRefused, messageOf, serviceError } from './failure.ts';
 import { createOfflineRun, type OfflineRun } from './offline-run.ts';
 import { type Alert, askEarlierRun } from './operations.ts';
 import { type RemoteRun, startRemoteRun } from './remote-run.ts';
+import { checkResume, inheritFrom, type Said } from './resume.ts';
 import type { RunFile } from './run-file.ts';
 import type { RunInfo } from './run-info.ts';
 import { confirm, type RunState } from './run-state.ts';
 import type { RunTarget } from './run-target.ts';
 import type { Service } from './service.ts';
-import type { Description, ResumeMode } from './settings.ts';
+import type { ResumeMode } from './settings.ts';
 
 /** Failures in a row after which a run goes on offline. Core gives a batch up after ten. */
 const maxFailures = 8;
@@ -283,33 +284,4 @@ export function createRun(options: RunOptions): Run {
 
 function isUsage(error: unknown): boolean {
   return error instanceof AnalyticsError && error.code === 'INVALID_CONFIG';
-}
-
-function checkResume(resume: ResumeMode | undefined, isThere: boolean, id: string): void {
-  if ((resume === 'must' && !isThere) || (resume === 'never' && isThere)) {
-    const message = isThere ? `there is a run ${id} already` : `there is no run ${id} to go on with`;
-    throw new AnalyticsError('INVALID_CONFIG', `resume: ${message}, and resume is ${resume}`, {
-      problems: [{ field: 'resume', message }],
-    });
-  }
-}
-
-type Said = { readonly [K in 'config' | 'tags']?: RunInfo[K] | undefined };
-
-/** The run as it was, under what is said of it now, and over what all runs have. */
-function inheritFrom(
-  info: RunInfo,
-  earlier: {
-    readonly config: Description['config'];
-    readonly tags: readonly string[];
-    readonly notes: string | undefined;
-  },
-  said: Said,
-): RunInfo {
-  return {
-    ...info,
-    config: { ...info.config, ...earlier.config, ...said.config },
-    tags: said.tags ?? [...new Set([...info.tags, ...earlier.tags])],
-    notes: info.notes ?? earlier.notes,
-  };
 }

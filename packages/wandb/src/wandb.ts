@@ -1,5 +1,6 @@
 import { AnalyticsError, type AnalyticsEvent, type Backend } from '@toolweaver/analytics-core';
 import { configError } from '@toolweaver/analytics-core/backend';
+import { checkOptions } from './check.ts';
 import { pause } from './clock.ts';
 import { createEncoder } from './encoder.ts';
 import { createHttp } from './http.ts';
@@ -10,13 +11,7 @@ import { makeWandbFolder } from './run-directory.ts';
 import { createRuns } from './runs.ts';
 import { createSeen, type Seen } from './seen.ts';
 import { createService } from './service.ts';
-import {
-  type ConnectionOptions,
-  checkOptions,
-  type DescriptionOptions,
-  readSettings,
-  type Settings,
-} from './settings.ts';
+import { type ConnectionOptions, type DescriptionOptions, readSettings, type Settings } from './settings.ts';
 import { toStorageError } from './transaction-log.ts';
 import { untilAborted } from './until-aborted.ts';
 import { agent } from './version.ts';

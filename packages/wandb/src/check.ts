@@ -1,0 +1,49 @@
+import type { Problem } from '@toolweaver/analytics-core';
+import { configError } from '@toolweaver/analytics-core/backend';
+
+export interface Checks {
+  wrong(field: string, message: string): undefined;
+  text(field: string, value: unknown, problemOf?: (text: string) => string | undefined): string | undefined;
+  flag(field: string, value: unknown): boolean | undefined;
+  number(field: string, value: unknown, min: number, max: number): number | undefined;
+  choice<T extends string>(field: string, value: unknown, choices: readonly T[]): T | undefined;
+}
+
+/**
+ * Returns what `read` makes of the options.
+ * @throws AnalyticsError `INVALID_CONFIG` with every problem that it met.
+ */
+export function checkOptions<T>(read: (check: Checks) => T): T {
+  const problems: Problem[] = [];
+  function wrong(field: string, message: string): undefined {
+    problems.push({ field, message });
+  }
+  const result = read({
+    wrong,
+    text(field, value, problemOf = () => undefined) {
+      if (value === undefined || value === '') {
+        return undefined;
+      }
+      const message = typeof value === 'string' ? problemOf(value) : `must be a text, got ${typeof value}`;
+      return message === undefined ? (value as string) : wrong(field, message);
+    },
+    flag: (field, value) =>
+      value === undefined || typeof value === 'boolean'
+        ? value
+        : wrong(field, `must be true or false, got ${typeof value}`),
+    number(field, value, min, max) {
+      const valid = value === undefined || (typeof value === 'number' && value >= min && value <= max);
+      return valid ? value : wrong(field, `must be a number from ${min} to ${max}, got ${String(value)}`);
+    },
+    choice(field, value, choices) {
+      const found = choices.find((choice) => choice === value);
+      return value === undefined || found !== undefined
+        ? found
+        : wrong(field, `must be one of ${choices.join(', ')}, got ${JSON.stringify(value)}`);
+    },
+  });
+  if (problems.length > 0) {
+    throw configError(problems);
+  }
+  return result;
+}
