@@ -1,14 +1,15 @@
-import { type Agent, validateHeaderName, validateHeaderValue } from 'node:http';
+import type { Agent } from 'node:http';
 import type { MeterProvider } from '@opentelemetry/api';
 import type { AnalyticsError, Clock, Problem, RetryOptions, Secret } from '@toolweaver/analytics-core';
-import { isSecret, secret, steadyClock } from '@toolweaver/analytics-core/backend';
+import { steadyClock } from '@toolweaver/analytics-core/backend';
 import {
   type Buckets,
   type MetricsOptions,
   resolveMetricsOptions,
   type SemanticConventions,
 } from '@toolweaver/analytics-metrics';
-import { addressProblem, isOpenToNetwork, logsUrl, metricsUrl } from './endpoint.ts';
+import { checkCredentials, toSecret } from './credentials.ts';
+import { addressProblem, logsUrl, metricsUrl } from './endpoint.ts';
 
 /** Files in PEM for TLS. */
 export interface TlsFiles {
@@ -117,9 +118,6 @@ const pushing: readonly (keyof OtlpOptions)[] = [
   'buckets',
 ];
 
-/** Set by the exporter itself. */
-const ownHeaders = ['content-encoding', 'content-length', 'content-type', 'host', 'transfer-encoding'];
-
 /** The options with their defaults; what is wrong with them goes to `problems`, and then the result is not to be used. */
 export function resolveOptions(options: OtlpOptions, problems: Problem[]): ResolvedOptions {
   const refuse = (field: string, message: string): void => void problems.push({ field, message });
@@ -159,7 +157,8 @@ export function resolveOptions(options: OtlpOptions, problems: Problem[]): Resol
   };
 }
 
-type Refuse = (field: string, message: string) => void;
+/** Notes what is wrong with an option. */
+export type Refuse = (field: string, message: string) => void;
 
 function checkCommon(options: OtlpOptions, problems: Problem[]): void {
   const refuse: Refuse = (field, message) => void problems.push({ field, message });
@@ -237,53 +236,6 @@ function resolveLogsUrl(url: URL, refuse: Refuse): URL | undefined {
   return found;
 }
 
-function checkCredentials(options: OtlpOptions, url: URL, token: Secret | undefined, refuse: Refuse): void {
-  const { instanceId, headers = {} } = options;
-  if (instanceId !== undefined && (typeof instanceId !== 'string' || !/^[^\s:\p{Cc}]+$/u.test(instanceId))) {
-    refuse('instanceId', 'must be a text without blanks and colons');
-  }
-  if (options.token !== undefined && (token === undefined || !/^[\x21-\x7e]+$/.test(token.reveal()))) {
-    refuse(
-      'token',
-      'must be a text without blanks, line breaks and other odd characters; was more copied than the token?',
-    );
-  }
-  const isCloud = url.hostname.endsWith('.grafana.net') && Object.keys(headers).length === 0;
-  for (const field of ['instanceId', 'token'] as const) {
-    const isWanted = isCloud || instanceId !== undefined || options.token !== undefined;
-    if (isWanted && options[field] === undefined) {
-      const why = isCloud ? 'Grafana Cloud takes nothing without both' : 'an instance id and its token belong together';
-      refuse(field, `is missing: ${why}`);
-    }
-  }
-  const names = Object.keys(headers).map((name) => name.toLowerCase());
-  for (const [name, value] of Object.entries(headers)) {
-    if (ownHeaders.includes(name.toLowerCase())) {
-      refuse('headers', `must not have ${name}, which the exporter sets`);
-    } else if (!isHeader(name, toSecret(value)?.reveal())) {
-      refuse('headers', `has a name or a value that HTTP does not allow: ${JSON.stringify(name)}`);
-    }
-  }
-  if (token !== undefined && names.includes('authorization')) {
-    refuse('headers', 'must not have authorization beside a token');
-  }
-  if (isOpenToNetwork(url) && (token !== undefined || names.includes('authorization'))) {
-    const field = options.url === undefined ? 'endpoint' : 'url';
-    refuse(field, 'must begin with https://, or be of this machine: everybody on the way could read the token');
-  }
-}
-
-function isHeader(name: string, value: string | undefined): boolean {
-  try {
-    validateHeaderName(name);
-    // Blanks at the ends would be cut off, and undefined is refused.
-    validateHeaderValue(name, value as string);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
 function numberOf(field: string, value: unknown, byDefault: number, min: number, refuse: Refuse): number {
   if (value === undefined) {
     return byDefault;
@@ -296,11 +248,4 @@ function numberOf(field: string, value: unknown, byDefault: number, min: number,
     return byDefault;
   }
   return value;
-}
-
-function toSecret(value: unknown): Secret | undefined {
-  if (isSecret(value)) {
-    return value;
-  }
-  return typeof value === 'string' ? secret(value) : undefined;
 }

@@ -1,0 +1,63 @@
+import { validateHeaderName, validateHeaderValue } from 'node:http';
+import type { Secret } from '@toolweaver/analytics-core';
+import { isSecret, secret } from '@toolweaver/analytics-core/backend';
+import { isOpenToNetwork } from './endpoint.ts';
+import type { OtlpOptions, Refuse } from './options.ts';
+
+/** Set by the exporter itself. */
+const ownHeaders = ['content-encoding', 'content-length', 'content-type', 'host', 'transfer-encoding'];
+
+/** What identifies this program to the receiver: complete, printable, and not in clear over a network. */
+export function checkCredentials(options: OtlpOptions, url: URL, token: Secret | undefined, refuse: Refuse): void {
+  const { instanceId, headers = {} } = options;
+  if (instanceId !== undefined && (typeof instanceId !== 'string' || !/^[^\s:\p{Cc}]+$/u.test(instanceId))) {
+    refuse('instanceId', 'must be a text without blanks and colons');
+  }
+  if (options.token !== undefined && (token === undefined || !/^[\x21-\x7e]+$/.test(token.reveal()))) {
+    refuse(
+      'token',
+      'must be a text without blanks, line breaks and other odd characters; was more copied than the token?',
+    );
+  }
+  const isCloud = url.hostname.endsWith('.grafana.net') && Object.keys(headers).length === 0;
+  for (const field of ['instanceId', 'token'] as const) {
+    const isWanted = isCloud || instanceId !== undefined || options.token !== undefined;
+    if (isWanted && options[field] === undefined) {
+      const why = isCloud ? 'Grafana Cloud takes nothing without both' : 'an instance id and its token belong together';
+      refuse(field, `is missing: ${why}`);
+    }
+  }
+  const names = Object.keys(headers).map((name) => name.toLowerCase());
+  for (const [name, value] of Object.entries(headers)) {
+    if (ownHeaders.includes(name.toLowerCase())) {
+      refuse('headers', `must not have ${name}, which the exporter sets`);
+    } else if (!isHeader(name, toSecret(value)?.reveal())) {
+      refuse('headers', `has a name or a value that HTTP does not allow: ${JSON.stringify(name)}`);
+    }
+  }
+  if (token !== undefined && names.includes('authorization')) {
+    refuse('headers', 'must not have authorization beside a token');
+  }
+  if (isOpenToNetwork(url) && (token !== undefined || names.includes('authorization'))) {
+    const field = options.url === undefined ? 'endpoint' : 'url';
+    refuse(field, 'must begin with https://, or be of this machine: everybody on the way could read the token');
+  }
+}
+
+function isHeader(name: string, value: string | undefined): boolean {
+  try {
+    validateHeaderName(name);
+    // Blanks at the ends would be cut off, and undefined is refused.
+    validateHeaderValue(name, value as string);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+export function toSecret(value: unknown): Secret | undefined {
+  if (isSecret(value)) {
+    return value;
+  }
+  return typeof value === 'string' ? secret(value) : undefined;
+}
