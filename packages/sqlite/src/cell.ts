@@ -240,6 +240,7 @@ export function fromErrorsText(text: string | null): Map<number, number> {
 export interface CellMap<T> {
   get(start: number, org: number, subject: number, model: number): T;
   values(): Iterable<T>;
+  readonly size: number;
 }
 
 /** What was found last for a subject: most of what follows is of the same hour and model. */
@@ -294,5 +295,8 @@ export function cellMap<T>(make: (key: CellKey) => T): CellMap<T> {
       return slot.value;
     },
     values: () => all,
+    get size() {
+      return all.length;
+    },
   };
 }

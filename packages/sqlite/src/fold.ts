@@ -30,6 +30,8 @@ import { createSketchSum, type SketchSum } from './sketch.ts';
 /** Lines of the log that wait at most. */
 const maxLines = 64;
 const maxBytes = 8 * 1024 * 1024;
+/** Cells that one transaction adds to, give or take a line's: all who write wait for as long as that takes, a second or two. */
+const maxCells = 50_000;
 
 /** Whether enough has come together in the log to be worth adding up. */
 export function isLogLong(db: Connection): boolean {
@@ -45,31 +47,51 @@ export function logCheck(db: Connection): () => boolean {
   return () => first.get() !== undefined;
 }
 
-/** Adds the lines of the log to the cells. */
+/** Adds the lines of the log to the cells, in as many transactions as it takes. */
 export function fold(db: Connection, config: DatabaseConfig): void {
-  if (logCheck(db)()) {
-    transaction(db, config, () => foldWithin(db));
+  while (foldSome(db, config)) {
+    // Others may write in between.
   }
 }
 
-/** Within a transaction of the caller's. */
-export function foldWithin(db: Connection): void {
+/** Adds some of the lines to the cells, in one transaction; tells whether lines are left. */
+export function foldSome(db: Connection, config: DatabaseConfig, mostCells: number = maxCells): boolean {
+  const hasLog = logCheck(db);
+  if (!hasLog()) {
+    return false;
+  }
+  transaction(db, config, () => foldWithin(db, mostCells));
+  return hasLog();
+}
+
+/** Within a transaction of the caller's: all lines, or as many as come to so many cells. */
+export function foldWithin(db: Connection, mostCells: number = Number.POSITIVE_INFINITY): void {
   if (logCheck(db)()) {
     const sketches = createSketchSum();
-    sumLog(db, sketches, createSaver(db, sketches));
-    db.prepare('DELETE FROM rollup_log').run();
+    const last = sumLog(db, sketches, createSaver(db, sketches), mostCells);
+    db.prepare('DELETE FROM rollup_log WHERE seq <= ?').run(last);
   }
 }
 
 export type Save = (width: number, key: CellKey, cell: Cell) => void;
 
-/** Gives out what the lines of the log come to, each cell once. `sketches` is empty before and after. */
-export function sumLog(db: Connection, sketches: SketchSum, save: Save): void {
+/**
+ * Gives out what the lines of the log come to, each cell once; returns the last line. Stops after the line that `mostCells` are
+ * reached with. `sketches` is empty before and after.
+ */
+export function sumLog(
+  db: Connection,
+  sketches: SketchSum,
+  save: Save,
+  mostCells: number = Number.POSITIVE_INFINITY,
+): number {
   const hours = cellMap((key): KeyedSum => ({ key, sum: emptySum(hourMs) }));
   const days = cellMap((key): KeyedSum => ({ key, sum: emptySum(dayMs) }));
   const months = cellMap((key): KeyedSum => ({ key, sum: emptySum(monthMs) }));
 
-  for (const cells of db.prepare('SELECT cells FROM rollup_log').pluck().all() as Buffer[]) {
+  let last = 0;
+  const lines = db.prepare('SELECT seq, cells FROM rollup_log ORDER BY seq').iterate() as Iterable<Line>;
+  for (const { seq, cells } of lines) {
     readLine(cells, (entry) => {
       const { at, subject, model, org } = entry;
       addEntry(hours.get(at - (at % hourMs), 0, subject, model).sum, entry);
@@ -77,6 +99,11 @@ export function sumLog(db: Connection, sketches: SketchSum, save: Save): void {
         addEntry(days.get(at - (at % dayMs), org, subject, model).sum, entry);
       }
     });
+    last = seq;
+    // An hour is in a day and in a month as well.
+    if (3 * hours.size + days.size >= mostCells) {
+      break;
+    }
   }
   // An hour goes into its table, and into its day.
   for (const { key, sum } of hours.values()) {
@@ -95,6 +122,12 @@ export function sumLog(db: Connection, sketches: SketchSum, save: Save): void {
   for (const { key, sum } of months.values()) {
     save(monthMs, key, toCell(sum, sketches));
   }
+  return last;
+}
+
+interface Line {
+  readonly seq: number;
+  readonly cells: Buffer;
 }
 
 /** Gives out the same object each time. */

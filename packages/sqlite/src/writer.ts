@@ -2,7 +2,7 @@ import type { Statement } from 'better-sqlite3';
 import { type Aggregate, createAggregate, type RunTotals } from './aggregate.ts';
 import { type Connection, type DatabaseConfig, transaction } from './database.ts';
 import { failure } from './failure.ts';
-import { fold, isLogLong } from './fold.ts';
+import { foldSome, isLogLong } from './fold.ts';
 import { isTime, nextTail, tailBits, tailOf } from './sequence.ts';
 import type { Column, Rows, Slice, Subject } from './slice.ts';
 
@@ -47,6 +47,8 @@ export function createWriter(db: Connection, config: DatabaseConfig): Writer {
   const countErasures = db.prepare("SELECT before FROM floors WHERE name = 'erasures'").pluck();
   let erasures: unknown;
   let lines = 0;
+  /** Whether a part of a long log was added up, and more of it is to be. */
+  let isFolding = false;
 
   function insertion({ table, columns }: Rows): Statement {
     const isExecution = table === 'execution_events';
@@ -189,13 +191,19 @@ export function createWriter(db: Connection, config: DatabaseConfig): Writer {
     }
   }
 
-  /** What was written is written, even if there is no room to add up its log: that can be done after any later write. */
+  /**
+   * What was written is written, even if there is no room to add up its log: that can be done after any later write. What takes
+   * long is done in parts, one a write, so that none waits for all of it.
+   */
   function foldWhenLong(): void {
-    try {
-      if (isLogLong(db)) {
-        fold(db, config);
+    if (isFolding || lines >= linesBetweenLooks) {
+      lines = 0;
+      try {
+        isFolding = (isFolding || isLogLong(db)) && foldSome(db, config);
+      } catch {
+        isFolding = false;
       }
-    } catch {}
+    }
   }
 
   return {
@@ -208,10 +216,7 @@ export function createWriter(db: Connection, config: DatabaseConfig): Writer {
         subjectIds.clear();
         throw error;
       }
-      if (lines >= linesBetweenLooks) {
-        lines = 0;
-        foldWhenLong();
-      }
+      foldWhenLong();
     },
   };
 }

@@ -3,7 +3,9 @@ import type { ExecutionEvent } from '@toolweaver/analytics-core';
 import { execution } from '@toolweaver/analytics-testkit';
 import Database from 'better-sqlite3';
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { type Connect, openForWriting } from '../src/database.ts';
+import { foldSome } from '../src/fold.ts';
 import { executions } from './support/arbitrary.ts';
 import { testFolder } from './support/folder.ts';
 import { open } from './support/open.ts';
@@ -104,6 +106,29 @@ describe('roll-ups', () => {
     expect(sql(path, 'SELECT * FROM rollup_log').length).toBeLessThan(64);
     expect(sql(path, `SELECT * FROM rollups`)).not.toEqual([]);
     expectRollupsHold(path);
+  });
+
+  test('are added up in parts where there are many, each of which holds', async () => {
+    const path = join(testFolder(), 'analytics.db');
+    const backend = await open({ path });
+    const config = { path, busyTimeoutMs: 0, synchronous: 'normal' } as const;
+    const db = await openForWriting(Database as unknown as Connect, config);
+    onTestFinished(() => void db.close());
+    const lines = (): number => sql(path, 'SELECT * FROM rollup_log').length;
+    for (const mostCells of [1, 13, 20, 1000]) {
+      for (let write = 0; write < 6; write += 1) {
+        const names = Array.from({ length: 3 }, (_, at) => ({ at: start, name: `skill-${write + at}`, orgId: 'a' }));
+        await backend.write(names.map(execution));
+      }
+      const left = [lines()];
+      while (foldSome(db, config, mostCells)) {
+        expectRollupsHold(path);
+        left.push(lines());
+      }
+      expect(left).toEqual({ 1: [6, 5, 4, 3, 2, 1], 13: [6, 4, 2], 20: [6, 3], 1000: [6] }[mostCells]);
+      expect(lines()).toBe(0);
+      expectRollupsHold(path);
+    }
   });
 
   test('keep count of at most 100 types of error in a cell, and of all failures', async () => {

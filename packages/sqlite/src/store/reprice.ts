@@ -1,7 +1,7 @@
 import type { CostSource } from '@toolweaver/analytics-core';
 import { type CellKey, cellMap, cellWidths, dayMs } from '../cell.ts';
 import { type Connection, type DatabaseConfig, transaction } from '../database.ts';
-import { foldWithin } from '../fold.ts';
+import { fold, foldWithin } from '../fold.ts';
 
 // Prices are functions of the host's, so they stay in its thread: this one hands out executions that a price may be asked for, and
 // takes their costs. Both in steps of a few ms, between which others are answered.
@@ -120,6 +120,8 @@ interface Counted {
 
 /** Puts costs into rows, and what they differ by into every sum, in one transaction. Returns which of the changes were made. */
 export function setCosts(db: Connection, config: DatabaseConfig, changes: CostChanges): Uint8Array {
+  // Most of the log, so that the transaction is short.
+  fold(db, config);
   return transaction(db, config, () => {
     // What waits in the log has cells from here on, and so has every row.
     foldWithin(db);
