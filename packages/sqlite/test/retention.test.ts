@@ -289,6 +289,41 @@ test('names, which stay, never push out all events', async () => {
   expect(Math.min(...kept)).toBeGreaterThan(1_000);
 });
 
+test('a run that goes on does not make hourly cells go in place of executions', async () => {
+  const path = join(testFolder(), 'analytics.db');
+  const backend = await open({ path });
+  const now = Date.now();
+  const [hour, day] = [3_600_000, 86_400_000];
+  const old = now - 60 * day;
+  await backend.write(
+    Array.from({ length: 1_600 }, (_, some) => execution({ at: old + (some % 40) * hour, name: `t${some / 40}` })),
+  );
+  await backend.reader.getLeaderboard();
+  await backend.store.prune({ retentionDays: 30 });
+  await backend.write([run({ at: now - 50 * day, runId: 'long', state: 'started' })]);
+  const attributes = { text: 'x'.repeat(300) };
+  for (let round = 0; round < 3; round += 1) {
+    await backend.write(
+      Array.from({ length: 2_000 }, (_, some) =>
+        execution({
+          at: now - day + (round * 2_000 + some) * 10_000,
+          runId: 'long',
+          name: `t${some % 40}`,
+          attributes,
+        }),
+      ),
+    );
+  }
+  await backend.reader.getLeaderboard();
+  const maxBytes = (await backend.store.statistics()).usedBytes - 1_200 * 1024;
+  const report = await backend.store.prune({ maxBytes });
+  expect(report.rows.executions).toBeGreaterThan(500);
+  expect((await backend.store.statistics()).usedBytes).toBeLessThanOrEqual(maxBytes);
+  expect(
+    value(path, `SELECT count(*) FROM rollups WHERE width = ${hour} AND start > ${now - 2 * day}`),
+  ).toBeGreaterThan(300);
+});
+
 test('a limit of size looks at every kind of event, the oldest first', async () => {
   const path = join(testFolder(), 'analytics.db');
   const backend = await open({ path });

@@ -151,37 +151,20 @@ export function runIsOver(run: string): string {
   return conditions.join(' AND ');
 }
 
-/**
- * Hourly cells from before the start of a day, one organisation after the other, as their key begins with it; last those of all,
- * which tell whether there are any.
- */
+/** Hourly cells from before the start of a day; organisations have none. */
 export function* deleteHours(deletion: Deletion, day: number): Generator<void> {
   const { db } = deletion;
-  const isThere = db.prepare(`SELECT 1 FROM rollups WHERE width = ${hourMs} AND org = 0 AND start < ? LIMIT 1`);
-  if (isThere.get(day) === undefined) {
-    return;
-  }
-  const pace = createPace();
-  const nextOrg = db.prepare(`SELECT max(org) FROM rollups WHERE width = ${hourMs} AND org < ?`).pluck();
-  const some = `FROM rollups WHERE width = ${hourMs} AND org = :org AND start < :day
-    ORDER BY width, org, start, subject, model LIMIT :rows`;
-  const removeSketches = db.prepare(`DELETE FROM rollup_sketches WHERE cell IN (SELECT cell ${some})`);
-  const remove = db.prepare(`DELETE ${some}`);
-  let org = nextOrg.get(Number.MAX_SAFE_INTEGER) as number | null;
-  while (org !== null) {
+  const some = `FROM rollups WHERE width = ${hourMs} AND org = 0 AND start < :day`;
+  const isThere = db.prepare(`SELECT 1 ${some} LIMIT 1`);
+  const first = `${some} ORDER BY width, org, start, subject, model LIMIT :rows`;
+  const removeSketches = db.prepare(`DELETE FROM rollup_sketches WHERE cell IN (SELECT cell ${first})`);
+  const remove = db.prepare(`DELETE ${first}`);
+  for (const pace = createPace(); isThere.get({ day }) !== undefined; ) {
     step(deletion, pace, () => {
       setFloor(db, 'hours', day);
-      for (let left = pace.rows; left > 0 && org !== null; ) {
-        const window = { org, day, rows: left };
-        removeSketches.run(window);
-        const { changes } = remove.run(window);
-        deletion.hourlyCells += changes;
-        if (changes < left) {
-          org = nextOrg.get(org) as number | null;
-        }
-        // Looking takes time, too.
-        left -= changes + 1;
-      }
+      const window = { day, rows: pace.rows };
+      removeSketches.run(window);
+      deletion.hourlyCells += remove.run(window).changes;
     });
     yield;
   }

@@ -84,8 +84,11 @@ function* deleteToSize(deletion: Deletion, maxBytes: number, now: number): Gener
     const before = total(deletion);
     const [freed, gone] = [start.excess - left, before - start.rows];
     // No more than are in the way; twice as many each time until it is known what a row takes.
+    // What is freed may have been cells of hours alone.
     const rows =
-      freed >= telling ? (Math.max(leastBytes, left / aging.length) * gone) / freed : Math.max(firstRows, gone);
+      freed >= telling && gone > 0
+        ? (Math.max(leastBytes, left / aging.length) * gone) / freed
+        : Math.max(firstRows, gone);
     const end = endOfOldest(deletion, rows, reach);
     if (end === undefined) {
       break;
@@ -117,19 +120,30 @@ function startOfDay(at: number): number {
 /** What may be the oldest. */
 const aging = kinds.filter((kind) => kind !== 'runTotals');
 
-/** A time before which there are rows, but in no table many more than a step takes. Undefined when there is nothing left. */
+/**
+ * A time before which there are rows, but in no table many more than a step takes. Undefined when there is nothing left. A table with
+ * fewer rows than that is no bound: they may all belong to a run that goes on.
+ */
 function endOfOldest(deletion: Deletion, mostRows: number, reach: number): number | undefined {
-  const ends = aging.flatMap((kind) => {
-    const rows = Math.min(mostRows, paceOf(deletion, kind).rows) * reach;
-    const end = latestOfFirst(deletion.db, keptTables[kind], Math.ceil(rows));
-    return end === null ? [] : [end + 1];
+  const found = aging.flatMap((kind) => {
+    const rows = Math.ceil(Math.min(mostRows, paceOf(deletion, kind).rows) * reach);
+    const { count, latest } = firstRowsOf(deletion.db, keptTables[kind], rows);
+    return latest === null ? [] : [{ end: latest + 1, isAll: count < rows, isOfRuns: kind === 'runEvents' }];
   });
-  return ends.length === 0 ? undefined : Math.min(...ends);
+  const bounds = [({ isAll }) => !isAll, ({ isOfRuns }) => !isOfRuns, () => true] as readonly ((
+    one: (typeof found)[number],
+  ) => boolean)[];
+  const ends = bounds.map((isBound) => found.filter(isBound)).find(({ length }) => length > 0);
+  return ends && Math.min(...ends.map(({ end }) => end));
 }
 
-function latestOfFirst(db: Connection, { table, key, time }: KeptTable, rows: number): number | null {
+function firstRowsOf(
+  db: Connection,
+  { table, key, time }: KeptTable,
+  rows: number,
+): { readonly count: number; readonly latest: number | null } {
   const some = `SELECT ${time} AS time FROM ${table} ORDER BY ${key} LIMIT ?`;
-  return db.prepare(`SELECT max(time) FROM (${some})`).pluck().get(rows) as number | null;
+  return db.prepare(`SELECT count(*) AS count, max(time) AS latest FROM (${some})`).get(rows) as never;
 }
 
 function total({ rows }: Deletion): number {

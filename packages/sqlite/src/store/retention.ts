@@ -1,3 +1,4 @@
+import { dayMs, hourMs } from '../cell.ts';
 import type { Checks } from '../check.ts';
 import type { Thread } from '../thread.ts';
 import type { PrunePlan } from './prune.ts';
@@ -8,8 +9,6 @@ export interface Limits {
   readonly maxBytes?: number | undefined;
 }
 
-const hourMs = 3_600_000;
-const dayMs = 24 * hourMs;
 /** Hourly cells answer for times whose executions are gone. */
 const leastHourlyDays = 90;
 /** The last ms that the key of an execution can hold. */
