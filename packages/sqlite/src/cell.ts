@@ -187,7 +187,8 @@ export function toCell({ figures, bins, weights, users, usersLevel, errors }: Su
 }
 
 function addError({ errors, maxErrorTypes }: Sum, type: number, failures: number): void {
-  const kept = errors.has(type) || errors.size < maxErrorTypes ? type : 0;
+  const types = errors.has(0) ? errors.size - 1 : errors.size;
+  const kept = errors.has(type) || types < maxErrorTypes ? type : 0;
   errors.set(kept, (errors.get(kept) ?? 0) + failures);
 }
 

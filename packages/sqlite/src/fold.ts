@@ -159,13 +159,14 @@ function createSaver(db: Connection, sketches: SketchSum): Save {
   function addTo({ cell: id, errors, ...figures }: KnownCell, added: Cell, width: number): Cell {
     const { latency, users } = findSketches.get(id) as { latency: Buffer | null; users: Buffer | null };
     const sum = emptySum(width);
-    addCell(sum, added);
+    // First what is there: of too many types of error, those that came first are kept.
     addCell(sum, {
       figures,
       latency: fromLatencyBlob(latency),
       users: fromUsersBlob(users),
       errors: fromErrorsText(errors),
     });
+    addCell(sum, added);
     return toCell(sum, sketches);
   }
 

@@ -144,6 +144,18 @@ describe('roll-ups', () => {
       `SELECT count(*) AS types, sum(value) AS failures FROM rollups, json_each(errors) GROUP BY width`,
     );
     expect(counts).toEqual(Array(3).fill({ types: 101, failures: 250 }));
+    // Those that come later push out none.
+    await backend.write([
+      execution({ at: start, success: false, error: { type: 'Error99' } }),
+      execution({ at: start, success: false, error: { type: 'Latecomer' } }),
+    ]);
+    await backend.reader?.getLeaderboard();
+    const of99 = sql<{ failures: number }>(
+      path,
+      `SELECT value AS failures FROM rollups, json_each(errors)
+       WHERE CAST(key AS INTEGER) = (SELECT id FROM dictionary WHERE text = 'Error99')`,
+    );
+    expect(of99).toEqual(Array(3).fill({ failures: 2 }));
   });
 });
 
