@@ -117,6 +117,16 @@ test('an id that also names something else stays for that', async () => {
   expect(query(path, 'SELECT user_id, org_id FROM executions')).toEqual([{ user_id: 'bob', org_id: ada }]);
 });
 
+test('an id that is also the name of a skill is said to stay for that', async () => {
+  const path = join(testFolder(), 'analytics.db');
+  const backend = await open({ path });
+  await backend.write([execution({ userId: ada }), execution({ name: ada })]);
+  expect(await backend.store.erase({ userId: ada, dryRun: true })).toMatchObject({ nameKept: true });
+  expect(await backend.store.erase({ userId: ada })).toMatchObject({ rows: { executions: 1 }, nameKept: true });
+  expect(value(path, 'SELECT count(*) FROM dictionary WHERE text = ?', ada)).toBe(0);
+  expect(query(path, `SELECT user_id FROM executions WHERE name = '${ada}'`)).toEqual([{ user_id: null }]);
+});
+
 test('an id that only the log of roll-ups has as something else stays, too', async () => {
   const path = join(testFolder(), 'analytics.db');
   const backend = await open({ path });

@@ -52,23 +52,28 @@ export function estimateErase(db: Connection, userId: string): EraseReport {
       .pluck()
       .get({ id }) as number;
   const rows = countRows((kind) => (id === undefined ? 0 : count(kind)));
-  return { dryRun: true, rows, nameKept: id !== undefined && isMeantElsewhere(db, id), purged: null };
+  return {
+    dryRun: true,
+    rows,
+    nameKept: isSubject(db, userId) || (id !== undefined && isMeantElsewhere(db, id)),
+    purged: null,
+  };
 }
 
 function eraseRows(db: Connection, userId: string): { readonly rows: RowCounts; readonly nameKept: boolean } {
   const id = findText(db, userId);
   if (id === undefined) {
-    return { rows: countRows(() => 0), nameKept: false };
+    return { rows: countRows(() => 0), nameKept: isSubject(db, userId) };
   }
   const deleted = new Map(kinds.map((kind) => [kind, db.prepare(`DELETE ${rowsOfUser(kind)}`).run({ id }).changes]));
   db.prepare('UPDATE run_rollups SET user = NULL WHERE user = ?').run(id);
-  const nameKept = isMeantElsewhere(db, id);
-  if (!nameKept) {
+  const isMeant = isMeantElsewhere(db, id);
+  if (!isMeant) {
     // The id itself is never given to another text: the roll-ups count users by it. No text of an event begins like this.
     db.prepare("UPDATE dictionary SET text = char(1) || 'erased ' || id WHERE id = ?").run(id);
     forgetTexts(db);
   }
-  return { rows: countRows((kind) => deleted.get(kind) ?? 0), nameKept };
+  return { rows: countRows((kind) => deleted.get(kind) ?? 0), nameKept: isMeant || isSubject(db, userId) };
 }
 
 /** Of the user `:id`. What a run comes to is somebody else's, too, as long as it has executions of others. */
@@ -80,6 +85,11 @@ function rowsOfUser(kind: Kind): string {
 
 function findText(db: Connection, text: string): number | undefined {
   return db.prepare('SELECT id FROM dictionary WHERE text = ?').pluck().get(text) as number | undefined;
+}
+
+/** Names of skills, tools and the like are kept apart from the dictionary. */
+function isSubject(db: Connection, name: string): boolean {
+  return db.prepare('SELECT 1 FROM subjects WHERE name = ? LIMIT 1').get(name) !== undefined;
 }
 
 function isMeantElsewhere(db: Connection, id: number): boolean {
