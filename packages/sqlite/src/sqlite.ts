@@ -10,6 +10,7 @@ import { expandPath } from './path.ts';
 import { createReader } from './reader/reader.ts';
 import { checkLimits, keepPruning, type Limits } from './store/retention.ts';
 import { createStore, type SqliteStore } from './store/store.ts';
+import { tell } from './tell.ts';
 import { createThread, type Thread } from './thread.ts';
 import { createWriter } from './writer.ts';
 
@@ -160,14 +161,6 @@ function writeSync(database: DatabaseConfig, name: string, events: readonly Anal
   } catch (error) {
     const { code, message, cause } = toFailure(error, database.path, false);
     throw new AnalyticsError(code, `${name}: ${message}`, { backend: name, cause });
-  }
-}
-
-function tell(onNotice: SqliteOptions['onNotice'], notice: AnalyticsError): void {
-  try {
-    Promise.resolve(onNotice?.(notice)).catch(() => {});
-  } catch {
-    // The host's own affair.
   }
 }
 

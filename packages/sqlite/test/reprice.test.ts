@@ -187,6 +187,16 @@ test('hours that are no longer kept stay away', async () => {
   expect((await backend.reader.getCosts({ by: 'user' })).totalCostUsd).toBe(110 / 1e9);
 });
 
+test('a listener that fails later is its own affair', async () => {
+  const backend = await open({ path: join(testFolder(), 'analytics.db') });
+  await backend.write([execution({ ...call, at: now })]);
+  const prices: PriceProvider = { price: () => ({ nanoUsd: 5, source: 'computed' }) };
+  const onProgress = async (): Promise<never> => {
+    throw new Error('no terminal');
+  };
+  expect(await backend.store.reprice({ prices, onProgress })).toMatchObject({ changed: 1 });
+});
+
 test('prices that fail end it with an error, and wrong options are named', async () => {
   const backend = await open({ path: join(testFolder(), 'analytics.db') });
   await backend.write([execution({ ...call, at: now })]);

@@ -1,5 +1,6 @@
 import { AnalyticsError, type CostSource, type Price, type PriceProvider } from '@toolweaver/analytics-core';
 import type { Maintenance } from '../protocol.ts';
+import { tell } from '../tell.ts';
 import type { PriceableStep } from './reprice.ts';
 
 // The host's side of `reprice`: here its prices are asked.
@@ -74,7 +75,7 @@ export async function reprice(
         difference += (step.weight[at] as number) * (price.nanoUsd - (was || 0));
       }
     }
-    tell(onProgress, report.executions);
+    tell(onProgress, { executions: report.executions });
   }
   return { ...report, differenceUsd: difference / 1e9 };
 }
@@ -114,14 +115,6 @@ function priceOf(prices: PriceProvider, step: PriceableStep, row: number): Price
     cause = thrown;
   }
   const what = cause instanceof Error ? cause.message : 'it gave no whole number of nano-dollars';
-  const message = `prices.price() failed for ${model}: ${what}; earlier executions have been repriced`;
+  const message = `prices.price() failed for ${model}: ${what}; what was changed up to then stays`;
   throw new AnalyticsError('INTERNAL', message, { cause });
-}
-
-function tell(onProgress: RepriceOptions['onProgress'], executions: number): void {
-  try {
-    onProgress?.({ executions });
-  } catch {
-    // The host's own affair.
-  }
 }

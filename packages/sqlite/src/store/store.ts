@@ -2,6 +2,7 @@ import { checkOptions } from '../check.ts';
 import type { Maintenance } from '../protocol.ts';
 import { checkRange } from '../reader/options.ts';
 import { firstKey } from '../sequence.ts';
+import { tell } from '../tell.ts';
 import type { Thread } from '../thread.ts';
 import { type BackupProgress, type BackupReport, writeBackup } from './backup.ts';
 import type { EraseReport } from './erase.ts';
@@ -18,7 +19,7 @@ import type { StoreStatistics } from './statistics.ts';
  * database yet: `await analytics.flush()` first.
  *
  * All methods reject with an `AnalyticsError`: `INVALID_CONFIG` for wrong options, `BACKEND_UNAVAILABLE`, `STORAGE_FULL` or
- * `CLOSED`.
+ * `CLOSED`; `reprice()` also with `INTERNAL` where `prices.price()` fails.
  */
 export interface SqliteStore {
   /** Deletes what is over the limits, oldest first, in steps of a few ms between which events are written. Roll-ups stay. */
@@ -153,7 +154,8 @@ export function createStore(
       return writeBackup(
         target ?? '',
         copy,
-        onProgress && ((writtenBytes) => tell(onProgress, writtenBytes, usedBytes)),
+        onProgress &&
+          ((written) => tell(onProgress, { writtenBytes: Math.min(written, usedBytes), totalBytes: usedBytes })),
       );
     },
     async checkIntegrity(options) {
@@ -171,12 +173,4 @@ export function createStore(
       await Promise.all([...open].map((thread) => thread.stop()));
     },
   };
-}
-
-function tell(onProgress: (progress: BackupProgress) => void, writtenBytes: number, totalBytes: number): void {
-  try {
-    onProgress({ writtenBytes: Math.min(writtenBytes, totalBytes), totalBytes });
-  } catch {
-    // The host's own affair.
-  }
 }

@@ -1,0 +1,8 @@
+/** Calls the host's listener. What it throws, or rejects with where it is async, is the host's own affair. */
+export function tell<T>(listener: ((value: T) => unknown) | undefined, value: T): void {
+  try {
+    Promise.resolve(listener?.(value)).catch(() => {});
+  } catch {
+    // As if it had listened.
+  }
+}
