@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { AnalyticsError } from '@toolweaver/analytics-core';
 import { configError } from '@toolweaver/analytics-core/backend';
@@ -117,14 +116,15 @@ export function createThread(config: WorkerConfig, backend: string, { onNotice, 
   function begin({ hold = false } = {}): OpenCall {
     lastCall += 1;
     const number = lastCall;
-    if (stopped) {
-      return { answer: Promise.reject(error('CLOSED', 'it is closed')), send: () => false };
-    }
-    worker ??= start();
-    if (hold) {
-      worker.ref();
-    }
     const answer = new Promise<unknown>((resolve, reject) => {
+      if (stopped) {
+        reject(error('CLOSED', 'it is closed'));
+        return;
+      }
+      worker ??= start();
+      if (hold) {
+        worker.ref();
+      }
       calls.set(number, { hold, resolve, reject });
     });
     // It may fail while its other requests are still being made.
@@ -156,7 +156,7 @@ export function createThread(config: WorkerConfig, backend: string, { onNotice, 
       }
       worker = undefined;
       running.ref();
-      const ended = once(running, 'exit');
+      const ended = new Promise<void>((resolve) => running.once('exit', () => resolve()));
       if (config.role === 'reader' && calls.size > 0) {
         await running.terminate();
       } else {

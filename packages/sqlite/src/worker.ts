@@ -2,7 +2,7 @@ import { constants, getPriority, platform, setPriority } from 'node:os';
 import { parentPort, workerData } from 'node:worker_threads';
 import { transaction } from './database.ts';
 import { type Failure, failure, isDamage, toFailure } from './failure.ts';
-import { fold } from './fold.ts';
+import { foldSome } from './fold.ts';
 import { createHeld, type HeldConfig, replacedFailure, type Store } from './held.ts';
 import type { Message, Reply, Request } from './protocol.ts';
 import type { Slice } from './slice.ts';
@@ -77,6 +77,12 @@ function notify(notice: Failure): void {
 /** Returned by a request that others of the same call follow. */
 const unfinished = Symbol('unfinished');
 
+/** Not at once: what has been asked meanwhile goes first. */
+function goOnLater(call: number, request: Request): typeof unfinished {
+  setImmediate(enqueue, { call, request });
+  return unfinished;
+}
+
 async function handle(call: number, request: Request): Promise<unknown> {
   switch (request.op) {
     case 'open':
@@ -101,9 +107,10 @@ async function handle(call: number, request: Request): Promise<unknown> {
       return undefined;
     case 'check':
       return check();
-    case 'fold':
-      await foldNow();
-      return undefined;
+    case 'fold': {
+      const isLeft = await foldSomeNow();
+      return isLeft ? goOnLater(call, request) : undefined;
+    }
     case 'read': {
       const { createAnswer } = await import('./answers/answers.ts');
       const store = await openForQuestion(request.evenUnfolded);
@@ -124,13 +131,8 @@ async function handle(call: number, request: Request): Promise<unknown> {
       upkeep.rest();
       return undefined;
     case 'prune': {
-      const report = upkeep.prune((await held.open()).db, call, request);
-      if (report === undefined) {
-        // Not at once: what has been asked meanwhile goes first.
-        setImmediate(enqueue, { call, request });
-        return unfinished;
-      }
-      return report;
+      const report = await upkeep.prune(call, request);
+      return report ?? goOnLater(call, request);
     }
     case 'close':
       closed = true;
@@ -160,15 +162,16 @@ async function openForQuestion(isLast: boolean): Promise<Store | undefined> {
   }
 }
 
-/** At once or not at all: a question can do without, at some cost to itself (see `answers/pending.ts`). */
-async function foldNow(): Promise<void> {
+/** Without waiting for a lock: a question can do without, at some cost to itself (see `answers/pending.ts`). */
+async function foldSomeNow(): Promise<boolean> {
   const { db } = await held.open();
   try {
-    fold(db, { ...config, busyTimeoutMs: 0 });
+    return foldSome(db, { ...config, busyTimeoutMs: 0 });
   } catch (error) {
     if (isDamage(error)) {
       throw error;
     }
+    return false;
   }
 }
 

@@ -138,4 +138,6 @@ test('closing does not wait for a lock', async () => {
   lock.exec('ROLLBACK');
   expect(value(path, 'SELECT count(*) FROM executions')).toBe(0);
   await expect(backend.write([execution()])).rejects.toMatchObject({ code: 'CLOSED' });
+  // Nothing else of it is left to be rejected later.
+  await expect(backend.write([{ ...execution(), type: 'unknown' } as never])).rejects.toThrow();
 });

@@ -16,7 +16,7 @@ export interface Upkeep {
   /** To be called when nothing has been written for a while. */
   rest(): void;
   /** Does a step of what the call asks for; returns the report after the last one. */
-  prune(db: Connection, call: number, request: Request & { readonly op: 'prune' }): PruneReport | undefined;
+  prune(call: number, request: Request & { readonly op: 'prune' }): Promise<PruneReport | undefined>;
   end(): void;
 }
 
@@ -38,7 +38,7 @@ export function createUpkeep(config: WorkerConfig, held: Held, { notify, enqueue
   const prunes = new Map<number, { readonly db: Connection; readonly steps: Generator<void, PruneReport> }>();
   let nextLook = 0;
   let resting: NodeJS.Timeout | undefined;
-  let logIsAlarming = false;
+  let isAlarming = false;
 
   function lookAtSize(db: Connection): void {
     if (maxBytes !== undefined && !prunes.has(noCall) && excessBytes(db, maxBytes) > 0) {
@@ -47,13 +47,15 @@ export function createUpkeep(config: WorkerConfig, held: Held, { notify, enqueue
     }
   }
 
-  function lookAtLog({ db, realPath }: Store): void {
+  /** What is wrong here is no failure of the write before. */
+  function look({ db, realPath }: Store): void {
     try {
+      lookAtSize(db);
       checkLog(db, realPath);
-      logIsAlarming = false;
+      isAlarming = false;
     } catch (error) {
-      if (!logIsAlarming) {
-        logIsAlarming = true;
+      if (!isAlarming) {
+        isAlarming = true;
         notify(toFailure(error, path, false));
       }
     }
@@ -76,8 +78,7 @@ export function createUpkeep(config: WorkerConfig, held: Held, { notify, enqueue
       const store = held.current();
       if (now >= nextLook && store !== undefined) {
         nextLook = now + lookMs;
-        lookAtSize(store.db);
-        lookAtLog(store);
+        look(store);
       }
     },
     rest() {
@@ -86,14 +87,15 @@ export function createUpkeep(config: WorkerConfig, held: Held, { notify, enqueue
         truncateLog(store.db);
       }
     },
-    prune(db, call, { plan, cautious }) {
-      let running = prunes.get(call);
-      if (running === undefined) {
-        running = { db, steps: start(db, plan, cautious) };
-        prunes.set(call, running);
-      }
+    async prune(call, { plan, cautious }) {
       let isOver = true;
       try {
+        const { db } = await held.open();
+        let running = prunes.get(call);
+        if (running === undefined) {
+          running = { db, steps: start(db, plan, cautious) };
+          prunes.set(call, running);
+        }
         if (running.db !== db) {
           throw failure('BACKEND_UNAVAILABLE', `${path} was replaced before it was done`);
         }

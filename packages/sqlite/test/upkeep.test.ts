@@ -1,0 +1,63 @@
+import { execution } from '@toolweaver/analytics-testkit';
+import { expect, onTestFinished, test, vi } from 'vitest';
+import { openForWriting } from '../src/database.ts';
+import { loadDriver } from '../src/driver.ts';
+import { createEncoder } from '../src/encode.ts';
+import type { Held } from '../src/held.ts';
+import type { Message, Request } from '../src/protocol.ts';
+import { createUpkeep } from '../src/store/upkeep.ts';
+import { createWriter } from '../src/writer.ts';
+
+const config = {
+  path: ':memory:',
+  busyTimeoutMs: 0,
+  synchronous: 'normal',
+  role: 'writer',
+  maxBytes: 1024 * 1024,
+} as const;
+
+async function largeStore() {
+  const db = await openForWriting(await loadDriver(), config, { thorough: false, onNotice() {} });
+  onTestFinished(() => void db.close());
+  const events = Array.from({ length: 8_000 }, () => execution({ attributes: { text: 'x'.repeat(200) } }));
+  createWriter(db, config).write([createEncoder().slice(events, 0, events.length)]);
+  return { db, file: '', realPath: ':memory:' };
+}
+
+test('the size is looked after again once a file that could not be opened can be', async () => {
+  vi.useFakeTimers({ toFake: ['performance', 'setTimeout', 'clearTimeout'] });
+  onTestFinished(() => void vi.useRealTimers());
+  let store = await largeStore();
+  let broken = false;
+  const held: Held = {
+    isReplaced: () => false,
+    current: () => store,
+    close() {},
+    recover: () => undefined,
+    async open() {
+      if (broken) {
+        throw new Error('too many open files');
+      }
+      return store;
+    },
+  };
+  const asked: Message[] = [];
+  const upkeep = createUpkeep(config, held, { notify() {}, enqueue: (message) => void asked.push(message) });
+  const prunesAsked = (): Message[] => asked.filter(({ request }) => request.op === 'prune');
+
+  upkeep.written();
+  const [{ call, request }] = prunesAsked() as [Message];
+  const prune = request as Request & { readonly op: 'prune' };
+  expect(await upkeep.prune(call, prune)).toBeUndefined();
+  vi.advanceTimersByTime(2_000);
+  upkeep.written();
+  expect(prunesAsked()).toHaveLength(1);
+
+  broken = true;
+  await expect(upkeep.prune(call, prune)).rejects.toThrow('too many');
+  broken = false;
+  store = await largeStore();
+  vi.advanceTimersByTime(2_000);
+  upkeep.written();
+  expect(prunesAsked()).toHaveLength(2);
+});
