@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import {
   accessSync,
   chmodSync,
@@ -11,7 +12,6 @@ import {
   unlinkSync,
 } from 'node:fs';
 import { dirname } from 'node:path';
-import { threadId } from 'node:worker_threads';
 import type Driver from 'better-sqlite3';
 import { checkSoundness, isOurs, setAside } from './damage.ts';
 import { type Failure, failure, isBusy, isDamage } from './failure.ts';
@@ -65,12 +65,12 @@ export async function openForWriting(
     try {
       return await openSound(connect, config, thorough);
     } catch (error) {
-      // Other processes may be at it as well, so that another file may be there by now.
-      const isForeign = (): boolean => !isOurs(path) && fileAt(path) === file;
-      if (path === ':memory:' || left === 0 || !isDamage(error) || isForeign()) {
+      // Other processes may be at it as well: what was found may be of a file that one of them has set aside meanwhile.
+      const isAnother = fileAt(path) !== file;
+      if (path === ':memory:' || left === 0 || !(isAnother || (isDamage(error) && isOurs(path)))) {
         throw error;
       }
-      const notice = setAside(path, file, error);
+      const notice = isAnother ? undefined : setAside(path, file, error);
       if (notice === undefined) {
         pause(50);
       } else {
@@ -242,7 +242,7 @@ function createDirectory(path: string): void {
  * ends the locks that this process has on it.
  */
 function createPrivately(path: string): void {
-  const draft = `${path}.${process.pid}-${threadId}`;
+  const draft = `${path}.${randomBytes(6).toString('hex')}.new`;
   closeSync(openSync(draft, 'wx', 0o600));
   try {
     chmodSync(draft, 0o600);
