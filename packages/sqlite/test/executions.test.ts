@@ -154,7 +154,7 @@ const plans: readonly [ExecutionFilter, RegExp, 'in order' | 'sorted'][] = [
 test.each(plans)('finds %o by its index', async (filter, index, order) => {
   const { reader, db, statementsOf } = await storeWith(many);
   const statements = await statementsOf(() => reader.listExecutions({ ...filter, limit: 50 }));
-  const searches = statements.filter((text) => text.includes('execution_events e') && !text.includes('e.attributes'));
+  const searches = statements.filter((text) => text.includes('execution_events e') && !text.includes('e.seq IN ('));
   expect(searches.length).toBeGreaterThan(0);
   for (const search of searches) {
     const plan = (db.prepare(`EXPLAIN QUERY PLAN ${search}`).all() as { detail: string }[]).map(({ detail }) => detail);

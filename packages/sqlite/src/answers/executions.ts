@@ -25,11 +25,14 @@ export async function executions(db: Db, question: ExecutionsQuestion): Promise<
   const { filter, orderBy, after, limit } = question;
   switch (orderBy) {
     case 'time':
-      return load(db, await newest(db, filter, after, limit));
+      return withTexts(db, await newest(db, filter, after, limit));
     case 'latency':
-      return load(db, await (isOfMany(filter) ? slowest(db, filter, after, limit) : highest(db, question)));
+      return withTexts(
+        db,
+        await load(db, await (isOfMany(filter) ? slowest(db, filter, after, limit) : highest(db, question))),
+      );
     case 'cost':
-      return load(db, await highest(db, question));
+      return withTexts(db, await load(db, await highest(db, question)));
   }
 }
 
@@ -40,7 +43,7 @@ function isOfMany({ userId, runId, errorType, toolkit, version }: Filter): boole
 
 const newestFirst = sql`e.seq >> ${sql.lit(tailBits)} DESC, e.id DESC`;
 
-async function newest(db: Db, filter: Filter, after: Position | undefined, limit: number): Promise<readonly string[]> {
+async function newest(db: Db, filter: Filter, after: Position | undefined, limit: number): Promise<readonly Row[]> {
   const { runId, kind, name, from = 0 } = filter;
   if (runId !== undefined) {
     return newestOf(db, byRun, filter, after, limit);
@@ -52,7 +55,7 @@ async function newest(db: Db, filter: Filter, after: Position | undefined, limit
     return newestOf(db, bySubject, filter, after, limit);
   }
   // Several subjects are each in order of time, and together must be put in order: a short stretch of time first, then longer ones.
-  const found: string[] = [];
+  const found: Row[] = [];
   let to = Math.min(filter.to ?? Number.MAX_SAFE_INTEGER, after === undefined ? Number.MAX_SAFE_INTEGER : after.at + 1);
   for (let width = minuteMs; found.length < limit; width *= 4) {
     const last = await lastBefore(db, filter, to);
@@ -84,21 +87,22 @@ async function newestOf(
   filter: Filter,
   after: Position | undefined,
   limit: number,
-): Promise<readonly string[]> {
+): Promise<readonly Row[]> {
   const where =
     after === undefined
       ? matches(filter)
       : sql<SqlBool>`${matches({ ...filter, to: Math.min(filter.to ?? Number.POSITIVE_INFINITY, after.at + 1) })}
           AND (e.seq >> ${sql.lit(tailBits)}, e.id) < (${after.at}, ${parseUuid(after.id)})`;
-  const { rows } = await sql<Found>`
-    SELECT CAST(e.seq AS TEXT) AS seq FROM ${source}
+  // A cross join, so that the rows are found first.
+  const { rows } = await sql<Row>`
+    SELECT ${columns} FROM ${source} CROSS JOIN subjects s ON s.id = e.subject
     WHERE ${where} AND e.seq >= coalesce((
       SELECT seq >> ${sql.lit(tailBits)} << ${sql.lit(tailBits)} FROM (
         SELECT e.seq FROM ${source} WHERE ${where} ORDER BY e.seq DESC LIMIT ${limit}
       ) ORDER BY seq LIMIT 1
     ), 0)
     ORDER BY ${newestFirst} LIMIT ${limit}`.execute(db);
-  return rows.map(({ seq }) => seq);
+  return rows;
 }
 
 async function highest(db: Db, { filter, orderBy, after, limit }: ExecutionsQuestion): Promise<readonly string[]> {
@@ -122,25 +126,30 @@ interface Found {
 
 type Row = Omit<StoredExecution, TextColumn> & Readonly<Record<TextColumn, number | null>> & Found;
 
-/** Whole executions, in the order given. Apart from the search, so that texts are only looked up for what was found. */
-async function load(db: Db, wanted: readonly string[]): Promise<ExecutionEvent[]> {
+const columns = sql`
+  CAST(e.seq AS TEXT) AS seq, s.kind, s.name, e.id, e.at, e.weight, e.attributes, e.success, e.latency_ms, e.parent_id,
+  e.error_message, e.attempt, e.cache_hit, e.input_bytes, e.output_bytes, e.input_tokens, e.cache_read_tokens,
+  e.cache_write_tokens, e.output_tokens, e.reasoning_tokens, e.cost_nano_usd,
+  ${sql.join(textColumns.map((column) => sql.ref(`e.${column}`)))}`;
+
+/** In the order given. */
+async function load(db: Db, wanted: readonly string[]): Promise<readonly Row[]> {
   const { rows } = await sql<Row>`
-    SELECT CAST(e.seq AS TEXT) AS seq, s.kind, s.name, e.id, e.at, e.weight, e.attributes, e.success, e.latency_ms,
-      e.parent_id, e.error_message, e.attempt, e.cache_hit, e.input_bytes, e.output_bytes, e.input_tokens,
-      e.cache_read_tokens, e.cache_write_tokens, e.output_tokens, e.reasoning_tokens, e.cost_nano_usd,
-      ${sql.join(textColumns.map((column) => sql.ref(`e.${column}`)))}
-    FROM execution_events e JOIN subjects s ON s.id = e.subject
+    SELECT ${columns} FROM execution_events e JOIN subjects s ON s.id = e.subject
     WHERE e.seq IN (SELECT CAST(value AS INTEGER) FROM json_each(${JSON.stringify(wanted)}))`.execute(db);
+  const bySeq = new Map(rows.map((row) => [row.seq, row]));
+  return wanted.flatMap((seq) => bySeq.get(seq) ?? []);
+}
+
+/** Apart from the search, so that texts are only looked up for what was found. */
+async function withTexts(db: Db, rows: readonly Row[]): Promise<ExecutionEvent[]> {
   const ids = new Set(rows.flatMap((row) => textColumns.flatMap((column) => row[column] ?? [])));
   const texts = await textsOf(db, [...ids]);
-  const bySeq = new Map(
-    rows.map((row) => {
-      const named: Record<string, unknown> = { ...row };
-      for (const column of textColumns) {
-        named[column] = texts.get(row[column] ?? 0) ?? null;
-      }
-      return [row.seq, toExecution(named as unknown as StoredExecution)];
-    }),
-  );
-  return wanted.flatMap((seq) => bySeq.get(seq) ?? []);
+  return rows.map((row) => {
+    const named: Record<string, unknown> = { ...row };
+    for (const column of textColumns) {
+      named[column] = texts.get(row[column] ?? 0) ?? null;
+    }
+    return toExecution(named as unknown as StoredExecution);
+  });
 }
