@@ -140,7 +140,7 @@ const tables: readonly Compilable[] = [
     .columns(['run', 'step', 'at'])
     .where(sql.ref('run'), 'is not', null),
   schema.createIndex('toolkit_events_run').on('toolkit_events').column('run').where(sql.ref('run'), 'is not', null),
-  // What the executions of each write come to, until it is added to the roll-ups (see `rollup.ts`).
+  // What the executions of each write come to, until it is added to the roll-ups (see `fold.ts`).
   schema
     .createTable('rollup_log')
     .addColumn('seq', 'integer', (column) => column.primaryKey())
