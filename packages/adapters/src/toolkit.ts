@@ -92,7 +92,7 @@ export function wrapToolkit<T extends object>(
   function wrapTool(tool: unknown, key: string | undefined): unknown {
     if (typeof tool === 'function') {
       const name = key ?? (tool.name === '' ? 'anonymous' : tool.name);
-      return isTool(name) ? wrapCall(tool as Call, name, (args) => args) : undefined;
+      return isTool(name) && !isClass(tool) ? wrapCall(tool as Call, name, (args) => args) : undefined;
     }
     if (typeof tool !== 'object' || tool === null) {
       return undefined;
@@ -141,4 +141,9 @@ function sum(values: readonly unknown[]): number | undefined {
 /** What follows it are things of the caller's, a signal or the messages so far; OpenAI Agents have theirs before it. */
 function inputOf([first, second]: readonly unknown[]): readonly unknown[] {
   return typeof second === 'string' && typeof first === 'object' ? [second] : [first];
+}
+
+/** Called without `new` it throws, so it is no tool. */
+function isClass(value: object): boolean {
+  return /^class\b/.test(Function.prototype.toString.call(value));
 }

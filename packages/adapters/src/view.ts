@@ -19,7 +19,7 @@ export function viewOf<T extends object>(object: T, replace: (key: string | symb
       return known.by;
     }
     const other = replace(key, value) ?? value;
-    const by = typeof other === 'function' && key !== 'constructor' ? onObject(other as Method) : other;
+    const by = typeof other === 'function' && key !== 'constructor' ? onObject(key, other as Method) : other;
     replaced.set(key, { value, by });
     if (by !== value) {
       originals.set(by as object, value);
@@ -31,10 +31,15 @@ export function viewOf<T extends object>(object: T, replace: (key: string | symb
     return originals.get(value as object) ?? value;
   }
 
-  function onObject(method: Method): Method {
-    return new Proxy(method, {
-      apply: (target, self, args) => Reflect.apply(target, self === view ? object : self, args),
-    });
+  function onObject(key: string | symbol, method: Method): Method {
+    const call = (self: unknown, args: readonly unknown[]): unknown =>
+      Reflect.apply(method, self === view ? object : self, args as never[]);
+    return typeof key === 'symbol'
+      ? // What `using` calls may be no proxy.
+        function (this: unknown, ...args) {
+          return call(this, args);
+        }
+      : new Proxy(method, { apply: (_, self, args) => call(self, args) });
   }
 
   // Stands behind the proxy in the place of the object: a frozen one could not be shown as another. What the proxy calls final,

@@ -233,6 +233,45 @@ describe('a toolkit', () => {
     expect((await toolkitEvents()).map(({ operation }) => operation)).toEqual(['create']);
   });
 
+  test('ends by `using`, as it would itself', async () => {
+    const { analytics, toolkitEvents } = rig();
+    const ended: string[] = [];
+    class Held {
+      #name = 'held';
+      [Symbol.dispose](): void {
+        ended.push(this.#name);
+      }
+      async [Symbol.asyncDispose](): Promise<void> {
+        ended.push(`${this.#name} for long`);
+      }
+    }
+    {
+      using _held = trackToolkit(analytics, new Held());
+    }
+    {
+      await using _held = trackToolkit(analytics, new Held());
+    }
+    expect(ended).toEqual(['held', 'held for long']);
+    const ends = (await toolkitEvents()).filter(({ operation }) => operation === 'cleanup');
+    expect(ends.map(({ success }) => success)).toEqual([true, true]);
+  });
+
+  test('is no tool where it is a class', async () => {
+    const { analytics, executions } = rig();
+    class Pool {
+      Client = class {
+        constructor(readonly url: string) {}
+      };
+      connect(): string {
+        return new this.Client('a').url;
+      }
+    }
+    const pool = trackToolkit(analytics, new Pool());
+    expect(new pool.Client('b')).toEqual({ url: 'b' });
+    expect(pool.connect()).toBe('a');
+    expect((await executions()).map(({ name }) => name)).toEqual(['connect']);
+  });
+
   test('says its end, however it comes', async () => {
     const { analytics, executions, toolkitEvents } = rig();
     await trackToolkit(analytics, new SearchToolkit()).close();
