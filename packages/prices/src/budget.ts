@@ -103,8 +103,10 @@ export function createBudget(options: BudgetOptions): Budget {
 
   /** What was spent in the window of a time; undefined for one that is over. */
   function spentIn(at: number): Map<string, Spent> | undefined {
-    if (at >= current.to) {
-      current = windowAt(at, window);
+    const present = now();
+    // Before it, where the clock has been ahead.
+    if (present >= current.to || present < current.from) {
+      current = windowAt(present, window);
       spent = new Map();
     }
     return at >= current.from ? spent : undefined;

@@ -110,9 +110,9 @@ function toRates(
     if (usd === undefined && name !== 'input' && name !== 'output') {
       return undefined;
     }
-    return typeof usd === 'number' && usd >= 0 && usd <= maxUsd
+    return typeof usd === 'number' && usd >= 0 && usd <= maxUsd && (usd === 0 || toRate(usd, scale) > 0n)
       ? toRate(usd, scale)
-      : wrong(`${field}.${name}`, `must be US dollars from 0 to ${maxUsd}, got ${String(usd)}`);
+      : wrong(`${field}.${name}`, `must be 0, or US dollars from 1e-${decimals} to ${maxUsd}, got ${String(usd)}`);
   };
   const output = rate('output');
   return {
@@ -134,7 +134,12 @@ export function normalName(name: string): string {
 }
 
 function parseTime(from: unknown): number {
-  return typeof from === 'string' && /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d))?$/.test(from)
+  const day = typeof from === 'string' ? from.slice(0, 10) : '';
+  // `Date.parse` takes the 30th of February for the 2nd of March.
+  const isDay = /^\d{4}-\d\d-\d\d$/.test(day) && new Date(Date.parse(day)).getUTCDate() === Number(day.slice(8));
+  return typeof from === 'string' &&
+    isDay &&
+    /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d))?$/.test(from)
     ? Date.parse(from)
     : Number.NaN;
 }

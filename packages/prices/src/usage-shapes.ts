@@ -204,13 +204,14 @@ export interface Found {
 
 /** The usage in a response, or the response itself where it is one, and how to read it; undefined for no known form. */
 export function findUsage(response: Fields): Found | undefined {
-  const { attributes, usageMetadata, usage } = response;
+  const { attributes, usageMetadata, totalUsage, usage } = response;
   for (const usage of [attributes, response]) {
     if (isFields(usage) && Object.keys(usage).some((name) => name.startsWith(prefix))) {
       return { usage, shape: openTelemetry };
     }
   }
-  const inside = [usageMetadata, usage].find(isFields) ?? response;
+  // Where the AI SDK has a `totalUsage`, its `usage` may be that of the last step alone.
+  const inside = [usageMetadata, totalUsage, usage].find(isFields) ?? response;
   const shape = shapeOf(inside, response);
   return shape && { usage: inside, shape };
 }

@@ -21,8 +21,11 @@ export function usageFrom(response: unknown): UsageReading {
     if (!isFields(response)) {
       return refused('response', 'must be an object: the response of a provider, or its usage');
     }
-    if (isFields(response['usage']) && 'then' in response['usage']) {
-      return refused('usage', 'is a promise: await it first');
+    for (const field of ['totalUsage', 'usage']) {
+      const value = response[field];
+      if (isFields(value) && 'then' in value) {
+        return refused(field, 'is a promise: await it first');
+      }
     }
     const found = findUsage(response);
     if (found === undefined) {

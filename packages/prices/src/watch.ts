@@ -159,7 +159,15 @@ function watchWindow(threshold: Threshold, tell: Tell): Watcher {
     }
     const { at, weight = 1, cost, success } = event;
     // One that claims to be from the future is of now.
-    const number = Math.floor(Math.min(at, Date.now()) / stepMs);
+    const present = Math.floor(Date.now() / stepMs);
+    const number = Math.min(Math.floor(at / stepMs), present);
+    if (present <= newest - steps) {
+      // The clock has been ahead.
+      newest = 0;
+      for (const step of ring) {
+        step.number = -1;
+      }
+    }
     if (number <= newest - steps) {
       // From before the window.
       return;

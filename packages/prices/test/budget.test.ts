@@ -66,6 +66,16 @@ test('what claims to be from the future does not end the present', () => {
   expect(budget.check()).toMatchObject({ spentUsd: 0.3, window: { from: noon } });
 });
 
+test('a clock that was ahead for a while does not end the guard', () => {
+  const budget = budgetAt(noon, { limitUsd: 1, window: 'hour' });
+  budget.go(30 * 24 * hour);
+  budget.check();
+  budget.go(-30 * 24 * hour);
+  budget.spend(40);
+  budget.spend(40);
+  expect(budget.check()).toMatchObject({ spentUsd: 0.8, window: { from: noon } });
+});
+
 test('counts what it is told to count: all kinds, by weight, and calls without a price', () => {
   const all = budgetAt(noon, { limitUsd: 1, window: 'day' });
   const some = budgetAt(noon, { limitUsd: 1, window: 'day', filter: { orgId: 'acme', kind: 'llm' } });

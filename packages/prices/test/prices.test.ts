@@ -312,11 +312,11 @@ describe('wrong options are refused, all of them at once', () => {
     ],
     [
       { models: [{ model: 'a', usdPer1M: { input: 1 } }] },
-      ['models[0].usdPer1M.output must be US dollars from 0 to 1000000, got undefined'],
+      ['models[0].usdPer1M.output must be 0, or US dollars from 1e-12 to 1000000, got undefined'],
     ],
     [
       { models: [{ model: 'a', usdPer1M: { input: -1, output: 1 } }] },
-      ['models[0].usdPer1M.input must be US dollars from 0 to 1000000, got -1'],
+      ['models[0].usdPer1M.input must be 0, or US dollars from 1e-12 to 1000000, got -1'],
     ],
     [
       { models: [{ model: 'a', usdPer1M: { ...rates, cached: 1 } }] },
@@ -337,6 +337,7 @@ describe('wrong options are refused, all of them at once', () => {
       {
         models: [
           { model: 'a', from: '2026-13-01', usdPer1M: rates },
+          { model: 'a', from: '2026-02-30', usdPer1M: { input: 1e-13, output: 0 } },
           { model: 'b', provider: '', usdPer1M: rates },
         ],
         providers: { a: 5 },
@@ -344,7 +345,9 @@ describe('wrong options are refused, all of them at once', () => {
       },
       [
         'models[0].from must be a date such as 2026-03-01, or a time with its zone, got "2026-13-01"',
-        'models[1].provider must be a name that is not blank',
+        'models[1].from must be a date such as 2026-03-01, or a time with its zone, got "2026-02-30"',
+        'models[1].usdPer1M.input must be 0, or US dollars from 1e-12 to 1000000, got 1e-13',
+        'models[2].provider must be a name that is not blank',
         'providers must be an object whose values are names of providers',
         'table must be true or false',
       ],

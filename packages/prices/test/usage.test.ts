@@ -193,6 +193,15 @@ const responses: [what: string, response: object, expected: Usage, provider?: st
     usage(40, 10, { reasoning: 300 }),
   ],
   [
+    'all steps of an agent loop of the AI SDK 5',
+    {
+      text: '',
+      usage: { inputTokens: 5, outputTokens: 1, totalTokens: 6 },
+      totalUsage: { inputTokens: 50, outputTokens: 10, totalTokens: 60 },
+    },
+    usage(50, 10),
+  ],
+  [
     'the AI SDK 6',
     {
       text: '',
@@ -247,8 +256,8 @@ describe('what providers say becomes disjoint', () => {
   test.each(responses)('%s', (_what, response, expected) => {
     expect(usageFrom(response)).toEqual({ usage: expected, problems: [] });
     // The usage object alone says the same.
-    const { usage: own, usageMetadata } = response as { usage?: object; usageMetadata?: object };
-    const inside = own ?? usageMetadata;
+    const { totalUsage, usage: own, usageMetadata } = response as Partial<Record<string, object>>;
+    const inside = totalUsage ?? own ?? usageMetadata;
     if (inside !== undefined) {
       expect(usageFrom(inside)).toEqual({ usage: expected, problems: [] });
     }

@@ -1,7 +1,7 @@
 import { type AnalyticsError, createAnalytics } from '@toolweaver/analytics-core';
 import { type Crossing, type Threshold, watch } from '@toolweaver/analytics-prices';
 import { execution, health } from '@toolweaver/analytics-testkit';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 
 const start = Date.UTC(2026, 0, 5, 12);
 const cents = (count: number) => ({ nanoUsd: count * 10_000_000, source: 'computed' }) as const;
@@ -108,6 +108,18 @@ test('late executions count while their window lasts, and those of the future co
   ahead.record(0, { at: Date.now() + 1e9, cost: cents(6) });
   ahead.record(0, { at: Date.now(), cost: cents(6) });
   expect(ahead.crossings).toHaveLength(1);
+});
+
+test('a clock that was ahead for a while does not end the watch', () => {
+  vi.useFakeTimers({ toFake: ['Date'], now: start + 3_600_000 });
+  onTestFinished(() => void vi.useRealTimers());
+  const { record, crossings } = watching({ measure: 'cost', limit: 0.1, windowMs: 60_000 });
+  record(3_600, { cost: cents(6) });
+  vi.setSystemTime(start);
+  record(0, { cost: cents(6) });
+  expect(crossings).toEqual([]);
+  record(0, { cost: cents(5) });
+  expect(crossings).toMatchObject([{ value: 0.11 }]);
 });
 
 test('a callback that throws or rejects hurts nobody', async () => {
