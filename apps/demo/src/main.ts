@@ -1,6 +1,7 @@
 import { statSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Analytics, createAnalyticsClient, isAnalyticsError } from '@toolweaver/analytics';
+import { databaseFile } from './database.ts';
 import { type DemoOptions, help, parseOptions } from './options.ts';
 import { createPipeline } from './pipeline.ts';
 import { progressBar } from './progress.ts';
@@ -48,7 +49,7 @@ async function demo(options: DemoOptions, analytics: Analytics): Promise<number>
   const flushed = await analytics.flush();
   const report: DemoReport = {
     result,
-    stored: await storedFigures(analytics, result.id, options.db),
+    stored: await storedFigures(analytics, result.id),
     metricsUrl: urlOf(analytics, 'prometheus'),
     pushedTo: urlOf(analytics, 'otlp'),
     elsewhere: runsElsewhere(analytics),
@@ -62,11 +63,11 @@ async function demo(options: DemoOptions, analytics: Analytics): Promise<number>
 }
 
 /** Undefined where no backend can be asked. */
-async function storedFigures(analytics: Analytics, runId: string, db: string): Promise<StoredFigures | undefined> {
+async function storedFigures(analytics: Analytics, runId: string): Promise<StoredFigures | undefined> {
   const { reader } = analytics;
   try {
     const [run, all] = await Promise.all([reader.summary({ runId }), reader.summary()]);
-    return { run, all, db };
+    return { run, all, db: databaseFile(analytics) };
   } catch (error) {
     if (isAnalyticsError(error) && error.code === 'UNSUPPORTED') {
       return undefined;

@@ -1,13 +1,14 @@
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { databaseSetting } from './database.ts';
 
 export interface DemoOptions {
   readonly help: boolean;
   readonly json: boolean;
   /** Absolute path of a JSON Lines file. */
   readonly receipts: string;
-  /** Absolute path of the database. */
+  /** The database, as the backend takes it. */
   readonly db: string;
   /** How long to stay after the work, so that the metrics can be scraped. */
   readonly holdSeconds: number;
@@ -53,7 +54,7 @@ export function parseOptions(args: readonly string[], env: NodeJS.ProcessEnv, cw
     help: values.help,
     json: values.json,
     receipts: values.receipts === undefined ? ours : resolve(cwd, values.receipts),
-    db: resolve(cwd, values.db || env['ANALYTICS_DB_PATH']?.trim() || 'receipts-demo.db'),
+    db: databaseSetting(cwd, values.db, env, 'receipts-demo.db'),
     holdSeconds,
   };
 }

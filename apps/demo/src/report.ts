@@ -22,7 +22,8 @@ export interface StoredFigures {
   readonly run: Summary;
   /** Of everything in the database. */
   readonly all: Summary;
-  readonly db: string;
+  /** Its file, if it is one. */
+  readonly db: string | undefined;
 }
 
 export interface DemoReport {
@@ -116,7 +117,7 @@ function storedLines({ run, all, db }: StoredFigures): string[] {
         `  ${ms(latencyMs).padStart(9)}  ${name}, receipt ${attributes?.['receiptId']}`,
     ),
     '',
-    `Database: ${db} (${all.executions} executions of ${all.runs} ${all.runs === 1 ? 'run' : 'runs'})`,
+    `Database: ${db ?? 'in memory'} (${all.executions} executions of ${all.runs} ${all.runs === 1 ? 'run' : 'runs'})`,
   ];
 }
 
@@ -124,10 +125,12 @@ function nextLines({ stored, metricsUrl }: DemoReport): string[] {
   return [
     ...(stored === undefined
       ? ['  ANALYTICS_BACKEND=sqlite,prometheus npm run demo figures of this run, too, from a database']
-      : [
-          `  sqlite3 ${quote(stored.db)} 'SELECT name, COUNT(*), SUM(success) FROM executions GROUP BY name'`,
-          '  npm run demo                                     adds another run to the database',
-        ]),
+      : stored.db === undefined
+        ? []
+        : [
+            `  sqlite3 ${quote(stored.db)} 'SELECT name, COUNT(*), SUM(success) FROM executions GROUP BY name'`,
+            '  npm run demo                                     adds another run to the database',
+          ]),
     ...(metricsUrl === undefined
       ? ['  ANALYTICS_BACKEND=prometheus npm run demo -- --hold 60   metrics for Prometheus']
       : [`  curl -s ${metricsUrl} | grep _total`]),

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -55,6 +55,18 @@ test('ends with the summary; a second run adds to the database, and --json count
     .map(([name, { executions, successes }]) => ({ name, executions, successes }))
     .sort((one, other) => (one.name < other.name ? -1 : 1));
   expect(byTool).toEqual(query(file, countsByName));
+});
+
+test('takes ANALYTICS_DB_PATH as the backend does', () => {
+  const { status, stdout } = runIn(cwd, main, [], { ANALYTICS_DB_PATH: ':memory:' });
+  expect(status).toBe(0);
+  expect(stdout).toContain('Database: in memory (95 executions of 1 run)');
+  expect(stdout).not.toContain('sqlite3');
+  expect(readdirSync(cwd)).toEqual([]);
+  const { stdout: json } = runIn(cwd, main, ['--json'], { ANALYTICS_DB_PATH: '~/under/home.db' });
+  const { db } = JSON.parse(json);
+  expect(db).toBe(join(cwd, 'under', 'home.db'));
+  expect(query(db, countsByName)).toHaveLength(4);
 });
 
 test('names malformed lines with their numbers, and skips them', () => {

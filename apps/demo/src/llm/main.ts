@@ -1,6 +1,7 @@
 import { statSync } from 'node:fs';
 import { type Analytics, createAnalyticsClient } from '@toolweaver/analytics';
 import { createPrices, type Prices } from '@toolweaver/analytics-prices';
+import { databaseFile } from '../database.ts';
 import { progressBar } from '../progress.ts';
 import { usageError } from '../usage-error.ts';
 import { inventedCalls } from './invented-calls.ts';
@@ -45,7 +46,8 @@ async function main(args: readonly string[]): Promise<number> {
 }
 
 async function demo(options: LlmOptions, analytics: Analytics, prices: Prices): Promise<number> {
-  const { calls: path, models, db, json } = options;
+  const { calls: path, models, json } = options;
+  const db = databaseFile(analytics);
   const progress = progressBar(process.stderr);
   const config = { calls: path ?? 'invented', models };
   const { id: runId, played } = await analytics.trackRun({ name: 'llm', project: 'demo', config }, async (run) => {

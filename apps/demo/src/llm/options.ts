@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { databaseSetting } from '../database.ts';
 
 export interface LlmOptions {
   readonly help: boolean;
@@ -12,7 +13,7 @@ export interface LlmOptions {
   readonly speed: number | undefined;
   /** Only the first so many. */
   readonly limit: number;
-  /** Absolute path of the database. */
+  /** The database, as the backend takes it. */
   readonly db: string;
 }
 
@@ -70,6 +71,6 @@ export function parseOptions(args: readonly string[], env: NodeJS.ProcessEnv, cw
     models: [first, second],
     speed,
     limit,
-    db: resolve(cwd, values.db || env['ANALYTICS_DB_PATH']?.trim() || 'llm-demo.db'),
+    db: databaseSetting(cwd, values.db, env, 'llm-demo.db'),
   };
 }

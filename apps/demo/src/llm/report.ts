@@ -9,7 +9,8 @@ export interface LlmReport {
   readonly models: readonly ModelStats[];
   readonly burnRate: BurnRate;
   readonly unpriced: readonly UnpricedModel[];
-  readonly db: string;
+  /** The file, if it is one. */
+  readonly db: string | undefined;
 }
 
 interface BurnRate {
@@ -74,7 +75,7 @@ export function toJson({ runId, played, costs, models, burnRate, unpriced, db }:
     burnRate,
     unpriced,
     run: runId,
-    db,
+    db: db ?? null,
   };
 }
 
@@ -117,7 +118,7 @@ export function toText({ played, costs, models, burnRate, unpriced, db }: LlmRep
       ({ from, calls, costUsd }) => `  ${from.slice(0, 16)}  ${String(calls).padStart(8)} calls  ${usd(costUsd)}`,
     ),
     '',
-    `Database: ${db}`,
+    `Database: ${db ?? 'in memory'}`,
     '',
   ].join('\n');
 }
