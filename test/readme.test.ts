@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { afterAll, describe, expect, test } from 'vitest';
 import { type Sample, samplesOf } from './support/samples.ts';
 
 const root = resolve(import.meta.dirname, '..');
@@ -11,13 +11,22 @@ interface TitledSample extends Sample {
   readonly title: string;
   /** Where the sample's imports resolve as they would for a user. */
   readonly folder: string;
+  /** The home of all samples of its document: a reader has one, too, and runs them one after the other. */
+  readonly home: string;
   /** All of its document, and so what it may import. */
   readonly all: readonly Sample[];
 }
 
 function titledSamplesOf(document: string, folder: string): TitledSample[] {
   const all = samplesOf(join(root, document));
-  return all.map((sample, at) => ({ ...sample, all, title: `${document} #${at + 1}`, folder: join(root, folder) }));
+  const home = mkdtempSync(join(tmpdir(), 'readme-'));
+  return all.map((sample, at) => ({
+    ...sample,
+    all,
+    home,
+    title: `${document} #${at + 1}`,
+    folder: join(root, folder),
+  }));
 }
 
 const samples = [
@@ -33,13 +42,18 @@ const samples = [
     .flatMap((folder) => titledSamplesOf(`${folder}/README.md`, folder)),
 ];
 
+afterAll(() => {
+  for (const { home } of samples) {
+    rmSync(home, { recursive: true, force: true });
+  }
+});
+
 describe('the samples of the documents run, and print what they say', () => {
   test('there are some', () => {
     expect(samples.length).toBeGreaterThanOrEqual(4);
   });
 
-  test.each(samples)('$title', ({ file, folder, code, all, output }) => {
-    const home = mkdtempSync(join(tmpdir(), 'readme-'));
+  test.each(samples)('$title', ({ file, folder, home, code, all, output }) => {
     mkdirSync(join(folder, '.cache'), { recursive: true });
     const place = mkdtempSync(join(folder, '.cache', 'sample-'));
     try {
@@ -58,7 +72,6 @@ describe('the samples of the documents run, and print what they say', () => {
       }
     } finally {
       rmSync(place, { recursive: true });
-      rmSync(home, { recursive: true });
     }
   });
 });
