@@ -37,7 +37,10 @@ const methods: Record<keyof AnalyticsReader, true> = {
 /** How long a question waits for what was recorded before it. */
 const flushTimeoutMs = 10_000;
 
-/** The reader of the first backend that has one, answering from everything recorded before the question. */
+/**
+ * The reader of the first backend that has one. A question is asked when what was recorded before it has been delivered or, at the
+ * latest, after ten seconds: then of what is there, while `stats()` says what waits.
+ */
 export function clientReader(deliveries: readonly Delivery[]): AnalyticsReader {
   const delivery = deliveries.find(({ backend }) => backend.reader !== undefined);
   const reader = delivery?.backend.reader as Record<string, (...args: unknown[]) => Promise<unknown>> | undefined;
@@ -47,7 +50,10 @@ export function clientReader(deliveries: readonly Delivery[]): AnalyticsReader {
       const message = `${method}() needs a backend that can be read, such as sqlite; this client has: ${names}`;
       throw new AnalyticsError('UNSUPPORTED', message);
     }
-    await delivery?.flush(flushTimeoutMs);
+    // Whoever is closed says so itself.
+    if (delivery !== undefined && delivery.stats().state !== 'closed') {
+      await delivery.flush(flushTimeoutMs);
+    }
     return reader[method](...args);
   };
   const entries = Object.keys(methods).map((method) => [method, (...args: unknown[]) => ask(method, args)]);

@@ -93,14 +93,17 @@ export function createDelivery(backend: Backend, options: DeliveryOptions): Deli
   /** The backend's own flush; one at a time, each within its caller's time. */
   function push(timeoutMs: number): Promise<void> {
     const previous = pushing;
-    const pushed = withDeadline(clock, timeoutMs, `${name}: flush`, async (signal) => {
-      await previous;
-      if (!signal.aborted) {
-        await backend.flush?.(signal);
-      }
+    return withDeadline(clock, timeoutMs, `${name}: flush`, (signal) => {
+      const pushed = (async () => {
+        await previous;
+        if (!signal.aborted && !closed) {
+          await backend.flush?.(signal);
+        }
+      })();
+      // Also where its caller has stopped waiting.
+      pushing = pushed.catch(() => {});
+      return pushed;
     });
-    pushing = pushed.catch(() => {});
-    return pushed;
   }
 
   async function flush(timeoutMs: number, final: boolean): Promise<BackendFlush> {

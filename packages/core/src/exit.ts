@@ -24,9 +24,9 @@ function runSignal(signal: NodeJS.Signals): void {
   process.off(signal, onSignal);
   if (process.listeners(signal).every((listener) => brand in listener)) {
     process.kill(process.pid, signal);
-  } else {
-    setImmediate(() => waiting.get(signal)?.size && listen(signal)).unref();
   }
+  // Not every signal ends the process where nobody else listens.
+  setImmediate(() => waiting.get(signal)?.size && listen(signal)).unref();
 }
 
 function listen(ending: Ending): void {

@@ -113,7 +113,7 @@ export function resolveOptions(options: AnalyticsOptions): ResolvedOptions {
     maxQueueBytes: whole('maxQueueBytes', options.maxQueueBytes, 32 * 1024 * 1024),
     retry: {
       minDelayMs,
-      maxDelayMs: number('retry.maxDelayMs', delays.maxDelayMs, 30_000, minDelayMs),
+      maxDelayMs: number('retry.maxDelayMs', delays.maxDelayMs, Math.max(30_000, minDelayMs), minDelayMs),
       maxAttempts: whole('retry.maxAttempts', delays.maxAttempts, 10),
     },
     errorMessages,

@@ -36,9 +36,11 @@ export function createQueue(maxEvents: number, maxBytes: number): EventQueue {
     remove(count) {
       for (let at = head; at < head + count; at += 1) {
         bytes -= sizeOf(events[at] as AnalyticsEvent);
+        // Removed events must not stay reachable.
+        events[at] = undefined as never;
       }
       head += count;
-      // Removed events must not stay reachable; moving the rest on each removal would be quadratic.
+      // To move the rest on each removal would be quadratic.
       if (head >= events.length / 2) {
         events = events.slice(head);
         head = 0;

@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Backend, BatchDelivery } from './backend.ts';
 import { type AnalyticsError, backendError, type ErrorCode } from './errors.ts';
 import { createQueue } from './queue.ts';
@@ -10,6 +11,9 @@ const breakerFailures = 5;
 const storageFullMaxDelayMs = 5_000;
 /** The longest wish of a far side that is granted. */
 const maxRetryAfterMs = 300_000;
+
+/** More of them would make numbers that are none. */
+const maxDoublings = 30;
 
 const retryable: readonly ErrorCode[] = ['BACKEND_UNAVAILABLE', 'STORAGE_FULL'];
 const divisible: readonly ErrorCode[] = ['EVENTS_REJECTED', 'TOO_LARGE'];
@@ -32,6 +36,8 @@ export function queuedSink(
   const maxEvents = Math.min(delivery.maxEvents, batchSize);
   const queue = createQueue(maxQueueEvents, maxQueueBytes);
   const bound = `the queue is full (${maxQueueEvents} events or ${maxQueueBytes} bytes)`;
+  /** Deliveries belong to no request of the host's, whichever one has started them. */
+  const outside = AsyncLocalStorage.snapshot();
   let waiters: Waiter[] = [];
   /** Events ever queued; what left the queue again is the difference to its size. */
   let enqueued = 0;
@@ -56,11 +62,13 @@ export function queuedSink(
   function schedule(delayMs: number): void {
     stopTimer();
     timerIsShort = delayMs === 0;
-    const started = clock.setTimeout(() => {
-      timer = undefined;
-      due = enqueued;
-      void run();
-    }, delayMs);
+    const started = outside(() =>
+      clock.setTimeout(() => {
+        timer = undefined;
+        due = enqueued;
+        void run();
+      }, delayMs),
+    );
     started.unref?.();
     timer = started;
   }
@@ -138,7 +146,7 @@ export function queuedSink(
 
   function retryDelayMs({ code, retryAfterMs = 0 }: AnalyticsError): number {
     const max = code === 'STORAGE_FULL' ? Math.min(storageFullMaxDelayMs, retry.maxDelayMs) : retry.maxDelayMs;
-    const jittered = random() * Math.min(max, retry.minDelayMs * 2 ** (failures - 1));
+    const jittered = random() * Math.min(max, retry.minDelayMs * 2 ** Math.min(failures - 1, maxDoublings));
     // What a far side says may be any number, or none. It says the same to all of its clients: they are not to come at once either.
     return (retryAfterMs > 0 ? Math.min(retryAfterMs, maxRetryAfterMs) : 0) + jittered;
   }
@@ -236,7 +244,7 @@ export function queuedSink(
         if (failures < breakerFailures || final) {
           wake?.();
         }
-        void run();
+        void outside(run);
       });
     },
     abandon() {

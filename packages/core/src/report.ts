@@ -19,7 +19,7 @@ export type DropReason =
   | 'closed'
   | 'callback_error';
 
-/** `ok`; `retrying` after a failed delivery; `open` after several in a row: deliveries wait for a probe; `closed`. */
+/** `ok`; `retrying` after a failed delivery; `open` after several in a row: still tried again, but `flush()` waits no longer; `closed`. */
 export type DeliveryState = 'ok' | 'retrying' | 'open' | 'closed';
 
 /** The ledger of one backend. At any instant `accepted = delivered + queued + the sum of dropped`. */

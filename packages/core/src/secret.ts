@@ -36,10 +36,14 @@ const minSecretLength = 8;
  * Those of fewer than 8 characters stay.
  */
 export function redact(text: string, secrets: readonly string[]): string {
-  return secrets
-    .filter(({ length }) => length >= minSecretLength)
-    .flatMap((value) => [value, encodeURIComponent(value), Buffer.from(value).toString('base64')])
-    .reduce((cleaned, form) => cleaned.replaceAll(form, redacted), text);
+  return (
+    secrets
+      .filter(({ length }) => length >= minSecretLength)
+      .flatMap((value) => [value, encodeURIComponent(value), Buffer.from(value).toString('base64')])
+      // One may be part of another.
+      .sort((one, other) => other.length - one.length)
+      .reduce((cleaned, form) => cleaned.replaceAll(form, redacted), text)
+  );
 }
 
 /**

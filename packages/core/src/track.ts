@@ -33,6 +33,8 @@ interface Execution {
   within<T>(fn: () => T): T;
   succeeded(result?: unknown): void;
   threw(thrown: unknown): void;
+  /** Leaves it unrecorded. */
+  discard(): void;
 }
 
 type AnyFunction = (this: unknown, ...args: unknown[]) => unknown;
@@ -60,7 +62,12 @@ export function createTracker({ context, clock, newId, record, undescribed }: Tr
 
     function describeResult(result: unknown): object | undefined {
       try {
-        return describe && known(describe(result), 'description');
+        const description: unknown = describe?.(result);
+        if (types.isPromise(description)) {
+          description.catch(() => {});
+          throw new TypeError('describe() must not be async');
+        }
+        return known(description, 'description');
       } catch (thrown) {
         undescribed(thrown);
         return undefined;
@@ -75,13 +82,20 @@ export function createTracker({ context, clock, newId, record, undescribed }: Tr
       active -= 1;
       const latencyMs = Math.max(0, clock.monotonic() - startedMs);
       const outcome = { type: 'execution', id, success, error, latencyMs } as const;
-      record(() => {
-        if (misuse !== undefined) {
-          throw misuse.thrown;
-        }
-        const named = typeof subject === 'string' ? { name: subject } : known(subject, 'subject');
-        return { ...defaults, ...outer, ...named, ...describeResult(result), ...details, ...outcome } as TrackedInput;
-      });
+      const recordIt = (): void =>
+        record(() => {
+          if (misuse !== undefined) {
+            throw misuse.thrown;
+          }
+          const named = typeof subject === 'string' ? { name: subject } : known(subject, 'subject');
+          return { ...defaults, ...outer, ...named, ...describeResult(result), ...details, ...outcome } as TrackedInput;
+        });
+      if (context.getStore() === outer) {
+        recordIt();
+      } else {
+        // A generator may be ended by somebody who has nothing to do with its start.
+        context.run(outer ?? {}, recordIt);
+      }
     }
 
     return {
@@ -102,6 +116,10 @@ export function createTracker({ context, clock, newId, record, undescribed }: Tr
       within: (fn) => context.run({ rootId: id, ...outer, parentId: id }, fn),
       succeeded: (result) => end(!failed, failure, result),
       threw: (thrown) => end(false, failure ?? describeThrown(thrown)),
+      discard() {
+        ended = true;
+        active -= 1;
+      },
     };
   }
 
@@ -166,12 +184,28 @@ function wrapSync(fn: AnyFunction, start: Start): AnyFunction {
       execution.threw(thrown);
       throw thrown;
     }
+    if (types.isGeneratorObject(result)) {
+      // Measured from its first step on, which may never come.
+      execution.discard();
+      const generator = result;
+      return Symbol.asyncIterator in generator
+        ? stepThroughAsync(
+            () => start(args),
+            () => generator as unknown as AsyncGenerator,
+          )
+        : stepThrough(
+            () => start(args),
+            () => generator as Generator,
+          );
+    }
     // Real promises only: to some thenables (query builders, say) `then` means "start now".
     if (!types.isPromise(result)) {
       execution.succeeded(result);
       return result;
     }
-    const isPlain = Object.getPrototypeOf(result) === Promise.prototype && Reflect.ownKeys(result).length === 0;
+    // Node keeps notes of its own in some promises, under symbols.
+    const isPlain =
+      Object.getPrototypeOf(result) === Promise.prototype && Object.getOwnPropertyNames(result).length === 0;
     const followed = result.then(
       (value) => {
         execution.succeeded(value);
@@ -224,41 +258,55 @@ function steps<S>(inner: Steps<S>, execution: Execution): Steps<S> {
 
 function wrapGenerator(fn: AnyFunction, start: Start): AnyFunction {
   return function* (...args) {
-    const execution = start(args);
-    try {
-      const inner = execution.within(() => Reflect.apply(fn, this, args)) as Generator;
-      return yield* {
-        [Symbol.iterator]() {
-          return this;
-        },
-        ...steps(inner, execution),
-      };
-    } catch (thrown) {
-      execution.threw(thrown);
-      throw thrown;
-    } finally {
-      // Also when the consumer stops early.
-      execution.succeeded();
-    }
+    return yield* stepThrough(
+      () => start(args),
+      () => Reflect.apply(fn, this, args) as Generator,
+    );
   };
 }
 
 function wrapAsyncGenerator(fn: AnyFunction, start: Start): AnyFunction {
   return async function* (...args) {
-    const execution = start(args);
-    try {
-      const inner = execution.within(() => Reflect.apply(fn, this, args)) as AsyncGenerator;
-      return yield* {
-        [Symbol.asyncIterator]() {
-          return this;
-        },
-        ...steps(inner, execution),
-      };
-    } catch (thrown) {
-      execution.threw(thrown);
-      throw thrown;
-    } finally {
-      execution.succeeded();
-    }
+    return yield* stepThroughAsync(
+      () => start(args),
+      () => Reflect.apply(fn, this, args) as AsyncGenerator,
+    );
   };
+}
+
+function* stepThrough(start: () => Execution, make: () => Generator): Generator {
+  const execution = start();
+  try {
+    const inner = execution.within(make);
+    return yield* {
+      [Symbol.iterator]() {
+        return this;
+      },
+      ...steps(inner, execution),
+    };
+  } catch (thrown) {
+    execution.threw(thrown);
+    throw thrown;
+  } finally {
+    // Also when the consumer stops early.
+    execution.succeeded();
+  }
+}
+
+async function* stepThroughAsync(start: () => Execution, make: () => AsyncGenerator): AsyncGenerator {
+  const execution = start();
+  try {
+    const inner = execution.within(make);
+    return yield* {
+      [Symbol.asyncIterator]() {
+        return this;
+      },
+      ...steps(inner, execution),
+    };
+  } catch (thrown) {
+    execution.threw(thrown);
+    throw thrown;
+  } finally {
+    execution.succeeded();
+  }
 }

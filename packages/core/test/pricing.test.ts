@@ -83,6 +83,7 @@ describe('a price provider', () => {
       },
     ],
     ['gives a promise', async () => ({ nanoUsd: 1, source: 'computed' })],
+    ['gives a promise that rejects', () => Promise.reject(new Error('no table'))],
     ['gives a fraction', () => ({ nanoUsd: 0.5, source: 'computed' })],
     ['gives less than nothing', () => ({ nanoUsd: -1, source: 'computed' })],
     ['gives no number', () => ({ nanoUsd: Number.NaN, source: 'computed' })],

@@ -85,6 +85,7 @@ describe('queue', () => {
 
   test.each([
     [0, 1000],
+    [400, 600],
     [900, 100],
     [1000, 0],
   ])('of 1000 events, %i removed, keeps %i alive', async (removed, alive) => {

@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { describe, expect, test } from 'vitest';
 import type { Backend } from '../src/index.ts';
 import { turn } from './support/clock.ts';
@@ -15,6 +16,20 @@ describe('batches', () => {
     expect(side.tried).toHaveLength(0);
     await clock.advance(0);
     expect(namesOf(side.held)).toEqual(['e1', 'e2', 'e3']);
+  });
+
+  test('are written outside of the request in which they were recorded', async () => {
+    const request = new AsyncLocalStorage<string>();
+    const seen: (string | undefined)[] = [];
+    const { analytics, clock, record, side } = rig({ maxEvents: 3, maxDelayMs: 1000 });
+    side.answer = async () => void seen.push(request.getStore());
+    request.run('one', () => record('e1'));
+    await clock.advance(1000);
+    await request.run('two', () => {
+      record('e2');
+      return analytics.flush();
+    });
+    expect(seen).toEqual([undefined, undefined]);
   });
 
   test('go out maxDelayMs after the first event, however few they are', async () => {

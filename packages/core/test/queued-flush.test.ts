@@ -356,4 +356,32 @@ describe("the backend's own flush", () => {
     expect((await both).map(({ ok }) => ok)).toEqual([true, true]);
     expect({ most, calls: running.length }).toEqual({ most: 1, calls: 2 });
   });
+
+  test('waits for one that goes on after its deadline', async () => {
+    let [under, most] = [0, 0];
+    let end = (): void => {};
+    const made = rig();
+    made.side.flush = () => {
+      under += 1;
+      most = Math.max(most, under);
+      return new Promise<void>((resolve) => {
+        end = () => {
+          under -= 1;
+          resolve();
+        };
+      });
+    };
+    const first = begun(made.analytics.flush({ timeoutMs: 20 }));
+    await made.clock.advance(20);
+    expect(first.report).toMatchObject({ ok: false });
+    const second = begun(made.analytics.flush({ timeoutMs: 1000 }));
+    await made.clock.advance(10);
+    expect({ under, most }).toEqual({ under: 1, most: 1 });
+    end();
+    await made.clock.advance(1);
+    end();
+    await made.clock.advance(1);
+    expect(second.report).toMatchObject({ ok: true });
+    expect(most).toBe(1);
+  });
 });

@@ -120,6 +120,10 @@ describe('what others say', () => {
     expect(redact(`no: ${said}`, [canary, key])).toBe('no: [redacted] [redacted] [redacted] [redacted]');
   });
 
+  test('loses a secret as a whole that has another one in it', () => {
+    expect(redact('x hunter2hunter2-prod y', ['hunter2hunter2', 'hunter2hunter2-prod'])).toBe('x [redacted] y');
+  });
+
   const basic = Buffer.from('ada:pass:word').toString('base64');
   test.each([
     ['glc_token', ['glc_token']],

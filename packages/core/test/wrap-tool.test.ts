@@ -58,12 +58,13 @@ describe('a wrapped function', () => {
   test.each<[string, () => never]>([
     ['a description that throws', thrower],
     ['a description that is none', () => 5 as never],
+    ['a description that rejects', () => Promise.reject(new Error('mine')) as never],
   ])('with %s returns what it did, and is recorded without it', async (_, describeCall) => {
     const made = rig();
     expect(made.analytics.wrapTool(() => 'result', 'of', describeCall)()).toBe('result');
     expect(await recorded(made)).toMatchObject([{ kind: 'tool', name: 'of', success: true }]);
     expect(made.errors[0]?.message).toMatch(
-      /^(reading it threw Error: mine|description must be an object.*); the call is recorded without its description$/,
+      /^(reading it threw (Error: mine|TypeError: describe\(\) must not be async)|description must be an object.*); the call is recorded without its description$/,
     );
   });
 
@@ -302,17 +303,19 @@ describe('what a wrapped function throws', () => {
     expect(new Set(events.map(({ error }) => error?.type)).size).toBe(1);
   });
 
-  test('a promise that nobody handles is still an unhandled rejection: once', async () => {
+  test('a promise that nobody handles is still an unhandled rejection: once, also where Node has marked it', async () => {
     const made = rig();
     const reasons: unknown[] = [];
     const note = (reason: unknown): void => void reasons.push(reason);
     process.on('unhandledRejection', note);
     const thrown = new Error('nobody cares');
     void made.analytics.wrapTool(() => Promise.reject(thrown))();
+    const marked = Object.assign(Promise.reject(thrown), { [Symbol('note of Node')]: 1 });
+    void made.analytics.wrapTool(() => marked)();
     await turn();
     await turn();
     process.off('unhandledRejection', note);
-    expect(reasons).toEqual([thrown]);
+    expect(reasons).toEqual([thrown, thrown]);
   });
 });
 
@@ -404,6 +407,51 @@ describe('a wrapped generator', () => {
       yield 1;
     })();
     expect(await recorded(made)).toEqual([]);
+  });
+
+  test('that a plain function returns is measured like that of a generator function', async () => {
+    const made = rig();
+    const { analytics } = made;
+    const tools = {
+      *one() {
+        yield 1;
+        throw new RangeError('one');
+      },
+      async *two() {
+        yield 1;
+        throw new RangeError('two');
+      },
+    };
+    const one = analytics.wrapTool(tools.one.bind(tools));
+    const two = analytics.wrapTool(() => tools.two(), 'two');
+    one();
+    const steps = one();
+    await made.clock.advance(1000);
+    steps.next();
+    await made.clock.advance(30);
+    expect(() => steps.next()).toThrow('one');
+    const slow = two();
+    await slow.next();
+    await expect(slow.next()).rejects.toThrow('two');
+    expect(await recorded(made)).toMatchObject([
+      { name: 'bound one', success: false, latencyMs: 30, error: { message: 'one' } },
+      { name: 'two', success: false, error: { message: 'two' } },
+    ]);
+  });
+
+  test('belongs to where it began, whoever takes its last step', async () => {
+    const made = rig();
+    const { analytics } = made;
+    const steps = analytics.wrapTool(function* tool() {
+      yield 1;
+    })();
+    steps.next();
+    await analytics.withContext({ userId: 'eve', runId: 'r' }, () =>
+      analytics.trackOperation('consumer', () => void steps.next()),
+    );
+    const [tool] = await recorded(made);
+    expect(tool).toMatchObject({ name: 'tool' });
+    expect([tool?.userId, tool?.runId, tool?.parentId]).toEqual([undefined, undefined, undefined]);
   });
 
   test('keeps this, and delegates', async () => {

@@ -47,7 +47,7 @@ export function fakeClock({ startAt = startOfTests }: FakeClockOptions = {}): Fa
     setTimeout(callback, delayMs) {
       const handle = { unref: () => handle };
       // At least 1 ms, as in Node: a timer that sets itself again at 0 ms would never let time pass.
-      waiting.set(handle, { due: elapsed + Math.max(1, Number.isFinite(delayMs) ? delayMs : 1), callback });
+      waiting.set(handle, { due: elapsed + Math.max(1, Number.isNaN(delayMs) ? 1 : delayMs), callback });
       return handle;
     },
     clearTimeout(handle) {

@@ -20,7 +20,7 @@ function common(): { id: string; at: number } {
   return { id: newId(), at: Date.now() };
 }
 
-/** A successful execution of the skill `summarise` that took 100 ms, with these fields instead. Frozen, as core's are. */
+/** A successful execution of the skill `summarise` that took 100 ms, with these fields instead. Frozen. */
 export function execution(overrides: Overrides<ExecutionEvent> = {}): ExecutionEvent {
   return deepFreeze({
     type: 'execution',

@@ -81,12 +81,20 @@ function mismatches(actual: unknown, pattern: unknown, path = ''): string[] {
 }
 
 function equal(actual: unknown, expected: unknown): boolean {
+  if (ArrayBuffer.isView(actual) && ArrayBuffer.isView(expected)) {
+    // A `Buffer` is expected as often as the `Uint8Array` that it is.
+    return bytesOf(actual).equals(bytesOf(expected));
+  }
   try {
     assert.deepStrictEqual(actual, expected);
     return true;
   } catch {
     return false;
   }
+}
+
+function bytesOf({ buffer, byteOffset, byteLength }: ArrayBufferView): Buffer {
+  return Buffer.from(buffer as ArrayBuffer, byteOffset, byteLength);
 }
 
 function isPlain(value: unknown): value is Record<string, unknown> {
