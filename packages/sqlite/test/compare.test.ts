@@ -111,9 +111,22 @@ describe('compareRuns()', () => {
     write([
       run({
         runId: 'a',
-        config: { model: { name: 'large', size: 1 }, same: { x: [1, { a: 1, b: 2 }] }, list: [1, 2] },
+        config: {
+          model: { name: 'large', size: 1 },
+          same: { x: [1, { a: 1, b: 2 }] },
+          list: [1, 2],
+          odd: { a: [], b: [{ c: 1 }] },
+        },
       }),
-      run({ runId: 'b', config: { model: { name: 'small' }, same: { x: [1, { b: 2, a: 1 }] }, list: [2, 1] } }),
+      run({
+        runId: 'b',
+        config: {
+          model: { name: 'small' },
+          same: { x: [1, { b: 2, a: 1 }] },
+          list: [2, 1],
+          odd: { a: {}, b: [[['c', 1]]] },
+        },
+      }),
       run({ runId: 'c', config: { model: 'none', 'model.name': 'dotted', '': { '[0]': {} } } }),
     ]);
     const { config } = await reader.compareRuns(['a', 'b', 'c']);
@@ -122,6 +135,8 @@ describe('compareRuns()', () => {
       model: [null, null, 'none'],
       'model.name': ['large', 'small', null],
       'model.size': [1, null, null],
+      'odd.a': [[], {}, null],
+      'odd.b': [[{ c: 1 }], [[['c', 1]]], null],
       'same.x': [[1, { a: 1, b: 2 }], [1, { b: 2, a: 1 }], null],
       '[""]["[0]"]': [null, null, {}],
       '["model.name"]': [null, null, 'dotted'],

@@ -1,7 +1,8 @@
-import { mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { createWriteStream, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PassThrough, Writable } from 'node:stream';
 import { text } from 'node:stream/consumers';
+import { setImmediate as turn } from 'node:timers/promises';
 import { gunzipSync } from 'node:zlib';
 import { type AnalyticsEvent, type EventType, type ExecutionKind, isAnalyticsError } from '@toolweaver/analytics-core';
 import { type ExportOptions, exportEvents, importEvents } from '@toolweaver/analytics-sqlite';
@@ -413,6 +414,43 @@ describe('a stream', () => {
     await expect(exportEvents({ path, target: closing, format: 'csv' })).rejects.toThrow(/closed|destroyed/);
   });
 
+  test('says why it was destroyed', async () => {
+    const path = await fill(join(testFolder(), 'analytics.db'), big(10));
+    const target = createWriteStream(join(testFolder(), 'none', 'x.jsonl'));
+    await expect(exportEvents({ path, target, format: 'jsonl' })).rejects.toMatchObject({ code: 'ENOENT' });
+  });
+
+  // `events.once` would hear the error.
+  const closed = (stream: Writable): Promise<void> => new Promise((resolve) => stream.once('close', () => resolve()));
+
+  test('that fails late, after the export, ends no process', async () => {
+    const path = await fill(join(testFolder(), 'analytics.db'), big(10));
+    const uncaught: unknown[] = [];
+    const note = (error: unknown): void => void uncaught.push(error);
+    process.on('uncaughtException', note);
+    onTestFinished(() => void process.off('uncaughtException', note));
+    const slowToEnd = new Writable({
+      write: (_, __, done) => done(new Error('disk gone')),
+      destroy: (error, done) => void setTimeout(done, 100, error),
+    });
+    await expect(exportEvents({ path, target: slowToEnd, format: 'jsonl' })).rejects.toThrow('disk gone');
+    await closed(slowToEnd);
+
+    const controller = new AbortController();
+    const failsLate = new Writable({
+      write: (_, __, done) => {
+        controller.abort(new Error('enough'));
+        setTimeout(done, 100, new Error('late'));
+      },
+    });
+    const { signal } = controller;
+    await expect(exportEvents({ path, target: failsLate, format: 'jsonl', signal })).rejects.toThrow('enough');
+    await closed(failsLate);
+    await turn();
+    expect(uncaught).toEqual([]);
+    expect(failsLate.listenerCount('error') + slowToEnd.listenerCount('error')).toBe(0);
+  });
+
   test('and the signal: it ends the export while the stream is stuck', async () => {
     const path = await fill(join(testFolder(), 'analytics.db'), big(10));
     const reason = new Error('enough');
@@ -425,7 +463,7 @@ describe('a stream', () => {
     await expect(exportEvents({ path, target: stuck, format: 'jsonl', signal: controller.signal })).rejects.toBe(
       reason,
     );
-    expect(stuck.listenerCount('error') + stuck.listenerCount('close')).toBe(0);
+    expect(stuck.listenerCount('close')).toBe(0);
     await expect(exportEvents({ path, target: stuck, format: 'jsonl', signal: controller.signal })).rejects.toBe(
       reason,
     );

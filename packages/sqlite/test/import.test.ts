@@ -206,6 +206,16 @@ describe('CSV', () => {
     expect(target.events).toMatchObject([{ name: 'a\ufffdb', at: 1000 }]);
   });
 
+  test('by a map that is async is refused, and hurts nobody', async () => {
+    const map = (async () => {
+      throw new Error('of the caller');
+    }) as never;
+    expect(await importEvents(memory(), ['a\n1\n'], { format: 'csv', map })).toMatchObject({
+      imported: 0,
+      rejections: [{ line: 2, field: 'row', reason: 'map must not be async' }],
+    });
+  });
+
   test('with our header needs no map, nor all of our columns', async () => {
     const target = memory();
     const text = `timestamp,kind,name,success,latency_ms,cache_hit,input_tokens,cost_usd,attributes,weight
@@ -242,6 +252,7 @@ describe('CSV', () => {
 
   test.each([
     ['at', '2023-99-16 18:15:46', { timestamp: 'x' }],
+    ['at', '', { timestamp: '2024-02-30 00:00:00' }],
     ['success', 'yes', {}],
     ['latencyMs', '12 ms', {}],
     ['weight', '-1', {}],

@@ -1,4 +1,5 @@
 import type { JsonObject, JsonValue } from '@toolweaver/analytics-core';
+import { canonical } from '../canonical.ts';
 
 /** What is not the same in all configurations, by the path of the setting, sorted; what one lacks is null, as what is null. */
 export function differentSettings(configs: readonly JsonObject[]): [string, (JsonValue | null)[]][] {
@@ -22,13 +23,6 @@ function join(path: string, key: string): string {
     return `${path}[${JSON.stringify(key)}]`;
   }
   return path === '' ? key : `${path}.${key}`;
-}
-
-/** The same text for what differs in the order of keys only. */
-function canonical(value: JsonValue): string {
-  return JSON.stringify(value, (_key, part: JsonValue) =>
-    isObject(part) ? Object.entries(part).sort(([one], [other]) => (one < other ? -1 : 1)) : part,
-  );
 }
 
 function isObject(value: JsonValue): value is JsonObject {

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
+import * as types from 'node:util/types';
 import { AnalyticsError, type AnalyticsEvent, type Backend, isAnalyticsError } from '@toolweaver/analytics-core';
 import { parseEvent } from '@toolweaver/analytics-core/backend';
 import { deliver } from './deliver.ts';
@@ -104,6 +105,10 @@ async function importRows(
       if (data === undefined) {
         skipped += 1;
         return;
+      }
+      if (types.isPromise(data)) {
+        data.catch(() => {});
+        throw new TypeError('map must not be async');
       }
       event = toEvent(data, idOf);
     } catch (thrown) {

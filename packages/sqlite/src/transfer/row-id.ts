@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
 import type { AnalyticsEvent } from '@toolweaver/analytics-core';
+import { canonical } from '../canonical.ts';
 
 // Ids for what has none: made of what the event says and of how many have said the same before, so that the same rows get the
 // same ids every time, from whatever file.
@@ -29,18 +30,6 @@ export function rowIds(): (event: AnalyticsEvent) => string {
     }
     return uuidV8(hash('sha256', `${content.toString('hex')} ${before}`, 'buffer'));
   };
-}
-
-/** The same text for the same data, in whatever order they are written. */
-function canonical(data: unknown): string {
-  return JSON.stringify(data, (_, value: unknown) => {
-    if (value instanceof Uint8Array) {
-      return Buffer.from(value).toString('base64');
-    }
-    return typeof value === 'object' && value !== null && !Array.isArray(value)
-      ? Object.fromEntries(Object.entries(value).sort(([one], [other]) => (one < other ? -1 : 1)))
-      : value;
-  });
 }
 
 function uuidV8(random: Buffer): string {

@@ -97,17 +97,26 @@ function refusal(message: string): AnalyticsError {
 
 /** A stream of the caller's, which is not ended. */
 export function streamSink(stream: Writable): Sink {
-  // What goes wrong comes out of the writes as well; unheard, it would end the process.
+  let isWriting = false;
+  let isDiscarded = false;
+  // Unheard, an error of the stream would end the process. A stream says it after the write that it belongs to has failed.
   const hear = (): void => {};
   stream.on('error', hear);
-  const release = async (): Promise<void> => {
-    stream.off('error', hear);
-  };
+
+  function release(): void {
+    if (stream.destroyed && !stream.closed) {
+      stream.once('close', () => stream.off('error', hear));
+    } else {
+      stream.off('error', hear);
+    }
+  }
+
   return {
     write: (bytes, signal) =>
       new Promise((resolve, reject) => {
         signal?.throwIfAborted();
-        const closed = (): void => settle(new Error('the stream was closed before everything was written'));
+        const closed = (): void =>
+          settle(stream.errored ?? new Error('the stream was closed before everything was written'));
         const abort = (): void => settle(signal?.reason);
         function settle(error: unknown): void {
           stream.off('close', closed);
@@ -120,9 +129,22 @@ export function streamSink(stream: Writable): Sink {
         }
         stream.once('close', closed);
         signal?.addEventListener('abort', abort, { once: true });
-        stream.write(bytes, settle);
+        isWriting = true;
+        stream.write(bytes, (error) => {
+          isWriting = false;
+          // That it is destroyed is not why.
+          settle(error && (stream.errored ?? error));
+          if (isDiscarded) {
+            setImmediate(release);
+          }
+        });
       }),
-    commit: release,
-    discard: release,
+    commit: async () => release(),
+    async discard() {
+      isDiscarded = true;
+      if (!isWriting) {
+        release();
+      }
+    },
   };
 }
