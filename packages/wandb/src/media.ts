@@ -29,6 +29,8 @@ export interface ResolvedMedia {
   readonly artifacts: readonly Artifact[];
 }
 
+const maxImages = 108;
+
 interface ImageData {
   readonly bytes: Uint8Array<ArrayBuffer>;
   readonly format: 'png' | 'jpg';
@@ -36,6 +38,15 @@ interface ImageData {
   readonly height: number;
   readonly caption: string | undefined;
 }
+
+/** What a file was made of is replaced by its description; anywhere else it must not become `{}` unseen. */
+const nowhereElse = {
+  toJSON(): never {
+    throw new TypeError(
+      `media must be values of log() by themselves, or up to ${maxImages} images of one size in a list`,
+    );
+  },
+};
 
 export function isMedia(value: unknown): value is Media {
   return typeof value === 'object' && value !== null && resolve in value;
@@ -102,6 +113,7 @@ export function table(columns: readonly string[], rows: readonly (readonly Cell[
   }
   const data = rows.map((row) => row.map((cell) => (cell instanceof Date ? cell.getTime() : cell)));
   return {
+    ...nowhereElse,
     [resolve]({ key, step, runId, salt }) {
       const sizes = { ncols: columns.length, nrows: rows.length };
       const bytes = encode(jsonText({ columns, data }) as string);
@@ -152,6 +164,7 @@ export function image(content: Uint8Array, { caption }: ImageOptions = {}): Medi
   }
   const data: ImageData = { ...size, bytes, caption };
   return {
+    ...nowhereElse,
     [isImage]: data,
     [resolve]({ key, step }) {
       const { format, width, height } = data;
@@ -171,8 +184,6 @@ export function image(content: Uint8Array, { caption }: ImageOptions = {}): Medi
   };
 }
 
-const maxImages = 108;
-
 /** Several images of one size as one value; undefined when the list is something else. */
 export function imagesOf(list: readonly unknown[]): Media | undefined {
   const images = list.map((item) => (isMedia(item) ? item[isImage] : undefined));
@@ -186,6 +197,7 @@ export function imagesOf(list: readonly unknown[]): Media | undefined {
   }
   const all = images as ImageData[];
   return {
+    ...nowhereElse,
     [resolve]({ key, step }) {
       const files = all.map(({ bytes, format }, at) => fileOf('images', key, step, bytes, `.${format}`, `_${at}`));
       const captions = all.some(({ caption }) => caption !== undefined) && all.map(({ caption = '' }) => caption);
@@ -219,6 +231,7 @@ export function html(text: string): Media {
 function textMedia(folder: string, type: string, ending: string, text: string): Media {
   const bytes = encode(text);
   return {
+    ...nowhereElse,
     [resolve]({ key, step }) {
       const file = fileOf(folder, key, step, bytes, ending);
       return { value: describe(type, file, bytes), files: [file], artifacts: [] };

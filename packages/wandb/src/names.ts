@@ -64,7 +64,9 @@ export function toArtifactName(name: string): string {
 }
 
 export function toArtifactType(type: string): string {
-  return artifactTypeProblem(type) === undefined ? type : `${toArtifactName(type)}-${digest(type, 8)}`.slice(-maxName);
+  return artifactTypeProblem(type) === undefined
+    ? type
+    : `${digest(type, 8)}-${toArtifactName(type)}`.slice(0, maxName);
 }
 
 /**

@@ -1,9 +1,9 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { copyFile, mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Clock } from '@toolweaver/analytics-core';
 import type { Artifact } from './artifact.ts';
-import type { Batch } from './batch.ts';
+import type { Batch, Rows } from './batch.ts';
 import type { Encoder } from './encoder.ts';
 import { toPathPart } from './names.ts';
 import type { Records } from './records.ts';
@@ -20,8 +20,8 @@ export interface OfflineRun extends RunTarget {
   appendSync(batch: Batch, exitCode?: number): void;
   putArtifactSync(artifact: Artifact): void;
   describeSync(info: RunInfo): void;
-  /** Completes the append that is under way; false when there is none that can be. */
-  settleSync(): boolean;
+  /** Completes the append that is under way; tells whether it was that of these rows. */
+  settleSync(rows: Rows): boolean;
 }
 
 export interface OfflineRunOptions {
@@ -67,11 +67,18 @@ export function createOfflineRun(
     addMetrics(records);
   }
 
-  log.appendSync((records) => {
-    records.header(agent());
-    records.run(info, startingStep);
-    addMetrics(records);
-  });
+  try {
+    log.appendSync((records) => {
+      records.header(agent());
+      records.run(info, startingStep);
+      addMetrics(records);
+    });
+  } catch (error) {
+    // The next try makes its own.
+    void log.close();
+    rmSync(directory, { recursive: true, force: true });
+    throw error;
+  }
 
   function addSummary(records: Records, { changes }: Batch): void {
     if (changes.size > 0) {

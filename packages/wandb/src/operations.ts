@@ -142,7 +142,8 @@ export async function upsertRun(
     jobType: jobType ?? null,
     state: null,
     sweep: null,
-    tags: tags.length === 0 ? null : tags,
+    // Null leaves them as they are, which at first may be those of an earlier program.
+    tags: tags.length === 0 && storageId === undefined ? null : tags,
     summaryMetrics: null,
   };
   const data = await service.graphql(upsertMutation, variables, { signal, retryConflict: true });

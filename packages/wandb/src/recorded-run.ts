@@ -62,6 +62,7 @@ interface Staged {
   readonly artifacts: Artifact[];
   readonly exitCode: number | undefined;
   mayHaveArrived: boolean;
+  failureTold: boolean;
 }
 
 /** Events that are mapped at a time; the host's event loop gets its turn in between. */
@@ -86,7 +87,7 @@ export function createRecordedRun(options: RecordedRunOptions): RecordedRun {
     const batch = createBatch(state, rows, recording.changes);
     const runState = recording.run?.state;
     const exitCode = runState === undefined || runState === 'started' ? undefined : runState === 'failed' ? 1 : 0;
-    return { ids, recording, batch, artifacts, exitCode, mayHaveArrived: false };
+    return { ids, recording, batch, artifacts, exitCode, mayHaveArrived: false, failureTold: false };
   }
 
   /** What the run's own events say about it. */
@@ -126,6 +127,8 @@ export function createRecordedRun(options: RecordedRunOptions): RecordedRun {
       if (current.exitCode === undefined) {
         await run.append(current.batch, signal);
       } else {
+        // After the end the run takes no alert.
+        tellFailure(current);
         await run.finish(current.exitCode, current.batch, signal);
         ended = true;
       }
@@ -140,8 +143,14 @@ export function createRecordedRun(options: RecordedRunOptions): RecordedRun {
     staged = undefined;
     recorder.keep(current.recording);
     seen.add(current.ids);
-    if (current.recording.firstFailure !== undefined) {
-      onFailure(current.recording.firstFailure);
+    tellFailure(current);
+  }
+
+  function tellFailure(current: Staged): void {
+    const { firstFailure } = current.recording;
+    if (firstFailure !== undefined && !current.failureTold) {
+      current.failureTold = true;
+      onFailure(firstFailure);
     }
   }
 
@@ -199,7 +208,7 @@ export function createRecordedRun(options: RecordedRunOptions): RecordedRun {
         throw new AnalyticsError('BACKEND_UNAVAILABLE', 'the service cannot be reached while the process exits');
       }
       exiting = true;
-      if (staged !== undefined && offline.settleSync()) {
+      if (staged !== undefined && offline.settleSync(staged.batch.rows)) {
         arrived(staged);
       }
       staged = undefined;

@@ -29,5 +29,9 @@ export function rememberRun(dir: string, id: string): void {
 }
 
 export function forgetRun(dir: string): void {
-  rmSync(join(wandbFolder(dir), name), { force: true });
+  try {
+    rmSync(join(wandbFolder(dir), name), { force: true });
+  } catch {
+    // Its successor will ask the service for a run that is over.
+  }
 }

@@ -1,4 +1,4 @@
-import { accessSync, constants, existsSync, mkdirSync, rmSync, symlinkSync } from 'node:fs';
+import { accessSync, constants, existsSync, lstatSync, mkdirSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
 import { codeOf } from './failure.ts';
@@ -17,8 +17,18 @@ export function makeWandbFolder(dir: string): string {
     if (codeOf(error) === 'ENOSPC') {
       throw error;
     }
-    return makeWritable(join(tmpdir(), 'wandb'));
+    return makeOwn(join(tmpdir(), process.getuid === undefined ? 'wandb' : `wandb-${process.getuid()}`));
   }
+}
+
+/** In a place where others may have been before. */
+function makeOwn(folder: string): string {
+  makeWritable(folder);
+  const { uid } = lstatSync(folder);
+  if (process.getuid !== undefined && uid !== process.getuid()) {
+    throw new Error(`${folder} belongs to another user`);
+  }
+  return folder;
 }
 
 function makeWritable(folder: string): string {

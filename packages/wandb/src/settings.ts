@@ -2,6 +2,8 @@ import { hostname } from 'node:os';
 import type { AnalyticsError, Clock, Secret } from '@toolweaver/analytics-core';
 import { isSecret, secret, steadyClock } from '@toolweaver/analytics-core/backend';
 import type { Checks } from './check.ts';
+import { messageOf } from './failure.ts';
+import { jsonText } from './json-text.ts';
 import { keyFromNetrc, keyProblem } from './key.ts';
 import { entityProblem, projectProblem, runIdProblem, tagProblem } from './names.ts';
 import type { ServiceSettings } from './service.ts';
@@ -166,6 +168,12 @@ function readDescription(check: Checks, options: DescriptionOptions): Descriptio
   const { config = {} } = options;
   if (typeof config !== 'object' || config === null || Array.isArray(config)) {
     check.wrong('config', 'must be an object');
+  } else {
+    try {
+      jsonText(config);
+    } catch (error) {
+      check.wrong('config', `must be data for JSON: ${messageOf(error)}`);
+    }
   }
   return {
     runId: check.text('runId', options.runId, runIdProblem),

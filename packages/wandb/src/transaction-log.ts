@@ -17,8 +17,8 @@ export interface TransactionLog {
   append(encode: (records: Records) => void, rows?: Rows): Promise<void>;
   /** The same for a process that is exiting. An `append` that was still encoding is void. */
   appendSync(encode: (records: Records) => void): void;
-  /** Completes the writing that is under way, if there is one; false when there is none. */
-  settleSync(): boolean;
+  /** Completes the writing that is under way, if there is one; tells whether it was that of these rows. */
+  settleSync(rows?: Rows): boolean;
   /** Sees to it that the disk has everything. */
   sync(): Promise<void>;
   /** After what is under way. */
@@ -43,7 +43,7 @@ export function createTransactionLog(path: string, encodeRows: Encoder['records'
   let count = 0;
   /** Counts what makes an unfinished append void. */
   let epoch = 0;
-  let underWay: { readonly parts: readonly Uint8Array[]; readonly count: number } | undefined;
+  let underWay: { readonly parts: readonly Uint8Array[]; readonly count: number; readonly rows: Rows } | undefined;
   let latest: Promise<unknown> = Promise.resolve();
 
   function encoder(from: number): { readonly frames: LogFrames; readonly records: Records } {
@@ -70,7 +70,7 @@ export function createTransactionLog(path: string, encodeRows: Encoder['records'
     if (epoch !== started || !open) {
       throw new AnalyticsError('CLOSED', 'the process is ending');
     }
-    const current = { parts: [header, history, frames.take()], count: records.count };
+    const current = { parts: [header, history, frames.take()], count: records.count, rows };
     underWay = current;
     let end = at;
     for (const bytes of current.parts) {
@@ -117,16 +117,16 @@ export function createTransactionLog(path: string, encodeRows: Encoder['records'
         throw toStorageError(error, path);
       }
     },
-    settleSync() {
+    settleSync(given) {
       if (underWay === undefined) {
         return false;
       }
       // The same bytes in the same place: whatever the other writing does, they are there once.
-      const { parts, count: reached } = underWay;
+      const { parts, count: reached, rows } = underWay;
       underWay = undefined;
       writeNow(parts);
       count = reached;
-      return true;
+      return rows === given;
     },
     async sync() {
       await latest.catch(() => {});

@@ -1,3 +1,5 @@
+import { globSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { createAnalytics } from '@toolweaver/analytics-core';
 import {
   execution,
@@ -316,6 +318,19 @@ test('a failure sends an alert, one in so long', async () => {
   expect(fake.alerts).toMatchObject([
     { title: 'Failure: ocr', text: 'broken', severity: 'WARN', waitDuration: 60_000 },
   ]);
+});
+
+test('a failure in the last events of a run sends its alert, offline too', async () => {
+  const { backend, folder, notices } = await backendAt({ mode: 'offline', alertIntervalMs: 60_000, runId: undefined });
+  await backend.write([
+    runEvent({ runId: 'task', state: 'started' }),
+    execution({ kind: 'tool', name: 'ocr', success: false, error: { type: 'E', message: 'broken' }, runId: 'task' }),
+    runEvent({ runId: 'task', state: 'failed' }),
+  ]);
+  await backend.close?.();
+  expect(notices).toEqual([]);
+  const [log = ''] = globSync(join(folder, 'wandb', 'offline-run-*', 'run-task.wandb'));
+  expect(readFileSync(log).includes('Failure: ocr')).toBe(true);
 });
 
 test('through core: the rhythm of the service, and a flush sends at once and does not end the run', async () => {

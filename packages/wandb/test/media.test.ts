@@ -180,6 +180,23 @@ test('a picture that is refused costs none of those beside it', async () => {
   expect(fake.violations).toEqual([]);
 });
 
+test('what no file can be made of is left out, counted and told', async () => {
+  const { run, fake, notices } = await runAt();
+  run.log({
+    loss: 1,
+    nested: { page: html('x') },
+    mixed: [image(png), image(jpeg)],
+    many: Array(109).fill(image(png)),
+  });
+  run.setSummary({ page: html('x') });
+  await run.finish();
+  const [row = '{}'] = fake.run('run1').history;
+  expect(Object.keys(JSON.parse(row)).filter((key) => !key.startsWith('_'))).toEqual(['loss']);
+  expect(JSON.parse(fake.run('run1').summary ?? '{}')['page']).toBeUndefined();
+  expect(run.skipped).toBe(4);
+  expect(notices[0]).toContain('media must be values of log() by themselves');
+});
+
 test('what is no picture and no table is refused at once', () => {
   expect(() => image(Buffer.from('GIF89a'))).toThrow(TypeError);
   expect(() => table(['a'], [[1, 2]])).toThrow('row 0 has 2 cells, but there are 1 columns');

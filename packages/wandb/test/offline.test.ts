@@ -13,6 +13,7 @@ import { basename, dirname, join } from 'node:path';
 import { artifact, execution, metrics, run as runEvent } from '@toolweaver/analytics-testkit';
 import { image, startRun, wandb } from '@toolweaver/analytics-wandb';
 import { expect, onTestFinished, test } from 'vitest';
+import { newRows } from '../src/batch.ts';
 import { createLogFrames } from '../src/log-frame.ts';
 import { createTransactionLog } from '../src/transaction-log.ts';
 import { apiKey, fakeService } from './support/fake-service.ts';
@@ -78,12 +79,13 @@ test('a write that is under way when the process exits is completed, once, and b
   const path = join(testFolder(), 'log');
   const log = createTransactionLog(path);
   log.appendSync((records) => records.header('test'));
-  const appended = log.append((records) => records.files(['a'.repeat(100_000)]));
+  const rows = newRows();
+  const appended = log.append((records) => records.files(['a'.repeat(100_000)]), rows);
   let settled = false;
   // Nothing but promises may go on meanwhile: the system's answer comes later than that.
   for (let turn = 0; turn < 50 && !settled; turn += 1) {
     await Promise.resolve();
-    settled = log.settleSync();
+    settled = log.settleSync(rows);
   }
   expect(settled).toBe(true);
   log.appendSync((records) => records.files(['after']));
@@ -94,6 +96,45 @@ test('a write that is under way when the process exits is completed, once, and b
   expect(isWhole).toBe(true);
   expect(records.map((record) => record.length > 100_000)).toEqual([false, true, false, false]);
   expect(readRun(path).files.map((name) => name.slice(0, 5))).toEqual(['aaaaa', 'after', 'last']);
+});
+
+test('a batch is in the log once, at whatever moment of its writing the process exits', async () => {
+  for (let turns = 0; turns < 60; turns += 1) {
+    const dir = testFolder();
+    const backend = await wandb({ mode: 'offline', dir, runId: 'r' });
+    onTestFinished(() => backend.close?.());
+    await backend.write([execution({ kind: 'tool', name: 'first' })]);
+    // A metric with a step of its own is written into the description of the run, before the rows.
+    const events = [execution({ kind: 'tool', name: 't' }), metrics({ values: { [`m${turns}`]: 1 }, step: 3 })];
+    const writing = Promise.resolve(backend.write(events)).catch(() => {});
+    for (let turn = 0; turn < turns; turn += 1) {
+      await Promise.resolve();
+    }
+    backend.writeSync?.(events);
+    const written = readRun(logIn(dir, 'r')).rows;
+    expect(
+      written.filter((row) => 't/status' in row),
+      `after ${turns} turns`,
+    ).toHaveLength(1);
+    await writing;
+  }
+});
+
+test('a run that cannot begin leaves nothing behind', async () => {
+  const dir = testFolder();
+  const config = {
+    get broken(): never {
+      throw new Error('of the caller');
+    },
+  };
+  await expect(wandb({ mode: 'offline', dir, config })).rejects.toMatchObject({
+    code: 'INVALID_CONFIG',
+    problems: [{ field: 'config', message: 'must be data for JSON: of the caller' }],
+  });
+  const cyclic: Record<string, unknown> = {};
+  cyclic['self'] = cyclic;
+  await expect(startRun({ mode: 'offline', dir, config: cyclic })).rejects.toMatchObject({ code: 'INVALID_CONFIG' });
+  expect(readdirSync(dir)).toEqual([]);
 });
 
 test('an append that was still encoding when the process exits is void', async () => {

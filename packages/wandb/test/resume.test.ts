@@ -1,4 +1,4 @@
-import { existsSync, globSync, readFileSync } from 'node:fs';
+import { existsSync, globSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { AnalyticsEvent } from '@toolweaver/analytics-core';
 import { execution, metrics, run as runEvent } from '@toolweaver/analytics-testkit';
@@ -86,6 +86,18 @@ test('auto goes on with the run that did not finish, and begins anew after one t
   const third = await startRun({ ...options, runId: undefined, resume: 'auto' });
   expect(third.id).not.toBe(first.id);
   await third.finish();
+});
+
+test('auto where nothing can be kept goes on without', async () => {
+  const { folder, options } = await place();
+  const dir = join(folder, 'file');
+  writeFileSync(dir, '');
+  const run = await startRun({ ...options, dir, runId: undefined, resume: 'auto' });
+  run.log({ loss: 1 });
+  await run.finish();
+  const backend = await wandb({ ...options, dir, runId: undefined, resume: 'auto' });
+  await backend.write([execution()]);
+  await backend.close?.();
 });
 
 test('auto leaves a run that has an id of its own at that', async () => {
