@@ -1,14 +1,10 @@
 import type { Attributes } from '@opentelemetry/api';
-import {
-  type IExportLogsServiceResponse,
-  JsonLogsSerializer,
-  ProtobufLogsSerializer,
-} from '@opentelemetry/otlp-transformer';
+import { JsonLogsSerializer, ProtobufLogsSerializer } from '@opentelemetry/otlp-transformer';
 import type { Resource } from '@opentelemetry/resources';
 import type { AnalyticsError, RatingEvent } from '@toolweaver/analytics-core';
 import type { Manner } from './metrics-exporter.ts';
 import type { Sender } from './sender.ts';
-import { type Encoding, type PartialSuccess, parseJson } from './verdict.ts';
+import { type Encoding, type PartialSuccess, type ReadAnswer, readPartialSuccess } from './verdict.ts';
 
 const serializers = { protobuf: ProtobufLogsSerializer, json: JsonLogsSerializer };
 type LogRecord = Parameters<typeof ProtobufLogsSerializer.serializeRequest>[0][number];
@@ -22,7 +18,7 @@ export interface Evaluations {
   push(manner: Manner, signal: AbortSignal): Promise<void>;
 }
 
-/** Ratings as events of OpenTelemetry's GenAI conventions, in OTLP logs. `onLoss` is told how many were given up. */
+/** Ratings as events of OpenTelemetry's GenAI conventions, in OTLP logs. `onLoss` is told how many were given up, all in all. */
 export function createEvaluations(
   sender: Sender,
   url: URL,
@@ -32,10 +28,12 @@ export function createEvaluations(
   onLoss: (count: number) => void,
 ): Evaluations {
   let waiting: LogRecord[] = [];
+  let lost = 0;
 
   function lose(count: number): void {
     if (count > 0) {
-      onLoss(count);
+      lost += count;
+      onLoss(lost);
     }
   }
 
@@ -72,15 +70,22 @@ export function createEvaluations(
       const records = waiting;
       waiting = [];
       const body = serializers[encoding].serializeRequest(records) as Uint8Array;
+      /** Where only part of it was. */
+      let refused = 0;
+      const read: ReadAnswer = (answer, encoding) => {
+        const partial = readAnswer(answer, encoding);
+        refused = Math.min(partial.rejected, records.length);
+        return partial;
+      };
       try {
-        await sender.send({ url, body, read: readAnswer, ...manner }, signal);
+        await sender.send({ url, body, read, ...manner }, signal);
       } catch (thrown) {
         const { code } = thrown as AnalyticsError;
         // What is refused once is refused again, and what was taken of it would be there twice.
         const kept = code === 'EVENTS_REJECTED' || code === 'TOO_LARGE' ? [] : records;
         const all = [...kept, ...waiting];
         waiting = all.slice(0, maxWaiting);
-        lose(records.length - kept.length + all.length - waiting.length);
+        lose((refused || records.length - kept.length) + all.length - waiting.length);
         throw thrown;
       }
     },
@@ -88,9 +93,5 @@ export function createEvaluations(
 }
 
 function readAnswer(body: Uint8Array, encoding: Encoding): PartialSuccess {
-  const { partialSuccess } =
-    encoding === 'json'
-      ? parseJson<IExportLogsServiceResponse>(body)
-      : ProtobufLogsSerializer.deserializeResponse(body);
-  return { rejected: Number(partialSuccess?.rejectedLogRecords ?? 0), message: partialSuccess?.errorMessage ?? '' };
+  return readPartialSuccess(body, encoding, ProtobufLogsSerializer, 'rejectedLogRecords');
 }

@@ -7,14 +7,13 @@ import {
   type ExportResponse,
 } from '@opentelemetry/otlp-exporter-base';
 import {
-  type IExportMetricsServiceResponse,
   JsonMetricsSerializer,
   MetricsExporterMetricsHelper,
   ProtobufMetricsSerializer,
 } from '@opentelemetry/otlp-transformer';
 import type { ResourceMetrics } from '@opentelemetry/sdk-metrics';
 import type { Delivery, Sender } from './sender.ts';
-import { type Encoding, type PartialSuccess, parseJson } from './verdict.ts';
+import { type Encoding, type PartialSuccess, readPartialSuccess } from './verdict.ts';
 
 const serializers = { protobuf: ProtobufMetricsSerializer, json: JsonMetricsSerializer };
 
@@ -70,10 +69,5 @@ export function probe(sender: Sender, url: URL, encoding: Encoding, signal: Abor
 }
 
 function readAnswer(body: Uint8Array, encoding: Encoding): PartialSuccess {
-  const { partialSuccess } =
-    encoding === 'json'
-      ? parseJson<IExportMetricsServiceResponse>(body)
-      : ProtobufMetricsSerializer.deserializeResponse(body);
-  // In JSON, 64-bit numbers are texts.
-  return { rejected: Number(partialSuccess?.rejectedDataPoints ?? 0), message: partialSuccess?.errorMessage ?? '' };
+  return readPartialSuccess(body, encoding, ProtobufMetricsSerializer, 'rejectedDataPoints');
 }

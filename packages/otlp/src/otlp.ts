@@ -91,7 +91,7 @@ function pushingBackend(
   const evaluations =
     resolved.logsUrl &&
     createEvaluations(sender, resolved.logsUrl, encoding, resource, scope, (count) => {
-      const message = `${name}: gave up ${count} evaluation events; the ratings themselves are counted`;
+      const message = `${name}: gave up ${count} evaluation events up to now; the ratings themselves are counted`;
       tell(new AnalyticsError('EVENTS_DROPPED', message, { backend: name }));
     });
 

@@ -3,14 +3,7 @@ import { gzip } from 'node:zlib';
 import { AnalyticsError, type Clock } from '@toolweaver/analytics-core';
 import { cleanId, redact } from '@toolweaver/analytics-core/backend';
 import { type Connection, post } from './http.ts';
-import {
-  type Encoding,
-  judge,
-  judgeNetworkError,
-  type ReadPartialSuccess,
-  type Refused,
-  type Verdict,
-} from './verdict.ts';
+import { type Encoding, judge, judgeNetworkError, type ReadAnswer, type Refused, type Verdict } from './verdict.ts';
 
 const compress = promisify(gzip);
 
@@ -34,7 +27,7 @@ export interface SenderOptions extends Connection {
 export interface Delivery {
   readonly url: URL;
   readonly body: Uint8Array;
-  readonly read: ReadPartialSuccess;
+  readonly read: ReadAnswer;
   /** The process may end meanwhile. */
   readonly background?: boolean;
   /** Default: as the options say. */

@@ -29,12 +29,37 @@ export interface PartialSuccess {
 }
 
 /** Reads a receiver's answer; throws when it is none. */
-export type ReadPartialSuccess = (body: Uint8Array, encoding: Encoding) => PartialSuccess;
+export type ReadAnswer = (body: Uint8Array, encoding: Encoding) => PartialSuccess;
 export type Encoding = 'protobuf' | 'json';
 
-/** OpenTelemetry's own reader takes for an empty answer what is no JSON. Throws, rather. */
-export function parseJson<T>(body: Uint8Array): T {
-  return JSON.parse(Buffer.from(body).toString());
+/**
+ * Reads the answer of a signal, whose response has the number of those refused in `rejectedField`. OpenTelemetry's own reader of JSON
+ * takes for an empty answer what is none.
+ * @throws Error for what is no answer.
+ */
+export function readPartialSuccess(
+  body: Uint8Array,
+  encoding: Encoding,
+  { deserializeResponse }: { deserializeResponse(data: Uint8Array): object },
+  rejectedField: string,
+): PartialSuccess {
+  const answer: unknown = encoding === 'json' ? JSON.parse(Buffer.from(body).toString()) : deserializeResponse(body);
+  const { partialSuccess = {} } = fieldsOf(answer);
+  const { [rejectedField]: count = 0, errorMessage = '' } = fieldsOf(partialSuccess ?? {});
+  // In JSON, 64-bit numbers are texts.
+  const rejected = Number(count ?? 0);
+  const message = errorMessage ?? '';
+  if (!Number.isFinite(rejected) || typeof message !== 'string') {
+    throw new TypeError('this is no answer of OTLP');
+  }
+  return { rejected, message };
+}
+
+function fieldsOf(value: unknown): Readonly<Record<string, unknown>> {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw new TypeError('this is no answer of OTLP');
+  }
+  return value as Readonly<Record<string, unknown>>;
 }
 
 /** https://opentelemetry.io/docs/specs/otlp/#failures-1 */
@@ -43,7 +68,7 @@ const retryableStatuses: readonly number[] = [429, 502, 503, 504];
 const configStatuses: readonly number[] = [401, 403, 404, 405];
 
 /** `url` is what was asked; `nowMs` is Unix time. */
-export function judge(answer: Answer, url: URL, read: ReadPartialSuccess, sent: Encoding, nowMs: number): Verdict {
+export function judge(answer: Answer, url: URL, read: ReadAnswer, sent: Encoding, nowMs: number): Verdict {
   const { status, statusText, headers } = answer;
   if (status >= 200 && status < 300) {
     return judgeSuccess(answer, read, sent);
@@ -74,7 +99,7 @@ function codeOf(status: number): ErrorCode {
 }
 
 /** A status of success is no proof: part of it may be refused, and any web page answers 200. */
-function judgeSuccess({ status, headers, body, isWhole }: Answer, read: ReadPartialSuccess, sent: Encoding): Verdict {
+function judgeSuccess({ status, headers, body, isWhole }: Answer, read: ReadAnswer, sent: Encoding): Verdict {
   if (body.length === 0) {
     return { accepted: true };
   }

@@ -69,6 +69,25 @@ test('what the receiver could not take waits; what it refused does not', async (
   expect(logsOf(receiver)).toHaveLength(2);
 });
 
+test('of what is refused in part, that part is given up', async () => {
+  const receiver = await receiverOfTest();
+  const notices: unknown[] = [];
+  const backend = await backendOfTest({
+    endpoint: `${receiver.url}/otlp`,
+    evaluationEvents: true,
+    onNotice: (notice) => notices.push(notice),
+  });
+  receiver.script((response, _, { url }) => {
+    const partialSuccess = url?.endsWith('/logs') ? { rejectedLogRecords: '1', errorMessage: 'odd' } : {};
+    response.setHeader('content-type', 'application/json').end(JSON.stringify({ partialSuccess }));
+  });
+  for (let count = 0; count < 10; count += 1) {
+    backend.write([rating()]);
+  }
+  await expect(flush(backend)).rejects.toThrow('refused 1 of what was sent: odd');
+  expect(notices).toMatchObject([{ message: expect.stringContaining('gave up 1 evaluation events') }]);
+});
+
 test('so many wait, and no more', async () => {
   const receiver = await receiverOfTest();
   const notices: unknown[] = [];

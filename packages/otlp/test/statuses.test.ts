@@ -235,6 +235,13 @@ trialOfTests('R27', 'OTLP: an answer that is not what it should be is no success
   });
 
   test.each<[string, Script]>([
+    ['a text in JSON', answer(200, { 'content-type': 'application/json' }, '"ok"')],
+    ['a list', answer(200, { 'content-type': 'application/json' }, '[]')],
+    ['nothing in JSON', answer(200, { 'content-type': 'application/json' }, 'null')],
+    [
+      'a message that is none',
+      answer(200, { 'content-type': 'application/json' }, '{"partialSuccess":{"errorMessage":5}}'),
+    ],
     ['a web page', answer(200, { 'content-type': 'text/html' }, '<html>Please log in</html>')],
     ['plain text', answer(200, { 'content-type': 'text/plain' }, 'ok')],
     ['broken JSON', answer(200, { 'content-type': 'application/json' }, '{"partial')],
