@@ -260,7 +260,10 @@ describe('a toolkit', () => {
     const { analytics, executions } = rig();
     class Pool {
       Client = class {
-        constructor(readonly url: string) {}
+        readonly url: string;
+        constructor(url: string) {
+          this.url = url;
+        }
       };
       connect(): string {
         return new this.Client('a').url;
