@@ -126,7 +126,7 @@ export function createAnalytics(options: AnalyticsOptions): Analytics {
     });
   }
 
-  const leftOut = (thrown: unknown): void => reportMisuse(thrown, 'it is left out of the context');
+  const leftOut = (thrown: unknown): void => reportMisuse(thrown, 'it is left out');
 
   function timeoutMs(given: DeadlineOptions | undefined, byDefault: number): number {
     try {

@@ -1,3 +1,4 @@
+import * as types from 'node:util/types';
 import { describe } from './describe.ts';
 import { AnalyticsError, type ErrorCode } from './errors.ts';
 import type { JsonObject } from './event.ts';
@@ -95,9 +96,13 @@ export function choice<T extends string>(value: unknown, field: string, choices:
 // What is spread is checked for being an object first: a text would spread into as many fields as it has characters.
 
 export function requiredObject(value: unknown, field: string): Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-    ? (value as Record<string, unknown>)
-    : refuseValue(value, field, 'an object');
+  if (types.isPromise(value)) {
+    // Nobody else would hear of its rejection.
+    value.catch(() => {});
+  } else if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
+    return value as Record<string, unknown>;
+  }
+  return refuseValue(value, field, 'an object');
 }
 
 export function optionalObject(value: unknown, field: string): Record<string, unknown> {
@@ -115,14 +120,12 @@ export function optionalJson(value: unknown, field: string): JsonObject | undefi
     text = safeJson(object);
   } catch (thrown) {
     const { type, message } = describeThrown(thrown);
-    return refuse(field, `must be plain JSON data: ${message?.split('\n')[0] ?? type}`);
+    return refuse(field, `must be JSON data: ${message?.split('\n')[0] ?? type}`);
   }
   const bytes = Buffer.byteLength(text);
   if (bytes > maxJsonBytes) {
     refuse(field, `must be at most ${maxJsonBytes} bytes of JSON, got ${bytes}`, 'TOO_LARGE');
   }
   const copy: JsonObject = JSON.parse(text);
-  return isNestedWithin(copy, maxJsonDepth)
-    ? copy
-    : refuse(field, `must not be nested more than ${maxJsonDepth} levels deep`);
+  return isNestedWithin(copy, maxJsonDepth) ? copy : refuse(field, `must be at most ${maxJsonDepth} levels deep`);
 }

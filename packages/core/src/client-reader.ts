@@ -50,10 +50,7 @@ export function clientReader(deliveries: readonly Delivery[]): AnalyticsReader {
       const message = `${method}() needs a backend that can be read, such as sqlite; this client has: ${names}`;
       throw new AnalyticsError('UNSUPPORTED', message);
     }
-    // Whoever is closed says so itself.
-    if (delivery !== undefined && delivery.stats().state !== 'closed') {
-      await delivery.flush(flushTimeoutMs);
-    }
+    await delivery?.flush(flushTimeoutMs);
     return reader[method](...args);
   };
   const entries = Object.keys(methods).map((method) => [method, (...args: unknown[]) => ask(method, args)]);

@@ -92,14 +92,8 @@ export function createDelivery(backend: Backend, options: DeliveryOptions): Deli
 
   /** The backend's own flush; one at a time, each within its caller's time. */
   function push(timeoutMs: number): Promise<void> {
-    const previous = pushing;
     return withDeadline(clock, timeoutMs, `${name}: flush`, (signal) => {
-      const pushed = (async () => {
-        await previous;
-        if (!signal.aborted && !closed) {
-          await backend.flush?.(signal);
-        }
-      })();
+      const pushed = pushing.then(() => (signal.aborted || closed ? undefined : backend.flush?.(signal)));
       // Also where its caller has stopped waiting.
       pushing = pushed.catch(() => {});
       return pushed;
@@ -144,7 +138,7 @@ export function createDelivery(backend: Backend, options: DeliveryOptions): Deli
       const flushed = await flush(timeoutMs, true);
       const left = sink.abandon();
       if (left > 0) {
-        const message = `${left} events were still queued when the client was closed`;
+        const message = `${left} events not delivered in time`;
         const error = flushed.error ?? new AnalyticsError('TIMEOUT', message, { backend: name });
         events.lost(left, error, 'shutdown_timeout');
       }

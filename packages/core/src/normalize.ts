@@ -298,7 +298,7 @@ function toBytes(value: unknown): Uint8Array | undefined {
     return refuseValue(value, 'bytes', 'a Uint8Array');
   }
   if (value.byteLength > maxArtifactBytes) {
-    const message = `must be at most ${maxArtifactBytes} bytes, got ${value.byteLength}; pass a path instead`;
+    const message = `must be at most ${maxArtifactBytes} bytes, got ${value.byteLength}: pass a path`;
     refuse('bytes', message, 'TOO_LARGE');
   }
   return new Uint8Array(value);

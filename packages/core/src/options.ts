@@ -64,7 +64,7 @@ export function resolveOptions(options: AnalyticsOptions): ResolvedOptions {
     }
     const { name, delivery, settings } = backend;
     if (check(typeof name === 'string' && name !== '', `${field}.name`, 'be a text', name) && names.has(name)) {
-      problem(`${field}.name`, `must be unique, but another one is called ${describe(name)} too`);
+      problem(`${field}.name`, `must be unique, got ${describe(name)} twice`);
     }
     names.add(name);
     check(isObject(settings), `${field}.settings`, 'be an object', settings);

@@ -1,4 +1,3 @@
-import * as types from 'node:util/types';
 import { choice, requiredNumber, requiredObject } from './check.ts';
 import type { Cost } from './event.ts';
 import type { PriceProvider, PriceQuestion } from './prices.ts';
@@ -14,11 +13,7 @@ export function createPricing(
     prices &&
     ((question) => {
       try {
-        const price: unknown = prices.price(question) ?? undefined;
-        if (types.isPromise(price)) {
-          price.catch(() => {});
-          throw new TypeError('it must not be async');
-        }
+        const price = prices.price(question) ?? undefined;
         return price === undefined ? price : toCost(price);
       } catch (thrown) {
         failed(question, thrown);

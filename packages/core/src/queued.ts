@@ -12,9 +12,6 @@ const storageFullMaxDelayMs = 5_000;
 /** The longest wish of a far side that is granted. */
 const maxRetryAfterMs = 300_000;
 
-/** More of them would make numbers that are none. */
-const maxDoublings = 30;
-
 const retryable: readonly ErrorCode[] = ['BACKEND_UNAVAILABLE', 'STORAGE_FULL'];
 const divisible: readonly ErrorCode[] = ['EVENTS_REJECTED', 'TOO_LARGE'];
 
@@ -36,8 +33,8 @@ export function queuedSink(
   const maxEvents = Math.min(delivery.maxEvents, batchSize);
   const queue = createQueue(maxQueueEvents, maxQueueBytes);
   const bound = `the queue is full (${maxQueueEvents} events or ${maxQueueBytes} bytes)`;
-  /** Deliveries belong to no request of the host's, whichever one has started them. */
-  const outside = AsyncLocalStorage.snapshot();
+  /** Bound, as deliveries belong to no request of the host's, whichever one has started them. */
+  const run = AsyncLocalStorage.bind(runNow);
   let waiters: Waiter[] = [];
   /** Events ever queued; what left the queue again is the difference to its size. */
   let enqueued = 0;
@@ -62,13 +59,11 @@ export function queuedSink(
   function schedule(delayMs: number): void {
     stopTimer();
     timerIsShort = delayMs === 0;
-    const started = outside(() =>
-      clock.setTimeout(() => {
-        timer = undefined;
-        due = enqueued;
-        void run();
-      }, delayMs),
-    );
+    const started = clock.setTimeout(() => {
+      timer = undefined;
+      due = enqueued;
+      void run();
+    }, delayMs);
     started.unref?.();
     timer = started;
   }
@@ -80,7 +75,7 @@ export function queuedSink(
     }
   }
 
-  async function run(): Promise<void> {
+  async function runNow(): Promise<void> {
     if (running) {
       return;
     }
@@ -146,7 +141,8 @@ export function queuedSink(
 
   function retryDelayMs({ code, retryAfterMs = 0 }: AnalyticsError): number {
     const max = code === 'STORAGE_FULL' ? Math.min(storageFullMaxDelayMs, retry.maxDelayMs) : retry.maxDelayMs;
-    const jittered = random() * Math.min(max, retry.minDelayMs * 2 ** Math.min(failures - 1, maxDoublings));
+    // Zero times what is beyond all numbers is none.
+    const jittered = random() * (Math.min(max, retry.minDelayMs * 2 ** (failures - 1)) || 0);
     // What a far side says may be any number, or none. It says the same to all of its clients: they are not to come at once either.
     return (retryAfterMs > 0 ? Math.min(retryAfterMs, maxRetryAfterMs) : 0) + jittered;
   }
@@ -244,7 +240,7 @@ export function queuedSink(
         if (failures < breakerFailures || final) {
           wake?.();
         }
-        void outside(run);
+        void run();
       });
     },
     abandon() {

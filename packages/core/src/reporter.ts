@@ -40,7 +40,7 @@ export function createReporter(onError: ((error: AnalyticsError) => unknown) | u
 
 /** A new error: the given one may be the user's, and may come again. */
 function withCount(error: AnalyticsError, left: number): AnalyticsError {
-  return left === 0 ? error : copyOf(error, `${error.message} (${left} more of this kind since the last report)`);
+  return left === 0 ? error : copyOf(error, `${error.message} (${left} more since the last report)`);
 }
 
 function copyOf(error: AnalyticsError, message: string, backend: string | undefined = error.backend): AnalyticsError {

@@ -62,12 +62,7 @@ export function createTracker({ context, clock, newId, record, undescribed }: Tr
 
     function describeResult(result: unknown): object | undefined {
       try {
-        const description: unknown = describe?.(result);
-        if (types.isPromise(description)) {
-          description.catch(() => {});
-          throw new TypeError('describe() must not be async');
-        }
-        return known(description, 'description');
+        return describe && known(describe(result), 'description');
       } catch (thrown) {
         undescribed(thrown);
         return undefined;
@@ -82,20 +77,14 @@ export function createTracker({ context, clock, newId, record, undescribed }: Tr
       active -= 1;
       const latencyMs = Math.max(0, clock.monotonic() - startedMs);
       const outcome = { type: 'execution', id, success, error, latencyMs } as const;
-      const recordIt = (): void =>
-        record(() => {
-          if (misuse !== undefined) {
-            throw misuse.thrown;
-          }
-          const named = typeof subject === 'string' ? { name: subject } : known(subject, 'subject');
-          return { ...defaults, ...outer, ...named, ...describeResult(result), ...details, ...outcome } as TrackedInput;
-        });
-      if (context.getStore() === outer) {
-        recordIt();
-      } else {
-        // A generator may be ended by somebody who has nothing to do with its start.
-        context.run(outer ?? {}, recordIt);
-      }
+      // As it was at the start: a generator may be ended by somebody who has nothing to do with that.
+      context.run(outer ?? {}, record, () => {
+        if (misuse !== undefined) {
+          throw misuse.thrown;
+        }
+        const named = typeof subject === 'string' ? { name: subject } : known(subject, 'subject');
+        return { ...defaults, ...outer, ...named, ...describeResult(result), ...details, ...outcome } as TrackedInput;
+      });
     }
 
     return {
@@ -168,7 +157,7 @@ function known(given: unknown, field: string): object {
 
 function nameOf(fn: { readonly name: string }): string {
   try {
-    return fn.name === '' ? 'anonymous' : fn.name;
+    return fn.name || 'anonymous';
   } catch {
     return 'anonymous';
   }
@@ -187,16 +176,11 @@ function wrapSync(fn: AnyFunction, start: Start): AnyFunction {
     if (types.isGeneratorObject(result)) {
       // Measured from its first step on, which may never come.
       execution.discard();
-      const generator = result;
-      return Symbol.asyncIterator in generator
-        ? stepThroughAsync(
-            () => start(args),
-            () => generator as unknown as AsyncGenerator,
-          )
-        : stepThrough(
-            () => start(args),
-            () => generator as Generator,
-          );
+      const wrapSteps = Symbol.asyncIterator in result ? wrapAsyncGenerator : wrapGenerator;
+      return wrapSteps(
+        () => result,
+        () => start(args),
+      )();
     }
     // Real promises only: to some thenables (query builders, say) `then` means "start now".
     if (!types.isPromise(result)) {
@@ -258,55 +242,41 @@ function steps<S>(inner: Steps<S>, execution: Execution): Steps<S> {
 
 function wrapGenerator(fn: AnyFunction, start: Start): AnyFunction {
   return function* (...args) {
-    return yield* stepThrough(
-      () => start(args),
-      () => Reflect.apply(fn, this, args) as Generator,
-    );
+    const execution = start(args);
+    try {
+      const inner = execution.within(() => Reflect.apply(fn, this, args)) as Generator;
+      return yield* {
+        [Symbol.iterator]() {
+          return this;
+        },
+        ...steps(inner, execution),
+      };
+    } catch (thrown) {
+      execution.threw(thrown);
+      throw thrown;
+    } finally {
+      // Also when the consumer stops early.
+      execution.succeeded();
+    }
   };
 }
 
 function wrapAsyncGenerator(fn: AnyFunction, start: Start): AnyFunction {
   return async function* (...args) {
-    return yield* stepThroughAsync(
-      () => start(args),
-      () => Reflect.apply(fn, this, args) as AsyncGenerator,
-    );
+    const execution = start(args);
+    try {
+      const inner = execution.within(() => Reflect.apply(fn, this, args)) as AsyncGenerator;
+      return yield* {
+        [Symbol.asyncIterator]() {
+          return this;
+        },
+        ...steps(inner, execution),
+      };
+    } catch (thrown) {
+      execution.threw(thrown);
+      throw thrown;
+    } finally {
+      execution.succeeded();
+    }
   };
-}
-
-function* stepThrough(start: () => Execution, make: () => Generator): Generator {
-  const execution = start();
-  try {
-    const inner = execution.within(make);
-    return yield* {
-      [Symbol.iterator]() {
-        return this;
-      },
-      ...steps(inner, execution),
-    };
-  } catch (thrown) {
-    execution.threw(thrown);
-    throw thrown;
-  } finally {
-    // Also when the consumer stops early.
-    execution.succeeded();
-  }
-}
-
-async function* stepThroughAsync(start: () => Execution, make: () => AsyncGenerator): AsyncGenerator {
-  const execution = start();
-  try {
-    const inner = execution.within(make);
-    return yield* {
-      [Symbol.asyncIterator]() {
-        return this;
-      },
-      ...steps(inner, execution),
-    };
-  } catch (thrown) {
-    execution.threw(thrown);
-    throw thrown;
-  } finally {
-    execution.succeeded();
-  }
 }

@@ -130,7 +130,7 @@ describe('a wrong context', () => {
     expect(dropsOf(made.analytics)).toEqual({});
     expect(made.errors[0]).toMatchObject({
       code: 'INVALID_CONFIG',
-      message: 'runId must be a text, got an object; it is left out of the context',
+      message: 'runId must be a text, got an object; it is left out',
     });
   });
 

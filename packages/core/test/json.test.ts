@@ -78,8 +78,8 @@ describe('attributes', () => {
     const nested = (levels: number): unknown =>
       levels === 0 ? 1 : levels % 2 === 0 ? { a: nested(levels - 1) } : [nested(levels - 1)];
     expect(attributesOf(nested(100))).toEqual(nested(100));
-    expect(reasonFor({ a: nested(100) })).toBe('attributes must not be nested more than 100 levels deep');
-    expect(reasonFor({ a: nested(2000) })).toBe('attributes must not be nested more than 100 levels deep');
+    expect(reasonFor({ a: nested(100) })).toBe('attributes must be at most 100 levels deep');
+    expect(reasonFor({ a: nested(2000) })).toBe('attributes must be at most 100 levels deep');
   });
 
   test('too deep for JSON.stringify are refused too', () => {
@@ -87,7 +87,7 @@ describe('attributes', () => {
     for (let level = 0; level < 100_000; level += 1) {
       deep = { deep };
     }
-    expect(reasonFor(deep)).toMatch(/^attributes must be plain JSON data: Maximum call stack size exceeded/);
+    expect(reasonFor(deep)).toMatch(/^attributes must be JSON data: Maximum call stack size exceeded/);
   });
 
   test('with a cycle, a BigInt or what throws are refused with the reason', () => {
@@ -106,13 +106,13 @@ describe('attributes', () => {
         throw new Error('trap');
       },
     });
-    expect(reasonFor(cycle)).toBe('attributes must be plain JSON data: Converting circular structure to JSON');
-    expect(reasonFor({ big: 1n })).toBe('attributes must be plain JSON data: Do not know how to serialize a BigInt');
-    expect(reasonFor(throwing(new Error('boom')))).toBe('attributes must be plain JSON data: boom');
-    expect(reasonFor(throwing('text'))).toBe('attributes must be plain JSON data: text');
-    expect(reasonFor(throwing(undefined))).toBe('attributes must be plain JSON data: undefined');
-    expect(reasonFor(throwing(Symbol('s')))).toBe('attributes must be plain JSON data: Symbol(s)');
-    expect(reasonFor(throwing(hostile))).toMatch(/^attributes must be plain JSON data: /);
+    expect(reasonFor(cycle)).toBe('attributes must be JSON data: Converting circular structure to JSON');
+    expect(reasonFor({ big: 1n })).toBe('attributes must be JSON data: Do not know how to serialize a BigInt');
+    expect(reasonFor(throwing(new Error('boom')))).toBe('attributes must be JSON data: boom');
+    expect(reasonFor(throwing('text'))).toBe('attributes must be JSON data: text');
+    expect(reasonFor(throwing(undefined))).toBe('attributes must be JSON data: undefined');
+    expect(reasonFor(throwing(Symbol('s')))).toBe('attributes must be JSON data: Symbol(s)');
+    expect(reasonFor(throwing(hostile))).toMatch(/^attributes must be JSON data: /);
   });
 
   test.each([
@@ -121,7 +121,7 @@ describe('attributes', () => {
     ['nothing', () => undefined],
     ['null', () => null],
   ])('that say %s of themselves are refused', (_, toJSON) => {
-    expect(reasonFor({ toJSON })).toBe('attributes must be plain JSON data: must be an object');
+    expect(reasonFor({ toJSON })).toBe('attributes must be JSON data: must be an object');
   });
 
   test.each(['config', 'summary'])('the same holds for the %s of a run', (field) => {

@@ -221,7 +221,7 @@ describe('an artifact', () => {
     const error = refusalOf({ ...artifact, bytes: bigBytes });
     expect(error.code).toBe('TOO_LARGE');
     expect(error.problems).toEqual([
-      { field: 'bytes', message: 'must be at most 8388608 bytes, got 8388609; pass a path instead' },
+      { field: 'bytes', message: 'must be at most 8388608 bytes, got 8388609: pass a path' },
     ]);
   });
 });

@@ -28,7 +28,7 @@ describe('wrong options are refused', () => {
     [{ backends: [Promise.resolve(backend)] }, 'backends[0] must be a backend, got a promise: await it'],
     [{ backends: [{ ...backend, name: '' }] }, 'backends[0].name must be a text, got ""'],
     [{ backends: [{ ...backend, name: 5 }] }, 'backends[0].name must be a text, got 5'],
-    [{ backends: [backend, backend] }, 'backends[1].name must be unique, but another one is called "b" too'],
+    [{ backends: [backend, backend] }, 'backends[1].name must be unique, got "b" twice'],
     [{ backends: [{ ...backend, settings: undefined }] }, 'backends[0].settings must be an object, got undefined'],
     [{ backends: [{ ...backend, write: undefined }] }, 'backends[0].write must be a function, got undefined'],
     [{ backends: [{ ...backend, close: true }] }, 'backends[0].close must be a function, got true'],

@@ -33,8 +33,8 @@ describe('errors are passed on', () => {
     report('BACKEND_UNAVAILABLE', 'a', () => error());
     expect(told).toEqual([
       'down',
-      'down (5 more of this kind since the last report)',
-      'down (1 more of this kind since the last report)',
+      'down (5 more since the last report)',
+      'down (1 more since the last report)',
       'down',
     ]);
   });
@@ -58,7 +58,7 @@ describe('errors are passed on', () => {
       await clock.advance(60_000);
     }
     expect(constant.message).toBe('constant');
-    const note = 'constant (1 more of this kind since the last report)';
+    const note = 'constant (1 more since the last report)';
     expect(told).toEqual(['constant', note, note]);
   });
 
