@@ -125,12 +125,13 @@ function nextLines({ stored, metricsUrl }: DemoReport): string[] {
   return [
     ...(stored === undefined
       ? ['  ANALYTICS_BACKEND=sqlite,prometheus npm run demo figures of this run, too, from a database']
-      : stored.db === undefined
-        ? []
-        : [
-            `  sqlite3 ${quote(stored.db)} 'SELECT name, COUNT(*), SUM(success) FROM executions GROUP BY name'`,
-            '  npm run demo                                     adds another run to the database',
-          ]),
+      : []),
+    ...(stored?.db === undefined
+      ? []
+      : [
+          `  sqlite3 ${quote(stored.db)} 'SELECT name, COUNT(*), SUM(success) FROM executions GROUP BY name'`,
+          '  npm run demo                                     adds another run to the database',
+        ]),
     ...(metricsUrl === undefined
       ? ['  ANALYTICS_BACKEND=prometheus npm run demo -- --hold 60   metrics for Prometheus']
       : [`  curl -s ${metricsUrl} | grep _total`]),

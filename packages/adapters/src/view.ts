@@ -34,12 +34,13 @@ export function viewOf<T extends object>(object: T, replace: (key: string | symb
   function onObject(key: string | symbol, method: Method): Method {
     const call = (self: unknown, args: readonly unknown[]): unknown =>
       Reflect.apply(method, self === view ? object : self, args as never[]);
-    return typeof key === 'symbol'
-      ? // What `using` calls may be no proxy.
-        function (this: unknown, ...args) {
-          return call(this, args);
-        }
-      : new Proxy(method, { apply: (_, self, args) => call(self, args) });
+    if (typeof key === 'symbol') {
+      // What `using` calls may be no proxy.
+      return function (this: unknown, ...args) {
+        return call(this, args);
+      };
+    }
+    return new Proxy(method, { apply: (_, self, args) => call(self, args) });
   }
 
   // Stands behind the proxy in the place of the object: a frozen one could not be shown as another. What the proxy calls final,

@@ -62,7 +62,10 @@ export interface Backend {
   readonly settings: { readonly [key: string]: Setting };
   /** The read side, where the backend has one. */
   readonly reader?: AnalyticsReader;
-  /** Delivers at process exit what is still queued, without waiting on anything. May get events of an unfinished `write`, and more than `maxEvents`. */
+  /**
+   * Delivers at process exit what is still queued, without waiting on anything. May get events of an unfinished `write`, and more
+   * than `maxEvents`.
+   */
   writeSync?(events: readonly AnalyticsEvent[]): void;
   /** Delivers what `write` accepted, and releases everything, also while a `write` hangs. */
   close?(): void | Promise<void>;

@@ -9,7 +9,8 @@ const defaults = { now: () => 0, newId: () => '', context: () => undefined, erro
 /**
  * The event that data from outside say (a file, another program), checked and completed by the rules of `record()`. The data
  * are an `EventInput` with its own `id` and `at`, or an `AnalyticsEvent` that went through JSON: `weight` and `cost.nanoUsd` are
- * kept, and the `bytes` of an artifact, of which JSON makes something else, may be text in base64. What `parseEvent` has returned it returns again unchanged.
+ * kept, and the `bytes` of an artifact, of which JSON makes something else, may be text in base64. What `parseEvent` has returned it
+ * returns again unchanged.
  * @throws AnalyticsError `INVALID_EVENT` or `TOO_LARGE`; `problems` names the field. Whatever a getter of the data throws.
  */
 export function parseEvent(data: unknown): AnalyticsEvent {

@@ -112,6 +112,11 @@ describe.skipIf(process.platform === 'win32')('on a signal', { concurrent: true 
     const ended = await host({ end: 'signal twice', flushOnSignals: ['SIGUSR2'], events: 1 });
     expect(ended).toEqual({ code: null, signal: 'SIGKILL', lines: ['client 1 event 1', 'between'], ...quiet });
   });
+
+  test('one that ends nothing is served each time', async () => {
+    const ended = await host({ end: 'signal without effect, twice', flushOnSignals: ['SIGWINCH'], events: 1 });
+    expect(ended).toEqual({ code: null, signal: 'SIGKILL', lines: ['client 1 event 1', 'between'], ...quiet });
+  });
 });
 
 describe.concurrent('a client', () => {

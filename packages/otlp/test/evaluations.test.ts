@@ -6,6 +6,17 @@ import type { Received, Receiver } from './support/receiver.ts';
 const logsOf = ({ requests }: Receiver): Received[] =>
   requests.filter(({ path }) => path === '/otlp/v1/logs') as Received[];
 
+async function evaluating() {
+  const receiver = await receiverOfTest();
+  const notices: unknown[] = [];
+  const backend = await backendOfTest({
+    endpoint: `${receiver.url}/otlp`,
+    evaluationEvents: true,
+    onNotice: (notice) => notices.push(notice),
+  });
+  return { receiver, notices, backend };
+}
+
 describe.each(['http/protobuf', 'http/json'] as const)('by %s', (protocol) => {
   test('a rating is an evaluation event beside the metrics, without comment and user', async () => {
     const receiver = await receiverOfTest();
@@ -44,13 +55,7 @@ test('there are none unless asked for', async () => {
 });
 
 test('what the receiver could not take waits; what it refused does not', async () => {
-  const receiver = await receiverOfTest();
-  const notices: unknown[] = [];
-  const backend = await backendOfTest({
-    endpoint: `${receiver.url}/otlp`,
-    evaluationEvents: true,
-    onNotice: (notice) => notices.push(notice),
-  });
+  const { receiver, notices, backend } = await evaluating();
   const answerLogs = (status: number): void =>
     receiver.script((response, _, { url }) => void response.writeHead(url?.endsWith('/logs') ? status : 200).end());
 
@@ -70,13 +75,7 @@ test('what the receiver could not take waits; what it refused does not', async (
 });
 
 test('of what is refused in part, that part is given up', async () => {
-  const receiver = await receiverOfTest();
-  const notices: unknown[] = [];
-  const backend = await backendOfTest({
-    endpoint: `${receiver.url}/otlp`,
-    evaluationEvents: true,
-    onNotice: (notice) => notices.push(notice),
-  });
+  const { receiver, notices, backend } = await evaluating();
   receiver.script((response, _, { url }) => {
     const partialSuccess = url?.endsWith('/logs') ? { rejectedLogRecords: '1', errorMessage: 'odd' } : {};
     response.setHeader('content-type', 'application/json').end(JSON.stringify({ partialSuccess }));
@@ -89,13 +88,7 @@ test('of what is refused in part, that part is given up', async () => {
 });
 
 test('so many wait, and no more', async () => {
-  const receiver = await receiverOfTest();
-  const notices: unknown[] = [];
-  const backend = await backendOfTest({
-    endpoint: `${receiver.url}/otlp`,
-    evaluationEvents: true,
-    onNotice: (notice) => notices.push(notice),
-  });
+  const { receiver, notices, backend } = await evaluating();
   for (let count = 0; count < 5000; count += 1) {
     backend.write([rating()]);
   }

@@ -133,15 +133,13 @@ export function normalName(name: string): string {
   return name.trim().toLowerCase();
 }
 
+const timePattern = /^(\d{4}-\d\d-\d\d)(T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d))?$/;
+
 function parseTime(from: unknown): number {
-  const day = typeof from === 'string' ? from.slice(0, 10) : '';
-  // `Date.parse` takes the 30th of February for the 2nd of March.
-  const isDay = /^\d{4}-\d\d-\d\d$/.test(day) && new Date(Date.parse(day)).getUTCDate() === Number(day.slice(8));
-  return typeof from === 'string' &&
-    isDay &&
-    /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d))?$/.test(from)
-    ? Date.parse(from)
-    : Number.NaN;
+  const [text, day] = timePattern.exec(typeof from === 'string' ? from : '') ?? [];
+  // `Date.parse` takes the 30th of February for a day of March.
+  const isDay = day !== undefined && new Date(day).getUTCDate() === Number(day.slice(8));
+  return isDay ? Date.parse(text as string) : Number.NaN;
 }
 
 /** Whole nano-dollars, rounded once at the end; or which class of tokens has no price. */

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 import { type Artifact, artifactOf, bytesEntry, clientIdOf } from './artifact.ts';
+import { type ImageSize, imageSize } from './image-size.ts';
 import { jsonText } from './json-text.ts';
 import { toPathPart } from './names.ts';
 import type { RunFile } from './run-file.ts';
@@ -31,11 +32,8 @@ export interface ResolvedMedia {
 
 const maxImages = 108;
 
-interface ImageData {
+interface ImageData extends ImageSize {
   readonly bytes: Uint8Array<ArrayBuffer>;
-  readonly format: 'png' | 'jpg';
-  readonly width: number;
-  readonly height: number;
   readonly caption: string | undefined;
 }
 
@@ -158,7 +156,7 @@ export interface ImageOptions {
  */
 export function image(content: Uint8Array, { caption }: ImageOptions = {}): Media {
   const bytes = Uint8Array.from(content);
-  const size = pngSize(bytes) ?? jpegSize(bytes);
+  const size = imageSize(bytes);
   if (size === undefined) {
     throw new TypeError('image: must be the bytes of a PNG or a JPEG file');
   }
@@ -283,26 +281,4 @@ function typeOf(cells: readonly unknown[]): object {
   const kinds = new Set(cells.filter((cell) => cell !== null).map((cell) => typeof cell));
   const kind = kinds.size > 1 ? 'any' : (kinds.values().next().value ?? 'any');
   return { wb_type: 'union', params: { allowed_types: [{ wb_type: 'none' }, { wb_type: kind }] } };
-}
-
-function pngSize(bytes: Uint8Array): Pick<ImageData, 'format' | 'width' | 'height'> | undefined {
-  const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  return view.length >= 24 && view.toString('latin1', 0, 8) === '\x89PNG\r\n\x1a\n'
-    ? { format: 'png', width: view.readUInt32BE(16), height: view.readUInt32BE(20) }
-    : undefined;
-}
-
-function jpegSize(bytes: Uint8Array): Pick<ImageData, 'format' | 'width' | 'height'> | undefined {
-  const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  if (view.length < 4 || view.readUInt16BE(0) !== 0xffd8) {
-    return undefined;
-  }
-  for (let at = 2; at + 9 <= view.length && view[at] === 0xff; at += 2 + view.readUInt16BE(at + 2)) {
-    const marker = view[at + 1] as number;
-    // The frame headers, among which are three markers of other things.
-    if (marker >= 0xc0 && marker <= 0xcf && ![0xc4, 0xc8, 0xcc].includes(marker)) {
-      return { format: 'jpg', width: view.readUInt16BE(at + 7), height: view.readUInt16BE(at + 5) };
-    }
-  }
-  return undefined;
 }

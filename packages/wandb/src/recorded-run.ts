@@ -36,7 +36,7 @@ export interface RecordedRunOptions {
   readonly baseTags: readonly string[];
   readonly clock: Clock;
   onNotice(message: string, cause?: unknown): void;
-  /** Is told of the first failure in what has arrived. */
+  /** Is told of the first failure in what has arrived; of the last events before they do, as often as they are sent. */
   onFailure(failure: NonNullable<Recording['firstFailure']>): void;
 }
 
@@ -62,7 +62,6 @@ interface Staged {
   readonly artifacts: Artifact[];
   readonly exitCode: number | undefined;
   mayHaveArrived: boolean;
-  failureTold: boolean;
 }
 
 /** Events that are mapped at a time; the host's event loop gets its turn in between. */
@@ -87,7 +86,7 @@ export function createRecordedRun(options: RecordedRunOptions): RecordedRun {
     const batch = createBatch(state, rows, recording.changes);
     const runState = recording.run?.state;
     const exitCode = runState === undefined || runState === 'started' ? undefined : runState === 'failed' ? 1 : 0;
-    return { ids, recording, batch, artifacts, exitCode, mayHaveArrived: false, failureTold: false };
+    return { ids, recording, batch, artifacts, exitCode, mayHaveArrived: false };
   }
 
   /** What the run's own events say about it. */
@@ -143,13 +142,13 @@ export function createRecordedRun(options: RecordedRunOptions): RecordedRun {
     staged = undefined;
     recorder.keep(current.recording);
     seen.add(current.ids);
-    tellFailure(current);
+    if (current.exitCode === undefined) {
+      tellFailure(current);
+    }
   }
 
-  function tellFailure(current: Staged): void {
-    const { firstFailure } = current.recording;
-    if (firstFailure !== undefined && !current.failureTold) {
-      current.failureTold = true;
+  function tellFailure({ recording: { firstFailure } }: Staged): void {
+    if (firstFailure !== undefined) {
       onFailure(firstFailure);
     }
   }

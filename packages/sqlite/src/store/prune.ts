@@ -83,8 +83,7 @@ function* deleteToSize(deletion: Deletion, maxBytes: number, now: number): Gener
     const left = excess();
     const before = total(deletion);
     const [freed, gone] = [start.excess - left, before - start.rows];
-    // No more than are in the way; twice as many each time until it is known what a row takes.
-    // What is freed may have been cells of hours alone.
+    // No more than are in the way; twice as many each time until it is known what a row takes: cells of hours alone do not tell.
     const rows =
       freed >= telling && gone > 0
         ? (Math.max(leastBytes, left / aging.length) * gone) / freed
@@ -128,12 +127,10 @@ function endOfOldest(deletion: Deletion, mostRows: number, reach: number): numbe
   const found = aging.flatMap((kind) => {
     const rows = Math.ceil(Math.min(mostRows, paceOf(deletion, kind).rows) * reach);
     const { count, latest } = firstRowsOf(deletion.db, keptTables[kind], rows);
-    return latest === null ? [] : [{ end: latest + 1, isAll: count < rows, isOfRuns: kind === 'runEvents' }];
+    return latest === null ? [] : [{ kind, end: latest + 1, isAll: count < rows }];
   });
-  const bounds = [({ isAll }) => !isAll, ({ isOfRuns }) => !isOfRuns, () => true] as readonly ((
-    one: (typeof found)[number],
-  ) => boolean)[];
-  const ends = bounds.map((isBound) => found.filter(isBound)).find(({ length }) => length > 0);
+  const bounds = [found.filter(({ isAll }) => !isAll), found.filter(({ kind }) => kind !== 'runEvents'), found];
+  const ends = bounds.find(({ length }) => length > 0);
   return ends && Math.min(...ends.map(({ end }) => end));
 }
 

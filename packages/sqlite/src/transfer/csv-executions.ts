@@ -150,7 +150,7 @@ function parseFlag(cell: string | undefined): unknown {
 function parseTimestamp(cell: string | undefined): unknown {
   const [, day, time] = /^(\d{4}-\d\d-\d\d)[ T](\d\d:\d\d:\d\d(?:\.\d+)?)Z?$/.exec(cell ?? '') ?? [];
   const ms = Date.parse(`${day}T${time}Z`);
-  // `Date.parse` takes the 30th of February for the 1st of March.
+  // `Date.parse` takes the 30th of February for a day of March.
   const isDay = new Date(`${day}T00:00:00Z`).getUTCDate() === Number(day?.slice(8));
   return Number.isNaN(ms) || !isDay ? cell : ms;
 }
