@@ -4,6 +4,8 @@
 /** 2²¹ executions can share a ms; the time's 42 bits last until the year 2109. */
 export const tailBits = 21;
 const tailMask = (1 << tailBits) - 1;
+/** The last ms that a key can hold. */
+export const latestMs: number = 2 ** (63 - tailBits) - 1;
 
 /** The last bits of an id of 16 bytes that starts at `start`. Ids of version 7 count up there within a ms: keys rise, too. */
 export function tailOf(bytes: Uint8Array, start: number): number {
@@ -18,10 +20,15 @@ export function nextTail(tail: number): number {
 
 /** Whether a time in ms fits into a key. */
 export function isTime(at: number): boolean {
-  return at >= 0 && at < 2 ** (63 - tailBits);
+  return at >= 0 && at <= latestMs;
 }
 
-/** The first key of a ms; a time that no execution can have is as good as the nearest that can. */
+/** The nearest ms from a time on that an execution can have. */
+export function msFrom(at: number): number {
+  return Math.min(Math.max(Math.ceil(at), 0), latestMs);
+}
+
+/** The first key that an execution from a time on can have. */
 export function firstKey(at: number): bigint {
-  return BigInt(Math.min(Math.max(Math.ceil(at), 0), 2 ** (63 - tailBits) - 1)) << BigInt(tailBits);
+  return BigInt(msFrom(at)) << BigInt(tailBits);
 }

@@ -32,7 +32,7 @@ describe('wrong options are refused, all at once', () => {
     [
       'listSkillHealth',
       (it) => it.listSkillHealth({ ...(wrong as object), skillIds: ['a', '', 1, undefined] as never }),
-      [days, org, `skillIds[1] ${text}, got ""`, `skillIds[2] ${text}, got 1`, `skillIds[3] ${text}, got null`, limit],
+      [days, org, `skillIds[1] ${text}, got ""`, `skillIds[2] ${text}, got 1`, 'skillIds[3] must be given', limit],
     ],
     ['listSkillHealth of a text', (it) => it.listSkillHealth({ skillIds: 'a' as never }), ['skillIds must be a list']],
     [
@@ -68,7 +68,7 @@ describe('wrong options are refused, all at once', () => {
     [
       'getRecommendations',
       (it) => it.getRecommendations(undefined as never, { ...(wrong as object), types: ['popular'] as never }),
-      [`userId ${text}, got null`, days, org, limit, 'types[0] must be one of collaborative, trending, got "popular"'],
+      ['userId must be given', days, org, limit, 'types[0] must be one of collaborative, trending, got "popular"'],
     ],
     [
       'recordRecommendationFeedback',

@@ -82,7 +82,7 @@ export function startOfRows(): Cursor {
 /** Rows that belong together: all of them arrive, and the same object is sent again until they did. */
 export interface Batch {
   readonly rows: Rows;
-  /** What becomes of the summary with these rows: changed keys and their new values. */
+  /** The summary's keys that these rows set, and their values; also those that stay as they were. */
   readonly changes: ReadonlyMap<string, unknown>;
   /** The summary before these changes. */
   readonly summary: ReadonlyMap<string, unknown>;

@@ -35,6 +35,8 @@ export interface Keys {
   readonly operations: string;
   readonly failures: string;
   readonly summary: SummaryKeys;
+  /** Its versions that have keys of their own. */
+  readonly versions: Set<string>;
   /** Of the row of one execution, by the sum of what it `has`; each is made by `shapeIn`. */
   readonly shapes: (Shape | undefined)[];
 }
@@ -50,23 +52,37 @@ export const usageKeys: readonly string[] = [
 
 /** Gives each kind and name its keys, as long as there are not too many of them. */
 export interface KeyBook {
-  of(kind: ExecutionKind, name: string): Keys;
+  of(kind: Kind, name: string): Keys;
+  /** The version itself, or what it shares its keys with. */
+  versionOf(keys: Keys, version: string): string;
 }
+
+type Kind = ExecutionKind | 'toolkit';
+
+const other = '_other';
 
 /** The service's advice is to have fewer than 10 000 keys; a name has up to a dozen. */
 export const maxNames = 2_000;
 
-/** @param onOverflow is told once, when there are too many names and the rest share `_other`. */
+/** @param onOverflow is told once, when there are too many names and versions and the rest share `_other`. */
 export function createKeyBook(onOverflow: () => void): KeyBook {
-  const kinds = new Map<ExecutionKind, Map<string, Keys>>();
-  const others = new Map<ExecutionKind, Keys>();
+  const kinds = new Map<Kind, Map<string, Keys>>();
+  const others = new Map<Kind, Keys>();
   let count = 0;
   let nextIndex = 0;
 
-  function othersOf(kind: ExecutionKind): Keys {
-    const keys = others.get(kind) ?? keysOf(prefixOf(kind, '_other'), nextIndex++);
+  function othersOf(kind: Kind): Keys {
+    const keys = others.get(kind) ?? keysOf(prefixOf(kind, other), nextIndex++);
     others.set(kind, keys);
     return keys;
+  }
+
+  function hasRoom(): boolean {
+    count += 1;
+    if (count === maxNames + 1) {
+      onOverflow();
+    }
+    return count <= maxNames;
   }
 
   return {
@@ -80,22 +96,27 @@ export function createKeyBook(onOverflow: () => void): KeyBook {
       if (known !== undefined) {
         return known;
       }
-      count += 1;
-      if (count > maxNames) {
-        if (count === maxNames + 1) {
-          onOverflow();
-        }
-        count = maxNames + 1;
+      if (!hasRoom()) {
         return othersOf(kind);
       }
       const keys = keysOf(prefixOf(kind, name), nextIndex++);
       names.set(name, keys);
       return keys;
     },
+    versionOf({ versions }, version) {
+      if (versions.has(version)) {
+        return version;
+      }
+      if (!hasRoom()) {
+        return other;
+      }
+      versions.add(version);
+      return version;
+    },
   };
 }
 
-function prefixOf(kind: ExecutionKind, name: string): string {
+function prefixOf(kind: Kind, name: string): string {
   // What begins with an underscore is the service's own.
   return kind === 'tool' ? keyPart(name).replace(/^_/, '%5F') : `${kind}/${keyPart(name)}`;
 }
@@ -121,6 +142,7 @@ function keysOf(prefix: string, index: number): Keys {
     operations: `${prefix}/operations`,
     failures: `${prefix}/failures`,
     summary: summaryKeysOf(prefix),
+    versions: new Set(),
     shapes: [],
   };
 }

@@ -5,6 +5,7 @@ import type { Clock } from '@toolweaver/analytics-core';
 import type { Artifact } from './artifact.ts';
 import type { Batch, Rows } from './batch.ts';
 import type { Encoder } from './encoder.ts';
+import type { MetricDefinition } from './metric-definition.ts';
 import { toPathPart } from './names.ts';
 import type { Records } from './records.ts';
 import { makeRunDirectory, makeWandbFolder } from './run-directory.ts';
@@ -49,11 +50,11 @@ export function createOfflineRun(
     }
   })();
   const log = createTransactionLog(join(directory, `run-${info.id}.wandb`), encoder.records);
-  const definedMetrics = new Set<string>();
+  const written = new Set<MetricDefinition>();
 
   function addMetrics(records: Records): void {
-    for (const metric of current.metrics.filter(({ name }) => !definedMetrics.has(name))) {
-      definedMetrics.add(metric.name);
+    for (const metric of current.metrics.filter((it) => !written.has(it))) {
+      written.add(metric);
       records.metric(metric);
     }
   }

@@ -173,7 +173,7 @@ const filesMutation = `mutation CreateRunFiles($entity: String!, $project: Strin
   createRunFiles(input: { entityName: $entity, projectName: $project, runName: $run, files: $files }) {
     runID uploadHeaders files { name uploadUrl } } }`;
 
-/** Where to put files of a run, by name. A name that is missing needs no upload. */
+/** Where to put files of a run, by name. The service may leave some out. */
 export async function askUploads(
   service: Service,
   { entity, project, id }: RunPath,

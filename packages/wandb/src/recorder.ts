@@ -79,7 +79,7 @@ export function createRecorder(book: KeyBook, logFrequency: number): Recorder {
       const tally = tallyOf(keys, event);
       addExecution(tally.total, event);
       if (event.version !== undefined) {
-        countVersion(tally, event.version, event);
+        countVersion(tally, book, event.version, event);
       }
       if (!event.success) {
         firstFailure ??= { prefix: keys.prefix, event };
@@ -97,7 +97,7 @@ export function createRecorder(book: KeyBook, logFrequency: number): Recorder {
     }
 
     function addToolkit({ at, toolkit, operation, durationMs, success: isSuccess, error }: ToolkitEvent): void {
-      const prefix = `toolkit/${keyPart(toolkit)}/${operation}`;
+      const prefix = `${book.of('toolkit', toolkit).prefix}/${operation}`;
       addRow(at, [
         [`${prefix}/status`, isSuccess ? 'success' : 'failure'],
         [`${prefix}/duration`, durationMs / 1000],
@@ -136,9 +136,9 @@ export function createRecorder(book: KeyBook, logFrequency: number): Recorder {
           case 'execution':
             return addExecutionEvent(event);
           case 'rating':
-            return addRow(event.at, [[`skill/${keyPart(event.skillId)}/rating`, event.rating]]);
+            return addRow(event.at, [[`${book.of('skill', event.skillId).prefix}/rating`, event.rating]]);
           case 'health':
-            return addRow(event.at, [[`skill/${keyPart(event.skillId)}/health`, event.score]]);
+            return addRow(event.at, [[`${book.of('skill', event.skillId).prefix}/health`, event.score]]);
           case 'toolkit':
             return addToolkit(event);
           case 'metrics':

@@ -130,6 +130,8 @@ export function createRecords(frames: LogFrames): Records {
             }
           });
         }
+        // Takes the place of an earlier definition; without it they would be merged.
+        proto.message(9, () => proto.flag(1, true));
       });
     },
     history(rows) {

@@ -58,7 +58,7 @@ export function createRuns(options: RunsOptions): Runs {
   const { mode, appUrl, dir, offlineAfterMs, finishTimeoutMs, clock, description } = settings;
   const isAuto = description.resume === 'auto' && mode === 'online';
   const book = createKeyBook(() =>
-    notify(`more than ${maxNames} names; further ones share the keys of _other`, undefined, 'INTERNAL'),
+    notify(`more than ${maxNames} names and versions; further ones share the keys of _other`, undefined, 'INTERNAL'),
   );
   const defaultId = description.runId ?? (isAuto ? unfinishedRun(dir) : undefined) ?? randomName(8);
   /** By the service's id, in order of use. */

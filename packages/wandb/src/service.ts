@@ -24,7 +24,7 @@ export interface Upload {
 
 /** The service's three kinds of request. All reject with what `serviceError` makes. */
 export interface Service {
-  /** The `data` of the answer. `isBusy` says which refusals may be gone next time. */
+  /** The `data` of the answer. */
   graphql(query: string, variables: object, options?: GraphqlOptions): Promise<{ readonly [key: string]: unknown }>;
   /** `path` names entity, project and run. Resolves to the answer and the wish to be asked later. */
   fileStream(path: string, body: string | Uint8Array<ArrayBuffer>, signal?: AbortSignal): Promise<StreamAnswer>;

@@ -1,11 +1,12 @@
 import type { ErrorInfo, ExecutionEvent } from '@toolweaver/analytics-core';
-import type { Keys } from './keys.ts';
+import type { KeyBook, Keys } from './keys.ts';
 import { addExecution, describeError, newTotal, type Total } from './total.ts';
 
 /** What a draft knows of one kind and name: its total, and the last of each field. */
 export interface Tally {
   readonly keys: Keys;
   readonly total: Total;
+  /** By what `versionOf` says. */
   versions: Map<string, Total> | undefined;
   last: ExecutionEvent;
   lastLatencyMs: number | undefined;
@@ -35,12 +36,13 @@ export function newTally(keys: Keys, event: ExecutionEvent): Tally {
   };
 }
 
-export function countVersion(tally: Tally, version: string, event: ExecutionEvent): void {
+export function countVersion(tally: Tally, book: KeyBook, version: string, event: ExecutionEvent): void {
   tally.versions ??= new Map();
   let total = tally.versions.get(version);
   if (total === undefined) {
-    total = newTotal();
-    tally.versions.set(version, total);
+    const shown = book.versionOf(tally.keys, version);
+    total = tally.versions.get(shown) ?? newTotal();
+    tally.versions.set(shown, total);
   }
   addExecution(total, event);
 }

@@ -34,10 +34,10 @@ export async function uploadFiles(
     let failure: unknown;
     await eachOf(left, async (file) => {
       const upload = uploads.get(file.name);
-      if (upload === undefined) {
-        return;
-      }
       try {
+        if (upload === undefined) {
+          throw new AnalyticsError('EVENTS_REJECTED', `the service gave no address to upload ${file.name} to`);
+        }
         await service.put(upload, await bodyOf(file.content), signal);
         names.push(file.name);
       } catch (error) {

@@ -307,6 +307,34 @@ test('more names than the service can show share their keys, and that is told on
   expect(notices).toEqual([expect.stringContaining('more than 2000 names')]);
 });
 
+test('versions, rated skills and toolkits count as names, too', async () => {
+  const { backend, fake, notices } = await backendAt();
+  await backend.write(Array.from({ length: 1_996 }, (_, at) => execution({ name: 'n', version: `${at}` })));
+  await backend.write([rating({ skillId: 'rated' }), health({ skillId: 'rated' }), toolkit({ toolkit: 'kit' })]);
+  await backend.write([execution({ name: 'n', version: 'one more' })]);
+  expect(notices).toEqual([]);
+  await backend.write([
+    execution({ name: 'n', version: 'too many' }),
+    execution({ name: 'n', version: '7' }),
+    execution({ name: 'n', version: 'too many as well' }),
+    rating({ skillId: 'unknown' }),
+    health({ skillId: 'unknown' }),
+    toolkit({ toolkit: 'unknown', operation: 'cleanup' }),
+  ]);
+  expect(notices).toEqual([expect.stringContaining('more than 2000 names and versions')]);
+  const shown = summary(fake, 'run1');
+  expect(shown).toMatchObject({
+    'summary/skill/n@7/total_operations': 2,
+    'summary/skill/n@one more/total_operations': 1,
+    'summary/skill/n@_other/total_operations': 2,
+    'skill/rated/rating': expect.any(Number),
+    'skill/_other/rating': expect.any(Number),
+    'skill/_other/health': expect.any(Number),
+    'toolkit/_other/cleanup/status': 'success',
+  });
+  expect(Object.keys(shown).filter((key) => key.includes('unknown') || key.includes('too many'))).toEqual([]);
+});
+
 test('a failure sends an alert, one in so long', async () => {
   const { backend, fake } = await backendAt({ alertIntervalMs: 60_000 });
   const failed = () =>

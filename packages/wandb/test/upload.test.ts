@@ -44,10 +44,13 @@ test('a storage that goes on refusing costs the file, and not the run', async ()
   expect(fake.run('run1').history).toHaveLength(1);
 });
 
-test('no URL: there is nothing to upload', async () => {
+test('a file that the service gives no address for is not said to be there', async () => {
   const { run, fake } = await runAt();
   fake.withoutUploads = true;
-  await run.saveFile('a.txt', Buffer.from('a'));
+  await expect(run.saveFile('a.txt', Buffer.from('a'))).rejects.toMatchObject({
+    code: 'EVENTS_REJECTED',
+    message: 'wandb: the service gave no address to upload a.txt to',
+  });
   await run.finish();
   expect(fake.run('run1').uploaded).toEqual([]);
   expect(fake.requests.some(({ method }) => method === 'PUT')).toBe(false);

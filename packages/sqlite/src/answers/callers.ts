@@ -1,8 +1,8 @@
 import type { CostGroup } from '@toolweaver/analytics-core';
 import { type RawBuilder, sql } from 'kysely';
 import { dayMs } from '../cell.ts';
-import { tailBits } from '../sequence.ts';
-import { all, executionsFor, type Filter, firstSeq, matches } from './filter.ts';
+import { latestMs, tailBits } from '../sequence.ts';
+import { all, executionsFor, type Filter, firstSeq, matches, tokensOfExecution } from './filter.ts';
 
 // Costs by who caused them. A parent ends, and so is recorded, no earlier than what it called, and began before that: it is sought
 // from the start of the window on, and as long after its end as any execution takes, whatever else the filter says.
@@ -43,8 +43,7 @@ export function callerCosts(filter: Filter, kind: CallerKind): RawBuilder<unknow
     found AS MATERIALIZED (SELECT start, key FROM ways WHERE key IS NOT NULL),
     own AS (
       SELECT ${caller} AS own, e.parent_id, coalesce(e.weight, 1) AS weight, e.cost_nano_usd,
-        coalesce(e.input_tokens + e.cache_read_tokens + e.cache_write_tokens + e.output_tokens
-          + e.reasoning_tokens, 0) AS tokens
+        ${tokensOfExecution} AS tokens
       FROM ${executionsFor(filter)} JOIN subjects s ON s.id = e.subject WHERE ${matches(filter)}
     )
     SELECT coalesce(o.own, f.key) AS key, total(o.weight) AS executions,
@@ -55,12 +54,10 @@ export function callerCosts(filter: Filter, kind: CallerKind): RawBuilder<unknow
 
 /** Clocks are adjusted between the end of a call and that of its caller. */
 const toleranceMs = 60_000;
-/** The last ms that the key of an execution can hold. */
-const latest = 2 ** 42 - 1;
 
 /** Whether an execution may have begun before a time: by the longest latency that there is, or as its own is not known. */
 function endsBefore(time: number): RawBuilder<unknown> {
   const longest = sql`(SELECT max(latency_max) FROM rollups WHERE width = ${sql.lit(dayMs)} AND org = 0)`;
-  const end = sql`CAST(min(${time + toleranceMs} + coalesce(${longest}, 0), ${sql.lit(latest)}) AS INTEGER)`;
+  const end = sql`CAST(min(${time + toleranceMs} + coalesce(${longest}, 0), ${sql.lit(latestMs)}) AS INTEGER)`;
   return sql`(e.seq < (${end} << ${sql.lit(tailBits)}) OR e.latency_ms IS NULL)`;
 }

@@ -1,6 +1,6 @@
 import type { ExecutionKind } from '@toolweaver/analytics-core';
 import { type Kysely, type RawBuilder, type SqlBool, sql } from 'kysely';
-import { tailBits } from '../sequence.ts';
+import { msFrom, tailBits } from '../sequence.ts';
 import type { Tables } from '../tables.ts';
 
 /** One state of the database, whatever is written meanwhile. */
@@ -28,11 +28,14 @@ export function textId(text: string): RawBuilder<number | null> {
   return sql`(SELECT id FROM dictionary WHERE text = ${text})`;
 }
 
-/** The key of the first execution of a ms; a time that no execution can have is as good as the nearest that can. */
+/** `firstKey` as an expression. */
 export function firstSeq(at: number): RawBuilder<number> {
-  const ms = Math.min(Math.max(Math.ceil(at), 0), 2 ** 42 - 1);
-  return sql`(${ms} << ${sql.lit(tailBits)})`;
+  return sql`(${msFrom(at)} << ${sql.lit(tailBits)})`;
 }
+
+/** All tokens of an execution `e`; classes that are not known count 0. */
+export const tokensOfExecution: RawBuilder<number> = sql`coalesce(e.input_tokens + e.cache_read_tokens + e.cache_write_tokens
+  + e.output_tokens + e.reasoning_tokens, 0)`;
 
 export function all(conditions: readonly (RawBuilder<unknown> | undefined)[]): RawBuilder<SqlBool> {
   const given = conditions.filter((condition) => condition !== undefined);

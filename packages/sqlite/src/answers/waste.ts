@@ -1,7 +1,7 @@
 import type { WasteReport, WasteStats } from '@toolweaver/analytics-core';
 import { sql } from 'kysely';
 import { type Sums, toTotals } from './costs.ts';
-import { type Db, executionsFor, type Filter, matches } from './filter.ts';
+import { type Db, executionsFor, type Filter, matches, tokensOfExecution } from './filter.ts';
 import { namesOf } from './names.ts';
 import { ratio, totalCost } from './numbers.ts';
 import { byKindAndName, descending, inOrder } from './order.ts';
@@ -61,8 +61,7 @@ async function findRows(db: Db, filter: Filter): Promise<readonly Row[]> {
     WITH tries AS (
       SELECT e.seq, e.id, e.at, e.subject, coalesce(e.parent_id, e.run) AS origin, coalesce(e.attempt, 1) AS attempt, e.success,
         coalesce(e.weight, 1) AS weight, e.cost_nano_usd AS cost,
-        coalesce(e.input_tokens + e.cache_read_tokens + e.cache_write_tokens + e.output_tokens
-          + e.reasoning_tokens, 0) AS tokens
+        ${tokensOfExecution} AS tokens
       FROM ${executionsFor(filter)} WHERE ${matches(filter)}
     ),
     repeats AS MATERIALIZED (

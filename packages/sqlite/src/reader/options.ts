@@ -13,6 +13,11 @@ export function lastDays(days: number): { from: number; to: number } {
   return { from: to - days * dayMs, to };
 }
 
+/** An id that must be given. */
+export function checkId(check: Checks, field: string, id: unknown): string {
+  return (id === undefined ? check.wrong(field, 'must be given') : check.id(field, id)) ?? '';
+}
+
 export function checkLimit(check: Checks, limit: unknown): number | undefined {
   return check.number('limit', limit, { min: 1, max: 1000, whole: true });
 }
@@ -38,11 +43,16 @@ export function checkRange(check: Checks, range: TimeRange, prefix: string): Tim
   return { from, to };
 }
 
-/** `days` or `range`; else the given number of days, or all time. */
-export function checkWindow(check: Checks, { days, range }: WindowOptions, defaultDays?: number): TimeRange {
+export function checkDaysOrRange(check: Checks, { days, range }: WindowOptions): void {
   if (days !== undefined && range !== undefined) {
     check.wrong('days', 'must not be given together with range');
   }
+}
+
+/** `days` or `range`; else the given number of days, or all time. */
+export function checkWindow(check: Checks, window: WindowOptions, defaultDays?: number): TimeRange {
+  checkDaysOrRange(check, window);
+  const { days, range } = window;
   const length = checkDays(check, days) ?? (range === undefined ? defaultDays : undefined);
   return length === undefined ? checkRange(check, range ?? {}, 'range.') : lastDays(length);
 }

@@ -4,7 +4,7 @@ import type { Ask } from '../answers/answers.ts';
 import type { RunPosition, RunsQuestion } from '../answers/runs.ts';
 import { type Checks, checkOptions } from '../check.ts';
 import { formatCursor, parseCursor } from './cursor.ts';
-import { checkLimit, checkRange, checkWindow } from './options.ts';
+import { checkId, checkLimit, checkRange, checkWindow } from './options.ts';
 import { toRecord } from './record.ts';
 
 const states: readonly RunState[] = ['started', 'finished', 'failed'];
@@ -101,10 +101,6 @@ export function runReader(ask: Ask): RunReader {
 /** What came from another thread has a prototype again. */
 function withRecords<S extends RunSummary>(summary: S): S {
   return { ...summary, metrics: toRecord(Object.entries(summary.metrics)) };
-}
-
-function checkId(check: Checks, field: string, id: unknown): string {
-  return check.id(field, id ?? '') ?? '';
 }
 
 function checkIds(check: Checks, field: string, ids: unknown, min: number, max: number): string[] {

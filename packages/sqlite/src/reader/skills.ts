@@ -9,7 +9,7 @@ import type { Ask, Question } from '../answers/answers.ts';
 import { dayMs } from '../cell.ts';
 import type { Keep } from '../changes/changes.ts';
 import { type Checks, checkOptions } from '../check.ts';
-import { checkDays, checkLimit, checkWindow, kinds, lastDays } from './options.ts';
+import { checkDays, checkId, checkLimit, checkWindow, kinds, lastDays } from './options.ts';
 
 const metrics: readonly LeaderboardMetric[] = [
   'executions',
@@ -153,11 +153,6 @@ export function skillReader(ask: Ask, keep: Keep): SkillReader {
       return ask('recommendations', question);
     },
   };
-}
-
-/** An id that must be given. */
-function checkId(check: Checks, field: string, id: unknown): string {
-  return check.id(field, id ?? null) ?? '';
 }
 
 function checkHealthWindow(check: Checks, { days, orgId }: { days?: unknown; orgId?: unknown }): HealthWindow {

@@ -1,17 +1,16 @@
 import type { Bucket, Window, WindowOptions } from '@toolweaver/analytics-core';
 import { dayMs, hourMs } from '../cell.ts';
 import type { Checks } from '../check.ts';
-import { checkDays, checkRange } from './options.ts';
+import { checkDays, checkDaysOrRange, checkRange } from './options.ts';
 
 export const widths: Readonly<Record<Bucket, number>> = { hour: hourMs, day: dayMs };
 const usualDays: Readonly<Record<Bucket, number>> = { hour: 2, day: 30 };
 const maxBuckets = 1000;
 
 /** Whole buckets. */
-export function checkTrendWindow(check: Checks, { days, range }: WindowOptions, bucket: Bucket): Window {
-  if (days !== undefined && range !== undefined) {
-    check.wrong('days', 'must not be given together with range');
-  }
+export function checkTrendWindow(check: Checks, window: WindowOptions, bucket: Bucket): Window {
+  checkDaysOrRange(check, window);
+  const { days, range } = window;
   const width = widths[bucket];
   const given = checkRange(check, range ?? {}, 'range.');
   const length = (checkDays(check, days) ?? usualDays[bucket]) * dayMs;

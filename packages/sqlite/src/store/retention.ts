@@ -1,5 +1,6 @@
 import { dayMs, hourMs } from '../cell.ts';
 import type { Checks } from '../check.ts';
+import { latestMs } from '../sequence.ts';
 import type { Thread } from '../thread.ts';
 import type { PrunePlan } from './prune.ts';
 
@@ -11,8 +12,6 @@ export interface Limits {
 
 /** Hourly cells answer for times whose executions are gone. */
 const leastHourlyDays = 90;
-/** The last ms that the key of an execution can hold. */
-const latest = 2 ** 42 - 1;
 /** Clocks are adjusted by less all the time. */
 const clockToleranceMs = 60_000;
 
@@ -43,7 +42,7 @@ export function limitsPlan({ retentionDays, maxBytes }: Limits, now: number): Pr
 /** A clock that says no time that events can have is not believed: then nothing is old. */
 function daysAgo(days: number, now: number): number {
   const at = Math.floor(now - days * dayMs);
-  return at > 0 && now <= latest ? at : 0;
+  return at > 0 && now <= latestMs ? at : 0;
 }
 
 /** Deletes what is over the limits, now and every hour; a failure is made good an hour later. Returns how to end it. */

@@ -2,20 +2,20 @@ import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Writable } from 'node:stream';
 import { Worker } from 'node:worker_threads';
-import { AnalyticsError, type EventType, type ExecutionKind } from '@toolweaver/analytics-core';
+import { AnalyticsError, type EventType } from '@toolweaver/analytics-core';
 import { configError } from '@toolweaver/analytics-core/backend';
 import { type Checks, checkOptions } from '../check.ts';
 import { unsupportedNode } from '../driver.ts';
 import type { ExportStep, ExportTask } from '../export-worker.ts';
 import type { Failure } from '../failure.ts';
 import { expandPath } from '../path.ts';
+import { kinds } from '../reader/options.ts';
 import type { ExportOptions, ExportReport } from './export-options.ts';
 import { type FileFormat, fileFormats, formatOf, isGzip } from './format.ts';
 import { checkCallbacks, checkSignal } from './import-options.ts';
 import { fileSink, type Sink, streamSink } from './sink.ts';
 
 const types: readonly EventType[] = ['execution', 'rating', 'health', 'toolkit', 'metrics', 'run', 'artifact'];
-const kinds: readonly ExecutionKind[] = ['skill', 'tool', 'llm', 'agent', 'search', 'operation'];
 const busyTimeoutMs = 5_000;
 
 /** See `transfer.ts`. */

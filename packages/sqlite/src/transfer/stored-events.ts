@@ -1,7 +1,7 @@
 import type { AnalyticsEvent, EventType, ExecutionKind } from '@toolweaver/analytics-core';
 import type { Statement } from 'better-sqlite3';
 import type { Connection } from '../database.ts';
-import { tailBits } from '../sequence.ts';
+import { firstKey } from '../sequence.ts';
 import { formatUuid, type StoredExecution, textColumns, toExecution } from '../stored.ts';
 
 /** Conditions that all must hold. */
@@ -149,11 +149,6 @@ function conditionsFor(db: Connection, type: EventType, filter: EventFilter): Co
     );
   }
   return conditions;
-}
-
-/** Of the first execution that there could be at a time. */
-function firstKey(at: number): bigint {
-  return BigInt(Math.min(Math.max(Math.ceil(at), 0), 2 ** 42 - 1)) << BigInt(tailBits);
 }
 
 function subjectIds(db: Connection, kind: ExecutionKind | undefined, name: string | undefined): number[] {

@@ -14,6 +14,9 @@ export async function playScenario(options: RunClientOptions, path: string): Pro
     config: { lr: 0.1, deep: { x: [1, null, 'é🧶'] }, flag: true },
   });
   run.defineMetric('epoch');
+  // The second definition takes the place of the first.
+  run.defineMetric('val/loss', { hidden: true, summary: ['max'] });
+  await run.flush();
   run.defineMetric('val/loss', { stepMetric: 'epoch' });
   run.log({ loss: 1, 'val/loss': 0.5, epoch: 1, text: 'é🧶' });
   run.log({ nested: { x: 1, y: { z: 'deep' } }, list: [1, 2] });
