@@ -35,12 +35,9 @@ export function resolveOptions(options: GrafanaOptions): ResolvedGrafanaOptions 
   if (!Array.isArray(targets) || targets.length === 0 || !targets.every(isTarget)) {
     problems.push({ field: 'targets', message: 'must be one or more of host:port, for example 10.0.0.7:8000' });
   }
-  if (problems.length > 0) {
-    // The thresholds of latency are held against the buckets, so these must be right first.
-    resolveThresholds(thresholds, [Infinity], problems);
-    throw configError(problems);
-  }
-  const resolved = resolveThresholds(thresholds, latencyBucketsMs, problems);
+  // The thresholds of latency are held against the buckets, so these must be right first.
+  const buckets = problems.length > 0 ? [Infinity] : latencyBucketsMs;
+  const resolved = resolveThresholds(thresholds, buckets, problems);
   if (problems.length > 0) {
     throw configError(problems);
   }
@@ -48,11 +45,10 @@ export function resolveOptions(options: GrafanaOptions): ResolvedGrafanaOptions 
 }
 
 function isHttpUrl(text: unknown): boolean {
-  if (typeof text !== 'string' || !URL.canParse(text) || /\s/.test(text)) {
+  if (typeof text !== 'string' || !URL.canParse(text) || /[\s?#]/.test(text)) {
     return false;
   }
-  const { protocol, search, hash } = new URL(text);
-  return /^https?:$/.test(protocol) && search === '' && hash === '';
+  return /^https?:$/.test(new URL(text).protocol);
 }
 
 function isTarget(text: unknown): boolean {

@@ -23,11 +23,19 @@ type Level = 'job, kind' | 'job, kind, name, toolkit';
 
 type Outcome = 'any' | 'failure';
 
+/** Events that were recorded and did not arrive: what sampling left out was not to. */
+export const lostEvents: Selection = { key: 'analyticsEvents', where: 'outcome="dropped", reason!="sampled"' };
+
 /** Builds queries of the catalogue's metrics. `by` is a list of labels with commas between; '' for one sum of all. */
 export interface Promql {
   select(selection: Selection): string;
   rate(by: string, selection: Selection): string;
   increase(by: string, selection: Selection): string;
+  /**
+   * The same of counters that may begin with the event that makes them, which `increase` does not see: one that is younger than the
+   * range has gained all that it says.
+   */
+  gained(by: string, selection: Selection): string;
   quantile(quantile: number, by: string, selection: Selection): string;
   /** Of a histogram: its sum over its count. */
   mean(by: string, selection: Selection): string;
@@ -102,6 +110,11 @@ export function createPromql({ namespace, matchers, range, count = 'rate' }: Sco
   const rate = over('rate');
   const increase = over('increase');
   const counted = over(count);
+  function gained(by: string, selection: Selection): string {
+    const selected = select(selection);
+    const isYoung = `${selected} unless last_over_time(${selected}[${range}] offset ${range})`;
+    return `${sumBy(by)} ((${isYoung}) or increase(${selected}[${range}]))`;
+  }
 
   function quantile(quantile: number, by: string, selection: Selection): string {
     const labels = by === '' ? 'le' : `le, ${by}`;
@@ -127,6 +140,7 @@ export function createPromql({ namespace, matchers, range, count = 'rate' }: Sco
     select,
     rate,
     increase,
+    gained,
     quantile,
     mean,
     executions: (by, outcome) => union(by, (source, own) => counted(own, counterOf(source, outcome))),

@@ -27,8 +27,8 @@ services:
       - --storage.tsdb.retention.time=30d
       - --web.enable-lifecycle
     volumes:
-      - ./prometheus.yml:/etc/prometheus/prometheus.yml:ro
-      - ./rules:/etc/prometheus/rules:ro
+      # The folder: a file that is replaced, as editors do, would stay the old one in the container.
+      - .:/etc/prometheus:ro
       - prometheus-data:/prometheus
     ports:
       - 127.0.0.1:9090:9090
@@ -44,7 +44,7 @@ services:
       - --storage.path=/alertmanager
       - --cluster.listen-address=
     volumes:
-      - ./alertmanager.yml:/etc/alertmanager/alertmanager.yml:ro
+      - .:/etc/alertmanager:ro
       - alertmanager-data:/alertmanager
     ports:
       - 127.0.0.1:9093:9093
@@ -92,7 +92,7 @@ alerting:
 scrape_configs:
   # A program that uses the Prometheus backend listens on 127.0.0.1:8000. On Linux containers cannot reach that: give it
   # PROMETHEUS_HOST=172.17.0.1 (the address of this machine in Docker's network). Docker Desktop needs nothing.
-  - job_name: ${namespace}
+  - job_name: '${namespace}'
     static_configs:
       - targets: [${targets.map((target) => `'${target}'`).join(', ')}]
 `;

@@ -6,13 +6,13 @@ export function costAlerts({ over, thresholds }: AlertParts): Alert[] {
   const { costPerHourUsd, costPerRunUsd, cacheHitDrop, minExecutions } = thresholds;
   const hour = over('1h');
   const spent = hour.increase('job', { key: 'cost' });
-  const runs = hour.increase('job', { key: 'requests', where: 'kind="agent"' });
-  const hitRatio = (range: string, offset: string): string => {
-    const { select } = over(range);
-    const rate = (where?: string) =>
-      `sum by (job, kind, name) (rate(${select({ key: 'cacheRequests', where })}[${range}]${offset}))`;
-    return `${rate('result="hit"')} / ${rate()}`;
-  };
+  // Agents run seldom: without the first run of each, a new program's would seem to cost twice as much.
+  const spentWhole = hour.gained('job', { key: 'cost' });
+  const runs = hour.gained('job', { key: 'requests', where: 'kind="agent"' });
+  const requests = (range: string, offset: string, where?: string): string =>
+    `sum by (job, kind, name) (increase(${hour.select({ key: 'cacheRequests', where })}[${range}]${offset}))`;
+  const hitRatio = (range: string, offset: string): string =>
+    `${requests(range, offset, 'result="hit"')} / (${requests(range, offset)} >= ${minExecutions})`;
   return [
     {
       name: 'CostPerHourHigh',
@@ -42,7 +42,7 @@ export function costAlerts({ over, thresholds }: AlertParts): Alert[] {
     {
       name: 'CostPerRunHigh',
       severity: 'warning',
-      expr: `${spent} / ${runs} > ${costPerRunUsd}\nand ${runs} >= 1`,
+      expr: `${spentWhole}\n/ (${runs} >= 1)\n> ${costPerRunUsd}`,
       for: '5m',
       summary: 'An agent run in {{ $labels.job }} costs {{ $value | printf "%.2f" }} USD on average.',
       description: `Known costs of an hour over the agent runs that ended in it; ${costPerRunUsd} USD is the limit.`,
@@ -53,7 +53,7 @@ export function costAlerts({ over, thresholds }: AlertParts): Alert[] {
         impact: 'Tasks cost more than they are worth.',
         look: [
           "What each run has cost exactly: `reader.listRuns({ orderBy: 'costUsd' })` of the SQLite backend.",
-          'Dashboard LLM models and cost: calls and tokens for each run, and the share of input that was read from the cache.',
+          'Dashboard LLM models and cost: do "Calls a second" and "Tokens a second" rise while the runs do not? Is less input read from the cache?',
         ],
         act: [
           'Limit steps, depth and retries of the agent.',
@@ -67,7 +67,7 @@ export function costAlerts({ over, thresholds }: AlertParts): Alert[] {
     {
       name: 'CacheHitRatioDropped',
       severity: 'warning',
-      expr: `${hitRatio('1d', ' offset 1h')}\n- ${hitRatio('1h', '')}\n> ${cacheHitDrop}\nand ${hour.increase('job, kind, name', { key: 'cacheRequests' })} >= ${minExecutions}`,
+      expr: `${hitRatio('1d', ' offset 1h')}\n- ${hitRatio('1h', '')}\n> ${cacheHitDrop}`,
       for: '15m',
       summary:
         'The cache of {{ $labels.kind }} {{ $labels.name }} in {{ $labels.job }} hits {{ $value | humanizePercentage }} of requests less than before.',

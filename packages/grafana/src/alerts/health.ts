@@ -1,3 +1,4 @@
+import { lostEvents } from '../promql.ts';
 import type { Alert, AlertParts } from './alert.ts';
 
 /** Alerts on the health of skills, and on whether what is measured arrives. */
@@ -29,7 +30,7 @@ export function healthAlerts({ over, thresholds: { healthScore } }: AlertParts):
     {
       name: 'EventsDropped',
       severity: 'warning',
-      expr: `${increase('job, backend, reason', { key: 'analyticsEvents', where: 'outcome="dropped", reason!="sampled"' })} > 0`,
+      expr: `${increase('job, backend, reason', lostEvents)} > 0`,
       summary: '{{ $labels.job }} has lost events on the way to {{ $labels.backend }}: {{ $labels.reason }}.',
       description: 'About {{ $value | printf "%.0f" }} in 15 minutes. What was left out by sampling is not in it.',
       dashboard: 'health',
@@ -65,7 +66,7 @@ export function healthAlerts({ over, thresholds: { healthScore } }: AlertParts):
           'A metric has as many label sets as it may (`maxLabelSets`, 2000 by default); values that came later share one series.',
         impact: 'Sums stay right, but new skills, tools or models are not seen one by one until the program restarts.',
         look: [
-          'Which label has so many values: `topk(10, count by (skill_id) ({__name__=~".+_total"}))`, with the label of that metric. Ids, dates or texts in a name are the usual reason.',
+          `Which label of that metric has so many values: \`count(count by (skill_id) (${select({ key: 'skillExecutions' })}))\`, for each of its labels. Ids, dates or texts in a name are the usual reason.`,
         ],
         act: [
           'Record a name that comes from a short list, and put what changes into `attributes` or the run.',

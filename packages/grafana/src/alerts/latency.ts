@@ -66,7 +66,7 @@ export function latencyAlerts({ names, thresholds }: AlertParts): Alert[] {
         impact: 'Whole tasks take long; long runs are mostly expensive ones, too.',
         look: [
           'Dashboard Overview, panels of durations: is a tool or a model under it slow? Then begin there.',
-          'Dashboard LLM models and cost: more calls or tokens a run mean that it goes in circles.',
+          'Dashboard LLM models and cost: more "Calls a second" for as many runs mean that they go in circles.',
           "`reader.listRuns({ orderBy: 'durationMs' })` of the SQLite backend gives the longest runs.",
         ],
         act: ['Limit depth, steps or retries of the agent.', 'Stop runs that have made no progress.'],

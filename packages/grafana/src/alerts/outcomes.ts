@@ -79,7 +79,8 @@ export function outcomeAlerts({ names, thresholds }: AlertParts): Alert[] {
           'Undo the change of the last minutes, if there was one.',
           'Otherwise wait: a spike that goes on becomes one of the other alerts.',
         ],
-        tuning: 'Raise `errorSpikeFactor`. A spike is over after an hour at the latest: then it is what was before.',
+        tuning:
+          'Raise `errorSpikeFactor`. A spike is over after an hour at the latest: then it is what was before. Where nothing was executed in the hour before there is nothing to compare with, so a batch job that starts anew never spikes: its failures are those of FailureRatioHigh.',
       },
     },
   ];

@@ -1,13 +1,14 @@
 import type { Dashboard } from '../dashboard.ts';
-import { atLeast, atMost, bars, stat, timeseries } from '../panel.ts';
-import type { DashboardParts } from './parts.ts';
+import { atLeast, atMost, stat, timeseries } from '../panel.ts';
+import { lostEvents } from '../promql.ts';
+import { type DashboardParts, healthScores } from './parts.ts';
 
 const ofTarget = '{job=~"$job", instance=~"$instance"}';
-const dropped = 'outcome="dropped", reason!="sampled"';
 
-export function health({ now, whole, thresholds: { healthScore } }: DashboardParts): Dashboard {
+export function health(parts: DashboardParts): Dashboard {
+  const { now, whole, thresholds } = parts;
+  const { healthScore } = thresholds;
   const events = { key: 'analyticsEvents' } as const;
-  const lost = { key: 'analyticsEvents', where: dropped } as const;
   const delivered = { key: 'analyticsEvents', where: 'outcome="delivered"' } as const;
   const score = now.select({ key: 'skillHealthScore' });
   const requests = { key: 'requests' } as const;
@@ -34,7 +35,7 @@ export function health({ now, whole, thresholds: { healthScore } }: DashboardPar
           stat(
             ['Lost', 'Events that were recorded and did not arrive; sampling is not counted.'],
             'short',
-            whole.increase('', lost),
+            whole.increase('', lostEvents),
             atMost(1),
           ),
           stat(
@@ -60,12 +61,7 @@ export function health({ now, whole, thresholds: { healthScore } }: DashboardPar
       {
         title: 'Health of skills',
         panels: [
-          bars(
-            ['Health score', 'The latest that was set, 0 to 100; the lowest where instances differ.'],
-            'short',
-            { expr: `min by (skill_id) (${score})`, legend: '{{skill_id}}' },
-            atLeast(healthScore),
-          ),
+          healthScores(parts),
           timeseries(
             ['Health score over time', 'The ten lowest. Below the line there is a warning.'],
             'short',

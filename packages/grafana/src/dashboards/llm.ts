@@ -42,7 +42,7 @@ export function llm({ now, whole, thresholds }: DashboardParts): Dashboard {
               'All known costs over the agent runs that ended: a mean. What a single run cost is in SQLite.',
             ],
             'currencyUSD',
-            `${whole.increase('', allCosts)} / ${whole.increase('', runs)}`,
+            `${whole.gained('', allCosts)} / (${whole.gained('', runs)} > 0)`,
             atMost(costPerRunUsd),
           ),
           stat(['P95', 'Nineteen of twenty calls were faster.'], 's', whole.quantile(0.95, '', duration)),

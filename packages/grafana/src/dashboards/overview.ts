@@ -1,5 +1,7 @@
+import { percent } from '../alerts/outcomes.ts';
 import type { Dashboard } from '../dashboard.ts';
 import { atLeast, atMost, stat, timeseries } from '../panel.ts';
+import { lostEvents } from '../promql.ts';
 import type { DashboardParts } from './parts.ts';
 
 export function overview({ now, whole, thresholds }: DashboardParts): Dashboard {
@@ -53,7 +55,7 @@ export function overview({ now, whole, thresholds }: DashboardParts): Dashboard 
           timeseries(
             [
               'Failure ratio by kind',
-              `The share of executions that failed. From the line on it is critical: ${failureRatio * 100} %.`,
+              `The share of executions that failed. From the line on it is critical: ${percent(failureRatio)}.`,
             ],
             'percentunit',
             [{ expr: `${now.executions('kind', 'failure')}\n/ ${now.executions('kind')}`, legend }],
@@ -94,10 +96,7 @@ export function overview({ now, whole, thresholds }: DashboardParts): Dashboard 
             'cps',
             [
               {
-                expr: now.rate('backend', {
-                  key: 'analyticsEvents',
-                  where: 'outcome="dropped", reason!="sampled"',
-                }),
+                expr: now.rate('backend', lostEvents),
                 legend: '{{backend}}',
               },
             ],

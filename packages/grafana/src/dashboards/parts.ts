@@ -1,3 +1,4 @@
+import { atLeast, bars, type Panel } from '../panel.ts';
 import { createPromql, type Promql } from '../promql.ts';
 import type { Thresholds } from '../thresholds.ts';
 
@@ -8,6 +9,15 @@ export interface DashboardParts {
   /** The same over all the time that the dashboard shows. */
   readonly whole: Promql;
   readonly thresholds: Thresholds;
+}
+
+export function healthScores({ now, thresholds: { healthScore } }: DashboardParts, where?: string): Panel {
+  return bars(
+    ['Health score', 'The latest that was set, 0 to 100; the lowest where instances differ.'],
+    'short',
+    { expr: `min by (skill_id) (${now.select({ key: 'skillHealthScore', where })})`, legend: '{{skill_id}}' },
+    atLeast(healthScore),
+  );
 }
 
 export function dashboardParts(namespace: string, thresholds: Thresholds): DashboardParts {

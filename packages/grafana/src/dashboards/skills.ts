@@ -1,12 +1,13 @@
 import type { Dashboard } from '../dashboard.ts';
-import { atLeast, bars, heatmap, stat, table, timeseries } from '../panel.ts';
-import type { DashboardParts } from './parts.ts';
+import { atLeast, heatmap, stat, table, timeseries } from '../panel.ts';
+import { type DashboardParts, healthScores } from './parts.ts';
 
 const where = 'skill_id=~"$skill"';
 const legend = '{{skill_id}}';
 
-export function skills({ now, whole, thresholds }: DashboardParts): Dashboard {
-  const { successRatio, failureRatio, healthScore } = thresholds;
+export function skills(parts: DashboardParts): Dashboard {
+  const { now, whole, thresholds } = parts;
+  const { successRatio, failureRatio } = thresholds;
   const executions = { key: 'skillExecutions', where } as const;
   const successes = { key: 'skillSuccesses', where } as const;
   const latency = { key: 'skillLatency', where } as const;
@@ -78,12 +79,7 @@ export function skills({ now, whole, thresholds }: DashboardParts): Dashboard {
           timeseries(['Mean rating by skill', 'Of the ratings that came in.'], 'short', [
             { expr: now.mean('skill_id', rating), legend },
           ]),
-          bars(
-            ['Health score', 'The latest that was set, 0 to 100; the lowest where instances differ.'],
-            'short',
-            { expr: `min by (skill_id) (${now.select({ key: 'skillHealthScore', where })})`, legend },
-            atLeast(healthScore),
-          ),
+          healthScores(parts, where),
           table(
             ['Skills', 'Over the whole time shown.'],
             [

@@ -238,6 +238,14 @@ function cost(usdPerMinute: number, runsPerMinute?: number): AlertCase['series']
   };
 }
 
+/** A program that has begun with the scrape, and has run its agent twice. */
+function newProgram(usdPerMinute: number): AlertCase['series'] {
+  return {
+    [`toolweaver_cost_dollars_total{${j},kind="llm",name="chat",model="large"}`]: `${usdPerMinute}+${usdPerMinute}x60`,
+    [`toolweaver_request_total{${j},kind="agent",operation="planner",status="success"}`]: '1x10 2x50',
+  };
+}
+
 function cache(hits: string, misses: string): AlertCase['series'] {
   const request = (result: string): string =>
     `toolweaver_cache_requests_total{${j},kind="tool",name="search",result="${result}"}`;
@@ -273,6 +281,25 @@ const costs: readonly AlertCase[] = [
   { alert: 'CostPerRunHigh', title: '18 dollars and six runs an hour', series: cost(0.3, 0.1), at: '90m', fires: [] },
   { alert: 'CostPerRunHigh', title: 'no run at all', series: cost(1, 0), at: '90m', fires: [] },
   {
+    alert: 'CostPerRunHigh',
+    title: '15.50 dollars in the two runs of a new program',
+    series: newProgram(0.5),
+    at: '30m',
+    fires: fired(
+      {},
+      'warning',
+      'An agent run in demo costs 7.75 USD on average.',
+      'Known costs of an hour over the agent runs that ended in it; 5 USD is the limit.',
+    ),
+  },
+  {
+    alert: 'CostPerRunHigh',
+    title: '6.20 dollars in the two runs of a new program',
+    series: newProgram(0.2),
+    at: '30m',
+    fires: [],
+  },
+  {
     alert: 'CacheHitRatioDropped',
     title: 'from seven to one of ten',
     interval: '15m',
@@ -298,6 +325,14 @@ const costs: readonly AlertCase[] = [
     title: 'too few to say',
     interval: '15m',
     series: cache('0+2.1x96 201.9+0.3x4', '0+0.9x96 89.1+2.7x4'),
+    at: '25h',
+    fires: [],
+  },
+  {
+    alert: 'CacheHitRatioDropped',
+    title: 'one hit the day before, and now every other time',
+    interval: '15m',
+    series: cache('0 1x95 11+10x3', '0x96 10+10x3'),
     at: '25h',
     fires: [],
   },
