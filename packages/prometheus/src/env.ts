@@ -44,9 +44,13 @@ function readPushgateway(vars: EnvReader): PushgatewayOptions | undefined {
     return undefined;
   }
   const problems: Problem[] = [];
-  resolvePushgateway({ ...options, url }, problems);
+  if (seconds !== undefined && seconds > 0 && seconds < 0.1) {
+    vars.problem(`${prefix}INTERVAL`, `must be 0, or a number of seconds from 0.1 to 86400`);
+  }
+  resolvePushgateway({ ...options, url, intervalMs: undefined }, problems);
   for (const { field, message } of problems) {
-    const [, option = '', label] = field.split('.');
+    const [, option = '', ...rest] = field.split('.');
+    const label = rest.length === 0 ? undefined : rest.join('.');
     vars.problem(`${prefix}${variables[option]}`, label === undefined ? message : `${label} ${message}`);
   }
   return { ...options, url };
@@ -56,7 +60,6 @@ const variables: Readonly<Record<string, string>> = {
   url: 'URL',
   job: 'JOB',
   grouping: 'GROUPING',
-  intervalMs: 'INTERVAL',
   mode: 'MODE',
   deleteOnClose: 'DELETE_ON_CLOSE',
   authorization: 'AUTHORIZATION',

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { describeThrown } from '@toolweaver/analytics-core/backend';
 import { type Answer, type Scrape, textAnswer } from './answer.ts';
 
 /** For a route of the user's own `node:http` server, or of a framework on top of it. */
@@ -48,6 +49,7 @@ async function guarded(answer: () => Promise<Answer>): Promise<Answer> {
   try {
     return await answer();
   } catch (error) {
-    return textAnswer(500, `The metrics could not be written: ${(error as Error).message}\n`);
+    const { type, message = type } = describeThrown(error);
+    return textAnswer(500, `The metrics could not be written: ${message}\n`);
   }
 }

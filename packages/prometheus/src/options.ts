@@ -58,7 +58,10 @@ export function resolveOptions(options: PrometheusOptions): ResolvedOptions {
     return value;
   };
   const metrics = resolveMetricsOptions(options, problems);
-  const pushgateway = options.pushgateway === undefined ? undefined : resolvePushgateway(options.pushgateway, problems);
+  const pushgateway = isObject(options.pushgateway) ? resolvePushgateway(options.pushgateway, problems) : undefined;
+  if (options.pushgateway !== undefined && !isObject(options.pushgateway)) {
+    wrong('pushgateway', 'must be an object with the url of a Pushgateway');
+  }
   const port = options.port ?? (pushgateway === undefined ? 8000 : false);
   const defaultMetrics = flag('defaultMetrics', false);
   const workers = flag('workers', false);
@@ -89,4 +92,8 @@ export function resolveOptions(options: PrometheusOptions): ResolvedOptions {
     throw configError(problems);
   }
   return { name, enabled, port, host, defaultMetrics, registry, workers, pushgateway, metrics, onNotice };
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null;
 }

@@ -12,7 +12,10 @@ import { openEndpoint } from './server.ts';
 import { takeSnapshot } from './snapshot.ts';
 import { type Group, type GroupOptions, joinGroup } from './workers/group.ts';
 
-/** The backend, with the ways to its metrics. They work after `close()`, too, and show the last values. */
+/**
+ * The backend, with the ways to its metrics. They work after `close()`, too, and show the last values; with a `registry`, what is left
+ * in it. Only the server is gone then.
+ */
 export interface PrometheusBackend extends Backend {
   /** Where the metrics are, for this machine; undefined without a server, or while something else has its port. */
   readonly url: string | undefined;
@@ -46,14 +49,14 @@ export async function prometheus(options: PrometheusOptions = {}): Promise<Prome
   const scrape = createScrape(exposition);
   // What a worker counts is shown by another.
   const isShown = enabled && group?.isWorker !== true;
+  const target = isShown ? resolved.pushgateway : undefined;
+  const gateway = target && pushgatewayClient({ name, target, ...exposition });
   const opening = isShown && port !== false ? openEndpoint({ name, host, port, scrape, onNotice: notify }) : undefined;
   const endpoint = await opening?.catch(async (error: unknown) => {
     unregister();
     await group?.close();
     throw error;
   });
-  const target = isShown ? resolved.pushgateway : undefined;
-  const gateway = target && pushgatewayClient({ name, target, ...exposition });
   const pushing = gateway && target && startPushing(gateway, target, notify);
 
   return {
@@ -109,7 +112,8 @@ async function createExposition(cells: Cells, group: Group | undefined, options:
     return { render: async () => Buffer.from(await registry.metrics()), contentType: () => registry.contentType };
   }
   const renderer = createRenderer();
-  const ofProcess = options.enabled && options.defaultMetrics ? await defaultMetrics() : undefined;
+  const isAsked = options.enabled && options.defaultMetrics && group?.isWorker !== true;
+  const ofProcess = isAsked ? await defaultMetrics() : undefined;
   return {
     async render() {
       const own = await renderer.render(group === undefined ? takeSnapshot(cells) : await group.collect());

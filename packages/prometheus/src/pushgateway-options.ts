@@ -1,6 +1,7 @@
 import type { Problem, Secret } from '@toolweaver/analytics-core';
 import { isSecret, secret } from '@toolweaver/analytics-core/backend';
 import { catalogue, type OptionalLabel } from '@toolweaver/analytics-metrics';
+import { overflowLabel } from './render.ts';
 
 /** A Pushgateway, and the group of metrics that this program has there. */
 export interface PushgatewayOptions {
@@ -59,8 +60,8 @@ export function resolvePushgateway(given: PushgatewayOptions, problems: Problem[
   ) {
     wrong('authorization', 'must be a header of one line, such as "Bearer …"');
   }
-  if (typeof job !== 'string' || job.trim() === '') {
-    wrong('job', 'must be a text that is not blank');
+  if (!isText(job) || job.trim() === '') {
+    wrong('job', 'must be a text that is not blank, of whole characters');
   }
   if (typeof grouping !== 'object' || grouping === null || Array.isArray(grouping)) {
     wrong('grouping', 'must be an object of label names and their values');
@@ -92,6 +93,9 @@ export function resolvePushgateway(given: PushgatewayOptions, problems: Problem[
 const ownLabels: ReadonlySet<string> = new Set([
   ...Object.values(catalogue).flatMap(({ labels }) => labels),
   ...(['org_id', 'user_id'] satisfies OptionalLabel[]),
+  // And those of the text: a second `le` makes a scrape of the whole gateway fail.
+  'le',
+  overflowLabel,
 ]);
 
 function groupingProblem(label: string, value: unknown): string | undefined {
@@ -104,7 +108,12 @@ function groupingProblem(label: string, value: unknown): string | undefined {
   if (ownLabels.has(label)) {
     return 'is a label of our metrics, whose values it would replace; choose another name';
   }
-  return typeof value === 'string' ? undefined : 'must have a text as its value';
+  return isText(value) ? undefined : 'must have a text of whole characters as its value';
+}
+
+/** Half a character has no place in a path. */
+function isText(value: unknown): value is string {
+  return typeof value === 'string' && value.isWellFormed();
 }
 
 function isNumber(value: unknown, min: number): value is number {

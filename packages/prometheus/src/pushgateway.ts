@@ -1,5 +1,6 @@
+import { once } from 'node:events';
 import { AnalyticsError, type ErrorCode } from '@toolweaver/analytics-core';
-import { redact, secretsOfHeader, withoutAnswer } from '@toolweaver/analytics-core/backend';
+import { describeThrown, redact, secretsOfHeader, withoutAnswer } from '@toolweaver/analytics-core/backend';
 import type { PushgatewayTarget } from './pushgateway-options.ts';
 
 /** The group of this program on a Pushgateway; each call rejects with an `AnalyticsError` when the gateway did not do it. */
@@ -26,6 +27,8 @@ export interface PushgatewayClientOptions {
 }
 
 const longestReason = 500;
+/** Of an answer: all of a secret is read with what comes before it, so that it is found. */
+const longestRead = 64 * 1024;
 
 // prom-client can push, too, but knows no deadline for a whole request, and no job with a slash in its name.
 export function pushgatewayClient({ name, target, render, contentType }: PushgatewayClientOptions): PushgatewayClient {
@@ -34,16 +37,24 @@ export function pushgatewayClient({ name, target, render, contentType }: Pushgat
 
   const secrets = (): string[] => secretsOfHeader(target.authorization?.reveal() ?? '');
 
-  async function request(method: string, url: string, body: Buffer | null, signal?: AbortSignal): Promise<void> {
+  async function request(
+    method: string,
+    url: string,
+    makeBody: () => Promise<Buffer> | null,
+    signal?: AbortSignal,
+  ): Promise<void> {
     const deadline = AbortSignal.timeout(target.timeoutMs);
+    const until = signal === undefined ? deadline : AbortSignal.any([signal, deadline]);
     const fail = (code: ErrorCode, reason: string, cause?: unknown): AnalyticsError =>
       new AnalyticsError(code, `${name}: ${method} ${url} ${reason}`, { backend: name, cause });
     try {
+      const making = makeBody();
+      const body = making && (await untilAborted(making, until));
       const response = await fetch(url, {
         method,
         // Whoever could redirect us would get the figures, and the authorization.
         redirect: 'manual',
-        signal: signal === undefined ? deadline : AbortSignal.any([signal, deadline]),
+        signal: until,
         headers: {
           ...(body && { 'content-type': contentType() }),
           ...(target.authorization && { authorization: target.authorization.reveal() }),
@@ -62,28 +73,38 @@ export function pushgatewayClient({ name, target, render, contentType }: Pushgat
       if (deadline.aborted) {
         throw fail('BACKEND_UNAVAILABLE', `took longer than ${target.timeoutMs} ms`, error);
       }
-      const { message, cause } = error as Error;
-      throw fail(
-        'BACKEND_UNAVAILABLE',
-        `failed: ${cause instanceof Error ? cause.message || message : message}`,
-        withoutAnswer(error),
-      );
+      const cause = error instanceof Error ? error.cause : undefined;
+      const reason = (cause instanceof Error && cause.message) || describeThrown(error).message;
+      throw fail('BACKEND_UNAVAILABLE', `failed: ${reason}`, withoutAnswer(error));
     }
   }
 
   /** One after the other: a slow push must not overwrite a later one. */
-  function inTurn(work: () => Promise<void>): Promise<void> {
-    const result = last.then(work);
+  function inTurn(method: string, makeBody: () => Promise<Buffer> | null, signal?: AbortSignal): Promise<void> {
+    const result = last.then(() => request(method, group, makeBody, signal));
     last = result.catch(() => {});
-    return result;
+    return signal === undefined ? result : untilAborted(result, signal);
   }
 
   return {
-    push: (signal) => inTurn(async () => request('PUT', group, await render(), signal)),
-    add: (signal) => inTurn(async () => request('POST', group, await render(), signal)),
-    delete: (signal) => inTurn(() => request('DELETE', group, null, signal)),
-    probe: (signal) => request('GET', `${target.url}/-/ready`, null, signal),
+    push: (signal) => inTurn('PUT', render, signal),
+    add: (signal) => inTurn('POST', render, signal),
+    delete: (signal) => inTurn('DELETE', () => null, signal),
+    probe: (signal) => request('GET', `${target.url}/-/ready`, () => null, signal),
   };
+}
+
+/** Settles as `work` does, or rejects as soon as the signal is aborted; the work goes on by itself then. */
+async function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  const stopped = new AbortController();
+  try {
+    signal.throwIfAborted();
+    const aborted = once(signal, 'abort', { signal: stopped.signal }).then(() => Promise.reject(signal.reason));
+    return await Promise.race([work, aborted]);
+  } finally {
+    work.catch(() => {});
+    stopped.abort();
+  }
 }
 
 /** https://github.com/prometheus/pushgateway#url */
@@ -105,7 +126,7 @@ async function begin(response: Response): Promise<string> {
   const decoder = new TextDecoder();
   for await (const chunk of response.body ?? []) {
     text += decoder.decode(chunk, { stream: true });
-    if (text.length > longestReason) {
+    if (text.length > longestRead) {
       break;
     }
   }

@@ -6,7 +6,7 @@ import { type FamilySnapshot, widthOf } from './snapshot.ts';
 export const contentType = 'text/plain; version=0.0.4; charset=utf-8';
 
 /** What OTLP's `otel.metric.overflow` becomes on its way into Prometheus. */
-const overflowLabel = 'otel_metric_overflow';
+export const overflowLabel = 'otel_metric_overflow';
 
 /** Without a pause for longer, in ms, the host's event loop would be held up. */
 const sliceMs = 4;

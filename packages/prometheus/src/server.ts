@@ -77,7 +77,7 @@ export async function openEndpoint(options: EndpointOptions): Promise<Endpoint> 
   const portNow = (): number | undefined => (server?.address() as AddressInfo | null | undefined)?.port;
   const baseUrl = (): string | undefined => {
     const listened = portNow();
-    return listened === undefined ? undefined : `http://${reachable(host)}:${listened}`;
+    return listened === undefined ? undefined : urlOf(toReach(host), listened);
   };
   return {
     get port() {
@@ -92,7 +92,7 @@ export async function openEndpoint(options: EndpointOptions): Promise<Endpoint> 
       if (base === undefined) {
         throw failure ?? new AnalyticsError('CLOSED', `${name}: the server is closed`, { backend: name });
       }
-      await probe(`${base}/healthz`, name, signal);
+      await probe({ host: toReach(host), port: portNow() as number }, name, signal);
     },
     async close() {
       closed = true;
@@ -160,9 +160,12 @@ function refusal(host: string, port: number, code: string | undefined, message: 
 }
 
 /** Whoever listens on all addresses is reached by the one of this machine. */
-function reachable(host: string): string {
-  const address = { '0.0.0.0': '127.0.0.1', '::': '::1' }[host] ?? host;
-  return address.includes(':') ? `[${address}]` : address;
+function toReach(host: string): string {
+  return { '0.0.0.0': '127.0.0.1', '::': '::1' }[host] ?? host;
+}
+
+function urlOf(host: string, port: number): string {
+  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
 }
 
 async function stop(server: Server): Promise<void> {
@@ -173,12 +176,14 @@ async function stop(server: Server): Promise<void> {
   clearTimeout(cut);
 }
 
-function probe(url: string, name: string, signal: AbortSignal): Promise<void> {
+/** By host and port: an address with a zone has a place in no URL. */
+function probe({ host, port }: { host: string; port: number }, name: string, signal: AbortSignal): Promise<void> {
+  const url = `${urlOf(host, port)}/healthz`;
   return new Promise((resolve, reject) => {
     const fail = (reason: string, cause?: unknown): void =>
       reject(new AnalyticsError('BACKEND_UNAVAILABLE', `${name}: ${url} ${reason}`, { backend: name, cause }));
     // A connection of its own, that no proxy and no pool of the host's has a part in.
-    get(url, { agent: false, signal }, (response) => {
+    get({ host, port, path: '/healthz', agent: false, signal }, (response) => {
       response.resume();
       response.once('error', (error) => fail(`broke off: ${error.message}`, error));
       response.once('end', () => (response.statusCode === 200 ? resolve() : fail(`answered ${response.statusCode}`)));

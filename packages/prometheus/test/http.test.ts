@@ -139,10 +139,14 @@ test('scrapers that come at once are all answered, by one text', async () => {
   expect(new Set(await texts())).toEqual(new Set(['text 2\n']));
 });
 
-test('a registry that fails is said to, instead of half a text', async () => {
+test.each([
+  [new Error('a collector of the user failed'), 'a collector of the user failed'],
+  ['a text', 'a text'],
+  [undefined, 'undefined'],
+])('a registry that fails is said to, instead of half a text (%s)', async (thrown, reason) => {
   const registry = {
     contentType: 'text/plain',
-    metrics: () => Promise.reject(new Error('a collector of the user failed')),
+    metrics: () => Promise.reject(thrown),
     registerMetric() {},
     getSingleMetric() {},
     removeSingleMetric() {},
@@ -151,7 +155,7 @@ test('a registry that fails is said to, instead of half a text', async () => {
   const { status, body } = await ask(url);
   expect({ status, body: body.toString() }).toEqual({
     status: 500,
-    body: 'The metrics could not be written: a collector of the user failed\n',
+    body: `The metrics could not be written: ${reason}\n`,
   });
 });
 

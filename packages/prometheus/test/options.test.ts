@@ -13,6 +13,8 @@ async function problemsOf(options: object): Promise<readonly string[]> {
   return error.problems.map(({ field }) => field);
 }
 
+const url = 'http://127.0.0.1:9091';
+
 describe('options', () => {
   test('all that are wrong are named at once', async () => {
     const fields = await problemsOf({
@@ -66,6 +68,15 @@ describe('options', () => {
     ['a registry with default metrics', { registry: new Registry(), defaultMetrics: true }, 'defaultMetrics'],
     ['a registry with workers', { registry: new Registry(), workers: true }, 'workers'],
     ['a password in the URL', { pushgateway: { url: 'http://u:p@localhost:9091' } }, 'pushgateway.url'],
+    ['a job of half a character', { port: 0, pushgateway: { url, job: 'a\ud800' } }, 'pushgateway.job'],
+    ['the same in the grouping', { pushgateway: { url, grouping: { a: '\ud800' } } }, 'pushgateway.grouping.a'],
+    ['a label of buckets in the grouping', { pushgateway: { url, grouping: { le: 'x' } } }, 'pushgateway.grouping.le'],
+    [
+      "the overflow's label in the grouping",
+      { pushgateway: { url, grouping: { otel_metric_overflow: 'y' } } },
+      'pushgateway.grouping.otel_metric_overflow',
+    ],
+    ['nothing as the gateway', { pushgateway: null }, 'pushgateway'],
     ['a file as the gateway', { pushgateway: { url: 'file:///etc/passwd' } }, 'pushgateway.url'],
     [
       'a token over plain http to another machine',
@@ -185,6 +196,17 @@ describe('variables', () => {
       problems = (error as AnalyticsError).problems;
     }
     expect(new Set(problems.map(({ field }) => field))).toEqual(new Set(Object.keys(variables)));
+  });
+
+  test('of a Pushgateway are refused in their own unit and by the name of the label', () => {
+    const variables = {
+      PROMETHEUS_PUSHGATEWAY_URL: url,
+      PROMETHEUS_PUSHGATEWAY_INTERVAL: '0.05',
+      PROMETHEUS_PUSHGATEWAY_GROUPING: 'a.b=1',
+    };
+    expect(() => prometheusFromEnv(variables)).toThrow(/INTERVAL.*seconds from 0\.1/s);
+    expect(() => prometheusFromEnv(variables)).toThrow(/GROUPING.*a\.b is no name of a label/s);
+    expect(() => prometheusFromEnv(variables)).not.toThrow(/\bms\b/);
   });
 
   test('of a Pushgateway without its address are a mistake', () => {

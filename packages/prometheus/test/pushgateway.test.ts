@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type AnalyticsError, createAnalytics } from '@toolweaver/analytics-core';
 import { type PushgatewayOptions, prometheus } from '@toolweaver/analytics-prometheus';
 import { execution } from '@toolweaver/analytics-testkit';
+import { Gauge, Registry } from 'prom-client';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { isInstalled, startDaemon } from '../../../test/support/daemon.ts';
 import { testWith } from '../../../test/support/peer.ts';
@@ -143,6 +144,48 @@ test.each([
   onTestFinished(server.close);
   const backend = await open({ url: server.url, authorization, intervalMs: 0 });
   await expect(backend.pushgateway?.push()).rejects.toThrow(/: not \[redacted\], \[redacted\]$/);
+});
+
+test('a secret that an answer gives in pieces is not made known either', async () => {
+  const authorization = `Bearer ${'s3cr3t'.repeat(50)}`;
+  const server = await serve((_, response) => {
+    response.writeHead(401).write(`${'x'.repeat(400)}${authorization.slice(0, 207)}`);
+    setTimeout(() => response.end(authorization.slice(207)), 50);
+  });
+  onTestFinished(server.close);
+  const backend = await open({ url: server.url, authorization, intervalMs: 0 });
+  const error = await backend.pushgateway?.push().catch((thrown: Error) => thrown);
+  const message = error?.message ?? '';
+  expect(message).toMatch(/x\[redacted\]$/);
+  expect(message).not.toContain('s3cr3t');
+});
+
+test('metrics that are never written hold up neither a push nor the end', async () => {
+  const gateway = await startGateway();
+  onTestFinished(gateway.close);
+  const registry = new Registry();
+  new Gauge({ name: 'stuck', help: 'Never read.', registers: [registry], collect: () => new Promise(() => {}) });
+  const backend = await prometheus({
+    port: 0,
+    registry,
+    pushgateway: { url: gateway.url, intervalMs: 0, timeoutMs: 200 },
+  });
+  await expect(backend.flush?.(AbortSignal.timeout(50))).rejects.toThrow();
+  await expect(backend.pushgateway?.push()).rejects.toThrow('took longer than 200 ms');
+  await backend.close?.();
+  expect(backend.url).toBeUndefined();
+  expect(gateway.requests).toEqual([]);
+});
+
+test('a push that waits for its turn can be called off', async () => {
+  const server = await serve(() => {});
+  onTestFinished(server.close);
+  const backend = await open({ url: server.url, intervalMs: 0, timeoutMs: 5000 });
+  const slow = backend.pushgateway?.push(AbortSignal.timeout(500));
+  const begun = performance.now();
+  await expect(backend.flush?.(AbortSignal.timeout(50))).rejects.toThrow();
+  expect(performance.now() - begun).toBeLessThan(400);
+  await expect(slow).rejects.toThrow();
 });
 
 test.each<[string, Parameters<typeof serve>[0]]>([

@@ -14,10 +14,11 @@ interface Program {
   counts(): Promise<Record<string, number>>;
 }
 
-async function start(...args: readonly string[]): Promise<Program> {
+async function start(argument = '', env: NodeJS.ProcessEnv = {}): Promise<Program> {
   const program = join(import.meta.dirname, 'fixtures', 'workers.ts');
-  const child: ChildProcess = spawn(process.execPath, ['--conditions=@toolweaver/source', program, ...args], {
+  const child: ChildProcess = spawn(process.execPath, ['--conditions=@toolweaver/source', program, argument], {
     stdio: ['pipe', 'pipe', 'inherit'],
+    env: { ...process.env, ...env },
   });
   onTestFinished(() => void child.kill('SIGKILL'));
   const lines = createInterface(child.stdout as NodeJS.ReadableStream)[Symbol.asyncIterator]();
@@ -80,6 +81,26 @@ test('a thread that is older than the metrics of its process ends, too', async (
   await vi.waitFor(async () => expect(await score()).toEqual([{ skillId: 'shared', score: 90 }]), 20_000);
   expect(await counts()).toEqual({ shared: 1, 'of-early': 1 });
 });
+
+test.each(['fork', 'thread'])(
+  'a label set keeps its series, whoever ends: a counter must not fall (%s)',
+  async (how) => {
+    const { order, counts } = await start('', { MAX_LABEL_SETS: '2' });
+    await order(`${how} a`, `${how} b`, 'record a', 'record b');
+    let before = await counts();
+    expect(Object.keys(before)).toHaveLength(3);
+    for (const orders of [['close a'], ['record b'], ['close b'], [`${how} c`, 'record c']]) {
+      await order(...orders);
+      const now = await counts();
+      for (const [skill, count] of Object.entries(before)) {
+        expect(now[skill], `${skill} after ${orders}`).toBeGreaterThanOrEqual(count);
+      }
+      before = now;
+    }
+    expect(Object.values(before).reduce((sum, count) => sum + count, 0)).toBe(8);
+    expect(before).toMatchObject({ shared: 4, undefined: expect.any(Number) });
+  },
+);
 
 test('histograms with other buckets are left out', async () => {
   const { order, scrape } = await start();

@@ -1,17 +1,17 @@
 import { randomUUID } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate as giveWay, setTimeout as sleep } from 'node:timers/promises';
 import { isMainThread, threadId } from 'node:worker_threads';
 import type { Metric } from '@toolweaver/analytics-metrics';
 import type { FamilySnapshot } from '../snapshot.ts';
 import { type Link, type LinkEvents, primaryLink, threadLink, workerLink } from './link.ts';
 import { fromWire, type Report, toWire, type WireFamily } from './message.ts';
-import { createTotals } from './totals.ts';
+import { admitFirst, createTotals } from './totals.ts';
 
 export interface GroupOptions {
   /** The same in all processes and threads that show one set of metrics. */
   readonly group: string;
   readonly metrics: readonly Metric[];
-  /** Label sets that are kept of a metric from those that have ended. */
+  /** Label sets that a metric of all together has, before the rest share its overflow series. */
   readonly maxLabelSets: number;
   /** What this thread has counted. */
   take(): FamilySnapshot[];
@@ -55,7 +55,8 @@ export function joinGroup({ group, metrics, maxLabelSets, take }: GroupOptions):
   const metricOf = new Map(metrics.map((metric) => [metric.name, metric]));
   const members = new Map<string, Member>();
   /** Of those that have ended: a counter must not fall. */
-  const ended = createTotals(maxLabelSets);
+  const isAdmitted = admitFirst(maxLabelSets);
+  const ended = createTotals(isAdmitted);
   const finished = new Set<string>();
   const me = randomUUID();
   const waiting = new Map<number, (member: string) => void>();
@@ -140,13 +141,14 @@ export function joinGroup({ group, metrics, maxLabelSets, take }: GroupOptions):
         finish(id, member);
       }
     }
-    const totals = createTotals();
     // Of the end of a thread that is older than this one nobody tells: whoever is not waited for any more counts as ended.
     const reported = [...members.values()].flatMap(({ families, endedAt, missed }) =>
       endedAt === undefined && missed < patience ? families : families.filter(isCounted),
     );
+    const totals = createTotals(isAdmitted);
     for (const family of [...take(), ...ended.families(), ...reported]) {
       totals.add(family);
+      await giveWay();
     }
     return totals.families();
   }

@@ -18,8 +18,23 @@ interface Total {
 /** Labels of a few values each, which the overflow series keeps. */
 const closedLabels: readonly string[] = ['status', 'result', 'type'];
 
-/** At most `maxLabelSets` label sets a metric, and then those of the overflow. */
-export function createTotals(maxLabelSets: number = Number.POSITIVE_INFINITY): Totals {
+/** Says which label sets have a series of their own, for good: one that had it for a while would be a counter that falls. */
+export type Admission = (metric: string, key: string) => boolean;
+
+/** The first `maxLabelSets` of each metric have one. */
+export function admitFirst(maxLabelSets: number): Admission {
+  const admitted = new Map<string, Set<string>>();
+  return (metric, key) => {
+    const known = admitted.get(metric) ?? new Set<string>();
+    admitted.set(metric, known);
+    if (known.size < maxLabelSets) {
+      known.add(key);
+    }
+    return known.has(key);
+  };
+}
+
+export function createTotals(isAdmitted: Admission): Totals {
   const totals = new Map<string, Total>();
 
   function totalOf(metric: Metric): Total {
@@ -38,15 +53,17 @@ export function createTotals(maxLabelSets: number = Number.POSITIVE_INFINITY): T
       const lowest = aggregatorOf(metric) === 'min';
       for (let at = 0; at * width < values.length; at += 1) {
         let labelSet = labelSets[at] as LabelSet;
-        let index = total.indexOf.get(keyOf(labelSet));
-        if (index === undefined && total.labelSets.length >= maxLabelSets && !labelSet.isOverflow) {
+        let key = keyOf(labelSet);
+        let index = total.indexOf.get(key);
+        if (index === undefined && !labelSet.isOverflow && !isAdmitted(metric.name, key)) {
           labelSet = overflowOf(metric, labelSet);
-          index = total.indexOf.get(keyOf(labelSet));
+          key = keyOf(labelSet);
+          index = total.indexOf.get(key);
         }
         const isNew = index === undefined;
         if (index === undefined) {
           index = total.labelSets.push(labelSet) - 1;
-          total.indexOf.set(keyOf(labelSet), index);
+          total.indexOf.set(key, index);
         }
         for (let part = 0; part < width; part += 1) {
           const value = values[at * width + part] as number;
