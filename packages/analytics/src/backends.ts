@@ -4,6 +4,8 @@ import { type AnalyticsError, type Backend, type Env, memory } from '@toolweaver
 export interface KnownBackend {
   /** What to install for it; core brings its own. */
   readonly package?: string;
+  /** Variables whose values only opening the backend can find wrong, by the option that each sets. */
+  readonly variables?: Readonly<Record<string, string>>;
   /** Loads the package. The result reads the environment, throwing all its problems at once, and then opens the backend. */
   load(): Promise<(env: Env) => Open>;
 }
@@ -15,6 +17,7 @@ export type Open = (onNotice: ((notice: AnalyticsError) => void) | undefined) =>
 export const knownBackends: { readonly [name: string]: KnownBackend } = {
   sqlite: {
     package: '@toolweaver/analytics-sqlite',
+    variables: { path: 'ANALYTICS_DB_PATH' },
     async load() {
       const { sqlite, sqliteFromEnv } = await import('@toolweaver/analytics-sqlite');
       return (env) => {
@@ -25,6 +28,7 @@ export const knownBackends: { readonly [name: string]: KnownBackend } = {
   },
   prometheus: {
     package: '@toolweaver/analytics-prometheus',
+    variables: { host: 'PROMETHEUS_HOST', port: 'PROMETHEUS_PORT' },
     async load() {
       const { prometheus, prometheusFromEnv } = await import('@toolweaver/analytics-prometheus');
       return (env) => {
@@ -35,6 +39,11 @@ export const knownBackends: { readonly [name: string]: KnownBackend } = {
   },
   otlp: {
     package: '@toolweaver/analytics-otlp',
+    variables: {
+      'tls.caFile': 'OTEL_EXPORTER_OTLP_CERTIFICATE',
+      'tls.certFile': 'OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE',
+      'tls.keyFile': 'OTEL_EXPORTER_OTLP_CLIENT_KEY',
+    },
     async load() {
       const { otlp, otlpFromEnv } = await import('@toolweaver/analytics-otlp');
       return (env) => {
@@ -45,6 +54,7 @@ export const knownBackends: { readonly [name: string]: KnownBackend } = {
   },
   wandb: {
     package: '@toolweaver/analytics-wandb',
+    variables: { apiKey: 'WANDB_API_KEY' },
     async load() {
       const { wandb, wandbFromEnv } = await import('@toolweaver/analytics-wandb');
       return (env) => {

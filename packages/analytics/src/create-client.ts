@@ -11,6 +11,7 @@ import {
 import { configError, readEnv } from '@toolweaver/analytics-core/backend';
 import { knownBackends, type Open } from './backends.ts';
 import { nearest } from './nearest.ts';
+import { checkSpelling } from './spelling.ts';
 
 /** Options of a client whose backends are named, and set up from the environment; the others are those of `createAnalytics`. */
 export interface AnalyticsClientOptions extends Omit<AnalyticsOptions, 'backends'> {
@@ -31,8 +32,10 @@ const variable = 'ANALYTICS_BACKEND';
  * @throws AnalyticsError `UNKNOWN_BACKEND`, `BACKEND_NOT_INSTALLED` or `INVALID_CONFIG`; its `problems` list everything that is wrong.
  */
 export async function createAnalyticsClient(options: AnalyticsClientOptions = {}): Promise<Analytics> {
+  checkOptions(options);
   const { backend, additionalBackends = [], env = process.env, ...clientOptions } = options;
   const failures = collectFailures();
+  failures.run(() => checkSpelling(env));
   const settings = failures.run(() =>
     readEnv(env, (vars) => ({
       enabled: vars.flag('ANALYTICS_ENABLED') ?? true,
@@ -46,12 +49,12 @@ export async function createAnalyticsClient(options: AnalyticsClientOptions = {}
 
   const given = backendNames(backend);
   const field = given === undefined ? variable : 'backend';
-  const openers: Open[] = [];
+  const openers: (readonly [name: string, open: Open])[] = [];
   for (const name of given ?? backendNames(env[variable]) ?? ['sqlite']) {
     const read = await failures.runAsync(() => loadBackend(name, field));
     const open = read && failures.run(() => read(env));
     if (open !== undefined) {
-      openers.push(open);
+      openers.push([name, open]);
     }
   }
   failures.throwIfAny();
@@ -60,9 +63,14 @@ export async function createAnalyticsClient(options: AnalyticsClientOptions = {}
   // What is no function is refused with the other options, under its own name.
   const onNotice = typeof options.onError === 'function' ? options.onError : undefined;
   try {
-    for (const open of openers) {
-      opened.push(await open(onNotice));
+    for (const [name, open] of openers) {
+      const backend = await failures.runAsync(
+        async () => open(onNotice),
+        (error) => inVariables(error, name),
+      );
+      opened.push(...(backend === undefined ? [] : [backend]));
     }
+    failures.throwIfAny();
     const sampleRate = clientOptions.sampleRate ?? settings?.sampleRate;
     const batchSize = clientOptions.batchSize ?? settings?.batchSize;
     return createAnalytics({ ...clientOptions, sampleRate, batchSize, backends: [...opened, ...additionalBackends] });
@@ -70,6 +78,40 @@ export async function createAnalyticsClient(options: AnalyticsClientOptions = {}
     await Promise.allSettled(opened.map((backend) => backend.close?.()));
     throw error;
   }
+}
+
+/** Mistakes that would otherwise go unseen, and events to where nobody looks for them. */
+function checkOptions(options: AnalyticsClientOptions): void {
+  if (typeof options !== 'object' || options === null) {
+    throw configError([{ field: 'options', message: `must be an object, got ${typeof options}` }]);
+  }
+  const problems: Problem[] = [];
+  const { backend } = options;
+  if (backend !== undefined && typeof backend !== 'string' && !Array.isArray(backend)) {
+    problems.push({ field: 'backend', message: `must be a name or a list of names, got ${typeof backend}` });
+  }
+  if ('backends' in options) {
+    const message = 'is an option of createAnalytics; here `backend` names them, and `additionalBackends` are your own';
+    problems.push({ field: 'backends', message });
+  }
+  if (problems.length > 0) {
+    throw configError(problems);
+  }
+}
+
+/** What opening a backend has found wrong, by the names of the variables that its options came from. */
+function inVariables(error: AnalyticsError, backend: string): AnalyticsError {
+  if (error.code !== 'INVALID_CONFIG') {
+    return error;
+  }
+  const variables = knownBackends[backend]?.variables ?? {};
+  const problems = error.problems.map(({ field, message }) => ({
+    field: variables[field] ?? `${backend}.${field}`,
+    message,
+  }));
+  return problems.length === 0
+    ? error
+    : new AnalyticsError(error.code, configError(problems).message, { problems, cause: error });
 }
 
 /** Undefined for a text without names: it says as little as none. A list without names is one: of no backend. */
@@ -84,7 +126,8 @@ async function loadBackend(name: string, field: string) {
   if (known === undefined) {
     const names = Object.keys(knownBackends);
     const guess = nearest(name, names);
-    const hint = guess === undefined ? '' : ` (did you mean ${guess}?)`;
+    const meant = guess === undefined ? '' : ` (did you mean ${guess}?)`;
+    const hint = /[\s;:|]/.test(name) ? ' (put commas between several)' : meant;
     const message = `${JSON.stringify(name)} is not a known backend${hint}; known are ${names.join(', ')}`;
     throw new AnalyticsError('UNKNOWN_BACKEND', `${field}: ${message}`, { problems: [{ field, message }] });
   }
@@ -126,11 +169,11 @@ function collectFailures() {
         return note(thrown);
       }
     },
-    async runAsync<T>(step: () => Promise<T>): Promise<T | undefined> {
+    async runAsync<T>(step: () => Promise<T>, shown = (error: AnalyticsError) => error): Promise<T | undefined> {
       try {
         return await step();
       } catch (thrown) {
-        return note(thrown);
+        return note(isAnalyticsError(thrown) ? shown(thrown) : thrown);
       }
     },
     throwIfAny(): void {

@@ -1,8 +1,12 @@
-/** The candidate that a mistyped word most likely meant: the one with the fewest edits, if they are few. */
-export function nearest(word: string, candidates: readonly string[]): string | undefined {
+/** The candidate that a mistyped word most likely meant: the one with the fewest edits, if they are at most `maxEdits` and half of it. */
+export function nearest(
+  word: string,
+  candidates: readonly string[],
+  maxEdits: number = Number.POSITIVE_INFINITY,
+): string | undefined {
   const ranked = candidates
     .map((candidate) => ({ candidate, edits: editDistance(word, candidate) }))
-    .filter(({ candidate, edits }) => edits <= Math.max(word.length, candidate.length) / 2)
+    .filter(({ candidate, edits }) => edits <= Math.min(maxEdits, Math.max(word.length, candidate.length) / 2))
     .sort((a, b) => a.edits - b.edits);
   return ranked[0]?.candidate;
 }

@@ -4,7 +4,14 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type AnalyticsError, type Backend, createAnalyticsClient, type Env, memory } from '@toolweaver/analytics';
+import {
+  type AnalyticsClientOptions,
+  type AnalyticsError,
+  type Backend,
+  createAnalyticsClient,
+  type Env,
+  memory,
+} from '@toolweaver/analytics';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { knownBackends } from '../src/backends.ts';
 
@@ -123,6 +130,38 @@ describe('wrong configuration', () => {
       expect(error.message).toContain(`${field}: ${message}`);
     }
     expect(() => rmSync(path)).toThrow('ENOENT');
+  });
+
+  it('says what opening has found wrong at once, by the names of the variables', async () => {
+    const error = await failure({
+      ANALYTICS_BACKEND: 'sqlite,wandb,prometheus,otlp',
+      ANALYTICS_DB_PATH: folder,
+      NETRC: join(folder, 'none'),
+      PROMETHEUS_HOST: 'nosuch.invalid',
+      OTEL_EXPORTER_OTLP_ENDPOINT: 'https://127.0.0.1:1',
+      OTEL_EXPORTER_OTLP_CERTIFICATE: join(folder, 'none.pem'),
+    });
+    expect(error.code).toBe('INVALID_CONFIG');
+    expect(error.problems.map(({ field }) => field)).toEqual([
+      'ANALYTICS_DB_PATH',
+      'WANDB_API_KEY',
+      'PROMETHEUS_HOST',
+      'OTEL_EXPORTER_OTLP_CERTIFICATE',
+    ]);
+    expect(error.message).toContain(`ANALYTICS_DB_PATH: ${folder}`);
+  });
+
+  it.each<[unknown, string]>([
+    ['sqlite', 'options'],
+    [{ backend: 42 }, 'backend'],
+    [{ backends: [memory()] }, 'backends'],
+  ])('refuses %j as options', async (options, field) => {
+    const refused = createAnalyticsClient(options as AnalyticsClientOptions);
+    await expect(refused).rejects.toMatchObject({ code: 'INVALID_CONFIG', problems: [{ field }] });
+  });
+
+  it('tells how to name several backends', async () => {
+    expect((await failure({ ANALYTICS_BACKEND: 'sqlite;prometheus' })).message).toContain('put commas between several');
   });
 
   it('closes what it opened when a later step fails', async () => {

@@ -1,7 +1,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createAnalyticsClient } from '@toolweaver/analytics';
-import type { Env } from '@toolweaver/analytics-core';
+import type { AnalyticsError, Env } from '@toolweaver/analytics-core';
 import { expect, test } from 'vitest';
 import { askedBy, problemsOf, readers, type Variable, variables } from './support/variables.ts';
 
@@ -9,6 +9,18 @@ test('.env.example names every variable that is read, once, and no other', async
   const asked = await Promise.all(Object.values(await readers()).map(askedBy));
   const read = new Set(asked.flatMap((names) => [...names]));
   expect(variables.map(({ name }) => name).sort()).toEqual([...read].sort());
+});
+
+test('a variable that is almost one of ours is refused, and what belongs to somebody else is not', async () => {
+  const ours = variables.map(({ name }) => name).filter((name) => name.startsWith('ANALYTICS_'));
+  const almost = Object.fromEntries(ours.map((name) => [`${name}S`, 'x']));
+  const error = await createAnalyticsClient({ env: { ...almost, ANALYTICS_WRITE_KEY: 'x', ANALYTICS_HOST: 'x' } }).then(
+    () => expect.fail('must be refused'),
+    (thrown: AnalyticsError) => thrown,
+  );
+  expect(error.problems).toEqual(
+    ours.map((name) => ({ field: `${name}S`, message: `is no variable of ours; did you mean ${name}?` })),
+  );
 });
 
 test('every value in .env.example is one that is accepted', async () => {

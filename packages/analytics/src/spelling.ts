@@ -1,0 +1,33 @@
+import type { Env } from '@toolweaver/analytics-core';
+import { configError } from '@toolweaver/analytics-core/backend';
+import { nearest } from './nearest.ts';
+
+/** Those that begin with `ANALYTICS_`, which is no program's own: a test compares them with what the packages read. */
+const known: readonly string[] = [
+  'ANALYTICS_BACKEND',
+  'ANALYTICS_ENABLED',
+  'ANALYTICS_SAMPLE_RATE',
+  'ANALYTICS_DB_PATH',
+  'ANALYTICS_DB_RETENTION_DAYS',
+  'ANALYTICS_DB_MAX_MB',
+  'ANALYTICS_METRICS_NAMESPACE',
+  'ANALYTICS_METRICS_LABELS',
+  'ANALYTICS_METRICS_BUCKETS_MS',
+  'ANALYTICS_METRICS_MAX_LABEL_SETS',
+];
+
+/** Further away it may be somebody else's. */
+const maxEdits = 2;
+
+/** @throws AnalyticsError `INVALID_CONFIG` for variables that are almost one of ours: their settings would be passed over. */
+export function checkSpelling(env: Env): void {
+  const problems = Object.keys(env)
+    .filter((name) => name.startsWith('ANALYTICS_') && !known.includes(name))
+    .flatMap((name) => {
+      const meant = nearest(name, known, maxEdits);
+      return meant === undefined ? [] : [{ field: name, message: `is no variable of ours; did you mean ${meant}?` }];
+    });
+  if (problems.length > 0) {
+    throw configError(problems);
+  }
+}
