@@ -32,7 +32,7 @@ export interface OfflineRunOptions {
   readonly clock: Clock;
   /** Step of the first row. */
   readonly startingStep: number;
-  /** Is told what was left out, and why. */
+  /** Is told what is not as it was to be, and why. */
   onSkipped(message: string): void;
 }
 
@@ -44,7 +44,7 @@ export function createOfflineRun(
   let current = info;
   const directory = ((): string => {
     try {
-      return makeRunDirectory(makeWandbFolder(dir), info.id, clock.now());
+      return makeRunDirectory(makeWandbFolder(dir, onSkipped), info.id, clock.now());
     } catch (error) {
       throw toStorageError(error, dir);
     }

@@ -9,15 +9,21 @@ export function wandbFolder(dir: string): string {
   return existsSync(hidden) ? hidden : join(resolve(dir), 'wandb');
 }
 
-/** Makes the folder where it is missing, for its owner alone; one of the system's where that cannot be. */
-export function makeWandbFolder(dir: string): string {
+/** Makes the folder where it is missing, for its owner alone; one of the system's, which is told, where that cannot be. */
+export function makeWandbFolder(dir: string, onElsewhere: (message: string) => void = () => {}): string {
+  const wanted = wandbFolder(dir);
   try {
-    return makeWritable(wandbFolder(dir));
+    return makeWritable(wanted);
   } catch (error) {
-    if (codeOf(error) === 'ENOSPC') {
+    const code = codeOf(error);
+    if (code === 'ENOSPC') {
       throw error;
     }
-    return makeOwn(join(tmpdir(), process.getuid === undefined ? 'wandb' : `wandb-${process.getuid()}`));
+    const folder = makeOwn(join(tmpdir(), process.getuid === undefined ? 'wandb' : `wandb-${process.getuid()}`));
+    onElsewhere(
+      `it is kept in ${folder}, as ${wanted} cannot be written (${code}); set WANDB_DIR or \`dir\` to a folder that can`,
+    );
+    return folder;
   }
 }
 

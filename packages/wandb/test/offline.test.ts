@@ -176,7 +176,7 @@ test('two runs that begin in one second get a directory each', async () => {
   expect(readdirSync(join(dir, 'wandb'))).toContain('latest-run');
 });
 
-test('.wandb is used where it is there; a folder that cannot be written gives way to one of the system', async () => {
+test('.wandb is used where it is there; a folder that cannot be written gives way to one of the system, which is told', async () => {
   const dir = testFolder();
   mkdirSync(join(dir, '.wandb'));
   const run = await startRun({ mode: 'offline', dir, runId: 'hidden' });
@@ -185,12 +185,15 @@ test('.wandb is used where it is there; a folder that cannot be written gives wa
 
   const file = join(dir, 'file');
   writeFileSync(file, '');
-  const elsewhere = await startRun({ mode: 'offline', dir: file, runId: 'elsewhere' });
+  const notices: string[] = [];
+  const onNotice = ({ message }: { message: string }): void => void notices.push(message);
+  const elsewhere = await startRun({ mode: 'offline', dir: file, runId: 'elsewhere', onNotice });
   await elsewhere.finish();
   expect(existsSync(elsewhere.location ?? '')).toBe(true);
   // One of its own for each user.
   const name = process.getuid === undefined ? 'wandb' : `wandb-${process.getuid()}`;
   expect(elsewhere.location).toContain(join(tmpdir(), name, 'offline-run-'));
+  expect(notices).toEqual([expect.stringContaining(`${join(file, 'wandb')} cannot be written`)]);
 });
 
 test('files, pictures and artifacts are copied; without an entity the artifact stays where it is, and that is told', async () => {
