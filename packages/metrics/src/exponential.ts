@@ -5,15 +5,26 @@ const maxScale = 10;
 /** OpenTelemetry's default. */
 const maxBuckets = 160;
 
-export function newExponential(): ExponentialValue {
-  return { scale: maxScale, offset: 0, counts: [], zeroCount: 0, sum: 0 };
+export interface ExponentialSeries extends ExponentialValue {
+  /** What the weights so far came to above whole observations. */
+  rest: number;
 }
 
-/** Adds `weight` observations of a value >= 0. */
-export function observeExponential(series: ExponentialValue, value: number, weight: number): void {
+export function newExponential(): ExponentialSeries {
+  return { scale: maxScale, offset: 0, counts: [], zeroCount: 0, sum: 0, rest: 0 };
+}
+
+/**
+ * Adds `weight` observations of a value >= 0. Counted are whole ones, what is left of them with those that follow: the sum of
+ * buckets that are rounded later would change, and even fall, whenever two of them become one.
+ */
+export function observeExponential(series: ExponentialSeries, value: number, weight: number): void {
   series.sum += value * weight;
+  const due = series.rest + weight;
+  const count = Math.floor(due);
+  series.rest = due - count;
   if (value < Number.MIN_VALUE) {
-    series.zeroCount += weight;
+    series.zeroCount += count;
     return;
   }
   let index = indexOf(value, series.scale);
@@ -33,7 +44,7 @@ export function observeExponential(series: ExponentialValue, value: number, weig
   while (counts.length <= at) {
     counts.push(0);
   }
-  counts[at] = (counts[at] as number) + weight;
+  counts[at] = (counts[at] as number) + count;
 }
 
 /**

@@ -1,5 +1,5 @@
 import type { Metric } from './catalogue.ts';
-import { newExponential, observeExponential } from './exponential.ts';
+import { type ExponentialSeries, newExponential, observeExponential } from './exponential.ts';
 import type { ExponentialValue, LabelSet } from './series.ts';
 import type { Table } from './table.ts';
 
@@ -144,13 +144,13 @@ export function createHistograms(metric: Metric, table: Table): Histograms {
 
 export function createExponentials(metric: Metric, table: Table): Histograms {
   const labelSets: LabelSet[] = [];
-  const series: ExponentialValue[] = [];
+  const series: ExponentialSeries[] = [];
   const kept: Observer = {
     add(labelSet) {
       labelSets.push(labelSet);
       return series.push(newExponential()) - 1;
     },
-    observe: (at, value, weight) => observeExponential(series[at] as ExponentialValue, value, weight),
+    observe: (at, value, weight) => observeExponential(series[at] as ExponentialSeries, value, weight),
   };
   const family: Family = { kind: 'exponential', metric, labelSets, value: (at) => series[at] as ExponentialValue };
   return { ...observedElsewhere(kept, table), family };

@@ -43,6 +43,31 @@ test('each value is in the bucket that holds it, whatever range they span', () =
   );
 });
 
+test('counts of weighted values are whole, add up to their weight, and never fall', () => {
+  const value = fc.double({ min: 0, max: 1e6, noNaN: true });
+  const weight = fc.double({ min: 0.1, max: 1000, noNaN: true });
+  fc.assert(
+    fc.property(fc.array(fc.tuple(value, weight), { maxLength: 300 }), (observed) => {
+      const series = newExponential();
+      let weights = 0;
+      let sum = 0;
+      let before = 0;
+      for (const [one, itsWeight] of observed) {
+        observeExponential(series, one, itsWeight);
+        weights += itsWeight;
+        sum += one * itsWeight;
+        const all = [series.zeroCount, ...series.counts];
+        const count = all.reduce((total, each) => total + each, 0);
+        expect(all.every(Number.isInteger)).toBe(true);
+        expect(count).toBeGreaterThanOrEqual(before);
+        expect(Math.abs(count - weights)).toBeLessThan(1 + 1e-6);
+        before = count;
+      }
+      expect(series.sum).toBe(sum);
+    }),
+  );
+});
+
 test('powers of two are the upper bound of their bucket', () => {
   for (const scale of [0, -1, 2]) {
     const series = { ...newExponential(), scale };

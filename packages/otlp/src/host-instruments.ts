@@ -1,20 +1,40 @@
 import type { Attributes, MeterProvider, Observable, ObservableResult } from '@opentelemetry/api';
-import type { Cells, CellsOptions, Metric, NumberFamily, Observer } from '@toolweaver/analytics-metrics';
-import { createCells } from '@toolweaver/analytics-metrics';
+import { configError } from '@toolweaver/analytics-core/backend';
+import {
+  type Cells,
+  type CellsOptions,
+  createCells,
+  describeMetrics,
+  genaiMetrics,
+  type Metric,
+  type NumberFamily,
+  type Observer,
+} from '@toolweaver/analytics-metrics';
 import { attributesOf } from './attributes.ts';
 import { scope } from './scope.ts';
 
+/**
+ * The default of `maxLabelSets` on a provider of the host. OpenTelemetry's SDK keeps 1999 series of an instrument, unless it is told
+ * otherwise, and adds the totals of all further ones of a counter up anew in each collection. Ours are five at most beyond the limit.
+ */
+export const hostMaxLabelSets = 1990;
+
+/** Of one event in one histogram; they take less than a millisecond, for which the caller of `record…()` waits. */
+const maxObservations = 1000;
+
 export interface HostInstruments {
   readonly cells: Cells;
-  /** Takes the instruments out of the provider's collections. */
+  /** Takes the instruments out of the provider's collections, and frees their names. */
   release(): void;
 }
 
 /**
  * Cells shown by instruments of the host's provider: counters and gauges are read when it collects, and observations are recorded
  * as they come, because no instrument takes a whole histogram.
+ * @throws AnalyticsError `INVALID_CONFIG` when other instruments of ours on the provider have these names.
  */
 export function createHostInstruments(provider: MeterProvider, options: CellsOptions): HostInstruments {
+  const freeNames = takeNames(provider, options);
   const meter = provider.getMeter(scope.name);
 
   function observer({ name, help: description, unit, bounds = [], labels }: Metric): Observer {
@@ -27,8 +47,9 @@ export function createHostInstruments(provider: MeterProvider, options: CellsOpt
       observe(series, value, weight) {
         const one = kept[series];
         if (one !== undefined) {
-          one.rest += weight;
-          for (; one.rest >= 1; one.rest -= 1) {
+          const due = one.rest + weight;
+          one.rest = due % 1;
+          for (let times = Math.min(Math.floor(due), maxObservations); times > 0; times -= 1) {
             instrument.record(value, one.attributes);
           }
         }
@@ -57,5 +78,32 @@ export function createHostInstruments(provider: MeterProvider, options: CellsOpt
   };
   const instruments = [...shown.values()];
   meter.addBatchObservableCallback(observe, instruments);
-  return { cells, release: () => meter.removeBatchObservableCallback(observe, instruments) };
+  return {
+    cells,
+    release() {
+      meter.removeBatchObservableCallback(observe, instruments);
+      freeNames();
+    },
+  };
+}
+
+/** The names of each one's instruments on a provider. */
+const takenNames = new WeakMap<MeterProvider, Set<readonly string[]>>();
+
+/**
+ * Instruments of the same name are one: what one of their readers reads goes over what another has read, and observations of the same
+ * event count twice.
+ */
+function takeNames(provider: MeterProvider, options: CellsOptions): () => void {
+  const { semconv = 'toolweaver' } = options;
+  const metrics = [...describeMetrics(options), ...(semconv === 'toolweaver' ? [] : Object.values(genaiMetrics))];
+  const names = metrics.map(({ name }) => name);
+  const others = takenNames.get(provider) ?? new Set();
+  const taken = [...others].flat().filter((name) => names.includes(name));
+  if (taken.length > 0) {
+    const message = `has metrics of these names already: ${taken.join(', ')}; give each backend a provider or, where the names begin with one, a \`namespace\` of its own`;
+    throw configError([{ field: 'meterProvider', message }]);
+  }
+  takenNames.set(provider, others.add(names));
+  return () => void others.delete(names);
 }

@@ -59,7 +59,10 @@ export interface OtlpOptions extends MetricsOptions {
   readonly buckets?: Buckets | undefined;
   /** Sends ratings as events, too: `gen_ai.evaluation.result`, in OTLP logs, without comments and users. Default: false. */
   readonly evaluationEvents?: boolean | undefined;
-  /** The host's own. Then the instruments are its, it exports them as it does its others, and nothing is sent by this backend. */
+  /**
+   * The host's own. Then the instruments are its, it exports them as it does its others, and nothing is sent by this backend. The
+   * default of `maxLabelSets` is then 1990: a higher one needs a provider whose cardinality limit is more than 5 above it.
+   */
   readonly meterProvider?: MeterProvider | undefined;
   /** `false` takes events and does nothing with them. Default: true. */
   readonly enabled?: boolean | undefined;

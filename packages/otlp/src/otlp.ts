@@ -5,7 +5,7 @@ import { AnalyticsError, type Backend, type Problem, type Setting } from '@toolw
 import { configError, secretsOfHeader } from '@toolweaver/analytics-core/backend';
 import { createCells } from '@toolweaver/analytics-metrics';
 import { createEvaluations } from './evaluations.ts';
-import { createHostInstruments } from './host-instruments.ts';
+import { createHostInstruments, hostMaxLabelSets } from './host-instruments.ts';
 import type { Connection } from './http.ts';
 import { exportMetrics, type Manner, probe } from './metrics-exporter.ts';
 import { createNotices, toAnalyticsError } from './notices.ts';
@@ -30,7 +30,8 @@ class PlainReader extends MetricReader {
 /**
  * Counts events as metrics, and pushes these at intervals to a receiver of OTLP. `flush` pushes at once, and rejects with the
  * receiver's words when it did not accept all of them; then they are in the next push, as totals are never forgotten.
- * @throws AnalyticsError `INVALID_CONFIG` with every problem of the options.
+ * @throws AnalyticsError `INVALID_CONFIG` with every problem of the options, or when another backend has metrics of the same names on
+ *   the `meterProvider`.
  */
 export async function otlp(options: OtlpOptions): Promise<OtlpBackend> {
   const { name = 'otlp', enabled = true, meterProvider } = options;
@@ -153,7 +154,8 @@ function hostBackend(
   options: OtlpOptions,
   provider: NonNullable<OtlpOptions['meterProvider']>,
 ): OtlpBackend {
-  const { cells, release } = createHostInstruments(provider, options);
+  const limited = { ...options, maxLabelSets: options.maxLabelSets ?? hostMaxLabelSets };
+  const { cells, release } = createHostInstruments(provider, limited);
   const flush = async (): Promise<void> => {
     // The SDK's has one, although the interface does not; it resolves when an export failed, too.
     await (provider as { forceFlush?(): Promise<void> }).forceFlush?.();
@@ -161,7 +163,7 @@ function hostBackend(
   return {
     name,
     delivery: 'immediate',
-    settings: { meterProvider: 'of the host', ...metricsSettings(options) },
+    settings: { meterProvider: 'of the host', ...metricsSettings(limited) },
     write: (events) => events.forEach(cells.record),
     attach: cells.attach,
     flush,

@@ -75,21 +75,19 @@ function readHistograms(family: HistogramFamily, boundaries: number[]): (at: num
   };
 }
 
-function toExponential({ scale, offset, counts: weights, zeroCount, sum }: ExponentialValue): ExponentialHistogram {
-  const { counts: bucketCounts, count } = whole(weights);
-  const zeros = Math.round(zeroCount);
+function toExponential({ scale, offset, counts, zeroCount, sum }: ExponentialValue): ExponentialHistogram {
   return {
     scale,
-    positive: { offset, bucketCounts },
+    positive: { offset, bucketCounts: [...counts] },
     negative: { offset: 0, bucketCounts: [] },
-    zeroCount: zeros,
-    count: count + zeros,
+    zeroCount,
+    count: counts.reduce((all, one) => all + one, zeroCount),
     sum,
   };
 }
 
 /** OTLP has whole numbers for observations, and asks that buckets add up: each is rounded, and the sum is theirs. */
-function whole(weights: ArrayLike<number>): { counts: number[]; count: number } {
+function whole(weights: Float64Array): { counts: number[]; count: number } {
   const counts: number[] = [];
   let count = 0;
   // `Array.from` takes several times as long for an array of doubles, and a push has ten thousand of them.

@@ -119,8 +119,10 @@ export function createPusher({ intervalMs, clock, random, push, onFailure }: Pus
         return;
       }
       // Where the push before failed, as the one of a closing client, there is little hope, and no time left.
-      const signal = failure === undefined ? new AbortController().signal : AbortSignal.timeout(lastChanceMs);
-      await inTurn({}, signal).catch(onFailure);
+      const before = failure;
+      const signal = before === undefined ? new AbortController().signal : AbortSignal.timeout(lastChanceMs);
+      // That it took too long says less than why the push before failed.
+      await inTurn({}, signal).catch((thrown) => onFailure(signal.aborted ? before : thrown));
     },
   };
 }

@@ -227,6 +227,16 @@ describe('close', () => {
   });
 });
 
+test('what is told of a receiver that is away is why, and not that there was no time left', async () => {
+  const codes: string[] = [];
+  const onNotice = ({ code }: { code: string }): void => void codes.push(code);
+  const client = createAnalytics({ backends: [await otlp({ endpoint: 'http://127.0.0.1:1', onNotice })] });
+  client.recordSkillExecution({ skillId: 'summarise', success: true });
+  expect(await client.close({ timeoutMs: 1000 })).toMatchObject({ ok: false });
+  // Of the client's deadline; not of the abort by which it is kept.
+  expect(codes).toEqual(['TIMEOUT']);
+});
+
 describe('at the end of the process', () => {
   function run(endpoint: string, ending: string): Promise<{ code: number | null; printed: string; elapsedMs: number }> {
     const program = join(import.meta.dirname, 'fixtures', 'host.ts');

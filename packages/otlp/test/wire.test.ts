@@ -113,6 +113,21 @@ test('buckets that adapt, when asked for; stars keep theirs', async () => {
   });
 });
 
+test('the count of sampled executions in buckets that adapt is right, and rises when these get wider', async () => {
+  const receiver = await receiverOfTest();
+  const backend = await backendOfTest({ endpoint: receiver.url, buckets: 'exponential' });
+  backend.write(Array.from({ length: 100 }, (_, at) => execution({ latencyMs: 100 + at / 10, weight: 2.5 })));
+  await flush(backend);
+  backend.write([execution({ latencyMs: 150, weight: 2.5 })]);
+  await flush(backend);
+  const [before, after] = receiver.requests.map((request) =>
+    pointsOf(request.decoded(), 'toolweaver_skill_latency_milliseconds'),
+  );
+  expect(before).toMatchObject([{ count: 250 }]);
+  expect(after).toMatchObject([{ count: 252 }]);
+  expect(after?.[0]?.sum).toBeCloseTo(2.5 * (100 * 100 + 4950 / 10 + 150), 6);
+});
+
 test('what has no value is no attribute; the series of all further label sets is marked', async () => {
   const decoded = await pushed(
     ['a', 'b', 'c'].map((name) => execution({ kind: 'skill', name })),
