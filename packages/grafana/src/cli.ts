@@ -2,10 +2,11 @@
 import { readFileSync } from 'node:fs';
 import { runCommand } from './command.ts';
 
-// A reader that has seen enough, as `head` has, is no error.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  // A reader that has seen enough, as `head` has, is no error.
   if (error.code !== 'EPIPE') {
-    throw error;
+    process.stderr.write(`cannot write the output: ${error.message}\n`);
+    process.exitCode = 1;
   }
 });
 const manifest: { readonly version: string } = JSON.parse(

@@ -41,25 +41,11 @@ Exit codes: 0 done, 1 something could not be written or is not there, 2 wrong us
 
 /** @throws Error with a message for the user. */
 export function parseCommand(args: readonly string[]): CommandOptions | Asked {
-  const { values, positionals } = parseArgs({
-    args: [...args],
-    allowPositionals: true,
-    options: {
-      namespace: { type: 'string' },
-      target: { type: 'string', multiple: true },
-      'grafana-url': { type: 'string' },
-      'buckets-ms': { type: 'string' },
-      set: { type: 'string', multiple: true, default: [] },
-      force: { type: 'boolean', default: false },
-      json: { type: 'boolean', default: false },
-      version: { type: 'boolean', default: false },
-      help: { type: 'boolean', default: false, short: 'h' },
-    },
-  });
-  if (values.help || values.version) {
-    return values.help ? 'help' : 'version';
-  }
+  const { values, positionals } = parsed(args);
   const [action = 'list', subject, ...rest] = positionals;
+  if (values.help || values.version || action === 'help') {
+    return values.version ? 'version' : 'help';
+  }
   if (action !== 'list' && action !== 'print' && action !== 'write') {
     throw new Error(`There is no command ${JSON.stringify(action)}; there are list, print and write`);
   }
@@ -97,4 +83,28 @@ function toThresholds(settings: readonly string[]): Partial<Thresholds> {
       return [name, Number(value)];
     }),
   );
+}
+
+function parsed(args: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...args],
+      allowPositionals: true,
+      options: {
+        namespace: { type: 'string' },
+        target: { type: 'string', multiple: true },
+        'grafana-url': { type: 'string' },
+        'buckets-ms': { type: 'string' },
+        set: { type: 'string', multiple: true, default: [] },
+        force: { type: 'boolean', default: false },
+        json: { type: 'boolean', default: false },
+        version: { type: 'boolean', default: false, short: 'v' },
+        help: { type: 'boolean', default: false, short: 'h' },
+      },
+    });
+  } catch (error) {
+    // What Node goes on to say is about arguments that begin with a dash, and hides that a name was mistyped.
+    const [message = ''] = (error as Error).message.split('. To specify');
+    throw new Error(message);
+  }
 }

@@ -63,6 +63,12 @@ function write(
   { out, err }: Output,
 ): number {
   const paths: Record<Outcome, string[]> = { written: [], unchanged: [], kept: [], failed: [] };
+  try {
+    mkdirSync(folder, { recursive: true });
+  } catch (error) {
+    err(`${folder} is no folder and cannot become one: ${(error as Error).message}\n`);
+    return 1;
+  }
   for (const { path, text } of files) {
     const target = join(folder, path);
     try {
@@ -79,7 +85,9 @@ function write(
   }
   const { written, unchanged, kept, failed } = paths;
   if (kept.length > 0) {
-    err(`${kept.length} files there are others than these, and were left alone (--force replaces them):\n`);
+    err(
+      `${kept.length === 1 ? '1 file differs and was' : `${kept.length} files differ and were`} left alone (--force replaces):\n`,
+    );
     err(kept.map((path) => `  ${path}\n`).join(''));
   }
   const counts = `${written.length} files written, ${unchanged.length} were there already`;

@@ -1,10 +1,19 @@
-import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { type StdioOptions, spawnSync } from 'node:child_process';
+import {
+  closeSync,
+  existsSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { generateFiles } from '@toolweaver/analytics-grafana';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, onTestFinished, test } from 'vitest';
 import manifest from '../package.json' with { type: 'json' };
 import { runCommand } from '../src/command.ts';
 
@@ -93,6 +102,24 @@ test('writes what it can, and names what it could not', () => {
   expect(readdirSync(cwd, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.tmp'))).toEqual([]);
 });
 
+test('a place that is no folder is one mistake', () => {
+  writeFileSync(join(cwd, 'file'), '');
+  const { status, stdout, stderr } = grafana('write', 'file');
+  expect({ status, stdout }).toEqual({ status: 1, stdout: '' });
+  expect(stderr).toMatch(/^.*file is no folder and cannot become one: .*\n$/);
+});
+
+test.skipIf(process.platform !== 'linux')('an output that takes nothing is said to, in a line', () => {
+  const full = openSync('/dev/full', 'w');
+  onTestFinished(() => closeSync(full));
+  const stdio: StdioOptions = ['ignore', full, 'pipe'];
+  const { status, stderr } = spawnSync(process.execPath, [cli], { cwd, stdio, encoding: 'utf8' });
+  expect({ status, stderr }).toEqual({
+    status: 1,
+    stderr: expect.stringMatching(/^cannot write the output: .*ENOSPC.*\n$/),
+  });
+});
+
 test('makes them for another namespace, other targets and other thresholds', () => {
   const options = ['--namespace', 'acme', '--target', '10.0.0.7:8000', '--target', '[::1]:9000'];
   const more = ['--grafana-url', 'https://g.example.com', '--set', 'costPerHourUsd=20', '--set', 'healthScore=70'];
@@ -107,13 +134,15 @@ test('makes them for another namespace, other targets and other thresholds', () 
 
 test.each<[string[], number, string]>([
   [['--help'], 0, 'Usage: npx @toolweaver/analytics-grafana'],
+  [['help'], 0, 'Usage: npx @toolweaver/analytics-grafana'],
   [['--version'], 0, manifest.version],
+  [['-v'], 0, manifest.version],
   [['draw'], 2, 'There is no command "draw"'],
   [['print'], 2, 'print takes the name of a file'],
   [['write'], 2, 'write takes a folder'],
   [['list', 'all'], 2, 'list takes no argument'],
   [['print', 'a', 'b'], 2, 'print takes one argument, got 2'],
-  [['--colour'], 2, '--colour'],
+  [['--colour'], 2, "Unknown option '--colour'\nTry"],
   [['--set', 'costPerHourUsd'], 2, '--set takes NAME=NUMBER'],
   [['--set', 'costPerHourUsd=cheap'], 2, 'thresholds.costPerHourUsd: must be a number'],
   [['--set', 'cost=1'], 2, 'thresholds.cost: is not a threshold; there are successRatio'],
