@@ -234,7 +234,7 @@ export const catalogue: Readonly<Record<MetricKey, CatalogueEntry>> = {
     name: 'analytics_label_overflow_total',
     type: 'counter',
     unit: '{event}',
-    help: 'Events whose label values came after the limit of label sets, by the metric that has them in its overflow series.',
+    help: 'Events whose label values came after the limit of label sets, by the metric whose limit it is.',
     labels: ['metric'],
     optionalLabels: false,
   },

@@ -33,13 +33,20 @@ export interface CellsOptions extends MetricsOptions {
   readonly observer?: ((metric: Metric) => Observer) | undefined;
 }
 
+/** The options of cells with a default for each that was not given. */
+export interface ResolvedCellsOptions extends ResolvedMetricsOptions {
+  readonly semconv: SemanticConventions;
+  readonly buckets: Buckets;
+}
+
 /** Counters, gauges and histograms, kept up to date as events come in. */
 export interface Cells {
   /** Counts an event, in a few tenths of a µs. Each event that is recorded counts, also one with the `id` of another. */
   record(event: AnalyticsEvent): void;
   /**
    * To be called before any event: shows the figures of this client too. Of several cells of a client that would all count the same,
-   * the first ones do, and the others show what these count.
+   * the first ones do, and the others show what these count. So cells that are attached have to be given every event of the client,
+   * once: by a backend whose delivery is `immediate`, which records all that it is written.
    */
   attach(client: ClientFigures): void;
   /** All metrics with their series as they are now. They are live: read them before the next event is recorded, or copy. */
@@ -49,20 +56,12 @@ export interface Cells {
 /** @throws AnalyticsError `INVALID_CONFIG` with every problem of the options. */
 export function createCells(options: CellsOptions = {}): Cells {
   const problems: Problem[] = [];
-  const resolved = resolveMetricsOptions(options, problems);
-  const oneOf = <T extends string>(field: string, value: T, choices: readonly T[]): T => {
-    if (!choices.includes(value)) {
-      problems.push({ field, message: `must be one of ${choices.join(', ')}` });
-    }
-    return value;
-  };
-  const semconv = oneOf('semconv', options.semconv ?? 'toolweaver', ['toolweaver', 'genai', 'both']);
-  const buckets = oneOf('buckets', options.buckets ?? 'explicit', ['explicit', 'exponential']);
+  const resolved = resolveCellsOptions(options, problems);
   if (problems.length > 0) {
     throw configError(problems);
   }
   const { observer } = options;
-  let cells = countingCells(resolved, semconv, buckets, observer);
+  let cells = countingCells(resolved, observer);
   let isCounting = true;
   return {
     record(event) {
@@ -73,7 +72,7 @@ export function createCells(options: CellsOptions = {}): Cells {
     attach(client) {
       // What an observer keeps is nobody else's.
       const counted = observer === undefined ? countedFor(client) : new Map<string, Cells>();
-      const key = JSON.stringify([resolved, semconv, buckets]);
+      const key = JSON.stringify(resolved);
       const others = counted.get(key);
       if (others === undefined) {
         counted.set(key, cells);
@@ -87,6 +86,21 @@ export function createCells(options: CellsOptions = {}): Cells {
   };
 }
 
+/** The options with their defaults; what is wrong with them goes to `problems`. */
+export function resolveCellsOptions(options: CellsOptions, problems: Problem[]): ResolvedCellsOptions {
+  const oneOf = <T extends string>(field: string, value: T, choices: readonly T[]): T => {
+    if (!choices.includes(value)) {
+      problems.push({ field, message: `must be one of ${choices.join(', ')}` });
+    }
+    return value;
+  };
+  return {
+    ...resolveMetricsOptions(options, problems),
+    semconv: oneOf('semconv', options.semconv ?? 'toolweaver', ['toolweaver', 'genai', 'both']),
+    buckets: oneOf('buckets', options.buckets ?? 'explicit', ['explicit', 'exponential']),
+  };
+}
+
 /** The key of this copy of the package: another version of it may count otherwise. */
 const sharing: unique symbol = Symbol('cells');
 
@@ -97,12 +111,8 @@ function countedFor({ shared }: ClientFigures): Map<string, Cells> {
   return counted;
 }
 
-function countingCells(
-  options: ResolvedMetricsOptions,
-  semconv: SemanticConventions,
-  buckets: Buckets,
-  observer: CellsOptions['observer'],
-): Cells {
+function countingCells(options: ResolvedCellsOptions, observer: CellsOptions['observer']): Cells {
+  const { semconv, buckets, maxLabelSets } = options;
   const newHistograms: NewHistograms = (metric, table, kept = buckets) => {
     if (observer !== undefined) {
       return observedElsewhere(observer(metric), table);
@@ -111,17 +121,20 @@ function countingCells(
   };
   const client = clientMetrics(options);
   const overflow = createGauges(toMetric(catalogue.labelOverflow, options));
+  /** Names of metrics that have a limit of their own. */
+  const limited: string[] = [];
   const recorders: Recorder[] = [];
   if (semconv !== 'genai') {
-    recorders.push(toolweaverRecorder(options, newHistograms, countOverflow));
+    recorders.push(toolweaverRecorder(options, newHistograms, overflowOf));
   }
   if (semconv !== 'toolweaver') {
-    recorders.push(genaiRecorder(options.maxLabelSets, newHistograms, countOverflow));
+    recorders.push(genaiRecorder(maxLabelSets, newHistograms, overflowOf));
   }
   const families = [...recorders.flatMap((recorder) => recorder.families), ...client.families, overflow.family];
 
-  function countOverflow(metric: string): void {
-    overflow.set([metric], overflow.get([metric]) + 1);
+  function overflowOf(metric: string): () => void {
+    limited.push(metric);
+    return () => overflow.set([metric], overflow.get([metric]) + 1);
   }
 
   return {
@@ -130,7 +143,13 @@ function countingCells(
         recorder.record(event);
       }
     },
-    attach: client.attach,
+    attach(figures) {
+      client.attach(figures);
+      // From the start: of a counter that begins with its first events a rate does not see these.
+      for (const metric of limited) {
+        overflow.set([metric], 0);
+      }
+    },
     families() {
       client.refresh();
       return families;

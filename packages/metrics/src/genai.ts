@@ -61,17 +61,17 @@ export const genaiMetrics: Readonly<
 /** The conventions' word for an error whose type is not known. */
 const unknownError = '_OTHER';
 
-/** Keeps the metrics of the GenAI conventions. `onOverflow` is told the name of a metric whose label sets came after the limit. */
+/** Keeps the metrics of the GenAI conventions, with their own labels and buckets. `overflowOf`: see `createCatalogued`. */
 export function genaiRecorder(
   maxLabelSets: number,
   newHistograms: NewHistograms,
-  onOverflow: (metric: string) => void,
+  overflowOf: (metric: string) => () => void,
 ): Recorder {
   const families: Family[] = [];
   const paths = createPaths();
   const surroundings = createSurroundings([]);
 
-  /** Observes under label values, which `shown` makes those of each of its series of; `at` says which one of them. */
+  /** Observes a value for each of the series that `shown` makes of label values. */
   function histograms(metric: Metric, shown: readonly ((labels: readonly string[]) => readonly string[])[]) {
     const table = createTable();
     const { family, width, show, observe } = newHistograms(metric, table);
@@ -83,16 +83,21 @@ export function genaiRecorder(
       table,
       paths,
       surroundings,
-      limit: Math.max(1, Math.floor(maxLabelSets / shown.length)),
+      limit: maxLabelSets,
+      seriesEach: shown.length,
       show({ labels, isOverflow }, row) {
         for (const [at, toLabels] of shown.entries()) {
           show({ labels: toLabels(labels), isOverflow }, row + (places[at] as number));
         }
       },
-      onOverflow: () => onOverflow(metric.name),
+      onOverflow: overflowOf(metric.name),
     });
-    return (path: Path, at: number, value: number, weight: number): void =>
-      observe(labelSets.at(noSurroundings, ...path) + (places[at] as number), value, weight);
+    return (path: Path, weight: number, ...values: number[]): void => {
+      const row = labelSets.at(noSurroundings, ...path);
+      for (const [at, value] of values.entries()) {
+        observe(row + (places[at] as number), value, weight);
+      }
+    };
   }
   const durations = histograms(genaiMetrics.operationDuration, [(labels) => ['chat', ...labels]]);
   const tokens = histograms(genaiMetrics.tokenUsage, [
@@ -106,12 +111,11 @@ export function genaiRecorder(
     const { provider = '', model = '', latencyMs, usage, weight = 1 } = event;
     const call: Path = [provider, model, errorType];
     if (latencyMs !== undefined) {
-      durations(call, 0, latencyMs / 1000, weight);
+      durations(call, weight, latencyMs / 1000);
     }
     if (usage !== undefined) {
       const { inputTokens, cacheReadTokens, cacheWriteTokens, outputTokens, reasoningTokens } = usage;
-      tokens(call, 0, inputTokens + cacheReadTokens + cacheWriteTokens, weight);
-      tokens(call, 1, outputTokens + reasoningTokens, weight);
+      tokens(call, weight, inputTokens + cacheReadTokens + cacheWriteTokens, outputTokens + reasoningTokens);
     }
   }
 
@@ -126,9 +130,9 @@ export function genaiRecorder(
       if (kind === 'llm') {
         recordCall(event, errorType);
       } else if (kind === 'tool' && latencyMs !== undefined) {
-        tools([name, errorType], 0, latencyMs / 1000, weight);
+        tools([name, errorType], weight, latencyMs / 1000);
       } else if (kind === 'agent' && latencyMs !== undefined) {
-        agents([name, errorType], 0, latencyMs / 1000, weight);
+        agents([name, errorType], weight, latencyMs / 1000);
       }
     },
   };

@@ -7,7 +7,13 @@ export {
   type MetricType,
   type OptionalLabel,
 } from './catalogue.ts';
-export { type Cells, type CellsOptions, createCells } from './cells.ts';
+export {
+  type Cells,
+  type CellsOptions,
+  createCells,
+  type ResolvedCellsOptions,
+  resolveCellsOptions,
+} from './cells.ts';
 export type {
   Buckets,
   ExponentialFamily,

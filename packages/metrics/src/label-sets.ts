@@ -15,8 +15,10 @@ export interface LabelSetsOptions {
   readonly table: Table;
   readonly paths: Paths;
   readonly surroundings: SurroundingsOf;
-  /** At most so many label sets, for good. */
+  /** At most so many series of a metric, for good, beside those of the row that the rest share. */
   readonly limit: number;
+  /** How many series of the metric a label set makes. Default: 1. */
+  readonly seriesEach?: number | undefined;
   /** Shows what is in a new row; in the one that all further sets share it gets empty values. */
   show(labelSet: LabelSet, row: number): void;
   /** Is called each time the shared row is asked for. */
@@ -24,22 +26,22 @@ export interface LabelSetsOptions {
 }
 
 export function createLabelSets(options: LabelSetsOptions): LabelSets {
-  const { table, paths, surroundings: all, limit, show, onOverflow } = options;
+  const { table, paths, surroundings: all, limit, seriesEach = 1, show, onOverflow } = options;
+  const maxRows = Math.max(1, Math.floor(limit / seriesEach));
   let size = 0;
   let overflow: number | undefined;
 
   function add(path: readonly string[], surroundings: Surroundings): number {
-    const labels = [...path, ...surroundings.values];
-    if (size < limit) {
+    if (size < maxRows) {
       size += 1;
       const row = table.add(all.keep(surroundings), paths.add(path));
-      show({ labels, isOverflow: false }, row);
+      show({ labels: [...path, ...surroundings.values], isOverflow: false }, row);
       return row;
     }
     onOverflow();
     if (overflow === undefined) {
       overflow = table.addUnkeyed();
-      show({ labels: labels.map(() => ''), isOverflow: true }, overflow);
+      show({ labels: [...path, ...surroundings.values].map(() => ''), isOverflow: true }, overflow);
     }
     return overflow;
   }

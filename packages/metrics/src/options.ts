@@ -15,11 +15,11 @@ export type SemanticConventions = 'toolweaver' | 'genai' | 'both';
 export interface MetricsOptions {
   /** What the names of our metrics begin with, before an underscore: letters, digits and underscores. Default: `toolweaver`. */
   readonly namespace?: string | undefined;
-  /** Labels that every metric made of events gets beside its own; each makes many more series. Default: none. */
+  /** Labels that each of our metrics that is made of events gets beside its own; each makes many more series. Default: none. */
   readonly labels?: readonly OptionalLabel[] | undefined;
-  /** Upper bounds of the buckets of all latencies, in ms, ascending. Default: 10 ms to 60 s in eleven steps. */
+  /** Upper bounds of the buckets of all latencies of ours, in ms, ascending. Default: 10 ms to 60 s in eleven steps. */
   readonly latencyBucketsMs?: readonly number[] | undefined;
-  /** Label sets that a metric may have in the life of the process; what comes later shares one series. Default: 2000. */
+  /** Series that a metric may have in the life of the process; what comes later shares one, or one for each outcome. Default: 2000. */
   readonly maxLabelSets?: number | undefined;
 }
 
@@ -51,7 +51,13 @@ export function resolveMetricsOptions(options: MetricsOptions, problems: Problem
   if (!Number.isInteger(maxLabelSets) || maxLabelSets < 1 || maxLabelSets > 1_000_000) {
     refuse('maxLabelSets', 'must be a whole number from 1 to 1000000');
   }
-  return { namespace, labels, latencyBucketsMs, maxLabelSets };
+  // Copies: rows are as wide as the buckets that they began with.
+  return { namespace, labels: copied(labels), latencyBucketsMs: copied(latencyBucketsMs), maxLabelSets };
+}
+
+/** As it is where it is no list, which was refused. */
+function copied<T>(list: readonly T[]): readonly T[] {
+  return Array.isArray(list) ? [...list] : list;
 }
 
 function areBounds(bounds: unknown): bounds is readonly number[] {

@@ -1,3 +1,4 @@
+import { createAnalytics } from '@toolweaver/analytics-core';
 import { createCells } from '@toolweaver/analytics-metrics';
 import { execution } from '@toolweaver/analytics-testkit';
 import { expect, test } from 'vitest';
@@ -19,6 +20,42 @@ test('label sets beyond the limit share one series, and nothing is lost', () => 
   expect(values(cells, 'toolweaver_analytics_label_overflow_total')).toEqual({
     toolweaver_skill_executions_total: 7,
   });
+});
+
+test('a client shows from the start that nothing came after a limit, so that a rate sees the first that does', () => {
+  const cells = createCells({ semconv: 'both', maxLabelSets: 1 });
+  const { stats } = createAnalytics({ backends: [] });
+  cells.attach({ stats, activeOperations: () => 0, shared: new Map() });
+  const before = values(cells, 'toolweaver_analytics_label_overflow_total');
+  expect(before).toMatchObject({ toolweaver_skill_executions_total: 0, 'gen_ai.execute_tool.duration': 0 });
+  expect(new Set(Object.values(before))).toEqual(new Set([0]));
+  cells.record(execution({ kind: 'skill', name: 'a' }));
+  cells.record(execution({ kind: 'skill', name: 'b' }));
+  expect(values(cells, 'toolweaver_analytics_label_overflow_total')).toEqual({
+    ...before,
+    toolweaver_skill_executions_total: 1,
+  });
+});
+
+test('a call of a model that came after the limit is one event, however many series it has', () => {
+  const cells = createCells({ semconv: 'genai', maxLabelSets: 2 });
+  const usage = { inputTokens: 1, cacheReadTokens: 0, cacheWriteTokens: 0, outputTokens: 2, reasoningTokens: 0 };
+  for (const name of ['a', 'b', 'c', 'd']) {
+    cells.record(execution({ kind: 'llm', name, model: name, success: true, usage }));
+  }
+  expect(values(cells, 'toolweaver_analytics_label_overflow_total')).toMatchObject({ 'gen_ai.client.token.usage': 3 });
+});
+
+test('what becomes of the list of buckets afterwards changes nothing', () => {
+  const latencyBucketsMs = [10, 100];
+  const cells = createCells({ latencyBucketsMs });
+  const record = (name: string): void => cells.record(execution({ kind: 'skill', name, latencyMs: 5000 }));
+  record('a');
+  record('b');
+  latencyBucketsMs.push(1000, 10_000);
+  record('a');
+  record('b');
+  expect(values(cells, 'toolweaver_skill_executions_total')).toEqual({ a: 2, b: 2 });
 });
 
 test('the limit counts the series of a metric, and the overflow series still tells the outcomes apart', () => {

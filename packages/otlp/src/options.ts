@@ -5,7 +5,7 @@ import { steadyClock } from '@toolweaver/analytics-core/backend';
 import {
   type Buckets,
   type MetricsOptions,
-  resolveMetricsOptions,
+  resolveCellsOptions,
   type SemanticConventions,
 } from '@toolweaver/analytics-metrics';
 import { checkCredentials, toSecret } from './credentials.ts';
@@ -165,14 +165,12 @@ export type Refuse = (field: string, message: string) => void;
 
 function checkCommon(options: OtlpOptions, problems: Problem[]): void {
   const refuse: Refuse = (field, message) => void problems.push({ field, message });
-  resolveMetricsOptions(options, problems);
+  resolveCellsOptions(options, problems);
   const choice = (field: keyof OtlpOptions, choices: readonly unknown[]): void => {
     if (options[field] !== undefined && !choices.includes(options[field])) {
       refuse(field, `must be one of ${choices.join(', ')}`);
     }
   };
-  choice('semconv', ['toolweaver', 'genai', 'both']);
-  choice('buckets', ['explicit', 'exponential']);
   choice('protocol', ['http/protobuf', 'http/json']);
   choice('compression', ['gzip', 'none']);
   choice('evaluationEvents', [true, false]);

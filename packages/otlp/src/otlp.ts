@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import type { Resource } from '@opentelemetry/resources';
 import { MeterProvider, MetricReader } from '@opentelemetry/sdk-metrics';
-import { AnalyticsError, type Backend, type Problem, type Setting } from '@toolweaver/analytics-core';
+import { AnalyticsError, type Backend, type Problem } from '@toolweaver/analytics-core';
 import { configError, secretsOfHeader } from '@toolweaver/analytics-core/backend';
-import { createCells } from '@toolweaver/analytics-metrics';
+import { createCells, resolveCellsOptions } from '@toolweaver/analytics-metrics';
 import { createEvaluations } from './evaluations.ts';
 import { createHostInstruments, hostMaxLabelSets } from './host-instruments.ts';
 import type { Connection } from './http.ts';
@@ -163,7 +163,7 @@ function hostBackend(
   return {
     name,
     delivery: 'immediate',
-    settings: { meterProvider: 'of the host', ...metricsSettings(limited) },
+    settings: { meterProvider: 'of the host', ...resolveCellsOptions(limited, []) },
     write: (events) => events.forEach(cells.record),
     attach: cells.attach,
     flush,
@@ -174,15 +174,6 @@ function hostBackend(
         release();
       }
     },
-  };
-}
-
-function metricsSettings({ namespace, labels, maxLabelSets, semconv }: OtlpOptions): Record<string, Setting> {
-  return {
-    namespace: namespace ?? 'toolweaver',
-    labels: labels ?? [],
-    maxLabelSets: maxLabelSets ?? 2000,
-    semconv: semconv ?? 'toolweaver',
   };
 }
 
@@ -204,9 +195,8 @@ function settingsOf(
     serviceName: String(attributes['service.name']),
     serviceVersion: attributes['service.version'] === undefined ? null : String(attributes['service.version']),
     serviceInstanceId: String(attributes['service.instance.id']),
-    buckets: options.buckets ?? 'explicit',
     evaluationEvents: options.evaluationEvents ?? false,
-    ...metricsSettings(options),
+    ...resolveCellsOptions(options, []),
   };
 }
 

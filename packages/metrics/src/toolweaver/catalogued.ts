@@ -31,11 +31,11 @@ export interface Catalogued {
   withLast(labelSet: LabelSet, last: string): LabelSet;
 }
 
-/** `onOverflow` is told the name of a metric whose label sets came after the limit. */
+/** `overflowOf` gives what is to be called for each event whose label set came after the limit of a metric of that name. */
 export function createCatalogued(
   options: ResolvedMetricsOptions,
   newHistograms: NewHistograms,
-  onOverflow: (metric: string) => void,
+  overflowOf: (metric: string) => () => void,
 ): Catalogued {
   const { labels: optionalLabels, maxLabelSets } = options;
   const families = new Map<MetricKey, Family>();
@@ -58,15 +58,16 @@ export function createCatalogued(
       }
       return made;
     },
-    rows(key, table, { seriesEach = 1, show }) {
+    rows(key, table, { seriesEach, show }) {
       const { name } = toMetric(catalogue[key], options);
       return createLabelSets({
         table,
         paths,
         surroundings,
-        limit: Math.max(1, Math.floor(maxLabelSets / seriesEach)),
+        limit: maxLabelSets,
+        seriesEach,
         show,
-        onOverflow: () => onOverflow(name),
+        onOverflow: overflowOf(name),
       });
     },
     withLast({ labels, isOverflow }, last) {

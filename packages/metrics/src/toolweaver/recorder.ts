@@ -9,16 +9,13 @@ import { healthScores, ratings, skills } from './skills.ts';
 import { createCosts, tokens } from './spending.ts';
 import { tools } from './tools.ts';
 
-/**
- * Keeps the metrics of our own catalogue that are made of events. `onOverflow` is told the name of a metric whose label sets came
- * after the limit.
- */
+/** Keeps the metrics of our own catalogue that are made of events. `overflowOf`: see `createCatalogued`. */
 export function toolweaverRecorder(
   options: ResolvedMetricsOptions,
   newHistograms: NewHistograms,
-  onOverflow: (metric: string) => void,
+  overflowOf: (metric: string) => () => void,
 ): Recorder {
-  const catalogued = createCatalogued(options, newHistograms, onOverflow);
+  const catalogued = createCatalogued(options, newHistograms, overflowOf);
   const costs = createCosts(catalogued);
   const countSkill = skills(catalogued, costs);
   const countTool = tools(catalogued, costs);
