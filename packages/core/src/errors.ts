@@ -68,6 +68,11 @@ export class AnalyticsError extends Error {
     this.retryAfterMs = options.retryAfterMs;
     Object.defineProperty(this, brand, { value: true });
   }
+
+  /** As `JSON.stringify` shows it: with its message, which it leaves out of other errors. */
+  toJSON(): object {
+    return { ...this, message: this.message };
+  }
 }
 
 /** An error that concerns a backend, which its message begins with. */

@@ -19,6 +19,17 @@ describe('AnalyticsError', () => {
     expect(error.stack).toContain('errors.test.ts');
   });
 
+  test('says in JSON what it is about, and not what caused it', () => {
+    const error = new AnalyticsError('BACKEND_UNAVAILABLE', 'down', { backend: 'otlp', cause: new Error('inner') });
+    expect(JSON.parse(JSON.stringify({ error })).error).toEqual({
+      name: 'AnalyticsError',
+      code: 'BACKEND_UNAVAILABLE',
+      message: 'down',
+      backend: 'otlp',
+      problems: [],
+    });
+  });
+
   test('has no cause when none was given, and no problems', () => {
     const error = new AnalyticsError('CLOSED', 'closed');
     expect('cause' in error).toBe(false);

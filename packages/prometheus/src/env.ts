@@ -70,10 +70,10 @@ function readGrouping(vars: EnvReader): Record<string, string> | undefined {
   const name = `${prefix}GROUPING`;
   const pairs = vars.list(name)?.map((item) => {
     const at = item.indexOf('=');
-    if (at < 1) {
-      vars.problem(name, `must be labels and values with commas between, such as instance=eu-1,shard=3`);
-    }
-    return [item.slice(0, at).trim(), item.slice(at + 1).trim()];
+    return at < 1 ? undefined : [item.slice(0, at).trim(), item.slice(at + 1).trim()];
   });
-  return pairs && Object.fromEntries(pairs);
+  if (pairs?.includes(undefined)) {
+    vars.problem(name, `must be labels and values with commas between, such as instance=eu-1,shard=3`);
+  }
+  return pairs && Object.fromEntries(pairs.filter((pair) => pair !== undefined));
 }

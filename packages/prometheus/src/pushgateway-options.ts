@@ -100,7 +100,7 @@ const ownLabels: ReadonlySet<string> = new Set([
 
 function groupingProblem(label: string, value: unknown): string | undefined {
   if (!/^[a-z_]\w*$/i.test(label) || label.startsWith('__')) {
-    return 'is no name of a label: letters, digits and underscores, two of them not at the begin';
+    return 'is no name of a label: letters, digits and underscores, neither a digit nor two underscores first';
   }
   if (label === 'job') {
     return 'must not be in the grouping; give it as `job`';

@@ -7,6 +7,8 @@ export interface NumberBounds {
   /** The lower bound when it is itself not allowed. */
   readonly above?: number;
   readonly whole?: boolean;
+  /** What it is instead of a number, in an error. */
+  readonly what?: string;
 }
 
 /** Checks of single options; each returns the value, or undefined when it is not given or wrong. */
@@ -53,7 +55,7 @@ export function checkOptions<T>(read: (check: Checks) => T): T {
         choices.some((choice) => choice === value),
         `one of ${choices.join(', ')}`,
       ),
-    number(field, value, { min, max, above, whole = false } = {}) {
+    number(field, value, { min, max, above, whole = false, what = whole ? 'whole number' : 'finite number' } = {}) {
       const valid =
         typeof value === 'number' &&
         (whole ? Number.isInteger(value) : Number.isFinite(value)) &&
@@ -65,7 +67,7 @@ export function checkOptions<T>(read: (check: Checks) => T): T {
         min === undefined ? '' : ` from ${min}`,
         max === undefined ? '' : ` to ${max}`,
       ];
-      return expect(field, value, valid, `a ${whole ? 'whole' : 'finite'} number${bounds.join('')}`);
+      return expect(field, value, valid, `a ${what}${bounds.join('')}`);
     },
   });
   if (problems.length > 0) {
@@ -76,7 +78,7 @@ export function checkOptions<T>(read: (check: Checks) => T): T {
 
 function show(value: unknown): string {
   if (typeof value === 'object' && value !== null) {
-    return 'an object';
+    return value instanceof Date ? 'a Date' : 'an object';
   }
   return typeof value === 'string' ? JSON.stringify(value.slice(0, 40)) : String(value);
 }

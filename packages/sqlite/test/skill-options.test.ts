@@ -66,6 +66,11 @@ describe('wrong options are refused, all at once', () => {
       ['range.from must not be after to (1), got 2'],
     ],
     [
+      'getAdoption of a range of dates',
+      (it) => it.getAdoption('a', { range: { from: new Date(0) as never } }),
+      ['range.from must be a time in Unix ms, as of Date.now(), got a Date'],
+    ],
+    [
       'getRecommendations',
       (it) => it.getRecommendations(undefined as never, { ...(wrong as object), types: ['popular'] as never }),
       ['userId must be given', days, org, limit, 'types[0] must be one of collaborative, trending, got "popular"'],

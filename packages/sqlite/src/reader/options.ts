@@ -35,8 +35,9 @@ export function checkScope(check: Checks, { orgId, userId, runId }: Scope): Scop
 }
 
 export function checkRange(check: Checks, range: TimeRange, prefix: string): TimeRange {
-  const from = check.number(`${prefix}from`, range.from);
-  const to = check.number(`${prefix}to`, range.to);
+  const time = { what: 'time in Unix ms, as of Date.now()' };
+  const from = check.number(`${prefix}from`, range.from, time);
+  const to = check.number(`${prefix}to`, range.to, time);
   if (from !== undefined && to !== undefined && from > to) {
     check.wrong(`${prefix}from`, `must not be after to (${to}), got ${from}`);
   }
