@@ -1,6 +1,16 @@
+import type { Problem } from '@toolweaver/analytics-core';
 import { readEnv } from '@toolweaver/analytics-core/backend';
-import { type CellsOptions, createCells, describeMetrics, readMetricsOptions } from '@toolweaver/analytics-metrics';
+import {
+  type CellsOptions,
+  createCells,
+  describeMetrics,
+  type OptionalLabel,
+  readMetricsOptions,
+  resolveCellsOptions,
+} from '@toolweaver/analytics-metrics';
+import { execution } from '@toolweaver/analytics-testkit';
 import { expect, test } from 'vitest';
+import { histograms } from './support.ts';
 
 test('every problem is named at once', () => {
   const options = {
@@ -38,6 +48,38 @@ test.each<[string, unknown]>([
   expect(() => createCells({ [field]: value } as CellsOptions)).toThrow(
     expect.objectContaining({ problems: [expect.objectContaining({ field })] }),
   );
+});
+
+test('options that were not given have their defaults, and every problem is noted rather than thrown', () => {
+  const problems: Problem[] = [];
+  expect(resolveCellsOptions({ labels: ['org_id'], latencyBucketsMs: [5] }, problems)).toEqual({
+    namespace: 'toolweaver',
+    labels: ['org_id'],
+    latencyBucketsMs: [5],
+    maxLabelSets: 2000,
+    semconv: 'toolweaver',
+    buckets: 'explicit',
+  });
+  expect(problems).toEqual([]);
+  const wrong = { labels: null, latencyBucketsMs: 5, maxLabelSets: 0, semconv: 'otel', buckets: 'linear' };
+  resolveCellsOptions(wrong as unknown as CellsOptions, problems);
+  expect(problems.map(({ field }) => field)).toEqual(Object.keys(wrong));
+});
+
+test('what is done to the lists of options afterwards changes nothing', () => {
+  const latencyBucketsMs = [10, 100];
+  const labels: OptionalLabel[] = ['org_id'];
+  const cells = createCells({ latencyBucketsMs, labels });
+  cells.record(execution({ name: 'a', orgId: 'o', latencyMs: 5 }));
+  latencyBucketsMs.push(1000, 2000, 3000);
+  labels.push('user_id');
+  cells.record(execution({ name: 'b', orgId: 'o', latencyMs: 500 }));
+  cells.record(execution({ name: 'c', orgId: 'o', latencyMs: 50 }));
+  expect(histograms(cells, 'toolweaver_skill_latency_milliseconds')).toMatchObject([
+    { labels: ['a', 'o'], counts: [1, 0, 0] },
+    { labels: ['b', 'o'], counts: [0, 0, 1] },
+    { labels: ['c', 'o'], counts: [0, 1, 0] },
+  ]);
 });
 
 test('the environment says the same as the options, and its problems name the variables', () => {
