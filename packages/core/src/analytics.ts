@@ -53,7 +53,6 @@ export function createAnalytics(options: AnalyticsOptions): Analytics {
     clock,
     newId: idAhead,
     record: acceptTracked,
-    undescribed: (thrown) => reportMisuse(thrown, 'the call is recorded without its description'),
   });
   const figures = { stats, activeOperations, shared: new Map() };
   for (const backend of backends) {
@@ -100,29 +99,43 @@ export function createAnalytics(options: AnalyticsOptions): Analytics {
   }
 
   function refuse(thrown: unknown): void {
-    const { code, message, ...more } = misuse(thrown);
-    count(refusals[code] ?? 'callback_error');
-    reporter.report(code, undefined, () => new AnalyticsError(code, `Refused an event: ${message}`, more));
+    const why = misuse(thrown);
+    count(refusals[why.code] ?? 'callback_error');
+    tell(why, why.code, `Refused an event: ${why.message}`);
   }
 
-  /** For what is wrong with a call that records nothing by itself. */
+  /** For what is wrong with a call and refuses no event. */
   function reportMisuse(thrown: unknown, consequence: string): void {
-    const { message, ...more } = misuse(thrown);
-    reporter.report('INVALID_CONFIG', undefined, () => {
-      return new AnalyticsError('INVALID_CONFIG', `${message}; ${consequence}`, more);
-    });
+    const why = misuse(thrown);
+    tell(why, 'INVALID_CONFIG', `${why.message}; ${consequence}`);
+  }
+
+  function tell(why: Misuse, code: ErrorCode, text: string): void {
+    // The field that the message begins with, without names of the user's own: there would be as many as events.
+    const field = why.message.replace(/\W.*/s, '');
+    reporter.report(code, field, () => new AnalyticsError(code, text, why));
   }
 
   function acceptInput(make: () => EventInput): void {
     accept(() => sample(toEvent(make(), defaults)));
   }
 
-  function acceptTracked(make: () => TrackedInput): void {
-    accept(() => {
-      const input = make();
+  function acceptTracked(make: (isWhole: boolean) => TrackedInput): void {
+    function made(isWhole: boolean): AnalyticsEvent | undefined {
+      const input = make(isWhole);
       const { sampleRate } = input;
       const rate = sampleRate === undefined ? undefined : requiredNumber(sampleRate, 'sampleRate', 0, 1, false);
       return sample(toEvent(input, defaults), rate);
+    }
+    accept(() => {
+      try {
+        return made(true);
+      } catch (thrown) {
+        // That it was, and how it ended, is right whatever was said of it. Where even that is not, this throws.
+        const event = made(false);
+        reportMisuse(thrown, 'recorded without details');
+        return event;
+      }
     });
   }
 
@@ -216,7 +229,12 @@ type Misuse = Pick<AnalyticsError, 'code' | 'message' | 'cause' | 'problems'>;
 
 /** What is to be said about what reading an input threw. */
 function misuse(thrown: unknown): Misuse {
-  const ours = ifOurs(thrown, ({ code, message, cause, problems }) => ({ code, message, cause, problems }));
+  const ours = ifOurs(thrown, ({ code, message, cause, problems }) => ({
+    code,
+    message: `${message}`,
+    cause,
+    problems,
+  }));
   return (
     ours ?? { code: 'INVALID_EVENT', message: `reading it threw ${thrownText(thrown)}`, cause: thrown, problems: [] }
   );

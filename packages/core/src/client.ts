@@ -45,7 +45,7 @@ export interface AnalyticsOptions {
   readonly backends: readonly Backend[];
   /**
    * Told about everything that went wrong inside: refused events, failed deliveries, losses. At most one call a minute for
-   * each backend and code; the message says how many were left out. Default: silence (`stats()` counts everything).
+   * each backend or field, and code; the message says how many were left out. Default: silence (`stats()` counts everything).
    */
   readonly onError?: ((error: AnalyticsError) => void) | undefined;
   /**
@@ -106,7 +106,7 @@ export type OperationDetails = Omit<ExecutionDetails, 'id' | 'at' | 'latencyMs' 
 export interface Operation {
   /** The id that its execution will have. */
   readonly id: string;
-  /** Adds to what will be recorded; later calls win. */
+  /** Adds to what will be recorded; later calls win. Where something of it is wrong, which `onError` is told, nothing of it is. */
   set(details: OperationDetails): void;
   /** Marks the operation as failed although its body does not throw. */
   fail(error: ErrorInfo): void;

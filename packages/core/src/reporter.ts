@@ -2,24 +2,24 @@ import type { Clock } from './client.ts';
 import { AnalyticsError, type ErrorCode, ifOurs } from './errors.ts';
 import { thrownText } from './thrown.ts';
 
-/** One call a minute for each backend and code. */
+/** One call a minute for each code and what it is about. */
 const intervalMs = 60_000;
 
 export interface Reporter {
-  /** `make` is only called when the error will be passed on. */
-  report(code: ErrorCode, backend: string | undefined, make: () => AnalyticsError): void;
+  /** `about`: a backend or a field, of which there are few. `make` is only called when the error will be passed on. */
+  report(code: ErrorCode, about: string | undefined, make: () => AnalyticsError): void;
 }
 
 /** Passes errors to the user's callback, at a bounded rate; what the callback throws or rejects with is swallowed. */
 export function createReporter(onError: ((error: AnalyticsError) => unknown) | undefined, clock: Clock): Reporter {
   const recent = new Map<string, { at: number; left: number }>();
   return {
-    report(code, backend, make) {
+    report(code, about, make) {
       if (onError === undefined) {
         return;
       }
       try {
-        const key = `${code} ${backend ?? ''}`;
+        const key = `${code} ${about}`;
         const now = clock.monotonic();
         const last = recent.get(key);
         if (last !== undefined && now - last.at < intervalMs) {

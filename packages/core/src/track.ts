@@ -18,10 +18,8 @@ export interface TrackerOptions {
   readonly context: AsyncLocalStorage<Surroundings>;
   readonly clock: Clock;
   readonly newId: () => string;
-  /** Records what `make` returns. Never throws, whatever `make` does. */
-  readonly record: (make: () => TrackedInput) => void;
-  /** Is told why the description of a call could not be had. */
-  readonly undescribed: (thrown: unknown) => void;
+  /** Records what `make` returns: whole, or where that cannot be, without its details. Never throws, whatever `make` does. */
+  readonly record: (make: (isWhole: boolean) => TrackedInput) => void;
 }
 
 export type TrackedInput = ExecutionInput & { readonly sampleRate?: unknown };
@@ -41,7 +39,7 @@ type AnyFunction = (this: unknown, ...args: unknown[]) => unknown;
 type Start = (args: unknown[]) => Execution;
 type Describe = (result: unknown) => OperationDetails;
 
-export function createTracker({ context, clock, newId, record, undescribed }: TrackerOptions): Tracker {
+export function createTracker({ context, clock, newId, record }: TrackerOptions): Tracker {
   let active = 0;
 
   function begin(
@@ -60,13 +58,11 @@ export function createTracker({ context, clock, newId, record, undescribed }: Tr
     let ended = false;
     active += 1;
 
-    function describeResult(result: unknown): object | undefined {
-      try {
-        return describe && known(describe(result), 'description');
-      } catch (thrown) {
-        undescribed(thrown);
-        return undefined;
+    function allDetails(result: unknown): object {
+      if (misuse !== undefined) {
+        throw misuse.thrown;
       }
+      return { ...(describe && known(describe(result), 'details')), ...details };
     }
 
     function end(success: boolean, error: ErrorInfo | undefined, result?: unknown): void {
@@ -78,12 +74,9 @@ export function createTracker({ context, clock, newId, record, undescribed }: Tr
       const latencyMs = Math.max(0, clock.monotonic() - startedMs);
       const outcome = { type: 'execution', id, success, error, latencyMs } as const;
       // As it was at the start: a generator may be ended by somebody who has nothing to do with that.
-      context.run(outer ?? {}, record, () => {
-        if (misuse !== undefined) {
-          throw misuse.thrown;
-        }
+      context.run(outer ?? {}, record, (isWhole) => {
         const named = typeof subject === 'string' ? { name: subject } : known(subject, 'subject');
-        return { ...defaults, ...outer, ...named, ...describeResult(result), ...details, ...outcome } as TrackedInput;
+        return { ...defaults, ...outer, ...named, ...(isWhole && allDetails(result)), ...outcome } as TrackedInput;
       });
     }
 

@@ -62,6 +62,22 @@ describe('errors are passed on', () => {
     expect(told).toEqual(['constant', note, note]);
   });
 
+  test('separately for each field of an event, whatever names the user gave it', async () => {
+    const made = rig();
+    for (let round = 0; round < 3; round += 1) {
+      made.analytics.recordSkillRating({ skillId: 's', rating: 6 });
+      made.analytics.recordToolInvocation({ toolName: '', success: true });
+      made.analytics.logMetrics({ [`name ${round}`]: Number.NaN });
+      await made.analytics.trackOperation('op', (operation) => operation.set({ cost: { usd: -round - 1 } }));
+    }
+    expect(made.errors.map(({ problems }) => problems[0]?.field)).toEqual([
+      'rating',
+      'toolName',
+      'values."name 0"',
+      'cost.usd',
+    ]);
+  });
+
   test('and made only when they will be', () => {
     const { report } = reporter();
     let made = 0;

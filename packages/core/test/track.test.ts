@@ -133,19 +133,41 @@ describe('trackOperation', () => {
     expect(dropsOf(made.analytics)).toEqual({ invalid: subjects.length });
   });
 
-  test('survives details that cannot be read', async () => {
+  test('is recorded without its details where these are wrong or cannot be read', async () => {
     const made = rig();
     const hostile = {
       get model(): never {
         throw new Error('getter');
       },
     };
-    for (const details of [revoked(), hostile, undefined, 5]) {
-      await made.analytics.trackOperation('op', (operation) => operation.set(details as never));
+    for (const details of [revoked(), hostile, 5, { cost: { usd: 'much' } }]) {
+      await made.analytics.trackOperation('op', (operation) => {
+        operation.set({ model: 'm' });
+        operation.set(details as never);
+      });
     }
-    expect(dropsOf(made.analytics)).toEqual({ invalid: 3 });
-    expect(made.errors[0]?.message).toContain('reading it threw');
-    expect(await recorded(made)).toHaveLength(1);
+    expect(dropsOf(made.analytics)).toEqual({});
+    expect(made.errors[0]?.message).toMatch(/^reading it threw .*; recorded without details$/);
+    const events = await recorded(made);
+    expect(events).toHaveLength(4);
+    for (const event of events) {
+      expect(event).toMatchObject({ name: 'op', success: true, latencyMs: expect.any(Number) });
+      expect(event.model).toBeUndefined();
+    }
+  });
+
+  test('with wrong details is still the parent of what it called, and keeps the error that it threw', async () => {
+    const made = rig();
+    const failing = made.analytics.trackOperation({ kind: 'llm', name: 'outer' }, async (operation) => {
+      operation.set({ cost: { usd: -1 } });
+      await made.analytics.trackOperation('inner', () => {});
+      throw new RangeError('mine');
+    });
+    await expect(failing).rejects.toThrow('mine');
+    const [inner, outer] = await recorded(made);
+    expect(outer).toMatchObject({ kind: 'llm', success: false, error: { type: 'RangeError' } });
+    expect(inner?.parentId).toBe(outer?.id);
+    expect(made.errors[0]?.problems).toMatchObject([{ field: 'cost.usd' }]);
   });
 
   test('without a function rejects as calling it would, and records that', async () => {
