@@ -11,7 +11,7 @@ import { root } from './run.mjs';
  */
 const limitsKb = {
   adapters: 2.7,
-  analytics: 1.7,
+  analytics: 2.4,
   collector: 2.5,
   core: 12.2,
   'core: createAnalytics': 12,

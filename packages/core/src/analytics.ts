@@ -269,7 +269,7 @@ function given<T>(name: string, callback: () => unknown, what: string, convert: 
   }
   const converted = convert(value);
   if (converted === undefined) {
-    throw new AnalyticsError('INTERNAL', `${name} gave ${describe(value)}, which is no ${what}`);
+    throw new AnalyticsError('INTERNAL', `${name} gave ${describe(value)}, not a ${what}`);
   }
   return converted;
 }

@@ -47,7 +47,7 @@ export function clientReader(deliveries: readonly Delivery[]): AnalyticsReader {
   const ask = async (method: string, args: unknown[]): Promise<unknown> => {
     if (reader?.[method] === undefined) {
       const names = deliveries.map(({ backend }) => backend.name).join(', ') || 'none';
-      const message = `${method}() needs a backend that can be read, such as sqlite; this client has: ${names}`;
+      const message = `${method}() needs a backend that can be read, such as sqlite; here is: ${names}`;
       throw new AnalyticsError('UNSUPPORTED', message);
     }
     await delivery?.flush(flushTimeoutMs);

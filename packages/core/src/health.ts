@@ -19,7 +19,7 @@ export async function checkHealth(delivery: Delivery, clock: Clock, timeoutMs: n
       await withDeadline(clock, timeoutMs, `${name}: check`, (signal) => backend.check?.(signal));
     } else if (failure !== undefined && (failure.final || state === 'open')) {
       const { error } = failure;
-      throw backendError(name, 'BACKEND_UNAVAILABLE', `the latest delivery failed: ${error.message}`, error);
+      throw backendError(name, 'BACKEND_UNAVAILABLE', `the last delivery failed: ${error.message}`, error);
     }
     return { healthy: true, latencyMs: clock.monotonic() - startedMs };
   } catch (thrown) {

@@ -21,10 +21,10 @@ describe('the reader of a client', () => {
       const { analytics } = rig({}, { backends: [memory(), memory({ name: 'metrics' })] });
       await expect((analytics.reader[method] as () => Promise<unknown>)()).rejects.toMatchObject({
         code: 'UNSUPPORTED',
-        message: `${method}() needs a backend that can be read, such as sqlite; this client has: memory, metrics`,
+        message: `${method}() needs a backend that can be read, such as sqlite; here is: memory, metrics`,
       });
       const none = rig({}, { backends: [] }).analytics;
-      await expect(none.reader.summary()).rejects.toThrow(/this client has: none$/);
+      await expect(none.reader.summary()).rejects.toThrow(/here is: none$/);
     },
   );
 

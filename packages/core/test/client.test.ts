@@ -217,7 +217,7 @@ describe('time', () => {
       record('e1');
       expect(analytics.startRun().id).toBe('');
       expect(dropsOf(analytics)).toEqual({ callback_error: 2 });
-      expect(errors[0]?.message).toMatch(/^Refused an event: clock\.now\(\) gave .*, which is no time$/);
+      expect(errors[0]?.message).toMatch(/^Refused an event: clock\.now\(\) gave .*, not a time$/);
       clock.setWall(right);
       record('e2');
       await analytics.flush();

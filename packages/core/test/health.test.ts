@@ -109,7 +109,7 @@ describe('a backend without a probe is judged by its deliveries', () => {
     await clock.advance(20_000);
     expect(await analytics.healthCheck()).toMatchObject({
       healthy: false,
-      backends: { far: { error: { code: 'BACKEND_UNAVAILABLE', message: 'far: the latest delivery failed: down' } } },
+      backends: { far: { error: { code: 'BACKEND_UNAVAILABLE', message: 'far: the last delivery failed: down' } } },
     });
     side.answer = () => {};
     await clock.advance(30_000);
@@ -125,7 +125,7 @@ describe('a backend without a probe is judged by its deliveries', () => {
     await analytics.flush();
     expect(await analytics.healthCheck()).toMatchObject({
       healthy: false,
-      backends: { far: { error: { message: 'far: the latest delivery failed: TypeError: broken' } } },
+      backends: { far: { error: { message: 'far: the last delivery failed: TypeError: broken' } } },
     });
     side.answer = () => {};
     record('e2');
