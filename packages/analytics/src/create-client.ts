@@ -83,20 +83,24 @@ export async function createAnalyticsClient(options: AnalyticsClientOptions = {}
 /** Mistakes that would otherwise go unseen, and events to where nobody looks for them. */
 function checkOptions(options: AnalyticsClientOptions): void {
   if (typeof options !== 'object' || options === null) {
-    throw configError([{ field: 'options', message: `must be an object, got ${typeof options}` }]);
+    throw configError([{ field: 'options', message: `must be an object, got ${kindOf(options)}` }]);
   }
   const problems: Problem[] = [];
   const { backend } = options;
   if (backend !== undefined && typeof backend !== 'string' && !Array.isArray(backend)) {
-    problems.push({ field: 'backend', message: `must be a name or a list of names, got ${typeof backend}` });
+    problems.push({ field: 'backend', message: `must be a name or a list of names, got ${kindOf(backend)}` });
   }
-  if ('backends' in options) {
+  if ((options as { backends?: unknown }).backends !== undefined) {
     const message = 'is an option of createAnalytics; here `backend` names them, and `additionalBackends` are your own';
     problems.push({ field: 'backends', message });
   }
   if (problems.length > 0) {
     throw configError(problems);
   }
+}
+
+function kindOf(value: unknown): string {
+  return value === null ? 'null' : typeof value;
 }
 
 /** What opening a backend has found wrong, by the names of the variables that its options came from. */

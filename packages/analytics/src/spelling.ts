@@ -2,7 +2,7 @@ import type { Env } from '@toolweaver/analytics-core';
 import { configError } from '@toolweaver/analytics-core/backend';
 import { nearest } from './nearest.ts';
 
-/** Those that begin with `ANALYTICS_`, which is no program's own: a test compares them with what the packages read. */
+/** Those that begin with `ANALYTICS_`; a test compares them with what the packages read. */
 const known: readonly string[] = [
   'ANALYTICS_BACKEND',
   'ANALYTICS_ENABLED',
@@ -16,8 +16,8 @@ const known: readonly string[] = [
   'ANALYTICS_METRICS_MAX_LABEL_SETS',
 ];
 
-/** Further away it may be somebody else's. */
-const maxEdits = 2;
+/** Two letters make another word: `ANALYTICS_DB_PASS` may well be somebody's. */
+const maxEdits = 1;
 
 /** @throws AnalyticsError `INVALID_CONFIG` for variables that are almost one of ours: their settings would be passed over. */
 export function checkSpelling(env: Env): void {

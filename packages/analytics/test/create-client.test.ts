@@ -160,6 +160,12 @@ describe('wrong configuration', () => {
     await expect(refused).rejects.toMatchObject({ code: 'INVALID_CONFIG', problems: [{ field }] });
   });
 
+  it('takes an undefined option for none, and names what null is', async () => {
+    const options = { backend: 'memory', backends: undefined } as AnalyticsClientOptions;
+    await (await createAnalyticsClient(options)).close();
+    await expect(createAnalyticsClient(null as never)).rejects.toThrow('must be an object, got null');
+  });
+
   it('tells how to name several backends', async () => {
     expect((await failure({ ANALYTICS_BACKEND: 'sqlite;prometheus' })).message).toContain('put commas between several');
   });

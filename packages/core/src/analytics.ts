@@ -75,7 +75,7 @@ export function createAnalytics(options: AnalyticsOptions): Analytics {
     let event: AnalyticsEvent | undefined;
     try {
       if (closing !== undefined) {
-        throw new AnalyticsError('CLOSED', 'recorded after close()');
+        throw new AnalyticsError('CLOSED', 'after close()');
       }
       event = make();
     } catch (thrown) {
@@ -105,9 +105,9 @@ export function createAnalytics(options: AnalyticsOptions): Analytics {
   }
 
   /** For what is wrong with a call and refuses no event. */
-  function reportMisuse(thrown: unknown, consequence: string): void {
+  function reportMisuse(thrown: unknown, consequence: string, code?: ErrorCode): void {
     const why = misuse(thrown);
-    tell(why, 'INVALID_CONFIG', `${why.message}; ${consequence}`);
+    tell(why, code ?? why.code, `${why.message}; ${consequence}`);
   }
 
   function tell(why: Misuse, code: ErrorCode, text: string): void {
@@ -133,19 +133,21 @@ export function createAnalytics(options: AnalyticsOptions): Analytics {
       } catch (thrown) {
         // That it was, and how it ended, is right whatever was said of it. Where even that is not, this throws.
         const event = made(false);
-        reportMisuse(thrown, 'recorded without details');
+        if (event !== undefined) {
+          reportMisuse(thrown, 'its details are left out');
+        }
         return event;
       }
     });
   }
 
-  const leftOut = (thrown: unknown): void => reportMisuse(thrown, 'it is left out');
+  const leftOut = (thrown: unknown): void => reportMisuse(thrown, 'it is left out', 'INVALID_CONFIG');
 
   function timeoutMs(given: DeadlineOptions | undefined, byDefault: number): number {
     try {
       return requiredNumber(given?.timeoutMs ?? byDefault, 'timeoutMs', 0, Number.POSITIVE_INFINITY, false);
     } catch (thrown) {
-      reportMisuse(thrown, `${byDefault} is used`);
+      reportMisuse(thrown, `${byDefault} is used`, 'INVALID_CONFIG');
       return byDefault;
     }
   }
@@ -229,12 +231,7 @@ type Misuse = Pick<AnalyticsError, 'code' | 'message' | 'cause' | 'problems'>;
 
 /** What is to be said about what reading an input threw. */
 function misuse(thrown: unknown): Misuse {
-  const ours = ifOurs(thrown, ({ code, message, cause, problems }) => ({
-    code,
-    message: `${message}`,
-    cause,
-    problems,
-  }));
+  const ours = ifOurs(thrown, (error) => ({ ...error, message: `${error.message}`, cause: error.cause }));
   return (
     ours ?? { code: 'INVALID_EVENT', message: `reading it threw ${thrownText(thrown)}`, cause: thrown, problems: [] }
   );

@@ -45,7 +45,8 @@ export interface AnalyticsOptions {
   readonly backends: readonly Backend[];
   /**
    * Told about everything that went wrong inside: refused events, failed deliveries, losses. At most one call a minute for
-   * each backend or field, and code; the message says how many were left out. Default: silence (`stats()` counts everything).
+   * each backend or field, and code; the message says how many were left out. Default: silence (`stats()` counts every event that
+   * was refused or lost).
    */
   readonly onError?: ((error: AnalyticsError) => void) | undefined;
   /**

@@ -147,7 +147,7 @@ describe('close', () => {
     expect(namesOf(side.held)).toEqual(['e1']);
     expect(dropsOf(analytics)).toEqual({ closed: 4 });
     expect(errors.map(({ code, message }) => `${code}: ${message}`)).toEqual([
-      'CLOSED: Refused an event: recorded after close()',
+      'CLOSED: Refused an event: after close()',
     ]);
   });
 

@@ -147,7 +147,7 @@ describe('trackOperation', () => {
       });
     }
     expect(dropsOf(made.analytics)).toEqual({});
-    expect(made.errors[0]?.message).toMatch(/^reading it threw .*; recorded without details$/);
+    expect(made.errors[0]?.message).toMatch(/^reading it threw .*; its details are left out$/);
     const events = await recorded(made);
     expect(events).toHaveLength(4);
     for (const event of events) {

@@ -64,7 +64,7 @@ describe('a wrapped function', () => {
     expect(made.analytics.wrapTool(() => 'result', 'of', describeCall)()).toBe('result');
     expect(await recorded(made)).toMatchObject([{ kind: 'tool', name: 'of', success: true }]);
     expect(made.errors[0]?.message).toMatch(
-      /^(reading it threw Error: mine|details must be an object.*); recorded without details$/,
+      /^(reading it threw Error: mine|details must be an object.*); its details are left out$/,
     );
   });
 

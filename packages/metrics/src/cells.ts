@@ -147,7 +147,7 @@ function countingCells(options: ResolvedCellsOptions, observer: CellsOptions['ob
       client.attach(figures);
       // From the start: of a counter that begins with its first events a rate does not see these.
       for (const metric of limited) {
-        overflow.set([metric], 0);
+        overflow.set([metric], overflow.get([metric]));
       }
     },
     families() {

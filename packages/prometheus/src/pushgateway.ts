@@ -37,6 +37,11 @@ export function pushgatewayClient({ name, target, render, contentType }: Pushgat
 
   const secrets = (): string[] => secretsOfHeader(target.authorization?.reveal() ?? '');
 
+  const failureOf =
+    (method: string, url: string) =>
+    (code: ErrorCode, reason: string, cause?: unknown): AnalyticsError =>
+      new AnalyticsError(code, `${name}: ${method} ${url} ${reason}`, { backend: name, cause });
+
   async function request(
     method: string,
     url: string,
@@ -45,8 +50,7 @@ export function pushgatewayClient({ name, target, render, contentType }: Pushgat
   ): Promise<void> {
     const deadline = AbortSignal.timeout(target.timeoutMs);
     const until = signal === undefined ? deadline : AbortSignal.any([signal, deadline]);
-    const fail = (code: ErrorCode, reason: string, cause?: unknown): AnalyticsError =>
-      new AnalyticsError(code, `${name}: ${method} ${url} ${reason}`, { backend: name, cause });
+    const fail = failureOf(method, url);
     try {
       const making = makeBody();
       const body = making && (await untilAborted(making, until));
@@ -73,9 +77,7 @@ export function pushgatewayClient({ name, target, render, contentType }: Pushgat
       if (deadline.aborted) {
         throw fail('BACKEND_UNAVAILABLE', `took longer than ${target.timeoutMs} ms`, error);
       }
-      const cause = error instanceof Error ? error.cause : undefined;
-      const reason = (cause instanceof Error && cause.message) || describeThrown(error).message;
-      throw fail('BACKEND_UNAVAILABLE', `failed: ${reason}`, withoutAnswer(error));
+      throw fail('BACKEND_UNAVAILABLE', `failed: ${reasonOf(error)}`, withoutAnswer(error));
     }
   }
 
@@ -83,7 +85,12 @@ export function pushgatewayClient({ name, target, render, contentType }: Pushgat
   function inTurn(method: string, makeBody: () => Promise<Buffer> | null, signal?: AbortSignal): Promise<void> {
     const result = last.then(() => request(method, group, makeBody, signal));
     last = result.catch(() => {});
-    return signal === undefined ? result : untilAborted(result, signal);
+    return signal === undefined
+      ? result
+      : untilAborted(result, signal).catch((error) => {
+          const called = failureOf(method, group)('BACKEND_UNAVAILABLE', `was called off: ${reasonOf(error)}`, error);
+          throw error instanceof AnalyticsError ? error : called;
+        });
   }
 
   return {
@@ -92,6 +99,12 @@ export function pushgatewayClient({ name, target, render, contentType }: Pushgat
     delete: (signal) => inTurn('DELETE', () => null, signal),
     probe: (signal) => request('GET', `${target.url}/-/ready`, () => null, signal),
   };
+}
+
+function reasonOf(error: unknown): string {
+  const cause = error instanceof Error ? error.cause : undefined;
+  const { type, message = type } = describeThrown(error);
+  return (cause instanceof Error && cause.message) || message;
 }
 
 /** Settles as `work` does, or rejects as soon as the signal is aborted; the work goes on by itself then. */

@@ -9,7 +9,7 @@ export const contentType = 'text/plain; version=0.0.4; charset=utf-8';
 export const overflowLabel = 'otel_metric_overflow';
 
 /** Without a pause for longer, in ms, the host's event loop would be held up. */
-const sliceMs = 4;
+export const sliceMs = 4;
 /** Series between two looks at the clock. */
 const seriesPerLook = 32;
 

@@ -102,15 +102,22 @@ export function setAside(path: string, file: string, error: unknown): Failure | 
   const { cause } = toFailure(error, path, false);
   const damage = `${path} is damaged (${cause instanceof Error ? cause.message : String(cause)})`;
   try {
-    const target = underLock(`${path}.set-aside`, () =>
-      fileAt(path) === file ? renameAll(realPath(path)) : undefined,
-    );
+    const target = underLock(lockOf(path), () => (fileAt(path) === file ? renameAll(realPath(path)) : undefined));
     const message = `${damage}; it was set aside as ${target}, and a new file is begun: save what can be read with the .recover command of sqlite3`;
     return target === undefined ? undefined : { code: 'BACKEND_UNAVAILABLE', message, cause };
   } catch (thrown) {
     const reason = thrown instanceof Error ? thrown.message : String(thrown);
     throw failure('BACKEND_UNAVAILABLE', `${damage}, and cannot be set aside (${reason})`, cause);
   }
+}
+
+/** Whether a process is at it: between the first and the last name that it changes, others meet errors of any kind. */
+export function isBeingSetAside(path: string): boolean {
+  return existsSync(lockOf(path));
+}
+
+function lockOf(path: string): string {
+  return `${path}.set-aside`;
 }
 
 function renameAll(path: string): string {

@@ -8,12 +8,13 @@ import {
   linkSync,
   mkdirSync,
   openSync,
+  type Stats,
   statSync,
   unlinkSync,
 } from 'node:fs';
 import { dirname } from 'node:path';
 import type Driver from 'better-sqlite3';
-import { checkSoundness, isOurs, setAside } from './damage.ts';
+import { checkSoundness, isBeingSetAside, isOurs, setAside } from './damage.ts';
 import { type Failure, failure, isBusy, isDamage } from './failure.ts';
 import { fileAt } from './file.ts';
 import { applicationId, schemaVersion } from './identity.ts';
@@ -65,8 +66,8 @@ export async function openForWriting(
     try {
       return await openSound(connect, config, thorough);
     } catch (error) {
-      // Other processes may be at it as well: what was found may be of a file that one of them has set aside meanwhile.
-      const isAnother = fileAt(path) !== file;
+      // Other processes may be at it as well: what was found may be of a file that one of them sets aside, or has set aside meanwhile.
+      const isAnother = isBeingSetAside(path) || fileAt(path) !== file;
       if (path === ':memory:' || left === 0 || !(isAnother || (isDamage(error) && isOurs(path)))) {
         throw error;
       }
@@ -198,8 +199,9 @@ const maxPathBytes = 504;
 
 /** Makes sure that there is a file at the path that may be read and written. */
 function createFile(path: string): void {
+  let found: Stats | undefined;
   try {
-    const found = statSync(path, { throwIfNoEntry: false });
+    found = statSync(path, { throwIfNoEntry: false });
     if (found !== undefined && !found.isFile()) {
       // A device or a pipe would take what is written, and keep nothing.
       throw new Error(found.isDirectory() ? 'it is a directory' : 'it is no file');
@@ -214,6 +216,11 @@ function createFile(path: string): void {
     // SQLite would open a file that it must not write all the same, for reading.
     accessSync(path, constants.R_OK | constants.W_OK);
   } catch (error) {
+    if (found !== undefined && (error as NodeJS.ErrnoException).code === 'ENOENT') {
+      // Another process has just set it aside.
+      createFile(path);
+      return;
+    }
     const reason = error instanceof Error ? error.message : String(error);
     throw failure('INVALID_CONFIG', `${path} cannot be written (${reason}): choose the path of a file`, error);
   }

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { setImmediate as giveWay, setTimeout as sleep } from 'node:timers/promises';
 import { isMainThread, threadId } from 'node:worker_threads';
 import type { Metric } from '@toolweaver/analytics-metrics';
+import { sliceMs } from '../render.ts';
 import type { FamilySnapshot } from '../snapshot.ts';
 import { type Link, type LinkEvents, primaryLink, threadLink, workerLink } from './link.ts';
 import { fromWire, type Report, toWire, type WireFamily } from './message.ts';
@@ -31,6 +32,8 @@ interface Member {
   readonly process: number;
   readonly threadId: number;
   families: readonly FamilySnapshot[];
+  /** That they answered. */
+  request: number;
   /** Questions in a row that it has not answered. */
   missed: number;
   /** When its process or thread ended, in ms of `performance.now()`. */
@@ -78,11 +81,13 @@ export function joinGroup({ group, metrics, maxLabelSets, take }: GroupOptions):
     if (finished.has(id)) {
       return;
     }
-    const member = members.get(id) ?? { process, threadId, families: [], missed: 0, endedAt: undefined };
+    const member = members.get(id) ?? { process, threadId, families: [], request: 0, missed: 0, endedAt: undefined };
     members.set(id, member);
     member.missed = 0;
-    if (families !== undefined) {
+    // An answer to an older question may come after that to a newer one.
+    if (families !== undefined && (request ?? member.request) >= member.request) {
       member.families = read(families);
+      member.request = request ?? member.request;
     }
     if (isLast === true) {
       finish(id, member);
@@ -146,9 +151,13 @@ export function joinGroup({ group, metrics, maxLabelSets, take }: GroupOptions):
       endedAt === undefined && missed < patience ? families : families.filter(isCounted),
     );
     const totals = createTotals(isAdmitted);
+    let sliceEnd = performance.now() + sliceMs;
     for (const family of [...take(), ...ended.families(), ...reported]) {
       totals.add(family);
-      await giveWay();
+      if (performance.now() > sliceEnd) {
+        await giveWay();
+        sliceEnd = performance.now() + sliceMs;
+      }
     }
     return totals.families();
   }
