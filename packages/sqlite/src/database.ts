@@ -66,9 +66,10 @@ export async function openForWriting(
     try {
       return await openSound(connect, config, thorough);
     } catch (error) {
-      // Other processes may be at it as well: what was found may be of a file that one of them sets aside, or has set aside meanwhile.
+      const isOurDamage = isDamage(error) && isOurs(path);
+      // Other processes may be at it as well. Asked last: until then one of them may have set aside what was looked at.
       const isAnother = isBeingSetAside(path) || fileAt(path) !== file;
-      if (path === ':memory:' || left === 0 || !(isAnother || (isDamage(error) && isOurs(path)))) {
+      if (path === ':memory:' || left === 0 || !(isAnother || isOurDamage)) {
         throw error;
       }
       const notice = isAnother ? undefined : setAside(path, file, error);
