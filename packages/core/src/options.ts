@@ -86,7 +86,7 @@ export function resolveOptions(options: AnalyticsOptions): ResolvedOptions {
     const isName = typeof signal === 'string' && Object.hasOwn(constants.signals, signal);
     // Nobody can listen to those two.
     const isFit = isName && !['SIGKILL', 'SIGSTOP'].includes(signal);
-    check(isFit, 'flushOnSignals', 'hold signals to listen to, such as SIGTERM', signal);
+    check(isFit, 'flushOnSignals', 'hold signals such as SIGTERM', signal);
   }
 
   if (!check(isObject(options), 'options', 'be an object', options)) {

@@ -56,19 +56,19 @@ describe('wrong options are refused', () => {
     [{ backends: [], flushOnSignals: 'SIGTERM' }, 'flushOnSignals must be an array of signal names, got "SIGTERM"'],
     [
       { backends: [], flushOnSignals: ['SIGTREM'] },
-      'flushOnSignals must hold signals to listen to, such as SIGTERM, got "SIGTREM"',
+      'flushOnSignals must hold signals such as SIGTERM, got "SIGTREM"',
     ],
     [
       { backends: [], flushOnSignals: [Symbol('SIGTERM')] },
-      'flushOnSignals must hold signals to listen to, such as SIGTERM, got a symbol',
+      'flushOnSignals must hold signals such as SIGTERM, got a symbol',
     ],
     [
       { backends: [], flushOnSignals: ['SIGKILL'] },
-      'flushOnSignals must hold signals to listen to, such as SIGTERM, got "SIGKILL"',
+      'flushOnSignals must hold signals such as SIGTERM, got "SIGKILL"',
     ],
     [
       { backends: [], flushOnSignals: ['SIGSTOP'] },
-      'flushOnSignals must hold signals to listen to, such as SIGTERM, got "SIGSTOP"',
+      'flushOnSignals must hold signals such as SIGTERM, got "SIGSTOP"',
     ],
     [{ backends: [], clock: null }, 'clock must have the methods now, monotonic, setTimeout, clearTimeout'],
     [

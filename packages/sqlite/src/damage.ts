@@ -113,7 +113,17 @@ export function setAside(path: string, file: string, error: unknown): Failure | 
 
 /** Whether a process is at it: between the first and the last name that it changes, others meet errors of any kind. */
 export function isBeingSetAside(path: string): boolean {
-  return existsSync(lockOf(path));
+  const since = lockedSince(lockOf(path));
+  return since !== undefined && !isStale(since);
+}
+
+/** Undefined when nobody holds it. */
+function lockedSince(lock: string): number | undefined {
+  return statSync(lock, { throwIfNoEntry: false })?.mtimeMs;
+}
+
+function isStale(since: number): boolean {
+  return Date.now() - since > staleLockMs;
 }
 
 function lockOf(path: string): string {
@@ -151,9 +161,8 @@ function takeLock(path: string): boolean {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') {
       throw error;
     }
-    // Undefined when whoever held it has just let it go.
-    const since = statSync(path, { throwIfNoEntry: false })?.mtimeMs;
-    if (since !== undefined && Date.now() - since > staleLockMs) {
+    const since = lockedSince(path);
+    if (since !== undefined && isStale(since)) {
       rmSync(path, { recursive: true, force: true });
     }
     return false;
