@@ -54,22 +54,13 @@ describe('wrong options are refused', () => {
     [{ backends: [], prices: Promise.resolve() }, 'prices must have the method price, got a promise: await it'],
     [{ backends: [], errorMessages: 'no' }, 'errorMessages must be true or false, got "no"'],
     [{ backends: [], flushOnSignals: 'SIGTERM' }, 'flushOnSignals must be an array of signal names, got "SIGTERM"'],
-    [
-      { backends: [], flushOnSignals: ['SIGTREM'] },
-      'flushOnSignals must hold signals such as SIGTERM, got "SIGTREM"',
-    ],
+    [{ backends: [], flushOnSignals: ['SIGTREM'] }, 'flushOnSignals must hold signals such as SIGTERM, got "SIGTREM"'],
     [
       { backends: [], flushOnSignals: [Symbol('SIGTERM')] },
       'flushOnSignals must hold signals such as SIGTERM, got a symbol',
     ],
-    [
-      { backends: [], flushOnSignals: ['SIGKILL'] },
-      'flushOnSignals must hold signals such as SIGTERM, got "SIGKILL"',
-    ],
-    [
-      { backends: [], flushOnSignals: ['SIGSTOP'] },
-      'flushOnSignals must hold signals such as SIGTERM, got "SIGSTOP"',
-    ],
+    [{ backends: [], flushOnSignals: ['SIGKILL'] }, 'flushOnSignals must hold signals such as SIGTERM, got "SIGKILL"'],
+    [{ backends: [], flushOnSignals: ['SIGSTOP'] }, 'flushOnSignals must hold signals such as SIGTERM, got "SIGSTOP"'],
     [{ backends: [], clock: null }, 'clock must have the methods now, monotonic, setTimeout, clearTimeout'],
     [
       { backends: [], clock: { ...systemClock, monotonic: 1 } },
