@@ -41,7 +41,10 @@ export interface ResolvedCellsOptions extends ResolvedMetricsOptions {
 
 /** Counters, gauges and histograms, kept up to date as events come in. */
 export interface Cells {
-  /** Counts an event, in a few tenths of a µs. Each event that is recorded counts, also one with the `id` of another. */
+  /**
+   * Counts an event, in a few tenths of a µs, at the latest when the families are asked for. Each event that is recorded counts,
+   * also one with the `id` of another.
+   */
   record(event: AnalyticsEvent): void;
   /**
    * To be called before any event: shows the figures of this client too. Of several cells of a client that would all count the same,
@@ -85,6 +88,9 @@ export function createCells(options: CellsOptions = {}): Cells {
     families: () => cells.families(),
   };
 }
+
+/** Counted one after the other, events take a tenth less: their code and tables stay in the caches. */
+const maxPending = 64;
 
 /** The options with their defaults; what is wrong with them goes to `problems`. */
 export function resolveCellsOptions(options: CellsOptions, problems: Problem[]): ResolvedCellsOptions {
@@ -137,10 +143,24 @@ function countingCells(options: ResolvedCellsOptions, observer: CellsOptions['ob
     return () => overflow.set([metric], overflow.get([metric]) + 1);
   }
 
-  return {
-    record(event) {
+  // Instruments that are not ours may be read at any time.
+  const most = observer === undefined ? maxPending : 1;
+  let pending: AnalyticsEvent[] = [];
+
+  function count(): void {
+    const events = pending;
+    pending = [];
+    for (const event of events) {
       for (const recorder of recorders) {
         recorder.record(event);
+      }
+    }
+  }
+
+  return {
+    record(event) {
+      if (pending.push(event) === most) {
+        count();
       }
     },
     attach(figures) {
@@ -151,6 +171,7 @@ function countingCells(options: ResolvedCellsOptions, observer: CellsOptions['ob
       }
     },
     families() {
+      count();
       client.refresh();
       return families;
     },
