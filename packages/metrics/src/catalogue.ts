@@ -20,6 +20,9 @@ export interface Metric {
 /** Labels that make many series, and so are only there when asked for. */
 export type OptionalLabel = 'org_id' | 'user_id';
 
+/** Labels of a few values each: what came after the limit is kept apart by them. */
+export const closedLabels: readonly string[] = ['status', 'result', 'type'];
+
 /** A metric before the options: without namespace, optional labels and configured bounds. */
 export interface CatalogueEntry {
   /** After the namespace. */

@@ -1,6 +1,7 @@
 export {
   type CatalogueEntry,
   catalogue,
+  closedLabels,
   defaultLatencyBucketsMs,
   type Metric,
   type MetricKey,

@@ -13,12 +13,6 @@ import {
 import { attributesOf } from './attributes.ts';
 import { scope } from './scope.ts';
 
-/**
- * The default of `maxLabelSets` on a provider of the host. OpenTelemetry's SDK keeps 1999 series of an instrument, unless it is told
- * otherwise, and adds the totals of all further ones of a counter up anew in each collection. Ours are five at most beyond the limit.
- */
-export const hostMaxLabelSets = 1990;
-
 /** Of one event in one histogram; they take less than a millisecond, for which the caller of `record…()` waits. */
 const maxObservations = 1000;
 

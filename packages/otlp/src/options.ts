@@ -5,6 +5,7 @@ import { steadyClock } from '@toolweaver/analytics-core/backend';
 import {
   type Buckets,
   type MetricsOptions,
+  type ResolvedCellsOptions,
   resolveCellsOptions,
   type SemanticConventions,
 } from '@toolweaver/analytics-metrics';
@@ -80,6 +81,7 @@ export interface OtlpOptions extends MetricsOptions {
 }
 
 export interface ResolvedOptions {
+  readonly cells: ResolvedCellsOptions;
   readonly url: URL;
   readonly logsUrl: URL | undefined;
   readonly instanceId: string | undefined;
@@ -98,6 +100,12 @@ const minIntervalMs = 1000;
 const maxIntervalMs = 86_400_000;
 const defaultIntervalMs = 60_000;
 const defaultTimeoutMs = 10_000;
+
+/**
+ * The default of `maxLabelSets` on a provider of the host. OpenTelemetry's SDK keeps 1999 series of an instrument, unless it is told
+ * otherwise, and adds the totals of all further ones of a counter up anew in each collection. Ours are five at most beyond the limit.
+ */
+const hostMaxLabelSets = 1990;
 
 /** Options that say how to push: where the host's provider does, they would say nothing. */
 const pushing: readonly (keyof OtlpOptions)[] = [
@@ -124,7 +132,9 @@ const pushing: readonly (keyof OtlpOptions)[] = [
 /** The options with their defaults; what is wrong with them goes to `problems`, and then the result is not to be used. */
 export function resolveOptions(options: OtlpOptions, problems: Problem[]): ResolvedOptions {
   const refuse = (field: string, message: string): void => void problems.push({ field, message });
-  checkCommon(options, problems);
+  const byDefault = options.meterProvider === undefined ? undefined : hostMaxLabelSets;
+  const cells = resolveCellsOptions({ ...options, maxLabelSets: options.maxLabelSets ?? byDefault }, problems);
+  checkCommon(options, refuse);
   if (options.meterProvider !== undefined) {
     checkHostOptions(options, refuse);
   }
@@ -139,6 +149,7 @@ export function resolveOptions(options: OtlpOptions, problems: Problem[]): Resol
   const { retry = {} } = options;
   const minDelayMs = numberOf('retry.minDelayMs', retry.minDelayMs, 1000, 0, refuse);
   return {
+    cells,
     url,
     logsUrl: options.evaluationEvents === true ? resolveLogsUrl(url, refuse) : undefined,
     instanceId: options.instanceId,
@@ -163,9 +174,7 @@ export function resolveOptions(options: OtlpOptions, problems: Problem[]): Resol
 /** Notes what is wrong with an option. */
 export type Refuse = (field: string, message: string) => void;
 
-function checkCommon(options: OtlpOptions, problems: Problem[]): void {
-  const refuse: Refuse = (field, message) => void problems.push({ field, message });
-  resolveCellsOptions(options, problems);
+function checkCommon(options: OtlpOptions, refuse: Refuse): void {
   const choice = (field: keyof OtlpOptions, choices: readonly unknown[]): void => {
     if (options[field] !== undefined && !choices.includes(options[field])) {
       refuse(field, `must be one of ${choices.join(', ')}`);

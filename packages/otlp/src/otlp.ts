@@ -3,9 +3,9 @@ import type { Resource } from '@opentelemetry/resources';
 import { MeterProvider, MetricReader } from '@opentelemetry/sdk-metrics';
 import { AnalyticsError, type Backend, type Problem } from '@toolweaver/analytics-core';
 import { configError, secretsOfHeader } from '@toolweaver/analytics-core/backend';
-import { createCells, resolveCellsOptions } from '@toolweaver/analytics-metrics';
+import { createCells } from '@toolweaver/analytics-metrics';
 import { createEvaluations } from './evaluations.ts';
-import { createHostInstruments, hostMaxLabelSets } from './host-instruments.ts';
+import { createHostInstruments } from './host-instruments.ts';
 import type { Connection } from './http.ts';
 import { exportMetrics, type Manner, probe } from './metrics-exporter.ts';
 import { createNotices, toAnalyticsError } from './notices.ts';
@@ -46,7 +46,7 @@ export async function otlp(options: OtlpOptions): Promise<OtlpBackend> {
   }
   return meterProvider === undefined
     ? pushingBackend(name, options, resolved, { tls, agent: options.agent })
-    : hostBackend(name, options, meterProvider);
+    : hostBackend(name, resolved, meterProvider);
 }
 
 function pushingBackend(
@@ -58,7 +58,7 @@ function pushingBackend(
   const { url, encoding, clock } = resolved;
   const tell = createNotices(options.onNotice, clock);
   const resource = createResource(options);
-  const cells = createCells(options);
+  const cells = createCells(resolved.cells);
   const collect = createCollect(cells, clock.now());
   const reader = new PlainReader({
     metricProducers: [
@@ -151,11 +151,10 @@ function pushingBackend(
 /** Nothing is sent from here, so there is nothing to probe. */
 function hostBackend(
   name: string,
-  options: OtlpOptions,
+  resolved: ResolvedOptions,
   provider: NonNullable<OtlpOptions['meterProvider']>,
 ): OtlpBackend {
-  const limited = { ...options, maxLabelSets: options.maxLabelSets ?? hostMaxLabelSets };
-  const { cells, release } = createHostInstruments(provider, limited);
+  const { cells, release } = createHostInstruments(provider, resolved.cells);
   const flush = async (): Promise<void> => {
     // The SDK's has one, although the interface does not; it resolves when an export failed, too.
     await (provider as { forceFlush?(): Promise<void> }).forceFlush?.();
@@ -163,7 +162,7 @@ function hostBackend(
   return {
     name,
     delivery: 'immediate',
-    settings: { meterProvider: 'of the host', ...resolveCellsOptions(limited, []) },
+    settings: { meterProvider: 'of the host', ...resolved.cells },
     write: (events) => events.forEach(cells.record),
     attach: cells.attach,
     flush,
@@ -196,7 +195,7 @@ function settingsOf(
     serviceVersion: attributes['service.version'] === undefined ? null : String(attributes['service.version']),
     serviceInstanceId: String(attributes['service.instance.id']),
     evaluationEvents: options.evaluationEvents ?? false,
-    ...resolveCellsOptions(options, []),
+    ...resolved.cells,
   };
 }
 

@@ -58,21 +58,22 @@ export interface CostsOfRows {
  * which the metric of all costs shows too: to find the place there takes as long as to find the row.
  */
 export function costsOfRows(table: Table, costs: Costs): CostsOfRows {
-  const [shownTwice, shownOnce, isShown] = [table.columns(1), table.columns(1), table.columns(1)];
+  // What the metric of all costs shows from here, and what it has added up itself.
+  const [shared, own, isShared] = [table.columns(1), table.columns(1), table.columns(1)];
   return {
-    columns: [shownTwice, shownOnce],
+    columns: [shared, own],
     add(row, event, nanoUsd, around, isOverflow) {
       const { values } = table;
       const hasModel = (event.model ?? '') !== '';
-      if (!hasModel && values[row + isShown] === 1) {
-        values[row + shownTwice] = (values[row + shownTwice] as number) + nanoUsd;
+      if (!hasModel && values[row + isShared] === 1) {
+        values[row + shared] = (values[row + shared] as number) + nanoUsd;
         return true;
       }
-      values[row + shownOnce] = (values[row + shownOnce] as number) + nanoUsd;
+      values[row + own] = (values[row + own] as number) + nanoUsd;
       if (hasModel || isOverflow) {
         costs.add(event, nanoUsd, around);
-      } else if (costs.addAndShow(event, nanoUsd, around, table, row + shownTwice)) {
-        values[row + isShown] = 1;
+      } else if (costs.addAndShow(event, nanoUsd, around, table, row + shared)) {
+        values[row + isShared] = 1;
       }
       return false;
     },

@@ -1,4 +1,4 @@
-import type { LabelSet, Metric } from '@toolweaver/analytics-metrics';
+import { closedLabels, type LabelSet, type Metric } from '@toolweaver/analytics-metrics';
 import { aggregatorOf } from '../registry.ts';
 import { type FamilySnapshot, widthOf } from '../snapshot.ts';
 
@@ -14,9 +14,6 @@ interface Total {
   readonly labelSets: LabelSet[];
   readonly values: number[];
 }
-
-/** Labels of a few values each, which the overflow series keeps. */
-const closedLabels: readonly string[] = ['status', 'result', 'type'];
 
 /** Says which label sets have a series of their own, for good: one that had it for a while would be a counter that falls. */
 export type Admission = (metric: string, key: string) => boolean;
