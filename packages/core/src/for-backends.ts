@@ -5,5 +5,6 @@ export { type EnvReader, type NumberRange, readEnv } from './env.ts';
 export { configError } from './errors.ts';
 export { parseEvent } from './parse.ts';
 export { isSecret, redact, secret, secretsOfHeader, withoutAnswer } from './secret.ts';
+export { tell } from './tell.ts';
 export { cleanId } from './text.ts';
 export { describeThrown } from './thrown.ts';

@@ -1,5 +1,6 @@
 import type { Clock } from './client.ts';
 import { AnalyticsError, type ErrorCode, ifOurs } from './errors.ts';
+import { tell } from './tell.ts';
 import { thrownText } from './thrown.ts';
 
 /** One call a minute for each code and what it is about. */
@@ -27,12 +28,9 @@ export function createReporter(onError: ((error: AnalyticsError) => unknown) | u
           return;
         }
         recent.set(key, { at: now, left: 0 });
-        const result = onError(withCount(make(), last?.left ?? 0));
-        if (result !== undefined) {
-          Promise.resolve(result).catch(() => {});
-        }
+        tell(onError, withCount(make(), last?.left ?? 0));
       } catch {
-        // A broken callback must not hurt the host either.
+        // A broken clock must not hurt the host either.
       }
     },
   };

@@ -1,4 +1,5 @@
 import { AnalyticsError, type Clock, type ErrorCode, isAnalyticsError } from '@toolweaver/analytics-core';
+import { tell } from '@toolweaver/analytics-core/backend';
 import type { OtlpOptions } from './options.ts';
 
 /** One a minute for each code. */
@@ -13,11 +14,7 @@ export function createNotices(onNotice: OtlpOptions['onNotice'], clock: Clock): 
       return;
     }
     lastAt.set(notice.code, now);
-    try {
-      Promise.resolve(onNotice?.(notice)).catch(() => {});
-    } catch {
-      // The host's own affair.
-    }
+    tell(onNotice, notice);
   };
 }
 

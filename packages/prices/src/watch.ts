@@ -1,5 +1,5 @@
 import type { AnalyticsEvent, Backend, Problem } from '@toolweaver/analytics-core';
-import { configError } from '@toolweaver/analytics-core/backend';
+import { configError, tell } from '@toolweaver/analytics-core/backend';
 import { isFields } from './counts.ts';
 import { checkFilter, cleanFilter, isMeant, type SpendFilter } from './scope.ts';
 
@@ -57,24 +57,15 @@ const maxSkills = 10_000;
 export function watch(options: WatchOptions): Backend {
   checkOptions(options);
   const { thresholds, onThreshold, name = 'watch' } = options;
-  const tell = (crossing: Crossing): void => {
-    try {
-      const result = onThreshold(crossing);
-      if (result !== undefined) {
-        Promise.resolve(result).catch(() => {});
-      }
-    } catch {
-      // The host's own affair.
-    }
-  };
+  const crossed = (crossing: Crossing): void => tell(onThreshold, crossing);
   const watchers = thresholds.map((threshold) => {
     switch (threshold.measure) {
       case 'duration':
-        return watchDurations(threshold, tell);
+        return watchDurations(threshold, crossed);
       case 'health':
-        return watchHealth(threshold, tell);
+        return watchHealth(threshold, crossed);
       default:
-        return watchWindow(threshold, tell);
+        return watchWindow(threshold, crossed);
     }
   });
   return {
@@ -91,20 +82,20 @@ export function watch(options: WatchOptions): Backend {
   };
 }
 
-type Tell = (crossing: Crossing) => void;
+type Crossed = (crossing: Crossing) => void;
 type Watcher = (event: AnalyticsEvent) => void;
 
-function watchDurations(threshold: Threshold, tell: Tell): Watcher {
+function watchDurations(threshold: Threshold, crossed: Crossed): Watcher {
   const { limit } = threshold;
   const filter = cleanFilter(threshold.filter);
   return (event) => {
     if (isMeant(event, filter) && event.latencyMs !== undefined && event.latencyMs > limit) {
-      tell({ threshold, value: event.latencyMs, at: event.at, name: event.name });
+      crossed({ threshold, value: event.latencyMs, at: event.at, name: event.name });
     }
   };
 }
 
-function watchHealth(threshold: Threshold, tell: Tell): Watcher {
+function watchHealth(threshold: Threshold, crossed: Crossed): Watcher {
   const { limit } = threshold;
   const filter = cleanFilter(threshold.filter);
   const below = new Set<string>();
@@ -117,7 +108,7 @@ function watchHealth(threshold: Threshold, tell: Tell): Watcher {
       below.delete(skillId);
     } else if (!below.has(skillId) && below.size < maxSkills) {
       below.add(skillId);
-      tell({ threshold, value: score, at, name: skillId });
+      crossed({ threshold, value: score, at, name: skillId });
     }
   };
 }
@@ -130,7 +121,7 @@ interface Step {
   failures: number;
 }
 
-function watchWindow(threshold: Threshold, tell: Tell): Watcher {
+function watchWindow(threshold: Threshold, crossed: Crossed): Watcher {
   const { measure, limit, windowMs = 300_000, minExecutions = 20 } = threshold;
   const filter = cleanFilter(threshold.filter);
   const stepMs = windowMs / steps;
@@ -185,7 +176,7 @@ function watchWindow(threshold: Threshold, tell: Tell): Watcher {
       isOver = false;
     } else if (!isOver) {
       isOver = true;
-      tell({ threshold, value, at });
+      crossed({ threshold, value, at });
     }
   };
 }

@@ -1,4 +1,5 @@
 import type { AnalyticsError, Backend } from '@toolweaver/analytics-core';
+import { tell } from '@toolweaver/analytics-core/backend';
 import { type Cells, createCells } from '@toolweaver/analytics-metrics';
 import { createScrape, type Exposition } from './answer.ts';
 import { defaultMetrics } from './default-metrics.ts';
@@ -144,12 +145,4 @@ function settingsOf({ enabled, host, port, defaultMetrics, registry, workers, pu
       pushgateway === undefined ? null : { ...pushgateway, authorization: pushgateway.authorization ?? null },
     ...metrics,
   };
-}
-
-function tell(onNotice: ResolvedOptions['onNotice'], notice: AnalyticsError): void {
-  try {
-    Promise.resolve(onNotice(notice)).catch(() => {});
-  } catch {
-    // The host's own affair.
-  }
 }

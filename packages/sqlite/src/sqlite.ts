@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module';
 import { setImmediate } from 'node:timers/promises';
 import { AnalyticsError, type AnalyticsEvent, type AnalyticsReader, type Backend } from '@toolweaver/analytics-core';
+import { tell } from '@toolweaver/analytics-core/backend';
 import { checkOptions } from './check.ts';
 import { type Connect, type DatabaseConfig, openExisting } from './database.ts';
 import { unsupportedNode } from './driver.ts';
@@ -10,7 +11,6 @@ import { expandPath } from './path.ts';
 import { createReader } from './reader/reader.ts';
 import { checkLimits, keepPruning, type Limits } from './store/retention.ts';
 import { createStore, type SqliteStore } from './store/store.ts';
-import { tell } from './tell.ts';
 import { createThread, type Thread } from './thread.ts';
 import { createWriter } from './writer.ts';
 

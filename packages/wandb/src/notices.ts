@@ -1,4 +1,5 @@
 import { AnalyticsError, type ErrorCode } from '@toolweaver/analytics-core';
+import { tell } from '@toolweaver/analytics-core/backend';
 import { messageOf } from './failure.ts';
 import type { ConnectionOptions } from './settings.ts';
 
@@ -6,14 +7,8 @@ export type Notify = (message: string, cause?: unknown, code?: ErrorCode) => voi
 
 /** Tells the host what it could not be told otherwise. Whatever its callback does stays its own affair. */
 export function createNotify(backend: string, onNotice: ConnectionOptions['onNotice']): Notify {
-  return (message, cause, code = 'BACKEND_UNAVAILABLE') => {
-    try {
-      const notice = new AnalyticsError(code, `${backend}: ${message}`, { backend, cause });
-      Promise.resolve(onNotice?.(notice)).catch(() => {});
-    } catch {
-      // The host's own affair.
-    }
-  };
+  return (message, cause, code = 'BACKEND_UNAVAILABLE') =>
+    tell(onNotice, new AnalyticsError(code, `${backend}: ${message}`, { backend, cause }));
 }
 
 /** The same error under the backend's name. */

@@ -1,6 +1,6 @@
 import { AnalyticsError, type CostSource, type Price, type PriceProvider } from '@toolweaver/analytics-core';
+import { tell } from '@toolweaver/analytics-core/backend';
 import type { Maintenance } from '../protocol.ts';
-import { tell } from '../tell.ts';
 import type { PriceableStep } from './reprice.ts';
 
 // The host's side of `reprice`: here its prices are asked.

@@ -1,8 +1,8 @@
+import { tell } from '@toolweaver/analytics-core/backend';
 import { checkOptions } from '../check.ts';
 import type { Maintenance } from '../protocol.ts';
 import { checkRange } from '../reader/options.ts';
 import { firstKey } from '../sequence.ts';
-import { tell } from '../tell.ts';
 import type { Thread } from '../thread.ts';
 import { type BackupProgress, type BackupReport, writeBackup } from './backup.ts';
 import type { EraseReport } from './erase.ts';

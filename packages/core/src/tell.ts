@@ -1,4 +1,4 @@
-/** Calls the host's listener. What it throws, or rejects with where it is async, is the host's own affair. */
+/** Calls a listener of the host's. What it throws, or rejects with where it is async, is the host's own affair. */
 export function tell<T>(listener: ((value: T) => unknown) | undefined, value: T): void {
   try {
     Promise.resolve(listener?.(value)).catch(() => {});
