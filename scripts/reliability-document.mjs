@@ -1,5 +1,5 @@
 /** What was tried, how often and with what outcome, as a page for those who have to trust it. `report`: what `--json` prints. */
-export function toDocument({ ok, counts, durationMs, versions, tests, trials }) {
+export function toDocument({ ok, counts, durationMs, commit, versions, tests, failed, trials }) {
   const { node, sqlite, betterSqlite3, platform } = versions;
   const outcomeOf = (trial) => (trial.skipped === undefined ? (trial.ok ? 'held' : '**failed**') : 'not tried');
   const figuresOf = ({ skipped, counts }) =>
@@ -10,11 +10,11 @@ Written by \`npm run reliability -- --document\`, from the trials of one run: do
 \`kill -9\`, was given many occasions to break. \`SEED=… npm run reliability -- -t R06\` repeats one as it was.
 
 ${ok ? 'Everything held.' : '**Not everything held.**'} Counts are \`${counts}\`; ${tests.passed} tests passed and ${tests.failed} failed in ${Math.round(durationMs / 60_000)} minutes, on Node ${node}, SQLite ${sqlite}
-of better-sqlite3 ${betterSqlite3}, ${platform}.
-
+of better-sqlite3 ${betterSqlite3}, ${platform}${commit === undefined ? '' : `, commit ${commit}`}.
+${failed.map((name) => `\n- **failed**: ${name}\n`).join('')}
 | | promise | outcome | what was counted | seed |
 | --- | --- | --- | --- | --- |
-${trials.map((trial) => `| ${trial.id} | ${trial.name} | ${outcomeOf(trial)} | ${figuresOf(trial)} | ${trial.seed ?? ''} |`).join('\n')}
+${trials.map((trial) => `| ${trial.id} | ${trial.name} | ${outcomeOf(trial)} | ${figuresOf(trial)} | ${trial.seeds.join(', ')} |`).join('\n')}
 
 ## What is not tried
 

@@ -1,5 +1,5 @@
 // A trial is a test that leaves its figures in the `meta` of its result (`test/support/trial.ts`).
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
@@ -94,8 +94,10 @@ function toReport(results, durationMs) {
     ok: status === 0 && results?.success === true,
     counts: mode,
     durationMs: Math.round(durationMs),
+    commit: commit(),
     versions: versions(),
     tests: { passed: count('passed'), failed: count('failed'), skipped: count('skipped', 'pending', 'todo') },
+    failed: tests.filter(({ status }) => status === 'failed').map(({ fullName }) => fullName),
     trials: [...Map.groupBy(tests, ({ meta }) => meta?.trial && `${meta.trial.id} ${meta.trial.name}`)]
       .filter(([trial]) => trial !== undefined)
       .sort(([one], [other]) => (one < other ? -1 : 1))
@@ -105,7 +107,8 @@ function toReport(results, durationMs) {
 
 /** What one test, or several of one trial, come to. */
 function toTrial(cases) {
-  const [{ id, name, skipped, seed }] = cases.map(({ meta }) => meta.trial);
+  const [{ id, name, skipped }] = cases.map(({ meta }) => meta.trial);
+  const seeds = cases.flatMap(({ meta }) => meta.trial.seed ?? []);
   const counts = {};
   for (const [figure, count] of cases.flatMap(({ meta }) => Object.entries(meta.trial.counts))) {
     counts[figure] = (counts[figure] ?? 0) + count;
@@ -116,7 +119,7 @@ function toTrial(cases) {
     name,
     ...(skipped === undefined ? { ok: cases.every(({ status }) => status === 'passed') } : { skipped }),
     counts,
-    ...(seed !== undefined && { seed }),
+    seeds,
     durationMs: Math.round(cases.reduce((sum, { duration }) => sum + (duration ?? 0), 0)),
     ...(failures.length > 0 && { failures }),
   };
@@ -136,7 +139,17 @@ function versions() {
   };
 }
 
-function toText({ ok, counts, durationMs, versions, tests, trials }) {
+/** What was run: with a plus where files had been changed since. Undefined outside of git. */
+function commit() {
+  const git = (...command) => execFileSync('git', command, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();
+  try {
+    return git('rev-parse', '--short', 'HEAD') + (git('status', '--porcelain', '--untracked-files=no') && '+');
+  } catch {
+    return undefined;
+  }
+}
+
+function toText({ ok, counts, durationMs, versions, tests, failed, trials }) {
   const { node, sqlite, betterSqlite3, platform } = versions;
   const outcome = (one) => (one.skipped === undefined ? (one.ok ? 'ok' : 'FAILED') : 'skipped');
   const figures = (one) =>
@@ -149,8 +162,9 @@ function toText({ ok, counts, durationMs, versions, tests, trials }) {
     '',
     ...trials.flatMap((one) => [
       `${one.id}  ${outcome(one).padEnd(7)}  ${one.name}`,
-      `     ${(one.durationMs / 1000).toFixed(1)} s${one.seed === undefined ? '' : `, seed ${one.seed}`}: ${figures(one)}`,
+      `     ${(one.durationMs / 1000).toFixed(1)} s${one.seeds.length === 0 ? '' : `, seed ${one.seeds.join(', ')}`}: ${figures(one)}`,
     ]),
+    ...failed.map((name) => `FAILED: ${name}`),
     '',
     `${ok ? 'ok' : 'FAILED'} after ${(durationMs / 1000).toFixed(0)} s: ${tests.passed} tests passed, ${tests.failed} failed, ${tests.skipped} skipped`,
     '',

@@ -13,6 +13,8 @@ export interface KnownBackend {
 /** `onNotice` is told what a backend finds by itself, and no call can be told of. */
 export type Open = (onNotice: ((notice: AnalyticsError) => void) | undefined) => Backend | Promise<Backend>;
 
+const maxMemoryEvents = 10_000;
+
 /** Imported only when named: a program pays for the backends that it uses. */
 export const knownBackends: { readonly [name: string]: KnownBackend } = {
   sqlite: {
@@ -65,7 +67,8 @@ export const knownBackends: { readonly [name: string]: KnownBackend } = {
   },
   memory: {
     async load() {
-      return () => () => memory();
+      // A service would else keep all that it ever recorded.
+      return () => () => memory({ maxEvents: maxMemoryEvents });
     },
   },
 };

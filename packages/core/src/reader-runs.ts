@@ -1,8 +1,8 @@
 import type { JsonObject, JsonValue, RunState } from './event.ts';
 import type { Estimate, ExecutionCounts, LatencyStats, TimeRange, WindowOptions } from './reader-common.ts';
 
-/** What a list of runs is ordered by. */
-export type RunOrder = 'startedAt' | 'durationMs' | 'executions' | 'failures' | 'costUsd' | 'tokens';
+/** A figure of a run's own: what a list of runs is ordered by, and chosen by. */
+export type RunFigure = 'startedAt' | 'durationMs' | 'executions' | 'failures' | 'costUsd' | 'tokens';
 
 /** A condition on the last value of a metric that a run has logged; runs without that metric do not fulfil it. */
 export interface MetricCondition {
@@ -11,15 +11,20 @@ export interface MetricCondition {
   readonly value: number;
 }
 
+/** A condition on a figure of the run's own, in its unit; runs of which it is unknown do not fulfil it. */
+export interface FigureCondition extends Omit<MetricCondition, 'metric'> {
+  readonly figure: RunFigure;
+}
+
 export interface RunFilter extends TimeRange {
   readonly project?: string | undefined;
   readonly name?: string | undefined;
   readonly state?: RunState | undefined;
   readonly tag?: string | undefined;
   /** All of them must hold; at most 100. */
-  readonly where?: readonly MetricCondition[] | undefined;
+  readonly where?: readonly (MetricCondition | FigureCondition)[] | undefined;
   /** One of the run's own figures, or a metric that runs have logged: those without it come last. Default: `startedAt`. */
-  readonly orderBy?: RunOrder | { readonly metric: string } | undefined;
+  readonly orderBy?: RunFigure | { readonly metric: string } | undefined;
   /** Default: `desc`. */
   readonly order?: 'asc' | 'desc' | undefined;
   /** 1 to 1000. Default: 100. */

@@ -103,7 +103,7 @@ export interface TraceList<T> {
 
 /**
  * The questions about toolkits and their tools, answered from single events: those that retention has deleted do not count.
- * Sampled ones count by their weight.
+ * In sums sampled ones count by their weight; lists have those that were kept, once each.
  */
 export interface ToolkitReader {
   /** What calls of tools and the life of toolkits come to. */

@@ -103,6 +103,19 @@ describe('agrees with a count by hand', () => {
         orderBy: { metric: '__proto__' },
       },
       { where: [{ metric: 'nobody logged this', op: '<', value: 1e300 }] },
+      ...(['<', '<=', '=', '>=', '>'] as const).flatMap((op) => [
+        { where: [{ figure: 'executions', op, value: 2 } as const] },
+        { where: [{ figure: 'costUsd', op, value: 0.001 } as const], orderBy: 'costUsd' as const },
+      ]),
+      { where: [{ figure: 'startedAt', op: '<', value: now - day }] },
+      { where: [{ figure: 'durationMs', op: '>=', value: 0 }], order: 'asc' },
+      {
+        where: [
+          { figure: 'failures', op: '=', value: 0 },
+          { figure: 'tokens', op: '>', value: 0 },
+          { metric: 'loss', op: '<', value: 1e6 },
+        ],
+      },
     ];
     await forAny(async (reader, events) => {
       for (const filter of filters) {
@@ -385,6 +398,7 @@ test('a file that another connection writes to keeps its last values, too', asyn
 });
 
 describe('wrong options are refused, all at once', () => {
+  const hidden = { figure: 'run; DROP TABLE x', op: '=', value: 1 };
   const wrong: [string, (reader: AnalyticsReader) => Promise<unknown>, string[]][] = [
     [
       'listRuns',
@@ -397,7 +411,7 @@ describe('wrong options are refused, all at once', () => {
             name: 1 as never,
             state: 'running' as never,
             tag: [] as never,
-            where: [{ metric: '', op: '!=' as never, value: '1' as never }, undefined as never],
+            where: [{ metric: '', op: '!=' as never, value: '1' as never }, undefined as never, hidden as never],
             orderBy: 'run; DROP TABLE x' as never,
             order: 'up' as never,
             limit: 0,
@@ -410,12 +424,13 @@ describe('wrong options are refused, all at once', () => {
         'name',
         'state',
         'tag',
-        'where[0].metric',
         'where[0].op',
         'where[0].value',
-        'where[1].metric',
+        'where[0].metric',
         'where[1].op',
         'where[1].value',
+        'where[1].metric',
+        'where[2].figure',
         'orderBy',
         'order',
         'limit',
@@ -426,6 +441,11 @@ describe('wrong options are refused, all at once', () => {
       'listRuns',
       (it) => it.listRuns({ where: 'loss < 1' as never, orderBy: {} as never }),
       ['where', 'orderBy.metric'],
+    ],
+    [
+      'listRuns',
+      (it) => it.listRuns({ where: [{ metric: 'f1', figure: 'costUsd', op: '>', value: 1 } as never] }),
+      ['where[0].figure'],
     ],
     ['listRuns', (it) => it.listRuns({ where: new Array(101).fill({ metric: 'm', op: '<', value: 1 }) }), ['where']],
     ['getRun', (it) => it.getRun(''), ['runId']],

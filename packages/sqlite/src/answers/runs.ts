@@ -1,4 +1,4 @@
-import type { MetricCondition, RunOrder, RunState, RunSummary } from '@toolweaver/analytics-core';
+import type { FigureCondition, MetricCondition, RunFigure, RunState, RunSummary } from '@toolweaver/analytics-core';
 import { type RawBuilder, type SqlBool, sql } from 'kysely';
 import { all, type Db } from './filter.ts';
 import { allRuns, latest } from './run-events.ts';
@@ -6,7 +6,7 @@ import { runSummaries } from './run-summaries.ts';
 
 export interface RunsQuestion {
   readonly filter: RunConditions;
-  readonly orderBy: RunOrder | { readonly metric: string };
+  readonly orderBy: RunFigure | { readonly metric: string };
   readonly order: 'asc' | 'desc';
   readonly after: RunPosition | undefined;
   readonly limit: number;
@@ -20,7 +20,7 @@ interface RunConditions {
   readonly name?: string | undefined;
   readonly state?: RunState | undefined;
   readonly tag?: string | undefined;
-  readonly where: readonly MetricCondition[];
+  readonly where: readonly (MetricCondition | FigureCondition)[];
 }
 
 /** Where a page of runs ended. */
@@ -65,7 +65,7 @@ interface Found {
   readonly id: string;
 }
 
-const values: Readonly<Record<RunOrder, RawBuilder<number | null>>> = {
+const values: Readonly<Record<RunFigure, RawBuilder<number | null>>> = {
   startedAt: sql`r.started_at`,
   durationMs: sql`max(0, r.finished_at - r.started_at)`,
   executions: sql`coalesce(r.executions, 0)`,
@@ -102,6 +102,15 @@ function conditions({ from, to, project, name, state, tag, where }: RunCondition
     name === undefined ? undefined : sql`${latest('name', run)} = ${name}`,
     state === undefined ? undefined : sql`${latest('state', run)} = ${state}`,
     tag === undefined ? undefined : sql`${tag} IN (SELECT value FROM json_each(${latest('tags', run)}))`,
-    ...where.map(({ metric, op, value }) => sql`${metricValue(metric)} ${operators[op]} ${value}`),
+    ...where.map(holds),
   ]);
+}
+
+function holds(condition: MetricCondition | FigureCondition): RawBuilder<SqlBool> {
+  const { op, value } = condition;
+  if ('metric' in condition) {
+    return sql`${metricValue(condition.metric)} ${operators[op]} ${value}`;
+  }
+  const { figure } = condition;
+  return sql`${values[figure]} ${operators[op]} ${figure === 'costUsd' ? Math.round(value * 1e9) : value}`;
 }

@@ -1,4 +1,12 @@
-import type { MetricCondition, RunFilter, RunOrder, RunReader, RunState, RunSummary } from '@toolweaver/analytics-core';
+import type {
+  FigureCondition,
+  MetricCondition,
+  RunFigure,
+  RunFilter,
+  RunReader,
+  RunState,
+  RunSummary,
+} from '@toolweaver/analytics-core';
 import { configError } from '@toolweaver/analytics-core/backend';
 import type { Ask } from '../answers/answers.ts';
 import type { RunPosition, RunsQuestion } from '../answers/runs.ts';
@@ -8,7 +16,7 @@ import { checkId, checkLimit, checkRange, checkWindow } from './options.ts';
 import { toRecord } from './record.ts';
 
 const states: readonly RunState[] = ['started', 'finished', 'failed'];
-const orders: readonly RunOrder[] = ['startedAt', 'durationMs', 'executions', 'failures', 'costUsd', 'tokens'];
+const figures: readonly RunFigure[] = ['startedAt', 'durationMs', 'executions', 'failures', 'costUsd', 'tokens'];
 const directions = ['asc', 'desc'] as const;
 const operators: readonly MetricCondition['op'][] = ['<', '<=', '=', '>=', '>'];
 const maxConditions = 100;
@@ -116,21 +124,29 @@ function checkOrder(check: Checks, orderBy: NonNullable<RunFilter['orderBy']>): 
   if (typeof orderBy === 'object' && orderBy !== null) {
     return { metric: checkId(check, 'orderBy.metric', orderBy.metric) };
   }
-  return check.choice('orderBy', orderBy, orders) ?? 'startedAt';
+  return check.choice('orderBy', orderBy, figures) ?? 'startedAt';
 }
 
-function checkConditions(check: Checks, where: readonly MetricCondition[]): MetricCondition[] {
+type Condition = MetricCondition | FigureCondition;
+
+function checkConditions(check: Checks, where: readonly Condition[]): Condition[] {
   if (!Array.isArray(where) || where.length > maxConditions) {
     check.wrong('where', `must be a list of at most ${maxConditions} conditions`);
     return [];
   }
-  return Array.from(where, (condition: Partial<MetricCondition> | undefined, at) => {
-    const { metric, op, value } = condition ?? {};
-    return {
-      metric: checkId(check, `where[${at}].metric`, metric),
+  return Array.from(where, (condition: Partial<MetricCondition & FigureCondition> | undefined, at) => {
+    const { metric, figure, op, value } = condition ?? {};
+    const compared = {
       op: check.choice(`where[${at}].op`, op ?? '', operators) ?? '=',
       value: check.number(`where[${at}].value`, value ?? Number.NaN) ?? 0,
     };
+    if (figure === undefined) {
+      return { metric: checkId(check, `where[${at}].metric`, metric), ...compared };
+    }
+    if (metric !== undefined) {
+      check.wrong(`where[${at}].figure`, 'and metric are two conditions');
+    }
+    return { figure: check.choice(`where[${at}].figure`, figure, figures) ?? 'startedAt', ...compared };
   });
 }
 

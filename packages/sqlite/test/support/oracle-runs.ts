@@ -9,6 +9,7 @@ import type {
   MetricsEvent,
   RunDetails,
   RunEvent,
+  RunFigure,
   RunFilter,
   RunSummary,
   VersionStats,
@@ -176,13 +177,12 @@ export function listRuns(events: readonly AnalyticsEvent[], filter: RunFilter = 
   );
   const metric = (run: RunSummary, key: string): number | undefined =>
     Object.hasOwn(run.metrics, key) ? run.metrics[key] : undefined;
-  const orderedBy = (run: RunSummary): number | null => {
-    if (typeof orderBy === 'object') {
-      return metric(run, orderBy.metric) ?? null;
-    }
+  const figure = (run: RunSummary, key: RunFigure): number | null => {
     const { startedAt, durationMs, executions, failures, totalCostUsd, totalTokens } = run;
-    return { startedAt, durationMs, executions, failures, costUsd: totalCostUsd, tokens: totalTokens }[orderBy];
+    return { startedAt, durationMs, executions, failures, costUsd: totalCostUsd, tokens: totalTokens }[key];
   };
+  const orderedBy = (run: RunSummary): number | null =>
+    typeof orderBy === 'object' ? (metric(run, orderBy.metric) ?? null) : figure(run, orderBy);
   const byValue: Order<RunSummary> = (one, other) => {
     const [first, second] = [orderedBy(one), orderedBy(other)];
     if (first === null || second === null) {
@@ -199,9 +199,9 @@ export function listRuns(events: readonly AnalyticsEvent[], filter: RunFilter = 
     .filter((run) => state === undefined || run.state === state)
     .filter((run) => tag === undefined || run.tags.includes(tag))
     .filter((run) =>
-      where.every(({ metric: key, op, value }) => {
-        const last = metric(run, key);
-        return last !== undefined && holds[op](last, value);
+      where.every((condition) => {
+        const found = 'metric' in condition ? metric(run, condition.metric) : figure(run, condition.figure);
+        return typeof found === 'number' && holds[condition.op](found, condition.value);
       }),
     )
     .sort(
