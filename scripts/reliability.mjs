@@ -141,7 +141,8 @@ function versions() {
 
 /** What was run: with a plus where files had been changed since. Undefined outside of git. */
 function commit() {
-  const git = (...command) => execFileSync('git', command, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();
+  const git = (...command) =>
+    execFileSync('git', command, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();
   try {
     return git('rev-parse', '--short', 'HEAD') + (git('status', '--porcelain', '--untracked-files=no') && '+');
   } catch {

@@ -1,8 +1,9 @@
 // A release in rehearsal, from a clone to the stranger who follows a README. A copy of this folder does what its README says,
 // is versioned, and published as the workflow does it, but to a registry of this machine. Nothing else changes.
 import assert from 'node:assert/strict';
-import { cp, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { install } from './consumer.mjs';
 import { readPackages } from './pack.mjs';
 import { followReadmes } from './readmes.mjs';
 import { startRegistry } from './registry.mjs';
@@ -22,6 +23,8 @@ await inEmptyFolder(async (folder) => {
   const registry = await startRegistry(join(folder, 'registry'));
   try {
     await version(clone);
+    // What main holds after the merge of the versions, which is when the workflow publishes: this check has to pass there too.
+    await version(clone);
     await publish(clone, registry);
     const packages = await readPackages(clone);
     const tags = await run('git', ['tag'], { cwd: clone });
@@ -35,8 +38,8 @@ await inEmptyFolder(async (folder) => {
       registry.env,
     );
 
-    await commit(clone);
     await checkIndependence(clone, packages);
+    await checkMinors(clone, packages, registry);
   } finally {
     registry.stop();
   }
@@ -61,15 +64,20 @@ async function commit(clone) {
   await run('git', [...author, 'commit', '-q', '-m', 'rehearsal'], { cwd: clone });
 }
 
+/** Turns the changesets into versions, and commits those. There may be none: then every version has its changelog already. */
 async function version(clone) {
-  await run('pnpm', ['run', 'release:version'], { cwd: clone });
+  const files = await readdir(join(clone, '.changeset'));
+  if (files.some((file) => file.endsWith('.md') && file !== 'README.md')) {
+    await run('pnpm', ['run', 'release:version'], { cwd: clone });
+    await commit(clone);
+  }
   for (const { folder, name, version } of await readPackages(clone)) {
     const changelog = await readFile(join(folder, 'CHANGELOG.md'), 'utf8').catch(() => '');
     assert.ok(changelog.includes(`\n## ${version}\n`), `${name}@${version} is in no changelog: it has no changeset`);
   }
 }
 
-/** The script `release:publish` without the build: versions and addresses of manifests are all that changed. */
+/** The script `release:publish` without the build: versions, ranges and addresses of manifests are all that changed. */
 async function publish(clone, registry) {
   // A runner of GitHub would offer its identity, which is for the real registry.
   const isOfRunner = (name) => /^(CI|ACTIONS_.*|GITHUB_.*)$/.test(name);
@@ -77,6 +85,8 @@ async function publish(clone, registry) {
   const env = { PNPM_CONFIG_FETCH_TIMEOUT: '600000', ...Object.fromEntries(kept) };
   await run('node', ['scripts/packages/repository.mjs'], { cwd: clone, env: { ...env, ...address } });
   await run('pnpm', ['exec', 'changeset', 'publish'], { cwd: clone, env });
+  // The next release starts from what is committed.
+  await run('git', ['restore', '.'], { cwd: clone });
 }
 
 /** Looks at what the registry got. */
@@ -136,8 +146,7 @@ async function filesOf(tarball, folder) {
 /** A repaired bug of one package gives a version to it alone. */
 async function checkIndependence(clone, before) {
   const name = '@toolweaver/analytics-wandb';
-  await writeFile(join(clone, '.changeset', 'rehearsal.md'), `---\n'${name}': patch\n---\n\nA repaired bug.\n`);
-  await version(clone);
+  await change(clone, name, 'patch');
   const versions = new Map(before.map((one) => [one.name, one.version]));
   const changed = (await readPackages(clone)).filter((one) => one.version !== versions.get(one.name));
   assert.deepEqual(
@@ -145,4 +154,45 @@ async function checkIndependence(clone, before) {
     [name],
   );
   console.log('works: a repair of one package is a version of that package alone');
+}
+
+/**
+ * Minors of a backend and of core, one after the other. Whoever has all packages goes on with what is asked for already, and takes the
+ * new minor beside what there is of the others: into a new project, and into one from before.
+ */
+async function checkMinors(clone, older, registry) {
+  const asking = (mark, packages) => packages.map(({ name, version }) => `${name}@${mark}${version}`);
+  await inEmptyFolder(async (project) => {
+    await resolve(project, asking('^', older), registry);
+    for (const name of ['@toolweaver/analytics-sqlite', '@toolweaver/analytics-core']) {
+      await change(clone, name, 'minor');
+      await publish(clone, registry);
+      const others = older.filter((one) => one.name !== name);
+      const newer = (await readPackages(clone)).filter((one) => one.name === name);
+      await Promise.all([
+        inEmptyFolder((cwd) => resolve(cwd, asking('^', older), registry)),
+        inEmptyFolder((cwd) => resolve(cwd, [...asking('', others), ...asking('', newer)], registry)),
+        resolve(project, asking('^', newer), registry),
+      ]);
+    }
+  });
+  console.log('works: a minor of one package beside what there was of the others');
+}
+
+async function change(clone, name, bump) {
+  await writeFile(join(clone, '.changeset', 'rehearsal.md'), `---\n'${name}': ${bump}\n---\n\nA change.\n`);
+  await version(clone);
+}
+
+/** Has npm find versions that fit each other, without taking them. Of two cores, neither would know the errors of the other. */
+async function resolve(cwd, what, { env }) {
+  // Another release may have come since npm has asked.
+  await install(
+    cwd,
+    ['--package-lock-only', '--strict-peer-deps', '--no-prefer-offline', '--prefer-online', ...what],
+    env,
+  );
+  const { packages } = JSON.parse(await readFile(join(cwd, 'package-lock.json'), 'utf8'));
+  const cores = Object.keys(packages).filter((path) => path.endsWith('/@toolweaver/analytics-core'));
+  assert.equal(cores.length, 1, `${what.join(' ')}: ${cores.join(' ')}`);
 }

@@ -1,20 +1,24 @@
-// Writes into the manifests of all packages where their source is. npm takes a statement of provenance only if that is the
-// place that publishes, which GitHub Actions knows and this repository does not.
+// Writes into the manifests of all packages what holds for what is published alone: the versions of each other that they ask for, and
+// where their source is. npm takes a statement of provenance only if that is the place that publishes, which GitHub Actions
+// knows and this repository does not.
 import { writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { readPackages } from './pack.mjs';
+import { publishedRanges } from './ranges.mjs';
 
 const { GITHUB_SERVER_URL: server, GITHUB_REPOSITORY: name } = process.env;
 if (!server || !name) {
   throw new Error('GITHUB_SERVER_URL and GITHUB_REPOSITORY are not set: packages are published by GitHub Actions');
 }
 const address = `${server}/${name}`;
-for (const { folder, ...manifest } of await readPackages(process.cwd())) {
+const packages = await readPackages(process.cwd());
+for (const { folder, ...manifest } of packages) {
   const directory = `packages/${basename(folder)}`;
+  const ranges = await publishedRanges(manifest, packages, process.cwd());
   const source = {
     homepage: `${address}/tree/main/${directory}#readme`,
     bugs: `${address}/issues`,
     repository: { type: 'git', url: `git+${address}.git`, directory },
   };
-  await writeFile(join(folder, 'package.json'), `${JSON.stringify({ ...manifest, ...source }, null, 2)}\n`);
+  await writeFile(join(folder, 'package.json'), `${JSON.stringify({ ...manifest, ...ranges, ...source }, null, 2)}\n`);
 }
