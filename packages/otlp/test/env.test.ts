@@ -3,6 +3,7 @@ import type { AnalyticsError, Env } from '@toolweaver/analytics-core';
 import { isSecret } from '@toolweaver/analytics-core/backend';
 import { type OtlpOptions, otlp, otlpFromEnv } from '@toolweaver/analytics-otlp';
 import { describe, expect, test } from 'vitest';
+import { trialOfTests } from '../../../test/support/trial.ts';
 import { instanceId, showsNoToken, token } from './support/canary.ts';
 
 const grafana = {
@@ -103,7 +104,10 @@ describe('our own variables', () => {
     });
     expect(otlpFromEnv({ ...grafana, OTLP_PUSH_INTERVAL: '5' })).toMatchObject({ pushIntervalMs: 5000 });
   });
+});
 
+// Of addresses in options in options.test.ts.
+trialOfTests('R32', 'OTLP: addresses and headers that would give secrets away are refused', () => {
   test.each([
     'localhost:4318',
     'receiver.example/otlp',

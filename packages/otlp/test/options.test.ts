@@ -56,24 +56,36 @@ test('everything that is wrong is told at once', async () => {
   ]);
 });
 
+test.each<[OtlpOptions, string[]]>([
+  [{}, ['endpoint']],
+  [{ endpoint, url: endpoint }, ['url']],
+  [{ endpoint, pushIntervalMs: 1000, timeoutMs: 1001 }, ['pushIntervalMs']],
+  [{ endpoint, pushIntervalMs: Number.NaN }, ['pushIntervalMs']],
+  [{ endpoint, token }, ['instanceId']],
+  [{ endpoint, instanceId }, ['token']],
+  [{ endpoint, headers: { 'Content-Type': 'text/plain' } }, ['headers']],
+  [{ endpoint, headers: { 'x-key': 7 as never } }, ['headers']],
+  [{ url: 'http://localhost/api/push', evaluationEvents: true }, ['evaluationEvents']],
+  [{ meterProvider: {} as never }, ['meterProvider']],
+  [{ meterProvider: { getMeter: () => undefined as never }, endpoint, buckets: 'explicit' }, ['endpoint', 'buckets']],
+])('%j: %j', async (options, fields) => {
+  expect(await problemsOf(options)).toEqual(fields);
+});
+
+// Of addresses in variables in env.test.ts.
 trialOfTests('R32', 'OTLP: addresses and headers that would give secrets away are refused', () => {
   test.each<[OtlpOptions, string[]]>([
-    [{}, ['endpoint']],
-    [{ endpoint, url: endpoint }, ['url']],
-    [{ endpoint, pushIntervalMs: 1000, timeoutMs: 1001 }, ['pushIntervalMs']],
-    [{ endpoint, pushIntervalMs: Number.NaN }, ['pushIntervalMs']],
-    [{ endpoint, token }, ['instanceId']],
-    [{ endpoint, instanceId }, ['token']],
-    [{ endpoint, instanceId, token: `${token}\n` }, ['token']],
-    [{ endpoint, instanceId, token, headers: { Authorization: 'Bearer x' } }, ['headers']],
-    [{ endpoint, headers: { 'Content-Type': 'text/plain' } }, ['headers']],
-    [{ endpoint, headers: { 'x-key': `${token}\r\nx: y` } }, ['headers']],
-    [{ endpoint, headers: { 'x-key': 7 as never } }, ['headers']],
+    ...['ftp://receiver.example', 'file:///etc/passwd', `https://user:${token}@receiver.example`].flatMap(
+      (address): [OtlpOptions, string[]][] => [
+        [{ endpoint: address }, ['endpoint']],
+        [{ url: address }, ['url']],
+      ],
+    ),
     [{ endpoint: 'http://receiver.example', headers: { authorization: `Bearer ${token}` } }, ['endpoint']],
     [{ url: 'http://receiver.example', instanceId, token }, ['url']],
-    [{ url: 'http://localhost/api/push', evaluationEvents: true }, ['evaluationEvents']],
-    [{ meterProvider: {} as never }, ['meterProvider']],
-    [{ meterProvider: { getMeter: () => undefined as never }, endpoint, buckets: 'explicit' }, ['endpoint', 'buckets']],
+    [{ endpoint, instanceId, token: `${token}\n` }, ['token']],
+    [{ endpoint, instanceId, token, headers: { Authorization: 'Bearer x' } }, ['headers']],
+    [{ endpoint, headers: { 'x-key': `${token}\r\nx: y` } }, ['headers']],
   ])('%j: %j', async (options, fields) => {
     expect(await problemsOf(options)).toEqual(fields);
   });

@@ -70,6 +70,10 @@ export function pushgatewayClient({ name, target, render, contentType }: Pushgat
         const said = redact(reason || response.statusText, secrets()).slice(0, longestReason);
         throw fail(codeOf(response.status), `was answered with ${response.status}: ${said.trim()}`);
       }
+      // Such as a page to log in, of what stands before the gateway.
+      if (/^text\/html\b/i.test(response.headers.get('content-type') ?? '')) {
+        throw fail('BACKEND_UNAVAILABLE', 'was answered with a web page, which is no answer of a Pushgateway');
+      }
     } catch (error) {
       if (error instanceof AnalyticsError) {
         throw error;

@@ -1,4 +1,5 @@
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -191,6 +192,74 @@ testWithPrometheus(
     );
   },
 );
+
+interface DemoFigures {
+  readonly metricsUrl: string;
+  readonly byTool: Readonly<
+    Record<string, { readonly executions: number; readonly failures: number; readonly averageLatencyMs: number }>
+  >;
+}
+
+/** The demo as a user starts it; it has done its work, and stays to be scraped until the end of the test. */
+async function startDemo(): Promise<DemoFigures> {
+  const main = join(import.meta.dirname, '..', '..', '..', 'apps', 'demo', 'src', 'main.ts');
+  const cwd = mkdtempSync(join(tmpdir(), 'demo-prometheus-'));
+  const child = spawn(process.execPath, ['--conditions=@toolweaver/source', main, '--json', '--hold', '60'], {
+    cwd,
+    env: { PATH: process.env['PATH'], HOME: cwd, ANALYTICS_BACKEND: 'sqlite,prometheus', PROMETHEUS_PORT: '0' },
+  });
+  const ended = once(child, 'exit');
+  onTestFinished(async () => {
+    child.kill('SIGTERM');
+    await ended;
+    rmSync(cwd, { recursive: true });
+  });
+  let stdout = '';
+  child.stdout.on('data', (chunk: Buffer) => {
+    stdout += chunk;
+  });
+  const [said] = await once(child.stderr, 'data');
+  expect(String(said)).toMatch(/^Staying for 60 s: scrape /);
+  return JSON.parse(stdout);
+}
+
+testWithPrometheus('a real Prometheus that scrapes the demo answers what the demo says that it did', async () => {
+  const { metricsUrl, byTool } = await startDemo();
+  const daemon = await startPrometheus([{ job: 'demo', port: Number(new URL(metricsUrl).port) }]);
+  /** By tool, and by skill. */
+  const each = async (tools: string, skills: string): Promise<Record<string, number>> => {
+    const results = [...(await query(daemon, tools)), ...(await query(daemon, skills))];
+    return Object.fromEntries(
+      results.map(({ metric, value }) => [metric['tool_name'] ?? metric['skill_id'], Number(value[1])]),
+    );
+  };
+  const said = (figure: 'executions' | 'failures'): Record<string, number> =>
+    Object.fromEntries(Object.entries(byTool).map(([name, figures]) => [name, figures[figure]]));
+  expect(Object.keys(byTool)).toHaveLength(4);
+  await expect
+    .poll(
+      () =>
+        each(
+          'sum by (tool_name) (toolweaver_tool_executions_total)',
+          'sum by (skill_id) (toolweaver_skill_executions_total)',
+        ),
+      { timeout: 15_000 },
+    )
+    .toEqual(said('executions'));
+  expect(
+    await each(
+      'sum by (tool_name) (toolweaver_tool_executions_total{status="failure"})',
+      'sum by (skill_id) (toolweaver_skill_failures_total)',
+    ),
+  ).toEqual(said('failures'));
+  const averages = await each(
+    '1000 * sum by (tool_name) (toolweaver_tool_duration_seconds_sum) / sum by (tool_name) (toolweaver_tool_duration_seconds_count)',
+    'sum by (skill_id) (toolweaver_skill_latency_milliseconds_sum) / sum by (skill_id) (toolweaver_skill_latency_milliseconds_count)',
+  );
+  for (const [name, { averageLatencyMs }] of Object.entries(byTool)) {
+    expect(averages[name], name).toBeCloseTo(averageLatencyMs, 6);
+  }
+});
 
 function key(labels: object): string {
   return JSON.stringify(Object.entries(labels).sort());

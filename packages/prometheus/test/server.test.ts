@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { type AnalyticsError, createAnalytics } from '@toolweaver/analytics-core';
 import { prometheus } from '@toolweaver/analytics-prometheus';
+import { ledgerHolds } from '@toolweaver/analytics-testkit';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { trialOfTests } from '../../../test/support/trial.ts';
 import { observe } from './support/observe.ts';
@@ -32,13 +33,17 @@ trialOfTests('R34', 'Prometheus: a port in use harms nobody, and is taken once i
     const text = await (await fetch(backend.url as string)).text();
     expect(observe(text).executions).toMatchObject([{ name: 'parse', count: 1 }]);
     expect(notices).toHaveLength(1);
+    ledgerHolds(client.stats());
   });
 
   test('a client that never got its port ends all the same', async () => {
     const other = await serve((_, response) => response.end());
     onTestFinished(other.close);
     const backend = await prometheus({ port: other.port });
-    await backend.close?.();
+    const client = createAnalytics({ backends: [backend], onError() {} });
+    client.recordSkillExecution({ skillId: 'parse', success: true });
+    await client.close();
+    ledgerHolds(client.stats());
     await expect(backend.check?.(AbortSignal.timeout(1000))).rejects.toMatchObject({ code: 'BACKEND_UNAVAILABLE' });
   });
 
@@ -46,12 +51,16 @@ trialOfTests('R34', 'Prometheus: a port in use harms nobody, and is taken once i
     const first = await prometheus({ port: 0 });
     const notices: AnalyticsError[] = [];
     const second = await prometheus({ port: first.port as number, onNotice: (notice) => notices.push(notice) });
-    onTestFinished(async () => void (await Promise.all([first.close?.(), second.close?.()])));
+    const clients = [first, second].map((backend) => createAnalytics({ backends: [backend] }));
+    onTestFinished(async () => void (await Promise.all(clients.map((client) => client.close()))));
     expect(notices).toHaveLength(1);
-    await first.write([{ type: 'rating', id: '1', at: 1, skillId: 'a', rating: 5 }]);
-    await second.write([{ type: 'rating', id: '2', at: 1, skillId: 'b', rating: 1 }]);
+    clients[0]?.recordSkillRating({ skillId: 'a', rating: 5 });
+    clients[1]?.recordSkillRating({ skillId: 'b', rating: 1 });
     expect(observe(await first.scrape()).ratings).toEqual([{ skillId: 'a', count: 1, sum: 5 }]);
     expect(observe(await second.scrape()).ratings).toEqual([{ skillId: 'b', count: 1, sum: 1 }]);
+    for (const client of clients) {
+      ledgerHolds(client.stats());
+    }
   });
 
   // Some other program may get it in between.

@@ -45,7 +45,7 @@ export function createHttp(fetch: typeof globalThis.fetch, clock: Clock): Http {
       return { status: response.status, text, waitMs: waitMsOf(response.headers, clock.now()) };
     } catch (cause) {
       const code = codeOf(cause);
-      const reason = controller.signal.aborted ? messageOf(controller.signal.reason) : code || messageOf(cause);
+      const reason = controller.signal.aborted ? messageOf(controller.signal.reason) : code || reasonOf(cause);
       throw serviceError({
         kind: untrusted.test(code) ? 'refused' : 'unavailable',
         mayHaveArrived: answered || !(neverSent.test(code) || untrusted.test(code)),
@@ -81,4 +81,9 @@ function waitMsOf(headers: Headers, now: number): number {
   const remaining = Number(headers.get('ratelimit-remaining') ?? Number.NaN);
   const reset = Number(headers.get('ratelimit-reset') ?? Number.NaN);
   return remaining < 1 && reset > 0 ? reset * 1000 : 0;
+}
+
+/** `fetch` only says that it failed; why says the cause. */
+function reasonOf(error: unknown): string {
+  return messageOf(error instanceof Error && error.cause instanceof Error ? error.cause : error);
 }

@@ -1,29 +1,16 @@
-import { globSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { globSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { getCACertificates, setDefaultCACertificates } from 'node:tls';
-import { createAnalytics } from '@toolweaver/analytics-core';
-import { execution, fakeClock, ledgerHolds } from '@toolweaver/analytics-testkit';
-import { startRun, type WandbRun, wandb } from '@toolweaver/analytics-wandb';
+import { execution, fakeClock } from '@toolweaver/analytics-testkit';
+import { startRun, type WandbRun } from '@toolweaver/analytics-wandb';
 import { expect, onTestFinished, test, vi } from 'vitest';
-import { certificates, hasOpenssl, tlsServer } from '../../../test/support/certificates.ts';
-import { fastClock } from '../../../test/support/fast-clock.ts';
-import { testWith } from '../../../test/support/peer.ts';
-import { trialOfTests } from '../../../test/support/trial.ts';
 import { createEncoder } from '../src/encoder.ts';
 import { createFileStream } from '../src/file-stream.ts';
 import type { Service } from '../src/service.ts';
-import type { SeenRequest, Trouble } from './support/fake-service.ts';
 import { readRun } from './support/log-reader.ts';
 import { backendAt, place, runAt } from './support/start.ts';
+import { isStream, once } from './support/trouble.ts';
 import { until } from './support/until.ts';
-
-const isStream = ({ path }: SeenRequest): boolean => path.endsWith('/file_stream');
-/** These answers to the stream, one after another, and then ordinary ones. */
-const once =
-  (...troubles: Trouble[]) =>
-  (request: SeenRequest): Trouble | undefined =>
-    isStream(request) ? troubles.shift() : undefined;
 
 const historyOffset = (body: unknown): number | undefined =>
   (body as { files?: Record<string, { offset: number }> }).files?.['wandb-history.jsonl']?.offset;
@@ -164,149 +151,6 @@ test('Retry-After is told to core, and waited for by everything that is sent', a
   await written;
   expect(fake.stream()).toHaveLength(2);
 });
-
-trialOfTests('R26', 'W&B: a status says whether it arrived, and how often to try again', (add) => {
-  const refusals = [400, 401, 403, 404, 409, 410, 413, 422, 501];
-  const delays = [301, 302, 307, 308, 408, 425, 429, 500, 502, 503, 504, 511];
-  test.each([
-    ...[200, 202, 204].map((status) => [status, 1, 1] as const),
-    // The run goes on in a directory: nothing is lost, and nobody asks again.
-    ...refusals.map((status) => [status, 1, 1] as const),
-    ...delays.map((status) => [status, 3, 0] as const),
-  ])('%i: %i requests, %i delivered', async (status, requests, delivered) => {
-    const { fake, options } = await place();
-    const backend = await wandb({ ...options, clock: fastClock(100) });
-    const client = createAnalytics({
-      backends: [backend],
-      clock: fastClock(100),
-      retry: { minDelayMs: 1, maxDelayMs: 2, maxAttempts: 3 },
-      onError() {},
-    });
-    onTestFinished(async () => void (await client.close({ timeoutMs: 100 })));
-    client.recordSkillExecution({ skillId: 'summarise', success: true });
-    fake.trouble = (request) => (isStream(request) ? { status } : undefined);
-    const { ok } = await client.flush({ timeoutMs: 600_000 });
-    expect({ ok, requests: fake.stream().length }).toEqual({ ok: delivered === 1, requests });
-    ledgerHolds(client.stats());
-    expect(client.stats().backends['wandb']).toMatchObject({
-      accepted: 1,
-      delivered,
-      queued: 0,
-      dropped: { send_failed: 1 - delivered },
-    });
-    add('requests', requests);
-  });
-
-  test.each([
-    ['0', undefined],
-    ['9999999', 9_999_999_000],
-    ['nonsense', undefined],
-  ])('Retry-After: %s', async (value, retryAfterMs) => {
-    const { backend, fake } = await backendAt({ finishTimeoutMs: 50 });
-    fake.trouble = once({ status: 503, headers: { 'Retry-After': value } });
-    // Without a wish of the service's it is the client's own pause: 2 s, of which up to a half is left to chance.
-    const error = await backend.write([execution()])?.catch((thrown: { retryAfterMs: number }) => thrown);
-    expect(error?.retryAfterMs).toBeGreaterThanOrEqual(retryAfterMs ?? 1_000);
-    expect(error?.retryAfterMs).toBeLessThanOrEqual(retryAfterMs ?? 2_000);
-  });
-
-  test.each([200, 202, 204])('%i is an acknowledgement, whatever its body', async (status) => {
-    const { backend, fake } = await backendAt();
-    fake.trouble = once({ status, ...(status !== 204 && { body: 'no JSON' }) });
-    await backend.write([execution()]);
-  });
-});
-
-trialOfTests('R31', 'W&B: a redirect leads nowhere, and no request reaches its target', (add) => {
-  test.each([408, 425, 429, 500, 502, 503, 504, 511, 301, 302, 307, 308])(
-    '%i is tried again, and not followed',
-    async (status) => {
-      const { backend, fake, folder } = await backendAt();
-      const elsewhere = `${fake.url}/canary`;
-      fake.trouble = once({ status, headers: { Location: elsewhere } });
-      await expect(backend.write([execution()])).rejects.toMatchObject({ code: 'BACKEND_UNAVAILABLE' });
-      const led = fake.requests.filter(({ path }) => path === '/canary').length;
-      add('requestsAtTheTarget', led);
-      expect(led).toBe(0);
-      expect(readdirSync(folder)).toEqual([]);
-    },
-  );
-});
-
-trialOfTests('R27', 'W&B: connections and answers that break are tried again, and double no row', () => {
-  test.each<[string, Trouble]>([
-    ['before the answer', 'take and drop'],
-    ['by a gateway that gives up', { status: 504, after: true }],
-    ['before the request', 'drop'],
-  ])('a connection that is broken %s doubles no row, whatever is sent next', async (_when, trouble) => {
-    const { backend, fake } = await backendAt();
-    const batches = [[execution({ name: 'a' })], [execution({ name: 'b' })], [execution({ name: 'c' })]] as const;
-    await backend.write(batches[0]);
-    fake.trouble = once(trouble);
-    await expect(backend.write(batches[1])).rejects.toMatchObject({ code: 'BACKEND_UNAVAILABLE' });
-    // Core has given it up: nobody knows whether it is there, so that it goes before what comes next.
-    await backend.write(batches[2]);
-    await backend.write(batches[1]);
-    const rows = rowsOf(fake.run('run1').history) as Record<string, unknown>[];
-    expect(rows.map((row) => Object.keys(row)[0]).toSorted()).toEqual([
-      'skill/a/status',
-      'skill/b/status',
-      'skill/c/status',
-    ]);
-    expect(rows.map((row) => row['_step'])).toEqual([0, 1, 2]);
-    expect(fake.violations).toEqual([]);
-  });
-
-  test('an answer without an end, and none at all, are given up in time', async () => {
-    const { backend, fake } = await backendAt({ timeoutMs: 100 });
-    fake.trouble = ({ operation }) => (operation === 'UpsertBucket' ? 'hang' : undefined);
-    await expect(backend.write([execution()])).rejects.toThrow(/no answer within 100 ms/);
-    fake.trouble = ({ operation }) =>
-      operation === 'UpsertBucket' ? { status: 200, body: ' '.repeat(17 * 1024 * 1024) } : undefined;
-    await expect(backend.write([execution()])).rejects.toThrow(/more than 16777216 bytes|no answer within/);
-  });
-});
-
-trialOfTests('R28', 'W&B: a name that does not exist is told, and tried again', () => {
-  test('service.invalid', async () => {
-    const { options } = await place();
-    const backend = await wandb({ ...options, baseUrl: 'https://service.invalid' });
-    onTestFinished(() => backend.close?.());
-    await expect(backend.write([execution()])).rejects.toMatchObject({
-      code: 'BACKEND_UNAVAILABLE',
-      message: expect.stringMatching(/ENOTFOUND|EAI_AGAIN/),
-    });
-  });
-});
-
-trialOfTests(
-  'R29',
-  'W&B: no request gets through without the right certificate, and the run goes on offline',
-  (add) => {
-    const trusted = getCACertificates('default');
-    testWith(hasOpenssl, 'openssl')('self-signed, expired, of another name', async () => {
-      const valid = certificates('IP:127.0.0.1');
-      const expired = certificates('IP:127.0.0.1', '-days', '-1');
-      const elsewhere = certificates('DNS:example.com');
-      onTestFinished(() => setDefaultCACertificates(trusted));
-      for (const [files, isTrusted, code] of [
-        [valid, false, 'DEPTH_ZERO_SELF_SIGNED_CERT'],
-        [expired, true, 'CERT_HAS_EXPIRED'],
-        [elsewhere, true, 'ERR_TLS_CERT_ALTNAME_INVALID'],
-      ] as const) {
-        setDefaultCACertificates([...trusted, ...(isTrusted ? [readFileSync(files.certFile, 'utf8')] : [])]);
-        const { endpoint, requests } = await tlsServer(files);
-        const { options, notices } = await place();
-        const backend = await wandb({ ...options, baseUrl: endpoint });
-        await backend.write([execution()]);
-        expect(notices).toEqual([expect.stringContaining(code)]);
-        expect(requests()).toBe(0);
-        await backend.close?.();
-        add('refusedCertificates');
-      }
-    });
-  },
-);
 
 test('Stop on the page is a flag for the program, and nothing else', async () => {
   const { run, fake } = await runAt();

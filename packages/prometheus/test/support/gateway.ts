@@ -10,6 +10,10 @@ export interface Gateway extends TestServer {
   }[];
   /** From now on it cuts every connection. */
   isBroken: boolean;
+  /** Of its answers; it keeps what is pushed only where that is below 300. Default: 200. */
+  status: number;
+  /** Of its answers, too. */
+  headers: Readonly<Record<string, string>>;
 }
 
 /** A Pushgateway as far as a client sees it. What a real one makes of the requests is tested with a real one. */
@@ -27,17 +31,23 @@ export async function startGateway(): Promise<Gateway> {
       const chunks: Buffer[] = [];
       request.on('data', (chunk: Buffer) => chunks.push(chunk));
       request.on('end', () => {
+        if (gateway.status >= 300) {
+          response.writeHead(gateway.status, gateway.headers).end('the words of the gateway');
+          return;
+        }
         if (method === 'DELETE') {
           groups.delete(path);
         } else if (path !== '/-/ready') {
           groups.set(path, Buffer.concat(chunks).toString());
         }
-        response.end();
+        response.writeHead(gateway.status, gateway.headers).end();
       });
     })),
     groups,
     requests,
     isBroken: false,
+    status: 200,
+    headers: {},
   };
   return gateway;
 }

@@ -50,7 +50,7 @@ export type Trouble =
   | {
       readonly status: number;
       readonly headers?: Record<string, string>;
-      readonly body?: string;
+      readonly body?: string | Buffer;
       readonly after?: boolean;
     }
   | 'drop'
