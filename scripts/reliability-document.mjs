@@ -26,6 +26,9 @@ ${trials.map((trial) => `| ${trial.id} | ${trial.name} | ${outcomeOf(trial)} | $
 - How W&B or a push takes what was queued when a process is killed: what was not acknowledged may be gone. R01 asks of SQLite and W&B's offline log what was.
 - Memory under a million names (R40) without W&B, whose rows are one for each execution; that the rows are right is tried with fewer.
 - Faults of R27 to R29 one at a time, and not while something else fails, too.
+- A file system without inodes (R20 takes descriptors), and resolvers that are slow rather than silent (R28).
+- A hundred thousand odd values (R35) of what waits for something: \`flush()\`, \`healthCheck()\`, questions and whole runs get a thousand.
+- \`kill -9\` within a walk of R56 but once, and with SQLite alone.
 - An hour of steady load, unless the run was given \`--soak 60\`.
 - The seeds of all bugs that chance has ever found: those it found early have a test each; later ones are pinned (\`test/support/pinned-seeds.ts\`), and tried in each run.
 `;

@@ -110,8 +110,11 @@ function toTrial(cases) {
   const [{ id, name, skipped }] = cases.map(({ meta }) => meta.trial);
   const seeds = cases.flatMap(({ meta }) => meta.trial.seed ?? []);
   const counts = {};
-  for (const [figure, count] of cases.flatMap(({ meta }) => Object.entries(meta.trial.counts))) {
-    counts[figure] = (counts[figure] ?? 0) + count;
+  for (const { trial } of cases.map(({ meta }) => meta)) {
+    for (const [figure, count] of Object.entries(trial.counts)) {
+      const before = counts[figure] ?? 0;
+      counts[figure] = trial.peaks.includes(figure) ? Math.max(before, count) : before + count;
+    }
   }
   const failures = cases.flatMap(({ failureMessages }) => failureMessages);
   return {

@@ -18,6 +18,8 @@ export interface Trial {
   watch(analytics: Analytics): Analytics;
   /** Ends the trial as one that cannot be made here. */
   skip(reason: string): never;
+  /** Does so for want of a tool, which is a failure on Linux where `REQUIRE_PEERS` is 1. */
+  lacks(tool: string): never;
 }
 
 interface TrialRecord {
@@ -26,6 +28,8 @@ interface TrialRecord {
   /** Undefined where nothing depends on chance. */
   readonly seed?: number;
   readonly counts: Record<string, number>;
+  /** Those of the counts that say the most of something: of several they are not added up. */
+  readonly peaks: string[];
   skipped?: string;
 }
 
@@ -40,7 +44,7 @@ const isFull: boolean = process.env['RELIABILITY'] === 'full';
 const timeoutMs = isFull ? 3_600_000 : 120_000;
 
 /** How often to do what depends on chance: for a release, and for every push. */
-export function times(full: number, quick: number): number {
+export function times<T>(full: T, quick: T): T {
   return isFull ? full : quick;
 }
 
@@ -64,10 +68,14 @@ function trialOfSeed(
   seed: number,
 ): void {
   test(`${id} ${name}`, { timeout: Math.max(timeoutMs, leastTimeoutMs) }, async ({ task, skip }: TestContext) => {
-    const record: TrialRecord = { id, name, seed, counts: {} };
+    const record: TrialRecord = { id, name, seed, counts: {}, peaks: [] };
     task.meta.trial = record;
     const { counts } = record;
     const watched: Analytics[] = [];
+    const skipTrial = (reason: string): never => {
+      record.skipped = reason;
+      return skip(reason);
+    };
     try {
       await body({
         random: seededRandom(seed),
@@ -76,14 +84,18 @@ function trialOfSeed(
         },
         most(figure, value) {
           counts[figure] = Math.max(counts[figure] ?? value, value);
+          record.peaks.push(figure);
         },
         watch(analytics) {
           watched.push(analytics);
           return analytics;
         },
-        skip(reason) {
-          record.skipped = reason;
-          return skip(reason);
+        skip: skipTrial,
+        lacks(tool) {
+          if (process.platform === 'linux' && process.env['REQUIRE_PEERS'] === '1') {
+            throw new Error(`${tool}, and REQUIRE_PEERS is 1`);
+          }
+          return skipTrial(tool);
         },
       });
       await settle(watched);
@@ -118,7 +130,7 @@ export function trialOfTests(id: string, name: string, body: (add: Trial['add'])
     };
     beforeEach(({ task }) => {
       counts = { cases: 1 };
-      task.meta.trial = { id, name, counts };
+      task.meta.trial = { id, name, counts, peaks: [] };
     });
     body(add);
   });

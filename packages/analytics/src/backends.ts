@@ -56,7 +56,7 @@ export const knownBackends: { readonly [name: string]: KnownBackend } = {
   },
   wandb: {
     package: '@toolweaver/analytics-wandb',
-    variables: { apiKey: 'WANDB_API_KEY' },
+    variables: { apiKey: 'WANDB_API_KEY', baseUrl: 'WANDB_BASE_URL' },
     async load() {
       const { wandb, wandbFromEnv } = await import('@toolweaver/analytics-wandb');
       return (env) => {

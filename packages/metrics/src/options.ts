@@ -28,6 +28,8 @@ export type ResolvedMetricsOptions = { readonly [K in keyof MetricsOptions]-?: E
 
 const optionalLabels: readonly OptionalLabel[] = ['org_id', 'user_id'];
 const maxBuckets = 200;
+/** As all numbers of the environment are written. */
+const decimal = /^\d+(\.\d+)?$/;
 
 /** The options with their defaults; what is wrong with them goes to `problems`. */
 export function resolveMetricsOptions(options: MetricsOptions, problems: Problem[]): ResolvedMetricsOptions {
@@ -74,7 +76,9 @@ function areBounds(bounds: unknown): bounds is readonly number[] {
  * commas between) and `ANALYTICS_METRICS_MAX_LABEL_SETS`: what every backend that shows metrics has in common.
  */
 export function readMetricsOptions(vars: EnvReader): MetricsOptions {
-  const buckets = vars.list('ANALYTICS_METRICS_BUCKETS_MS')?.map(Number);
+  const buckets = vars
+    .list('ANALYTICS_METRICS_BUCKETS_MS')
+    ?.map((bound) => (decimal.test(bound) ? Number(bound) : Number.NaN));
   const options: MetricsOptions = {
     namespace: vars.text('ANALYTICS_METRICS_NAMESPACE'),
     labels: vars.list('ANALYTICS_METRICS_LABELS') as readonly OptionalLabel[] | undefined,

@@ -1,12 +1,11 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { nodeArguments, run, startCommand } from './support/child.ts';
+import { run } from './support/child.ts';
 import { damage, makeDatabase } from './support/damage.ts';
 import { testFolder } from './support/folder.ts';
 
 const unprivileged = new URL('./fixtures/unprivileged.ts', import.meta.url);
-const fewFiles = new URL('./fixtures/few-files.ts', import.meta.url);
 
 async function outcomeOf(what: string, path: string): Promise<Record<string, unknown>> {
   const { stdout, stderr } = await run(unprivileged, [what, path]);
@@ -40,24 +39,3 @@ test('a damaged database in a folder that may not be written is left as it is', 
   expect(after).toBe('opened');
   expect(readdirSync(folder).filter((name) => name.includes('.corrupt-'))).toHaveLength(1);
 });
-
-test('a process that has too many files open loses nothing, and goes on once it has fewer', async () => {
-  const codes = ['ok', 'BACKEND_UNAVAILABLE', 'INVALID_CONFIG'];
-  const seen = new Set<unknown>();
-  for (const left of process.env['RELIABILITY'] === 'full' ? [0, 1, 3, 5, 7, 9, 11, 13, 15] : [0, 7]) {
-    const path = join(testFolder(), 'analytics.db');
-    const limited = 'ulimit -n 64 && exec "$0" "$@"';
-    const child = startCommand('sh', ['-c', limited, process.execPath, ...nodeArguments(fewFiles), path, String(left)]);
-    const { stdout, stderr } = await child.ended;
-    expect(stderr).toBe('');
-    const { atStart, meanwhile, errors, ...outcome } = JSON.parse(stdout);
-    expect(outcome).toEqual({ okAfter: true, answers: ['ok', 'ok'], stored: 1, lost: 0 });
-    for (const code of [atStart, ...meanwhile]) {
-      expect(codes).toContain(code);
-      seen.add(code);
-    }
-    // A flush of 300 ms runs out of time where the machine is busy.
-    expect(errors.filter((code: string) => code !== 'BACKEND_UNAVAILABLE' && code !== 'TIMEOUT')).toEqual([]);
-  }
-  expect(seen).toContain('BACKEND_UNAVAILABLE');
-}, 60_000);

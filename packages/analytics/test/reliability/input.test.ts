@@ -1,6 +1,8 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { type Analytics, createAnalytics } from '@toolweaver/analytics';
-import { cleanId } from '@toolweaver/analytics-core/backend';
+import { exportEvents } from '@toolweaver/analytics-sqlite';
 import fc from 'fast-check';
 import { expect } from 'vitest';
 import type { Random } from '../../../../test/support/random.ts';
@@ -9,7 +11,7 @@ import { calls, value } from '../../../core/test/support/calls.ts';
 import { liveBytes } from '../../../core/test/support/memory.ts';
 import { query } from '../../../sqlite/test/support/rows.ts';
 import { type Calls, callsEverywhere, type Everywhere, everywhere, offlineRuns } from '../support/everywhere.ts';
-import { total } from '../support/figures.ts';
+import { medianOf, total } from '../support/figures.ts';
 
 /** They ask the far sides, or open a run: what takes a thousand times as long is done a hundred times less often. */
 const costly: readonly string[] = ['flush', 'push', 'healthCheck', 'reader', 'startRun', 'trackRun'];
@@ -136,6 +138,9 @@ trial(
     const place = await everywhere();
     const analytics = watch(createAnalytics({ backends: place.backends }));
     const count = times(10_000, 60);
+    // With the first one everything comes that is there once.
+    analytics.recordSkillExecution({ skillId: 'first', userId: 'first', orgId: 'first', success: true });
+    expect(await analytics.flush()).toMatchObject({ ok: true });
     const before = liveBytes();
     for (let number = 0; number < count; number += 1) {
       // As a request brings it: no rope of pieces.
@@ -148,42 +153,52 @@ trial(
     }
     most('heldBytesForEach', Math.round(Math.max(0, liveBytes() - before) / count));
     add('executions', await expectEqual(analytics, place));
-    expect((liveBytes() - before) / count).toBeLessThan(64 * 1024);
-    const [row] = query(
-      place.database,
-      'SELECT max(length(name)) AS longest, count(DISTINCT name) AS names FROM executions',
-    );
-    // What is cut off differs in a hash.
-    expect(row).toEqual({ longest: 256, names: count });
+    // A few have what all together hold to themselves: compiled code, caches.
+    expect(liveBytes() - before).toBeLessThan(count * 4096 + times(0, 4) * 2 ** 20);
+    for (const column of ['name', 'user_id', 'org_id']) {
+      const [row] = query(
+        place.database,
+        `SELECT max(length(${column})) AS longest, count(DISTINCT ${column}) AS ids FROM executions`,
+      );
+      // Each begins with a number of its own.
+      expect({ column, ...row }).toEqual({ column, longest: 256, ids: count + 1 });
+    }
   },
 );
 
-/** Text that somebody somewhere takes for something else; each gets a number, so that all differ. */
+/** What not every far side can hold, and what is recorded of it. */
+const cleaned: readonly (readonly [text: string, kept: string])[] = [
+  ['\0', '\ufffd'],
+  ['a\0b', 'a\ufffdb'],
+  ['\ud800', '\ufffd'],
+  ['a\udfff b', 'a\ufffd b'],
+  ['\udc00\ud800', '\ufffd\ufffd'],
+  ['a\nb', 'a\ufffdb'],
+  ['a\r\nb', 'a\ufffd\ufffdb'],
+  ['a\tb', 'a\ufffdb'],
+  ['\u0085', '\ufffd'],
+  ['\u001b[31m', '\ufffd[31m'],
+  ['\u007f', '\ufffd'],
+  ['\u009f', '\ufffd'],
+  ['} 1\n# HELP x', '} 1\ufffd# HELP x'],
+  // Of what is too long, the beginning; never half a character.
+  [`e${'\u0301'.repeat(10_000)}`, `e${'\u0301'.repeat(255)}`],
+  [`a${'🧶'.repeat(200)}`, `a${'🧶'.repeat(127)}`],
+];
+/** Text that somebody somewhere takes for something else, and that is recorded as it is; each gets a number, so that all differ. */
 const torture: readonly string[] = [
-  ...['\0', 'a\0b', '\ud800', 'a\udfff b', '\udc00\ud800', '\u202e\u2066right to left\u2069', '\u200d\u200c', '\ufeff'],
+  ...['\u202e\u2066right to left\u2069', '\u200d\u200c', '\ufeff', '\u2028', '\u2029'],
   ...['👩‍👩‍👧‍👦', '🧶', `e${'\u0301'.repeat(200)}`, 'é', 'e\u0301', 'ﬁ', 'İ', 'ß', '日本', '\u{10ffff}', '\uffff'],
-  ...['a\nb', 'a\r\nb', 'a\tb', '\u2028', '\u2029', '\u0085', '\u001b[31m', '\u007f', '\u009f'],
-  ...[
-    '"',
-    "'",
-    '`',
-    '\\',
-    '\\n',
-    '\\"',
-    '{a="b"}',
-    '} 1\n# HELP x',
-    ',',
-    ';',
-    '%',
-    '%41',
-    '%zz',
-    '/',
-    'a/status',
-    '..',
-  ],
+  ...['"', "'", '`', '\\', '\\n', '\\"', '{a="b"}', ',', ';', '%', '%41', '%zz', '/', 'a/status', '..'],
   ...['[', ']', '{', '{"a":1}', '$1', '&amp;', '<b>', '#', '=', '+', '|', '*', '?', ':', '@', '~', '.', ' '],
 ];
 const blocks = [0x20, 0x80, 0x300, 0x590, 0x900, 0x2000, 0x3040, 0xd7f0, 0xf8f0, 0xfff0, 0x1f3f0, 0xe0000, 0x10fff0];
+
+/** As `cleaned` has it, of text that is not too long. */
+function withoutControls(text: string): string {
+  const isControl = (code: number): boolean => code < 0x20 || (code >= 0x7f && code < 0xa0);
+  return Array.from(text.toWellFormed(), (one) => (isControl(one.codePointAt(0) ?? 0) ? '\ufffd' : one)).join('');
+}
 
 function randomName(random: Random): string {
   return Array.from({ length: 1 + random.below(40) }, () =>
@@ -194,9 +209,14 @@ function randomName(random: Random): string {
 trial('R38', 'text of any kind comes back from every far side as it was recorded', async ({ random, add, watch }) => {
   const place = await everywhere();
   const analytics = watch(createAnalytics({ backends: place.backends }));
-  const names = [...torture, ...Array.from({ length: times(1_800, 200) }, () => randomName(random))];
+  const chance = Array.from({ length: times(1_800, 200) }, () => randomName(random));
+  const names: readonly (readonly [text: string, kept: string])[] = [
+    ...cleaned,
+    ...torture.map((text) => [text, text] as const),
+    ...chance.map((text) => [text, withoutControls(text)] as const),
+  ];
   const expected: Record<string, number> = {};
-  for (const [number, text] of names.entries()) {
+  for (const [number, [text, kept]] of names.entries()) {
     const name = `${text}${number}`;
     const isSkill = number % 2 === 0;
     const success = number % 3 > 0;
@@ -210,10 +230,30 @@ trial('R38', 'text of any kind comes back from every far side as it was recorded
         error: success ? undefined : { type: name },
       });
     }
-    expected[JSON.stringify([isSkill ? 'skill' : 'tool', cleanId(name), success ? 'success' : 'failure'])] = 1;
+    const isCut = text.length > 256;
+    const recorded = isCut ? kept : `${kept}${number}`;
+    expected[JSON.stringify([isSkill ? 'skill' : 'tool', recorded, success ? 'success' : 'failure'])] = 1;
     add('names');
   }
   await expectEverywhere(analytics, place, expected);
+
+  const target = (format: string): string => join(place.folder, `events.${format}`);
+  for (const format of ['jsonl', 'csv'] as const) {
+    const exported = await exportEvents({ path: place.database, target: target(format), format });
+    expect(exported.events).toBe(names.length);
+  }
+  const lines = readFileSync(target('jsonl'), 'utf8').split('\n');
+  const found = lines.slice(0, -1).map((line) => {
+    const { kind, name, success } = JSON.parse(line);
+    return JSON.stringify([kind, name, success ? 'success' : 'failure']);
+  });
+  expect(found.toSorted()).toEqual(Object.keys(expected).toSorted());
+  expect(lines.at(-1)).toBe('');
+  // One for the names of the columns; no cell has a line break in it.
+  const rows = readFileSync(target('csv'), 'utf8').split(/\r\n|[\n\r\v\f\u0085]/);
+  expect(rows).toHaveLength(1 + names.length + 1);
+  expect(rows.at(-1)).toBe('');
+  add('linesExported', lines.length + rows.length - 2);
 });
 
 const inherited = [
@@ -301,9 +341,16 @@ trial('R40', 'a million names: as many series as the limit says, and memory that
   const growth = (liveBytes() - before) / 2 ** 20;
   most('heapMBGrowth', Math.round(growth));
   expect(growth).toBeLessThan(50);
-  const started = performance.now();
-  const text = await place.prometheus.scrape();
-  most('scrapeMs', Math.round(performance.now() - started));
+  const scrapesMs: number[] = [];
+  let text = '';
+  for (let left = 5; left > 0; left -= 1) {
+    const started = performance.now();
+    text = await place.prometheus.scrape();
+    scrapesMs.push(performance.now() - started);
+  }
+  const scrapeMs = medianOf(scrapesMs);
+  most('scrapeMs', Math.round(scrapeMs));
+  expect(scrapeMs).toBeLessThan(times(100, 1_000));
   const series = [...text.matchAll(/^toolweaver_skill_executions_total\{(.*)\} (\d+)$/gm)];
   expect(series).toHaveLength(2_001);
   const overflow = series.find(([, labels]) => labels?.includes('overflow'));

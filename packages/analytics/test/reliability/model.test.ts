@@ -10,11 +10,15 @@ import { expect, onTestFinished } from 'vitest';
 import { fastClock } from '../../../../test/support/fast-clock.ts';
 import { type Trial, times, trial } from '../../../../test/support/trial.ts';
 import { startReceiver } from '../../../otlp/test/support/receiver.ts';
+import { start } from '../../../sqlite/test/support/child.ts';
 import { testFolder } from '../../../sqlite/test/support/folder.ts';
 import { lockForWriting } from '../../../sqlite/test/support/lock.ts';
+import { complete, numberedOf } from '../../../sqlite/test/support/numbered.ts';
 import { apiKey, fakeService } from '../../../wandb/test/support/fake-service.ts';
 import { callsOfPush, callsOfText, lastAccepted } from '../support/everywhere.ts';
 import { figuresOfFile, total } from '../support/figures.ts';
+
+const recordUntilKilled = new URL('../../../sqlite/test/fixtures/record-until-killed.ts', import.meta.url);
 
 const names = ['sqlite', 'prometheus', 'otlp', 'wandb'] as const;
 type Name = (typeof names)[number];
@@ -215,7 +219,40 @@ async function walk({ random, add }: Trial, steps: number): Promise<void> {
     add('comparisonsWithFarSides');
   }
 
+  /** Another program records into the same file until it is killed; once in two, while this one has it open. */
+  async function kill(): Promise<void> {
+    for (const broken of [...model.broken]) {
+      await repair(broken);
+    }
+    if (!model.isClosed && random.below(2) === 0) {
+      await close();
+    }
+    const seed = random.seed();
+    const child = start(recordUntilKilled, [path, seed, 0, 1, 0].map(String));
+    await child.says('\n');
+    await sleep(random.below(60));
+    child.process.kill('SIGKILL');
+    const { stdout, stderr } = await child.ended;
+    expect(stderr).toBe('');
+    // A line that was cut off acknowledges nothing.
+    const acknowledged = Number(stdout.split('\n').at(-2));
+    expect(acknowledged).toBeGreaterThan(0);
+    if (model.isClosed) {
+      model = fresh(model.held);
+      await open();
+    }
+    // All up to some number that is as high as what was acknowledged, once.
+    const stored = numberedOf(path, seed);
+    expect(stored).toEqual(complete(stored.last));
+    expect(stored.last).toBeGreaterThanOrEqual(acknowledged);
+    model.held.sqlite += stored.last;
+    add('acknowledgedBeforeKills', acknowledged);
+    add('kills');
+    await compareFarSides();
+  }
+
   await open();
+  const killAt = 1 + random.below(steps);
   for (let left = steps; left > 0; left -= 1) {
     const step = random.pick([
       'record',
@@ -231,6 +268,9 @@ async function walk({ random, add }: Trial, steps: number): Promise<void> {
       'reopen',
     ] as const);
     const name = random.pick(breakable);
+    if (left === killAt) {
+      await kill();
+    }
     switch (step) {
       case 'record':
         record(1 + random.below(200));

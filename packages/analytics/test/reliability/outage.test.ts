@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Analytics, createAnalytics } from '@toolweaver/analytics';
+import { type Analytics, createAnalytics, type FlushReport } from '@toolweaver/analytics';
 import { otlp } from '@toolweaver/analytics-otlp';
 import { wandb } from '@toolweaver/analytics-wandb';
 import { expect, onTestFinished } from 'vitest';
@@ -11,7 +11,7 @@ import { testFolder } from '../../../sqlite/test/support/folder.ts';
 import { lockForWriting } from '../../../sqlite/test/support/lock.ts';
 import { apiKey, fakeService } from '../../../wandb/test/support/fake-service.ts';
 import { callsOfPush, everywhere, offlineRuns } from '../support/everywhere.ts';
-import { total } from '../support/figures.ts';
+import { medianOf, total } from '../support/figures.ts';
 
 /** So much sooner than on the wall. */
 const factor = 10;
@@ -66,8 +66,11 @@ function spreadOf(moments: readonly number[], spanMs: number): { readonly spread
   };
 }
 
+/** How far apart the first pushes and runs came back, as a part of the interval in which they come; of what goes offline, nothing. */
+type Spreads = { readonly [name in 'Pushes' | 'Runs']?: { readonly spread: number; readonly mayLack: number } };
+
 /** Clients that record on while nobody is there, and are all watched when somebody is. */
-async function outage({ add, most, watch }: Trial, { clients, outageMs, offlineAfterMs }: Outage): Promise<void> {
+async function outage({ add, most, watch }: Trial, { clients, outageMs, offlineAfterMs }: Outage): Promise<Spreads> {
   const clock = fastClock(factor);
   const [receiver, service, folder] = [await startReceiver(), await fakeService(), testFolder()];
   onTestFinished(() => receiver.stop());
@@ -143,15 +146,20 @@ async function outage({ add, most, watch }: Trial, { clients, outageMs, offlineA
   const goesOffline = offlineAfterMs < outageMs;
   await until(() => instances().size === clients && (goesOffline || runs().size === clients), recoveryMs);
   const stalledMs = stall.longestMs();
+  const spreads: { -readonly [name in keyof Spreads]: Spreads[name] } = {};
   for (const [name, moments, spanMs] of [
     ['Pushes', instances(), pushIntervalMs],
     ['Runs', runs(), heartbeatMs],
   ] as const) {
+    if (moments.size === 0) {
+      continue;
+    }
+    const { spread, crowd } = spreadOf([...moments.values()], spanMs);
+    // Whoever would have come while the machine stood still has come right after that.
+    spreads[name] = { spread, mayLack: (stalledMs * factor) / spanMs };
     if (stalledMs > stallMs) {
-      add('notJudgedAsTheMachineStalled');
-    } else if (moments.size > 0) {
-      const { spread, crowd } = spreadOf([...moments.values()], spanMs);
-      most(`percentOfIntervalApart${name}`, Math.round(spread * 100));
+      add('crowdsNotJudgedAsTheMachineStalled');
+    } else {
       most(`percentAtOnce${name}`, Math.round(crowd * 100));
       // Chance alone leads beyond these once in some 100 000 outages, and clients that ask in step do each time.
       expect(spread, `${name} come at ${[...moments.values()].map(Math.round)}`).toBeGreaterThan(times(0.25, 0.15));
@@ -172,20 +180,33 @@ async function outage({ add, most, watch }: Trial, { clients, outageMs, offlineA
   await Promise.all(all.map((analytics) => analytics.close({ timeoutMs })));
   const stored = [...service.runs.values()].reduce((sum, { history }) => sum + history.length, 0);
   const kept = offlineRuns(folder).reduce((sum, { rows }) => sum + rows.length, 0);
-  expect(stored + kept).toBe(sumOf('wandb', 'delivered'));
+  const drops = all.map((analytics) => JSON.stringify(analytics.stats().backends['wandb']?.dropped));
+  expect(stored + kept, [...new Set(drops)].join('\n')).toBe(sumOf('wandb', 'delivered'));
   add('rowsAtTheService', stored);
   add('rowsKeptInDirectories', kept);
   add('droppedAsTheQueueWasFull', sumOf('wandb', 'accepted') - sumOf('wandb', 'delivered'));
   add('outages');
   most('clients', clients);
+  return spreads;
 }
 
 trial('R30', 'an outage keeps memory and ledgers in bounds, and its end brings no stampede', async (report) => {
+  const spreads: Spreads[] = [];
   for (let left = times(5, 1); left > 0; left -= 1) {
-    await outage(report, { clients: times(40, 16), outageMs: 60_000, offlineAfterMs: 86_400_000 });
+    spreads.push(await outage(report, { clients: times(40, 16), outageMs: 60_000, offlineAfterMs: 86_400_000 }));
   }
   if (times(1, 0) > 0) {
-    await outage(report, { clients: 40, outageMs: 600_000, offlineAfterMs: 120_000 });
+    spreads.push(await outage(report, { clients: 40, outageMs: 600_000, offlineAfterMs: 120_000 }));
+  }
+  for (const [name, least] of [
+    ['Pushes', times(0.5, 0.25)],
+    // Of a pause of W&B's only half is chance.
+    ['Runs', times(0.35, 0.2)],
+  ] as const) {
+    const all = spreads.flatMap((one) => one[name] ?? []);
+    report.add(`medianPercentOfIntervalApart${name}`, Math.round(medianOf(all.map(({ spread }) => spread)) * 100));
+    const median = medianOf(all.map(({ spread, mayLack }) => spread + mayLack));
+    expect(median, `${name}: ${JSON.stringify(all)}`).toBeGreaterThanOrEqual(least);
   }
 });
 
@@ -226,8 +247,15 @@ async function withVictim(victim: Victim, watch: Trial['watch']) {
       analytics.recordToolInvocation({ toolName: 'tool', success: true, latencyMs: left });
       took['record'] = Math.max(took['record'] ?? 0, performance.now() - before);
     }
-    const flushed = analytics.flush({ timeoutMs: victim === 'none' ? 20_000 : hangMs });
     const waiting = new Set(Object.keys(arrived));
+    let isOver = false;
+    /** On a machine that stands still for as long as it waits, it has pushed nothing, and nobody else would. */
+    async function flush(): Promise<FlushReport> {
+      const flushed = await analytics.flush({ timeoutMs: victim === 'none' ? 20_000 : hangMs });
+      await sleep(5);
+      return waiting.size > 0 && !isOver ? flush() : flushed;
+    }
+    const flushed = flush();
     // Looks, and not seconds, which pass also while the machine stands still.
     for (let looks = 5_000; waiting.size > 0; looks -= 1) {
       await sleep(1);
@@ -237,7 +265,8 @@ async function withVictim(victim: Victim, watch: Trial['watch']) {
           took[name] = performance.now() - started;
         }
       }
-      looks === 0 && expect.fail(`${[...waiting]} did not get it while ${victim} hung`);
+      isOver = looks === 0;
+      isOver && expect.fail(`${[...waiting]} did not get it while ${victim} hung`);
     }
     const { backends } = await flushed;
     expect({ victim, ok: backends[victim]?.ok ?? false }).toEqual({ victim, ok: false });
@@ -248,30 +277,39 @@ async function withVictim(victim: Victim, watch: Trial['watch']) {
   return { victim, round };
 }
 
+/** How far the slowest rounds are from the fastest, without the extreme tenth of each. */
+function spreadMsOf(rounds: readonly number[]): number {
+  const sorted = rounds.toSorted((one, other) => one - other);
+  const at = (part: number): number => sorted[Math.floor(part * sorted.length)] ?? Number.NaN;
+  return at(0.9) - at(0.1);
+}
+
 trial(
   'R57',
   'a backend that hangs delays the others, and the program, by nothing that can be measured',
   async (report) => {
     const { add, most, watch } = report;
     const all = await Promise.all(victims.map((victim) => withVictim(victim, watch)));
-    // The least of all rounds: a busy machine delays some of them, but who waits for the one that hangs does so every time.
-    const least = new Map<string, number>();
-    const leastOf = (key: string): number => least.get(key) ?? Number.POSITIVE_INFINITY;
-    for (let left = times(40, 3); left > 0; left -= 1) {
+    const rounds = new Map<string, number[]>();
+    const roundsOf = (victim: Victim, name: string): readonly number[] => rounds.get(`${victim} ${name}`) ?? [];
+    // In turn, so that a busy machine delays those beside nobody as much as the others.
+    for (let left = times(40, 5); left > 0; left -= 1) {
       for (const { victim, round } of all) {
         for (const [name, ms] of Object.entries(await round())) {
-          const key = `${victim} ${name}`;
-          least.set(key, Math.min(leastOf(key), ms));
+          rounds.set(`${victim} ${name}`, [...roundsOf(victim, name), ms]);
         }
         add('rounds');
       }
     }
     for (const victim of victims.slice(1)) {
       for (const name of ['record', 'sqlite', 'prometheus', 'otlp', 'wandb'].filter((one) => one !== victim)) {
-        const extraMs = leastOf(`${victim} ${name}`) - leastOf(`none ${name}`);
+        const alone = roundsOf('none', name);
+        const extraMs = medianOf(roundsOf(victim, name)) - medianOf(alone);
         most(`mostExtraMsBeside${victim[0]?.toUpperCase()}${victim.slice(1)}`, Math.round(extraMs * 10) / 10);
-        // Whoever waited for the one that hangs would wait for the flush to end.
-        expect(extraMs, `${name} while ${victim} hangs`).toBeLessThan(hangMs / 4);
+        // Whoever waited for what hangs would wait for the flush to end, which no machine is too busy to show.
+        const byChanceMs = Math.min(spreadMsOf(alone), hangMs / 2);
+        most('mostMsByChance', Math.round(byChanceMs * 10) / 10);
+        expect(extraMs, `${name} while ${victim} hangs`).toBeLessThan(Math.max(byChanceMs, times(5, 50)));
       }
     }
   },

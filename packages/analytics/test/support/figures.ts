@@ -67,6 +67,11 @@ export function total(sums: Sums): number {
   return Object.values(sums).reduce((sum, value) => sum + value, 0);
 }
 
+/** The upper of the two in the middle, where there are two. */
+export function medianOf(numbers: readonly number[]): number {
+  return numbers.toSorted((one, other) => one - other)[Math.floor(numbers.length / 2)] ?? Number.NaN;
+}
+
 /** Whole nano-dollars of an amount. @throws Error when it is not the number that is nearest to them: a sum that has drifted. */
 export function nanoUsdOf(usd: number): number {
   const nanoUsd = Math.round(usd * 1e9);

@@ -38,10 +38,18 @@ export async function readers(): Promise<Readers> {
     Object.entries(knownBackends).map(async ([name, { load }]) => [name, await load()] as const),
   );
   return {
-    client: async (env) => (await createAnalyticsClient({ env: inMemory(env) })).close(),
+    client,
     ...Object.fromEntries(backends),
     toolkits: toolkitOptionsFromEnv,
   };
+}
+
+/** What it has been set up with. */
+async function client(env: Env): Promise<object> {
+  const analytics = await createAnalyticsClient({ env: inMemory(env) });
+  const summary = analytics.getConfigSummary();
+  await analytics.close();
+  return summary;
 }
 
 /** With a backend that needs nothing, unless another is named. */

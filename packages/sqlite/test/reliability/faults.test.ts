@@ -46,10 +46,10 @@ async function outcomeOf(command: string, args: readonly string[]): Promise<Outc
   return JSON.parse(stdout);
 }
 
-trial('R10', 'calls of the system that fail now and then lose nothing', async ({ random, add, skip }) => {
+trial('R10', 'calls of the system that fail now and then lose nothing', async ({ random, add, lacks }) => {
   const { status } = spawnSync('strace', [...quietly, '-o', '/dev/null', 'true']);
   if (status !== 0) {
-    skip('strace is not there, or may not trace');
+    lacks('strace is not there, or may not trace');
   }
   const folder = testFolder();
   await inLanes(2, times(96, faults.length), async (number) => {

@@ -2,6 +2,8 @@ import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setTimeout } from 'node:timers/promises';
+import { type Analytics, type AnalyticsError, createAnalytics } from '@toolweaver/analytics-core';
+import { sqlite } from '@toolweaver/analytics-sqlite';
 import { ledgerHolds } from '@toolweaver/analytics-testkit';
 import Database from 'better-sqlite3';
 import { expect, onTestFinished } from 'vitest';
@@ -15,25 +17,21 @@ import { value } from '../support/rows.ts';
 
 const holdLock = new URL('../fixtures/hold-lock.ts', import.meta.url);
 
-trial('R14', 'another process holds the lock for 3 s: the event loop goes on, and nothing is lost', async (report) => {
-  const lockMs = 3_000;
-  const seed = report.random.seed();
-  const path = join(testFolder(), 'locked.db');
-  const analytics = await openClient({ path });
-  const other = start(holdLock, [path, String(lockMs)]);
-  await other.says('locked');
+interface Pace {
+  readonly turns: number;
+  readonly longestStallMs: number;
+  readonly recordP999Ms: number;
+}
 
+/** Records 20 000 in all, a few in each turn of the loop, and goes on with the loop for as long as told. */
+async function record(analytics: Analytics, seed: number, goesOn: () => boolean): Promise<Pace> {
   const delay = monitorEventLoopDelay({ resolution: 1 });
   delay.enable();
   const recordMs: number[] = [];
-  let [turns, number, isHeld] = [0, 0, true];
-  void other.ended.then(() => {
-    isHeld = false;
-  });
-  // 20 000 in all, a few in each turn of the loop.
-  while (isHeld || number < 20_000) {
+  let [turns, number] = [0, 0];
+  while (goesOn() || number < 20_000) {
     await setTimeout(5);
-    turns += isHeld ? 1 : 0;
+    turns += goesOn() ? 1 : 0;
     for (const end = Math.min(number + 50, 20_000); number < end; ) {
       number += 1;
       const input = executionNumber(seed, number);
@@ -43,16 +41,43 @@ trial('R14', 'another process holds the lock for 3 s: the event loop goes on, an
     }
   }
   delay.disable();
-  expect(await analytics.flush()).toMatchObject({ ok: true });
-  expect(numberedOf(path, seed)).toEqual(complete(20_000));
-  ledgerHolds(analytics.stats());
-  // Not a measure of speed: it would be one or two had the loop waited for the lock.
-  expect(turns).toBeGreaterThan(50);
   recordMs.sort((one, other) => one - other);
-  report.add('rows', 20_000);
+  const recordP999Ms = recordMs[Math.floor(recordMs.length * 0.999)] ?? Number.NaN;
+  return { turns, longestStallMs: delay.max / 1e6, recordP999Ms };
+}
+
+trial('R14', 'another process holds the lock for 3 s: the event loop goes on, and nothing is lost', async (report) => {
+  const lockMs = 3_000;
+  const seeds = Array.from({ length: 3 }, () => report.random.seed()) as [number, number, number];
+  const path = join(testFolder(), 'locked.db');
+  const analytics = await openClient({ path });
+  // The first ones take longer, lock or no lock.
+  await record(analytics, seeds[0], () => false);
+  // What the machine does to the same program while nobody holds a lock.
+  const without = await record(analytics, seeds[1], () => false);
+  const other = start(holdLock, [path, String(lockMs)]);
+  await other.says('locked');
+  let isHeld = true;
+  void other.ended.then(() => {
+    isHeld = false;
+  });
+  const { turns, longestStallMs, recordP999Ms } = await record(analytics, seeds[2], () => isHeld);
+  expect(await analytics.flush()).toMatchObject({ ok: true });
+  for (const seed of seeds) {
+    expect(numberedOf(path, seed)).toEqual(complete(20_000));
+  }
+  ledgerHolds(analytics.stats());
+  report.add('rows', 60_000);
   report.add('turnsOfTheLoopMeanwhile', turns);
-  report.most('longestStallMs', Math.round(delay.max / 1e6));
-  report.most('recordP999Microseconds', Math.round((recordMs[Math.floor(recordMs.length * 0.999)] ?? 0) * 1000));
+  report.most('longestStallMs', Math.round(longestStallMs));
+  report.most('recordP999Microseconds', Math.round(recordP999Ms * 1000));
+  report.most('longestStallMsWithoutTheLock', Math.round(without.longestStallMs));
+  report.most('recordP999MicrosecondsWithoutTheLock', Math.round(without.recordP999Ms * 1000));
+  // It would be one or two had the loop waited for the lock.
+  expect(turns).toBeGreaterThan(50);
+  // A machine that is busy with others is late without a lock, too.
+  expect(longestStallMs).toBeLessThanOrEqual(Math.max(times(60, 600), 3 * without.longestStallMs));
+  expect(recordP999Ms).toBeLessThanOrEqual(Math.max(times(1, 10), 3 * without.recordP999Ms));
 });
 
 trial(
@@ -106,42 +131,80 @@ trial(
   },
 );
 
-trial('R19', 'a reader that does not end lets the log grow, and it is taken back afterwards', async (report) => {
-  const [largeBytes, limitBytes] = [1_000, 64 * 1024 * 1024];
-  const rows = times(90_000, 15_000);
-  const path = join(testFolder(), 'read.db');
-  const logBytes = (): number => statSync(`${path}-wal`).size;
-  const analytics = await openClient({ path });
-  const text = 'x'.repeat(largeBytes);
-  const write = async (count: number): Promise<void> => {
-    for (let number = 0; number < count; number += 1) {
-      analytics.recordSkillExecution({ skillId: 'large', success: true, attributes: { text } });
-      if (number % 1_000 === 999) {
-        expect(await analytics.flush()).toMatchObject({ ok: true });
+const mebibyte = 1024 * 1024;
+/** How large the log may be before somebody is told. */
+const alarmingMB = 256;
+
+trial(
+  'R19',
+  'a reader that does not end lets the log grow, which is told, and it is taken back afterwards',
+  async (report) => {
+    const [largeBytes, limitBytes] = [1_000, 64 * mebibyte];
+    const rows = times(90_000, 15_000);
+    const path = join(testFolder(), 'read.db');
+    const logBytes = (): number => statSync(`${path}-wal`).size;
+    const notices: AnalyticsError[] = [];
+    const backend = await sqlite({ path, onNotice: (notice) => void notices.push(notice) });
+    const analytics = createAnalytics({ backends: [backend] });
+    onTestFinished(async () => void (await analytics.close({ timeoutMs: 0 })));
+    const text = 'x'.repeat(largeBytes);
+    const write = async (count: number): Promise<void> => {
+      for (let number = 0; number < count; number += 1) {
+        analytics.recordSkillExecution({ skillId: 'large', success: true, attributes: { text } });
+        if (number % 1_000 === 999) {
+          expect(await analytics.flush()).toMatchObject({ ok: true });
+        }
       }
+    };
+    await write(1_000);
+    const reader = new Database(path, { readonly: true });
+    onTestFinished(() => void reader.close());
+    reader.exec('BEGIN');
+    const count = reader.prepare('SELECT count(*) FROM executions').pluck();
+    expect(count.get()).toBe(1_000);
+    await write(rows);
+    // More than a checkpoint would leave: the reader did hold it up.
+    expect(logBytes()).toBeGreaterThan(times(limitBytes, 17 * mebibyte));
+    // Nobody is told before it is far too large.
+    expect(notices).toEqual([]);
+    let artifacts = 0;
+    const writeLarge = async (): Promise<void> => {
+      analytics.record({ type: 'artifact', name: 'large', kind: 'blob', bytes: new Uint8Array(4 * mebibyte).fill(7) });
+      artifacts += 1;
+      expect(await analytics.flush()).toMatchObject({ ok: true });
+    };
+    while (logBytes() < alarmingMB * mebibyte) {
+      await writeLarge();
     }
-  };
-  await write(1_000);
-  const reader = new Database(path, { readonly: true });
-  onTestFinished(() => void reader.close());
-  reader.exec('BEGIN');
-  const count = reader.prepare('SELECT count(*) FROM executions').pluck();
-  expect(count.get()).toBe(1_000);
-  await write(rows);
-  report.most('logMBWithReader', Math.round(logBytes() / 1024 / 1024));
-  // More than a checkpoint would leave: the reader did hold it up.
-  expect(logBytes()).toBeGreaterThan(times(limitBytes, 17 * 1024 * 1024));
-  // It still sees what it saw at its start, and others see everything.
-  expect(count.get()).toBe(1_000);
-  expect(await countedBy(analytics)).toBe(rows + 1_000);
-  reader.exec('COMMIT');
-  await write(10_000);
-  report.most('logMBAfterwards', Math.round(logBytes() / 1024 / 1024));
-  expect(logBytes()).toBeLessThanOrEqual(limitBytes + 4 * 1024 * 1024);
-  expect(value(path, 'SELECT count(*) FROM executions')).toBe(rows + 11_000);
-  expect(analytics.stats().backends['sqlite']?.dropped.queue_full).toBe(0);
-  expect(await analytics.close()).toMatchObject({ ok: true });
-  ledgerHolds(analytics.stats());
-  reader.close();
-  report.add('rows', rows + 11_000);
-});
+    // A little more, as it is looked at now and then; and without an end to its growth there is one to what is tried here.
+    for (let looks = 100; looks > 0 && notices.length === 0; looks -= 1) {
+      await writeLarge();
+      await setTimeout(100);
+    }
+    report.most('logMBWithReader', Math.round(logBytes() / mebibyte));
+    report.add('timesTold', notices.length);
+    expect(notices).toEqual([
+      expect.objectContaining({
+        code: 'BACKEND_UNAVAILABLE',
+        message: expect.stringMatching(/-wal has grown to \d+ MB/),
+      }),
+    ]);
+    const { backends } = await analytics.healthCheck();
+    expect(backends['sqlite']).toMatchObject({ healthy: false, error: { code: 'BACKEND_UNAVAILABLE' } });
+    // It still sees what it saw at its start, and others see everything.
+    expect(count.get()).toBe(1_000);
+    expect(await countedBy(analytics)).toBe(rows + 1_000);
+    reader.exec('COMMIT');
+    await write(10_000);
+    report.most('logMBAfterwards', Math.round(logBytes() / mebibyte));
+    expect(logBytes()).toBeLessThanOrEqual(limitBytes + 4 * mebibyte);
+    expect(await analytics.healthCheck()).toMatchObject({ healthy: true });
+    expect(value(path, 'SELECT count(*) FROM executions')).toBe(rows + 11_000);
+    expect(analytics.stats().backends['sqlite']?.dropped.queue_full).toBe(0);
+    expect(await analytics.close()).toMatchObject({ ok: true });
+    ledgerHolds(analytics.stats());
+    reader.close();
+    report.add('rows', rows + 11_000);
+    report.add('artifacts', artifacts);
+  },
+);
