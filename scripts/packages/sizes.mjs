@@ -19,7 +19,7 @@ const limitsKb = {
   'core/for-backends': 5,
   'core/for-backends: readEnv': 1.3,
   grafana: 18,
-  metrics: 7,
+  metrics: 7.1,
   otlp: 10,
   prices: 8,
   prometheus: 9.5,
