@@ -135,7 +135,11 @@ export const programs = [
       import { createServer } from 'node:http';
       import { createAnalyticsClient } from '${analytics}';
       ${startReceiver}
-      const env = { OTLP_ENDPOINT: 'http://127.0.0.1:' + address.port, OTEL_EXPORTER_OTLP_TIMEOUT: '1000' };
+      const env = {
+        OTLP_ENDPOINT: 'http://127.0.0.1:' + address.port,
+        OTLP_PUSH_INTERVAL: '86400',
+        OTEL_EXPORTER_OTLP_TIMEOUT: '1000',
+      };
       const client = await createAnalyticsClient({ backend: 'otlp', env });
       client.recordSkillExecution({ skillId: 'x', success: true, latencyMs: 12 });
       assert.equal((await client.flush()).ok, true);
@@ -157,7 +161,13 @@ export const programs = [
       ${startReceiver}
       const client = await createAnalyticsClient({
         backend: 'sqlite,prometheus,otlp,wandb',
-        env: { PROMETHEUS_PORT: '0', OTLP_ENDPOINT: 'http://127.0.0.1:' + address.port, WANDB_MODE: 'offline' },
+        env: {
+          PROMETHEUS_PORT: '0',
+          OTLP_ENDPOINT: 'http://127.0.0.1:' + address.port,
+          // The first push by itself comes at a random moment of the interval.
+          OTLP_PUSH_INTERVAL: '86400',
+          WANDB_MODE: 'offline',
+        },
       });
       client.recordSkillExecution({ skillId: 'x', success: true, latencyMs: 12 });
       assert.equal((await client.flush()).ok, true);
