@@ -57,6 +57,11 @@ describe('which backends', () => {
     expect(await backendNames(env, backend)).toEqual(expected);
   });
 
+  it('memory that is bounded, as a service never ends', async () => {
+    await using client = await createAnalyticsClient({ env: {}, backend: 'memory' });
+    expect(client.getConfigSummary().backends['memory']).toMatchObject({ maxEvents: 10_000 });
+  });
+
   it("adds the caller's own", async () => {
     const own = memory({ name: 'own' });
     await using client = await createAnalyticsClient({ env: {}, backend: 'memory', additionalBackends: [own] });
@@ -130,6 +135,15 @@ describe('wrong configuration', () => {
       expect(error.message).toContain(`${field}: ${message}`);
     }
     expect(() => rmSync(path)).toThrow('ENOENT');
+  });
+
+  it('tells a wrong address of W&B by its variable', async () => {
+    const { problems } = await failure({
+      ANALYTICS_BACKEND: 'wandb',
+      WANDB_BASE_URL: 'nowhere',
+      WANDB_API_KEY: 'x'.repeat(40),
+    });
+    expect(problems.map(({ field }) => field)).toEqual(['WANDB_BASE_URL']);
   });
 
   it('says what opening has found wrong at once, by the names of the variables', async () => {

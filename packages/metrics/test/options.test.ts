@@ -109,6 +109,12 @@ test('the environment says the same as the options, and its problems name the va
   );
 });
 
+test.each(['1e3', '0x800', '+5', '1,1e1'])('bounds are decimals, as every number of the environment: %s', (text) => {
+  expect(() => readEnv({ ANALYTICS_METRICS_BUCKETS_MS: text }, readMetricsOptions)).toThrow(
+    'ANALYTICS_METRICS_BUCKETS_MS',
+  );
+});
+
 test('the buckets of all latencies follow from one option', () => {
   const metrics = describeMetrics({ latencyBucketsMs: [5, 250] });
   const boundsOf = (name: string) => metrics.find((metric) => metric.name === name)?.bounds;

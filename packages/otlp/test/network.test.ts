@@ -8,7 +8,16 @@ import { certificates, hasOpenssl, tlsServer } from '../../../test/support/certi
 import { testWith } from '../../../test/support/peer.ts';
 import { trialOfTests } from '../../../test/support/trial.ts';
 import { instanceId, showsNoToken, token } from './support/canary.ts';
-import { answerWith, closings, endless, faultyServer, garbage, untrusted, withoutTls } from './support/faults.ts';
+import {
+  answerWith,
+  closings,
+  endless,
+  faultyServer,
+  garbage,
+  nobody,
+  untrusted,
+  withoutTls,
+} from './support/faults.ts';
 import { backendOfTest, flush } from './support/pushed.ts';
 
 /** A client that has counted an execution. */
@@ -38,8 +47,7 @@ async function failureAt(endpoint: string, options: OtlpOptions = {}) {
 
 trialOfTests('R27', 'OTLP: connections that break are tried as often as makes sense', (add) => {
   test('refused', async () => {
-    // Nobody listens there, and no server gets the port by chance: it is below those that are given out.
-    const { error } = await failureAt('http://127.0.0.1:9');
+    const { error } = await failureAt(nobody);
     expect(error).toMatchObject({ code: 'BACKEND_UNAVAILABLE', message: expect.stringContaining('ECONNREFUSED') });
   });
 

@@ -15,6 +15,7 @@ import {
   faultyServer,
   garbage,
   gzipBomb,
+  nobody,
   trust,
   untrusted,
   withoutTls,
@@ -143,9 +144,7 @@ trialOfTests('R31', 'Pushgateway: a redirect leads nowhere, and no request reach
 
 trialOfTests('R27', 'Pushgateway: connections and answers that break fail the push, which is tried once', (add) => {
   test('refused', async () => {
-    // Nobody listens there, and no server gets the port by chance: it is below those that are given out. 9 is none that
-    // `fetch` asks.
-    const { error } = await failureAt('http://127.0.0.1:2');
+    const { error } = await failureAt(nobody);
     expect(error).toMatchObject({ code: 'BACKEND_UNAVAILABLE', message: expect.stringContaining('ECONNREFUSED') });
   });
 

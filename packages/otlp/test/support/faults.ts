@@ -77,6 +77,11 @@ export const closings: readonly (readonly [string, Handle])[] = [
   ['before the answer, by an end', (socket) => void socket.once('data', () => socket.end())],
 ];
 
+/**
+ * Nobody listens there, and no server gets the port by chance: it is below those that are given out. 9 is none that `fetch` asks.
+ */
+export const nobody = 'http://127.0.0.1:2';
+
 /** Answers that are no HTTP. */
 export const garbage: readonly (readonly [string, string])[] = [
   ['no HTTP', 'SSH-2.0-OpenSSH_9.9\r\n'],
