@@ -19,7 +19,7 @@ function nameOf(folder: string): string {
 
 /** Tests that start many processes, wait for time-outs or locks, or open many databases: only in `--mode reliability`. */
 const patient: { readonly [project: string]: readonly string[] } = {
-  '@toolweaver/analytics': ['reliability/*'],
+  '@toolweaver/analytics': ['model', 'network', 'outage', 'secrets', 'soak'].map((file) => `reliability/${file}`),
   '@toolweaver/analytics-core': ['exit', 'model'],
   '@toolweaver/analytics-prometheus': ['conformance-pushed', 'workers'],
   '@toolweaver/analytics-otlp': ['conformance'],
@@ -45,17 +45,28 @@ const patient: { readonly [project: string]: readonly string[] } = {
   bench: ['main'],
 };
 
-const filesOf = (name: string): string[] => (patient[name] ?? []).map((file) => `test/${file}.test.ts`);
+/** Trials of all backends together that every run can afford. */
+const trials: typeof patient = {
+  '@toolweaver/analytics': ['clock', 'ends', 'env', 'input'].map((file) => `reliability/${file}`),
+};
+
+const filesOf = (files: readonly string[] = []): string[] => files.map((file) => `test/${file}.test.ts`);
 
 /** Quick files share threads: a context of its own for each costs more than most of them take. */
 function project(root: string, name: string): TestProjectInlineConfiguration {
   const include = ['test/**/*.test.ts'];
-  return { extends: true, root, test: { name, include, exclude: filesOf(name), pool: 'threads', isolate: false } };
+  const exclude = [...filesOf(patient[name]), ...filesOf(trials[name])];
+  return { extends: true, root, test: { name, include, exclude, pool: 'threads', isolate: false } };
 }
 
-/** What ends processes and waits for them gets one of its own for each file. */
-function patientProject(root: string, name: string): TestProjectInlineConfiguration {
-  return { extends: true, root, test: { name: `${name} (patient)`, include: filesOf(name), pool: 'forks' } };
+/** What ends processes and waits for them, or measures memory, gets one of its own for each file. */
+function apart(some: typeof patient, label: string): TestProjectInlineConfiguration[] {
+  return folders
+    .filter((folder) => nameOf(folder) in some)
+    .map((root) => {
+      const name = nameOf(root);
+      return { extends: true, root, test: { name: `${name} (${label})`, include: filesOf(some[name]), pool: 'forks' } };
+    });
 }
 
 // `--mode reliability` runs everything, and repeats what depends on chance as often as a release should; or, where RELIABILITY
@@ -68,9 +79,8 @@ export default defineConfig(({ mode }) => ({
     projects: [
       project(root, 'repo'),
       ...folders.map((folder) => project(folder, nameOf(folder))),
-      ...folders
-        .filter((folder) => mode === 'reliability' && nameOf(folder) in patient)
-        .map((folder) => patientProject(folder, nameOf(folder))),
+      ...apart(trials, 'trials'),
+      ...(mode === 'reliability' ? apart(patient, 'patient') : []),
     ],
     // Many tests wait for other processes; one worker a core would leave the cores idle. As a percentage it could not be more.
     maxWorkers: Math.ceil(1.5 * availableParallelism()),
