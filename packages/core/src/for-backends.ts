@@ -8,3 +8,4 @@ export { isSecret, redact, secret, secretsOfHeader, withoutAnswer } from './secr
 export { tell } from './tell.ts';
 export { cleanId } from './text.ts';
 export { describeThrown } from './thrown.ts';
+export { unknownOptions } from './unknown.ts';
