@@ -159,11 +159,12 @@ function watchWindow(threshold: Threshold, crossed: Crossed): Watcher {
         step.number = -1;
       }
     }
+    // The window ends now: what comes late or again must raise no alarm of long ago.
+    newest = Math.max(newest, present);
     if (number <= newest - steps) {
       // From before the window.
       return;
     }
-    newest = Math.max(newest, number);
     const step = ring[number % steps] as Step;
     if (step.number !== number) {
       Object.assign(step, { number, nanoUsd: 0, executions: 0, failures: 0 });

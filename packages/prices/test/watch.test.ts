@@ -1,18 +1,27 @@
 import { type AnalyticsError, createAnalytics } from '@toolweaver/analytics-core';
 import { type Crossing, type Threshold, watch } from '@toolweaver/analytics-prices';
 import { execution, health } from '@toolweaver/analytics-testkit';
-import { expect, onTestFinished, test, vi } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 
 const start = Date.UTC(2026, 0, 5, 12);
 const cents = (count: number) => ({ nanoUsd: count * 10_000_000, source: 'computed' }) as const;
 
+beforeEach(() => void vi.useFakeTimers({ toFake: ['Date'], now: start }));
+afterEach(() => void vi.useRealTimers());
+
+/** Seconds are those after the start; what is recorded is of now, but for what comes late. */
 function watching(...thresholds: Threshold[]) {
   const crossings: Crossing[] = [];
   const backend = watch({ thresholds, onThreshold: (crossing) => void crossings.push(crossing) });
+  const late = (seconds: number, more: Parameters<typeof execution>[0] = {}) =>
+    backend.write([execution({ at: start + seconds * 1000, ...more })]);
   return {
     crossings,
-    record: (seconds: number, more: Parameters<typeof execution>[0] = {}) =>
-      backend.write([execution({ at: start + seconds * 1000, ...more })]),
+    late,
+    record(seconds: number, more: Parameters<typeof execution>[0] = {}) {
+      vi.setSystemTime(start + seconds * 1000);
+      late(seconds, more);
+    },
     score: (seconds: number, skillId: string, score: number) =>
       backend.write([health({ at: start + seconds * 1000, skillId, score })]),
   };
@@ -98,11 +107,11 @@ test('a filter finds what core has recorded under another text', async () => {
 });
 
 test('late executions count while their window lasts, and those of the future count as of now', () => {
-  const { record, crossings } = watching({ measure: 'cost', limit: 0.1, windowMs: 60_000 });
+  const { record, late, crossings } = watching({ measure: 'cost', limit: 0.1, windowMs: 60_000 });
   record(100, { cost: cents(5) });
-  record(30, { cost: cents(50) });
+  late(30, { cost: cents(50) });
   expect(crossings).toEqual([]);
-  record(60, { cost: cents(6) });
+  late(60, { cost: cents(6) });
   expect(crossings).toMatchObject([{ value: 0.11 }]);
   const ahead = watching({ measure: 'cost', limit: 0.1, windowMs: 60_000 });
   ahead.record(0, { at: Date.now() + 1e9, cost: cents(6) });
@@ -110,12 +119,26 @@ test('late executions count while their window lasts, and those of the future co
   expect(ahead.crossings).toHaveLength(1);
 });
 
+test('what comes a day late raises no alarm, though nothing newer was seen', () => {
+  const { record, late, crossings } = watching(
+    { measure: 'cost', limit: 0.1 },
+    { measure: 'spendRate', limit: 0.1 },
+    { measure: 'failureRate', limit: 0.5, minExecutions: 20 },
+  );
+  for (let call = 0; call < 30; call += 1) {
+    late(call - 86_400, { success: false, cost: cents(100) });
+  }
+  expect(crossings).toEqual([]);
+  record(0, { cost: cents(11) });
+  expect(crossings.map(({ threshold, value }) => [threshold.measure, value])).toEqual([
+    ['cost', 0.11],
+    ['spendRate', 1.32],
+  ]);
+});
+
 test('a clock that was ahead for a while does not end the watch', () => {
-  vi.useFakeTimers({ toFake: ['Date'], now: start + 3_600_000 });
-  onTestFinished(() => void vi.useRealTimers());
   const { record, crossings } = watching({ measure: 'cost', limit: 0.1, windowMs: 60_000 });
   record(3_600, { cost: cents(6) });
-  vi.setSystemTime(start);
   record(0, { cost: cents(6) });
   expect(crossings).toEqual([]);
   record(0, { cost: cents(5) });
