@@ -12,7 +12,7 @@ const help = `Runs every test, also the slow ones, and tells what the trials of 
   npm run reliability -- --quick              as often as every push can afford it; five minutes
   npm run reliability -- --soak 60            also an hour of steady load
   npm run -s reliability -- --json            one JSON object on stdout, and nothing else
-  npm run reliability -- --document           also writes RELIABILITY.md
+  npm run reliability -- --document           also writes RELIABILITY.md; of all trials only
   SEED=7 npm run reliability -- -t R06        one trial again; what is not named here goes to vitest
 
 Ends with 0 when every test has passed.
@@ -37,6 +37,10 @@ if (soakMinutes !== undefined && !(Number(soakMinutes) > 0)) {
   console.error(`--soak takes a number of minutes, got ${soakMinutes}`);
   process.exit(2);
 }
+if (wantsDocument && args.length > 0) {
+  console.error(`--document is of all trials: it goes with nothing for vitest, got ${args.join(' ')}`);
+  process.exit(2);
+}
 
 const folder = mkdtempSync(join(tmpdir(), 'reliability-'));
 process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
@@ -49,10 +53,13 @@ const started = performance.now();
 const status = await vitest(['run', '--mode', 'reliability', ...reporters, ...args]);
 const report = toReport(readResults(), performance.now() - started);
 process.stdout.write(asJson ? `${JSON.stringify(report, null, 2)}\n` : toText(report));
-if (wantsDocument) {
-  writeFileSync(join(import.meta.dirname, '..', 'RELIABILITY.md'), toDocument(report));
-}
 process.exitCode = status;
+if (wantsDocument && report.trials.length > 0) {
+  writeFileSync(join(import.meta.dirname, '..', 'RELIABILITY.md'), toDocument(report));
+} else if (wantsDocument) {
+  console.error('RELIABILITY.md is left as it was: no trial has come to its end.');
+  process.exitCode = status || 1;
+}
 
 function vitest(options) {
   return new Promise((done) => {
