@@ -47,11 +47,12 @@ async function demo(options: DemoOptions, analytics: Analytics): Promise<number>
     (run) => processFile(options.receipts, analytics, run.id),
   );
   const flushed = await analytics.flush();
+  const pushUrl = urlOf(analytics, 'otlp');
   const report: DemoReport = {
     result,
     stored: await storedFigures(analytics, result.id),
     metricsUrl: urlOf(analytics, 'prometheus'),
-    pushedTo: urlOf(analytics, 'otlp'),
+    push: pushUrl === undefined ? undefined : { url: pushUrl, ok: flushed.backends['otlp']?.ok === true },
     elsewhere: runsElsewhere(analytics),
   };
   process.stdout.write(options.json ? `${JSON.stringify(toJson(report), null, 2)}\n` : toText(report));

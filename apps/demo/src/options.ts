@@ -26,7 +26,7 @@ Usage: npm run demo -- [options]
   --json           one JSON object on stdout, and nothing else
   --help           this text
 
-With --json: receipts and skipped lines of this run; then executions, successes, failures, byTool, failuresByType,
+With --json: receipts and skipped lines of this run; then executions, successes, failures, byTool (tools alone), failuresByType,
 latencyMs {average, min, max, p50, p95, p99} and runs of the whole database; the same for this run alone under run;
 extraction (how many totals and dates of this run were right); db; metricsUrl. Without a database: no figures from it.
 

@@ -32,14 +32,14 @@ export interface DemoReport {
   readonly stored: StoredFigures | undefined;
   /** Where metrics can be scraped, if anywhere. */
   readonly metricsUrl: string | undefined;
-  /** Where metrics were pushed to, if anywhere. */
-  readonly pushedTo: string | undefined;
+  /** Where metrics were pushed to, or should have been, if anywhere. */
+  readonly push: { readonly url: string; readonly ok: boolean } | undefined;
   /** Where else the run can be seen: pages, or directories of runs that were kept offline. */
   readonly elsewhere: readonly string[];
 }
 
 /** The object that `--json` prints. */
-export function toJson({ result, stored, metricsUrl, pushedTo, elsewhere }: DemoReport): object {
+export function toJson({ result, stored, metricsUrl, push, elsewhere }: DemoReport): object {
   const { id, receipts, skipped, totals, dates } = result;
   return {
     receipts,
@@ -49,7 +49,7 @@ export function toJson({ result, stored, metricsUrl, pushedTo, elsewhere }: Demo
     extraction: { totals, dates },
     db: stored?.db ?? null,
     metricsUrl: metricsUrl ?? null,
-    ...(pushedTo !== undefined && { pushedTo }),
+    ...(push?.ok && { pushedTo: push.url }),
     ...(elsewhere.length > 0 && { elsewhere }),
   };
 }
@@ -60,7 +60,8 @@ function counts({ executions, successes, failures, successRate, names, failuresB
     successes,
     failures,
     successRate,
-    byTool: Object.fromEntries(names.map(({ name, ...rest }) => [name, rest])),
+    // Of other kinds there may be some of the same name.
+    byTool: Object.fromEntries(tools(names).map(({ name, ...rest }) => [name, rest])),
     failuresByType,
     latencyMs,
     slowest: slowest.map(({ name, latencyMs, attributes }) => ({
@@ -71,9 +72,13 @@ function counts({ executions, successes, failures, successRate, names, failuresB
   };
 }
 
+function tools(names: Summary['names']): Summary['names'] {
+  return names.filter(({ kind }) => kind === 'tool');
+}
+
 /** The summary for people. */
 export function toText(report: DemoReport): string {
-  const { result, stored, metricsUrl, pushedTo, elsewhere } = report;
+  const { result, stored, metricsUrl, push, elsewhere } = report;
   const { receipts, skipped, totals, dates } = result;
   return [
     'Summary of this run',
@@ -82,7 +87,7 @@ export function toText(report: DemoReport): string {
     `  Dates right      ${score(dates)}`,
     ...(stored === undefined ? [] : storedLines(stored)),
     ...(metricsUrl === undefined ? [] : ['', `Metrics: ${metricsUrl} (as long as the demo runs: --hold 60)`]),
-    ...(pushedTo === undefined ? [] : [`Metrics pushed to: ${pushedTo}`]),
+    ...(push === undefined ? [] : [`Metrics ${push.ok ? 'pushed to' : 'could not be pushed to'}: ${push.url}`]),
     ...elsewhere.map((place) => `Run: ${place}`),
     '',
     'Next:',
@@ -93,14 +98,13 @@ export function toText(report: DemoReport): string {
 
 function storedLines({ run, all, db }: StoredFigures): string[] {
   const { average, p50, p95, p99 } = run.latencyMs;
-  const tools = run.names.filter(({ kind }) => kind === 'tool');
   return [
     `  Requests         ${run.executions}`,
     `  Success rate     ${percent(run.successes, run.executions)}`,
     `  Latency          average ${ms(average)} · P50 ${ms(p50)} · P95 ${ms(p95)} · P99 ${ms(p99)}`,
     '',
     'Most used tools',
-    ...tools.map(
+    ...tools(run.names).map(
       ({ name, executions, successes, averageLatencyMs }, at) =>
         `  ${at + 1}. ${name.padEnd(14)} ${executions} calls, ${percent(successes, executions)}, average ${ms(averageLatencyMs)}`,
     ),
@@ -124,19 +128,24 @@ function storedLines({ run, all, db }: StoredFigures): string[] {
 function nextLines({ stored, metricsUrl }: DemoReport): string[] {
   return [
     ...(stored === undefined
-      ? ['  ANALYTICS_BACKEND=sqlite,prometheus npm run demo figures of this run, too, from a database']
+      ? [next('ANALYTICS_BACKEND=sqlite,prometheus npm run demo', 'figures of this run, too, from a database')]
       : []),
     ...(stored?.db === undefined
       ? []
       : [
           `  sqlite3 ${quote(stored.db)} 'SELECT name, COUNT(*), SUM(success) FROM executions GROUP BY name'`,
-          '  npm run demo                                     adds another run to the database',
+          next('npm run demo', 'adds another run to the database'),
         ]),
     ...(metricsUrl === undefined
-      ? ['  ANALYTICS_BACKEND=prometheus npm run demo -- --hold 60   metrics for Prometheus']
+      ? [next('ANALYTICS_BACKEND=prometheus npm run demo -- --hold 60', 'metrics for Prometheus')]
       : [`  curl -s ${metricsUrl} | grep _total`]),
-    '  npm run -s demo -- --receipts FILE --json        your own receipts, and an answer for programs',
+    next('npm run -s demo -- --receipts FILE --json', 'your own receipts, and an answer for programs'),
   ];
+}
+
+/** A command and what it does. */
+function next(command: string, what: string): string {
+  return `  ${command.padEnd(47)}  ${what}`;
 }
 
 function score({ right, known }: Score): string {

@@ -54,7 +54,8 @@ test('ends with the summary; a second run adds to the database, and --json count
   const byTool = Object.entries<{ executions: number; successes: number }>(report.byTool)
     .map(([name, { executions, successes }]) => ({ name, executions, successes }))
     .sort((one, other) => (one.name < other.name ? -1 : 1));
-  expect(byTool).toEqual(query(file, countsByName));
+  expect(byTool).toEqual(query(file, countsByName.replace('GROUP', "WHERE kind = 'tool' GROUP")));
+  expect(byTool).toHaveLength(3);
 });
 
 test('takes ANALYTICS_DB_PATH as the backend does', () => {
@@ -159,5 +160,19 @@ test('without a database it says what it knows itself, and where the metrics are
   expect(stdout).toContain('Receipts         24\n');
   expect(stdout).toMatch(/^Metrics: http:\/\/127\.0\.0\.1:\d+\/metrics/m);
   expect(stdout).not.toContain('Database:');
+  expect(stdout).toMatch(/^ {2}ANALYTICS_BACKEND=sqlite,prometheus npm run demo {2,}figures of this run/m);
   expect(existsSync(join(cwd, 'receipts-demo.db'))).toBe(false);
+});
+
+test('of metrics that nobody took it does not say that they were pushed', () => {
+  const env = {
+    ANALYTICS_BACKEND: 'otlp',
+    OTLP_ENDPOINT: 'http://127.0.0.1:1',
+    OTEL_EXPORTER_OTLP_METRICS_TIMEOUT: '100',
+  };
+  const { status, stdout } = runIn(cwd, main, [], env);
+  expect(status).toBe(1);
+  expect(stdout).toContain('Metrics could not be pushed to: http://127.0.0.1:1/v1/metrics');
+  expect(stdout).not.toContain('Metrics pushed');
+  expect(JSON.parse(runIn(cwd, main, ['--json'], env).stdout)).not.toHaveProperty('pushedTo');
 });

@@ -120,16 +120,18 @@ test('names malformed lines with their numbers, and skips them', () => {
     '',
     '2023-11-16 18:15:47,-5,1',
     '2023-11-16 18:15:48,5,1.5',
+    '2023-02-30 18:15:48,5,1',
   ];
   writeFileSync(join(cwd, 'mixed.csv'), ['\ufeffTIMESTAMP,ContextTokens,GeneratedTokens', ...rows].join('\n'));
   const { status, stdout, stderr } = demo('--calls', 'mixed.csv', '--json');
   expect(status).toBe(0);
   const { calls, skipped, tokens, burnRate } = JSON.parse(stdout);
   expect([calls, tokens.total, burnRate.usdPerHour]).toEqual([1, 6, null]);
-  expect(skipped.map(({ line }: { line: number }) => line)).toEqual([3, 5, 6]);
+  expect(skipped.map(({ line }: { line: number }) => line)).toEqual([3, 5, 6, 7]);
   expect(stderr).toContain('mixed.csv:3: skipped: TIMESTAMP must be a time');
   expect(stderr).toContain('mixed.csv:5: skipped: ContextTokens must be a whole number >= 0, got "-5"');
   expect(stderr).toContain('mixed.csv:6: skipped: GeneratedTokens must be a whole number >= 0, got "1.5"');
+  expect(stderr).toContain('mixed.csv:7: skipped: TIMESTAMP must be a time');
 });
 
 test.each([

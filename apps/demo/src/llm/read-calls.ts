@@ -40,8 +40,9 @@ function placesIn(header: readonly string[], path: string): readonly number[] {
 function toCall([timestamp = '', context = '', generated = '']: readonly string[]): Call | string {
   const [, day, time = '', fraction = ''] =
     /^(\d{4}-\d\d-\d\d)[ T](\d\d:\d\d:\d\d)(?:\.(\d+))?Z?$/.exec(timestamp) ?? [];
-  // What is no time must not come before the parser, which makes times of much.
-  const at = day === undefined ? Number.NaN : Date.parse(`${day}T${time}.${fraction.slice(0, 3).padEnd(3, '0')}Z`);
+  // What is no time must not come before the parser, which makes times of much, and the 30th of February a day of March.
+  const isDay = day !== undefined && new Date(day).getUTCDate() === Number(day.slice(8));
+  const at = isDay ? Date.parse(`${day}T${time}.${fraction.slice(0, 3).padEnd(3, '0')}Z`) : Number.NaN;
   if (Number.isNaN(at)) {
     return `TIMESTAMP must be a time such as 2023-11-16 18:15:46.68, got ${JSON.stringify(timestamp.slice(0, 40))}`;
   }
