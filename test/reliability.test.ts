@@ -29,17 +29,12 @@ function reliability(vitest: string, ...args: string[]) {
   });
 }
 
-test.each([[['-t', 'R06']], [['--quick', 'packages/sqlite']]])(
-  'a document is of all trials, and %j is refused',
-  (args) => {
-    const { status, stdout, stderr } = reliability('echo ran', '--document', ...args);
-    expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
-    expect(stderr).toContain(
-      `--document is of all trials: it goes with nothing for vitest, got ${args.at(-2) === '-t' ? '-t ' : ''}${args.at(-1)}`,
-    );
-    expect(readFileSync(document)).toEqual(before);
-  },
-);
+test.each(['-t R06', 'packages/sqlite'])('a document is of all trials: %s is refused', (narrowed) => {
+  const { status, stdout, stderr } = reliability('echo ran', '--document', '--quick', ...narrowed.split(' '));
+  expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
+  expect(stderr).toContain(`--document is of all trials: it goes with nothing for vitest, got ${narrowed}`);
+  expect(readFileSync(document)).toEqual(before);
+});
 
 test.each([
   ['crashed', 'exit 3', 3],
