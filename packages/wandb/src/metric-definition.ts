@@ -1,6 +1,16 @@
 /** What the summary keeps of a metric's numbers. `none`, also beside others: nothing. */
 export type SummaryKind = 'min' | 'max' | 'mean' | 'last' | 'first' | 'none';
 
+/** Field numbers of what the summary keeps, in the service's records and in its configuration of a run. */
+export const summaryFields: Readonly<Record<SummaryKind, number>> = {
+  min: 1,
+  max: 2,
+  mean: 3,
+  last: 5,
+  none: 6,
+  first: 8,
+};
+
 /** How a metric is shown. */
 export interface MetricDefinition {
   readonly name: string;

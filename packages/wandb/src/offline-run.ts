@@ -12,7 +12,7 @@ import { makeRunDirectory, makeWandbFolder } from './run-directory.ts';
 import type { RunFile } from './run-file.ts';
 import type { RunInfo } from './run-info.ts';
 import type { RunTarget } from './run-target.ts';
-import { createTransactionLog, toStorageError } from './transaction-log.ts';
+import { createTransactionLog, type TransactionLog, toStorageError } from './transaction-log.ts';
 import { agent } from './version.ts';
 
 /** A run that goes into a directory. */
@@ -32,6 +32,8 @@ export interface OfflineRunOptions {
   readonly clock: Clock;
   /** Step of the first row. */
   readonly startingStep: number;
+  /** What the run has in its summary already. */
+  readonly startingSummary: ReadonlyMap<string, unknown>;
   /** Is told what is not as it was to be, and why. */
   onSkipped(message: string): void;
 }
@@ -39,7 +41,7 @@ export interface OfflineRunOptions {
 /** Makes the run's directory, at once. */
 export function createOfflineRun(
   info: RunInfo,
-  { dir, encoder, clock, startingStep, onSkipped }: OfflineRunOptions,
+  { dir, encoder, clock, startingStep, startingSummary, onSkipped }: OfflineRunOptions,
 ): OfflineRun {
   let current = info;
   const directory = ((): string => {
@@ -49,7 +51,6 @@ export function createOfflineRun(
       throw toStorageError(error, dir);
     }
   })();
-  const log = createTransactionLog(join(directory, `run-${info.id}.wandb`), encoder.records);
   const written = new Set<MetricDefinition>();
 
   function addMetrics(records: Records): void {
@@ -68,24 +69,18 @@ export function createOfflineRun(
     addMetrics(records);
   }
 
-  try {
-    log.appendSync((records) => {
-      records.header(agent());
-      records.run(info, startingStep);
-      addMetrics(records);
-    });
-  } catch (error) {
-    // The next try makes its own.
-    void log.close();
-    rmSync(directory, { recursive: true, force: true });
-    throw error;
-  }
-
-  function addSummary(records: Records, { changes }: Batch): void {
+  function addSummary(records: Records, changes: Batch['changes']): void {
     if (changes.size > 0) {
       records.summary(changes);
     }
   }
+
+  const log = beginLog(directory, info.id, encoder, (records) => {
+    records.header(agent());
+    records.run(info, startingStep);
+    addMetrics(records);
+    addSummary(records, startingSummary);
+  });
 
   function addEnd(records: Records, exitCode: number): void {
     records.exit(exitCode, Math.max(0, Math.round((clock.now() - current.startedAt) / 1000)));
@@ -122,11 +117,11 @@ export function createOfflineRun(
     location: directory,
     online: false,
     stopped: false,
-    append: (batch) => log.append((records) => addSummary(records, batch), batch.rows),
+    append: ({ rows, changes }) => log.append((records) => addSummary(records, changes), rows),
     appendSync: (batch, exitCode) =>
       log.appendSync((records) => {
         records.history(batch.rows);
-        addSummary(records, batch);
+        addSummary(records, batch.changes);
         if (exitCode !== undefined) {
           addEnd(records, exitCode);
         }
@@ -175,7 +170,7 @@ export function createOfflineRun(
     async finish(exitCode, batch) {
       await log.append((records) => {
         if (batch !== undefined) {
-          addSummary(records, batch);
+          addSummary(records, batch.changes);
         }
         addEnd(records, exitCode);
       }, batch?.rows);
@@ -184,4 +179,18 @@ export function createOfflineRun(
     },
     release: log.close,
   };
+}
+
+/** A log that begins with these records. Where there can be none, there is no directory either: the next try makes its own. */
+function beginLog(directory: string, id: string, encoder: Encoder, encode: (records: Records) => void): TransactionLog {
+  let log: TransactionLog | undefined;
+  try {
+    log = createTransactionLog(join(directory, `run-${id}.wandb`), encoder.records);
+    log.appendSync(encode);
+    return log;
+  } catch (error) {
+    void log?.close();
+    rmSync(directory, { recursive: true, force: true });
+    throw toStorageError(error, directory);
+  }
 }

@@ -3,7 +3,7 @@ import { type Rows, startOfRows } from './batch.ts';
 import { addHistory } from './history-record.ts';
 import { jsonText } from './json-text.ts';
 import type { LogFrames } from './log-frame.ts';
-import type { MetricDefinition } from './metric-definition.ts';
+import { type MetricDefinition, summaryFields } from './metric-definition.ts';
 import type { Alert } from './operations.ts';
 import { createProtoWriter } from './protobuf.ts';
 import type { RunInfo } from './run-info.ts';
@@ -122,11 +122,10 @@ export function createRecords(frames: LogFrames): Records {
           proto.flag(2, hidden);
           proto.flag(3, true);
         });
-        const fields = { min: 1, max: 2, mean: 3, last: 5, none: 6, first: 8 };
         if (summary.length > 0) {
           proto.message(7, () => {
             for (const kind of summary) {
-              proto.flag(fields[kind], true);
+              proto.flag(summaryFields[kind], true);
             }
           });
         }

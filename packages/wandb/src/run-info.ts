@@ -1,5 +1,5 @@
 import { jsonText } from './json-text.ts';
-import type { MetricDefinition } from './metric-definition.ts';
+import { type MetricDefinition, summaryFields } from './metric-definition.ts';
 
 /** What a run is, as the service shows it. Sent whole whenever something of it changes. */
 export interface RunInfo {
@@ -33,8 +33,6 @@ export function configText({ config, metrics }: RunInfo): string {
   return jsonText(Object.fromEntries([...entries, ['_wandb', own]])) as string;
 }
 
-const summaryBits = { min: 1, max: 2, mean: 3, last: 5, none: 6, first: 8 } as const;
-
 /** A definition under the field numbers of its record. */
 function metricFields(
   { name, stepMetric, hidden, summary }: MetricDefinition,
@@ -46,6 +44,6 @@ function metricFields(
     1: name,
     ...(stepIndex >= 0 && { 5: stepIndex + 1 }),
     6: options,
-    7: summary.map((kind) => summaryBits[kind]),
+    7: summary.map((kind) => summaryFields[kind]),
   };
 }

@@ -1,6 +1,6 @@
 import { AnalyticsError, type Clock } from '@toolweaver/analytics-core';
 import type { Artifact } from './artifact.ts';
-import { type Batch, newRows, rowsFrom } from './batch.ts';
+import { type Batch, rowsFrom } from './batch.ts';
 import type { Encoder } from './encoder.ts';
 import { failureOf, isRefused, messageOf, serviceError } from './failure.ts';
 import { createOfflineRun, type OfflineRun } from './offline-run.ts';
@@ -97,13 +97,10 @@ export function createRun(options: RunOptions): Run {
   const onSkipped = (message: string): void => onNotice(`run ${info.id}: ${message}`);
 
   function openOffline(): OfflineRun {
-    const opened = createOfflineRun(info, { dir, encoder, clock, startingStep: state.step, onSkipped });
-    if (state.summary.size > 0) {
-      opened.appendSync({ rows: newRows(), changes: state.summary, summary: new Map() });
-    }
-    offline = opened;
-    target = opened;
-    return opened;
+    const { step, summary } = state;
+    offline = createOfflineRun(info, { dir, encoder, clock, startingStep: step, startingSummary: summary, onSkipped });
+    target = offline;
+    return offline;
   }
 
   function goOffline(reason: string, cause?: unknown): OfflineRun {

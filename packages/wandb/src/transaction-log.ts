@@ -52,12 +52,18 @@ export function createTransactionLog(path: string, encodeRows: Encoder['records'
   }
 
   function writeNow(parts: readonly Uint8Array[]): void {
-    for (const bytes of parts) {
-      for (let done = 0; done < bytes.length; ) {
-        done += writeSync(fd, bytes, done, bytes.length - done, position + done);
+    let end = position;
+    try {
+      for (const bytes of parts) {
+        for (let done = 0; done < bytes.length; ) {
+          done += writeSync(fd, bytes, done, bytes.length - done, end + done);
+        }
+        end += bytes.length;
       }
-      position += bytes.length;
+    } catch (error) {
+      throw toStorageError(error, path);
     }
+    position = end;
   }
 
   async function appendNext(encode: (records: Records) => void, rows: Rows, started: number): Promise<void> {
@@ -110,12 +116,8 @@ export function createTransactionLog(path: string, encodeRows: Encoder['records'
       const { frames, records } = encoder(position + header.length);
       records.count = count;
       encode(records);
-      try {
-        writeNow([header, frames.take()]);
-        count = records.count;
-      } catch (error) {
-        throw toStorageError(error, path);
-      }
+      writeNow([header, frames.take()]);
+      count = records.count;
     },
     settleSync(given) {
       if (underWay === undefined) {
@@ -123,8 +125,8 @@ export function createTransactionLog(path: string, encodeRows: Encoder['records'
       }
       // The same bytes in the same place: whatever the other writing does, they are there once.
       const { parts, count: reached, rows } = underWay;
-      underWay = undefined;
       writeNow(parts);
+      underWay = undefined;
       count = reached;
       return rows === given;
     },

@@ -1,0 +1,112 @@
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { fakeClock } from '@toolweaver/analytics-testkit';
+import { beforeEach, expect, test, vi } from 'vitest';
+import { addNumber, endRow, newRows, shapeOf } from '../src/batch.ts';
+import { createEncoder } from '../src/encoder.ts';
+import { createRun } from '../src/run.ts';
+import { stampKeys } from '../src/run-state.ts';
+import { createTransactionLog } from '../src/transaction-log.ts';
+import { testFolder } from './support/folder.ts';
+import { readLog, readRun } from './support/log-reader.ts';
+
+/** No file can be written beyond this. */
+const disk = vi.hoisted(() => ({ end: Number.POSITIVE_INFINITY }));
+
+vi.mock('node:fs', async (importOriginal) => {
+  const fs = await importOriginal<typeof import('node:fs')>();
+  const { promisify } = await import('node:util');
+  const check = (length: number, position: number): void => {
+    if (position + length > disk.end) {
+      throw Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' });
+    }
+  };
+  const writeLater = promisify(fs.write);
+  async function write(fd: number, bytes: Uint8Array, offset: number, length: number, position: number) {
+    check(length, position);
+    return writeLater(fd, bytes, offset, length, position);
+  }
+  function writeSync(fd: number, bytes: Uint8Array, offset: number, length: number, position: number): number {
+    check(length, position);
+    return fs.writeSync(fd, bytes, offset, length, position);
+  }
+  return { ...fs, write: Object.assign(() => {}, { [promisify.custom]: write }), writeSync };
+});
+
+beforeEach(() => {
+  disk.end = Number.POSITIVE_INFINITY;
+});
+
+const descriptors = (): number => readdirSync('/proc/self/fd').length;
+
+test.skipIf(process.platform !== 'linux')(
+  'a run that cannot go on offline leaves neither file nor folder',
+  async () => {
+    const dir = testFolder();
+    const run = createRun({
+      info: {
+        id: 'run1',
+        project: 'p',
+        entity: undefined,
+        name: undefined,
+        notes: undefined,
+        tags: [],
+        config: {},
+        group: undefined,
+        jobType: undefined,
+        host: 'h',
+        program: undefined,
+        startedAt: 0,
+        metrics: [],
+      },
+      resume: undefined,
+      service: undefined,
+      appUrl: '',
+      dir,
+      offlineAfterMs: 1,
+      encoder: createEncoder(),
+      clock: fakeClock(),
+      startingSummary: new Map([['text', 'x'.repeat(4_000)]]),
+      onNotice() {},
+    });
+    const batch = { rows: newRows(), changes: new Map(), summary: new Map() };
+    const before = descriptors();
+    disk.end = 2_000;
+    for (let attempts = 0; attempts < 5; attempts += 1) {
+      await expect(run.append(batch)).rejects.toMatchObject({ code: 'STORAGE_FULL' });
+    }
+    expect(descriptors()).toBe(before);
+    expect(readdirSync(join(dir, 'wandb')).filter((name) => name.startsWith('offline-run'))).toEqual([]);
+    disk.end = Number.POSITIVE_INFINITY;
+    await run.append(batch);
+    expect(readRun(join(run.location ?? '', 'run-run1.wandb')).summary).toEqual({ text: 'x'.repeat(4_000) });
+    await run.release();
+  },
+);
+
+test('what could not be completed when the process exits is there once, or not at all', async () => {
+  const path = join(testFolder(), 'log');
+  const log = createTransactionLog(path);
+  const rows = newRows();
+  addNumber(rows, 1);
+  endRow(rows, shapeOf(['loss', ...stampKeys]), 0);
+  // The row fits, and what comes after it does not.
+  const appended = log.append((records) => records.files(['a'.repeat(1_000)]), rows);
+  disk.end = 300;
+  let refused: unknown;
+  for (let turn = 0; turn < 50 && refused === undefined; turn += 1) {
+    await Promise.resolve();
+    try {
+      log.settleSync(rows);
+    } catch (error) {
+      refused = error;
+    }
+  }
+  expect(refused).toMatchObject({ code: 'STORAGE_FULL' });
+  await expect(appended).rejects.toMatchObject({ code: 'STORAGE_FULL' });
+  disk.end = Number.POSITIVE_INFINITY;
+  log.appendSync((records) => records.header('test'));
+  await log.append((records) => records.files(['last']));
+  await log.close();
+  expect(readLog(path)).toMatchObject({ isWhole: true, records: { length: 2 } });
+});
