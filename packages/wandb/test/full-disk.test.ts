@@ -106,7 +106,7 @@ test('what could not be completed when the process exits is there once, or not a
   await expect(appended).rejects.toMatchObject({ code: 'STORAGE_FULL' });
   disk.end = Number.POSITIVE_INFINITY;
   log.appendSync((records) => records.header('test'));
-  await log.append((records) => records.files(['last']));
+  await log.append((records) => records.files(['b'.repeat(1_000)]));
   await log.close();
   expect(readLog(path)).toMatchObject({ isWhole: true, records: { length: 2 } });
 });
