@@ -23,7 +23,7 @@ import { createSampler } from './sampling.ts';
 import { sizeOf } from './size.ts';
 import { thrownText } from './thrown.ts';
 import { createTraces } from './trace.ts';
-import { createTracker, type TrackedInput } from './track.ts';
+import { createTracker } from './track.ts';
 
 const flushTimeoutMs = 10_000;
 const checkTimeoutMs = 5_000;
@@ -53,6 +53,7 @@ export function createAnalytics(options: AnalyticsOptions): Analytics {
     clock,
     newId: idAhead,
     record: acceptTracked,
+    onMisuse: (thrown) => reportMisuse(thrown, 'it is returned as it is', 'INVALID_CONFIG'),
   });
   const figures = { stats, activeOperations, shared: new Map() };
   for (const backend of backends) {
@@ -120,7 +121,7 @@ export function createAnalytics(options: AnalyticsOptions): Analytics {
     accept(() => sample(toEvent(make(), defaults)));
   }
 
-  function acceptTracked(make: (isWhole: boolean) => TrackedInput): void {
+  function acceptTracked(make: (isWhole: boolean) => EventInput & { readonly sampleRate?: unknown }): void {
     function made(isWhole: boolean): AnalyticsEvent | undefined {
       const input = make(isWhole);
       const { sampleRate } = input;
@@ -203,7 +204,7 @@ export function createAnalytics(options: AnalyticsOptions): Analytics {
     ...tracker,
     ...createTraces(context),
     withContext: (values, fn) => context.run(extendContext(context.getStore(), values, leftOut), fn),
-    ...createRuns({ context, newId: idAhead, record: acceptInput }),
+    ...createRuns({ context, newId: idAhead, record: acceptTracked }),
     reader,
     stats,
     async healthCheck(given) {

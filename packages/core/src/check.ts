@@ -1,10 +1,10 @@
 import * as types from 'node:util/types';
 import { describe } from './describe.ts';
 import { AnalyticsError, type ErrorCode } from './errors.ts';
-import type { JsonObject } from './event.ts';
+import type { ErrorInfo, JsonObject } from './event.ts';
 import { parseUuid } from './id.ts';
 import { isNestedWithin, maxJsonBytes, maxJsonDepth, safeJson } from './json.ts';
-import { cleanText, maxIdLength } from './text.ts';
+import { cleanText, maxIdLength, maxMessageLength } from './text.ts';
 import { describeThrown } from './thrown.ts';
 
 // Checks of single event fields. Each returns the clean value or throws; null, undefined and '' mean "not given".
@@ -128,4 +128,18 @@ export function optionalJson(value: unknown, field: string): JsonObject | undefi
   }
   const copy: JsonObject = JSON.parse(text);
   return isNestedWithin(copy, maxJsonDepth) ? copy : refuse(field, `must be at most ${maxJsonDepth} levels deep`);
+}
+
+/** What was thrown may be given as it is; one with a `type` of its own says more by that. */
+export function optionalError(value: unknown, field: string): ErrorInfo | undefined {
+  if (value === undefined || value === null) {
+    return undefined;
+  }
+  const given = requiredObject(value, field);
+  const isThrown = types.isNativeError(value) || value instanceof Error;
+  const { type, message } = isThrown && typeof given['type'] !== 'string' ? describeThrown(value) : given;
+  return {
+    type: requiredText(type, `${field}.type`),
+    message: optionalLines(message, `${field}.message`, maxMessageLength),
+  };
 }

@@ -89,11 +89,11 @@ export interface DeadlineOptions {
   readonly timeoutMs?: number | undefined;
 }
 
-/** What is being measured: a name alone means an `operation`. */
+/** What is being measured, by its name alone or with more of it. */
 export type Subject = string | SubjectDetails;
 /** A subject with all that can be said of it before it runs. */
 export interface SubjectDetails extends Omit<ExecutionDetails, 'id' | 'at' | 'latencyMs' | 'error'> {
-  /** Default: `operation`. */
+  /** Default: `operation`; of `wrapTool`, `tool`. */
   readonly kind?: ExecutionKind | undefined;
   readonly name: string;
   /** The share of its executions to keep, 0 to 1, by the rules of the client's `sampleRate`, and in its place. */
@@ -109,8 +109,8 @@ export interface Operation {
   readonly id: string;
   /** Adds to what will be recorded; later calls win. Where something of it is wrong, which `onError` is told, nothing of it is. */
   set(details: OperationDetails): void;
-  /** Marks the operation as failed although its body does not throw. */
-  fail(error: ErrorInfo): void;
+  /** Marks the operation as failed although its body does not throw: with what was caught, or with a description of it. */
+  fail(error?: ErrorInfo | Error): void;
 }
 
 /** Values that events take from the surrounding asynchronous context unless they name their own. */
@@ -156,7 +156,10 @@ export interface Run {
   logParam(name: string, value: unknown): void;
   /** A file or a blob that the run has produced. */
   logArtifact(artifact: Omit<ArtifactInput, 'type'>): void;
-  /** Records the end of the run; later calls do nothing. */
+  /**
+   * Records the end of the run, as `finished` or `failed`; later calls do nothing. What cannot be understood is reported, and ends
+   * nothing; a summary that cannot be recorded is left out, and reported.
+   */
   finish(end?: FinalState | FinishOptions): void;
 }
 
@@ -205,11 +208,15 @@ export interface Analytics extends AsyncDisposable {
   /**
    * The same function, recorded on each call as a `tool` of the function's name, unless the subject says otherwise. It stays
    * what it was: sync, async, generator or async generator, with its `this`, name, arity and own properties. A promise is
-   * measured until it settles, a generator from its first step to its end. What is no function comes back as it is. `describe`
+   * measured until it settles, a generator from its first step to its end. What is no function comes back as it is, and is reported. `describe`
    * adds what a call says for itself (its cost, its size); it must be quick. Where it throws, the call is recorded without that.
    * A promise that is more than a promise (of a subclass, or with properties of its own) is returned itself.
    */
-  wrapTool<F extends (...args: never[]) => unknown>(fn: F, subject?: Subject, describe?: DescribeCall<F>): F;
+  wrapTool<F extends (...args: never[]) => unknown>(
+    fn: F,
+    subject?: string | Partial<SubjectDetails>,
+    describe?: DescribeCall<F>,
+  ): F;
   /** Calls `fn` with the given values in its context, added to those already there. A wrong value is left out, and reported. */
   withContext<T>(context: Context, fn: () => T): T;
   /**

@@ -7,6 +7,7 @@ import { createLedger, dropReason, snapshot } from './ledger.ts';
 import { queuedSink } from './queued.ts';
 import type { BackendFlush, BackendStats, DropReason } from './report.ts';
 import { type Reporter, toAnalyticsError } from './reporter.ts';
+import { singleFlight } from './single-flight.ts';
 import type { SinkEvents, SinkOptions } from './sink.ts';
 
 /** What stands between the client and one backend. Its ledger is exact at any instant. */
@@ -50,7 +51,8 @@ export function createDelivery(backend: Backend, options: DeliveryOptions): Deli
   let full: AnalyticsError | undefined;
   let failure: DeliveryFailure | undefined;
   let closed = false;
-  let pushing: Promise<void> = Promise.resolve();
+  /** The backend's own flush. */
+  const push = singleFlight((signal) => (closed ? undefined : backend.flush?.(signal)));
 
   const events: SinkEvents = {
     delivered(count) {
@@ -90,23 +92,13 @@ export function createDelivery(backend: Backend, options: DeliveryOptions): Deli
     });
   }
 
-  /** The backend's own flush; one at a time, each within its caller's time. */
-  function push(timeoutMs: number): Promise<void> {
-    return withDeadline(clock, timeoutMs, `${name}: flush`, (signal) => {
-      const pushed = pushing.then(() => (signal.aborted || closed ? undefined : backend.flush?.(signal)));
-      // Also where its caller has stopped waiting.
-      pushing = pushed.catch(() => {});
-      return pushed;
-    });
-  }
-
   async function flush(timeoutMs: number, final: boolean): Promise<BackendFlush> {
     const started = clock.monotonic();
     const before = { delivered: ledger.delivered, lost: lostCount };
     let error = await sink.settle(timeoutMs, final);
     if (backend.flush !== undefined) {
       try {
-        await push(Math.max(0, timeoutMs - (clock.monotonic() - started)));
+        await withDeadline(clock, Math.max(0, timeoutMs - (clock.monotonic() - started)), `${name}: flush`, push);
       } catch (thrown) {
         error ??= toAnalyticsError(thrown, name);
       }

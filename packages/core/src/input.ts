@@ -30,7 +30,8 @@ export interface CostInput {
 export interface ExecutionDetails extends CommonInput {
   /** >= 0. */
   readonly latencyMs?: number | undefined;
-  readonly error?: ErrorInfo | null | undefined;
+  /** What was thrown, too: of an `Error` its name (or `code`) and message are kept. */
+  readonly error?: ErrorInfo | Error | null | undefined;
   readonly version?: Text;
   readonly toolkit?: Text;
   readonly parentId?: Text;
@@ -42,8 +43,8 @@ export interface ExecutionDetails extends CommonInput {
   readonly outputBytes?: number | undefined;
   readonly model?: Text;
   readonly provider?: Text;
-  /** Whole numbers >= 0; what is left out counts as 0. */
-  readonly usage?: Partial<Usage> | null | undefined;
+  /** Whole numbers >= 0; what is left out counts as 0. Without any of them the usage is unknown, and so is a cost that depends on it. */
+  readonly usage?: { readonly [C in keyof Usage]?: number | null | undefined } | null | undefined;
   readonly cost?: CostInput | null | undefined;
 }
 
@@ -99,7 +100,7 @@ export interface ToolkitEventInput extends CommonInput {
   /** >= 0. */
   readonly durationMs: number;
   readonly success: boolean;
-  readonly error?: ErrorInfo | null | undefined;
+  readonly error?: ErrorInfo | Error | null | undefined;
 }
 export interface ToolkitInput extends ToolkitEventInput {
   readonly type: 'toolkit';

@@ -2,6 +2,7 @@ import type { Backend } from './backend.ts';
 import { describe } from './describe.ts';
 import { configError } from './errors.ts';
 import type { AnalyticsEvent } from './event.ts';
+import { unknownOptions } from './unknown.ts';
 
 /** A backend whose far side is an array. */
 export interface MemoryBackend extends Backend {
@@ -21,11 +22,16 @@ export interface MemoryOptions {
 
 /**
  * Keeps events in memory: the reference backend, and the one for tests.
- * @throws AnalyticsError `INVALID_CONFIG` when `maxEvents` is no number >= 1.
+ * @throws AnalyticsError `INVALID_CONFIG` with every problem of the options.
  */
-export function memory({ name = 'memory', maxEvents = Number.POSITIVE_INFINITY }: MemoryOptions = {}): MemoryBackend {
+export function memory(options: MemoryOptions = {}): MemoryBackend {
+  const problems = unknownOptions(options, { name: true, maxEvents: true } satisfies Record<keyof MemoryOptions, true>);
+  const { name = 'memory', maxEvents = Number.POSITIVE_INFINITY } = options;
   if (!(typeof maxEvents === 'number' && maxEvents >= 1)) {
-    throw configError([{ field: 'maxEvents', message: `must be a number >= 1, got ${describe(maxEvents)}` }]);
+    problems.push({ field: 'maxEvents', message: `must be a number >= 1, got ${describe(maxEvents)}` });
+  }
+  if (problems.length > 0) {
+    throw configError(problems);
   }
   const byId = new Map<string, AnalyticsEvent>();
   function write(events: readonly AnalyticsEvent[]): void {

@@ -1,6 +1,7 @@
 import * as types from 'node:util/types';
 import {
   choice,
+  optionalError,
   optionalFlag,
   optionalJson,
   optionalLines,
@@ -17,7 +18,7 @@ import {
 } from './check.ts';
 import type { Context } from './client.ts';
 import { maxTime } from './clock.ts';
-import { describe } from './describe.ts';
+import { describe, quote } from './describe.ts';
 import type {
   AnalyticsEvent,
   Cost,
@@ -157,13 +158,8 @@ export function toExecution(
 }
 
 function toErrorInfo(value: unknown, { errorMessages }: Defaults): ErrorInfo | undefined {
-  if (value === undefined || value === null) {
-    return undefined;
-  }
-  const error = requiredObject(value, 'error');
-  const type = requiredText(error['type'], 'error.type');
-  const message = optionalLines(error['message'], 'error.message', maxMessageLength);
-  return errorMessages ? { type, message } : { type };
+  const error = optionalError(value, 'error');
+  return errorMessages || error === undefined ? error : { type: error.type };
 }
 
 function toUsage(value: unknown): Usage | undefined {
@@ -171,13 +167,33 @@ function toUsage(value: unknown): Usage | undefined {
     return undefined;
   }
   const usage: Partial<Record<keyof Usage, unknown>> = requiredObject(value, 'usage');
+  const inputTokens = optionalWhole(usage.inputTokens, 'usage.inputTokens');
+  const cacheReadTokens = optionalWhole(usage.cacheReadTokens, 'usage.cacheReadTokens');
+  const cacheWriteTokens = optionalWhole(usage.cacheWriteTokens, 'usage.cacheWriteTokens');
+  const outputTokens = optionalWhole(usage.outputTokens, 'usage.outputTokens');
+  const reasoningTokens = optionalWhole(usage.reasoningTokens, 'usage.reasoningTokens');
+  if ((inputTokens ?? cacheReadTokens ?? cacheWriteTokens ?? outputTokens ?? reasoningTokens) === undefined) {
+    return noUsage(usage);
+  }
   return {
-    inputTokens: optionalWhole(usage.inputTokens, 'usage.inputTokens') ?? 0,
-    cacheReadTokens: optionalWhole(usage.cacheReadTokens, 'usage.cacheReadTokens') ?? 0,
-    cacheWriteTokens: optionalWhole(usage.cacheWriteTokens, 'usage.cacheWriteTokens') ?? 0,
-    outputTokens: optionalWhole(usage.outputTokens, 'usage.outputTokens') ?? 0,
-    reasoningTokens: optionalWhole(usage.reasoningTokens, 'usage.reasoningTokens') ?? 0,
+    inputTokens: inputTokens ?? 0,
+    cacheReadTokens: cacheReadTokens ?? 0,
+    cacheWriteTokens: cacheWriteTokens ?? 0,
+    outputTokens: outputTokens ?? 0,
+    reasoningTokens: reasoningTokens ?? 0,
   };
+}
+
+/** Without a number it is unknown; one under other names must not count as 0. */
+function noUsage(usage: object): undefined {
+  const names = Object.entries(usage).flatMap(([name, value]) => ((value ?? undefined) === undefined ? [] : [name]));
+  if (names.length > 0) {
+    const allowed = 'have inputTokens, cacheReadTokens, cacheWriteTokens, outputTokens or reasoningTokens';
+    refuse(
+      'usage',
+      `must ${allowed}, got ${quote(names.join(', '))}: usageFrom() of @toolweaver/analytics-prices reads those of models`,
+    );
+  }
 }
 
 function toCost(value: unknown): Cost | undefined {

@@ -5,6 +5,7 @@ import { systemClock } from './clock.ts';
 import { describe } from './describe.ts';
 import { configError, type Problem } from './errors.ts';
 import { guardedRandom } from './random.ts';
+import { unknownOptions } from './unknown.ts';
 
 type Complete<T> = { readonly [K in keyof T]-?: Exclude<T[K], undefined> };
 
@@ -14,6 +15,29 @@ export interface ResolvedOptions extends Complete<Omit<AnalyticsOptions, 'onErro
   readonly newId: AnalyticsOptions['newId'];
   readonly prices: AnalyticsOptions['prices'];
 }
+
+/** The names of the options of `createAnalytics`. */
+export const knownOptions: Readonly<Record<keyof AnalyticsOptions, true>> = {
+  backends: true,
+  onError: true,
+  sampleRate: true,
+  slowMs: true,
+  batchSize: true,
+  maxQueueEvents: true,
+  maxQueueBytes: true,
+  retry: true,
+  errorMessages: true,
+  prices: true,
+  flushOnSignals: true,
+  clock: true,
+  newId: true,
+  random: true,
+};
+const knownRetryOptions: Readonly<Record<keyof RetryOptions, true>> = {
+  minDelayMs: true,
+  maxDelayMs: true,
+  maxAttempts: true,
+};
 
 const noMaximum = Number.POSITIVE_INFINITY;
 const backendMethods = ['write', 'writeSync', 'flush', 'check', 'attach', 'close'] as const;
@@ -89,7 +113,8 @@ export function resolveOptions(options: AnalyticsOptions): ResolvedOptions {
     check(isFit, 'flushOnSignals', 'hold signals such as SIGTERM', signal);
   }
 
-  if (!check(isObject(options), 'options', 'be an object', options)) {
+  problems.push(...unknownOptions(options, knownOptions));
+  if (!isObject(options)) {
     throw configError(problems);
   }
   const { retry = {}, flushOnSignals = [], prices, clock = systemClock } = options;
@@ -101,7 +126,8 @@ export function resolveOptions(options: AnalyticsOptions): ResolvedOptions {
   }
   const signals = list('flushOnSignals', flushOnSignals, 'signal names');
   signals.forEach(checkSignal);
-  const delays: RetryOptions = check(isObject(retry), 'retry', 'be an object', retry) ? retry : {};
+  problems.push(...unknownOptions(retry, knownRetryOptions, 'retry'));
+  const delays: RetryOptions = isObject(retry) ? retry : {};
   const minDelayMs = number('retry.minDelayMs', delays.minDelayMs, 500, 0);
   const resolved: ResolvedOptions = {
     backends,

@@ -50,6 +50,8 @@ export function queuedSink(
   let attempts = 0;
   /** Failed deliveries in a row, of any batch. */
   let failures = 0;
+  /** Single events that were refused since something was delivered. */
+  let refusedInRow = 0;
   let lastError: AnalyticsError | undefined;
   /** Tells a write that was abandoned from the current one. */
   let epoch = 0;
@@ -106,6 +108,7 @@ export function queuedSink(
       limit = Math.min(limit * 2, maxEvents);
       attempts = 0;
       failures = 0;
+      refusedInRow = 0;
       queue.remove(batch.length);
       events.delivered(batch.length);
     }
@@ -134,7 +137,9 @@ export function queuedSink(
       }
     }
     attempts = 0;
-    limit = maxEvents;
+    // One is searched for by halves; of several, the next one is likely to be refused as well.
+    limit = divisible.includes(error.code) && refusedInRow > 0 ? 1 : maxEvents;
+    refusedInRow += 1;
     queue.remove(count);
     events.lost(count, error);
   }
@@ -198,6 +203,11 @@ export function queuedSink(
       return failures < breakerFailures ? 'retrying' : 'open';
     },
     offer(event, bytes) {
+      if (bytes > maxQueueBytes) {
+        const message = `an event of about ${bytes} bytes; maxQueueBytes is ${maxQueueBytes}`;
+        events.lost(1, backendError(backend.name, 'TOO_LARGE', message));
+        return;
+      }
       if (!queue.push(event, bytes)) {
         events.overflowed(bound);
         return;

@@ -26,6 +26,7 @@ export type DeliveryState = 'ok' | 'retrying' | 'open' | 'closed';
 export interface BackendStats {
   /** Every event that was handed to the client, refused ones included. */
   readonly accepted: number;
+  /** Taken by the backend: stored, acknowledged by a service, or counted in memory by one that sends sums, whose `flush()` tells what arrived. */
   readonly delivered: number;
   /** Waiting, or on their way. */
   readonly queued: number;

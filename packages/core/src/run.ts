@@ -1,10 +1,11 @@
 import type { AsyncLocalStorage } from 'node:async_hooks';
-import { optionalJson, optionalObject, refuseValue, requiredObject, requiredText } from './check.ts';
+import { choice, optionalJson, optionalObject, refuse, refuseValue, requiredObject, requiredText } from './check.ts';
 import type { FinishOptions, Run, RunOptions } from './client.ts';
 import type { Surroundings } from './context.ts';
 import type { JsonObject } from './event.ts';
 import type { ArtifactInput, EventInput, RunInput } from './input.ts';
 import { cleanId } from './text.ts';
+import { unknownOptions } from './unknown.ts';
 
 export interface Runs {
   startRun(options?: RunOptions): Run;
@@ -14,8 +15,8 @@ export interface Runs {
 export interface RunsOptions {
   readonly context: AsyncLocalStorage<Surroundings>;
   readonly newId: () => string;
-  /** Records what `make` returns. Never throws, whatever `make` does. */
-  readonly record: (make: () => EventInput) => void;
+  /** Records what `make` returns: whole, or where that cannot be, without its details. Never throws, whatever `make` does. */
+  readonly record: (make: (isWhole: boolean) => EventInput) => void;
 }
 
 export function createRuns({ context, newId, record }: RunsOptions): Runs {
@@ -54,13 +55,18 @@ export function createRuns({ context, newId, record }: RunsOptions): Runs {
         record(() => ({ ...requiredObject(artifact, 'artifact'), type: 'artifact', runId: id }) as ArtifactInput);
       },
       finish(end) {
-        if (!finished) {
-          finished = true;
-          record(() => {
-            const { state, summary }: FinishOptions = typeof end === 'string' ? { state: end } : (end ?? {});
-            return { type: 'run', runId: id, state: state ?? 'finished', summary };
-          });
+        if (finished) {
+          return;
         }
+        record((isWhole) => {
+          const given: FinishOptions = typeof end === 'string' ? { state: end } : (end ?? {});
+          for (const { field, message } of unknownOptions(given, { state: true, summary: true })) {
+            refuse(field, message);
+          }
+          const state = choice(given.state ?? 'finished', 'state', ['finished', 'failed']);
+          finished = true;
+          return { type: 'run', runId: id, state, summary: isWhole ? given.summary : undefined };
+        });
       },
     };
   }

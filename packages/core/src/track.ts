@@ -1,7 +1,7 @@
 import type { AsyncLocalStorage } from 'node:async_hooks';
 import * as types from 'node:util/types';
-import { optionalObject } from './check.ts';
-import type { Clock, DescribeCall, Operation, OperationDetails, Subject } from './client.ts';
+import { optionalError, optionalObject, refuseValue } from './check.ts';
+import type { Analytics, Clock, DescribeCall, Operation, OperationDetails, SubjectDetails } from './client.ts';
 import type { Surroundings } from './context.ts';
 import type { ErrorInfo } from './event.ts';
 import type { ExecutionInput } from './input.ts';
@@ -10,8 +10,8 @@ import { describeThrown } from './thrown.ts';
 export interface Tracker {
   /** Operations that have begun and not ended. */
   activeOperations(): number;
-  trackOperation<T>(subject: Subject, fn: (operation: Operation) => T | PromiseLike<T>): Promise<T>;
-  wrapTool<F extends (...args: never[]) => unknown>(fn: F, subject?: Subject, describe?: DescribeCall<F>): F;
+  trackOperation: Analytics['trackOperation'];
+  wrapTool: Analytics['wrapTool'];
 }
 
 export interface TrackerOptions {
@@ -20,6 +20,8 @@ export interface TrackerOptions {
   readonly newId: () => string;
   /** Records what `make` returns: whole, or where that cannot be, without its details. Never throws, whatever `make` does. */
   readonly record: (make: (isWhole: boolean) => TrackedInput) => void;
+  /** Is told why something is left as it is. */
+  readonly onMisuse: (thrown: unknown) => void;
 }
 
 export type TrackedInput = ExecutionInput & { readonly sampleRate?: unknown };
@@ -39,11 +41,11 @@ type AnyFunction = (this: unknown, ...args: unknown[]) => unknown;
 type Start = (args: unknown[]) => Execution;
 type Describe = (result: unknown) => OperationDetails;
 
-export function createTracker({ context, clock, newId, record }: TrackerOptions): Tracker {
+export function createTracker({ context, clock, newId, record, onMisuse }: TrackerOptions): Tracker {
   let active = 0;
 
   function begin(
-    subject: Subject,
+    subject: string | Partial<SubjectDetails>,
     defaults: { kind: 'operation' | 'tool'; name?: string },
     describe?: Describe,
   ): Execution {
@@ -91,8 +93,12 @@ export function createTracker({ context, clock, newId, record }: TrackerOptions)
           }
         },
         fail(error) {
-          failure = error;
           failed = true;
+          try {
+            failure = optionalError(error, 'error');
+          } catch (thrown) {
+            misuse ??= { thrown };
+          }
         },
       },
       within: (fn) => context.run({ rootId: id, ...outer, parentId: id }, fn),
@@ -118,8 +124,17 @@ export function createTracker({ context, clock, newId, record }: TrackerOptions)
       const execution = begin(subject, { kind: 'operation' });
       return follow(execution, () => fn(execution.operation));
     },
-    wrapTool(fn, subject = {} as Subject, describe = undefined) {
+    wrapTool(fn, subject = {}, describe = undefined) {
       if (typeof fn !== 'function') {
+        try {
+          refuseValue(
+            fn,
+            'wrapTool',
+            'given a function (trackToolkit() of @toolweaver/analytics-adapters takes objects)',
+          );
+        } catch (thrown) {
+          onMisuse(thrown);
+        }
         return fn;
       }
       const name = nameOf(fn);

@@ -40,6 +40,10 @@ describe('the memory backend', () => {
     expect([memory().settings, memory({ maxEvents: 3 }).settings]).toEqual([{ maxEvents: null }, { maxEvents: 3 }]);
   });
 
+  test('refuses a name that no option has', () => {
+    expect(() => memory({ max: 3 } as MemoryOptions)).toThrow('max: is no option; there are name, maxEvents');
+  });
+
   test.each([0, -1, Number.NaN, '5'])('refuses to keep %j events', (maxEvents) => {
     expect(() => memory({ maxEvents } as MemoryOptions)).toThrow(/maxEvents: must be a number >= 1, got /);
   });

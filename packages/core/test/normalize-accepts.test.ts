@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { toEvent } from '../src/normalize.ts';
 import { defaults, eventOf, known, madeId, minimal, nowMs, types } from './support/normalize.ts';
 
@@ -206,11 +206,21 @@ describe('money', () => {
 describe('usage', () => {
   test('counts 0 for what is left out', () => {
     const none = { inputTokens: 0, cacheReadTokens: 0, cacheWriteTokens: 0, outputTokens: 0, reasoningTokens: 0 };
-    expect(eventOf({ ...minimal.execution, usage: {} })).toMatchObject({ usage: none });
     expect(eventOf({ ...minimal.execution, usage: { outputTokens: 7, reasoningTokens: null } })).toMatchObject({
       usage: { ...none, outputTokens: 7 },
     });
   });
+
+  // What SDKs give of an answer without counts.
+  test.each([{}, { inputTokens: undefined, outputTokens: undefined }, { outputTokens: null, totalTokens: undefined }])(
+    'is unknown without a number, and so is its price: %j',
+    (usage) => {
+      const price = vi.fn(() => ({ nanoUsd: 1, source: 'computed' as const }));
+      const event = toEvent({ ...minimal.execution, model: 'm', usage } as never, { ...defaults(), price });
+      expect(event).toMatchObject({ usage: undefined, cost: undefined });
+      expect(price).not.toHaveBeenCalled();
+    },
+  );
 });
 
 describe('ids', () => {

@@ -226,6 +226,14 @@ describe('an artifact', () => {
   });
 });
 
+test('usage in the words of a model, which would else count as none', () => {
+  const { message } = refusalOf({
+    ...minimal.execution,
+    usage: { prompt_tokens: 5, completion_tokens: 1, detail: null },
+  });
+  expect(message).toMatch(/^usage must have inputTokens, .*, got "prompt_tokens, completion_tokens": usageFrom\(\) /);
+});
+
 describe('what is no event at all', () => {
   test.each([
     [undefined, 'event must be an object, got undefined'],

@@ -219,6 +219,12 @@ describe('the bound of bytes', () => {
     expect(statsOf(analytics).queuedBytes).toBe(0);
   });
 
+  test('is one of a single event, too: it would never fit', () => {
+    const { analytics } = rig({ maxEvents: 100 }, { maxQueueBytes: 100 });
+    analytics.record({ ...skill('e'), userId: 'x'.repeat(100) });
+    expect(dropsOf(analytics)).toEqual({ too_large: 1 });
+  });
+
   test('holds against long ids: ten thousand events of 1 MB ids stay under it', () => {
     const { analytics } = rig({ maxEvents: 1000 }, { maxQueueBytes: 1_000_000 });
     const long = 'x'.repeat(1_000_000);

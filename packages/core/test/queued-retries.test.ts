@@ -248,6 +248,15 @@ describe('a poison event', () => {
     expect(side.tried.length).toBeLessThan(30);
   });
 
+  test('that is one of many costs about one delivery', async () => {
+    const { analytics, clock, record, side } = rig({ maxEvents: 1000 });
+    side.answer = failing('EVENTS_REJECTED');
+    record(...names(1000));
+    await clock.advance(0);
+    expect(dropsOf(analytics)).toEqual({ rejected: 1000 });
+    expect(side.tried.length).toBeLessThan(1100);
+  });
+
   test('that makes a batch too large counts as too_large', async () => {
     const { analytics, clock, record, side } = rig({ maxEvents: 8 });
     side.answer = (batch) => {

@@ -64,7 +64,32 @@ describe('a run', () => {
   test('ends in one of two states', async () => {
     const made = rig();
     made.analytics.startRun().finish('FINISHED' as never);
-    expect(made.errors[0]?.message).toMatch(/^Refused an event: state must be one of started, finished, failed/);
+    expect(made.errors[0]?.message).toMatch(/^Refused an event: state must be one of finished, failed/);
+  });
+
+  test.each([
+    ['a state', 'completed'],
+    ['the first state', { state: 'started' }],
+    ['a name', { status: 'failed' }],
+    ['a type', 5],
+  ])('that is ended with %s that does not exist goes on, and can be ended still', async (_, end) => {
+    const made = rig();
+    const run = made.analytics.startRun();
+    run.finish(end as never);
+    expect(dropsOf(made.analytics)).toEqual({ invalid: 1 });
+    run.finish('failed');
+    expect((await told(made)).map(({ state }) => state)).toEqual(['started', 'failed']);
+  });
+
+  test('that is ended with a summary that cannot be recorded ends without it', async () => {
+    const made = rig();
+    const run = made.analytics.startRun();
+    run.finish({ state: 'failed', summary: 'best' as never });
+    run.finish();
+    expect(made.errors.map(({ message }) => message)).toEqual([
+      'summary must be an object, got "best"; its details are left out',
+    ]);
+    expect(await told(made)).toMatchObject([{ state: 'started' }, { state: 'failed' }]);
   });
 
   test('groups what is recorded inside, across await; nested runs do not mix', async () => {

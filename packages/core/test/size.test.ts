@@ -30,7 +30,7 @@ describe('the estimated size of an event', () => {
     const plain = size(minimal.execution);
     expect(size({ ...minimal.execution, error: { type: long, message: long } })).toBeGreaterThan(plain + 400);
     expect(size({ ...minimal.toolkit, error: { type: long } })).toBeGreaterThan(size(minimal.toolkit) + 200);
-    expect(size({ ...minimal.execution, usage: {} })).toBeGreaterThan(plain + 100);
+    expect(size({ ...minimal.execution, usage: { inputTokens: 1 } })).toBeGreaterThan(plain + 100);
     expect(size({ ...minimal.execution, attributes: { a: [long, { [long]: 1 }] } })).toBeGreaterThan(plain + 600);
     expect(size({ ...minimal.health, attributes: { a: long } })).toBeGreaterThan(size(minimal.health) + 400);
     for (const field of ['config', 'summary']) {

@@ -103,6 +103,30 @@ describe('trackOperation', () => {
     expect(await recorded(made)).toMatchObject([{ success: false }]);
   });
 
+  test('marked as failed with what was caught has its type and message', async () => {
+    const made = rig();
+    await made.analytics.trackOperation('a', (operation) => operation.fail(new RangeError('too far')));
+    const openFailed = Object.assign(new Error('no file'), { code: 'ENOENT' });
+    await made.analytics.trackOperation('b', (operation) => operation.fail(openFailed));
+    const quota = Object.assign(new Error('none left'), { type: 'insufficient_quota' });
+    await made.analytics.trackOperation('c', (operation) => operation.fail(quota));
+    expect((await recorded(made)).map(({ success, error }) => [success, error])).toEqual([
+      [false, { type: 'RangeError', message: 'too far' }],
+      [false, { type: 'ENOENT', message: 'no file' }],
+      [false, { type: 'insufficient_quota', message: 'none left' }],
+    ]);
+  });
+
+  test.each(['Bad', {}, { type: 5 }])(
+    'marked as failed with %j, which says nothing, is a failure still',
+    async (error) => {
+      const made = rig();
+      await made.analytics.trackOperation('op', (operation) => operation.fail(error as never));
+      expect(await recorded(made)).toMatchObject([{ success: false }]);
+      expect(made.errors).toMatchObject([{ message: expect.stringMatching(/^error.*its details are left out$/) }]);
+    },
+  );
+
   test('marked as failed before it throws keeps the mark', async () => {
     const made = rig();
     const failing = made.analytics.trackOperation('op', (operation) => {

@@ -23,7 +23,7 @@ describe('a wrapped function', () => {
     const made = rig();
     made.analytics.wrapTool(() => 1, 'named')();
     made.analytics.wrapTool(() => 1, { kind: 'search', name: 'web', toolkit: 'net', version: '2' })();
-    made.analytics.wrapTool(() => 1, { kind: 'agent' } as never)();
+    made.analytics.wrapTool(() => 1, { kind: 'agent' })();
     made.analytics.wrapTool(() => 1, null as never)();
     expect(await recorded(made)).toMatchObject([
       { kind: 'tool', name: 'named' },
@@ -225,8 +225,14 @@ describe('a wrapped function', () => {
   });
 
   test.each([undefined, null, 5, 'text', {}])('%j, which is no function, comes back as it is', (value) => {
-    const { analytics } = rig();
+    const { analytics, errors } = rig();
     expect(analytics.wrapTool(value as never)).toBe(value);
+    expect(errors).toMatchObject([
+      {
+        code: 'INVALID_CONFIG',
+        message: expect.stringMatching(/^wrapTool must be given a function .*returned as it is$/),
+      },
+    ]);
   });
 
   test('that cannot be looked at can be called all the same', async () => {
