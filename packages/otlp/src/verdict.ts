@@ -138,9 +138,15 @@ const passingErrors: readonly unknown[] = [
   'ETIMEDOUT',
 ];
 
+/** Of Node's parser, for a first line that is none of an answer, such as the greeting of another protocol. */
+const foreignErrors: readonly unknown[] = ['HPE_INVALID_CONSTANT', 'HPE_INVALID_VERSION'];
+const foreign =
+  'what listens there does not speak HTTP/1.1; port 4317 is usually that of gRPC, and OTLP over HTTP usually at 4318';
+
 /** For a request that got no answer. */
 export function judgeNetworkError(thrown: unknown): Refused {
-  const { code, message } = thrown as NodeJS.ErrnoException;
+  const { code, message: said } = thrown as NodeJS.ErrnoException;
+  const message = foreignErrors.includes(code) ? foreign : said;
   const text = code !== undefined && !message.includes(code) ? `${message} (${code})` : message;
   return {
     accepted: false,

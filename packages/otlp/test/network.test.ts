@@ -67,6 +67,19 @@ trialOfTests('R27', 'OTLP: connections that break are tried as often as makes se
     expect(server.connections).toBe(2);
     add('connections', server.connections);
   });
+
+  test.each([
+    // What a server of HTTP/2 says first.
+    ['gRPC', '\0\0\u0006\u0004\0\0\0\0\0\0\u0005\0\0\u0040\0'],
+    ['another protocol', '220 mail.example ESMTP\r\n'],
+    ['another version', 'HTTP/9.9 200 OK\r\n\r\n'],
+  ])('%s is named for what it is not, and the usual ports are said', async (_, greeting) => {
+    const server = await faultyServer(answerWith(greeting));
+    const { error } = await failureAt(server.url, { timeoutMs: 5000 });
+    expect(error?.message).toContain('does not speak HTTP/1.1; port 4317 is usually that of gRPC');
+    expect(error?.message).toContain('4318');
+    expect(error?.message).not.toContain('Parse Error');
+  });
 });
 
 trialOfTests('R28', 'OTLP: a name that does not exist is told, and tried again', () => {
