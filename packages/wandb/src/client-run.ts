@@ -3,7 +3,7 @@ import { prepareArtifact } from './artifact.ts';
 import type { Batch } from './batch.ts';
 import { createCalls } from './calls.ts';
 import { within } from './clock.ts';
-import { messageOf } from './failure.ts';
+import { failureOf, messageOf } from './failure.ts';
 import { insist } from './insist.ts';
 import { readValues } from './logged.ts';
 import { createLoggedRows } from './logged-rows.ts';
@@ -24,6 +24,8 @@ const paceMs = 15_000;
 const maxWaitingRows = 20_000;
 /** What waits beyond this, while the service is out of reach, goes into a directory. */
 const maxHeldRows = 200_000;
+/** What comes beyond this, while nothing that waits arrives anywhere, is left out: memory is the host's. */
+const maxRows = 2 * maxHeldRows;
 
 /** The run as its program holds it: what is logged is sent at the service's rhythm. */
 export function createClient(run: Run, settings: Settings, notify: Notify, onFinished: () => void): WandbRun {
@@ -35,6 +37,8 @@ export function createClient(run: Run, settings: Settings, notify: Notify, onFin
   let timerIsForFull = false;
   let sentAt = Number.NEGATIVE_INFINITY;
   let notBefore = Number.NEGATIVE_INFINITY;
+  /** What was to be sent is under way, or failed. */
+  let behind = false;
   let skipped = 0;
   const told = new Set<string>();
   const salt = randomName(32);
@@ -52,6 +56,14 @@ export function createClient(run: Run, settings: Settings, notify: Notify, onFin
     if (!told.has(kind)) {
       told.add(kind);
       notify(`run ${run.info.id}: ${message}`, cause, code);
+    }
+  }
+
+  /** A service that is away for a while comes back, or its run goes offline; what fails beside has to be known. */
+  function tellFailure(error: unknown): void {
+    if (failureOf(error) === undefined && finishing === undefined) {
+      const { code } = named(error, 'wandb');
+      tellOnce(`failure ${code}`, `what was logged waits, as it cannot be kept: ${messageOf(error)}`, error, code);
     }
   }
 
@@ -98,6 +110,7 @@ export function createClient(run: Run, settings: Settings, notify: Notify, onFin
     const next = clock.setTimeout(() => {
       timer = undefined;
       sendNow().catch((error) => {
+        tellFailure(error);
         if (rows.count > maxHeldRows) {
           giveUp(messageOf(error));
         }
@@ -127,6 +140,7 @@ export function createClient(run: Run, settings: Settings, notify: Notify, onFin
   }
 
   async function send(signal: AbortSignal): Promise<void> {
+    behind = true;
     await media.send(signal);
     sentAt = clock.monotonic();
     const current = takeBatch();
@@ -134,6 +148,7 @@ export function createClient(run: Run, settings: Settings, notify: Notify, onFin
       await run.append(current, signal);
       batch = undefined;
     }
+    behind = false;
     if (hasWork()) {
       schedule();
     }
@@ -212,6 +227,10 @@ export function createClient(run: Run, settings: Settings, notify: Notify, onFin
     },
     log: (given, options) =>
       take('log', () => {
+        if (behind && rows.count + (batch?.rows.shapes.length ?? 0) >= maxRows) {
+          skip('full', `values were left out: ${maxRows} rows wait already`);
+          return;
+        }
         const { step, commit } = options ?? {};
         const { state } = run;
         if (step !== undefined) {
@@ -269,7 +288,7 @@ export function createClient(run: Run, settings: Settings, notify: Notify, onFin
       }),
     saveFile(name, content) {
       const file: RunFile = { name, content: content instanceof Uint8Array ? Uint8Array.from(content) : content };
-      return call((insistOn) => insistOn((signal) => run.putFiles([file], signal)));
+      return call((insistOn) => insistOn((signal) => run.putFiles([file], throwRefusal, signal)));
     },
     logArtifact: (input) =>
       call(async (insistOn) => {
@@ -297,4 +316,10 @@ export function createClient(run: Run, settings: Settings, notify: Notify, onFin
     [Symbol.asyncDispose]: () => client.finish(),
   };
   return client;
+}
+
+function throwRefusal(_file: RunFile, refusal?: AnalyticsError): void {
+  if (refusal !== undefined) {
+    throw refusal;
+  }
 }

@@ -1,8 +1,9 @@
-import { AnalyticsError } from '@toolweaver/analytics-core';
 import type { Artifact } from './artifact.ts';
 import type { ResolvedMedia } from './media.ts';
 import type { Run } from './run.ts';
 import type { RunFile } from './run-file.ts';
+import type { OnSettled } from './run-target.ts';
+import { isRejection } from './upload.ts';
 
 /** Pictures, tables and the like, on their way to where the run goes. */
 export interface MediaQueue {
@@ -13,36 +14,38 @@ export interface MediaQueue {
 }
 
 export function createMediaQueue(run: Run, onRefused: (message: string) => void): MediaQueue {
-  let files: RunFile[] = [];
+  const files = new Set<RunFile>();
   let artifacts: Artifact[] = [];
-
-  async function attempt(what: string, work: () => Promise<void>): Promise<void> {
-    try {
-      await work();
-    } catch (error) {
-      if (!(error instanceof AnalyticsError) || error.code !== 'EVENTS_REJECTED') {
-        throw error;
-      }
-      onRefused(`${what} was refused: ${error.message}`);
-    }
-  }
 
   return {
     get waiting() {
-      return files.length > 0 || artifacts.length > 0;
+      return files.size > 0 || artifacts.length > 0;
     },
     add(media) {
-      files.push(...media.files);
+      for (const file of media.files) {
+        files.add(file);
+      }
       artifacts.push(...media.artifacts);
     },
     async send(signal) {
-      if (files.length > 0) {
-        const sent = [...files];
-        await attempt('a file', () => run.putFiles(sent, signal));
-        files = files.slice(sent.length);
+      if (files.size > 0) {
+        const settle: OnSettled = (file, refusal) => {
+          files.delete(file);
+          if (refusal !== undefined) {
+            onRefused(`a file was refused: ${refusal.message}`);
+          }
+        };
+        await run.putFiles([...files], settle, signal);
       }
       while (artifacts.length > 0) {
-        await attempt('a table', () => run.putArtifact(artifacts[0] as Artifact, signal));
+        try {
+          await run.putArtifact(artifacts[0] as Artifact, signal);
+        } catch (error) {
+          if (!isRejection(error)) {
+            throw error;
+          }
+          onRefused(`a table was refused: ${error.message}`);
+        }
         artifacts = artifacts.slice(1);
       }
     },

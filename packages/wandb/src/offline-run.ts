@@ -133,11 +133,14 @@ export function createOfflineRun(
         log.appendSync((records) => addDescription(records, changed));
       }
     },
-    async putFiles(files) {
+    async putFiles(files, onSettled) {
       for (const file of files) {
         await copy(file, join(directory, 'files'));
       }
       await log.append((records) => records.files(files.map(({ name }) => toPathPart(name))));
+      for (const file of files) {
+        onSettled(file);
+      }
     },
     async putArtifact(artifact) {
       const folder = artifactFolder(artifact);

@@ -59,10 +59,16 @@ export async function startRemoteRun(
     async describe(changed, signal) {
       await upsertRun(service, { ...changed, entity, project }, storageId, signal);
     },
-    async putFiles(files, signal) {
-      const { names, failure } = await uploadFiles(service, run, files, signal);
-      if (names.length > 0) {
-        await stream.send({ uploaded: names }, signal);
+    async putFiles(files, onSettled, signal) {
+      const { done, refused, failure } = await uploadFiles(service, run, files, signal);
+      if (done.length > 0) {
+        await stream.send({ uploaded: done.map(({ name }) => name) }, signal);
+      }
+      for (const file of done) {
+        onSettled(file);
+      }
+      for (const [file, refusal] of refused) {
+        onSettled(file, refusal);
       }
       if (failure !== undefined) {
         throw failure;

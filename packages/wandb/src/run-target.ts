@@ -1,8 +1,11 @@
+import type { AnalyticsError } from '@toolweaver/analytics-core';
 import type { Artifact } from './artifact.ts';
 import type { Batch } from './batch.ts';
 import type { Alert } from './operations.ts';
 import type { RunFile } from './run-file.ts';
 import type { RunInfo } from './run-info.ts';
+
+export type OnSettled = (file: RunFile, refusal?: AnalyticsError) => void;
 
 /** Where one run goes: to the service, or into a directory. Each call resolves when what it was given is there. */
 export interface RunTarget {
@@ -14,7 +17,8 @@ export interface RunTarget {
   append(batch: Batch, signal?: AbortSignal): Promise<void>;
   /** Changes what is shown of the run. */
   describe(info: RunInfo, signal?: AbortSignal): Promise<void>;
-  putFiles(files: readonly RunFile[], signal?: AbortSignal): Promise<void>;
+  /** Tells of each file that is there, or is refused, and why; rejects when others have to be put again. */
+  putFiles(files: readonly RunFile[], onSettled: OnSettled, signal?: AbortSignal): Promise<void>;
   /** `step`: the last one of the history. */
   putArtifact(artifact: Artifact, step: number | undefined, signal?: AbortSignal): Promise<void>;
   alert(alert: Alert, signal?: AbortSignal): Promise<void>;

@@ -10,7 +10,7 @@ import { checkResume, inheritFrom, type Said } from './resume.ts';
 import type { RunFile } from './run-file.ts';
 import type { RunInfo } from './run-info.ts';
 import { confirm, type RunState } from './run-state.ts';
-import type { RunTarget } from './run-target.ts';
+import type { OnSettled, RunTarget } from './run-target.ts';
 import type { Service } from './service.ts';
 import type { ResumeMode } from './settings.ts';
 
@@ -61,7 +61,8 @@ export interface Run {
   append(batch: Batch, signal?: AbortSignal): Promise<void>;
   /** Replaces what is given; of the configuration, key by key. */
   describe(change: Partial<RunInfo>): void;
-  putFiles(files: readonly RunFile[], signal?: AbortSignal): Promise<void>;
+  /** Tells of each file that is there, or is refused, and why; rejects when others have to be put again. */
+  putFiles(files: readonly RunFile[], onSettled: OnSettled, signal?: AbortSignal): Promise<void>;
   putArtifact(artifact: Artifact, signal?: AbortSignal): Promise<void>;
   alert(alert: Alert, signal?: AbortSignal): Promise<void>;
   finish(exitCode: number, last: Batch | undefined, signal?: AbortSignal): Promise<void>;
@@ -250,7 +251,15 @@ export function createRun(options: RunOptions): Run {
       said = { tags: change.tags ?? said.tags, config: { ...said.config, ...change.config } };
       dirty ||= target !== undefined;
     },
-    putFiles: (files, signal) => attempt((where) => where.putFiles(files, signal), signal),
+    putFiles(files, onSettled, signal) {
+      // The directory needs only what the service has not settled before it failed.
+      const left = new Set(files);
+      const settle: OnSettled = (file, refusal) => {
+        left.delete(file);
+        onSettled(file, refusal);
+      };
+      return attempt((where) => where.putFiles([...left], settle, signal), signal);
+    },
     putArtifact: (artifact, signal) =>
       attempt((where) => where.putArtifact(artifact, state.step > 0 ? state.step - 1 : undefined, signal), signal, {
         isOwn: true,

@@ -8,9 +8,11 @@ const parallelUploads = 4;
 const attempts = 3;
 
 interface Uploaded {
-  /** Of the files that are there now. */
-  readonly names: readonly string[];
-  /** Why others are not. */
+  /** The files that are there now. */
+  readonly done: readonly RunFile[];
+  /** Those that will never be, and why. */
+  readonly refused: ReadonlyMap<RunFile, AnalyticsError>;
+  /** Why others are not there yet. */
   readonly failure: unknown;
 }
 
@@ -21,17 +23,17 @@ export async function uploadFiles(
   files: readonly RunFile[],
   signal?: AbortSignal,
 ): Promise<Uploaded> {
-  const names: string[] = [];
+  const done: RunFile[] = [];
+  let failed = new Map<RunFile, unknown>();
   let left = files;
-  for (let attempt = 1; left.length > 0; attempt += 1) {
+  for (let attempt = 1; left.length > 0 && attempt <= attempts; attempt += 1) {
     const uploads = await askUploads(
       service,
       run,
       left.map(({ name }) => name),
       signal,
     );
-    const failed: RunFile[] = [];
-    let failure: unknown;
+    failed = new Map();
     await eachOf(left, async (file) => {
       const upload = uploads.get(file.name);
       try {
@@ -39,18 +41,28 @@ export async function uploadFiles(
           throw new AnalyticsError('EVENTS_REJECTED', `the service gave no address to upload ${file.name} to`);
         }
         await service.put(upload, await bodyOf(file.content), signal);
-        names.push(file.name);
+        done.push(file);
       } catch (error) {
-        failure = error;
-        failed.push(file);
+        failed.set(file, fromStorage(error));
       }
     });
-    if (failed.length > 0 && (attempt === attempts || signal?.aborted)) {
-      return { names, failure: fromStorage(failure) };
-    }
-    left = failed;
+    left = [...failed.keys()];
   }
-  return { names, failure: undefined };
+  const refused = new Map<RunFile, AnalyticsError>();
+  let failure: unknown;
+  for (const [file, error] of failed) {
+    if (isRejection(error)) {
+      refused.set(file, error);
+    } else {
+      failure = error;
+    }
+  }
+  return { done, refused, failure };
+}
+
+/** Whether it says that the same will never be taken. */
+export function isRejection(error: unknown): error is AnalyticsError {
+  return error instanceof AnalyticsError && error.code === 'EVENTS_REJECTED';
 }
 
 /** A storage that refuses one file says nothing about the run. */

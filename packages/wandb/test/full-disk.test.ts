@@ -1,6 +1,8 @@
-import { readdirSync } from 'node:fs';
+import { readdirSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
+import type { AnalyticsError } from '@toolweaver/analytics-core';
 import { fakeClock } from '@toolweaver/analytics-testkit';
+import { startRun } from '@toolweaver/analytics-wandb';
 import { beforeEach, expect, test, vi } from 'vitest';
 import { addNumber, endRow, newRows, shapeOf } from '../src/batch.ts';
 import { createEncoder } from '../src/encoder.ts';
@@ -9,6 +11,7 @@ import { stampKeys } from '../src/run-state.ts';
 import { createTransactionLog } from '../src/transaction-log.ts';
 import { testFolder } from './support/folder.ts';
 import { readLog, readRun } from './support/log-reader.ts';
+import { until } from './support/until.ts';
 
 /** No file can be written beyond this. */
 const disk = vi.hoisted(() => ({ end: Number.POSITIVE_INFINITY }));
@@ -37,7 +40,17 @@ beforeEach(() => {
   disk.end = Number.POSITIVE_INFINITY;
 });
 
-const descriptors = (): number => readdirSync('/proc/self/fd').length;
+/** The files that this process has open, whether they are still there or not. */
+function openFiles(): string[] {
+  return readdirSync('/proc/self/fd').flatMap((fd) => {
+    try {
+      return readlinkSync(`/proc/self/fd/${fd}`);
+    } catch {
+      // That of the listing itself.
+      return [];
+    }
+  });
+}
 
 test.skipIf(process.platform !== 'linux')(
   'a run that cannot go on offline leaves neither file nor folder',
@@ -70,12 +83,11 @@ test.skipIf(process.platform !== 'linux')(
       onNotice() {},
     });
     const batch = { rows: newRows(), changes: new Map(), summary: new Map() };
-    const before = descriptors();
     disk.end = 2_000;
     for (let attempts = 0; attempts < 5; attempts += 1) {
       await expect(run.append(batch)).rejects.toMatchObject({ code: 'STORAGE_FULL' });
     }
-    expect(descriptors()).toBe(before);
+    expect(openFiles().filter((path) => path.startsWith(dir))).toEqual([]);
     expect(readdirSync(join(dir, 'wandb')).filter((name) => name.startsWith('offline-run'))).toEqual([]);
     disk.end = Number.POSITIVE_INFINITY;
     await run.append(batch);
@@ -83,6 +95,38 @@ test.skipIf(process.platform !== 'linux')(
     await run.release();
   },
 );
+
+test('rows that find no room wait, are told of once, and are bounded', async () => {
+  const clock = fakeClock();
+  const notices: AnalyticsError[] = [];
+  const run = await startRun({
+    mode: 'offline',
+    dir: testFolder(),
+    runId: 'run1',
+    clock,
+    onNotice: (notice) => notices.push(notice),
+  });
+  disk.end = 0;
+  run.log({ row: 0 });
+  await clock.advance(1);
+  await until(() => notices.length > 0, 'a notice');
+  expect(notices).toMatchObject([{ code: 'STORAGE_FULL', message: expect.stringContaining('what was logged waits') }]);
+  for (let row = 1; row < 400_010; row += 1) {
+    run.log({ row });
+  }
+  await expect(run.flush()).rejects.toMatchObject({ code: 'STORAGE_FULL' });
+  await clock.advance(15_000);
+  expect(run).toMatchObject({ skipped: 10, step: 400_000 });
+  expect(notices.slice(1)).toMatchObject([{ message: expect.stringContaining('400000 rows wait already') }]);
+  disk.end = Number.POSITIVE_INFINITY;
+  await run.flush();
+  run.log({ last: 1 });
+  await run.finish();
+  expect(run.skipped).toBe(10);
+  const { records, isWhole } = readLog(join(run.location ?? '', 'run-run1.wandb'));
+  // Beside the rows: header, run, three summaries, and three for the end.
+  expect([isWhole, records.length]).toEqual([true, 400_001 + 8]);
+});
 
 test('what could not be completed when the process exits is there once, or not at all', async () => {
   const path = join(testFolder(), 'log');

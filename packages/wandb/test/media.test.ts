@@ -180,6 +180,46 @@ test('a picture that is refused costs none of those beside it', async () => {
   expect(fake.violations).toEqual([]);
 });
 
+test('a picture that fails only for the moment is put again, whatever is refused beside it', async () => {
+  const { run, fake } = await runAt();
+  let failures = 3;
+  fake.trouble = ({ method, body }) => {
+    if (method !== 'PUT') {
+      return undefined;
+    }
+    return jpeg.equals(body as Buffer) ? { status: 403 } : failures-- > 0 ? { status: 503 } : undefined;
+  };
+  run.log({ first: image(png), refused: image(jpeg) });
+  await run.finish();
+  const { first } = JSON.parse(fake.run('run1').history[0] ?? '');
+  expect(fake.run('run1').uploaded).toEqual([first.path]);
+  expect(run).toMatchObject({ online: true, skipped: 1 });
+});
+
+test('each picture that is refused is counted, and all of them are told once', async () => {
+  const { run, fake, notices } = await runAt();
+  fake.trouble = ({ method }) => (method === 'PUT' ? { status: 403 } : undefined);
+  run.log({ a: image(png), b: image(png), c: image(png) });
+  await run.flush();
+  fake.withoutUploads = true;
+  run.log({ d: image(png), e: image(png) });
+  await run.finish();
+  expect(run.skipped).toBe(5);
+  expect(notices).toEqual([expect.stringContaining('a file was refused')]);
+});
+
+test('a picture that was refused does not go into the directory when others take the run there', async () => {
+  const { run, fake } = await runAt({ offlineAfterMs: 0 });
+  fake.trouble = ({ method, body }) =>
+    method === 'PUT' ? { status: jpeg.equals(body as Buffer) ? 403 : 503 } : undefined;
+  run.log({ first: image(png), refused: image(jpeg) });
+  await run.finish();
+  const { rows, files } = readRun(join(run.location ?? '', 'run-run1.wandb'));
+  expect(rows).toMatchObject([{ first: { path: files[0] } }]);
+  expect(files).toHaveLength(1);
+  expect(run).toMatchObject({ online: false, skipped: 1 });
+});
+
 test('what no file can be made of is left out, counted and told', async () => {
   const { run, fake, notices } = await runAt();
   run.log({
