@@ -1,5 +1,5 @@
 import type { AnalyticsEvent, ClientFigures, Problem } from '@toolweaver/analytics-core';
-import { configError } from '@toolweaver/analytics-core/backend';
+import { configError, unknownOptions } from '@toolweaver/analytics-core/backend';
 import { catalogue, type Metric } from './catalogue.ts';
 import { clientMetrics } from './client-metrics.ts';
 import {
@@ -15,6 +15,7 @@ import { createGauges } from './gauges.ts';
 import { genaiRecorder } from './genai.ts';
 import {
   type MetricsOptions,
+  metricsOptionNames,
   type ResolvedMetricsOptions,
   resolveMetricsOptions,
   type SemanticConventions,
@@ -32,6 +33,13 @@ export interface CellsOptions extends MetricsOptions {
   /** Who keeps the observations of a metric, instead of these cells: instruments of another library, say. */
   readonly observer?: ((metric: Metric) => Observer) | undefined;
 }
+
+const optionNames = {
+  ...metricsOptionNames,
+  semconv: true,
+  buckets: true,
+  observer: true,
+} as const satisfies Record<keyof CellsOptions, true>;
 
 /** The options of cells with a default for each that was not given. */
 export interface ResolvedCellsOptions extends ResolvedMetricsOptions {
@@ -58,8 +66,8 @@ export interface Cells {
 
 /** @throws AnalyticsError `INVALID_CONFIG` with every problem of the options. */
 export function createCells(options: CellsOptions = {}): Cells {
-  const problems: Problem[] = [];
-  const resolved = resolveCellsOptions(options, problems);
+  const problems = unknownOptions(options, optionNames);
+  const resolved = resolveCellsOptions(Object(options), problems);
   if (problems.length > 0) {
     throw configError(problems);
   }

@@ -27,6 +27,7 @@ export { genaiMetrics } from './genai.ts';
 export {
   describeMetrics,
   type MetricsOptions,
+  metricsOptionNames,
   type ResolvedMetricsOptions,
   readMetricsOptions,
   resolveMetricsOptions,

@@ -1,5 +1,5 @@
 import type { Problem } from '@toolweaver/analytics-core';
-import { configError, type EnvReader } from '@toolweaver/analytics-core/backend';
+import { configError, type EnvReader, unknownOptions } from '@toolweaver/analytics-core/backend';
 import {
   type CatalogueEntry,
   catalogue,
@@ -22,6 +22,14 @@ export interface MetricsOptions {
   /** Series that a metric may have in the life of the process; what comes later shares one, or one for each outcome. Default: 2000. */
   readonly maxLabelSets?: number | undefined;
 }
+
+/** The names of these options, by which a backend that has them, too, tells what it does not know. */
+export const metricsOptionNames: Readonly<Record<keyof MetricsOptions, true>> = {
+  namespace: true,
+  labels: true,
+  latencyBucketsMs: true,
+  maxLabelSets: true,
+};
 
 /** The options with a default for each that was not given. */
 export type ResolvedMetricsOptions = { readonly [K in keyof MetricsOptions]-?: Exclude<MetricsOptions[K], undefined> };
@@ -105,8 +113,8 @@ const variables: Readonly<Record<keyof MetricsOptions, string>> = {
  * @throws AnalyticsError `INVALID_CONFIG` with every problem.
  */
 export function describeMetrics(options: MetricsOptions = {}): readonly Metric[] {
-  const problems: Problem[] = [];
-  const resolved = resolveMetricsOptions(options, problems);
+  const problems = unknownOptions(options, metricsOptionNames);
+  const resolved = resolveMetricsOptions(Object(options), problems);
   if (problems.length > 0) {
     throw configError(problems);
   }

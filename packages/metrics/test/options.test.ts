@@ -29,6 +29,16 @@ test('every problem is named at once', () => {
   );
 });
 
+test('a name that is no option is named with the rest, and so are options that are no object', () => {
+  const wrong = { namespaces: 'a', maxLabelSets: 0 } as CellsOptions;
+  const problems = ['namespaces', 'maxLabelSets'].map((field) => expect.objectContaining({ field }));
+  expect(() => createCells(wrong)).toThrow(expect.objectContaining({ code: 'INVALID_CONFIG', problems }));
+  expect(() => describeMetrics(wrong)).toThrow(expect.objectContaining({ code: 'INVALID_CONFIG', problems }));
+  for (const make of [createCells, describeMetrics]) {
+    expect(() => make(null as never)).toThrow('options: must be an object, got null');
+  }
+});
+
 test.each<[string, unknown]>([
   ['namespace', ''],
   ['namespace', 'a-b'],

@@ -9,7 +9,8 @@ const ownHeaders = ['content-encoding', 'content-length', 'content-type', 'host'
 
 /** What identifies this program to the receiver: complete, printable, and not in clear over a network. */
 export function checkCredentials(options: OtlpOptions, url: URL, token: Secret | undefined, refuse: Refuse): void {
-  const { instanceId, headers = {} } = options;
+  const { instanceId } = options;
+  const headers: NonNullable<OtlpOptions['headers']> = Object(options.headers);
   if (instanceId !== undefined && (typeof instanceId !== 'string' || !/^[^\s:\p{Cc}]+$/u.test(instanceId))) {
     refuse('instanceId', 'must be a text without blanks and colons');
   }

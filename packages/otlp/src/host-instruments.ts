@@ -89,8 +89,9 @@ const takenNames = new WeakMap<MeterProvider, Set<readonly string[]>>();
  * event count twice.
  */
 function takeNames(provider: MeterProvider, options: CellsOptions): () => void {
-  const { semconv = 'toolweaver' } = options;
-  const metrics = [...describeMetrics(options), ...(semconv === 'toolweaver' ? [] : Object.values(genaiMetrics))];
+  const { semconv = 'toolweaver', namespace, labels, latencyBucketsMs, maxLabelSets } = options;
+  const ours = describeMetrics({ namespace, labels, latencyBucketsMs, maxLabelSets });
+  const metrics = [...ours, ...(semconv === 'toolweaver' ? [] : Object.values(genaiMetrics))];
   const names = metrics.map(({ name }) => name);
   const others = takenNames.get(provider) ?? new Set();
   const taken = [...others].flat().filter((name) => names.includes(name));

@@ -1,10 +1,11 @@
 import type { Agent } from 'node:http';
 import type { MeterProvider } from '@opentelemetry/api';
 import type { AnalyticsError, Clock, Problem, RetryOptions, Secret } from '@toolweaver/analytics-core';
-import { steadyClock } from '@toolweaver/analytics-core/backend';
+import { steadyClock, unknownOptions } from '@toolweaver/analytics-core/backend';
 import {
   type Buckets,
   type MetricsOptions,
+  metricsOptionNames,
   type ResolvedCellsOptions,
   resolveCellsOptions,
   type SemanticConventions,
@@ -80,6 +81,50 @@ export interface OtlpOptions extends MetricsOptions {
   readonly random?: (() => number) | undefined;
 }
 
+const optionNames = {
+  ...metricsOptionNames,
+  endpoint: true,
+  url: true,
+  instanceId: true,
+  token: true,
+  headers: true,
+  protocol: true,
+  compression: true,
+  pushIntervalMs: true,
+  timeoutMs: true,
+  retry: true,
+  tls: true,
+  agent: true,
+  serviceName: true,
+  serviceVersion: true,
+  serviceInstanceId: true,
+  resourceAttributes: true,
+  semconv: true,
+  buckets: true,
+  evaluationEvents: true,
+  meterProvider: true,
+  enabled: true,
+  name: true,
+  onNotice: true,
+  clock: true,
+  random: true,
+} as const satisfies Record<keyof OtlpOptions, true>;
+const tlsNames = { caFile: true, certFile: true, keyFile: true } as const satisfies Record<keyof TlsFiles, true>;
+const retryNames = { minDelayMs: true, maxDelayMs: true, maxAttempts: true } as const satisfies Record<
+  keyof RetryOptions,
+  true
+>;
+
+/** What is none of the options, of this backend or of a group of them. */
+export function unknownNames(options: OtlpOptions): Problem[] {
+  const { tls = {}, retry = {} } = Object(options) as OtlpOptions;
+  return [
+    ...unknownOptions(options, optionNames),
+    ...unknownOptions(tls, tlsNames, 'tls'),
+    ...unknownOptions(retry, retryNames, 'retry'),
+  ];
+}
+
 export interface ResolvedOptions {
   readonly cells: ResolvedCellsOptions;
   readonly url: URL;
@@ -146,7 +191,7 @@ export function resolveOptions(options: OtlpOptions, problems: Problem[]): Resol
   if (pushIntervalMs < timeoutMs) {
     refuse('pushIntervalMs', `must not be below the timeout of a push, ${timeoutMs} ms, got ${pushIntervalMs} ms`);
   }
-  const { retry = {} } = options;
+  const retry: RetryOptions = Object(options.retry);
   const minDelayMs = numberOf('retry.minDelayMs', retry.minDelayMs, 1000, 0, refuse);
   return {
     cells,
@@ -155,7 +200,10 @@ export function resolveOptions(options: OtlpOptions, problems: Problem[]): Resol
     instanceId: options.instanceId,
     token,
     headers: Object.fromEntries(
-      Object.entries(options.headers ?? {}).map(([name, value]) => [name.toLowerCase(), toSecret(value) as Secret]),
+      Object.entries<string | Secret>(Object(options.headers)).map(([name, value]) => [
+        name.toLowerCase(),
+        toSecret(value) as Secret,
+      ]),
     ),
     encoding: options.protocol === 'http/json' ? 'json' : 'protobuf',
     compression: options.compression ?? 'gzip',
@@ -195,11 +243,17 @@ function checkCommon(options: OtlpOptions, refuse: Refuse): void {
       refuse(field, `must be a function, got ${typeof options[field]}`);
     }
   }
-  const { tls, resourceAttributes = {} } = options;
+  for (const field of ['headers', 'resourceAttributes'] as const) {
+    const given: unknown = options[field];
+    if (given !== undefined && (typeof given !== 'object' || given === null || Array.isArray(given))) {
+      refuse(field, 'must be an object');
+    }
+  }
+  const { tls, resourceAttributes } = options;
   if ((tls?.certFile === undefined) !== (tls?.keyFile === undefined)) {
     refuse(tls?.certFile === undefined ? 'tls.certFile' : 'tls.keyFile', 'is needed with the other of the two');
   }
-  if (Object.values(resourceAttributes).some((value: unknown) => typeof value !== 'string')) {
+  if (Object.values(Object(resourceAttributes)).some((value: unknown) => typeof value !== 'string')) {
     refuse('resourceAttributes', 'must be texts');
   }
 }

@@ -9,7 +9,7 @@ import { createHostInstruments } from './host-instruments.ts';
 import type { Connection } from './http.ts';
 import { exportMetrics, type Manner, probe } from './metrics-exporter.ts';
 import { createNotices, toAnalyticsError } from './notices.ts';
-import { type OtlpOptions, type ResolvedOptions, resolveOptions } from './options.ts';
+import { type OtlpOptions, type ResolvedOptions, resolveOptions, type TlsFiles, unknownNames } from './options.ts';
 import { createCollect } from './points.ts';
 import { createPusher } from './pusher.ts';
 import { createResource } from './resource.ts';
@@ -34,19 +34,25 @@ class PlainReader extends MetricReader {
  *   the `meterProvider`.
  */
 export async function otlp(options: OtlpOptions): Promise<OtlpBackend> {
-  const { name = 'otlp', enabled = true, meterProvider } = options;
+  const problems = unknownNames(options);
+  const given: OtlpOptions = Object(options);
+  const { name = 'otlp', enabled = true, meterProvider } = given;
   if (!enabled) {
+    refuse(problems);
     return { name, delivery: 'immediate', settings: { enabled }, write() {} };
   }
-  const problems: Problem[] = [];
-  const resolved = resolveOptions(options, problems);
-  const tls = readTlsFiles(options, problems);
-  if (problems.length > 0) {
-    throw configError(problems);
-  }
+  const resolved = resolveOptions(given, problems);
+  const tls = readTlsFiles(given, problems);
+  refuse(problems);
   return meterProvider === undefined
     ? pushingBackend(name, options, resolved, { tls, agent: options.agent })
     : hostBackend(name, resolved, meterProvider);
+}
+
+function refuse(problems: readonly Problem[]): void {
+  if (problems.length > 0) {
+    throw configError(problems);
+  }
 }
 
 function pushingBackend(
@@ -199,7 +205,8 @@ function settingsOf(
   };
 }
 
-function readTlsFiles({ tls = {} }: OtlpOptions, problems: Problem[]): Connection['tls'] {
+function readTlsFiles(options: OtlpOptions, problems: Problem[]): Connection['tls'] {
+  const tls: TlsFiles = Object(options.tls);
   const read = (field: 'caFile' | 'certFile' | 'keyFile'): Buffer | undefined => {
     const path = tls[field];
     if (path === undefined) {

@@ -1,7 +1,17 @@
-import type { AnalyticsError, Problem } from '@toolweaver/analytics-core';
-import { configError } from '@toolweaver/analytics-core/backend';
-import { type MetricsOptions, type ResolvedMetricsOptions, resolveMetricsOptions } from '@toolweaver/analytics-metrics';
-import { type PushgatewayOptions, type PushgatewayTarget, resolvePushgateway } from './pushgateway-options.ts';
+import type { AnalyticsError } from '@toolweaver/analytics-core';
+import { configError, unknownOptions } from '@toolweaver/analytics-core/backend';
+import {
+  type MetricsOptions,
+  metricsOptionNames,
+  type ResolvedMetricsOptions,
+  resolveMetricsOptions,
+} from '@toolweaver/analytics-metrics';
+import {
+  type PushgatewayOptions,
+  type PushgatewayTarget,
+  pushgatewayNames,
+  resolvePushgateway,
+} from './pushgateway-options.ts';
 import { isRegistry, type MetricRegistry } from './registry.ts';
 
 /** What is counted, and how Prometheus gets it: by a server, a registry or a Pushgateway. */
@@ -32,6 +42,19 @@ export interface PrometheusOptions extends MetricsOptions {
   readonly onNotice?: ((notice: AnalyticsError) => unknown) | undefined;
 }
 
+const optionNames = {
+  ...metricsOptionNames,
+  name: true,
+  enabled: true,
+  port: true,
+  host: true,
+  defaultMetrics: true,
+  registry: true,
+  workers: true,
+  pushgateway: true,
+  onNotice: true,
+} as const satisfies Record<keyof PrometheusOptions, true>;
+
 export interface ResolvedOptions {
   readonly name: string;
   readonly enabled: boolean;
@@ -46,8 +69,9 @@ export interface ResolvedOptions {
 }
 
 /** @throws AnalyticsError `INVALID_CONFIG` with every problem. */
-export function resolveOptions(options: PrometheusOptions): ResolvedOptions {
-  const problems: Problem[] = [];
+export function resolveOptions(given: PrometheusOptions): ResolvedOptions {
+  const problems = unknownOptions(given, optionNames);
+  const options: PrometheusOptions = Object(given);
   const wrong = (field: string, message: string): void => void problems.push({ field, message });
   const { name = 'prometheus', host = '127.0.0.1', registry, onNotice = () => {} } = options;
   const flag = (field: 'enabled' | 'defaultMetrics' | 'workers', otherwise: boolean): boolean => {
@@ -59,8 +83,8 @@ export function resolveOptions(options: PrometheusOptions): ResolvedOptions {
   };
   const metrics = resolveMetricsOptions(options, problems);
   const pushgateway = isObject(options.pushgateway) ? resolvePushgateway(options.pushgateway, problems) : undefined;
-  if (options.pushgateway !== undefined && !isObject(options.pushgateway)) {
-    wrong('pushgateway', 'must be an object with the url of a Pushgateway');
+  if (options.pushgateway !== undefined) {
+    problems.push(...unknownOptions(options.pushgateway, pushgatewayNames, 'pushgateway'));
   }
   const port = options.port ?? (pushgateway === undefined ? 8000 : false);
   const defaultMetrics = flag('defaultMetrics', false);
@@ -95,5 +119,5 @@ export function resolveOptions(options: PrometheusOptions): ResolvedOptions {
 }
 
 function isObject(value: unknown): value is object {
-  return typeof value === 'object' && value !== null;
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

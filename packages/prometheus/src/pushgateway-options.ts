@@ -23,6 +23,17 @@ export interface PushgatewayOptions {
   readonly timeoutMs?: number | undefined;
 }
 
+export const pushgatewayNames: Readonly<Record<keyof PushgatewayOptions, true>> = {
+  url: true,
+  job: true,
+  grouping: true,
+  intervalMs: true,
+  mode: true,
+  deleteOnClose: true,
+  authorization: true,
+  timeoutMs: true,
+};
+
 export interface PushgatewayTarget {
   /** Without a slash at its end. */
   readonly url: string;

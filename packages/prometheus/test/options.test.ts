@@ -19,6 +19,7 @@ describe('options', () => {
   test('all that are wrong are named at once', async () => {
     const fields = await problemsOf({
       name: ' ',
+      prot: 9000,
       enabled: 'yes',
       port: 65_536,
       host: 'not a host',
@@ -32,6 +33,7 @@ describe('options', () => {
       onNotice: 'log',
       pushgateway: {
         url: 'gateway:9091',
+        jobs: 'a',
         job: '',
         grouping: { 'a-b': 'x', skill_id: 'x', job: 'x', __x: 'x', shard: 3 },
         intervalMs: 5,
@@ -43,10 +45,10 @@ describe('options', () => {
     });
     expect(fields.toSorted()).toEqual(
       [
-        ...['name', 'enabled', 'port', 'host', 'namespace', 'labels', 'latencyBucketsMs', 'maxLabelSets'],
+        ...['prot', 'name', 'enabled', 'port', 'host', 'namespace', 'labels', 'latencyBucketsMs', 'maxLabelSets'],
         ...['defaultMetrics', 'workers', 'registry', 'onNotice'],
         ...['a-b', 'skill_id', 'job', '__x', 'shard'].map((label) => `pushgateway.grouping.${label}`),
-        ...['url', 'job', 'intervalMs', 'timeoutMs', 'mode', 'deleteOnClose', 'authorization'].map(
+        ...['url', 'jobs', 'job', 'intervalMs', 'timeoutMs', 'mode', 'deleteOnClose', 'authorization'].map(
           (field) => `pushgateway.${field}`,
         ),
       ].toSorted(),
@@ -77,6 +79,8 @@ describe('options', () => {
       'pushgateway.grouping.otel_metric_overflow',
     ],
     ['nothing as the gateway', { pushgateway: null }, 'pushgateway'],
+    ['a list as the gateway', { pushgateway: [url] }, 'pushgateway'],
+    ['what is no object', null as never, 'options'],
     ['a file as the gateway', { pushgateway: { url: 'file:///etc/passwd' } }, 'pushgateway.url'],
     [
       'a token over plain http to another machine',
