@@ -4,11 +4,10 @@ import type {
   Backend,
   CostEntry,
   CostGroup,
-  Problem,
   Window,
 } from '@toolweaver/analytics-core';
-import { cleanId, configError } from '@toolweaver/analytics-core/backend';
-import { isFields } from './counts.ts';
+import { cleanId, configError, unknownOptions } from '@toolweaver/analytics-core/backend';
+import { type Fields, isFields } from './counts.ts';
 import { checkFilter, cleanFilter, isMeant, type SpendFilter } from './scope.ts';
 
 /** Hours, days and months of UTC, or so many ms counted from the epoch on. */
@@ -35,6 +34,16 @@ export interface BudgetOptions {
   /** For tests: Unix time in ms. */
   readonly now?: (() => number) | undefined;
 }
+
+const optionNames = {
+  limitUsd: true,
+  window: true,
+  warnAt: true,
+  filter: true,
+  per: true,
+  name: true,
+  now: true,
+} as const satisfies Record<keyof BudgetOptions, true>;
 
 /** Whose budget is asked for, and for which call. */
 export interface BudgetQuestion {
@@ -211,12 +220,10 @@ function windowAt(at: number, window: BudgetWindow): Window {
 }
 
 function checkOptions(options: unknown): void {
-  const problems: Problem[] = [];
+  const problems = unknownOptions(options, optionNames);
   const wrong = (field: string, message: string): void => void problems.push({ field, message });
-  if (!isFields(options)) {
-    throw configError([{ field: 'options', message: 'must be an object' }]);
-  }
-  const { limitUsd, window, warnAt = 0.8, filter = {}, per, name = 'budget', now = Date.now } = options;
+  const given: Fields = Object(options);
+  const { limitUsd, window, warnAt = 0.8, filter = {}, per, name = 'budget', now = Date.now } = given;
   if (!(typeof limitUsd === 'number' && limitUsd >= 1e-9 && limitUsd <= Number.MAX_SAFE_INTEGER / 1e9)) {
     wrong('limitUsd', `must be US dollars above 0, got ${String(limitUsd)}`);
   }
@@ -226,6 +233,8 @@ function checkOptions(options: unknown): void {
     !(typeof ms === 'number' && ms >= 1000 && ms < 1e13)
   ) {
     wrong('window', 'must be hour, day, month or { ms: number >= 1000 }');
+  } else if (isFields(window)) {
+    problems.push(...unknownOptions(window, { ms: true }, 'window'));
   }
   if (!(typeof warnAt === 'number' && warnAt > 0 && warnAt <= 1)) {
     wrong('warnAt', `must be a share above 0 and up to 1, got ${String(warnAt)}`);
@@ -239,7 +248,7 @@ function checkOptions(options: unknown): void {
   if (typeof now !== 'function') {
     wrong('now', 'must be a function');
   }
-  checkFilter(filter, problems);
+  checkFilter(filter, 'filter', problems);
   if (problems.length > 0) {
     throw configError(problems);
   }

@@ -1,5 +1,6 @@
 import type { Problem, Usage } from '@toolweaver/analytics-core';
-import { isFields } from './counts.ts';
+import { unknownOptions } from '@toolweaver/analytics-core/backend';
+import { type Fields, isFields } from './counts.ts';
 
 /** US dollars for so many tokens of each class. */
 export interface Rates {
@@ -48,7 +49,20 @@ const classes: Readonly<Record<keyof Usage, keyof Rates>> = {
   outputTokens: 'output',
   reasoningTokens: 'reasoning',
 };
-const known: readonly string[] = ['model', 'provider', 'from', 'usdPer1K', 'usdPer1M'];
+const priceNames = {
+  model: true,
+  provider: true,
+  from: true,
+  usdPer1K: true,
+  usdPer1M: true,
+} as const satisfies Record<keyof ModelPrice, true>;
+const rateNames = {
+  input: true,
+  output: true,
+  cacheRead: true,
+  cacheWrite: true,
+  reasoning: true,
+} as const satisfies Record<keyof Rates, true>;
 
 /** Notes what is wrong; undefined then. */
 export function toOwnPrice(given: unknown, field: string, problems: Problem[]): OwnPrice | undefined {
@@ -56,11 +70,9 @@ export function toOwnPrice(given: unknown, field: string, problems: Problem[]): 
   const wrong = (name: string, message: string): undefined => {
     problems.push({ field: name === '' ? field : `${field}.${name}`, message });
   };
+  problems.push(...unknownOptions(given, priceNames, field));
   if (!isFields(given)) {
-    return wrong('', 'must be an object');
-  }
-  for (const name of Object.keys(given).filter((name) => !known.includes(name))) {
-    wrong(name, `is not known; known are ${known.join(', ')}; prices are in US dollars`);
+    return undefined;
   }
   const { model, provider, from, usdPer1K, usdPer1M } = given;
   if (typeof model !== 'string' || model.trim() === '') {
@@ -77,7 +89,8 @@ export function toOwnPrice(given: unknown, field: string, problems: Problem[]): 
     wrong('', 'must have usdPer1K or usdPer1M, and not both');
   }
   const [perName, per, scale] = usdPer1K === undefined ? ['usdPer1M', usdPer1M, 1n] : ['usdPer1K', usdPer1K, 1000n];
-  const rates = per === undefined ? undefined : toRates(per, perName as string, scale as bigint, wrong);
+  problems.push(...(per === undefined ? [] : unknownOptions(per, rateNames, `${field}.${perName}`)));
+  const rates = isFields(per) ? toRates(per, perName as string, scale as bigint, wrong) : undefined;
   if (problems.length > before || rates === undefined) {
     return undefined;
   }
@@ -93,18 +106,11 @@ export function toOwnPrice(given: unknown, field: string, problems: Problem[]): 
 }
 
 function toRates(
-  given: unknown,
+  given: Fields,
   field: string,
   scale: bigint,
   wrong: (name: string, message: string) => undefined,
-): OwnPrice['rates'] | undefined {
-  if (!isFields(given)) {
-    return wrong(field, 'must be an object with input, output and what else is priced');
-  }
-  const allowed: readonly string[] = Object.values(classes);
-  for (const name of Object.keys(given).filter((name) => !allowed.includes(name))) {
-    wrong(`${field}.${name}`, `is not known; known are ${allowed.join(', ')}`);
-  }
+): OwnPrice['rates'] {
   const rate = (name: keyof Rates): bigint | undefined => {
     const usd = given[name];
     if (usd === undefined && name !== 'input' && name !== 'output') {

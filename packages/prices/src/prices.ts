@@ -1,6 +1,6 @@
-import type { PriceProvider, Problem } from '@toolweaver/analytics-core';
-import { configError } from '@toolweaver/analytics-core/backend';
-import { isFields } from './counts.ts';
+import type { PriceProvider } from '@toolweaver/analytics-core';
+import { configError, unknownOptions } from '@toolweaver/analytics-core/backend';
+import { type Fields, isFields } from './counts.ts';
 import { memoized } from './memo.ts';
 import { costOf, inOrderOfPrecedence, type ModelPrice, normalName, type OwnPrice, toOwnPrice } from './model-price.ts';
 import { loadTable } from './table.ts';
@@ -15,6 +15,8 @@ export interface PricesOptions {
   /** `false` does without the table: then only prices of your own are known. Default: true. */
   readonly table?: boolean | undefined;
 }
+
+const optionNames = { models: true, providers: true, table: true } as const satisfies Record<keyof PricesOptions, true>;
 
 /** The option `prices` of a client. What is asked for is answered from memory, and never over the network. */
 export interface Prices extends PriceProvider {
@@ -75,11 +77,8 @@ interface ResolvedOptions {
 }
 
 function resolveOptions(options: unknown): ResolvedOptions {
-  const problems: Problem[] = [];
-  if (!isFields(options)) {
-    throw configError([{ field: 'options', message: 'must be an object' }]);
-  }
-  const { models = [], providers = {}, table = true } = options;
+  const problems = unknownOptions(options, optionNames);
+  const { models = [], providers = {}, table = true } = Object(options) as Fields;
   if (!Array.isArray(models)) {
     problems.push({ field: 'models', message: 'must be a list of prices' });
   }

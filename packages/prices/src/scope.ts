@@ -1,6 +1,5 @@
 import type { AnalyticsEvent, ExecutionEvent, ExecutionKind, Problem } from '@toolweaver/analytics-core';
-import { cleanId } from '@toolweaver/analytics-core/backend';
-import { isFields } from './counts.ts';
+import { cleanId, unknownOptions } from '@toolweaver/analytics-core/backend';
 
 /** Which executions count; what is left out does not matter. */
 export interface SpendFilter {
@@ -13,18 +12,25 @@ export interface SpendFilter {
   readonly runId?: string | undefined;
 }
 
-const fields = ['kind', 'name', 'model', 'provider', 'userId', 'orgId', 'runId'] as const;
+const known = {
+  kind: true,
+  name: true,
+  model: true,
+  provider: true,
+  userId: true,
+  orgId: true,
+  runId: true,
+} as const satisfies Record<keyof SpendFilter, true>;
+const fields = Object.keys(known) as readonly (keyof SpendFilter)[];
 
-export function checkFilter(filter: unknown, problems: Problem[]): void {
-  if (!isFields(filter)) {
-    problems.push({ field: 'filter', message: 'must be an object' });
-    return;
-  }
-  for (const [name, value] of Object.entries(filter)) {
-    if (!(fields as readonly string[]).includes(name)) {
-      problems.push({ field: `filter.${name}`, message: `is not known; known are ${fields.join(', ')}` });
-    } else if (value !== undefined && (typeof value !== 'string' || value === '')) {
-      problems.push({ field: `filter.${name}`, message: 'must be a text that is not empty' });
+/** `group`: the option that the filter is. */
+export function checkFilter(filter: unknown, group: string, problems: Problem[]): void {
+  problems.push(...unknownOptions(filter, known, group));
+  const given: { readonly [K in keyof SpendFilter]: unknown } = Object(filter);
+  for (const field of fields) {
+    const value = given[field];
+    if (value !== undefined && (typeof value !== 'string' || value === '')) {
+      problems.push({ field: `${group}.${field}`, message: 'must be a text that is not empty' });
     }
   }
 }

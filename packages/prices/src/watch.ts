@@ -1,6 +1,6 @@
-import type { AnalyticsEvent, Backend, Problem } from '@toolweaver/analytics-core';
-import { configError, tell } from '@toolweaver/analytics-core/backend';
-import { isFields } from './counts.ts';
+import type { AnalyticsEvent, Backend } from '@toolweaver/analytics-core';
+import { configError, tell, unknownOptions } from '@toolweaver/analytics-core/backend';
+import { type Fields, isFields } from './counts.ts';
 import { checkFilter, cleanFilter, isMeant, type SpendFilter } from './scope.ts';
 
 /**
@@ -44,6 +44,18 @@ export interface WatchOptions {
   /** Default: `watch`. */
   readonly name?: string | undefined;
 }
+
+const optionNames = { thresholds: true, onThreshold: true, name: true } as const satisfies Record<
+  keyof WatchOptions,
+  true
+>;
+const thresholdNames = {
+  measure: true,
+  limit: true,
+  filter: true,
+  windowMs: true,
+  minExecutions: true,
+} as const satisfies Record<keyof Threshold, true>;
 
 /** A window goes on in steps of this part of it, so that it takes the same room whatever happens. */
 const steps = 60;
@@ -185,12 +197,9 @@ function watchWindow(threshold: Threshold, crossed: Crossed): Watcher {
 const measures: readonly Measure[] = ['cost', 'spendRate', 'failureRate', 'duration', 'health'];
 
 function checkOptions(options: unknown): void {
-  const problems: Problem[] = [];
+  const problems = unknownOptions(options, optionNames);
   const wrong = (field: string, message: string): void => void problems.push({ field, message });
-  if (!isFields(options)) {
-    throw configError([{ field: 'options', message: 'must be an object' }]);
-  }
-  const { thresholds, onThreshold, name = 'watch' } = options;
+  const { thresholds, onThreshold, name = 'watch' } = Object(options) as Fields;
   if (typeof onThreshold !== 'function') {
     wrong('onThreshold', 'must be a function');
   }
@@ -202,7 +211,11 @@ function checkOptions(options: unknown): void {
   }
   const isNumber = (value: unknown, min: number): boolean => Number.isFinite(value) && (value as number) >= min;
   for (const [at, given] of (Array.isArray(thresholds) ? thresholds : []).entries()) {
-    const { measure, limit, filter = {}, windowMs = 1000, minExecutions = 1 } = isFields(given) ? given : {};
+    problems.push(...unknownOptions(given, thresholdNames, `thresholds[${at}]`));
+    if (!isFields(given)) {
+      continue;
+    }
+    const { measure, limit, filter = {}, windowMs = 1000, minExecutions = 1 } = given;
     if (!measures.some((known) => known === measure)) {
       wrong(`thresholds[${at}].measure`, `must be one of ${measures.join(', ')}`);
     }
@@ -215,11 +228,7 @@ function checkOptions(options: unknown): void {
     if (!isNumber(minExecutions, 1)) {
       wrong(`thresholds[${at}].minExecutions`, `must be a number >= 1, got ${String(minExecutions)}`);
     }
-    const before = problems.length;
-    checkFilter(filter, problems);
-    for (const [index, problem] of problems.slice(before).entries()) {
-      problems[before + index] = { ...problem, field: `thresholds[${at}].${problem.field}` };
-    }
+    checkFilter(filter, `thresholds[${at}].filter`, problems);
   }
   if (problems.length > 0) {
     throw configError(problems);

@@ -189,6 +189,7 @@ test('many owners do not fill the memory: further ones share a budget', () => {
 test('wrong options are refused, all of them at once', () => {
   const wrong = {
     limitUsd: 0,
+    limit: 5,
     window: 'week',
     warnAt: 2,
     per: 'team',
@@ -206,6 +207,7 @@ test('wrong options are refused, all of them at once', () => {
   expect((error as AnalyticsError).problems.map(({ field }) => field).sort()).toEqual([
     'filter.kind',
     'filter.team',
+    'limit',
     'limitUsd',
     'name',
     'now',
@@ -214,4 +216,9 @@ test('wrong options are refused, all of them at once', () => {
     'window',
   ]);
   expect(() => createBudget(undefined as never)).toThrow('options: must be an object');
+  const window = { ms: 5000, hours: 1 };
+  expect(() => createBudget({ limitUsd: 1, window })).toThrow('window.hours: is no option; there are ms');
+  expect(() => createBudget({ limitUsd: 1, window: 'day', filter: 'agents' as never })).toThrow(
+    'filter: must be an object',
+  );
 });

@@ -172,16 +172,19 @@ test('wrong options are refused, all of them at once', () => {
     watch({
       onThreshold: 'log' as never,
       name: ' ',
+      onCrossing: 'log',
       thresholds: [
         { measure: 'speed' as never, limit: -1, windowMs: 5, minExecutions: 0, filter: { team: 'a' } as never },
-        { measure: 'cost', limit: Number.NaN },
+        { measure: 'cost', limit: Number.NaN, window: 5 },
+        'cost' as never,
       ],
-    });
+    } as never);
   } catch (thrown) {
     error = thrown;
   }
   expect(error).toMatchObject({ name: 'AnalyticsError', code: 'INVALID_CONFIG' });
   expect((error as AnalyticsError).problems.map(({ field }) => field)).toEqual([
+    'onCrossing',
     'onThreshold',
     'name',
     'thresholds[0].measure',
@@ -189,7 +192,10 @@ test('wrong options are refused, all of them at once', () => {
     'thresholds[0].windowMs',
     'thresholds[0].minExecutions',
     'thresholds[0].filter.team',
+    'thresholds[1].window',
     'thresholds[1].limit',
+    'thresholds[2]',
   ]);
+  expect(() => watch(null as never)).toThrow('options: must be an object, got null');
   expect(() => watch({ thresholds: {} as never, onThreshold() {} })).toThrow('must be a list');
 });
