@@ -1,5 +1,6 @@
 import type { CallbackHandlerMethods } from '@langchain/core/callbacks/base';
 import type { Analytics } from '@toolweaver/analytics-core';
+import { configError, unknownOptions } from '@toolweaver/analytics-core/backend';
 import { usageFrom } from '@toolweaver/analytics-prices';
 import { bytesOf } from './bytes.ts';
 import { createSpans } from './spans.ts';
@@ -10,6 +11,8 @@ export interface LangChainOptions {
   readonly innerChains?: boolean | undefined;
 }
 
+const optionNames = { innerChains: true } as const satisfies Record<keyof LangChainOptions, true>;
+
 /** Handlers, and that LangChain waits for them, so that they are called where the work is done. */
 export type LangChainCallbacks = CallbackHandlerMethods & { readonly awaitHandlers: true };
 
@@ -17,8 +20,13 @@ export type LangChainCallbacks = CallbackHandlerMethods & { readonly awaitHandle
  * Callbacks for LangChain.js and LangGraph.js: `model.invoke(input, { callbacks: [langChainCallbacks(analytics)] })`. Models become
  * `llm`, tools `tool`, retrievers `search`, and the outermost chain, such as an agent or a graph, `operation`. No prompts or
  * answers are kept.
+ * @throws AnalyticsError `INVALID_CONFIG` with every problem of the options.
  */
 export function langChainCallbacks(analytics: Analytics, options: LangChainOptions = {}): LangChainCallbacks {
+  const problems = unknownOptions(options, optionNames);
+  if (problems.length > 0) {
+    throw configError(problems);
+  }
   const { innerChains = false } = options;
   const spans = createSpans(analytics);
 

@@ -1,6 +1,6 @@
 import type { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
 import type { Analytics } from '@toolweaver/analytics-core';
-import { configError } from '@toolweaver/analytics-core/backend';
+import { configError, unknownOptions } from '@toolweaver/analytics-core/backend';
 import { bytesOf } from './bytes.ts';
 
 /** The part of an MCP server that is needed here. */
@@ -14,25 +14,29 @@ export interface McpOptions {
   readonly traceContext?: boolean | undefined;
 }
 
+const optionNames = { toolkit: true, traceContext: true } as const satisfies Record<keyof McpOptions, true>;
+
 /**
  * Has every tool call of an MCP server recorded, whatever tools it has or gets: to be called before the first of them is registered.
  * A result with `isError` is a failure of type `ToolError`. Returns the server.
- * @throws AnalyticsError `INVALID_CONFIG` where the server has tools already.
+ * @throws AnalyticsError `INVALID_CONFIG` where the server has tools already, with every problem of the options.
  */
 export function trackMcpServer<S extends McpServer | ProtocolServer>(
   analytics: Analytics,
   server: S,
   options: McpOptions = {},
 ): S {
-  const { toolkit, traceContext = false } = options;
+  const problems = unknownOptions(options, optionNames);
   const protocol = ('server' in server ? server.server : server) as ProtocolServer;
   try {
     protocol.assertCanSetRequestHandler(callTool);
   } catch {
-    throw configError([
-      { field: 'server', message: 'has tools already: call trackMcpServer before you register them' },
-    ]);
+    problems.push({ field: 'server', message: 'has tools already: call trackMcpServer before you register them' });
   }
+  if (problems.length > 0) {
+    throw configError(problems);
+  }
+  const { toolkit, traceContext = false } = options;
 
   type Handler = (request: unknown, extra: unknown) => unknown;
 

@@ -1,8 +1,8 @@
 import type { Analytics } from '@toolweaver/analytics-core';
-import { configError } from '@toolweaver/analytics-core/backend';
+import { configError, unknownOptions } from '@toolweaver/analytics-core/backend';
 import { createLifecycle } from './lifecycle.ts';
 import { endNames, wrapToolkit } from './toolkit.ts';
-import { checkToolkitOptions, type ToolkitOptions } from './toolkit-options.ts';
+import { checkToolkitOptions, type ToolkitOptions, toolkitOptionNames } from './toolkit-options.ts';
 
 /** Toolkits by name, each made once; they are tracked as by `trackToolkit`. */
 export interface ToolkitCache {
@@ -16,7 +16,7 @@ export interface ToolkitCache {
 
 /** @throws AnalyticsError `INVALID_CONFIG` with every problem of the options. */
 export function createToolkitCache(analytics: Analytics, options: ToolkitOptions = {}): ToolkitCache {
-  checkToolkitOptions(options, []);
+  checkToolkitOptions(options, unknownOptions(options, toolkitOptionNames));
   const made = new Map<string, Promise<{ readonly toolkit: object; readonly tracked: object }>>();
 
   async function end(name: string): Promise<void> {

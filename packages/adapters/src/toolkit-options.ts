@@ -27,6 +27,17 @@ export interface ToolkitEnv extends ToolkitSwitches {
   readonly batchSize?: number | undefined;
 }
 
+export const toolkitOptionNames: Readonly<Record<keyof ToolkitOptions | keyof ToolkitEnv, true>> = {
+  enabled: true,
+  trackLifecycle: true,
+  trackInvocations: true,
+  sampleRate: true,
+  sizes: true,
+  attributes: true,
+  // Of the client; it comes along with what the environment says.
+  batchSize: true,
+};
+
 /**
  * `TOOLKIT_METRICS_ENABLED`, `TOOLKIT_TRACK_LIFECYCLE`, `TOOLKIT_TRACK_INVOCATIONS` (true or false), `TOOLKIT_SAMPLE_RATE` (0 to 1)
  * and `TOOLKIT_BATCH_SIZE` (1 to 1000).
@@ -43,7 +54,8 @@ export function toolkitOptionsFromEnv(env: Env): ToolkitEnv {
 }
 
 /** @throws AnalyticsError `INVALID_CONFIG` with every problem, those given too. */
-export function checkToolkitOptions(options: ToolkitOptions, problems: Problem[]): void {
+export function checkToolkitOptions(given: ToolkitOptions, problems: Problem[]): void {
+  const options: ToolkitOptions = Object(given);
   for (const field of ['enabled', 'trackLifecycle', 'trackInvocations', 'sizes'] as const) {
     const value: unknown = options[field];
     if (value !== undefined && typeof value !== 'boolean') {

@@ -1,8 +1,8 @@
 import type { Analytics, SubjectDetails } from '@toolweaver/analytics-core';
-import { configError } from '@toolweaver/analytics-core/backend';
+import { configError, unknownOptions } from '@toolweaver/analytics-core/backend';
 import { bytesOf } from './bytes.ts';
 import { createLifecycle, type Lifecycle } from './lifecycle.ts';
-import { checkToolkitOptions, type ToolkitOptions } from './toolkit-options.ts';
+import { checkToolkitOptions, type ToolkitOptions, toolkitOptionNames } from './toolkit-options.ts';
 import { viewOf } from './view.ts';
 
 /** What a toolkit is called, which of its functions are tools, and what is recorded of them. */
@@ -12,6 +12,11 @@ export interface TrackToolkitOptions extends ToolkitOptions {
   /** The names of its tools. Default: every function but those below `_`, those that all objects have, and those that end it. */
   readonly tools?: readonly string[] | undefined;
 }
+
+const optionNames = { ...toolkitOptionNames, name: true, tools: true } as const satisfies Record<
+  keyof TrackToolkitOptions,
+  true
+>;
 
 type Call = (...args: unknown[]) => unknown;
 
@@ -34,8 +39,8 @@ function checkedName(toolkit: unknown, options: TrackToolkitOptions): string {
   if (typeof toolkit !== 'object' || toolkit === null) {
     throw configError([{ field: 'toolkit', message: 'must be an object or an array of tools' }]);
   }
-  const { name = classOf(toolkit), tools } = options;
-  const problems = [];
+  const problems = unknownOptions(options, optionNames);
+  const { name = classOf(toolkit), tools } = Object(options) as TrackToolkitOptions;
   if (typeof name !== 'string' || name.trim() === '') {
     problems.push({ field: 'name', message: 'must be given, as the toolkit has no class of its own' });
   }

@@ -137,3 +137,11 @@ test('runs at the same time keep to themselves, and all is recorded when they en
   const ofTools = executions.filter(({ kind }) => kind === 'tool');
   expect(ofTools.map(({ runId }) => runId).sort()).toEqual(ids);
 });
+
+test.each([
+  [{ innerChain: true }, 'innerChain: is no option; there are innerChains'],
+  [null, 'options: must be an object, got null'],
+])('refuses %j', (options, message) => {
+  const { analytics } = rig();
+  expect(() => langChainCallbacks(analytics, options as LangChainOptions)).toThrow(message);
+});

@@ -101,4 +101,17 @@ test('a server that has tools already is refused', () => {
   const server = new McpServer(info);
   server.registerTool('early', {}, () => ({ content: [] }));
   expect(() => trackMcpServer(analytics, server)).toThrow('server: has tools already: call trackMcpServer before');
+  expect(() => trackMcpServer(analytics, server, { tookit: 'a' } as McpOptions)).toThrow(/2 problems.*tookit.*server/s);
+});
+
+test.each([
+  [{ tookit: 'math' }, 'tookit: is no option; there are toolkit, traceContext'],
+  [null, 'options: must be an object, got null'],
+])('refuses %j, and leaves the server as it was', async (options, message) => {
+  const made = rig();
+  const server = new McpServer(info);
+  expect(() => trackMcpServer(made.analytics, server, options as McpOptions)).toThrow(message);
+  server.registerTool('untracked', {}, () => ({ content: [] }));
+  await (await clientOf(server)).callTool({ name: 'untracked' });
+  expect(await made.executions()).toEqual([]);
 });

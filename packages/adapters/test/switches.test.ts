@@ -79,9 +79,11 @@ describe('each switch switches', () => {
       settings: {},
       write: ({ length }) => void sizes.push(length),
     };
-    const { batchSize } = toolkitOptionsFromEnv({ TOOLKIT_BATCH_SIZE: '3' });
+    const options = toolkitOptionsFromEnv({ TOOLKIT_BATCH_SIZE: '3' });
+    const { batchSize } = options;
     const analytics = createAnalytics({ backends: [backend], batchSize });
-    const toolkit = trackToolkit(analytics, new Calculator());
+    // Takes all that was read, with what is for the client.
+    const toolkit = trackToolkit(analytics, new Calculator(), { ...options, sizes: false });
     for (let call = 0; call < 6; call += 1) {
       toolkit.add(call, call);
     }

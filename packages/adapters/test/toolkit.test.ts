@@ -304,6 +304,9 @@ describe('a toolkit', () => {
     ['a rate above 1', { sampleRate: 2 }, 'sampleRate: must be a number from 0 to 1, got 2'],
     ['a text for a switch', { enabled: 'no' }, 'enabled: must be true or false, got no'],
     ['no list of tools', { tools: 'search' }, 'tools: must be an array of names'],
+    ['a name that is no option', { samplingRate: 0.5 }, 'samplingRate: is no option; there are enabled,'],
+    ['several of these', { samplingRate: 0.5, sizes: 1, tools: 5 }, '3 problems'],
+    ['what is no object', null, 'options: must be an object, got null'],
   ])('with %s is refused at once', (_, options, message) => {
     const { analytics } = rig();
     expect(() => trackToolkit(analytics, new SearchToolkit(), options as never)).toThrow(message);

@@ -1,5 +1,5 @@
 import type { AnalyticsEvent, Backend, ExecutionEvent, Problem } from '@toolweaver/analytics-core';
-import { configError } from '@toolweaver/analytics-core/backend';
+import { configError, unknownOptions } from '@toolweaver/analytics-core/backend';
 import type { Figures } from './figures.ts';
 import { type Views, viewsOf } from './views.ts';
 
@@ -12,6 +12,11 @@ export interface CollectorOptions {
   /** Of its backend. Default: `collector`. */
   readonly name?: string | undefined;
 }
+
+const optionNames = { maxOperations: true, maxErrors: true, name: true } as const satisfies Record<
+  keyof CollectorOptions,
+  true
+>;
 
 /** A failed execution. `type` is `unknown` where it came without an error, `message` undefined where none was kept. */
 export interface RecentError {
@@ -53,8 +58,8 @@ const others = '(other operations)';
  * @throws AnalyticsError `INVALID_CONFIG` with every problem of the options.
  */
 export function createCollector(options: CollectorOptions = {}): Collector {
-  const { maxOperations = 1000, maxErrors = 100, name = 'collector' } = options;
-  checkOptions({ maxOperations, maxErrors, name });
+  const { maxOperations = 1000, maxErrors = 100, name = 'collector' } = Object(options) as CollectorOptions;
+  checkOptions({ maxOperations, maxErrors, name }, unknownOptions(options, optionNames));
   const operations = new Map<string, Counts>();
   let errors: RecentError[] = [];
 
@@ -153,8 +158,10 @@ function toSums({
   return { calls, failures, pricedCalls, totalCostUsd: pricedCalls === 0 ? null : nanoUsd / 1e9 };
 }
 
-function checkOptions({ maxOperations, maxErrors, name }: { [K in keyof CollectorOptions]-?: unknown }): void {
-  const problems: Problem[] = [];
+function checkOptions(
+  { maxOperations, maxErrors, name }: { [K in keyof CollectorOptions]-?: unknown },
+  problems: Problem[],
+): void {
   for (const [field, value] of Object.entries({ maxOperations, maxErrors })) {
     if (!(Number.isInteger(value) && Number(value) >= 1)) {
       problems.push({ field, message: `must be a whole number >= 1, got ${String(value)}` });

@@ -1,4 +1,10 @@
-import { collectorOf, createCollector, type StoreCollector, type Views } from '@toolweaver/analytics-collector';
+import {
+  type CollectorOptions,
+  collectorOf,
+  createCollector,
+  type StoreCollector,
+  type Views,
+} from '@toolweaver/analytics-collector';
 import { type Analytics, createAnalytics } from '@toolweaver/analytics-core';
 import { sqlite } from '@toolweaver/analytics-sqlite';
 import { execution } from '@toolweaver/analytics-testkit';
@@ -178,7 +184,10 @@ describe('a collector in memory', () => {
     [{ maxOperations: 0 }, 'maxOperations: must be a whole number >= 1, got 0'],
     [{ maxErrors: 1.5 }, 'maxErrors: must be a whole number >= 1, got 1.5'],
     [{ name: ' ' }, 'name: must be a name that is not blank'],
+    [{ maxOps: 5 }, 'maxOps: is no option; there are maxOperations, maxErrors, name'],
+    [{ maxOps: 5, maxErrors: 0 }, '2 problems'],
+    [null, 'options: must be an object, got null'],
   ])('refuses %j', (options, message) => {
-    expect(() => createCollector(options)).toThrow(message);
+    expect(() => createCollector(options as CollectorOptions)).toThrow(message);
   });
 });
