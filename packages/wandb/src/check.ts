@@ -1,5 +1,5 @@
 import type { Problem } from '@toolweaver/analytics-core';
-import { configError } from '@toolweaver/analytics-core/backend';
+import { configError, unknownOptions } from '@toolweaver/analytics-core/backend';
 
 export interface Checks {
   wrong(field: string, message: string): undefined;
@@ -9,12 +9,18 @@ export interface Checks {
   choice<T extends string>(field: string, value: unknown, choices: readonly T[]): T | undefined;
 }
 
+/** The names of the options, for which the compiler asks all. */
+export type Known<Options> = Readonly<Record<keyof Options, true>>;
+
 /**
  * Returns what `read` makes of the options.
- * @throws AnalyticsError `INVALID_CONFIG` with every problem that it met.
+ * @throws AnalyticsError `INVALID_CONFIG` with every problem that it met, and every name that is none of `known`.
  */
-export function checkOptions<T>(read: (check: Checks) => T): T {
-  const problems: Problem[] = [];
+export function checkOptions<Options, T>(options: Options, known: Known<Options>, read: (check: Checks) => T): T {
+  const problems: Problem[] = unknownOptions(options, known);
+  if (typeof options !== 'object' || options === null) {
+    throw configError(problems);
+  }
   function wrong(field: string, message: string): undefined {
     problems.push({ field, message });
   }

@@ -1,22 +1,23 @@
-import { AnalyticsError, type ErrorCode } from '@toolweaver/analytics-core';
+import { AnalyticsError } from '@toolweaver/analytics-core';
 import { prepareArtifact } from './artifact.ts';
 import type { Batch } from './batch.ts';
 import { createCalls } from './calls.ts';
+import type { Known } from './check.ts';
 import { within } from './clock.ts';
 import { failureOf, messageOf } from './failure.ts';
 import { insist } from './insist.ts';
 import { readValues } from './logged.ts';
 import { createLoggedRows } from './logged-rows.ts';
-import { imagesOf, isMedia, resolveMedia } from './media.ts';
 import { createMediaQueue } from './media-queue.ts';
-import type { MetricDefinition } from './metric-definition.ts';
+import type { MetricDefinition, MetricOptions } from './metric-definition.ts';
 import { artifactNameProblem, artifactTypeProblem, maxTag, randomName } from './names.ts';
 import { type Notify, named } from './notices.ts';
 import type { Run } from './run.ts';
 import type { RunFile } from './run-file.ts';
 import type { Settings } from './settings.ts';
+import { createSkips } from './skips.ts';
 import { untilAborted } from './until-aborted.ts';
-import type { WandbRun } from './wandb-run.ts';
+import type { FinishOptions, LogOptions, WandbRun } from './wandb-run.ts';
 
 /** The service's rhythm: what comes sooner is sent together. */
 const paceMs = 15_000;
@@ -26,6 +27,10 @@ const maxWaitingRows = 20_000;
 const maxHeldRows = 200_000;
 /** What comes beyond this, while nothing that waits arrives anywhere, is left out: memory is the host's. */
 const maxRows = 2 * maxHeldRows;
+
+const knownInLog: Known<LogOptions> = { step: true, commit: true };
+const knownInMetric: Known<MetricOptions> = { stepMetric: true, hidden: true, summary: true };
+const knownInFinish: Known<FinishOptions> = { exitCode: true, timeoutMs: true };
 
 /** The run as its program holds it: what is logged is sent at the service's rhythm. */
 export function createClient(run: Run, settings: Settings, notify: Notify, onFinished: () => void): WandbRun {
@@ -39,25 +44,12 @@ export function createClient(run: Run, settings: Settings, notify: Notify, onFin
   let notBefore = Number.NEGATIVE_INFINITY;
   /** What was to be sent is under way, or failed. */
   let behind = false;
-  let skipped = 0;
-  const told = new Set<string>();
-  const salt = randomName(32);
+  const skips = createSkips(run.info.id, notify);
+  const { skip, skipUnknown, tellOnce } = skips;
   let finishing: Promise<void> | undefined;
   const calls = createCalls(clock);
   const lifetime = new AbortController();
   const media = createMediaQueue(run, (message) => skip('upload', message));
-
-  function skip(kind: string, message: string): void {
-    skipped += 1;
-    tellOnce(kind, `${message}; further ones of this kind are only counted`, undefined, 'INVALID_EVENT');
-  }
-
-  function tellOnce(kind: string, message: string, cause?: unknown, code?: ErrorCode): void {
-    if (!told.has(kind)) {
-      told.add(kind);
-      notify(`run ${run.info.id}: ${message}`, cause, code);
-    }
-  }
 
   /** A service that is away for a while comes back, or its run goes offline; what fails beside has to be known. */
   function tellFailure(error: unknown): void {
@@ -78,18 +70,6 @@ export function createClient(run: Run, settings: Settings, notify: Notify, onFin
     } catch (error) {
       skip(call, `a call of ${call} was left out: ${messageOf(error)}`);
     }
-  }
-
-  function resolveIn(step: number): (key: string, value: unknown) => unknown {
-    return (key, value) => {
-      const found = Array.isArray(value) ? imagesOf(value) : isMedia(value) ? value : undefined;
-      if (found === undefined) {
-        return undefined;
-      }
-      const resolved = resolveMedia(found, { key, step, runId: run.info.id, salt });
-      media.add(resolved);
-      return resolved.value;
-    };
   }
 
   function hasWork(): boolean {
@@ -223,7 +203,7 @@ export function createClient(run: Run, settings: Settings, notify: Notify, onFin
       return run.state.step;
     },
     get skipped() {
-      return skipped;
+      return skips.count;
     },
     log: (given, options) =>
       take('log', () => {
@@ -231,6 +211,7 @@ export function createClient(run: Run, settings: Settings, notify: Notify, onFin
           skip('full', `values were left out: ${maxRows} rows wait already`);
           return;
         }
+        skipUnknown('log', options, knownInLog);
         const { step, commit } = options ?? {};
         const { state } = run;
         if (step !== undefined) {
@@ -243,7 +224,7 @@ export function createClient(run: Run, settings: Settings, notify: Notify, onFin
             state.step = step;
           }
         }
-        rows.add(readValues(given, skip, { onMedia: resolveIn(state.step) }));
+        rows.add(readValues(given, skip, { onMedia: media.takeIn(state.step) }));
         if (commit ?? step === undefined) {
           rows.endRow();
         }
@@ -261,6 +242,7 @@ export function createClient(run: Run, settings: Settings, notify: Notify, onFin
       }),
     defineMetric: (name, options) =>
       take('defineMetric', () => {
+        skipUnknown('defineMetric', options, knownInMetric);
         const { stepMetric, hidden = false, summary = [] } = options ?? {};
         const { metrics } = run.info;
         const others = metrics.filter((metric) => metric.name !== name);
@@ -309,6 +291,7 @@ export function createClient(run: Run, settings: Settings, notify: Notify, onFin
       }
     },
     finish(options) {
+      skipUnknown('finish', options, knownInFinish);
       const { exitCode = 0, timeoutMs = finishTimeoutMs } = options ?? {};
       finishing ??= finish(exitCode, timeoutMs);
       return finishing;

@@ -1,4 +1,4 @@
-import { checkOptions } from './check.ts';
+import { checkOptions, type Known } from './check.ts';
 import { createClient } from './client-run.ts';
 import { pause } from './clock.ts';
 import { createEncoder } from './encoder.ts';
@@ -10,7 +10,13 @@ import { createNotify, named } from './notices.ts';
 import { forgetRun, rememberRun, unfinishedRun } from './resume-file.ts';
 import { createRun, type Run } from './run.ts';
 import { createService } from './service.ts';
-import { type ConnectionOptions, type DescriptionOptions, readSettings, type Settings } from './settings.ts';
+import {
+  type ConnectionOptions,
+  type DescriptionOptions,
+  knownSettings,
+  readSettings,
+  type Settings,
+} from './settings.ts';
 import { agent } from './version.ts';
 import type { WandbRun } from './wandb-run.ts';
 
@@ -20,12 +26,14 @@ export interface RunClientOptions extends ConnectionOptions, DescriptionOptions 
   readonly initTimeoutMs?: number | undefined;
 }
 
+const known: Known<RunClientOptions> = { ...knownSettings, initTimeoutMs: true };
+
 /**
  * Starts a run, at the service or offline. Resolves when it has one of them.
  * @throws AnalyticsError `INVALID_CONFIG` for wrong options, all of them at once, and for what `resume` does not allow.
  */
 export async function startRun(options: RunClientOptions = {}): Promise<WandbRun> {
-  const { settings, initTimeoutMs } = checkOptions((check) => ({
+  const { settings, initTimeoutMs } = checkOptions(options, known, (check) => ({
     settings: readSettings(check, options),
     initTimeoutMs: check.number('initTimeoutMs', options.initTimeoutMs, 1, 3_600_000) ?? 90_000,
   }));

@@ -1,5 +1,6 @@
 import type { Artifact } from './artifact.ts';
-import type { ResolvedMedia } from './media.ts';
+import { imagesOf, isMedia, resolveMedia } from './media.ts';
+import { randomName } from './names.ts';
 import type { Run } from './run.ts';
 import type { RunFile } from './run-file.ts';
 import type { OnSettled } from './run-target.ts';
@@ -8,12 +9,14 @@ import { isRejection } from './upload.ts';
 /** Pictures, tables and the like, on their way to where the run goes. */
 export interface MediaQueue {
   readonly waiting: boolean;
-  add(media: ResolvedMedia): void;
+  /** Gives what stands in the row of this step in place of a value, which then waits; undefined for one that is no such thing. */
+  takeIn(step: number): (key: string, value: unknown) => unknown;
   /** Sends what waits. One that is refused is left out, and nothing else with it. */
   send(signal?: AbortSignal): Promise<void>;
 }
 
 export function createMediaQueue(run: Run, onRefused: (message: string) => void): MediaQueue {
+  const salt = randomName(32);
   const files = new Set<RunFile>();
   let artifacts: Artifact[] = [];
 
@@ -21,11 +24,17 @@ export function createMediaQueue(run: Run, onRefused: (message: string) => void)
     get waiting() {
       return files.size > 0 || artifacts.length > 0;
     },
-    add(media) {
-      for (const file of media.files) {
+    takeIn: (step) => (key, value) => {
+      const found = Array.isArray(value) ? imagesOf(value) : isMedia(value) ? value : undefined;
+      if (found === undefined) {
+        return undefined;
+      }
+      const resolved = resolveMedia(found, { key, step, runId: run.info.id, salt });
+      for (const file of resolved.files) {
         files.add(file);
       }
-      artifacts.push(...media.artifacts);
+      artifacts.push(...resolved.artifacts);
+      return resolved.value;
     },
     async send(signal) {
       if (files.size > 0) {

@@ -1,7 +1,7 @@
 import { hostname } from 'node:os';
 import type { AnalyticsError, Clock, Secret } from '@toolweaver/analytics-core';
 import { isSecret, secret, steadyClock } from '@toolweaver/analytics-core/backend';
-import type { Checks } from './check.ts';
+import type { Checks, Known } from './check.ts';
 import { messageOf } from './failure.ts';
 import { jsonText } from './json-text.ts';
 import { keyFromNetrc, keyProblem } from './key.ts';
@@ -81,6 +81,38 @@ export interface DescriptionOptions {
    */
   readonly resume?: ResumeMode | undefined;
 }
+
+export const knownSettings: Known<ConnectionOptions & DescriptionOptions> = {
+  apiKey: true,
+  netrc: true,
+  baseUrl: true,
+  appUrl: true,
+  allowHttp: true,
+  mode: true,
+  offlineWithoutKey: true,
+  project: true,
+  entity: true,
+  dir: true,
+  username: true,
+  userEmail: true,
+  headers: true,
+  timeoutMs: true,
+  finishTimeoutMs: true,
+  offlineAfterMs: true,
+  fetch: true,
+  clock: true,
+  onNotice: true,
+  runId: true,
+  runName: true,
+  notes: true,
+  tags: true,
+  config: true,
+  group: true,
+  jobType: true,
+  host: true,
+  program: true,
+  resume: true,
+};
 
 export interface Settings {
   readonly mode: WandbMode;

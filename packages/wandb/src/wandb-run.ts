@@ -28,7 +28,7 @@ export interface WandbRun extends AsyncDisposable {
   readonly stopped: boolean;
   /** Of the next row. */
   readonly step: number;
-  /** What was left out: values that are no data, calls with a step that went backwards, calls after the end. */
+  /** What was left out: values that are no data, options that there are not, calls with a step that went backwards, calls after the end. */
   readonly skipped: number;
   /**
    * Adds values to the current row: numbers, texts, any JSON data, NaN and infinities, `histogram()`, `table()`, `image()` or

@@ -1,6 +1,6 @@
 import { AnalyticsError, type AnalyticsEvent, type Backend } from '@toolweaver/analytics-core';
 import { configError } from '@toolweaver/analytics-core/backend';
-import { checkOptions } from './check.ts';
+import { checkOptions, type Known } from './check.ts';
 import { pause } from './clock.ts';
 import { createEncoder } from './encoder.ts';
 import { createHttp } from './http.ts';
@@ -11,7 +11,13 @@ import { makeWandbFolder } from './run-directory.ts';
 import { createRuns } from './runs.ts';
 import { createSeen, type Seen } from './seen.ts';
 import { createService } from './service.ts';
-import { type ConnectionOptions, type DescriptionOptions, readSettings, type Settings } from './settings.ts';
+import {
+  type ConnectionOptions,
+  type DescriptionOptions,
+  knownSettings,
+  readSettings,
+  type Settings,
+} from './settings.ts';
 import { toStorageError } from './transaction-log.ts';
 import { untilAborted } from './until-aborted.ts';
 import { agent } from './version.ts';
@@ -25,6 +31,8 @@ export interface WandbOptions extends ConnectionOptions, DescriptionOptions {
   /** Sends an alert when an execution fails, at most one in this many ms. Default: none. */
   readonly alertIntervalMs?: number | undefined;
 }
+
+const known: Known<WandbOptions> = { ...knownSettings, name: true, logFrequency: true, alertIntervalMs: true };
 
 /** Events of one request, about; their lines are far below what the service takes. */
 const maxEvents = 16_384;
@@ -51,7 +59,7 @@ interface Resolved {
 }
 
 function resolveOptions(options: WandbOptions): Resolved {
-  return checkOptions((check) => {
+  return checkOptions(options, known, (check) => {
     const { logFrequency } = options;
     if (logFrequency !== undefined && !(Number.isSafeInteger(logFrequency) && logFrequency >= 1)) {
       check.wrong('logFrequency', `must be a whole number >= 1, got ${String(logFrequency)}`);

@@ -2,12 +2,21 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { type AnalyticsError, isAnalyticsError } from '@toolweaver/analytics-core';
-import { startRun, type WandbOptions, wandb, wandbFromEnv } from '@toolweaver/analytics-wandb';
+import {
+  type FinishOptions,
+  type LogOptions,
+  type MetricOptions,
+  type RunClientOptions,
+  startRun,
+  type WandbOptions,
+  wandb,
+  wandbFromEnv,
+} from '@toolweaver/analytics-wandb';
 import { describe, expect, test } from 'vitest';
 import { trialOfTests } from '../../../test/support/trial.ts';
 import { apiKey } from './support/fake-service.ts';
 import { testFolder } from './support/folder.ts';
-import { place } from './support/start.ts';
+import { place, runAt } from './support/start.ts';
 
 async function errorOf(work: () => unknown): Promise<AnalyticsError> {
   try {
@@ -60,6 +69,43 @@ test('wrong options are refused all at once, and the key is not shown', async ()
   expect(inspect(error, { depth: 10 })).not.toContain(key);
   const other = await errorOf(() => startRun(options));
   expect(fields(other)).toContain('runId');
+});
+
+test('options that there are not are refused, together with all that is wrong', async () => {
+  const options = {
+    mode: 'sometimes',
+    projekt: 'receipts',
+    notes: undefined,
+    constructor: 1,
+  } as unknown as WandbOptions;
+  for (const start of [wandb, startRun]) {
+    const error = await errorOf(() => start(options));
+    expect(error.code).toBe('INVALID_CONFIG');
+    expect(fields(error)).toEqual(expect.arrayContaining(['projekt', 'constructor', 'mode']));
+    expect(error.message).toContain('projekt: is no option; there are ');
+  }
+  const swapped = [
+    await errorOf(() => wandb({ mode: 'disabled', initTimeoutMs: 1 } as WandbOptions)),
+    await errorOf(() => startRun({ mode: 'disabled', logFrequency: 1 } as RunClientOptions)),
+  ];
+  expect(swapped.map(fields)).toEqual([['initTimeoutMs'], ['logFrequency']]);
+  const none = await errorOf(() => wandb(null as unknown as WandbOptions));
+  expect(none.problems).toEqual([{ field: 'options', message: 'must be an object, got null' }]);
+});
+
+test('options that the calls of a run do not have are counted and told, and the calls are done', async () => {
+  const { run, fake, notices } = await runAt();
+  run.defineMetric('loss', { step_metric: 'epoch' } as MetricOptions);
+  run.log({ loss: 1 }, { comit: false } as LogOptions);
+  run.log({ loss: 2 }, { comit: false } as LogOptions);
+  await run.finish({ exit_code: 1 } as FinishOptions);
+  expect(fake.run('run1').history).toHaveLength(2);
+  expect(run.skipped).toBe(4);
+  expect(notices).toEqual([
+    expect.stringContaining('defineMetric: step_metric is no option; there are stepMetric, hidden, summary'),
+    expect.stringContaining('log: comit is no option'),
+    expect.stringContaining('finish: exit_code is no option'),
+  ]);
 });
 
 trialOfTests('R32', 'W&B: addresses that would give the key away are refused', () => {
