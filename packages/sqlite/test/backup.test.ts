@@ -1,9 +1,10 @@
-import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { sqlite } from '@toolweaver/analytics-sqlite';
 import { execution } from '@toolweaver/analytics-testkit';
 import { expect, onTestFinished, test } from 'vitest';
+import { writeBackup } from '../src/store/backup.ts';
 import { start } from './support/child.ts';
 import { everyType } from './support/every-type.ts';
 import { testFolder } from './support/folder.ts';
@@ -105,6 +106,21 @@ test('what cannot be written is refused, and nothing is left behind', async () =
     problems: [{ field: 'onProgress', message: 'must be a function, got number' }],
   });
   expect(readdirSync(folder).toSorted()).toEqual(before);
+});
+
+test('a folder that goes meanwhile, and a file that comes, are said', async () => {
+  const folder = testFolder();
+  const out = join(folder, 'out');
+  mkdirSync(out);
+  const target = join(out, 'copy.db');
+  const overtaken = writeBackup(target, async () => writeFileSync(target, 'faster'));
+  await expect(overtaken).rejects.toMatchObject({ problems: [{ field: 'path' }] });
+  expect(readdirSync(out)).toEqual(['copy.db']);
+  rmSync(target);
+  await expect(writeBackup(target, async () => rmSync(out, { recursive: true }))).rejects.toMatchObject({
+    code: 'BACKEND_UNAVAILABLE',
+    message: expect.stringContaining(`${target} cannot be written: ENOENT`),
+  });
 });
 
 test('closing ends a backup, and leaves nothing of it behind', async () => {

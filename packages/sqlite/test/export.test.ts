@@ -1,4 +1,13 @@
-import { createWriteStream, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  createWriteStream,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { PassThrough, Writable } from 'node:stream';
 import { text } from 'node:stream/consumers';
@@ -332,6 +341,22 @@ describe('a file', () => {
     expect(readFileSync(target, 'utf8')).toBe('faster');
     expect(readdirSync(folder).filter((name) => name.endsWith('.partial'))).toEqual([]);
   });
+
+  test.each([false, true])(
+    'whose folder goes meanwhile fails with an error of ours (overwrite: %s)',
+    async (overwrite) => {
+      const folder = testFolder();
+      const path = await fill(join(folder, 'analytics.db'), [execution()]);
+      const out = join(folder, 'out');
+      mkdirSync(out);
+      const target = join(out, 'events.jsonl');
+      const onProgress = (): void => rmSync(out, { recursive: true });
+      await expect(exportEvents({ path, target, overwrite, onProgress })).rejects.toMatchObject({
+        code: 'BACKEND_UNAVAILABLE',
+        message: expect.stringContaining(`${target} cannot be written: ENOENT`),
+      });
+    },
+  );
 
   test('cannot be the database itself, a directory, or in none', async () => {
     const folder = testFolder();

@@ -1,8 +1,8 @@
-import { randomBytes } from 'node:crypto';
-import { link, open, rename, rm, stat } from 'node:fs/promises';
-import { dirname, resolve } from 'node:path';
-import { AnalyticsError, isAnalyticsError } from '@toolweaver/analytics-core';
+import { stat } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import type { AnalyticsError } from '@toolweaver/analytics-core';
 import { configError } from '@toolweaver/analytics-core/backend';
+import { createFile, isThere, type Refusals, toWriteError } from '../new-file.ts';
 
 /** How far a backup has come. */
 export interface BackupProgress {
@@ -21,8 +21,8 @@ export interface BackupReport {
 const progressMs = 200;
 
 /**
- * Has `copy` write a file beside the given path, and gives it its name when it is complete and on the disk; a failure leaves
- * nothing behind. For the owner alone.
+ * Has `copy` fill a file beside the given path, which gets its name when it is complete and on the disk; a failure leaves
+ * nothing behind. For the owner alone: SQLite copies into an empty file, which keeps its mode.
  */
 export async function writeBackup(
   given: string,
@@ -30,8 +30,11 @@ export async function writeBackup(
   onProgress?: (writtenBytes: number) => void,
 ): Promise<BackupReport> {
   const path = resolve(given);
-  await refuseExisting(path);
-  const draft = `${path}.${randomBytes(6).toString('hex')}.part`;
+  const refusals = refusalsOf(path);
+  if (await isThere(path)) {
+    throw refusals.isThere();
+  }
+  const { draft, commit, discard } = await createFile(path, refusals);
   const watch =
     onProgress &&
     setInterval(() => {
@@ -41,69 +44,22 @@ export async function writeBackup(
       );
     }, progressMs);
   try {
-    await createDraft(draft);
     await copy(draft);
-    await sync(draft);
-    await giveName(draft, path);
-    await sync(dirname(path));
+    await commit();
     return { path, bytes: (await stat(path)).size };
   } catch (error) {
-    throw isAnalyticsError(error) ? error : toWriteError(error, path);
+    throw toWriteError(error, path);
   } finally {
     clearInterval(watch);
-    await rm(draft, { force: true }).catch(() => {});
+    await discard();
   }
 }
 
-async function giveName(draft: string, path: string): Promise<void> {
-  try {
-    // Unlike a rename, it never replaces a file that has come meanwhile.
-    await link(draft, path);
-  } catch {
-    await refuseExisting(path);
-    // A file system without links.
-    await rename(draft, path);
-  }
-}
-
-function toWriteError(error: unknown, path: string): AnalyticsError {
-  const { code, message } = error as NodeJS.ErrnoException;
-  const isFull = code === 'ENOSPC' || code === 'EDQUOT';
-  return new AnalyticsError(isFull ? 'STORAGE_FULL' : 'BACKEND_UNAVAILABLE', `${path} cannot be written (${message})`, {
-    cause: error,
-  });
-}
-
-async function refuseExisting(path: string): Promise<void> {
-  const found = await stat(path).catch(() => undefined);
-  if (found !== undefined) {
-    throw configError([{ field: 'path', message: `${path} is there already: choose another path, or remove it` }]);
-  }
-}
-
-/** SQLite copies into an empty file, which keeps its mode. */
-async function createDraft(path: string): Promise<void> {
-  try {
-    const file = await open(path, 'wx', 0o600);
-    try {
-      await file.chmod(0o600);
-    } finally {
-      await file.close();
-    }
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw configError([
-      { field: 'path', message: `cannot be written (${reason}): choose the path of a file in a folder that is there` },
-    ]);
-  }
-}
-
-async function sync(path: string): Promise<void> {
-  // Windows cannot open a folder.
-  const file = await open(path, 'r').catch(() => undefined);
-  try {
-    await file?.sync().catch(() => {});
-  } finally {
-    await file?.close();
-  }
+function refusalsOf(path: string): Refusals {
+  const refusal = (message: string): AnalyticsError => configError([{ field: 'path', message }]);
+  return {
+    cannotBeWritten: (reason) =>
+      refusal(`cannot be written (${reason}): choose the path of a file in a folder that is there`),
+    isThere: () => refusal(`${path} is there already: choose another path, or remove it`),
+  };
 }

@@ -1,8 +1,8 @@
-import { randomUUID } from 'node:crypto';
-import { type FileHandle, link, open, rename, rm, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import type { Writable } from 'node:stream';
-import { AnalyticsError } from '@toolweaver/analytics-core';
+import type { AnalyticsError } from '@toolweaver/analytics-core';
 import { configError } from '@toolweaver/analytics-core/backend';
+import { createFile, type Refusals, toWriteError } from '../new-file.ts';
 
 /** Where an export goes. */
 export interface Sink {
@@ -21,47 +21,15 @@ export interface Sink {
  */
 export async function fileSink(path: string, overwrite: boolean, database: string): Promise<Sink> {
   await refuseTaken(path, overwrite, database);
-  const draft = `${path}.${randomUUID()}.partial`;
-  const file = await open(draft, 'wx', 0o600).catch((error: Error) => {
-    throw refusal(`cannot be written: ${error.message}`);
-  });
-  const failed = (error: Error & { code?: string }): never => {
-    const code = error.code === 'ENOSPC' || error.code === 'EDQUOT' ? 'STORAGE_FULL' : 'BACKEND_UNAVAILABLE';
-    throw new AnalyticsError(code, `${path} cannot be written: ${error.message}`, { cause: error });
-  };
+  const { file, commit, discard } = await createFile(path, refusals, overwrite);
   return {
-    write: (bytes) => file.writeFile(bytes).catch(failed),
-    async commit() {
-      await finish(file).catch(failed);
-      await (overwrite ? rename(draft, path).catch(failed) : moveToFree(draft, path));
-    },
-    async discard() {
-      await file.close().catch(() => {});
-      await rm(draft, { force: true });
-    },
+    write: (bytes) =>
+      file.writeFile(bytes).catch((error: unknown) => {
+        throw toWriteError(error, path);
+      }),
+    commit,
+    discard,
   };
-}
-
-async function finish(file: FileHandle): Promise<void> {
-  // The umask may have taken rights away from the owner.
-  await file.chmod(0o600);
-  await file.sync();
-  await file.close();
-}
-
-/** Unlike a renaming, a link takes the place of nothing that has come there meanwhile. */
-async function moveToFree(draft: string, path: string): Promise<void> {
-  try {
-    await link(draft, path);
-  } catch {
-    if ((await identityOf(path)) !== undefined) {
-      throw taken();
-    }
-    // A file system without links.
-    await rename(draft, path);
-    return;
-  }
-  await rm(draft);
 }
 
 async function refuseTaken(path: string, overwrite: boolean, database: string): Promise<void> {
@@ -78,7 +46,7 @@ async function refuseTaken(path: string, overwrite: boolean, database: string): 
     }
   }
   if (!overwrite) {
-    throw taken();
+    throw refusals.isThere();
   }
 }
 
@@ -87,9 +55,10 @@ async function identityOf(path: string): Promise<{ identity: string; isDirectory
   return stats && { identity: `${stats.dev}:${stats.ino}`, isDirectory: stats.isDirectory() };
 }
 
-function taken(): AnalyticsError {
-  return refusal('is there already: choose another path, or say overwrite');
-}
+const refusals: Refusals = {
+  cannotBeWritten: (reason) => refusal(`cannot be written: ${reason}`),
+  isThere: () => refusal('is there already: choose another path, or say overwrite'),
+};
 
 function refusal(message: string): AnalyticsError {
   return configError([{ field: 'target', message }]);

@@ -223,5 +223,5 @@ trial('R03', 'kill -9 during pruning, compacting, a backup or an erasure', async
     }
     await goesOn(path, left.old.rows + left.young.rows);
   });
-  add('draftsLeft', readdirSync(folder).filter((name) => name.endsWith('.part')).length);
+  add('draftsLeft', readdirSync(folder).filter((name) => name.endsWith('.partial')).length);
 });

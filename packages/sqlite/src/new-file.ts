@@ -1,0 +1,101 @@
+import { randomUUID } from 'node:crypto';
+import { type FileHandle, link, open, rename, rm, stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { AnalyticsError, isAnalyticsError } from '@toolweaver/analytics-core';
+
+/** A file for its owner alone that takes its name when it is whole. */
+export interface NewFile {
+  /** Where it is until then. */
+  readonly draft: string;
+  readonly file: FileHandle;
+  /** Gives it its name once it is on the disk. */
+  commit(): Promise<void>;
+  /** Leaves nothing behind of what was not committed. */
+  discard(): Promise<void>;
+}
+
+/** What the caller calls the path, and may do about one that is taken. */
+export interface Refusals {
+  cannotBeWritten(reason: string): AnalyticsError;
+  isThere(): AnalyticsError;
+}
+
+/**
+ * @throws AnalyticsError as `refusals` say; the methods `STORAGE_FULL`, or `BACKEND_UNAVAILABLE`, too.
+ */
+export async function createFile(path: string, refusals: Refusals, overwrite = false): Promise<NewFile> {
+  const draft = `${path}.${randomUUID()}.partial`;
+  const file = await open(draft, 'wx', 0o600).catch((error: Error) => {
+    throw refusals.cannotBeWritten(error.message);
+  });
+  const created = {
+    draft,
+    file,
+    async commit() {
+      try {
+        await file.sync();
+        await file.close();
+        await (overwrite ? rename(draft, path) : moveToFree(draft, path, refusals));
+        await syncFolder(dirname(path));
+      } catch (error) {
+        throw toWriteError(error, path);
+      }
+    },
+    async discard() {
+      await file.close().catch(() => {});
+      await rm(draft, { force: true }).catch(() => {});
+    },
+  };
+  try {
+    // The umask may have taken rights away from the owner.
+    await file.chmod(0o600);
+  } catch (error) {
+    await created.discard();
+    throw toWriteError(error, path);
+  }
+  return created;
+}
+
+/** Unlike a renaming, a link takes the place of nothing that has come there meanwhile. */
+async function moveToFree(draft: string, path: string, refusals: Refusals): Promise<void> {
+  try {
+    await link(draft, path);
+  } catch {
+    if (await isThere(path)) {
+      throw refusals.isThere();
+    }
+    // A file system without links.
+    await rename(draft, path);
+    return;
+  }
+  await rm(draft, { force: true }).catch(() => {});
+}
+
+export async function isThere(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
+  );
+}
+
+/** An error of ours stays as it is. */
+export function toWriteError(error: unknown, path: string): AnalyticsError {
+  if (isAnalyticsError(error)) {
+    return error;
+  }
+  const { code, message } = error as NodeJS.ErrnoException;
+  const isFull = code === 'ENOSPC' || code === 'EDQUOT';
+  return new AnalyticsError(isFull ? 'STORAGE_FULL' : 'BACKEND_UNAVAILABLE', `${path} cannot be written: ${message}`, {
+    cause: error,
+  });
+}
+
+async function syncFolder(path: string): Promise<void> {
+  // Windows cannot open a folder.
+  const folder = await open(path, 'r').catch(() => undefined);
+  try {
+    await folder?.sync().catch(() => {});
+  } finally {
+    await folder?.close();
+  }
+}
