@@ -18,7 +18,10 @@ export interface Thread {
   call(request: Request, options?: { readonly hold?: boolean }): Promise<unknown>;
   /** A call that is made of several requests. */
   begin(options?: { readonly hold?: boolean }): OpenCall;
-  /** Ends the thread, after the write that is under way; a question under way is cut off. */
+  /**
+   * Ends the thread, after the write that is under way. A question under way is given up between two of its statements only:
+   * nothing interrupts SQLite at one, so this waits for it, however long it takes.
+   */
   stop(): Promise<void>;
 }
 
@@ -34,7 +37,7 @@ interface Call {
   reject(error: AnalyticsError): void;
 }
 
-/** How long a thread may take to finish what it is at and to close its connection. */
+/** How long a thread may take to finish what it is at and to close its connection. A statement under way may take longer: see `stop`. */
 const stopTimeoutMs = 5_000;
 
 /** The thread itself starts with the first call, and again with the next one after it has died. */
