@@ -1,5 +1,8 @@
 import type { Problem } from '@toolweaver/analytics-core';
-import { cleanId, configError } from '@toolweaver/analytics-core/backend';
+import { cleanId, configError, unknownOptions } from '@toolweaver/analytics-core/backend';
+
+/** The names of all options of a function, or of a group of them. */
+export type Names<O extends object> = Readonly<Record<keyof O, true>>;
 
 export interface NumberBounds {
   readonly min?: number;
@@ -20,18 +23,34 @@ export interface Checks {
   number(field: string, value: unknown, bounds?: NumberBounds): number | undefined;
   flag(field: string, value: unknown): boolean | undefined;
   choice<T extends string>(field: string, value: unknown, choices: readonly T[]): T | undefined;
+  /** Options that are one option together: an object without other names. Returns what can be read, whatever was given. */
+  group<O extends object>(field: string, value: O | undefined, names: Names<NoInfer<O>>): Partial<O>;
   /** Notes a problem of the caller's own finding. */
   wrong(field: string, message: string): undefined;
 }
 
 /**
- * Returns what `read` makes of the options.
- * @throws AnalyticsError `INVALID_CONFIG` with every problem that it met.
+ * Returns what `read` makes of the options that a function was called with, if any. `misplaced` is what to say of a name that is
+ * easily taken for one of them.
+ * @throws AnalyticsError `INVALID_CONFIG` with every problem that it met, names that are no options included.
  */
-export function checkOptions<T>(read: (check: Checks) => T): T {
+export function checkOptions<O extends object, T>(
+  options: O | null | undefined,
+  names: Names<NoInfer<O>>,
+  read: (check: Checks, given: Partial<O>) => T,
+  misplaced?: Problem,
+): T {
   const problems: Problem[] = [];
   function wrong(field: string, message: string): undefined {
     problems.push({ field, message });
+  }
+  function group<G extends object>(field: string, value: G | undefined, names: Names<NoInfer<G>>): Partial<G> {
+    if (value === undefined) {
+      return {};
+    }
+    const unknown = unknownOptions(value, names, field);
+    problems.push(...unknown.map((problem) => (problem.field === misplaced?.field ? misplaced : problem)));
+    return Object(value);
   }
   function expect<T>(field: string, value: unknown, valid: boolean, expected: string): T | undefined {
     return value === undefined || valid ? (value as T) : wrong(field, `must be ${expected}, got ${show(value)}`);
@@ -40,9 +59,10 @@ export function checkOptions<T>(read: (check: Checks) => T): T {
   const text = (field: string, value: unknown): string | undefined =>
     expect(field, value, typeof value === 'string' && value !== '', 'a text that is not empty');
 
-  const result = read({
+  const checks: Checks = {
     wrong,
     text,
+    group,
     id(field, value) {
       const given = text(field, value);
       return given === undefined ? undefined : cleanId(given);
@@ -69,7 +89,8 @@ export function checkOptions<T>(read: (check: Checks) => T): T {
       ];
       return expect(field, value, valid, `a ${what}${bounds.join('')}`);
     },
-  });
+  };
+  const result = read(checks, group('', options ?? undefined, names));
   if (problems.length > 0) {
     throw configError(problems);
   }

@@ -2,7 +2,7 @@ import { createRequire } from 'node:module';
 import { setImmediate } from 'node:timers/promises';
 import { AnalyticsError, type AnalyticsEvent, type AnalyticsReader, type Backend } from '@toolweaver/analytics-core';
 import { tell } from '@toolweaver/analytics-core/backend';
-import { checkOptions } from './check.ts';
+import { checkOptions, type Names } from './check.ts';
 import { type Connect, type DatabaseConfig, openExisting } from './database.ts';
 import { unsupportedNode } from './driver.ts';
 import { createEncoder } from './encode.ts';
@@ -59,7 +59,7 @@ const delivery: Backend['delivery'] = { maxEvents: 16_384, maxDelayMs: 50 };
  * @throws AnalyticsError `INVALID_CONFIG` for wrong options or a path that cannot be used; `UNSUPPORTED` on Node before 22.14
  *   and on platforms without better-sqlite3; `BACKEND_UNAVAILABLE` when the database stays locked; `STORAGE_FULL`.
  */
-export async function sqlite(options: SqliteOptions = {}): Promise<SqliteBackend> {
+export async function sqlite(options?: SqliteOptions): Promise<SqliteBackend> {
   const { name, limits, database, onNotice } = resolveOptions(options);
   const unsupported = unsupportedNode();
   if (unsupported !== undefined) {
@@ -171,29 +171,39 @@ interface ResolvedOptions {
   readonly onNotice: SqliteOptions['onNotice'];
 }
 
-function resolveOptions(options: SqliteOptions): ResolvedOptions {
-  return checkOptions((check) => {
-    const path = check.text('path', options.path === '' ? undefined : options.path) ?? '';
+const names: Names<SqliteOptions> = {
+  path: true,
+  name: true,
+  busyTimeoutMs: true,
+  synchronous: true,
+  retentionDays: true,
+  maxBytes: true,
+  onNotice: true,
+};
+
+function resolveOptions(options: SqliteOptions | undefined): ResolvedOptions {
+  return checkOptions(options, names, (check, given) => {
+    const path = check.text('path', given.path === '' ? undefined : given.path) ?? '';
     if (/^file:|\0/i.test(path)) {
       check.wrong('path', `must be the path of a file, not a URI, got ${JSON.stringify(path)}`);
     }
-    const name = check.text('name', options.name) ?? 'sqlite';
+    const name = check.text('name', given.name) ?? 'sqlite';
     if (name.trim() === '') {
       check.wrong('name', 'must not be blank');
     }
-    const { onNotice } = options;
+    const { onNotice } = given;
     if (onNotice !== undefined && typeof onNotice !== 'function') {
       check.wrong('onNotice', `must be a function, got ${typeof onNotice}`);
     }
     return {
       name,
-      limits: checkLimits(check, options),
+      limits: checkLimits(check, given),
       onNotice,
       database: {
         path: expandPath(path),
         busyTimeoutMs:
-          check.number('busyTimeoutMs', options.busyTimeoutMs, { min: 0, max: 2 ** 31 - 1, whole: true }) ?? 5_000,
-        synchronous: check.choice('synchronous', options.synchronous, ['full', 'normal']) ?? 'full',
+          check.number('busyTimeoutMs', given.busyTimeoutMs, { min: 0, max: 2 ** 31 - 1, whole: true }) ?? 5_000,
+        synchronous: check.choice('synchronous', given.synchronous, ['full', 'normal']) ?? 'full',
       },
     };
   });

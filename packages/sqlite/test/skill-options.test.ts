@@ -18,28 +18,40 @@ async function problemsOf(ask: Ask): Promise<string[]> {
   }
 }
 
-const wrong = { days: -1, orgId: 7, limit: 1001 } as never;
+const [days, orgId, limit] = [-1, 7, 1001] as never[];
 const text = 'must be a text that is not empty';
 
 describe('wrong options are refused, all at once', () => {
-  const days = 'days must be a finite number above 0, got -1';
-  const org = `orgId ${text}, got 7`;
-  const limit = 'limit must be a whole number from 1 to 1000, got 1001';
+  const noDays = 'days must be a finite number above 0, got -1';
+  const noOrg = `orgId ${text}, got 7`;
+  const noLimit = 'limit must be a whole number from 1 to 1000, got 1001';
   const calls: [string, Ask, string[]][] = [
-    ['getSkillUsage', (it) => it.getSkillUsage('', wrong), [`skillId ${text}, got ""`, days, org]],
-    ['getSkillMetrics', (it) => it.getSkillMetrics(null as never, wrong), [`skillId ${text}, got null`, org]],
-    ['getSkillHealth', (it) => it.getSkillHealth({} as never, wrong), [`skillId ${text}, got an object`, days, org]],
+    ['getSkillUsage', (it) => it.getSkillUsage('', { days, orgId }), [`skillId ${text}, got ""`, noDays, noOrg]],
+    ['getSkillMetrics', (it) => it.getSkillMetrics(null as never, { orgId }), [`skillId ${text}, got null`, noOrg]],
+    [
+      'getSkillHealth',
+      (it) => it.getSkillHealth({} as never, { days, orgId }),
+      [`skillId ${text}, got an object`, noDays, noOrg],
+    ],
     [
       'listSkillHealth',
-      (it) => it.listSkillHealth({ ...(wrong as object), skillIds: ['a', '', 1, undefined] as never }),
-      [days, org, `skillIds[1] ${text}, got ""`, `skillIds[2] ${text}, got 1`, 'skillIds[3] must be given', limit],
+      (it) => it.listSkillHealth({ days, orgId, limit, skillIds: ['a', '', 1, undefined] as never }),
+      [
+        noDays,
+        noOrg,
+        `skillIds[1] ${text}, got ""`,
+        `skillIds[2] ${text}, got 1`,
+        'skillIds[3] must be given',
+        noLimit,
+      ],
     ],
     ['listSkillHealth of a text', (it) => it.listSkillHealth({ skillIds: 'a' as never }), ['skillIds must be a list']],
     [
       'getLeaderboard',
       (it) =>
         it.getLeaderboard({
-          ...(wrong as object),
+          orgId,
+          limit,
           metric: 'fame',
           period: 'year',
           kind: 'x',
@@ -48,17 +60,17 @@ describe('wrong options are refused, all at once', () => {
       [
         'metric must be one of executions, success, successLowerBound, latency, rating, cost, adoption, got "fame"',
         'period must be one of day, week, month, all, got "year"',
-        org,
-        limit,
+        noOrg,
+        noLimit,
         'minExecutions must be a finite number from 0, got -1',
         'kind must be one of skill, tool, llm, agent, search, operation, got "x"',
       ],
     ],
-    ['getTopSkills', (it) => it.getTopSkills(wrong), [days, org, limit]],
+    ['getTopSkills', (it) => it.getTopSkills({ days, orgId, limit }), [noDays, noOrg, noLimit]],
     [
       'getAdoption',
-      (it) => it.getAdoption('', { ...(wrong as object), range: {} }),
-      [`skillId ${text}, got ""`, days, org, 'days must not be given together with range'],
+      (it) => it.getAdoption('', { days, orgId, range: {} }),
+      [`skillId ${text}, got ""`, noDays, noOrg, 'days must not be given together with range'],
     ],
     [
       'getAdoption of a range',
@@ -72,8 +84,14 @@ describe('wrong options are refused, all at once', () => {
     ],
     [
       'getRecommendations',
-      (it) => it.getRecommendations(undefined as never, { ...(wrong as object), types: ['popular'] as never }),
-      ['userId must be given', days, org, limit, 'types[0] must be one of collaborative, trending, got "popular"'],
+      (it) => it.getRecommendations(undefined as never, { days, orgId, limit, types: ['popular'] as never }),
+      [
+        'userId must be given',
+        noDays,
+        noOrg,
+        noLimit,
+        'types[0] must be one of collaborative, trending, got "popular"',
+      ],
     ],
     [
       'recordRecommendationFeedback',

@@ -3,14 +3,27 @@ import type {
   CostGroup,
   ExecutionFilter,
   ExecutionOrder,
-  HeatmapOptions,
+  LatencyOptions,
   OperationReader,
+  TrendOptions,
 } from '@toolweaver/analytics-core';
 import type { Ask, Question } from '../answers/answers.ts';
-import type { Position } from '../answers/executions.ts';
-import { checkOptions } from '../check.ts';
-import { formatCursor, parseCursor } from './cursor.ts';
-import { checkLimit, checkNumbers, checkRange, checkReport, checkScope, checkWindow, kinds } from './options.ts';
+import type { ExecutionsQuestion, Position } from '../answers/executions.ts';
+import { type Checks, checkOptions, type Names } from '../check.ts';
+import { formatCursor, misplacedCursor, parseCursor } from './cursor.ts';
+import {
+  checkLimit,
+  checkNumbers,
+  checkRange,
+  checkReport,
+  checkScope,
+  checkWindow,
+  kinds,
+  rangeNames,
+  reportNames,
+  scopeNames,
+  windowNames,
+} from './options.ts';
 import { checkTrendWindow, widths } from './trend-window.ts';
 
 const costGroups: readonly CostGroup[] = [
@@ -26,6 +39,22 @@ const costGroups: readonly CostGroup[] = [
 ];
 const buckets: readonly Bucket[] = ['hour', 'day'];
 const orders: readonly ExecutionOrder[] = ['time', 'latency', 'cost'];
+const latencyNames: Names<LatencyOptions> = { ...reportNames, percentiles: true, bucketsMs: true };
+const trendNames: Names<TrendOptions> = { ...reportNames, bucket: true, distributions: true };
+const executionNames: Names<ExecutionFilter> = {
+  ...scopeNames,
+  ...rangeNames,
+  kind: true,
+  name: true,
+  success: true,
+  errorType: true,
+  model: true,
+  toolkit: true,
+  version: true,
+  minLatencyMs: true,
+  orderBy: true,
+  limit: true,
+};
 const usualPercentiles = [50, 90, 95, 99];
 const usualBucketsMs = [10, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 30_000, 60_000];
 
@@ -34,35 +63,37 @@ export function operationReader(ask: Ask): OperationReader {
     async summary(options) {
       return ask(
         'summary',
-        checkOptions((check) => ({
-          filter: { ...checkScope(check, options ?? {}), ...checkWindow(check, options ?? {}) },
+        checkOptions(options, { ...scopeNames, ...windowNames }, (check, given) => ({
+          filter: { ...checkScope(check, given), ...checkWindow(check, given) },
         })),
       );
     },
 
     async getCosts(options) {
       const question = checkOptions(
-        (check): Question<'costs'> => ({
-          filter: checkReport(check, options ?? {}),
-          by: check.choice('by', options?.by, costGroups) ?? 'operation',
-          limit: checkLimit(check, options?.limit) ?? 100,
+        options,
+        { ...reportNames, by: true, limit: true },
+        (check, given): Question<'costs'> => ({
+          filter: checkReport(check, given),
+          by: check.choice('by', given.by, costGroups) ?? 'operation',
+          limit: checkLimit(check, given.limit) ?? 100,
         }),
       );
       return ask('costs', question);
     },
 
     async getWaste(options) {
-      const question = checkOptions((check) => ({
-        filter: checkReport(check, options ?? {}),
-        limit: checkLimit(check, options?.limit) ?? 100,
+      const question = checkOptions(options, { ...reportNames, limit: true }, (check, given) => ({
+        filter: checkReport(check, given),
+        limit: checkLimit(check, given.limit) ?? 100,
       }));
       return ask('waste', question);
     },
 
     async getErrors(options) {
-      const question = checkOptions((check) => ({
-        filter: checkReport(check, options ?? {}),
-        limit: checkLimit(check, options?.limit) ?? 100,
+      const question = checkOptions(options, { ...reportNames, limit: true }, (check, given) => ({
+        filter: checkReport(check, given),
+        limit: checkLimit(check, given.limit) ?? 100,
       }));
       return ask('errors', question);
     },
@@ -70,22 +101,22 @@ export function operationReader(ask: Ask): OperationReader {
     async getCacheStats(options) {
       return ask(
         'cache',
-        checkOptions((check) => ({ filter: checkReport(check, options ?? {}) })),
+        checkOptions(options, reportNames, (check, given) => ({ filter: checkReport(check, given) })),
       );
     },
 
     async compareModels(options) {
       return ask(
         'models',
-        checkOptions((check) => ({ filter: checkReport(check, options ?? {}) })),
+        checkOptions(options, reportNames, (check, given) => ({ filter: checkReport(check, given) })),
       );
     },
 
     async getLatency(options) {
-      const question = checkOptions((check): Question<'latency'> => {
-        const { percentiles, bucketsMs } = options ?? {};
+      const question = checkOptions(options, latencyNames, (check, given): Question<'latency'> => {
+        const { percentiles, bucketsMs } = given;
         return {
-          filter: checkReport(check, options ?? {}),
+          filter: checkReport(check, given),
           percentiles: checkNumbers(check, 'percentiles', percentiles, { above: 0, max: 100 }) ?? usualPercentiles,
           bucketsMs: checkNumbers(check, 'bucketsMs', bucketsMs, { min: 0, rising: true }) ?? usualBucketsMs,
         };
@@ -94,8 +125,8 @@ export function operationReader(ask: Ask): OperationReader {
     },
 
     async getTrend(options) {
-      const question = checkOptions((check): Question<'trend'> => {
-        const { days, range, bucket, distributions, ...report } = options ?? {};
+      const question = checkOptions(options, trendNames, (check, given): Question<'trend'> => {
+        const { days, range, bucket, distributions, ...report } = given;
         const size = check.choice('bucket', bucket, buckets) ?? 'day';
         return {
           filter: { ...checkReport(check, report), ...checkTrendWindow(check, { days, range }, size) },
@@ -107,42 +138,28 @@ export function operationReader(ask: Ask): OperationReader {
     },
 
     async getHeatmap(options) {
-      const question = checkOptions((check): Question<'heatmap'> => {
-        const given: HeatmapOptions = options ?? {};
-        return {
+      const question = checkOptions(
+        options,
+        { ...windowNames, kind: true, orgId: true, limit: true },
+        (check, given): Question<'heatmap'> => ({
           filter: {
             ...checkWindow(check, given, 30),
             kind: check.choice('kind', given.kind, kinds) ?? 'tool',
             orgId: check.id('orgId', given.orgId),
           },
           limit: checkLimit(check, given.limit) ?? 20,
-        };
-      });
+        }),
+      );
       return ask('heatmap', question);
     },
 
     async listExecutions(options, cursor) {
-      const { limit, ...question } = checkOptions((check) => {
-        const given: ExecutionFilter = options ?? {};
-        const filter = {
-          ...checkScope(check, given),
-          ...checkRange(check, given, ''),
-          kind: check.choice('kind', given.kind, kinds),
-          name: check.id('name', given.name),
-          success: check.flag('success', given.success),
-          errorType: check.id('errorType', given.errorType),
-          model: check.id('model', given.model),
-          toolkit: check.id('toolkit', given.toolkit),
-          version: check.id('version', given.version),
-          minLatencyMs: check.number('minLatencyMs', given.minLatencyMs, { min: 0 }),
-        };
-        const orderBy = check.choice('orderBy', given.orderBy, orders) ?? 'time';
-        const after = cursor === undefined ? undefined : parsePosition({ filter, orderBy }, cursor);
-        if (cursor !== undefined && after === undefined) {
-          check.wrong('cursor', 'must be the nextCursor of a page of the same filter and order');
-        }
-        return { filter, orderBy, after, limit: checkLimit(check, given.limit) ?? 100 };
-      });
+      const { limit, ...question } = checkOptions(
+        options,
+        executionNames,
+        (check, given) => readExecutions(check, given, cursor),
+        misplacedCursor,
+      );
       // One more than asked for tells whether there is a next page.
       const found = await ask('executions', { ...question, limit: limit + 1 });
       const executions = found.slice(0, limit);
@@ -155,6 +172,27 @@ export function operationReader(ask: Ask): OperationReader {
       return { executions, nextCursor: formatCursor({ filter, orderBy }, [value, last.at, last.id]) };
     },
   };
+}
+
+function readExecutions(check: Checks, given: ExecutionFilter, cursor: string | undefined): ExecutionsQuestion {
+  const filter = {
+    ...checkScope(check, given),
+    ...checkRange(check, given, ''),
+    kind: check.choice('kind', given.kind, kinds),
+    name: check.id('name', given.name),
+    success: check.flag('success', given.success),
+    errorType: check.id('errorType', given.errorType),
+    model: check.id('model', given.model),
+    toolkit: check.id('toolkit', given.toolkit),
+    version: check.id('version', given.version),
+    minLatencyMs: check.number('minLatencyMs', given.minLatencyMs, { min: 0 }),
+  };
+  const orderBy = check.choice('orderBy', given.orderBy, orders) ?? 'time';
+  const after = cursor === undefined ? undefined : parsePosition({ filter, orderBy }, cursor);
+  if (cursor !== undefined && after === undefined) {
+    check.wrong('cursor', 'must be the nextCursor of a page of the same filter and order');
+  }
+  return { filter, orderBy, after, limit: checkLimit(check, given.limit) ?? 100 };
 }
 
 function parsePosition(question: unknown, cursor: string): Position | undefined {

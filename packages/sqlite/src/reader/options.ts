@@ -1,9 +1,14 @@
 import type { ExecutionKind, ReportOptions, Scope, TimeRange, WindowOptions } from '@toolweaver/analytics-core';
 import type { Filter } from '../answers/filter.ts';
 import { dayMs } from '../cell.ts';
-import type { Checks, NumberBounds } from '../check.ts';
+import type { Checks, Names, NumberBounds } from '../check.ts';
 
 // Options that several questions share.
+
+export const scopeNames: Names<Scope> = { orgId: true, userId: true, runId: true };
+export const rangeNames: Names<TimeRange> = { from: true, to: true };
+export const windowNames: Names<WindowOptions> = { days: true, range: true };
+export const reportNames: Names<ReportOptions> = { ...scopeNames, ...windowNames, kind: true, name: true, model: true };
 
 export const kinds: readonly ExecutionKind[] = ['skill', 'tool', 'llm', 'agent', 'search', 'operation'];
 
@@ -34,6 +39,7 @@ export function checkScope(check: Checks, { orgId, userId, runId }: Scope): Scop
   };
 }
 
+/** `from` and `to`, which are options themselves or, as the prefix says, those of one. */
 export function checkRange(check: Checks, range: TimeRange, prefix: string): TimeRange {
   const time = { what: 'time in Unix ms, as of Date.now()' };
   const from = check.number(`${prefix}from`, range.from, time);
@@ -42,6 +48,10 @@ export function checkRange(check: Checks, range: TimeRange, prefix: string): Tim
     check.wrong(`${prefix}from`, `must not be after to (${to}), got ${from}`);
   }
   return { from, to };
+}
+
+export function checkGivenRange(check: Checks, range: TimeRange | undefined): TimeRange {
+  return checkRange(check, check.group('range', range, rangeNames), 'range.');
 }
 
 export function checkDaysOrRange(check: Checks, { days, range }: WindowOptions): void {
@@ -55,7 +65,8 @@ export function checkWindow(check: Checks, window: WindowOptions, defaultDays?: 
   checkDaysOrRange(check, window);
   const { days, range } = window;
   const length = checkDays(check, days) ?? (range === undefined ? defaultDays : undefined);
-  return length === undefined ? checkRange(check, range ?? {}, 'range.') : lastDays(length);
+  const given = checkGivenRange(check, range);
+  return length === undefined ? given : lastDays(length);
 }
 
 export function checkReport(check: Checks, options: ReportOptions, defaultDays?: number): Filter {

@@ -10,11 +10,23 @@ import type {
 import { configError } from '@toolweaver/analytics-core/backend';
 import type { Ask } from '../answers/answers.ts';
 import type { RunPosition, RunsQuestion } from '../answers/runs.ts';
-import { type Checks, checkOptions } from '../check.ts';
-import { formatCursor, parseCursor } from './cursor.ts';
-import { checkId, checkLimit, checkRange, checkWindow } from './options.ts';
+import { type Checks, checkOptions, type Names } from '../check.ts';
+import { formatCursor, misplacedCursor, parseCursor } from './cursor.ts';
+import { checkId, checkLimit, checkRange, checkWindow, rangeNames, windowNames } from './options.ts';
 import { toRecord } from './record.ts';
 
+const runNames: Names<RunFilter> = {
+  ...rangeNames,
+  project: true,
+  name: true,
+  state: true,
+  tag: true,
+  where: true,
+  orderBy: true,
+  order: true,
+  limit: true,
+};
+const conditionNames: Names<AnyCondition> = { metric: true, figure: true, op: true, value: true };
 const states: readonly RunState[] = ['started', 'finished', 'failed'];
 const figures: readonly RunFigure[] = ['startedAt', 'durationMs', 'executions', 'failures', 'costUsd', 'tokens'];
 const directions = ['asc', 'desc'] as const;
@@ -25,26 +37,12 @@ const maxCompared = 100;
 export function runReader(ask: Ask): RunReader {
   return {
     async listRuns(options, cursor) {
-      const { limit, ...question } = checkOptions((check) => {
-        const given: RunFilter = options ?? {};
-        const asked = {
-          filter: {
-            ...checkRange(check, given, ''),
-            project: check.id('project', given.project),
-            name: check.id('name', given.name),
-            state: check.choice('state', given.state, states),
-            tag: check.id('tag', given.tag),
-            where: checkConditions(check, given.where ?? []),
-          },
-          orderBy: checkOrder(check, given.orderBy ?? 'startedAt'),
-          order: check.choice('order', given.order, directions) ?? 'desc',
-        };
-        const after = cursor === undefined ? undefined : parsePosition(asked, cursor);
-        if (cursor !== undefined && after === undefined) {
-          check.wrong('cursor', 'must be the nextCursor of a page of the same filter and order');
-        }
-        return { ...asked, after, limit: checkLimit(check, given.limit) ?? 100 };
-      });
+      const { limit, ...question } = checkOptions(
+        options,
+        runNames,
+        (check, given) => readRuns(check, given, cursor),
+        misplacedCursor,
+      );
       // One more than asked for tells whether there is a next page.
       const found = await ask('runs', { ...question, limit: limit + 1 });
       const page = found.slice(0, limit);
@@ -61,22 +59,24 @@ export function runReader(ask: Ask): RunReader {
     async getRun(runId) {
       const found = await ask(
         'run',
-        checkOptions((check) => ({ runId: checkId(check, 'runId', runId) })),
+        checkOptions(undefined, {}, (check) => ({ runId: checkId(check, 'runId', runId) })),
       );
       return found && withRecords(found);
     },
 
     async getRunMetrics(runId, options) {
-      const question = checkOptions((check) => ({
+      const question = checkOptions(options, { name: true, limit: true }, (check, given) => ({
         runId: checkId(check, 'runId', runId),
-        name: check.id('name', options?.name),
-        limit: check.number('limit', options?.limit, { min: 1, max: 100_000, whole: true }) ?? 10_000,
+        name: check.id('name', given.name),
+        limit: check.number('limit', given.limit, { min: 1, max: 100_000, whole: true }) ?? 10_000,
       }));
       return ask('runMetrics', question);
     },
 
     async compareRuns(runIds) {
-      const question = checkOptions((check) => ({ runIds: checkIds(check, 'runIds', runIds, 2, maxCompared) }));
+      const question = checkOptions(undefined, {}, (check) => ({
+        runIds: checkIds(check, 'runIds', runIds, 2, maxCompared),
+      }));
       const found = await ask('compare', question);
       if ('unknown' in found) {
         const { unknown } = found;
@@ -95,15 +95,35 @@ export function runReader(ask: Ask): RunReader {
     },
 
     async compareVersions(skillId, versions, options) {
-      const question = checkOptions((check) => {
+      const question = checkOptions(options, windowNames, (check, given) => {
         const name = checkId(check, 'skillId', skillId);
         const [one = '', other = ''] = checkIds(check, 'versions', versions, 2, 2);
-        const window = checkWindow(check, options ?? {});
+        const window = checkWindow(check, given);
         return { filter: { kind: 'skill' as const, name, ...window }, versions: [one, other] as const };
       });
       return ask('versions', question);
     },
   };
+}
+
+function readRuns(check: Checks, given: RunFilter, cursor: string | undefined): RunsQuestion {
+  const asked = {
+    filter: {
+      ...checkRange(check, given, ''),
+      project: check.id('project', given.project),
+      name: check.id('name', given.name),
+      state: check.choice('state', given.state, states),
+      tag: check.id('tag', given.tag),
+      where: checkConditions(check, given.where ?? []),
+    },
+    orderBy: checkOrder(check, given.orderBy ?? 'startedAt'),
+    order: check.choice('order', given.order, directions) ?? 'desc',
+  };
+  const after = cursor === undefined ? undefined : parsePosition(asked, cursor);
+  if (cursor !== undefined && after === undefined) {
+    check.wrong('cursor', 'must be the nextCursor of a page of the same filter and order');
+  }
+  return { ...asked, after, limit: checkLimit(check, given.limit) ?? 100 };
 }
 
 /** What came from another thread has a prototype again. */
@@ -122,20 +142,22 @@ function checkIds(check: Checks, field: string, ids: unknown, min: number, max: 
 
 function checkOrder(check: Checks, orderBy: NonNullable<RunFilter['orderBy']>): RunsQuestion['orderBy'] {
   if (typeof orderBy === 'object' && orderBy !== null) {
-    return { metric: checkId(check, 'orderBy.metric', orderBy.metric) };
+    const { metric } = check.group('orderBy', orderBy, { metric: true });
+    return { metric: checkId(check, 'orderBy.metric', metric) };
   }
   return check.choice('orderBy', orderBy, figures) ?? 'startedAt';
 }
 
 type Condition = MetricCondition | FigureCondition;
+type AnyCondition = MetricCondition & FigureCondition;
 
 function checkConditions(check: Checks, where: readonly Condition[]): Condition[] {
   if (!Array.isArray(where) || where.length > maxConditions) {
     check.wrong('where', `must be a list of at most ${maxConditions} conditions`);
     return [];
   }
-  return Array.from(where, (condition: Partial<MetricCondition & FigureCondition> | undefined, at) => {
-    const { metric, figure, op, value } = condition ?? {};
+  return Array.from(where, (condition: Partial<AnyCondition> | undefined, at) => {
+    const { metric, figure, op, value } = check.group(`where[${at}]`, condition ?? {}, conditionNames);
     const compared = {
       op: check.choice(`where[${at}].op`, op ?? '', operators) ?? '=',
       value: check.number(`where[${at}].value`, value ?? Number.NaN) ?? 0,

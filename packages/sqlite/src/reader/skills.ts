@@ -1,15 +1,18 @@
 import type {
   LeaderboardMetric,
+  LeaderboardOptions,
   Period,
   RecommendationFeedback,
+  RecommendationOptions,
   RecommendationType,
+  SkillHealthListOptions,
   SkillReader,
 } from '@toolweaver/analytics-core';
 import type { Ask, Question } from '../answers/answers.ts';
 import { dayMs } from '../cell.ts';
 import type { Keep } from '../changes/changes.ts';
-import { type Checks, checkOptions } from '../check.ts';
-import { checkDays, checkId, checkLimit, checkWindow, kinds, lastDays } from './options.ts';
+import { type Checks, checkOptions, type Names } from '../check.ts';
+import { checkDays, checkId, checkLimit, checkWindow, kinds, lastDays, windowNames } from './options.ts';
 
 const metrics: readonly LeaderboardMetric[] = [
   'executions',
@@ -20,6 +23,16 @@ const metrics: readonly LeaderboardMetric[] = [
   'cost',
   'adoption',
 ];
+const healthListNames: Names<SkillHealthListOptions> = { days: true, orgId: true, skillIds: true, limit: true };
+const leaderboardNames: Names<LeaderboardOptions> = {
+  metric: true,
+  period: true,
+  orgId: true,
+  limit: true,
+  minExecutions: true,
+  kind: true,
+};
+const recommendationNames: Names<RecommendationOptions> = { orgId: true, limit: true, types: true, days: true };
 const periods: readonly Period[] = ['day', 'week', 'month', 'all'];
 const periodDays = { day: 1, week: 7, month: 30 };
 const types: readonly RecommendationType[] = ['collaborative', 'trending'];
@@ -30,29 +43,26 @@ const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 export function skillReader(ask: Ask, keep: Keep): SkillReader {
   return {
     async getSkillUsage(skillId, options) {
-      const filter = checkOptions((check) => {
-        const { days, orgId } = options ?? {};
-        return {
-          kind: 'skill' as const,
-          name: checkId(check, 'skillId', skillId),
-          orgId: check.id('orgId', orgId),
-          ...lastDays(checkDays(check, days) ?? usualDays),
-        };
-      });
+      const filter = checkOptions(options, { days: true, orgId: true }, (check, given) => ({
+        kind: 'skill' as const,
+        name: checkId(check, 'skillId', skillId),
+        orgId: check.id('orgId', given.orgId),
+        ...lastDays(checkDays(check, given.days) ?? usualDays),
+      }));
       return ask('usage', { filter });
     },
 
     async getSkillMetrics(skillId, options) {
-      const question = checkOptions((check) => ({
+      const question = checkOptions(options, { orgId: true }, (check, given) => ({
         skillId: checkId(check, 'skillId', skillId),
-        orgId: check.id('orgId', options?.orgId),
+        orgId: check.id('orgId', given.orgId),
       }));
       return ask('metrics', question);
     },
 
     async getSkillHealth(skillId, options) {
-      const question = checkOptions((check) => ({
-        filter: checkHealthWindow(check, options ?? {}),
+      const question = checkOptions(options, { days: true, orgId: true }, (check, given) => ({
+        filter: checkHealthWindow(check, given),
         skillIds: [checkId(check, 'skillId', skillId)],
         limit: 1,
       }));
@@ -60,17 +70,17 @@ export function skillReader(ask: Ask, keep: Keep): SkillReader {
     },
 
     async listSkillHealth(options) {
-      const question = checkOptions((check) => ({
-        filter: checkHealthWindow(check, options ?? {}),
-        skillIds: checkList(check, 'skillIds', options?.skillIds, (field, id) => checkId(check, field, id)),
-        limit: checkLimit(check, options?.limit) ?? 100,
+      const question = checkOptions(options, healthListNames, (check, given) => ({
+        filter: checkHealthWindow(check, given),
+        skillIds: checkList(check, 'skillIds', given.skillIds, (field, id) => checkId(check, field, id)),
+        limit: checkLimit(check, given.limit) ?? 100,
       }));
       return ask('health', question);
     },
 
     async getLeaderboard(options) {
-      const question = checkOptions((check): Question<'leaderboard'> => {
-        const { metric, period, orgId, limit, minExecutions, kind } = options ?? {};
+      const question = checkOptions(options, leaderboardNames, (check, given): Question<'leaderboard'> => {
+        const { metric, period, orgId, limit, minExecutions, kind } = given;
         const rankedBy = check.choice('metric', metric, metrics) ?? 'executions';
         const window = check.choice('period', period, periods) ?? 'all';
         const least = check.number('minExecutions', minExecutions, { min: 0 });
@@ -86,29 +96,30 @@ export function skillReader(ask: Ask, keep: Keep): SkillReader {
     },
 
     async getTopSkills(options) {
-      const question = checkOptions((check): Question<'leaderboard'> => {
-        const { days, orgId, limit } = options ?? {};
-        return {
+      const question = checkOptions(
+        options,
+        { days: true, orgId: true, limit: true },
+        (check, given): Question<'leaderboard'> => ({
           metric: 'executions',
           kind: 'skill',
-          filter: { orgId: check.id('orgId', orgId), ...lastDays(checkDays(check, days) ?? usualDays) },
-          limit: checkLimit(check, limit) ?? 10,
+          filter: { orgId: check.id('orgId', given.orgId), ...lastDays(checkDays(check, given.days) ?? usualDays) },
+          limit: checkLimit(check, given.limit) ?? 10,
           minExecutions: 1,
-        };
-      });
+        }),
+      );
       return ask('leaderboard', question);
     },
 
     async getAdoption(skillId, options) {
-      const question = checkOptions((check): Question<'adoption'> => {
+      const question = checkOptions(options, { ...windowNames, orgId: true }, (check, given): Question<'adoption'> => {
         const now = Date.now() + 1;
-        const { from = 0, to = Math.max(from, now) } = checkWindow(check, options ?? {}, usualDays);
+        const { from = 0, to = Math.max(from, now) } = checkWindow(check, given, usualDays);
         const end = Math.min(to, now);
         return {
           skillId: checkId(check, 'skillId', skillId),
           from,
           to,
-          orgId: check.id('orgId', options?.orgId),
+          orgId: check.id('orgId', given.orgId),
           endOfDays: end - (end % dayMs),
         };
       });
@@ -116,8 +127,8 @@ export function skillReader(ask: Ask, keep: Keep): SkillReader {
     },
 
     async getRecommendations(userId, options) {
-      const question = checkOptions((check): Question<'recommend'> => {
-        const { orgId, limit, types: wanted, days } = options ?? {};
+      const question = checkOptions(options, recommendationNames, (check, given): Question<'recommend'> => {
+        const { orgId, limit, types: wanted, days } = given;
         return {
           userId: checkId(check, 'userId', userId),
           orgId: check.id('orgId', orgId),
@@ -136,7 +147,7 @@ export function skillReader(ask: Ask, keep: Keep): SkillReader {
     },
 
     async recordRecommendationFeedback(id, feedback) {
-      const given = checkOptions((check) => ({
+      const given = checkOptions(undefined, {}, (check) => ({
         id: checkId(check, 'id', id),
         feedback: check.choice('feedback', feedback ?? null, feedbacks) ?? 'clicked',
         at: Date.now(),
@@ -145,10 +156,10 @@ export function skillReader(ask: Ask, keep: Keep): SkillReader {
     },
 
     async listRecommendations(options) {
-      const question = checkOptions((check) => ({
-        userId: check.id('userId', options?.userId),
-        skillId: check.id('skillId', options?.skillId),
-        limit: checkLimit(check, options?.limit) ?? 100,
+      const question = checkOptions(options, { userId: true, skillId: true, limit: true }, (check, given) => ({
+        userId: check.id('userId', given.userId),
+        skillId: check.id('skillId', given.skillId),
+        limit: checkLimit(check, given.limit) ?? 100,
       }));
       return ask('recommendations', question);
     },

@@ -1,19 +1,41 @@
-import type { ExecutionEvent, ToolInvocationTrace, ToolkitOperation, ToolkitReader } from '@toolweaver/analytics-core';
+import type {
+  ExecutionEvent,
+  ToolInvocationFilter,
+  ToolInvocationTrace,
+  ToolkitOperation,
+  ToolkitReader,
+  ToolkitTraceFilter,
+} from '@toolweaver/analytics-core';
 import type { Ask } from '../answers/answers.ts';
 import { toMetadata } from '../answers/metadata.ts';
-import { checkOptions } from '../check.ts';
-import { checkLimit, checkRange } from './options.ts';
+import { checkOptions, type Names } from '../check.ts';
+import { checkLimit, checkRange, rangeNames } from './options.ts';
 import { toRecord } from './record.ts';
 
+const traceNames: Names<ToolkitTraceFilter> = {
+  ...rangeNames,
+  runId: true,
+  operation: true,
+  toolkit: true,
+  limit: true,
+};
+const invocationNames: Names<ToolInvocationFilter> = {
+  ...rangeNames,
+  runId: true,
+  toolkit: true,
+  toolName: true,
+  success: true,
+  limit: true,
+};
 const operations: readonly ToolkitOperation[] = ['create', 'cache_hit', 'cache_miss', 'cleanup'];
 const defaultLimit = 1000;
 
 export function toolkitReader(ask: Ask): ToolkitReader {
   return {
     async getToolkitMetrics(options) {
-      const filter = checkOptions((check) => ({
-        runId: check.id('runId', options?.runId),
-        ...checkRange(check, options ?? {}, ''),
+      const filter = checkOptions(options, { ...rangeNames, runId: true }, (check, given) => ({
+        runId: check.id('runId', given.runId),
+        ...checkRange(check, given, ''),
       }));
       const { by_toolkit, by_tool, ...found } = await ask('toolkits', { filter });
       return {
@@ -25,29 +47,29 @@ export function toolkitReader(ask: Ask): ToolkitReader {
     },
 
     async listToolkitTraces(options) {
-      const question = checkOptions((check) => ({
+      const question = checkOptions(options, traceNames, (check, given) => ({
         filter: {
-          runId: check.id('runId', options?.runId),
-          operation: check.choice('operation', options?.operation, operations),
-          toolkit: check.id('toolkit', options?.toolkit),
-          ...checkRange(check, options ?? {}, ''),
+          runId: check.id('runId', given.runId),
+          operation: check.choice('operation', given.operation, operations),
+          toolkit: check.id('toolkit', given.toolkit),
+          ...checkRange(check, given, ''),
         },
-        limit: checkLimit(check, options?.limit) ?? defaultLimit,
+        limit: checkLimit(check, given.limit) ?? defaultLimit,
       }));
       return toList(question.filter.runId, await ask('toolkitTraces', question));
     },
 
     async listToolInvocations(options) {
-      const question = checkOptions((check) => ({
+      const question = checkOptions(options, invocationNames, (check, given) => ({
         filter: {
           kind: 'tool' as const,
-          runId: check.id('runId', options?.runId),
-          toolkit: check.id('toolkit', options?.toolkit),
-          name: check.id('toolName', options?.toolName),
-          success: check.flag('success', options?.success),
-          ...checkRange(check, options ?? {}, ''),
+          runId: check.id('runId', given.runId),
+          toolkit: check.id('toolkit', given.toolkit),
+          name: check.id('toolName', given.toolName),
+          success: check.flag('success', given.success),
+          ...checkRange(check, given, ''),
         },
-        limit: checkLimit(check, options?.limit) ?? defaultLimit,
+        limit: checkLimit(check, given.limit) ?? defaultLimit,
       }));
       const found = await ask('executions', { ...question, orderBy: 'time', after: undefined });
       return toList(question.filter.runId, found.map(toTrace));

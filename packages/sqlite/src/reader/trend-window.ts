@@ -1,7 +1,7 @@
 import type { Bucket, Window, WindowOptions } from '@toolweaver/analytics-core';
 import { dayMs, hourMs } from '../cell.ts';
 import type { Checks } from '../check.ts';
-import { checkDays, checkDaysOrRange, checkRange } from './options.ts';
+import { checkDays, checkDaysOrRange, checkGivenRange } from './options.ts';
 
 export const widths: Readonly<Record<Bucket, number>> = { hour: hourMs, day: dayMs };
 const usualDays: Readonly<Record<Bucket, number>> = { hour: 2, day: 30 };
@@ -12,7 +12,7 @@ export function checkTrendWindow(check: Checks, window: WindowOptions, bucket: B
   checkDaysOrRange(check, window);
   const { days, range } = window;
   const width = widths[bucket];
-  const given = checkRange(check, range ?? {}, 'range.');
+  const given = checkGivenRange(check, range);
   const length = (checkDays(check, days) ?? usualDays[bucket]) * dayMs;
   const to = Math.ceil((given.to ?? Date.now() + 1) / width) * width;
   const from = Math.floor((given.from ?? to - length) / width) * width;

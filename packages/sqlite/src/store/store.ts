@@ -1,5 +1,5 @@
 import { tell } from '@toolweaver/analytics-core/backend';
-import { checkOptions } from '../check.ts';
+import { checkOptions, type Names } from '../check.ts';
 import type { Maintenance } from '../protocol.ts';
 import { checkRange } from '../reader/options.ts';
 import { firstKey } from '../sequence.ts';
@@ -20,13 +20,15 @@ import type { StoreStatistics } from './statistics.ts';
  *
  * All methods reject with an `AnalyticsError`: `INVALID_CONFIG` for wrong options, `BACKEND_UNAVAILABLE`, `STORAGE_FULL` or
  * `CLOSED`; `reprice()` also with `INTERNAL` where `prices.price()` fails.
+ *
+ * Where it says that `close()` waits, SQLite is at a single statement, which nothing interrupts.
  */
 export interface SqliteStore {
   /** Deletes what is over the limits, oldest first, in steps of a few ms between which events are written. Roll-ups stay. */
   prune(options?: PruneOptions): Promise<PruneReport>;
   /**
    * Deletes everything recorded of a user, and every trace of it in the file; the roll-ups, which name nobody, stay. Copies of
-   * the file, and ones that were set aside, are not touched. Events wait meanwhile: about ten seconds for each GB.
+   * the file, and ones that were set aside, are not touched. Events wait meanwhile, about ten seconds for each GB, and so does `close()`.
    */
   erase(options: EraseOptions): Promise<EraseReport>;
   /**
@@ -34,13 +36,13 @@ export interface SqliteStore {
    * change together, in steps between which events are written. Costs that a provider has said stay.
    */
   reprice(options: RepriceOptions): Promise<RepriceReport>;
-  /** Copies the database, without its free pages, to a file that is not there yet. Its content is that of the start. */
+  /** Copies the database, without its free pages, to a file that is not there yet. Its content is that of the start. `close()` waits for it. */
   backup(path: string, options?: BackupOptions): Promise<BackupReport>;
-  /** Reads the whole file. */
+  /** Reads the whole file; `close()` waits for it. */
   checkIntegrity(options?: IntegrityOptions): Promise<IntegrityReport>;
-  /** Sizes, counts and times as they are now. Counts every row, so a large database takes a while. */
+  /** Sizes, counts and times as they are now. Counts every row, so a large database takes a while; `close()` waits for it. */
   statistics(): Promise<StoreStatistics>;
-  /** Returns free pages to the system. Events wait meanwhile, and the disk must have room for a copy. */
+  /** Returns free pages to the system. Events wait meanwhile, and so does `close()`; the disk must have room for a copy. */
   compact(): Promise<CompactReport>;
 }
 
@@ -73,6 +75,16 @@ export interface IntegrityOptions {
   readonly quick?: boolean | undefined;
 }
 
+const pruneNames: Names<PruneOptions> = { retentionDays: true, maxBytes: true, dryRun: true };
+const repriceNames: Names<RepriceOptions> = {
+  prices: true,
+  from: true,
+  to: true,
+  overrides: true,
+  dryRun: true,
+  onProgress: true,
+};
+
 /** `aside` starts a thread for a long question, so that it holds up neither deliveries nor reports. */
 export function createStore(
   writer: Thread,
@@ -100,8 +112,8 @@ export function createStore(
 
   return {
     async prune(options) {
-      const { plan, dryRun } = checkOptions((check) => {
-        const { retentionDays = limits.retentionDays, maxBytes = limits.maxBytes, dryRun } = options ?? {};
+      const { plan, dryRun } = checkOptions(options, pruneNames, (check, given) => {
+        const { retentionDays = limits.retentionDays, maxBytes = limits.maxBytes, dryRun } = given;
         const wanted = checkLimits(check, { retentionDays, maxBytes });
         return { plan: limitsPlan(wanted, Date.now()), dryRun: check.flag('dryRun', dryRun) ?? false };
       });
@@ -109,19 +121,16 @@ export function createStore(
       return report as PruneReport;
     },
     async erase(options) {
-      const { userId, dryRun } = checkOptions((check) => {
-        const { userId, dryRun } = options ?? {};
-        return {
-          userId: check.id('userId', userId ?? '') ?? '',
-          dryRun: check.flag('dryRun', dryRun) ?? false,
-        };
-      });
+      const { userId, dryRun } = checkOptions(options, { userId: true, dryRun: true }, (check, given) => ({
+        userId: check.id('userId', given.userId ?? '') ?? '',
+        dryRun: check.flag('dryRun', given.dryRun) ?? false,
+      }));
       const report = dryRun ? await askAside({ op: 'estimateErase', userId }) : await ask({ op: 'erase', userId });
       return report as EraseReport;
     },
     async reprice(options) {
-      const repricing = checkOptions((check) => {
-        const { prices, from, to, overrides, dryRun, onProgress } = (options ?? {}) as Partial<RepriceOptions>;
+      const repricing = checkOptions(options, repriceNames, (check, given) => {
+        const { prices, from, to, overrides, dryRun, onProgress } = given;
         if (typeof prices?.price !== 'function') {
           check.wrong('prices', `must be a price provider, got ${typeof prices}`);
         }
@@ -141,31 +150,34 @@ export function createStore(
       return reprice(ask, repricing);
     },
     async backup(path, options) {
-      const { onProgress } = options ?? {};
-      const target = checkOptions((check) => {
+      const { target, onProgress } = checkOptions(options, { onProgress: true }, (check, { onProgress }) => {
         if (onProgress !== undefined && typeof onProgress !== 'function') {
           check.wrong('onProgress', `must be a function, got ${typeof onProgress}`);
         }
         const given = check.text('path', path ?? '') ?? '';
-        return /^file:|\0/i.test(given) ? check.wrong('path', 'must be the path of a file') : given;
+        if (/^file:|\0/i.test(given)) {
+          check.wrong('path', 'must be the path of a file');
+        }
+        return { target: given, onProgress };
       });
       const { usedBytes } = (await ask({ op: 'size' })) as Size;
       const copy = async (to: string): Promise<void> => void (await askAside({ op: 'copy', to }));
       return writeBackup(
-        target ?? '',
+        target,
         copy,
         onProgress &&
           ((written) => tell(onProgress, { writtenBytes: Math.min(written, usedBytes), totalBytes: usedBytes })),
       );
     },
     async checkIntegrity(options) {
-      const quick = checkOptions((check) => check.flag('quick', options?.quick) ?? false);
+      const quick = checkOptions(options, { quick: true }, (check, given) => check.flag('quick', given.quick) ?? false);
       return (await askAside({ op: 'integrity', quick })) as IntegrityReport;
     },
     async statistics() {
       return (await askAside({ op: 'statistics' })) as StoreStatistics;
     },
-    async compact() {
+    async compact(options?: object) {
+      checkOptions(options, {}, () => {});
       return (await ask({ op: 'compact' })) as CompactReport;
     },
     async close() {

@@ -4,7 +4,7 @@ import type { Writable } from 'node:stream';
 import { Worker } from 'node:worker_threads';
 import { AnalyticsError, type EventType } from '@toolweaver/analytics-core';
 import { configError } from '@toolweaver/analytics-core/backend';
-import { type Checks, checkOptions } from '../check.ts';
+import { type Checks, checkOptions, type Names } from '../check.ts';
 import { unsupportedNode } from '../driver.ts';
 import type { ExportStep, ExportTask } from '../export-worker.ts';
 import type { Failure } from '../failure.ts';
@@ -130,9 +130,26 @@ interface ResolvedExport {
   readonly signal: AbortSignal | undefined;
 }
 
+const names: Names<ExportOptions> = {
+  path: true,
+  target: true,
+  format: true,
+  overwrite: true,
+  type: true,
+  from: true,
+  to: true,
+  orgId: true,
+  userId: true,
+  runId: true,
+  kind: true,
+  name: true,
+  onProgress: true,
+  signal: true,
+};
+
 function resolveExport(options: ExportOptions): ResolvedExport {
-  return checkOptions((check) => {
-    const { target, onProgress, signal, ...given } = (options ?? {}) as ExportOptions;
+  return checkOptions(options, names, (check, given) => {
+    const { target = '', onProgress, signal } = given;
     const path = expandPath(check.text('path', given.path === '' ? undefined : given.path) ?? '');
     if (path === ':memory:') {
       check.wrong('path', 'must be a file: what is in memory cannot be read by others');

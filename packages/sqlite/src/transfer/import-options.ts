@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 import type { Backend, EventInput } from '@toolweaver/analytics-core';
-import { type Checks, checkOptions } from '../check.ts';
+import { type Checks, checkOptions, type Names } from '../check.ts';
 import { type FileFormat, fileFormats, formatOf } from './format.ts';
 
 /** A path; a stream or an iterable of text (with `format`); or an iterable of events as `parseEvent` of core reads them. */
@@ -73,17 +73,27 @@ export interface ResolvedImport extends Omit<ImportOptions, 'strict' | 'patience
 /** Many enough that a commit costs little for each, few enough to be held beside the next ones. */
 const maxBatch = 4096;
 
-export function resolveImport(target: Backend, source: ImportSource, options: ImportOptions): ResolvedImport {
-  return checkOptions((check) => {
+const names: Names<ImportOptions> = {
+  format: true,
+  map: true,
+  strict: true,
+  patienceMs: true,
+  onReject: true,
+  onProgress: true,
+  signal: true,
+};
+
+export function resolveImport(target: Backend, source: ImportSource, options: ImportOptions | null): ResolvedImport {
+  return checkOptions(options, names, (check, given) => {
     const maxEvents = maxEventsOf(check, target);
     const isText = typeof source === 'string' || (source instanceof Readable && !source.readableObjectMode);
     if (!isSource(source)) {
       check.wrong('source', 'must be a path, a stream, or an iterable');
     }
-    const { map, onReject, onProgress, signal } = options;
-    const given = check.choice('format', options.format, fileFormats);
-    const format = given ?? (typeof source === 'string' ? formatOf(source) : undefined);
-    if (isText && format === undefined && options.format === undefined) {
+    const { map, onReject, onProgress, signal } = given;
+    const said = check.choice('format', given.format, fileFormats);
+    const format = said ?? (typeof source === 'string' ? formatOf(source) : undefined);
+    if (isText && format === undefined && given.format === undefined) {
       check.wrong('format', `must be given (${fileFormats.join(', ')}): no ending .jsonl, .ndjson or .csv says it`);
     }
     checkCallbacks(check, { map, onReject, onProgress });
@@ -97,8 +107,8 @@ export function resolveImport(target: Backend, source: ImportSource, options: Im
       onReject,
       onProgress,
       signal,
-      strict: check.flag('strict', options.strict) ?? false,
-      patienceMs: check.number('patienceMs', options.patienceMs, { min: 0 }) ?? 60_000,
+      strict: check.flag('strict', given.strict) ?? false,
+      patienceMs: check.number('patienceMs', given.patienceMs, { min: 0 }) ?? 60_000,
       maxEvents,
     };
   });

@@ -31,7 +31,7 @@ export async function importEvents(
   source: ImportSource,
   options: ImportOptions | null,
 ): Promise<ImportReport> {
-  const resolved = resolveImport(target, source, options ?? {});
+  const resolved = resolveImport(target, source, options);
   const { signal, format, map } = resolved;
   signal?.throwIfAborted();
   if (format === undefined) {

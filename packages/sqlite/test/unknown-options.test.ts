@@ -1,0 +1,250 @@
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { AnalyticsReader } from '@toolweaver/analytics-core';
+import { exportEvents, importEvents, type SqliteBackend, sqlite } from '@toolweaver/analytics-sqlite';
+import { execution } from '@toolweaver/analytics-testkit';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { newFolder } from './support/folder.ts';
+import { open } from './support/open.ts';
+
+interface Place {
+  readonly backend: SqliteBackend;
+  readonly reader: AnalyticsReader;
+}
+
+const { path: folder, dispose } = newFolder();
+let place: Place;
+
+beforeAll(async () => {
+  const backend = await sqlite({ path: join(folder, 'analytics.db') });
+  await backend.write([execution({ userId: 'ada' }), execution({ userId: 'bob' })]);
+  place = { backend, reader: backend.reader };
+});
+
+afterAll(async () => {
+  await place.backend.close?.();
+  dispose();
+});
+
+/** Asks for what must be refused, and looks that nothing was done. */
+async function problemsOf(ask: (place: Place) => Promise<unknown>): Promise<Record<string, string>> {
+  const before = readdirSync(folder);
+  const error = await ask(place).then(
+    () => undefined,
+    (thrown) => thrown,
+  );
+  expect(error).toMatchObject({ name: 'AnalyticsError', code: 'INVALID_CONFIG' });
+  expect(readdirSync(folder)).toEqual(before);
+  expect((await place.reader.listExecutions()).executions.map(({ userId }) => userId).toSorted()).toEqual([
+    'ada',
+    'bob',
+  ]);
+  const problems = error.problems as { field: string; message: string }[];
+  expect(new Set(problems.map(({ field }) => field)).size).toBe(problems.length);
+  return Object.fromEntries(problems.map(({ field, message }) => [field, message]));
+}
+
+const known = (...names: string[]) => `is no option; there are ${names.join(', ')}`;
+const scope = ['orgId', 'userId', 'runId'];
+const report = [...scope, 'days', 'range', 'kind', 'name', 'model'];
+
+/** A name that is no option of anything, and one that is one and has a wrong value. */
+const wrong = (name: string) => ({ colour: 'red', [name]: {} }) as never;
+
+test.each<[string, (place: Place) => Promise<unknown>, string, string[]]>([
+  ['getSkillUsage', ({ reader }) => reader.getSkillUsage('a', wrong('orgId')), 'orgId', ['days', 'orgId']],
+  ['getSkillMetrics', ({ reader }) => reader.getSkillMetrics('a', wrong('orgId')), 'orgId', ['orgId']],
+  ['getSkillHealth', ({ reader }) => reader.getSkillHealth('a', wrong('days')), 'days', ['days', 'orgId']],
+  [
+    'listSkillHealth',
+    ({ reader }) => reader.listSkillHealth(wrong('skillIds')),
+    'skillIds',
+    ['days', 'orgId', 'skillIds', 'limit'],
+  ],
+  [
+    'getLeaderboard',
+    ({ reader }) => reader.getLeaderboard(wrong('metric')),
+    'metric',
+    ['metric', 'period', 'orgId', 'limit', 'minExecutions', 'kind'],
+  ],
+  ['getTopSkills', ({ reader }) => reader.getTopSkills(wrong('limit')), 'limit', ['days', 'orgId', 'limit']],
+  ['getAdoption', ({ reader }) => reader.getAdoption('a', wrong('orgId')), 'orgId', ['days', 'range', 'orgId']],
+  [
+    'getRecommendations',
+    ({ reader }) => reader.getRecommendations('a', wrong('types')),
+    'types',
+    ['orgId', 'limit', 'types', 'days'],
+  ],
+  [
+    'listRecommendations',
+    ({ reader }) => reader.listRecommendations(wrong('userId')),
+    'userId',
+    ['userId', 'skillId', 'limit'],
+  ],
+  ['summary', ({ reader }) => reader.summary(wrong('userId')), 'userId', [...scope, 'days', 'range']],
+  ['getCosts', ({ reader }) => reader.getCosts(wrong('by')), 'by', [...report, 'by', 'limit']],
+  ['getWaste', ({ reader }) => reader.getWaste(wrong('limit')), 'limit', [...report, 'limit']],
+  ['getErrors', ({ reader }) => reader.getErrors(wrong('kind')), 'kind', [...report, 'limit']],
+  ['getCacheStats', ({ reader }) => reader.getCacheStats(wrong('name')), 'name', report],
+  ['compareModels', ({ reader }) => reader.compareModels(wrong('model')), 'model', report],
+  [
+    'getLatency',
+    ({ reader }) => reader.getLatency(wrong('percentiles')),
+    'percentiles',
+    [...report, 'percentiles', 'bucketsMs'],
+  ],
+  ['getTrend', ({ reader }) => reader.getTrend(wrong('bucket')), 'bucket', [...report, 'bucket', 'distributions']],
+  ['getHeatmap', ({ reader }) => reader.getHeatmap(wrong('kind')), 'kind', ['days', 'range', 'kind', 'orgId', 'limit']],
+  [
+    'listExecutions',
+    ({ reader }) => reader.listExecutions(wrong('success')),
+    'success',
+    [
+      ...scope,
+      ...['from', 'to', 'kind', 'name', 'success', 'errorType', 'model', 'toolkit', 'version', 'minLatencyMs'],
+      ...['orderBy', 'limit'],
+    ],
+  ],
+  [
+    'listRuns',
+    ({ reader }) => reader.listRuns(wrong('where')),
+    'where',
+    ['from', 'to', 'project', 'name', 'state', 'tag', 'where', 'orderBy', 'order', 'limit'],
+  ],
+  ['getRunMetrics', ({ reader }) => reader.getRunMetrics('a', wrong('name')), 'name', ['name', 'limit']],
+  [
+    'compareVersions',
+    ({ reader }) => reader.compareVersions('a', ['1', '2'], wrong('days')),
+    'days',
+    ['days', 'range'],
+  ],
+  ['getToolkitMetrics', ({ reader }) => reader.getToolkitMetrics(wrong('from')), 'from', ['from', 'to', 'runId']],
+  [
+    'listToolkitTraces',
+    ({ reader }) => reader.listToolkitTraces(wrong('operation')),
+    'operation',
+    ['from', 'to', 'runId', 'operation', 'toolkit', 'limit'],
+  ],
+  [
+    'listToolInvocations',
+    ({ reader }) => reader.listToolInvocations(wrong('toolName')),
+    'toolName',
+    ['from', 'to', 'runId', 'toolkit', 'toolName', 'success', 'limit'],
+  ],
+  ['prune', ({ backend }) => backend.store.prune(wrong('dryRun')), 'dryRun', ['retentionDays', 'maxBytes', 'dryRun']],
+  ['erase', ({ backend }) => backend.store.erase(wrong('userId')), 'userId', ['userId', 'dryRun']],
+  [
+    'reprice',
+    ({ backend }) => backend.store.reprice(wrong('prices')),
+    'prices',
+    ['prices', 'from', 'to', 'overrides', 'dryRun', 'onProgress'],
+  ],
+  [
+    'backup',
+    ({ backend }) => backend.store.backup(join(folder, 'copy.db'), wrong('onProgress')),
+    'onProgress',
+    ['onProgress'],
+  ],
+  ['checkIntegrity', ({ backend }) => backend.store.checkIntegrity(wrong('quick')), 'quick', ['quick']],
+  [
+    'exportEvents',
+    () => exportEvents({ ...(wrong('orgId') as object), target: join(folder, 'events.jsonl') }),
+    'orgId',
+    [
+      ...['path', 'target', 'format', 'overwrite', 'type', 'from', 'to', 'orgId', 'userId', 'runId', 'kind', 'name'],
+      ...['onProgress', 'signal'],
+    ],
+  ],
+  [
+    'importEvents',
+    ({ backend }) => importEvents(backend, [execution()], wrong('strict')),
+    'strict',
+    ['format', 'map', 'strict', 'patienceMs', 'onReject', 'onProgress', 'signal'],
+  ],
+  [
+    'sqlite',
+    () => sqlite(wrong('path')),
+    'path',
+    ['path', 'name', 'busyTimeoutMs', 'synchronous', 'retentionDays', 'maxBytes', 'onNotice'],
+  ],
+])('%s names what it does not know, and what else is wrong', async (_, ask, field, names) => {
+  expect(await problemsOf(ask)).toEqual({ colour: known(...names), [field]: expect.stringMatching(/^must /) });
+});
+
+test.each<[string, (place: Place) => Promise<unknown>]>([
+  ['sqlite', () => sqlite('x.db' as never)],
+  ['summary', ({ reader }) => reader.summary([{ days: 1 }] as never)],
+  ['prune', ({ backend }) => backend.store.prune(30 as never)],
+  ['importEvents', ({ backend }) => importEvents(backend, [execution()], 'jsonl' as never)],
+])('%s takes nothing but an object for its options', async (_, ask) => {
+  expect(await problemsOf(ask)).toEqual({ options: expect.stringMatching(/^must be an object, got /) });
+});
+
+test('what else is wrong is said with it', async () => {
+  expect(Object.keys(await problemsOf(({ backend }) => backend.store.erase('ada' as never)))).toEqual([
+    'options',
+    'userId',
+  ]);
+  const answer = problemsOf(({ reader }) => reader.getSkillUsage('', ['acme'] as never));
+  expect(Object.keys(await answer)).toEqual(['options', 'skillId']);
+});
+
+test('what has no options takes none', async () => {
+  const compact = ({ backend }: Place) =>
+    (backend.store.compact as (options: object) => Promise<unknown>)({ dryRun: true });
+  expect(await problemsOf(compact)).toEqual({ dryRun: expect.stringMatching(/^is no option/) });
+});
+
+test('a cursor among the options is told where it goes', async () => {
+  const message = 'is no option: it is the second argument, after the options';
+  expect(await problemsOf(({ reader }) => reader.listExecutions({ limit: 1, cursor: 'x' } as never))).toEqual({
+    cursor: message,
+  });
+  expect(await problemsOf(({ reader }) => reader.listRuns({ cursor: 'x', limit: 0 } as never))).toEqual({
+    cursor: message,
+    limit: 'must be a whole number from 1 to 1000, got 0',
+  });
+});
+
+test.each<[string, (reader: AnalyticsReader, range: never) => Promise<unknown>]>([
+  ['summary', (reader, range) => reader.summary({ range })],
+  ['getTrend', (reader, range) => reader.getTrend({ range })],
+  ['getAdoption', (reader, range) => reader.getAdoption('a', { range })],
+])('the range of %s is an object with from and to', async (_, ask) => {
+  const problems = (range: unknown) => problemsOf(({ reader }) => ask(reader, range as never));
+  expect(await problems([0, 1])).toEqual({ range: 'must be an object, got an array' });
+  expect(await problems(null)).toEqual({ range: 'must be an object, got null' });
+  expect(await problems('today')).toEqual({ range: 'must be an object, got "today"' });
+  expect(await problems({ since: 0, to: 'now' })).toEqual({
+    'range.since': known('from', 'to'),
+    'range.to': 'must be a time in Unix ms, as of Date.now(), got "now"',
+  });
+});
+
+test('days are given together with no range, however wrong it is', async () => {
+  const both = ({ reader }: Place) => reader.summary({ days: 1, range: { since: 0 } as never });
+  expect(await problemsOf(both)).toEqual({
+    'range.since': known('from', 'to'),
+    days: 'must not be given together with range',
+  });
+});
+
+test('conditions and orders of runs have names, too', async () => {
+  const where = [{ metric: 'f1', op: '>', value: 1, unit: '%' }, 'f1 > 1', { figure: 'tokens', op: '<', value: 1 }];
+  const list = ({ reader }: Place) => reader.listRuns({ where, orderBy: { metric: 'f1', order: 'asc' } } as never);
+  expect(await problemsOf(list)).toMatchObject({
+    'where[0].unit': known('metric', 'figure', 'op', 'value'),
+    'where[1]': 'must be an object, got "f1 > 1"',
+    'orderBy.order': known('metric'),
+  });
+});
+
+test('what is undefined is not given, and neither is null for all options', async () => {
+  const { reader, store } = await open({ path: ':memory:', file: undefined } as never);
+  await reader.summary({ org: undefined, range: undefined } as never);
+  await reader.listExecutions({ cursor: undefined } as never);
+  await reader.listRuns(null as never);
+  await reader.getSkillUsage('a', null as never);
+  await store.prune(null as never);
+  await store.compact();
+});
