@@ -8,7 +8,7 @@ import {
   isAnalyticsError,
   type Problem,
 } from '@toolweaver/analytics-core';
-import { configError, readEnv } from '@toolweaver/analytics-core/backend';
+import { configError, readEnv, unknownOptions } from '@toolweaver/analytics-core/backend';
 import { knownBackends, type Open } from './backends.ts';
 import { nearest } from './nearest.ts';
 import { checkSpelling } from './spelling.ts';
@@ -24,6 +24,25 @@ export interface AnalyticsClientOptions extends Omit<AnalyticsOptions, 'backends
 }
 
 const variable = 'ANALYTICS_BACKEND';
+
+const known = {
+  backend: true,
+  additionalBackends: true,
+  env: true,
+  onError: true,
+  sampleRate: true,
+  slowMs: true,
+  batchSize: true,
+  maxQueueEvents: true,
+  maxQueueBytes: true,
+  retry: true,
+  errorMessages: true,
+  prices: true,
+  flushOnSignals: true,
+  clock: true,
+  newId: true,
+  random: true,
+} satisfies Record<keyof AnalyticsClientOptions, true>;
 
 /**
  * A client for the backends that the options or the environment name. Options win over variables:
@@ -80,19 +99,12 @@ export async function createAnalyticsClient(options: AnalyticsClientOptions = {}
   }
 }
 
-/** Mistakes that would otherwise go unseen, and events to where nobody looks for them. */
+/** Mistakes that would otherwise go unseen. */
 function checkOptions(options: AnalyticsClientOptions): void {
-  if (typeof options !== 'object' || options === null) {
-    throw configError([{ field: 'options', message: `must be an object, got ${kindOf(options)}` }]);
-  }
-  const problems: Problem[] = [];
-  const { backend } = options;
+  const problems = unknownOptions(options, known);
+  const { backend }: AnalyticsClientOptions = Object(options);
   if (backend !== undefined && typeof backend !== 'string' && !Array.isArray(backend)) {
     problems.push({ field: 'backend', message: `must be a name or a list of names, got ${kindOf(backend)}` });
-  }
-  if ((options as { backends?: unknown }).backends !== undefined) {
-    const message = 'is an option of createAnalytics; here `backend` names them, and `additionalBackends` are your own';
-    problems.push({ field: 'backends', message });
   }
   if (problems.length > 0) {
     throw configError(problems);

@@ -169,6 +169,8 @@ describe('wrong configuration', () => {
     ['sqlite', 'options'],
     [{ backend: 42 }, 'backend'],
     [{ backends: [memory()] }, 'backends'],
+    [{ sampelRate: 0.1 }, 'sampelRate'],
+    [{ backend: 'memory', retry: { attempts: 3 } }, 'retry.attempts'],
   ])('refuses %j as options', async (options, field) => {
     const refused = createAnalyticsClient(options as AnalyticsClientOptions);
     await expect(refused).rejects.toMatchObject({ code: 'INVALID_CONFIG', problems: [{ field }] });

@@ -53,7 +53,6 @@ export function createAnalytics(options: AnalyticsOptions): Analytics {
     clock,
     newId: idAhead,
     record: acceptTracked,
-    onMisuse: (thrown) => reportMisuse(thrown, 'it is returned as it is', 'INVALID_CONFIG'),
   });
   const figures = { stats, activeOperations, shared: new Map() };
   for (const backend of backends) {

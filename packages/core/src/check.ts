@@ -136,8 +136,8 @@ export function optionalError(value: unknown, field: string): ErrorInfo | undefi
     return undefined;
   }
   const given = requiredObject(value, field);
-  const isThrown = types.isNativeError(value) || value instanceof Error;
-  const { type, message } = isThrown && typeof given['type'] !== 'string' ? describeThrown(value) : given;
+  const { type, message } =
+    typeof given['type'] === 'string' || given['name'] === undefined ? given : describeThrown(given);
   return {
     type: requiredText(type, `${field}.type`),
     message: optionalLines(message, `${field}.message`, maxMessageLength),

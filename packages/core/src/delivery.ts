@@ -98,7 +98,8 @@ export function createDelivery(backend: Backend, options: DeliveryOptions): Deli
     let error = await sink.settle(timeoutMs, final);
     if (backend.flush !== undefined) {
       try {
-        await withDeadline(clock, Math.max(0, timeoutMs - (clock.monotonic() - started)), `${name}: flush`, push);
+        const leftMs = Math.max(0, timeoutMs - (clock.monotonic() - started));
+        await withDeadline(clock, leftMs, `${name}: flush`, (signal) => push(signal, started + timeoutMs));
       } catch (thrown) {
         error ??= toAnalyticsError(thrown, name);
       }

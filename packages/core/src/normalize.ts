@@ -18,7 +18,7 @@ import {
 } from './check.ts';
 import type { Context } from './client.ts';
 import { maxTime } from './clock.ts';
-import { describe, quote } from './describe.ts';
+import { describe } from './describe.ts';
 import type {
   AnalyticsEvent,
   Cost,
@@ -185,14 +185,10 @@ function toUsage(value: unknown): Usage | undefined {
 }
 
 /** Without a number it is unknown; one under other names must not count as 0. */
-function noUsage(usage: object): undefined {
-  const names = Object.entries(usage).flatMap(([name, value]) => ((value ?? undefined) === undefined ? [] : [name]));
+function noUsage(usage: Readonly<Record<string, unknown>>): undefined {
+  const names = Object.keys(usage).filter((name) => (usage[name] ?? undefined) !== undefined);
   if (names.length > 0) {
-    const allowed = 'have inputTokens, cacheReadTokens, cacheWriteTokens, outputTokens or reasoningTokens';
-    refuse(
-      'usage',
-      `must ${allowed}, got ${quote(names.join(', '))}: usageFrom() of @toolweaver/analytics-prices reads those of models`,
-    );
+    refuseValue(names.join(', '), 'usage', 'inputTokens or the like (see usageFrom() of @toolweaver/analytics-prices)');
   }
 }
 

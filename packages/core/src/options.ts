@@ -5,7 +5,7 @@ import { systemClock } from './clock.ts';
 import { describe } from './describe.ts';
 import { configError, type Problem } from './errors.ts';
 import { guardedRandom } from './random.ts';
-import { unknownOptions } from './unknown.ts';
+import { unknownNames } from './unknown.ts';
 
 type Complete<T> = { readonly [K in keyof T]-?: Exclude<T[K], undefined> };
 
@@ -15,29 +15,6 @@ export interface ResolvedOptions extends Complete<Omit<AnalyticsOptions, 'onErro
   readonly newId: AnalyticsOptions['newId'];
   readonly prices: AnalyticsOptions['prices'];
 }
-
-/** The names of the options of `createAnalytics`. */
-export const knownOptions: Readonly<Record<keyof AnalyticsOptions, true>> = {
-  backends: true,
-  onError: true,
-  sampleRate: true,
-  slowMs: true,
-  batchSize: true,
-  maxQueueEvents: true,
-  maxQueueBytes: true,
-  retry: true,
-  errorMessages: true,
-  prices: true,
-  flushOnSignals: true,
-  clock: true,
-  newId: true,
-  random: true,
-};
-const knownRetryOptions: Readonly<Record<keyof RetryOptions, true>> = {
-  minDelayMs: true,
-  maxDelayMs: true,
-  maxAttempts: true,
-};
 
 const noMaximum = Number.POSITIVE_INFINITY;
 const backendMethods = ['write', 'writeSync', 'flush', 'check', 'attach', 'close'] as const;
@@ -113,8 +90,7 @@ export function resolveOptions(options: AnalyticsOptions): ResolvedOptions {
     check(isFit, 'flushOnSignals', 'hold signals such as SIGTERM', signal);
   }
 
-  problems.push(...unknownOptions(options, knownOptions));
-  if (!isObject(options)) {
+  if (!check(isObject(options), 'options', 'be an object', options)) {
     throw configError(problems);
   }
   const { retry = {}, flushOnSignals = [], prices, clock = systemClock } = options;
@@ -126,8 +102,7 @@ export function resolveOptions(options: AnalyticsOptions): ResolvedOptions {
   }
   const signals = list('flushOnSignals', flushOnSignals, 'signal names');
   signals.forEach(checkSignal);
-  problems.push(...unknownOptions(retry, knownRetryOptions, 'retry'));
-  const delays: RetryOptions = isObject(retry) ? retry : {};
+  const delays: RetryOptions = check(isObject(retry), 'retry', 'be an object', retry) ? retry : {};
   const minDelayMs = number('retry.minDelayMs', delays.minDelayMs, 500, 0);
   const resolved: ResolvedOptions = {
     backends,
@@ -154,6 +129,7 @@ export function resolveOptions(options: AnalyticsOptions): ResolvedOptions {
   if (!clockMethods.every((method) => typeof clock?.[method] === 'function')) {
     problem('clock', `must have the methods ${clockMethods.join(', ')}`);
   }
+  problems.push(...unknownNames(options, resolved), ...unknownNames(delays, resolved.retry, 'retry.'));
   if (problems.length > 0) {
     throw configError(problems);
   }

@@ -32,7 +32,7 @@ export function queuedSink(
   const { maxDelayMs } = delivery;
   const maxEvents = Math.min(delivery.maxEvents, batchSize);
   const queue = createQueue(maxQueueEvents, maxQueueBytes);
-  const bound = `the queue is full (${maxQueueEvents} events or ${maxQueueBytes} bytes)`;
+  const bound = `more than the queue holds (${maxQueueEvents} events, ${maxQueueBytes} bytes)`;
   /** Bound, as deliveries belong to no request of the host's, whichever one has started them. */
   const run = AsyncLocalStorage.bind(runNow);
   let waiters: Waiter[] = [];
@@ -204,8 +204,7 @@ export function queuedSink(
     },
     offer(event, bytes) {
       if (bytes > maxQueueBytes) {
-        const message = `an event of about ${bytes} bytes; maxQueueBytes is ${maxQueueBytes}`;
-        events.lost(1, backendError(backend.name, 'TOO_LARGE', message));
+        events.lost(1, backendError(backend.name, 'TOO_LARGE', bound));
         return;
       }
       if (!queue.push(event, bytes)) {

@@ -1,11 +1,10 @@
 import type { AsyncLocalStorage } from 'node:async_hooks';
-import { choice, optionalJson, optionalObject, refuse, refuseValue, requiredObject, requiredText } from './check.ts';
+import { choice, optionalJson, optionalObject, refuseValue, requiredObject, requiredText } from './check.ts';
 import type { FinishOptions, Run, RunOptions } from './client.ts';
 import type { Surroundings } from './context.ts';
 import type { JsonObject } from './event.ts';
 import type { ArtifactInput, EventInput, RunInput } from './input.ts';
 import { cleanId } from './text.ts';
-import { unknownOptions } from './unknown.ts';
 
 export interface Runs {
   startRun(options?: RunOptions): Run;
@@ -59,10 +58,7 @@ export function createRuns({ context, newId, record }: RunsOptions): Runs {
           return;
         }
         record((isWhole) => {
-          const given: FinishOptions = typeof end === 'string' ? { state: end } : (end ?? {});
-          for (const { field, message } of unknownOptions(given, { state: true, summary: true })) {
-            refuse(field, message);
-          }
+          const given: FinishOptions = typeof end === 'string' ? { state: end } : optionalObject(end, 'end');
           const state = choice(given.state ?? 'finished', 'state', ['finished', 'failed']);
           finished = true;
           return { type: 'run', runId: id, state, summary: isWhole ? given.summary : undefined };

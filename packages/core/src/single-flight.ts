@@ -1,46 +1,27 @@
 type Work = (signal: AbortSignal) => unknown;
 
-interface Flight {
-  readonly done: Promise<void>;
-  readonly controller: AbortController;
-  /** How many still wait for it. */
-  waiting: number;
-}
-
-/** One call of `work` at a time, for all who ask before it begins. It is aborted when none of them waits any more. */
-export function singleFlight(work: Work): (signal: AbortSignal) => Promise<void> {
-  let under: Promise<void> = Promise.resolve();
-  let next: Flight | undefined;
-
-  function begin(): Flight {
-    const controller = new AbortController();
-    const { signal } = controller;
-    const done = under.then(async () => {
-      if (next === flight) {
-        next = undefined;
-      }
-      if (!signal.aborted) {
-        await work(signal);
-      }
-    });
-    const flight: Flight = { done, controller, waiting: 0 };
-    // Also where nobody waits for it any more.
-    under = done.catch(() => {});
-    return flight;
-  }
-
-  return (signal) => {
-    if (next === undefined || next.controller.signal.aborted) {
-      next = begin();
+/**
+ * One call of `work` at a time, for all who ask before it begins. Its signal is that of who waits longest for it, so it is aborted
+ * when nobody waits any more. `until` is when the signal of a caller is aborted, on any clock.
+ */
+export function singleFlight(work: Work): (signal: AbortSignal, until: number) => Promise<void> {
+  let last: Promise<void> = Promise.resolve();
+  let next: Promise<void> | undefined;
+  let longest: AbortSignal;
+  let end = 0;
+  return (signal, until) => {
+    if (next === undefined || until >= end) {
+      longest = signal;
+      end = until;
     }
-    const flight = next;
-    flight.waiting += 1;
-    signal.addEventListener('abort', () => {
-      flight.waiting -= 1;
-      if (flight.waiting === 0) {
-        flight.controller.abort(signal.reason);
+    next ??= last.then(async () => {
+      next = undefined;
+      if (!longest.aborted) {
+        await work(longest);
       }
     });
-    return flight.done;
+    // Also where nobody waits for it any more.
+    last = next.catch(() => {});
+    return next;
   };
 }

@@ -20,8 +20,6 @@ export interface TrackerOptions {
   readonly newId: () => string;
   /** Records what `make` returns: whole, or where that cannot be, without its details. Never throws, whatever `make` does. */
   readonly record: (make: (isWhole: boolean) => TrackedInput) => void;
-  /** Is told why something is left as it is. */
-  readonly onMisuse: (thrown: unknown) => void;
 }
 
 export type TrackedInput = ExecutionInput & { readonly sampleRate?: unknown };
@@ -41,7 +39,7 @@ type AnyFunction = (this: unknown, ...args: unknown[]) => unknown;
 type Start = (args: unknown[]) => Execution;
 type Describe = (result: unknown) => OperationDetails;
 
-export function createTracker({ context, clock, newId, record, onMisuse }: TrackerOptions): Tracker {
+export function createTracker({ context, clock, newId, record }: TrackerOptions): Tracker {
   let active = 0;
 
   function begin(
@@ -59,6 +57,15 @@ export function createTracker({ context, clock, newId, record, onMisuse }: Track
     let failed = false;
     let ended = false;
     active += 1;
+
+    /** Does what a call of the body asks for. */
+    function take(work: () => void): void {
+      try {
+        work();
+      } catch (thrown) {
+        misuse ??= { thrown };
+      }
+    }
 
     function allDetails(result: unknown): object {
       if (misuse !== undefined) {
@@ -85,20 +92,15 @@ export function createTracker({ context, clock, newId, record, onMisuse }: Track
     return {
       operation: {
         id,
-        set(more) {
-          try {
+        set: (more) =>
+          take(() => {
             details = { ...details, ...known(more, 'details') };
-          } catch (thrown) {
-            misuse ??= { thrown };
-          }
-        },
+          }),
         fail(error) {
           failed = true;
-          try {
+          take(() => {
             failure = optionalError(error, 'error');
-          } catch (thrown) {
-            misuse ??= { thrown };
-          }
+          });
         },
       },
       within: (fn) => context.run({ rootId: id, ...outer, parentId: id }, fn),
@@ -126,15 +128,7 @@ export function createTracker({ context, clock, newId, record, onMisuse }: Track
     },
     wrapTool(fn, subject = {}, describe = undefined) {
       if (typeof fn !== 'function') {
-        try {
-          refuseValue(
-            fn,
-            'wrapTool',
-            'given a function (trackToolkit() of @toolweaver/analytics-adapters takes objects)',
-          );
-        } catch (thrown) {
-          onMisuse(thrown);
-        }
+        record(() => refuseValue(fn, 'wrapTool', 'given a function'));
         return fn;
       }
       const name = nameOf(fn);

@@ -229,8 +229,8 @@ describe('a wrapped function', () => {
     expect(analytics.wrapTool(value as never)).toBe(value);
     expect(errors).toMatchObject([
       {
-        code: 'INVALID_CONFIG',
-        message: expect.stringMatching(/^wrapTool must be given a function .*returned as it is$/),
+        code: 'INVALID_EVENT',
+        message: expect.stringMatching(/^Refused an event: wrapTool must be given a function, got /),
       },
     ]);
   });
