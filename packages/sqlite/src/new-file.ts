@@ -4,7 +4,7 @@ import { dirname } from 'node:path';
 import { AnalyticsError, isAnalyticsError } from '@toolweaver/analytics-core';
 
 /** A file for its owner alone that takes its name when it is whole. */
-export interface NewFile {
+interface NewFile {
   /** Where it is until then. */
   readonly draft: string;
   readonly file: FileHandle;
