@@ -1,6 +1,6 @@
 import { hostname } from 'node:os';
 import type { AnalyticsError, Clock, Secret } from '@toolweaver/analytics-core';
-import { isSecret, secret, steadyClock } from '@toolweaver/analytics-core/backend';
+import { isLoopback, isSecret, secret, steadyClock } from '@toolweaver/analytics-core/backend';
 import type { Checks, Known } from './check.ts';
 import { messageOf } from './failure.ts';
 import { jsonText } from './json-text.ts';
@@ -241,8 +241,7 @@ function checkBaseUrl(check: Checks, { protocol, hostname: host }: URL, allowHtt
   if (isService && !/^api\./.test(host)) {
     check.wrong('baseUrl', `is the address of pages; did you mean ${defaultBaseUrl}?`);
   }
-  const isLoopback = /^(localhost|127(\.\d+){3}|\[::1\])$/.test(host);
-  if (protocol === 'http:' && (isService || !(isLoopback || allowHttp))) {
+  if (protocol === 'http:' && (isService || !(isLoopback(host) || allowHttp))) {
     const hint = isService ? '' : ', unless allowHttp is set';
     check.wrong('baseUrl', `must begin with https://, as the API key would travel in clear${hint}`);
   }

@@ -1,24 +1,21 @@
 import { readdirSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import type { AnalyticsError } from '@toolweaver/analytics-core';
 import { fakeClock } from '@toolweaver/analytics-testkit';
-import { startRun } from '@toolweaver/analytics-wandb';
-import { beforeEach, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 import { addNumber, endRow, newRows, shapeOf } from '../src/batch.ts';
 import { createEncoder } from '../src/encoder.ts';
-import { createRun } from '../src/run.ts';
 import { stampKeys } from '../src/run-state.ts';
-import { createTransactionLog } from '../src/transaction-log.ts';
 import { testFolder } from './support/folder.ts';
 import { readLog, readRun } from './support/log-reader.ts';
 import { until } from './support/until.ts';
 
 /** No file can be written beyond this. */
-const disk = vi.hoisted(() => ({ end: Number.POSITIVE_INFINITY }));
+const disk = { end: Number.POSITIVE_INFINITY };
 
-vi.mock('node:fs', async (importOriginal) => {
-  const fs = await importOriginal<typeof import('node:fs')>();
-  const { promisify } = await import('node:util');
+async function limitedFs(): Promise<object> {
+  const fs = await vi.importActual<typeof import('node:fs')>('node:fs');
   const check = (length: number, position: number): void => {
     if (position + length > disk.end) {
       throw Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' });
@@ -34,7 +31,25 @@ vi.mock('node:fs', async (importOriginal) => {
     return fs.writeSync(fd, bytes, offset, length, position);
   }
   return { ...fs, write: Object.assign(() => {}, { [promisify.custom]: write }), writeSync };
+}
+
+/** Modules of their own on that disk: other files of tests share this thread and its modules. */
+async function load() {
+  const { startRun } = await import('@toolweaver/analytics-wandb');
+  const { createRun } = await import('../src/run.ts');
+  const { createTransactionLog } = await import('../src/transaction-log.ts');
+  return { startRun, createRun, createTransactionLog };
+}
+let onDisk: Awaited<ReturnType<typeof load>>;
+
+beforeAll(async () => {
+  vi.resetModules();
+  vi.doMock('node:fs', limitedFs);
+  onDisk = await load();
+  vi.doUnmock('node:fs');
 });
+
+afterAll(() => void vi.resetModules());
 
 beforeEach(() => {
   disk.end = Number.POSITIVE_INFINITY;
@@ -56,7 +71,7 @@ test.skipIf(process.platform !== 'linux')(
   'a run that cannot go on offline leaves neither file nor folder',
   async () => {
     const dir = testFolder();
-    const run = createRun({
+    const run = onDisk.createRun({
       info: {
         id: 'run1',
         project: 'p',
@@ -99,7 +114,7 @@ test.skipIf(process.platform !== 'linux')(
 test('rows that find no room wait, are told of once, and are bounded', async () => {
   const clock = fakeClock();
   const notices: AnalyticsError[] = [];
-  const run = await startRun({
+  const run = await onDisk.startRun({
     mode: 'offline',
     dir: testFolder(),
     runId: 'run1',
@@ -130,7 +145,7 @@ test('rows that find no room wait, are told of once, and are bounded', async () 
 
 test('what could not be completed when the process exits is there once, or not at all', async () => {
   const path = join(testFolder(), 'log');
-  const log = createTransactionLog(path);
+  const log = onDisk.createTransactionLog(path);
   const rows = newRows();
   addNumber(rows, 1);
   endRow(rows, shapeOf(['loss', ...stampKeys]), 0);
