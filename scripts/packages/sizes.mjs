@@ -10,7 +10,7 @@ import { root } from './run.mjs';
  * is another entry than `index`.
  */
 const limitsKb = {
-  adapters: 2.7,
+  adapters: 2.8,
   analytics: 2.4,
   collector: 2.5,
   core: 12.65,
@@ -25,7 +25,7 @@ const limitsKb = {
   prometheus: 9.5,
   sqlite: 26,
   testkit: 19,
-  wandb: 31,
+  wandb: 31.3,
 };
 
 /** @throws Error that lists what exceeds its limit, and packages that have none. */

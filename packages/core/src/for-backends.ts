@@ -3,7 +3,9 @@
 export { steadyClock } from './clock.ts';
 export { type EnvReader, type NumberRange, readEnv } from './env.ts';
 export { configError } from './errors.ts';
+export { isLoopback } from './loopback.ts';
 export { parseEvent } from './parse.ts';
+export { createReporter, type Reporter, toAnalyticsError } from './reporter.ts';
 export { isSecret, redact, secret, secretsOfHeader, withoutAnswer } from './secret.ts';
 export { tell } from './tell.ts';
 export { cleanId } from './text.ts';

@@ -1,4 +1,4 @@
-import { isIPv4 } from 'node:net';
+import { isLoopback } from '@toolweaver/analytics-core/backend';
 
 const metricsPath = '/v1/metrics';
 
@@ -34,10 +34,5 @@ export function addressProblem(address: unknown): string | undefined {
 
 /** Whether what is sent there can leave this machine, unencrypted. */
 export function isOpenToNetwork({ protocol, hostname }: URL): boolean {
-  const isLoopback =
-    hostname === 'localhost' ||
-    hostname.endsWith('.localhost') ||
-    hostname === '[::1]' ||
-    (isIPv4(hostname) && hostname.startsWith('127.'));
-  return protocol === 'http:' && !isLoopback;
+  return protocol === 'http:' && !isLoopback(hostname);
 }

@@ -16,6 +16,8 @@ export interface Evaluations {
   add(rating: RatingEvent): void;
   /** Delivers what waits. What is not accepted waits on, as far as the bound lets it. */
   push(manner: Manner, signal: AbortSignal): Promise<void>;
+  /** Counts what waits as lost. */
+  giveUp(): void;
 }
 
 /** Ratings as events of OpenTelemetry's GenAI conventions, in OTLP logs. `onLoss` is told how many were given up, all in all. */
@@ -88,6 +90,10 @@ export function createEvaluations(
         lose((refused || records.length - kept.length) + all.length - waiting.length);
         throw thrown;
       }
+    },
+    giveUp() {
+      lose(waiting.length);
+      waiting = [];
     },
   };
 }

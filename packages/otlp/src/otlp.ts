@@ -2,13 +2,12 @@ import { readFileSync } from 'node:fs';
 import type { Resource } from '@opentelemetry/resources';
 import { MeterProvider, MetricReader } from '@opentelemetry/sdk-metrics';
 import { AnalyticsError, type Backend, type Problem } from '@toolweaver/analytics-core';
-import { configError, secretsOfHeader } from '@toolweaver/analytics-core/backend';
+import { configError, createReporter, secretsOfHeader, toAnalyticsError } from '@toolweaver/analytics-core/backend';
 import { createCells } from '@toolweaver/analytics-metrics';
 import { createEvaluations } from './evaluations.ts';
 import { createHostInstruments } from './host-instruments.ts';
 import type { Connection } from './http.ts';
 import { exportMetrics, type Manner, probe } from './metrics-exporter.ts';
-import { createNotices, toAnalyticsError } from './notices.ts';
 import { type OtlpOptions, type ResolvedOptions, resolveOptions, type TlsFiles, unknownNames } from './options.ts';
 import { createCollect } from './points.ts';
 import { createPusher } from './pusher.ts';
@@ -36,8 +35,8 @@ class PlainReader extends MetricReader {
 export async function otlp(options: OtlpOptions): Promise<OtlpBackend> {
   const problems = unknownNames(options);
   const given: OtlpOptions = Object(options);
-  const { name = 'otlp', enabled = true, meterProvider } = given;
-  if (!enabled) {
+  const { name = 'otlp', enabled, meterProvider } = given;
+  if (enabled === false) {
     refuse(problems);
     return { name, delivery: 'immediate', settings: { enabled }, write() {} };
   }
@@ -62,7 +61,8 @@ function pushingBackend(
   connection: Connection,
 ): OtlpBackend {
   const { url, encoding, clock } = resolved;
-  const tell = createNotices(options.onNotice, clock);
+  const reporter = createReporter(options.onNotice, clock);
+  const tell = (notice: AnalyticsError): void => reporter.report(notice.code, name, () => notice);
   const resource = createResource(options);
   const cells = createCells(resolved.cells);
   const collect = createCollect(cells, clock.now());
@@ -149,6 +149,7 @@ function pushingBackend(
     },
     async close() {
       await pusher.close();
+      evaluations?.giveUp();
       await provider.shutdown();
     },
   };

@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { ErrorCode } from '@toolweaver/analytics-core';
+import { describeThrown } from '@toolweaver/analytics-core/backend';
 import type { Answer } from './http.ts';
 import { statusMessage } from './status-message.ts';
 
@@ -145,7 +146,9 @@ const foreign =
 
 /** For a request that got no answer. */
 export function judgeNetworkError(thrown: unknown): Refused {
-  const { code, message: said } = thrown as NodeJS.ErrnoException;
+  const { code } = thrown as NodeJS.ErrnoException;
+  // Of a host with several addresses, each has failed in its own way.
+  const said = thrown instanceof AggregateError ? thrown.errors.map(messageOf).join(', ') : messageOf(thrown);
   const message = foreignErrors.includes(code) ? foreign : said;
   const text = code !== undefined && !message.includes(code) ? `${message} (${code})` : message;
   return {
@@ -154,6 +157,10 @@ export function judgeNetworkError(thrown: unknown): Refused {
     message: `no answer: ${text || code}`,
     mayRetry: passingErrors.includes(code),
   };
+}
+
+function messageOf(thrown: unknown): string {
+  return describeThrown(thrown).message ?? '';
 }
 
 function mediaType(headers: IncomingHttpHeaders): string {

@@ -137,15 +137,12 @@ trialOfTests('R32', 'OTLP: addresses and headers that would give secrets away ar
     expect(otlpFromEnv({ OTLP_ENDPOINT: endpoint })).toMatchObject({ endpoint });
   });
 
-  test.each([
-    'http://127.0.0.1:4318',
-    'http://127.1',
-    'http://localhost',
-    'http://collector.localhost:4318',
-    'http://[::1]:4318',
-  ])('but to this machine: %s', (endpoint) => {
-    expect(otlpFromEnv({ ...grafana, OTLP_ENDPOINT: endpoint })).toMatchObject({ endpoint, instanceId });
-  });
+  test.each(['http://127.0.0.1:4318', 'http://127.1', 'http://localhost', 'http://[::1]:4318'])(
+    'but to this machine: %s',
+    (endpoint) => {
+      expect(otlpFromEnv({ ...grafana, OTLP_ENDPOINT: endpoint })).toMatchObject({ endpoint, instanceId });
+    },
+  );
 });
 
 /** With the headers as they will be sent. */

@@ -87,6 +87,16 @@ test('of what is refused in part, that part is given up', async () => {
   expect(notices).toMatchObject([{ message: expect.stringContaining('gave up 1 evaluation events') }]);
 });
 
+test('what waits at the end is given up, and told of', async () => {
+  const { receiver, notices, backend } = await evaluating();
+  receiver.script((response) => void response.writeHead(500).end());
+  backend.write([rating()]);
+  await backend.close?.();
+  expect(notices).toContainEqual(
+    expect.objectContaining({ code: 'EVENTS_DROPPED', message: expect.stringContaining('gave up 1 evaluation') }),
+  );
+});
+
 test('so many wait, and no more', async () => {
   const { receiver, notices, backend } = await evaluating();
   for (let count = 0; count < 5000; count += 1) {

@@ -15,6 +15,7 @@ import {
   faultyServer,
   garbage,
   nobody,
+  resolveTo,
   untrusted,
   withoutTls,
 } from './support/faults.ts';
@@ -49,6 +50,12 @@ trialOfTests('R27', 'OTLP: connections that break are tried as often as makes se
   test('refused', async () => {
     const { error } = await failureAt(nobody);
     expect(error).toMatchObject({ code: 'BACKEND_UNAVAILABLE', message: expect.stringContaining('ECONNREFUSED') });
+  });
+
+  test('refused at each of the addresses of a name', async () => {
+    resolveTo('127.0.0.1', '127.0.0.2');
+    const { error } = await failureAt('https://receiver.example:2');
+    expect(error?.message).toMatch(/ECONNREFUSED 127\.0\.0\.1:2, .*ECONNREFUSED 127\.0\.0\.2:2/);
   });
 
   test.each(closings)('the connection is closed %s: tried five times', async (_, handle) => {

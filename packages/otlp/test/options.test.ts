@@ -17,6 +17,10 @@ async function problemsOf(options: OtlpOptions): Promise<string[]> {
   return error.problems.map(({ field }) => field);
 }
 
+test.each([null, 0, '', 'false'])('%j is neither enabled nor not', async (enabled) => {
+  expect(await problemsOf({ endpoint, enabled: enabled as never })).toEqual(['enabled']);
+});
+
 test('everything that is wrong is told at once', async () => {
   expect(
     await problemsOf({

@@ -86,8 +86,8 @@ export async function prometheus(options: PrometheusOptions = {}): Promise<Prome
       await gateway?.probe(signal);
     },
     async close() {
-      await pushing?.close();
-      await endpoint?.close();
+      // Whatever becomes of the last push, the port is free at once.
+      await Promise.all([pushing?.close(), endpoint?.close()]);
       await group?.close();
       unregister();
     },

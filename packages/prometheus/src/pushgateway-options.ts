@@ -1,5 +1,5 @@
 import type { Problem, Secret } from '@toolweaver/analytics-core';
-import { isSecret, secret } from '@toolweaver/analytics-core/backend';
+import { isLoopback, isSecret, secret } from '@toolweaver/analytics-core/backend';
 import { catalogue, type OptionalLabel } from '@toolweaver/analytics-metrics';
 import { overflowLabel } from './render.ts';
 
@@ -47,7 +47,6 @@ export interface PushgatewayTarget {
 }
 
 const maxTimerMs = 2 ** 31 - 1;
-const loopback = /^(localhost|127(\.\d+){3}|\[::1\])$/;
 
 /** The options with their defaults; what is wrong with them goes to `problems`. */
 export function resolvePushgateway(given: PushgatewayOptions, problems: Problem[]): PushgatewayTarget {
@@ -62,7 +61,7 @@ export function resolvePushgateway(given: PushgatewayOptions, problems: Problem[
     wrong('url', 'must be an http or https URL without query, such as http://127.0.0.1:9091');
   } else if (url.username !== '' || url.password !== '') {
     wrong('url', 'must have no user or password in it; give them as `authorization`');
-  } else if (authorization !== undefined && url.protocol === 'http:' && !loopback.test(url.hostname)) {
+  } else if (authorization !== undefined && url.protocol === 'http:' && !isLoopback(url.hostname)) {
     wrong('url', 'must be https, since `authorization` would go over the network for anyone to read');
   }
   if (

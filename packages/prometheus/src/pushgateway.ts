@@ -107,6 +107,10 @@ export function pushgatewayClient({ name, target, render, contentType }: Pushgat
 
 function reasonOf(error: unknown): string {
   const cause = error instanceof Error ? error.cause : undefined;
+  // Of a host with several addresses, each has failed in its own way.
+  if (cause instanceof AggregateError) {
+    return cause.errors.map(reasonOf).join(', ');
+  }
   const { type, message = type } = describeThrown(error);
   return (cause instanceof Error && cause.message) || message;
 }

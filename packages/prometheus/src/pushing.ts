@@ -8,6 +8,9 @@ export interface Pushing {
   close(): Promise<void>;
 }
 
+/** For the last push to a gateway that has not answered the one before. */
+const lastChanceMs = 800;
+
 /** Pushes on an interval and at the end; tells of failures, once for each time that the gateway is away. */
 export function startPushing(
   client: PushgatewayClient,
@@ -15,8 +18,10 @@ export function startPushing(
   onNotice: (notice: AnalyticsError) => void,
 ): Pushing {
   let isAway = false;
+  /** False while a push that was waited for has not been answered: its caller may have given it up by then. */
+  let isAnswered = true;
   let underWay = false;
-  const push = mode === 'push' ? client.push : client.add;
+  const send = mode === 'push' ? client.push : client.add;
 
   async function attempt(work: () => Promise<void>): Promise<void> {
     try {
@@ -36,17 +41,23 @@ export function startPushing(
       : setInterval(() => {
           if (!underWay) {
             underWay = true;
-            void attempt(push).finally(() => {
+            void attempt(send).finally(() => {
               underWay = false;
             });
           }
         }, intervalMs).unref();
 
   return {
-    push,
+    async push(signal) {
+      isAnswered = false;
+      await send(signal);
+      isAnswered = true;
+      isAway = false;
+    },
     async close() {
       clearInterval(timer);
-      await attempt(deleteOnClose ? client.delete : push);
+      const signal = isAway || !isAnswered ? AbortSignal.timeout(lastChanceMs) : undefined;
+      await attempt(() => (deleteOnClose ? client.delete(signal) : send(signal)));
     },
   };
 }

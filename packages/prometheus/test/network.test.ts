@@ -16,6 +16,7 @@ import {
   garbage,
   gzipBomb,
   nobody,
+  resolveTo,
   trust,
   untrusted,
   withoutTls,
@@ -146,6 +147,12 @@ trialOfTests('R27', 'Pushgateway: connections and answers that break fail the pu
   test('refused', async () => {
     const { error } = await failureAt(nobody);
     expect(error).toMatchObject({ code: 'BACKEND_UNAVAILABLE', message: expect.stringContaining('ECONNREFUSED') });
+  });
+
+  test('refused at each of the addresses of a name', async () => {
+    resolveTo('127.0.0.1', '127.0.0.2');
+    const { error } = await failureAt('http://gateway.example:2');
+    expect(error?.message).toMatch(/ECONNREFUSED 127\.0\.0\.1:2, .*ECONNREFUSED 127\.0\.0\.2:2/);
   });
 
   test.each(closings)('the connection is closed %s', async (_, handle) => {

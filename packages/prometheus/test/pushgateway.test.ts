@@ -119,6 +119,31 @@ test('pushes come on an interval, one failure is told once, and the interval goe
   await vi.waitFor(() => expect(pushed()).toMatchObject([{ count: 2 }]), 5000);
 });
 
+test('a flush that arrives ends an outage, so that the next one is told as well', async () => {
+  const gateway = await startGateway();
+  onTestFinished(gateway.close);
+  const notices: AnalyticsError[] = [];
+  const backend = await open({ url: gateway.url, intervalMs: 100 }, notices);
+  gateway.isBroken = true;
+  await vi.waitFor(() => expect(notices).toHaveLength(1), 5000);
+  gateway.isBroken = false;
+  await backend.flush?.(AbortSignal.timeout(5000));
+  gateway.isBroken = true;
+  await backend.close?.();
+  expect(notices).toHaveLength(2);
+});
+
+test('a gateway that does not answer keeps neither the port nor the end of a client waiting', async () => {
+  const server = await serve(() => {});
+  onTestFinished(server.close);
+  const backend = await prometheus({ port: 0, pushgateway: { url: server.url, intervalMs: 0, timeoutMs: 5000 } });
+  const client = createAnalytics({ backends: [backend] });
+  const started = performance.now();
+  const { ok } = await client.close({ timeoutMs: 500 });
+  expect({ ok, url: backend.url }).toEqual({ ok: false, url: undefined });
+  expect(performance.now() - started).toBeLessThan(4000);
+});
+
 test('the authorization goes to the gateway, and to nobody else', async () => {
   const elsewhere = await startGateway();
   onTestFinished(elsewhere.close);

@@ -40,7 +40,7 @@ testWithPython('the demo, into SQLite and an offline run: what is uploaded later
   const rows = history.map((line) => JSON.parse(line) as Record<string, unknown>);
   expect(rows).toHaveLength(executions);
   for (const [name, { executions: calls, failures: failed }] of Object.entries(byTool)) {
-    const key = `${name === 'process_receipt' ? 'skill/' : ''}${name}/status`;
+    const key = `${name}/status`;
     const statuses = rows.flatMap((row) => (key in row ? [row[key]] : []));
     expect([statuses.length, statuses.filter((value) => value === 'failure').length], name).toEqual([calls, failed]);
   }

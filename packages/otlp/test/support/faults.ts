@@ -1,9 +1,10 @@
+import dns from 'node:dns';
 import { readFileSync } from 'node:fs';
 import type { ServerOptions } from 'node:https';
 import { createServer, type Server, type Socket } from 'node:net';
 import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { gzipSync } from 'node:zlib';
-import { onTestFinished } from 'vitest';
+import { onTestFinished, vi } from 'vitest';
 import { type Certificate, certificates } from '../../../../test/support/certificates.ts';
 
 type Handle = (socket: Socket) => void;
@@ -81,6 +82,17 @@ export const closings: readonly (readonly [string, Handle])[] = [
  * Nobody listens there, and no server gets the port by chance: it is below those that are given out. 9 is none that `fetch` asks.
  */
 export const nobody = 'http://127.0.0.1:2';
+
+/** Every name has these addresses, until the test ends. */
+export function resolveTo(...addresses: readonly string[]): void {
+  const answer = (_: string, __: object, found: (error: null, all: readonly dns.LookupAddress[]) => void): void =>
+    found(
+      null,
+      addresses.map((address) => ({ address, family: 4 })),
+    );
+  const lookup = vi.spyOn(dns, 'lookup').mockImplementation(answer as never);
+  onTestFinished(() => lookup.mockRestore());
+}
 
 /** Answers that are no HTTP. */
 export const garbage: readonly (readonly [string, string])[] = [
