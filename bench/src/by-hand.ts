@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import type { SkillExecutionInput } from '@toolweaver/analytics-core';
 import Database from 'better-sqlite3';
+import type { SkillExecution } from './data.ts';
 
 export const rowsPerTransaction = 1000;
 export const nameAndTimeIndex = 'CREATE INDEX executions_name_at ON executions (name, at)';
@@ -14,7 +14,7 @@ export interface ByHandOptions {
 }
 
 interface ByHand {
-  record(execution: SkillExecutionInput): void;
+  record(execution: SkillExecution): void;
   flush(): void;
   close(): void;
 }
@@ -43,7 +43,7 @@ export function byHand({ path, columns, synchronous }: ByHandOptions): ByHand {
   );
 
   /** Every call spelled out: handing over an array costs more. */
-  function insertRow(execution: SkillExecutionInput): void {
+  function insertRow(execution: SkillExecution): void {
     const { skillId, userId, orgId, latencyMs, error } = execution;
     const at = execution.at ?? Date.now();
     const success = execution.success ? 1 : 0;
@@ -62,13 +62,13 @@ export function byHand({ path, columns, synchronous }: ByHandOptions): ByHand {
       model, usage?.inputTokens, usage?.outputTokens, cost?.usd);
   }
 
-  const insertAll = db.transaction((executions: readonly SkillExecutionInput[]) => {
+  const insertAll = db.transaction((executions: readonly SkillExecution[]) => {
     for (const execution of executions) {
       insertRow(execution);
     }
   });
 
-  let waiting: SkillExecutionInput[] = [];
+  let waiting: SkillExecution[] = [];
   function flush(): void {
     insertAll(waiting);
     waiting = [];

@@ -1,11 +1,16 @@
-import type { SkillExecutionInput, ToolInvocationInput } from '@toolweaver/analytics-core';
+import type { ErrorInfo, SkillExecutionInput, ToolInvocationInput } from '@toolweaver/analytics-core';
+
+/** As a program records it, in the fields that a table by hand has columns for. */
+export interface SkillExecution extends SkillExecutionInput {
+  readonly error?: ErrorInfo | undefined;
+}
 
 export interface Workload {
   readonly name: string;
   /** Whether executions carry a model, its tokens and their cost. */
   readonly tokens: boolean;
   /** Endless: the same 65 536 again and again. */
-  at(index: number): SkillExecutionInput;
+  at(index: number): SkillExecution;
 }
 
 /** Distinct executions: whoever has recorded as many has made every series that there will be. */
@@ -19,7 +24,7 @@ export const distinct = 65_536;
 export function workload({ orgs, tokens }: { readonly orgs: boolean; readonly tokens: boolean }): Workload {
   const { skill, user, org, success, latencyMs, inputTokens, outputTokens, usd } = executionColumns();
   const name = `200 skills${orgs ? ', 50 organisations' : ''}${tokens ? ', tokens and cost' : ''}`;
-  const lean = (place: number): SkillExecutionInput => ({
+  const lean = (place: number): SkillExecution => ({
     skillId: skill(place),
     userId: user(place),
     orgId: orgs ? org(place) : undefined,
@@ -27,7 +32,7 @@ export function workload({ orgs, tokens }: { readonly orgs: boolean; readonly to
     latencyMs: latencyMs(place),
     error: success(place) ? undefined : { ...timeout },
   });
-  const full = (place: number): SkillExecutionInput => ({
+  const full = (place: number): SkillExecution => ({
     ...lean(place),
     model: 'large-2',
     usage: { inputTokens: inputTokens(place), outputTokens: outputTokens(place) },

@@ -1,5 +1,4 @@
-import type { SkillExecutionInput } from '@toolweaver/analytics-core';
-import { logNormal, names, randomSource, zipf } from './data.ts';
+import { logNormal, names, randomSource, type SkillExecution, zipf } from './data.ts';
 
 const spanMs = 30 * 24 * 3_600_000;
 /** When the last execution was, nearly: an instant that cuts an hour and a day in two, as now mostly does. */
@@ -23,7 +22,7 @@ export const askedSkills = { most: skillNames[0] as string, middling: skillNames
  * users belongs to one of 50 organisations; a quarter of the skills calls a model and has tokens and a cost; each skill has a
  * latency of its own, 40 to 440 ms in the median; one execution in twenty fails.
  */
-export function* history(count: number): Generator<SkillExecutionInput> {
+export function* history(count: number): Generator<SkillExecution> {
   const random = randomSource(7);
   const chooseSkill = zipf([...skillNames.keys()], 1, random);
   const chooseUser = zipf([...userNames.keys()], 0.7, random);

@@ -1,9 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import type { SkillExecutionInput } from '@toolweaver/analytics-core';
 import Database from 'better-sqlite3';
 import { type Insertable, Kysely, SqliteDialect } from 'kysely';
 import { createExecutions, rowsPerTransaction } from './by-hand.ts';
-import type { Workload } from './data.ts';
+import type { SkillExecution, Workload } from './data.ts';
 
 interface Tables {
   readonly executions: {
@@ -35,7 +34,7 @@ export async function recordWithKysely(path: string, { at }: Workload, count: nu
   await db.destroy();
 }
 
-function toRow(execution: SkillExecutionInput): Insertable<Tables['executions']> {
+function toRow(execution: SkillExecution): Insertable<Tables['executions']> {
   const { skillId, userId, orgId, success, latencyMs, error } = execution;
   return {
     id: randomUUID(),

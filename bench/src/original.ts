@@ -1,11 +1,11 @@
-import type { SkillExecutionInput } from '@toolweaver/analytics-core';
 import Database from 'better-sqlite3';
+import type { SkillExecution } from './data.ts';
 
 /**
  * What the analytics that this project grew out of do with every record: open a connection, set it up, insert one row into a
  * table with four indexes, commit, close.
  */
-export function recordLikeOriginal(path: string, executions: Iterable<SkillExecutionInput>): void {
+export function recordLikeOriginal(path: string, executions: Iterable<SkillExecution>): void {
   for (const { skillId, userId, orgId, success, latencyMs } of executions) {
     const db = new Database(path, { timeout: 30_000 });
     db.pragma('journal_mode = wal');

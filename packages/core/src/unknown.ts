@@ -5,7 +5,10 @@ import type { Problem } from './errors.ts';
 export function unknownNames(given: object, known: object, group = ''): Problem[] {
   return Object.entries(given)
     .filter(([name, value]) => value !== undefined && !Object.hasOwn(known, name))
-    .map(([name]) => ({ field: group + name, message: `is no option; there are ${Object.keys(known).join(', ')}` }));
+    .map(([name]) => ({
+      field: group + name,
+      message: `is no option; there are ${Object.keys(known).join(', ') || 'none'}`,
+    }));
 }
 
 /**
