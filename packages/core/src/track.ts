@@ -22,7 +22,7 @@ export interface TrackerOptions {
   readonly record: (make: (isWhole: boolean) => TrackedInput) => void;
 }
 
-export type TrackedInput = ExecutionInput & { readonly sampleRate?: unknown };
+type TrackedInput = ExecutionInput & { readonly sampleRate?: unknown };
 
 /** An execution under way. It is recorded once, by whichever end comes first. */
 interface Execution {
