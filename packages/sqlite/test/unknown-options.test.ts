@@ -189,12 +189,6 @@ test('what else is wrong is said with it', async () => {
   expect(Object.keys(await answer)).toEqual(['options', 'skillId']);
 });
 
-test('what has no options takes none', async () => {
-  const compact = ({ backend }: Place) =>
-    (backend.store.compact as (options: object) => Promise<unknown>)({ dryRun: true });
-  expect(await problemsOf(compact)).toEqual({ dryRun: expect.stringMatching(/^is no option/) });
-});
-
 test('a cursor among the options is told where it goes', async () => {
   const message = 'is no option: it is the second argument, after the options';
   expect(await problemsOf(({ reader }) => reader.listExecutions({ limit: 1, cursor: 'x' } as never))).toEqual({
@@ -246,5 +240,4 @@ test('what is undefined is not given, and neither is null for all options', asyn
   await reader.listRuns(null as never);
   await reader.getSkillUsage('a', null as never);
   await store.prune(null as never);
-  await store.compact();
 });

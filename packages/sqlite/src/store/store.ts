@@ -176,8 +176,7 @@ export function createStore(
     async statistics() {
       return (await askAside({ op: 'statistics' })) as StoreStatistics;
     },
-    async compact(options?: object) {
-      checkOptions(options, {}, () => {});
+    async compact() {
       return (await ask({ op: 'compact' })) as CompactReport;
     },
     async close() {
