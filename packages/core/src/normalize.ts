@@ -27,7 +27,6 @@ import type {
   EventType,
   ExecutionEvent,
   ExecutionKind,
-  Usage,
 } from './event.ts';
 import type {
   ArtifactInput,
@@ -42,6 +41,7 @@ import type {
 } from './input.ts';
 import type { Pricing } from './pricing.ts';
 import { maxMessageLength } from './text.ts';
+import { toUsage } from './usage.ts';
 
 /** What an event gets where its input says nothing. */
 export interface Defaults {
@@ -160,36 +160,6 @@ export function toExecution(
 function toErrorInfo(value: unknown, { errorMessages }: Defaults): ErrorInfo | undefined {
   const error = optionalError(value, 'error');
   return errorMessages || error === undefined ? error : { type: error.type };
-}
-
-function toUsage(value: unknown): Usage | undefined {
-  if (value === undefined || value === null) {
-    return undefined;
-  }
-  const usage: Partial<Record<keyof Usage, unknown>> = requiredObject(value, 'usage');
-  const inputTokens = optionalWhole(usage.inputTokens, 'usage.inputTokens');
-  const cacheReadTokens = optionalWhole(usage.cacheReadTokens, 'usage.cacheReadTokens');
-  const cacheWriteTokens = optionalWhole(usage.cacheWriteTokens, 'usage.cacheWriteTokens');
-  const outputTokens = optionalWhole(usage.outputTokens, 'usage.outputTokens');
-  const reasoningTokens = optionalWhole(usage.reasoningTokens, 'usage.reasoningTokens');
-  if ((inputTokens ?? cacheReadTokens ?? cacheWriteTokens ?? outputTokens ?? reasoningTokens) === undefined) {
-    return noUsage(usage);
-  }
-  return {
-    inputTokens: inputTokens ?? 0,
-    cacheReadTokens: cacheReadTokens ?? 0,
-    cacheWriteTokens: cacheWriteTokens ?? 0,
-    outputTokens: outputTokens ?? 0,
-    reasoningTokens: reasoningTokens ?? 0,
-  };
-}
-
-/** Without a number it is unknown; one under other names must not count as 0. */
-function noUsage(usage: Readonly<Record<string, unknown>>): undefined {
-  const names = Object.keys(usage).filter((name) => (usage[name] ?? undefined) !== undefined);
-  if (names.length > 0) {
-    refuseValue(names.join(', '), 'usage', 'inputTokens or the like (see usageFrom() of @toolweaver/analytics-prices)');
-  }
 }
 
 function toCost(value: unknown): Cost | undefined {

@@ -361,6 +361,20 @@ describe("the backend's own flush", () => {
     expect({ most, calls: running.length }).toEqual({ most: 1, calls: 2 });
   });
 
+  test('is aborted when the last who waits for it gives up, whoever asked first', async () => {
+    const made = rig();
+    const signals: AbortSignal[] = [];
+    made.side.flush = (signal) => {
+      signals.push(signal);
+      return new Promise(() => {});
+    };
+    const [long, short] = [1000, 20].map((timeoutMs) => begun(made.analytics.flush({ timeoutMs })));
+    await made.clock.advance(20);
+    expect([signals.length, signals[0]?.aborted, short?.report?.ok]).toEqual([1, false, false]);
+    await made.clock.advance(980);
+    expect([signals.length, signals[0]?.aborted, long?.report?.ok]).toEqual([1, true, false]);
+  });
+
   test('waits for one that goes on after its deadline', async () => {
     let [under, most] = [0, 0];
     let end = (): void => {};

@@ -81,8 +81,8 @@ export interface OtlpOptions extends MetricsOptions {
   readonly random?: (() => number) | undefined;
 }
 
-const optionNames = {
-  ...metricsOptionNames,
+/** Options that say how to push: where the host's provider does, they would say nothing. */
+const pushing = {
   endpoint: true,
   url: true,
   instanceId: true,
@@ -99,9 +99,13 @@ const optionNames = {
   serviceVersion: true,
   serviceInstanceId: true,
   resourceAttributes: true,
-  semconv: true,
-  buckets: true,
   evaluationEvents: true,
+  buckets: true,
+} as const satisfies { readonly [O in keyof OtlpOptions]: true };
+const optionNames = {
+  ...metricsOptionNames,
+  ...pushing,
+  semconv: true,
   meterProvider: true,
   enabled: true,
   name: true,
@@ -151,28 +155,6 @@ const defaultTimeoutMs = 10_000;
  * otherwise, and adds the totals of all further ones of a counter up anew in each collection. Ours are five at most beyond the limit.
  */
 const hostMaxLabelSets = 1990;
-
-/** Options that say how to push: where the host's provider does, they would say nothing. */
-const pushing: readonly (keyof OtlpOptions)[] = [
-  'endpoint',
-  'url',
-  'instanceId',
-  'token',
-  'headers',
-  'protocol',
-  'compression',
-  'pushIntervalMs',
-  'timeoutMs',
-  'retry',
-  'tls',
-  'agent',
-  'serviceName',
-  'serviceVersion',
-  'serviceInstanceId',
-  'resourceAttributes',
-  'evaluationEvents',
-  'buckets',
-];
 
 /** The options with their defaults; what is wrong with them goes to `problems`, and then the result is not to be used. */
 export function resolveOptions(options: OtlpOptions, problems: Problem[]): ResolvedOptions {
@@ -262,7 +244,7 @@ function checkHostOptions(options: OtlpOptions, refuse: Refuse): void {
   if (typeof options.meterProvider?.getMeter !== 'function') {
     refuse('meterProvider', 'must be a MeterProvider of OpenTelemetry');
   }
-  for (const field of pushing) {
+  for (const field of Object.keys(pushing) as (keyof typeof pushing)[]) {
     if (options[field] !== undefined) {
       refuse(field, 'has no effect with a meterProvider, whose own settings count; leave one of them out');
     }

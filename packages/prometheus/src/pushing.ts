@@ -23,10 +23,15 @@ export function startPushing(
   let underWay = false;
   const send = mode === 'push' ? client.push : client.add;
 
+  async function arrive(work: Promise<void>): Promise<void> {
+    await work;
+    isAnswered = true;
+    isAway = false;
+  }
+
   async function attempt(work: () => Promise<void>): Promise<void> {
     try {
-      await work();
-      isAway = false;
+      await arrive(work());
     } catch (error) {
       if (!isAway) {
         isAway = true;
@@ -50,9 +55,7 @@ export function startPushing(
   return {
     async push(signal) {
       isAnswered = false;
-      await send(signal);
-      isAnswered = true;
-      isAway = false;
+      await arrive(send(signal));
     },
     async close() {
       clearInterval(timer);

@@ -2,22 +2,22 @@ import { AnalyticsError } from '@toolweaver/analytics-core';
 import { prepareArtifact } from './artifact.ts';
 import type { Batch } from './batch.ts';
 import { createCalls } from './calls.ts';
-import type { Known } from './check.ts';
 import { within } from './clock.ts';
 import { failureOf, messageOf } from './failure.ts';
 import { insist } from './insist.ts';
 import { readValues } from './logged.ts';
 import { createLoggedRows } from './logged-rows.ts';
 import { createMediaQueue } from './media-queue.ts';
-import type { MetricDefinition, MetricOptions } from './metric-definition.ts';
+import { knownInMetric, type MetricDefinition } from './metric-definition.ts';
 import { artifactNameProblem, artifactTypeProblem, maxTag, randomName } from './names.ts';
 import { type Notify, named } from './notices.ts';
 import type { Run } from './run.ts';
 import type { RunFile } from './run-file.ts';
+import { throwRefusal } from './run-target.ts';
 import type { Settings } from './settings.ts';
 import { createSkips } from './skips.ts';
 import { untilAborted } from './until-aborted.ts';
-import type { FinishOptions, LogOptions, WandbRun } from './wandb-run.ts';
+import { knownInFinish, knownInLog, type WandbRun } from './wandb-run.ts';
 
 /** The service's rhythm: what comes sooner is sent together. */
 const paceMs = 15_000;
@@ -27,10 +27,6 @@ const maxWaitingRows = 20_000;
 const maxHeldRows = 200_000;
 /** What comes beyond this, while nothing that waits arrives anywhere, is left out: memory is the host's. */
 const maxRows = 2 * maxHeldRows;
-
-const knownInLog: Known<LogOptions> = { step: true, commit: true };
-const knownInMetric: Known<MetricOptions> = { stepMetric: true, hidden: true, summary: true };
-const knownInFinish: Known<FinishOptions> = { exitCode: true, timeoutMs: true };
 
 /** The run as its program holds it: what is logged is sent at the service's rhythm. */
 export function createClient(run: Run, settings: Settings, notify: Notify, onFinished: () => void): WandbRun {
@@ -299,10 +295,4 @@ export function createClient(run: Run, settings: Settings, notify: Notify, onFin
     [Symbol.asyncDispose]: () => client.finish(),
   };
   return client;
-}
-
-function throwRefusal(_file: RunFile, refusal?: AnalyticsError): void {
-  if (refusal !== undefined) {
-    throw refusal;
-  }
 }

@@ -7,16 +7,11 @@ import { createHttp } from './http.ts';
 import { snapshot } from './logged.ts';
 import { randomName } from './names.ts';
 import { createNotify, named } from './notices.ts';
+import { type ConnectionOptions, type DescriptionOptions, knownOptions } from './options.ts';
 import { forgetRun, rememberRun, unfinishedRun } from './resume-file.ts';
 import { createRun, type Run } from './run.ts';
 import { createService } from './service.ts';
-import {
-  type ConnectionOptions,
-  type DescriptionOptions,
-  knownSettings,
-  readSettings,
-  type Settings,
-} from './settings.ts';
+import { readSettings, type Settings } from './settings.ts';
 import { agent } from './version.ts';
 import type { WandbRun } from './wandb-run.ts';
 
@@ -26,7 +21,7 @@ export interface RunClientOptions extends ConnectionOptions, DescriptionOptions 
   readonly initTimeoutMs?: number | undefined;
 }
 
-const known: Known<RunClientOptions> = { ...knownSettings, initTimeoutMs: true };
+const known: Known<RunClientOptions> = { ...knownOptions, initTimeoutMs: true };
 
 /**
  * Starts a run, at the service or offline. Resolves when it has one of them.

@@ -2,7 +2,7 @@ import type { Env, Secret } from '@toolweaver/analytics-core';
 import { readEnv, secret } from '@toolweaver/analytics-core/backend';
 import { isObject, parseJson } from './json-text.ts';
 import { entityProblem, projectProblem, runIdProblem, tagProblem } from './names.ts';
-import type { ResumeMode, WandbMode } from './settings.ts';
+import type { ResumeMode, WandbMode } from './options.ts';
 import type { WandbOptions } from './wandb.ts';
 
 const modes: Readonly<Record<string, WandbMode>> = {

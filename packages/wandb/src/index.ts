@@ -14,6 +14,6 @@ export {
 } from './media.ts';
 export type { MetricOptions, SummaryKind } from './metric-definition.ts';
 export type { Alert, AlertLevel } from './operations.ts';
-export type { ConnectionOptions, DescriptionOptions, ResumeMode, WandbMode } from './settings.ts';
+export type { ConnectionOptions, DescriptionOptions, ResumeMode, WandbMode } from './options.ts';
 export { type WandbOptions, wandb } from './wandb.ts';
 export type { FinishOptions, LogOptions, WandbRun } from './wandb-run.ts';

@@ -1,3 +1,5 @@
+import type { Known } from './check.ts';
+
 /** What the summary keeps of a metric's numbers. `none`, also beside others: nothing. */
 export type SummaryKind = 'min' | 'max' | 'mean' | 'last' | 'first' | 'none';
 
@@ -30,6 +32,8 @@ export interface MetricOptions {
   /** Default: the last value. */
   readonly summary?: readonly SummaryKind[] | undefined;
 }
+
+export const knownInMetric: Known<MetricOptions> = { stepMetric: true, hidden: true, summary: true };
 
 /** Running figures of one metric. */
 export interface Figures {

@@ -1,6 +1,7 @@
 import { AnalyticsError } from '@toolweaver/analytics-core';
+import type { ResumeMode } from './options.ts';
 import type { RunInfo } from './run-info.ts';
-import type { Description, ResumeMode } from './settings.ts';
+import type { Description } from './settings.ts';
 
 /** @throws AnalyticsError `INVALID_CONFIG` when the run is there, or is not, against what was wished. */
 export function checkResume(resume: ResumeMode | undefined, isThere: boolean, id: string): void {

@@ -7,6 +7,13 @@ import type { RunInfo } from './run-info.ts';
 
 export type OnSettled = (file: RunFile, refusal?: AnalyticsError) => void;
 
+/** For who waits for a single file. */
+export const throwRefusal: OnSettled = (_file, refusal) => {
+  if (refusal !== undefined) {
+    throw refusal;
+  }
+};
+
 /** Where one run goes: to the service, or into a directory. Each call resolves when what it was given is there. */
 export interface RunTarget {
   /** The page of the run, or its directory. */

@@ -5,6 +5,7 @@ import type { Encoder } from './encoder.ts';
 import { failureOf, isRefused, messageOf, serviceError } from './failure.ts';
 import { createOfflineRun, type OfflineRun } from './offline-run.ts';
 import { type Alert, askEarlierRun } from './operations.ts';
+import type { ResumeMode } from './options.ts';
 import { type RemoteRun, startRemoteRun } from './remote-run.ts';
 import { checkResume, inheritFrom, type Said } from './resume.ts';
 import type { RunFile } from './run-file.ts';
@@ -12,7 +13,6 @@ import type { RunInfo } from './run-info.ts';
 import { confirm, type RunState } from './run-state.ts';
 import type { OnSettled, RunTarget } from './run-target.ts';
 import type { Service } from './service.ts';
-import type { ResumeMode } from './settings.ts';
 
 /** Failures in a row after which a run goes on offline. Core gives a batch up after ten. */
 const maxFailures = 8;

@@ -6,18 +6,13 @@ import { createEncoder } from './encoder.ts';
 import { createHttp } from './http.ts';
 import { createNotify, named } from './notices.ts';
 import { askViewer } from './operations.ts';
+import { type ConnectionOptions, type DescriptionOptions, knownOptions } from './options.ts';
 import type { RecordedRun } from './recorded-run.ts';
 import { makeWandbFolder } from './run-directory.ts';
 import { createRuns } from './runs.ts';
 import { createSeen, type Seen } from './seen.ts';
 import { createService } from './service.ts';
-import {
-  type ConnectionOptions,
-  type DescriptionOptions,
-  knownSettings,
-  readSettings,
-  type Settings,
-} from './settings.ts';
+import { readSettings, type Settings } from './settings.ts';
 import { toStorageError } from './transaction-log.ts';
 import { untilAborted } from './until-aborted.ts';
 import { agent } from './version.ts';
@@ -32,7 +27,7 @@ export interface WandbOptions extends ConnectionOptions, DescriptionOptions {
   readonly alertIntervalMs?: number | undefined;
 }
 
-const known: Known<WandbOptions> = { ...knownSettings, name: true, logFrequency: true, alertIntervalMs: true };
+const known: Known<WandbOptions> = { ...knownOptions, name: true, logFrequency: true, alertIntervalMs: true };
 
 /** Events of one request, about; their lines are far below what the service takes. */
 const maxEvents = 16_384;
