@@ -112,12 +112,12 @@ async function handle(call: number, request: Request): Promise<unknown> {
       return isLeft ? goOnLater(call, request) : undefined;
     }
     case 'read': {
-      const { createAnswer } = await import('./answers/answers.ts');
       const store = await openForQuestion(request.evenUnfolded);
       if (store === undefined) {
         return undefined;
       }
-      store.answer ??= createAnswer(store.db);
+      // Importing it again would take a tenth of a quick answer.
+      store.answer ??= (await import('./answers/answers.ts')).createAnswer(store.db);
       return store.answer(request.name, request.question, request.evenUnfolded);
     }
     case 'keep': {
