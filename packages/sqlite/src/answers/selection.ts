@@ -1,6 +1,6 @@
 import { type RawBuilder, type SqlBool, sql } from 'kysely';
 import { byteReader } from '../bytes.ts';
-import { type CellWidth, cellWidths, dayMs, type Figures } from '../cell.ts';
+import { type CellWidth, cellWidths, dayMs, type Figures, higher, lower } from '../cell.ts';
 import { tailBits } from '../sequence.ts';
 import { binOf, createSketchSum, type Sketch, type SketchSum } from '../sketch.ts';
 import { createUserUnion, type UserSet } from '../users.ts';
@@ -143,7 +143,12 @@ export async function select(db: Db, filter: Filter, options: SelectionOptions =
     async distributions({ by = sql`0`, only, latency = false, users = false, counts = false }) {
       const groups = new Map<number, Group>();
       const groupOf = (key: number): Group => {
-        const group = groups.get(key) ?? { sketches: createSketchSum(), userSets: [], users: [], counts: [] };
+        const group = groups.get(key) ?? {
+          sketches: createSketchSum(),
+          userSets: [],
+          users: [],
+          counts: { ...noCounts },
+        };
         groups.set(key, group);
         return group;
       };
@@ -165,7 +170,7 @@ export async function select(db: Db, filter: Filter, options: SelectionOptions =
             group.userSets.push(row.users);
           }
           if (counts) {
-            group.counts.push(row);
+            group.counts = addUp([group.counts, row], countNames);
           }
         }
       }
@@ -184,7 +189,7 @@ export async function select(db: Db, filter: Filter, options: SelectionOptions =
             group.users.push(row.user);
           }
           if (counts) {
-            group.counts.push(countsOf(row));
+            addRow(group.counts, row);
           }
         }
       }
@@ -198,7 +203,7 @@ export async function select(db: Db, filter: Filter, options: SelectionOptions =
             united.addId(id);
           }
           const { users: count, sample } = united.take();
-          return [key, { counts: addUp(counts, countNames), latency: sketches.take(), users: count, sample }];
+          return [key, { counts, latency: sketches.take(), users: count, sample }];
         }),
       );
     },
@@ -213,7 +218,7 @@ interface Group {
   readonly userSets: Buffer[];
   /** Of single rows. */
   readonly users: number[];
-  readonly counts: Counts[];
+  counts: { -readonly [N in CountName]: Counts[N] };
 }
 
 interface CellBlobs {
@@ -232,17 +237,17 @@ interface RowValues {
   readonly at: number;
 }
 
-/** What SQL makes of a row elsewhere: each value that need not be made there saves a tenth of reading the row. */
-function countsOf({ latency, weight, success, at }: RowValues): Counts {
-  return {
-    executions: weight,
-    successes: weight * success,
-    latency_weight: latency === null ? 0 : weight,
-    latency_sum: weight * (latency ?? 0),
-    latency_min: latency,
-    latency_max: latency,
-    last_at: at,
-  };
+/** What SQL does with a row elsewhere: each value that need not be made there saves a tenth of reading the row. */
+function addRow(counts: Group['counts'], { latency, weight, success, at }: RowValues): void {
+  counts.executions += weight;
+  counts.successes += weight * success;
+  counts.last_at = higher(counts.last_at, at);
+  if (latency !== null) {
+    counts.latency_weight += weight;
+    counts.latency_sum += weight * latency;
+    counts.latency_min = lower(counts.latency_min, latency);
+    counts.latency_max = higher(counts.latency_max, latency);
+  }
 }
 
 /** The first and the last time of which anything is known, and how far back it is known how well. */

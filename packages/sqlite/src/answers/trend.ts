@@ -27,8 +27,6 @@ const columns = totalsOf(
   'successes',
   'latency_weight',
   'latency_sum',
-  'latency_min',
-  'latency_max',
   'input_tokens',
   'cache_read_tokens',
   'cache_write_tokens',
@@ -40,7 +38,11 @@ const columns = totalsOf(
   'cache_misses',
 );
 
-type Found = Omit<Totals, 'first_at' | 'last_at'>;
+/** What only distributions need: a series of all skills takes a tenth less without. */
+const extremes = totalsOf('latency_min', 'latency_max');
+
+type Extreme = 'latency_min' | 'latency_max';
+type Found = Omit<Totals, 'first_at' | 'last_at' | Extreme> & Partial<Pick<Totals, Extreme>>;
 
 export async function trend(db: Db, { filter, width, distributions }: TrendQuestion): Promise<TrendPoint[]> {
   const { from, to } = filter;
@@ -54,6 +56,7 @@ export async function trend(db: Db, { filter, width, distributions }: TrendQuest
     .groupBy(start)
     .select(start.as('start'))
     .select(columns)
+    .$if(distributions, (query) => query.select(extremes))
     .execute();
   const found = new Map(rows.map((row) => [row.start, row]));
   const distributed = distributions
@@ -73,7 +76,9 @@ function toPoint(
   distributed: boolean,
   distribution: Distribution | undefined,
 ): Omit<TrendPoint, 'from' | 'to'> {
-  const [p50, p95, p99] = found === undefined ? [] : percentiles(found, distribution?.latency, [50, 95, 99]);
+  const { latency_min = null, latency_max = null, latency_weight = 0 } = found ?? {};
+  const latencies = { latency_min, latency_max, latency_weight };
+  const [p50, p95, p99] = percentiles(latencies, distribution?.latency, [50, 95, 99]);
   return {
     ...toCounts(found ?? { executions: 0, successes: 0 }),
     uniqueUsers: distributed ? (distribution?.users ?? 0) : null,
