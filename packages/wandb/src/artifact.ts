@@ -4,6 +4,7 @@ import { readdir, stat } from 'node:fs/promises';
 import { basename, join, relative, resolve, sep } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { pathToFileURL } from 'node:url';
+import type { Known } from './check.ts';
 import { messageOf } from './failure.ts';
 
 /** A file, or a reference to what lies elsewhere. */
@@ -47,6 +48,15 @@ export interface ArtifactInput {
   /** By path inside the artifact: bytes, a file, a folder with all that is in it, or a reference (any URL). */
   readonly files: Readonly<Record<string, ArtifactSource>>;
 }
+
+export const knownInArtifact: Known<ArtifactInput> = {
+  name: true,
+  type: true,
+  description: true,
+  metadata: true,
+  aliases: true,
+  files: true,
+};
 
 /** Larger files take another way of upload. */
 const maxFileBytes = 2 * 1024 ** 3;

@@ -1,5 +1,5 @@
 import { AnalyticsError } from '@toolweaver/analytics-core';
-import { prepareArtifact } from './artifact.ts';
+import { knownInArtifact, prepareArtifact } from './artifact.ts';
 import type { Batch } from './batch.ts';
 import { createCalls } from './calls.ts';
 import { within } from './clock.ts';
@@ -11,6 +11,7 @@ import { createMediaQueue } from './media-queue.ts';
 import { knownInMetric, type MetricDefinition } from './metric-definition.ts';
 import { artifactNameProblem, artifactTypeProblem, maxTag, randomName } from './names.ts';
 import { type Notify, named } from './notices.ts';
+import { knownInAlert } from './operations.ts';
 import type { Run } from './run.ts';
 import type { RunFile } from './run-file.ts';
 import { throwRefusal } from './run-target.ts';
@@ -270,6 +271,7 @@ export function createClient(run: Run, settings: Settings, notify: Notify, onFin
     },
     logArtifact: (input) =>
       call(async (insistOn) => {
+        skipUnknown('logArtifact', input, knownInArtifact);
         const message = artifactNameProblem(input.name) ?? artifactTypeProblem(input.type);
         if (message !== undefined) {
           const problems = [{ field: 'artifact', message }];
@@ -278,7 +280,11 @@ export function createClient(run: Run, settings: Settings, notify: Notify, onFin
         const artifact = await prepareArtifact(input, `${run.info.id} ${randomName(32)}`);
         await insistOn((signal) => run.putArtifact(artifact, signal));
       }),
-    alert: (alert) => call((insistOn) => insistOn((signal) => run.alert(alert, signal))),
+    alert: (alert) =>
+      call((insistOn) => {
+        skipUnknown('alert', alert, knownInAlert);
+        return insistOn((signal) => run.alert(alert, signal));
+      }),
     async flush() {
       try {
         await flush(lifetime.signal);

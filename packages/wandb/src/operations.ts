@@ -1,3 +1,4 @@
+import type { Known } from './check.ts';
 import { serviceError } from './failure.ts';
 import { isObject, parseJson, parseObject } from './json-text.ts';
 import { configText, type RunInfo } from './run-info.ts';
@@ -213,6 +214,8 @@ export interface Alert {
   /** For how long the service sends no other alert of this title. Default: 60000. */
   readonly waitMs?: number | undefined;
 }
+
+export const knownInAlert: Known<Alert> = { title: true, text: true, level: true, waitMs: true };
 
 const alertMutation = `mutation NotifyScriptableRunAlert($entityName: String!, $projectName: String!, $runName: String!,
   $title: String!, $text: String!, $severity: AlertSeverity, $waitDuration: Duration) {

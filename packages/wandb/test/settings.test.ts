@@ -3,6 +3,8 @@ import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { type AnalyticsError, isAnalyticsError } from '@toolweaver/analytics-core';
 import {
+  type Alert,
+  type ArtifactInput,
   type FinishOptions,
   type LogOptions,
   type MetricOptions,
@@ -98,12 +100,16 @@ test('options that the calls of a run do not have are counted and told, and the 
   run.defineMetric('loss', { step_metric: 'epoch' } as MetricOptions);
   run.log({ loss: 1 }, { comit: false } as LogOptions);
   run.log({ loss: 2 }, { comit: false } as LogOptions);
+  await run.alert({ title: 'slow', text: 'x', wait_duration: 1 } as Alert);
+  await run.logArtifact({ name: 'a', type: 'model', files: {}, alias: ['best'] } as ArtifactInput);
   await run.finish({ exit_code: 1 } as FinishOptions);
   expect(fake.run('run1').history).toHaveLength(2);
-  expect(run.skipped).toBe(4);
+  expect(run.skipped).toBe(6);
   expect(notices).toEqual([
     expect.stringContaining('defineMetric: step_metric is no option; there are stepMetric, hidden, summary'),
     expect.stringContaining('log: comit is no option'),
+    expect.stringContaining('alert: wait_duration is no option; there are title, text, level, waitMs'),
+    expect.stringContaining('logArtifact: alias is no option'),
     expect.stringContaining('finish: exit_code is no option'),
   ]);
 });
