@@ -55,6 +55,8 @@ export async function createAnalyticsClient(options: AnalyticsClientOptions = {}
   const { backend, additionalBackends = [], env = process.env, ...clientOptions } = options;
   const failures = collectFailures();
   failures.run(() => checkSpelling(env));
+  // Without backends a client costs nothing: it is made to have its options checked beside the variables.
+  failures.run(() => createAnalytics({ ...clientOptions, backends: [] }));
   const settings = failures.run(() =>
     readEnv(env, (vars) => ({
       enabled: vars.flag('ANALYTICS_ENABLED') ?? true,
@@ -95,16 +97,25 @@ export async function createAnalyticsClient(options: AnalyticsClientOptions = {}
     return createAnalytics({ ...clientOptions, sampleRate, batchSize, backends: [...opened, ...additionalBackends] });
   } catch (error) {
     await Promise.allSettled(opened.map((backend) => backend.close?.()));
-    throw error;
+    throw inAdditional(error, opened.length);
   }
 }
 
 /** Mistakes that would otherwise go unseen. */
 function checkOptions(options: AnalyticsClientOptions): void {
   const problems = unknownOptions(options, known);
-  const { backend }: AnalyticsClientOptions = Object(options);
+  const { backend, additionalBackends, env }: AnalyticsClientOptions = Object(options);
   if (backend !== undefined && typeof backend !== 'string' && !Array.isArray(backend)) {
-    problems.push({ field: 'backend', message: `must be a name or a list of names, got ${kindOf(backend)}` });
+    const hint =
+      typeof backend === 'object' && backend !== null ? '; backends themselves go into additionalBackends' : '';
+    problems.push({ field: 'backend', message: `must be a name or a list of names, got ${kindOf(backend)}${hint}` });
+  }
+  if (additionalBackends !== undefined && !Array.isArray(additionalBackends)) {
+    const got = kindOf(additionalBackends);
+    problems.push({ field: 'additionalBackends', message: `must be an array of backends, got ${got}` });
+  }
+  if (env !== undefined && (typeof env !== 'object' || env === null)) {
+    problems.push({ field: 'env', message: `must be an object of texts such as process.env, got ${kindOf(env)}` });
   }
   if (problems.length > 0) {
     throw configError(problems);
@@ -113,6 +124,18 @@ function checkOptions(options: AnalyticsClientOptions): void {
 
 function kindOf(value: unknown): string {
   return value === null ? 'null' : typeof value;
+}
+
+/** The same by the option that the caller gave, as those that were opened stand before it. */
+function inAdditional(error: unknown, opened: number): unknown {
+  if (!isAnalyticsError(error) || error.code !== 'INVALID_CONFIG') {
+    return error;
+  }
+  const ofOption = (field: string): string =>
+    field.replace(/^backends\[(\d+)\]/, (_, at) => `additionalBackends[${Number(at) - opened}]`);
+  const problems = error.problems.map(({ field, message }) => ({ field: ofOption(field), message }));
+  const { message } = problems.length === 0 ? error : configError(problems);
+  return message === error.message ? error : new AnalyticsError(error.code, message, { problems, cause: error });
 }
 
 /** What opening a backend has found wrong, by the names of the variables that its options came from. */

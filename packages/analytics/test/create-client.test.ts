@@ -182,6 +182,31 @@ describe('wrong configuration', () => {
     await expect(createAnalyticsClient(null as never)).rejects.toThrow('must be an object, got null');
   });
 
+  it('tells of options together with variables, by the names that the caller gave', async () => {
+    const problemsOf = async (options: object): Promise<unknown> => {
+      const made = createAnalyticsClient(options as AnalyticsClientOptions);
+      const { problems } = await made.then(
+        () => expect.unreachable(),
+        (error: AnalyticsError) => error,
+      );
+      return problems.map(({ field, message }) => `${field} ${message}`);
+    };
+    const env = { ANALYTICS_BACKEND: 'memory', TOOLKIT_BATCH_SIZE: '0' };
+    expect(await problemsOf({ env, sampleRate: '0.5', slowMs: -1 })).toEqual([
+      'sampleRate must be a number from 0 to 1, got "0.5"',
+      'slowMs must be a number >= 0, got -1',
+      'TOOLKIT_BATCH_SIZE must be a whole number from 1 to 1000, got "0"',
+    ]);
+    expect(await problemsOf({ backend: 'memory', env: {}, additionalBackends: [Promise.resolve(memory())] })).toEqual([
+      'additionalBackends[0] must be a backend, got a promise: await it',
+    ]);
+    expect(await problemsOf({ backend: memory(), env: 3, additionalBackends: memory() })).toEqual([
+      'backend must be a name or a list of names, got object; backends themselves go into additionalBackends',
+      'additionalBackends must be an array of backends, got object',
+      'env must be an object of texts such as process.env, got number',
+    ]);
+  });
+
   it('tells how to name several backends', async () => {
     expect((await failure({ ANALYTICS_BACKEND: 'sqlite;prometheus' })).message).toContain('put commas between several');
   });

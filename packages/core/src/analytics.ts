@@ -30,9 +30,13 @@ const checkTimeoutMs = 5_000;
 
 /**
  * A client in front of any number of backends. From here on they are the client's: `close()` closes them.
- * @throws AnalyticsError `INVALID_CONFIG` with every problem of the options.
+ * @throws AnalyticsError `INVALID_CONFIG` with every problem of the options; `UNSUPPORTED` on a Node that is too old.
  */
 export function createAnalytics(options: AnalyticsOptions): Analytics {
+  // To npm `engines` are a warning only, and without this an older Node would record, and fail at close().
+  if (typeof Promise.withResolvers !== 'function') {
+    throw new AnalyticsError('UNSUPPORTED', `Node 22.18 or later is needed, this is ${process.versions.node}`);
+  }
   const resolved = resolveOptions(options);
   const { clock, backends, errorMessages } = resolved;
   const reporter = createReporter(resolved.onError, clock);

@@ -95,14 +95,14 @@ export function choice<T extends string>(value: unknown, field: string, choices:
 
 // What is spread is checked for being an object first: a text would spread into as many fields as it has characters.
 
-export function requiredObject(value: unknown, field: string): Record<string, unknown> {
+export function requiredObject(value: unknown, field: string, allowed = 'an object'): Record<string, unknown> {
   if (types.isPromise(value)) {
     // Nobody else would hear of its rejection.
     value.catch(() => {});
   } else if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
     return value as Record<string, unknown>;
   }
-  return refuseValue(value, field, 'an object');
+  return refuseValue(value, field, allowed);
 }
 
 export function optionalObject(value: unknown, field: string): Record<string, unknown> {
@@ -135,7 +135,7 @@ export function optionalError(value: unknown, field: string): ErrorInfo | undefi
   if (value === undefined || value === null) {
     return undefined;
   }
-  const given = requiredObject(value, field);
+  const given = requiredObject(value, field, 'what was caught or { type, message }');
   const { type, message } =
     typeof given['type'] === 'string' || given['name'] === undefined ? given : describeThrown(given);
   return {

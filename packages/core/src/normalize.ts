@@ -166,7 +166,7 @@ function toCost(value: unknown): Cost | undefined {
   if (value === undefined || value === null) {
     return undefined;
   }
-  const { usd, source, currency } = requiredObject(value, 'cost');
+  const { usd, source, currency } = requiredObject(value, 'cost', 'an object such as { usd: 0.01 }');
   if ((currency ?? 'USD') !== 'USD') {
     refuse('cost.currency', `must be USD, got ${describe(currency)}: convert it`);
   }

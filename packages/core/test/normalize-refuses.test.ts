@@ -74,12 +74,12 @@ function flag(field: string, missing: boolean): Row[] {
   return missing ? [...rows, [field, undefined, `${field} must be true or false, got undefined`]] : rows;
 }
 
-function objects(field: string): Row[] {
+function objects(field: string, allowed = 'an object'): Row[] {
   return [
-    [field, 5, `${field} must be an object, got 5`],
-    [field, 'text', `${field} must be an object, got "text"`],
-    [field, [1], `${field} must be an object, got an object`],
-    [field, () => 1, `${field} must be an object, got a function`],
+    [field, 5, `${field} must be ${allowed}, got 5`],
+    [field, 'text', `${field} must be ${allowed}, got "text"`],
+    [field, [1], `${field} must be ${allowed}, got an object`],
+    [field, () => 1, `${field} must be ${allowed}, got a function`],
   ];
 }
 
@@ -91,7 +91,7 @@ const commonRows = [
   ...objects('attributes'),
 ];
 const errorRows: Row[] = [
-  ...objects('error'),
+  ...objects('error', 'what was caught or { type, message }'),
   ['error', {}, 'error.type must be a text that is not blank, got undefined'],
   ['error', { type: 5 }, 'error.type must be a text, got 5'],
   ['error', { type: 'E', message: 5 }, 'error.message must be a text, got 5'],
@@ -119,7 +119,7 @@ const rows: Record<keyof typeof minimal, Row[]> = {
     ...objects('usage'),
     ...tokens.map((name): Row => ['usage', { [name]: -1 }, `usage.${name} must be a whole number >= 0, got -1`]),
     ...tokens.map((name): Row => ['usage', { [name]: 1.5 }, `usage.${name} must be a whole number >= 0, got 1.5`]),
-    ...objects('cost'),
+    ...objects('cost', 'an object such as { usd: 0.01 }'),
     ['cost', {}, 'cost.usd must be a finite number from 0 to 9007199.25474099, got undefined'],
     ['cost', { usd: -0.01 }, 'cost.usd must be a finite number from 0 to 9007199.25474099, got -0.01'],
     ['cost', { usd: 1e7 }, 'cost.usd must be a finite number from 0 to 9007199.25474099, got 10000000'],

@@ -17,6 +17,23 @@ function problemsOf(options: unknown): string[] {
   return [];
 }
 
+test('refuses a Node that is too old', () => {
+  vi.stubGlobal(
+    'Promise',
+    new Proxy(Promise, { get: (of, name) => (name === 'withResolvers' ? undefined : Reflect.get(of, name)) }),
+  );
+  try {
+    expect(() => createAnalytics({ backends: [] })).toThrow(
+      expect.objectContaining({
+        code: 'UNSUPPORTED',
+        message: expect.stringContaining('Node 22.18 or later is needed'),
+      }),
+    );
+  } finally {
+    vi.unstubAllGlobals();
+  }
+});
+
 describe('wrong options are refused', () => {
   test.each([
     [undefined, 'options must be an object, got undefined'],

@@ -1,5 +1,5 @@
 import type { Problem } from '@toolweaver/analytics-core';
-import { configError } from '@toolweaver/analytics-core/backend';
+import { configError, unknownOptions } from '@toolweaver/analytics-core/backend';
 import { type MetricsOptions, resolveMetricsOptions } from '@toolweaver/analytics-metrics';
 import { resolveThresholds, type Thresholds } from './thresholds.ts';
 
@@ -21,11 +21,20 @@ export interface ResolvedGrafanaOptions {
   readonly thresholds: Thresholds;
 }
 
+const optionNames = {
+  namespace: true,
+  latencyBucketsMs: true,
+  grafanaUrl: true,
+  targets: true,
+  thresholds: true,
+} satisfies Record<keyof GrafanaOptions, true>;
+
 /** @throws AnalyticsError `INVALID_CONFIG` with every problem of the options. */
 export function resolveOptions(options: GrafanaOptions): ResolvedGrafanaOptions {
-  const problems: Problem[] = [];
-  const { namespace, latencyBucketsMs } = resolveMetricsOptions(options, problems);
-  const { grafanaUrl = 'http://localhost:3000', targets = ['host.docker.internal:8000'], thresholds = {} } = options;
+  const problems: Problem[] = unknownOptions(options, optionNames);
+  const given: GrafanaOptions = Object(options);
+  const { namespace, latencyBucketsMs } = resolveMetricsOptions(given, problems);
+  const { grafanaUrl = 'http://localhost:3000', targets = ['host.docker.internal:8000'], thresholds = {} } = given;
   if (!isHttpUrl(grafanaUrl)) {
     problems.push({
       field: 'grafanaUrl',

@@ -148,6 +148,16 @@ describe('alerts', () => {
   });
 });
 
+test.each([
+  [
+    { name_space: 'acme' },
+    'name_space: is no option; there are namespace, latencyBucketsMs, grafanaUrl, targets, thresholds',
+  ],
+  [null, 'options: must be an object, got null'],
+])('refuses the options %j', (options, message) => {
+  expect(() => generateFiles(options as never)).toThrow(message);
+});
+
 test('the README says what the thresholds are', () => {
   const readme = readFileSync(join(root, 'README.md'), 'utf8');
   const rows = [...readme.matchAll(/^\| ((?:`\w+`(?:, )?)+) \| ([\d., ]+) \|/gm)].flatMap(
