@@ -5,6 +5,7 @@ import { createCalls } from './calls.ts';
 import { within } from './clock.ts';
 import { failureOf, messageOf } from './failure.ts';
 import { insist } from './insist.ts';
+import { isObject } from './json-text.ts';
 import { readValues } from './logged.ts';
 import { createLoggedRows } from './logged-rows.ts';
 import { createMediaQueue } from './media-queue.ts';
@@ -267,23 +268,33 @@ export function createClient(run: Run, settings: Settings, notify: Notify, onFin
       }),
     saveFile(name, content) {
       const file: RunFile = { name, content: content instanceof Uint8Array ? Uint8Array.from(content) : content };
-      return call((insistOn) => insistOn((signal) => run.putFiles([file], throwRefusal, signal)));
+      return call(async (insistOn) => {
+        if (typeof name !== 'string' || !isContent(content)) {
+          refuse('file', 'must be given as a name and its content: bytes or { path }');
+        }
+        await insistOn((signal) => run.putFiles([file], throwRefusal, signal));
+      });
     },
     logArtifact: (input) =>
       call(async (insistOn) => {
         skipUnknown('logArtifact', input, knownInArtifact);
+        if (!isObject(input) || !isObject(input.files) || !Object.values(input.files).every(isObject)) {
+          refuse('artifact', 'must be { name, type, files }, and each of its files bytes, { path } or { ref }');
+        }
         const message = artifactNameProblem(input.name) ?? artifactTypeProblem(input.type);
         if (message !== undefined) {
-          const problems = [{ field: 'artifact', message }];
-          throw new AnalyticsError('INVALID_EVENT', `artifact: ${message}`, { problems });
+          refuse('artifact', message);
         }
         const artifact = await prepareArtifact(input, `${run.info.id} ${randomName(32)}`);
         await insistOn((signal) => run.putArtifact(artifact, signal));
       }),
     alert: (alert) =>
-      call((insistOn) => {
+      call(async (insistOn) => {
         skipUnknown('alert', alert, knownInAlert);
-        return insistOn((signal) => run.alert(alert, signal));
+        if (!isObject(alert) || typeof alert.title !== 'string' || typeof alert.text !== 'string') {
+          refuse('alert', 'must be { title, text }, both texts');
+        }
+        await insistOn((signal) => run.alert(alert, signal));
       }),
     async flush() {
       try {
@@ -301,4 +312,13 @@ export function createClient(run: Run, settings: Settings, notify: Notify, onFin
     [Symbol.asyncDispose]: () => client.finish(),
   };
   return client;
+}
+
+/** What no far side has seen: said by its own name, as it would else be taken for a failure of the disk or the service. */
+function refuse(field: string, message: string): never {
+  throw new AnalyticsError('INVALID_EVENT', `${field}: ${message}`, { problems: [{ field, message }] });
+}
+
+function isContent(content: unknown): boolean {
+  return content instanceof Uint8Array || (isObject(content) && typeof content['path'] === 'string');
 }

@@ -141,6 +141,23 @@ test.each(['authorization', 'Content-Type', 'USER-AGENT', 'x-wandb-username'])(
   },
 );
 
+test('files, artifacts and alerts of a wrong form are refused by name, and not taken for a failure of the service', async () => {
+  const { run } = await runAt();
+  const given: (readonly [call: () => Promise<unknown>, message: string])[] = [
+    [() => run.saveFile('a.txt', undefined as never), 'file: must be given as a name and its content'],
+    [() => run.saveFile('a.txt', 'text' as never), 'file: must be given as a name and its content'],
+    [() => run.logArtifact(undefined as never), 'artifact: must be { name, type, files }'],
+    [() => run.logArtifact({ name: 'a', type: 'model' } as ArtifactInput), 'artifact: must be { name, type, files }'],
+    [() => run.logArtifact({ name: 'a', type: 'model', files: { a: '/a' as never } }), 'bytes, { path } or { ref }'],
+    [() => run.alert('slow' as never), 'alert: must be { title, text }'],
+  ];
+  for (const [call, message] of given) {
+    const error = await errorOf(call);
+    expect([error.code, error.message]).toEqual(['INVALID_EVENT', expect.stringContaining(message)]);
+  }
+  await run.finish();
+});
+
 test('what the service repeats of our headers is not told', async () => {
   const { fake, notices, options } = await place();
   const basic = (text: string): string => Buffer.from(text).toString('base64');
