@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { AnalyticsEvent } from '@toolweaver/analytics-core';
-import { execution, rating, run } from '@toolweaver/analytics-testkit';
+import { execution, metrics, rating, run } from '@toolweaver/analytics-testkit';
 import Database from 'better-sqlite3';
 import { expect, onTestFinished, test } from 'vitest';
 import { eventTables, everyType } from './support/every-type.ts';
@@ -117,6 +117,64 @@ test('an id that also names something else stays for that', async () => {
   expect(query(path, 'SELECT user_id, org_id FROM executions')).toEqual([{ user_id: 'bob', org_id: ada }]);
 });
 
+test('what an id names besides is told as before, and of the user nothing is', async () => {
+  const backend = await open({ path: join(testFolder(), 'analytics.db') });
+  const error = { type: ada };
+  const named = { orgId: ada, model: ada, runId: ada, toolkit: ada, version: ada };
+  const mine = { kind: 'skill', name: 'parse' } as const;
+  await backend.write([
+    execution({ ...mine, userId: ada, orgId: ada }),
+    execution({ ...mine, ...named, userId: 'bob' }),
+    execution({ ...mine, ...named, userId: 'bob', success: false, error }),
+    execution({ kind: 'skill', name: 'sum', userId: 'bob' }),
+    metrics({ runId: ada, values: { f1: 0.5 } }),
+    run({ runId: ada }),
+  ]);
+  const { reader } = backend;
+  const told = async (): Promise<unknown> => [
+    await reader.getCosts({ by: 'organisation' }),
+    await reader.getTrend({ orgId: ada, days: 1 }),
+    await reader.compareModels(),
+    await reader.getErrors(),
+    await reader.getRun(ada),
+    await reader.getRunMetrics(ada),
+    (await reader.listRuns({ where: [{ metric: 'f1', op: '=', value: 0.5 }] })).runs,
+    (await reader.listExecutions({ ...named, userId: 'bob' })).executions,
+  ];
+  const before = await told();
+  expect((await reader.getRecommendations(ada)).map(({ skillId, type }) => [skillId, type])).toEqual([
+    ['sum', 'collaborative'],
+  ]);
+
+  await backend.store.erase({ userId: ada });
+  expect(await told()).toEqual(before);
+  expect((await reader.getRecommendations(ada)).map(({ skillId, type }) => [skillId, type])).toEqual([
+    ['parse', 'trending'],
+    ['sum', 'trending'],
+  ]);
+  expect(await backend.store.checkIntegrity()).toMatchObject({ ok: true });
+});
+
+test('what others did is not counted again when it is delivered again', async () => {
+  const backend = await open({ path: join(testFolder(), 'analytics.db') });
+  const at = Date.UTC(2026, 0, 2);
+  // The ends of these ids are the same, or follow each other: the last one of all is followed by the first.
+  const ends = ['ffff', 'fffe', 'ffff', 'fffe', '0000', 'ffff'];
+  const alike = ends.map((end, place) =>
+    execution({
+      at,
+      id: `00000000-0000-8000-8000-0000${place}1ff${end}`.slice(0, 36),
+      userId: place % 2 === 0 ? ada : 'bob',
+    }),
+  );
+  const others = alike.filter(({ userId }) => userId !== ada);
+  await backend.write(alike);
+  await backend.store.erase({ userId: ada });
+  await backend.write(others);
+  const { executions } = await backend.reader.listExecutions();
+  expect(executions.map(({ id }) => id).toSorted()).toEqual(others.map(({ id }) => id).toSorted());
+});
+
 test('an id that is also the name of a skill is said to stay for that', async () => {
   const path = join(testFolder(), 'analytics.db');
   const backend = await open({ path });
@@ -127,27 +185,28 @@ test('an id that is also the name of a skill is said to stay for that', async ()
   expect(query(path, `SELECT user_id FROM executions WHERE name = '${ada}'`)).toEqual([{ user_id: null }]);
 });
 
-test('an id that only the log of roll-ups has as something else stays, too', async () => {
-  const path = join(testFolder(), 'analytics.db');
-  const backend = await open({ path });
-  const own = { userId: ada, kind: 'llm', success: false } as const;
-  await backend.write([
-    execution({ ...own, orgId: 'ada', model: 'm', error: { type: 'TimeoutError' } }),
-    execution({ ...own, userId: 'bob', orgId: 'acme', model: 'bob', error: { type: 'TypeError' } }),
-    execution({ ...own, userId: 'cem', orgId: 'acme', model: 'm', error: { type: 'cem' } }),
-    execution({ ...own, userId: 'dan', orgId: 'dan', model: 'm', error: { type: 'TypeError' } }),
-  ]);
-  for (const userId of ['bob', 'cem', 'dan']) {
+test.each(['bob', 'cem', 'dan'])(
+  'an id that only the log of roll-ups has as something else stays, too: %s',
+  async (userId) => {
+    const path = join(testFolder(), 'analytics.db');
+    const backend = await open({ path });
+    const own = { userId: ada, kind: 'llm', success: false } as const;
+    await backend.write([
+      execution({ ...own, orgId: 'ada', model: 'm', error: { type: 'TimeoutError' } }),
+      execution({ ...own, userId: 'bob', orgId: 'acme', model: 'bob', error: { type: 'TypeError' } }),
+      execution({ ...own, userId: 'cem', orgId: 'acme', model: 'm', error: { type: 'cem' } }),
+      execution({ ...own, userId: 'dan', orgId: 'dan', model: 'm', error: { type: 'TypeError' } }),
+    ]);
     expect(await backend.store.erase({ userId, dryRun: true })).toMatchObject({ nameKept: true });
+    expect(value(path, 'SELECT count(*) FROM rollup_log')).toBe(1);
     expect(await backend.store.erase({ userId })).toMatchObject({ nameKept: true });
-  }
-  expect(value(path, 'SELECT count(*) FROM rollup_log')).toBe(1);
-  const { entries } = await backend.reader.getCosts({ by: 'organisation' });
-  expect(entries.map(({ name }) => name).sort()).toEqual(['acme', 'ada', 'dan']);
-  expect((await backend.reader.compareModels()).map(({ model }) => model)).toEqual(['m', 'bob']);
-  const { groups } = await backend.reader.getErrors();
-  expect(groups.map(({ errorType }) => errorType).sort()).toEqual(['TimeoutError', 'TypeError', 'cem']);
-});
+    const { entries } = await backend.reader.getCosts({ by: 'organisation' });
+    expect(entries.map(({ name }) => name).sort()).toEqual(['acme', 'ada', 'dan']);
+    expect((await backend.reader.compareModels()).map(({ model }) => model)).toEqual(['m', 'bob']);
+    const { groups } = await backend.reader.getErrors();
+    expect(groups.map(({ errorType }) => errorType).sort()).toEqual(['TimeoutError', 'TypeError', 'cem']);
+  },
+);
 
 test('a run that others had part in keeps its totals, without the name of the user', async () => {
   const path = join(testFolder(), 'analytics.db');

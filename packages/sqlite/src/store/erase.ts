@@ -1,5 +1,6 @@
 import { type Connection, type DatabaseConfig, retryBusy, transaction } from '../database.ts';
-import { readLine } from '../fold.ts';
+import { foldWithin, readLine } from '../fold.ts';
+import { nextTail, tailBits, tailOf } from '../sequence.ts';
 import { countRows, type Kind, keptTables, kinds, type RowCounts } from './kept.ts';
 import { truncateLog } from './log.ts';
 
@@ -27,6 +28,7 @@ const textColumns: Readonly<Record<string, readonly string[]>> = {
   artifact_events: ['run', 'org'],
   run_events: ['run', 'org'],
   run_rollups: ['run', 'org'],
+  run_metrics: ['run'],
   recommendations: ['org'],
   rollups: ['org', 'model'],
 };
@@ -66,13 +68,17 @@ function eraseRows(db: Connection, userId: string): { readonly rows: RowCounts; 
     return { rows: countRows(() => 0), nameKept: isSubject(db, userId) };
   }
   const deleted = new Map(kinds.map((kind) => [kind, db.prepare(`DELETE ${rowsOfUser(kind)}`).run({ id }).changes]));
+  if (deleted.get('executions') !== 0) {
+    closeGaps(db);
+  }
   db.prepare('UPDATE run_rollups SET user = NULL WHERE user = ?').run(id);
   const isMeant = isMeantElsewhere(db, id);
-  if (!isMeant) {
-    // The id itself is never given to another text: the roll-ups count users by it. No text of an event begins like this.
-    db.prepare("UPDATE dictionary SET text = char(1) || 'erased ' || id WHERE id = ?").run(id);
-    forgetTexts(db);
+  // The id itself is never given to another text: the roll-ups count users by it. No text of an event begins like this.
+  db.prepare("UPDATE dictionary SET text = char(1) || 'erased ' || id WHERE id = ?").run(id);
+  if (isMeant) {
+    moveName(db, id, userId);
   }
+  forgetTexts(db);
   return { rows: countRows((kind) => deleted.get(kind) ?? 0), nameKept: isMeant || isSubject(db, userId) };
 }
 
@@ -83,8 +89,57 @@ function rowsOfUser(kind: Kind): string {
   return `FROM ${table} WHERE user = :id${kind === 'runTotals' ? ` AND NOT EXISTS (${ofOthers})` : ''}`;
 }
 
+/**
+ * Executions of one ms whose ids end alike lie behind each other, and are sought up to the first key that is free (see `writer.ts`).
+ * Those behind a gap would not be found, and so be added again when they are delivered again.
+ */
+function closeGaps(db: Connection): void {
+  db.function('tail_of', { deterministic: true }, (id) => tailOf(id as Uint8Array, 0));
+  const away = db
+    .prepare(`
+      SELECT seq >> ${tailBits} AS at, seq & ${2 ** tailBits - 1} AS tail, tail_of(id) AS home
+      FROM execution_events WHERE tail <> home`)
+    .all() as { readonly at: number; tail: number; readonly home: number }[];
+  const isTaken = db.prepare(`SELECT 1 FROM execution_events WHERE seq = (? << ${tailBits}) | ?`);
+  const move = db.prepare(
+    `UPDATE execution_events SET seq = (:at << ${tailBits}) | :to WHERE seq = (:at << ${tailBits}) | :tail`,
+  );
+  // A row that moves leaves a gap, which one before it in the list may lie behind: the last tail is followed by the first.
+  for (let moved = true; moved; ) {
+    moved = false;
+    for (const row of away) {
+      const { at, tail, home } = row;
+      let to = home;
+      while (to !== tail && isTaken.get(at, to) !== undefined) {
+        to = nextTail(to);
+      }
+      if (to !== tail) {
+        move.run({ at, to, tail });
+        row.tail = to;
+        moved = true;
+      }
+    }
+  }
+}
+
 function findText(db: Connection, text: string): number | undefined {
   return db.prepare('SELECT id FROM dictionary WHERE text = ?').pluck().get(text) as number | undefined;
+}
+
+/** What else has the name gets it under an id of its own: under the old one the roll-ups would go on telling what the user did. */
+function moveName(db: Connection, id: number, name: string): void {
+  // What waits in the log has the old id.
+  foldWithin(db);
+  const to = Number(db.prepare('INSERT INTO dictionary (text) VALUES (?)').run(name).lastInsertRowid);
+  for (const [table, columns] of Object.entries(textColumns)) {
+    for (const column of columns) {
+      db.prepare(`UPDATE ${table} SET ${column} = :to WHERE ${column} = :id`).run({ id, to });
+    }
+  }
+  const [old, key] = [`$."${id}"`, `$."${to}"`];
+  db.prepare(`
+    UPDATE rollups SET errors = json_remove(json_set(errors, :key, errors -> :old), :old)
+    WHERE errors IS NOT NULL AND errors -> :old IS NOT NULL`).run({ old, key });
 }
 
 /** Names of skills, tools and the like are kept apart from the dictionary. */

@@ -129,11 +129,8 @@ function conditionsFor(db: Connection, type: EventType, filter: EventFilter): Co
     ['org', filter.orgId],
   ] as const) {
     if (text !== undefined) {
-      const id = db.prepare('SELECT id FROM dictionary WHERE text = ?').pluck().get(text) as number | undefined;
-      if (id === undefined) {
-        return undefined;
-      }
-      conditions.push([`e.${column} = ?`, id]);
+      // Looked up in every step: an erasure in between may give a text that stays another id.
+      conditions.push([`e.${column} = (SELECT id FROM dictionary WHERE text = ?)`, text]);
     }
   }
   if (kind !== undefined || name !== undefined) {
