@@ -155,6 +155,18 @@ test('what an id names besides is told as before, and of the user nothing is', a
   expect(await backend.store.checkIntegrity()).toMatchObject({ ok: true });
 });
 
+test('an id that only what goes has as something else goes, and a dry run says so', async () => {
+  const path = join(testFolder(), 'analytics.db');
+  const backend = await open({ path });
+  const own = { userId: ada, runId: ada };
+  await backend.write([execution({ ...own, version: ada }), metrics({ ...own, values: { f1: 1 } }), run(own)]);
+  await backend.reader.summary();
+  const { purged: _, dryRun: __, ...foretold } = await backend.store.erase({ userId: ada, dryRun: true });
+  expect(foretold.nameKept).toBe(false);
+  expect(await backend.store.erase({ userId: ada })).toEqual({ ...foretold, dryRun: false, purged: true });
+  expect(holds(path, ada)).toBe(false);
+});
+
 test('what others did is not counted again when it is delivered again', async () => {
   const backend = await open({ path: join(testFolder(), 'analytics.db') });
   const at = Date.UTC(2026, 0, 2);

@@ -28,7 +28,6 @@ const textColumns: Readonly<Record<string, readonly string[]>> = {
   artifact_events: ['run', 'org'],
   run_events: ['run', 'org'],
   run_rollups: ['run', 'org'],
-  run_metrics: ['run'],
   recommendations: ['org'],
   rollups: ['org', 'model'],
 };
@@ -82,11 +81,14 @@ function eraseRows(db: Connection, userId: string): { readonly rows: RowCounts; 
   return { rows: countRows((kind) => deleted.get(kind) ?? 0), nameKept: isMeant || isSubject(db, userId) };
 }
 
-/** Of the user `:id`. What a run comes to is somebody else's, too, as long as it has executions of others. */
 function rowsOfUser(kind: Kind): string {
-  const { table } = keptTables[kind];
+  return `FROM ${keptTables[kind].table} WHERE ${isOfUser(kind)}`;
+}
+
+/** Of the user `:id`. What a run comes to is somebody else's, too, as long as it has executions of others. */
+function isOfUser(kind: Kind): string {
   const ofOthers = 'SELECT 1 FROM execution_events WHERE run = run_rollups.run AND user IS NOT :id';
-  return `FROM ${table} WHERE user = :id${kind === 'runTotals' ? ` AND NOT EXISTS (${ofOthers})` : ''}`;
+  return `user IS :id${kind === 'runTotals' ? ` AND NOT EXISTS (${ofOthers})` : ''}`;
 }
 
 /**
@@ -131,7 +133,7 @@ function moveName(db: Connection, id: number, name: string): void {
   // What waits in the log has the old id.
   foldWithin(db);
   const to = Number(db.prepare('INSERT INTO dictionary (text) VALUES (?)').run(name).lastInsertRowid);
-  for (const [table, columns] of Object.entries(textColumns)) {
+  for (const [table, columns] of Object.entries({ ...textColumns, run_metrics: ['run'] })) {
     for (const column of columns) {
       db.prepare(`UPDATE ${table} SET ${column} = :to WHERE ${column} = :id`).run({ id, to });
     }
@@ -147,14 +149,17 @@ function isSubject(db: Connection, name: string): boolean {
   return db.prepare('SELECT 1 FROM subjects WHERE name = ? LIMIT 1').get(name) !== undefined;
 }
 
+/** In what is not erased with the user: a dry run says the same. */
 function isMeantElsewhere(db: Connection, id: number): boolean {
   // Before the cells: what is added to them meanwhile is seen here or there.
   if (isInLog(db, id)) {
     return true;
   }
   const inColumns = Object.entries(textColumns).some(([table, columns]) => {
+    const kind = kinds.find((kind) => keptTables[kind].table === table);
     const condition = columns.map((column) => `${column} = :id`).join(' OR ');
-    return db.prepare(`SELECT 1 FROM ${table} WHERE ${condition} LIMIT 1`).get({ id }) !== undefined;
+    const isKept = kind === undefined ? 'TRUE' : `NOT (${isOfUser(kind)})`;
+    return db.prepare(`SELECT 1 FROM ${table} WHERE (${condition}) AND ${isKept} LIMIT 1`).get({ id }) !== undefined;
   });
   return inColumns || isErrorType(db, id);
 }
