@@ -15,6 +15,8 @@ export function aiSdkTelemetry(analytics: Analytics): Telemetry {
   const spans = createSpans(analytics);
   /** By call: tries of the model so far in this step, that failed. */
   const failedTries = new Map<string, number>();
+  /** By call: tries of its embeddings under way, or that failed, of which nobody tells. */
+  const openEmbeds = new Map<string, Set<string>>();
   // A call has one model at work at a time.
   const modelKey = (callId: string): string => `${callId} model`;
 
@@ -27,7 +29,17 @@ export function aiSdkTelemetry(analytics: Analytics): Telemetry {
 
   function fail(callId: string, thrown: unknown): void {
     failedTries.delete(callId);
+    openEmbeds.delete(callId);
     spans.fail(callId, thrown);
+  }
+
+  /** A call that has gone well was tried again after these, at a time that is not known. */
+  function endFailedEmbeds(callId: string): void {
+    for (const embedCallId of openEmbeds.get(callId) ?? []) {
+      const thrown = { name: 'ModelError', message: 'it failed, and was tried again' };
+      spans.end(embedCallId, { latencyMs: undefined }, { thrown });
+    }
+    openEmbeds.delete(callId);
   }
 
   return {
@@ -63,9 +75,11 @@ export function aiSdkTelemetry(analytics: Analytics): Telemetry {
       spans.end(modelKey(callId), { usage: usageFrom(usage).usage });
     },
     onEmbedStart({ callId, embedCallId, modelId, provider, functionId }) {
+      openEmbeds.set(callId, (openEmbeds.get(callId) ?? new Set()).add(embedCallId));
       spans.start(embedCallId, { kind: 'llm', name: functionId ?? modelId, model: modelId, provider }, callId);
     },
-    onEmbedEnd({ embedCallId, usage: { tokens } }) {
+    onEmbedEnd({ callId, embedCallId, usage: { tokens } }) {
+      openEmbeds.get(callId)?.delete(embedCallId);
       spans.end(embedCallId, Number.isSafeInteger(tokens) ? { usage: { inputTokens: tokens } } : {});
     },
     executeTool({ callId, toolCall, execute }) {
@@ -77,6 +91,7 @@ export function aiSdkTelemetry(analytics: Analytics): Telemetry {
     },
     onEnd({ callId }) {
       failedTries.delete(callId);
+      endFailedEmbeds(callId);
       spans.end(callId);
     },
     onAbort({ callId, reason }) {

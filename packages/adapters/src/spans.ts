@@ -10,8 +10,15 @@ export interface Spans {
    * belongs to the execution around the call.
    */
   start(key: string, subject: SubjectDetails | undefined, parentKey?: string | null): void;
-  /** Records it, as failed where it threw something, in the context of its start; an unknown key does nothing. */
-  end(key: string, details?: OperationDetails, failure?: { readonly thrown: unknown }): void;
+  /**
+   * Records it, as failed where it threw something, in the context of its start; an unknown key does nothing. A `latencyMs` that is
+   * undefined says that it has ended before, at a time that is not known.
+   */
+  end(
+    key: string,
+    details?: OperationDetails & { readonly latencyMs?: undefined },
+    failure?: { readonly thrown: unknown },
+  ): void;
   /** Ends it, and what is under way in it, as failed. */
   fail(key: string, thrown: unknown): void;
   /** The id that its execution will have, or that of the nearest one around it that is recorded. */
@@ -35,7 +42,7 @@ export function createSpans(analytics: Analytics): Spans {
 
   const idOf = (key: string): string | undefined => open.get(key)?.id;
 
-  function end(key: string, details?: OperationDetails, failure?: { readonly thrown: unknown }): void {
+  const end: Spans['end'] = (key, details, failure) => {
     const span = open.get(key);
     open.delete(key);
     if (span?.subject === undefined) {
@@ -55,7 +62,7 @@ export function createSpans(analytics: Analytics): Spans {
         parentId,
       }),
     );
-  }
+  };
 
   return {
     idOf,

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { aiSdkTelemetry } from '@toolweaver/analytics-adapters/ai-sdk';
 import { createPrices } from '@toolweaver/analytics-prices';
-import { APICallError, embedMany, generateText, isStepCount, jsonSchema, streamText, tool } from 'ai';
+import { APICallError, embed, embedMany, generateText, isStepCount, jsonSchema, streamText, tool } from 'ai';
 import { MockEmbeddingModelV4, MockLanguageModelV4, simulateReadableStream } from 'ai/test';
 import { expect, test } from 'vitest';
 import { type Rig, rig } from './rig.ts';
@@ -222,6 +222,29 @@ test('embeddings are calls of their model', async () => {
     'operation ai.embedMany',
   ]);
   expect((await made.executions())[0]).toMatchObject({ model: 'text-embedding-3-small', usage: { inputTokens: 7 } });
+});
+
+test('embeddings that had to be tried again are failures of their model', async () => {
+  const made = rig();
+  let tries = 0;
+  const model = new MockEmbeddingModelV4({
+    provider: 'openai',
+    modelId: 'text-embedding-3-small',
+    doEmbed: async () => {
+      tries += 1;
+      if (tries === 1) {
+        const busy = { message: 'busy', url: 'https://x', requestBodyValues: {}, statusCode: 503, isRetryable: true };
+        throw new APICallError({ ...busy, responseHeaders: { 'retry-after-ms': '1' } });
+      }
+      return { embeddings: [[1, 2]], usage: { tokens: 7 }, warnings: [] };
+    },
+  });
+  await embed({ model, value: 'a', telemetry: telemetryOf(made) });
+  const [good, bad, whole] = await made.executions();
+  expect(good).toMatchObject({ kind: 'llm', success: true, usage: { inputTokens: 7 } });
+  expect(bad).toMatchObject({ kind: 'llm', success: false, error: { type: 'ModelError' }, parentId: whole?.id });
+  expect(bad?.latencyMs).toBeUndefined();
+  expect(whole).toMatchObject({ name: 'ai.embed', success: true });
 });
 
 test('usage that nobody says is unknown', async () => {
