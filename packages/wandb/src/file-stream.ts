@@ -137,6 +137,8 @@ export function createFileStream(options: FileStreamOptions): FileStream {
     return { batch, groups: [...groups], arrived: 0, summary };
   }
 
+  // A run may have nothing to say for its first minutes, too.
+  beat();
   return {
     arrivedOf: (batch) => (progress?.batch === batch ? progress.arrived : 0),
     get stopped() {

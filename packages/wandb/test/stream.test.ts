@@ -1,12 +1,13 @@
 import { globSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { execution, fakeClock } from '@toolweaver/analytics-testkit';
+import { execution, type FakeClock, fakeClock } from '@toolweaver/analytics-testkit';
 import { startRun, type WandbRun } from '@toolweaver/analytics-wandb';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { createEncoder } from '../src/encoder.ts';
 import { createFileStream } from '../src/file-stream.ts';
 import type { Service } from '../src/service.ts';
+import type { FakeService } from './support/fake-service.ts';
 import { readRun } from './support/log-reader.ts';
 import { backendAt, place, runAt } from './support/start.ts';
 import { isStream, once } from './support/trouble.ts';
@@ -14,6 +15,15 @@ import { until } from './support/until.ts';
 
 const historyOffset = (body: unknown): number | undefined =>
   (body as { files?: Record<string, { offset: number }> }).files?.['wandb-history.jsonl']?.offset;
+
+/** Lets time pass, a second after the other, until so many requests have come in; the answer to the one before may be on its way. */
+async function advanceUntil(clock: FakeClock, fake: FakeService, requests: number): Promise<void> {
+  for (let seconds = 0; fake.stream().length < requests; seconds += 1) {
+    expect(seconds).toBeLessThan(10_000);
+    await clock.advance(1_000);
+    await sleep(1);
+  }
+}
 
 const loggedRows = ({ id, location }: WandbRun): readonly unknown[] =>
   readRun(join(location as string, `run-${id}.wandb`)).rows;
@@ -59,15 +69,24 @@ test('a silent run sends a heartbeat every 30 s, and none after its end', async 
   await clock.advance(1_000);
   await until(() => fake.stream().length === 2, 'a heartbeat');
   expect(fake.stream().at(-1)?.body).toEqual({});
-  // The answer has to be there before the next one is set.
-  await sleep(30);
-  await clock.advance(30_000);
-  await until(() => fake.stream().length === 3, 'a second heartbeat');
+  const sentAt = clock.monotonic();
+  await advanceUntil(clock, fake, 3);
+  expect(clock.monotonic() - sentAt).toBeGreaterThanOrEqual(30_000);
   await run.finish();
   const { length } = fake.stream();
   await clock.advance(120_000);
   await sleep(30);
   expect(fake.stream()).toHaveLength(length);
+});
+
+test('a run that has logged nothing yet sends heartbeats, too', async () => {
+  const clock = fakeClock();
+  const { run, fake } = await runAt({ clock });
+  await clock.advance(30_000);
+  await until(() => fake.stream().length === 1, 'a heartbeat');
+  expect(fake.stream()[0]?.body).toEqual({});
+  await run.finish();
+  expect(fake.violations).toEqual([]);
 });
 
 test('a heartbeat that gets no answer holds up neither rows nor the end', async () => {
@@ -350,12 +369,15 @@ test('the end comes after what was begun before it, and nothing begins after it'
 });
 
 test('calls that get no answer hold up the end by half of its time, and do not take it offline', async () => {
-  const { run, fake } = await runAt();
+  const clock = fakeClock();
+  const { run, fake } = await runAt({ clock });
   fake.trouble = ({ operation }) => (operation === 'NotifyScriptableRunAlert' ? 'hang' : undefined);
   const alerted = expect(run.alert({ title: 'loss', text: 'is NaN' })).rejects.toThrow('not within 1000 ms of the end');
   run.log({ loss: 1 });
-  await run.finish({ timeoutMs: 2000 });
+  const finished = run.finish({ timeoutMs: 2000 });
+  await clock.advance(1000);
   await alerted;
+  await finished;
   expect(run.online).toBe(true);
   expect(fake.run('run1')).toMatchObject({ exitCode: 0, history: { length: 1 } });
 });
@@ -402,9 +424,7 @@ test('rows that fit nowhere wait on, and the program lives on', async () => {
     run.log({ row });
   }
   for (let attempts = 2; attempts <= 4; attempts += 1) {
-    await sleep(20);
-    await clock.advance(20_000);
-    await until(() => fake.stream().length >= attempts, 'another failure');
+    await advanceUntil(clock, fake, attempts);
   }
   await until(() => notices.length > 0, 'a notice');
   expect(notices).toEqual([expect.stringContaining('it cannot go on offline')]);
@@ -438,14 +458,12 @@ test('much that waits is sent before its time, but not before the pause after a 
   fake.trouble = once({ status: 429, headers: { 'Retry-After': '100' } });
   await clock.advance(2);
   await until(() => fake.stream().length === 2, 'a request before its time');
-  await sleep(30);
   for (let row = 0; row < 50; row += 1) {
     run.log({ row });
     await clock.advance(1_000);
   }
   expect(fake.stream()).toHaveLength(2);
-  await clock.advance(51_000);
-  await until(() => fake.stream().length > 2, 'a request after the pause');
+  await advanceUntil(clock, fake, 3);
   await run.flush();
   expect(fake.run('run1').history).toHaveLength(20_051);
   expect(fake.violations).toEqual([]);
