@@ -1,9 +1,9 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { holdPort } from './port.ts';
 
-/** A server of another program, on this machine and a port that was free. */
+/** A server of another program, on this machine. */
 export interface Daemon {
   readonly url: string;
   stop(): Promise<void>;
@@ -25,7 +25,11 @@ export function isInstalled(command: string): boolean {
 
 /** @throws Error with what the program printed when it does not come up. */
 export async function startDaemon({ command, args, readyPath }: DaemonOptions): Promise<Daemon> {
-  const address = `127.0.0.1:${await freePort()}`;
+  const held = await holdPort();
+  const address = `127.0.0.1:${held.port}`;
+  if (process.platform !== 'linux') {
+    held.release();
+  }
   const child = spawn(command, args(address), { stdio: ['ignore', 'pipe', 'pipe'] });
   let printed = '';
   for (const stream of [child.stdout, child.stderr]) {
@@ -47,19 +51,12 @@ export async function startDaemon({ command, args, readyPath }: DaemonOptions): 
       () => false,
     );
     if (isReady) {
+      held.release();
       return { url, stop };
     }
     await sleep(50);
   }
+  held.release();
   await stop();
   throw new Error(`${command} did not start: ${printed}`);
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  return typeof address === 'object' && address !== null ? address.port : 0;
 }

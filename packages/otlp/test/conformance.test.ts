@@ -14,27 +14,16 @@ describe.each(['http/protobuf', 'http/json'] as const)('otlp() by %s', (protocol
     async create(): Promise<Subject> {
       const receiver = await startReceiver();
       const token = 'glc_0123456789-secret';
-      let stopped = false;
       const open = () =>
         otlp({ endpoint: receiver.url, instanceId: '12345', token, protocol, retry: { minDelayMs: 1, maxDelayMs: 2 } });
       return {
         backend: await open(),
         observe: () => observe(receiver.requests),
-        async breakFarSide() {
-          stopped = true;
-          await receiver.stop();
-        },
-        async repairFarSide() {
-          stopped = false;
-          await receiver.start();
-        },
+        breakFarSide: receiver.pause,
+        repairFarSide: receiver.start,
         reopen: open,
         secrets: [token, Buffer.from(`12345:${token}`).toString('base64')],
-        async dispose() {
-          if (!stopped) {
-            await receiver.stop();
-          }
-        },
+        dispose: receiver.stop,
       };
     },
     skip: [

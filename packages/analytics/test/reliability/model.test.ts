@@ -111,7 +111,7 @@ async function walk({ random, add }: Trial, steps: number): Promise<void> {
       unlock = lockForWriting(path);
     } else {
       wandbBrokeAt = performance.now();
-      await (name === 'otlp' ? receiver.stop() : service.breakDown());
+      await (name === 'otlp' ? receiver.pause() : service.breakDown());
     }
   }
 

@@ -104,7 +104,7 @@ async function outage({ add, most, watch }: Trial, { clients, outageMs, offlineA
   add('events', clients);
 
   await service.breakDown();
-  await receiver.stop();
+  await receiver.pause();
   const before = liveBytes();
   const stall = watchForStalls();
   const began = clock.monotonic();

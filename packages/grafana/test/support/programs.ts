@@ -1,6 +1,6 @@
 import { spawn, spawnSync } from 'node:child_process';
-import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { holdPort } from '../../../../test/support/port.ts';
 
 /** The path of a program under the first of its names that is there. */
 function find(...names: readonly string[]): string | undefined {
@@ -28,14 +28,6 @@ export function run(program: string | undefined, args: readonly string[], cwd: s
   return stdout;
 }
 
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return typeof address === 'object' && address !== null ? address.port : 0;
-}
-
 export interface Server {
   readonly url: string;
   readonly port: number;
@@ -48,7 +40,10 @@ export async function start(
   args: (address: string) => readonly string[],
   cwd: string,
 ): Promise<Server> {
-  const port = await freePort();
+  const { port, release } = await holdPort();
+  if (process.platform !== 'linux') {
+    release();
+  }
   const url = `http://127.0.0.1:${port}`;
   const child = spawn(program ?? '', args(`127.0.0.1:${port}`), { cwd, stdio: ['ignore', 'pipe', 'pipe'] });
   let log = '';
@@ -70,7 +65,7 @@ export async function start(
       ({ ok }) => ok,
       () => false,
     );
-  });
+  }).finally(release);
   return { url, port, stop };
 }
 

@@ -4,8 +4,9 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type GeneratedFile, type GrafanaOptions, generateFiles } from '@toolweaver/analytics-grafana';
+import { holdPort } from '../../../../test/support/port.ts';
 import { exposition, samples } from './exposition.ts';
-import { freePort, prometheus, promtool, run, type Server, start } from './programs.ts';
+import { prometheus, promtool, run, type Server, start } from './programs.ts';
 import { createWorkload, stepSeconds, type Trouble, type Workload } from './workload.ts';
 
 export interface SceneOptions {
@@ -39,10 +40,12 @@ export async function openScene(scene: SceneOptions): Promise<Scene> {
   const program = await serve(workload, trouble(0));
   const { port } = program.address() as AddressInfo;
   const instance = `127.0.0.1:${port}`;
-  const gone = `127.0.0.1:${await freePort()}`;
+  const held = await holdPort();
+  const gone = `127.0.0.1:${held.port}`;
   let server: Server | undefined;
   const stop = async (): Promise<void> => {
     await server?.stop();
+    held.release();
     program.closeAllConnections();
     await new Promise((resolve) => program.close(resolve));
     await workload.close();

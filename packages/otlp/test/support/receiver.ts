@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
+import { type HeldPort, holdPort } from '../../../../test/support/port.ts';
 import { type Decoded, decode, type Headers } from './wire.ts';
 
 export interface Received {
@@ -22,10 +23,12 @@ export interface Receiver {
   readonly requests: readonly Received[];
   /** How requests are answered from now on. Default: 200. */
   script(answer: Script): void;
-  /** Nobody listens, and nobody is connected, from now on. */
-  stop(): Promise<void>;
+  /** Nobody listens, and nobody is connected, until it starts again; nobody else gets its port meanwhile. */
+  pause(): Promise<void>;
   /** Listens again, at the same port. */
   start(): Promise<void>;
+  /** Nobody listens, and nobody is connected, from now on. */
+  stop(): Promise<void>;
   /** Resolves when so many requests have come in. */
   received(count: number): Promise<void>;
 }
@@ -38,6 +41,8 @@ export async function startReceiver(): Promise<Receiver> {
   const sockets = new Set<Socket>();
   let answer = ok;
   let port = 0;
+  /** While it pauses. */
+  let held: HeldPort | undefined;
   let arrived = Promise.withResolvers<void>();
 
   const server = createServer(async (request, response) => {
@@ -71,10 +76,22 @@ export async function startReceiver(): Promise<Receiver> {
   });
 
   async function start(): Promise<void> {
+    held?.release();
+    held = undefined;
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject).listen(port, '127.0.0.1', resolve);
     });
     port = (server.address() as AddressInfo).port;
+  }
+
+  function close(): Promise<void> {
+    const closed = new Promise<void>((resolve) => {
+      server.close(() => resolve());
+    });
+    for (const socket of sockets) {
+      socket.destroy();
+    }
+    return closed;
   }
 
   await start();
@@ -85,14 +102,14 @@ export async function startReceiver(): Promise<Receiver> {
       answer = next;
     },
     start,
+    async pause() {
+      const closed = close();
+      held = await holdPort(port);
+      await closed;
+    },
     stop() {
-      const closed = new Promise<void>((resolve) => {
-        server.close(() => resolve());
-      });
-      for (const socket of sockets) {
-        socket.destroy();
-      }
-      return closed;
+      held?.release();
+      return close();
     },
     async received(count) {
       while (requests.length < count) {

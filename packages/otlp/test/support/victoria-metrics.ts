@@ -1,11 +1,10 @@
 import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { onTestFinished } from 'vitest';
-import { listen } from './faults.ts';
+import { holdPort } from '../../../../test/support/port.ts';
 import { peers } from './peers.ts';
 
 export interface VictoriaMetrics {
@@ -20,7 +19,10 @@ export interface VictoriaMetrics {
 /** A server that ends with the test. */
 export async function startVictoriaMetrics(): Promise<VictoriaMetrics> {
   const folder = mkdtempSync(join(tmpdir(), 'victoria-metrics-'));
-  const port = await freePort();
+  const { port, release } = await holdPort();
+  if (process.platform !== 'linux') {
+    release();
+  }
   const url = `http://127.0.0.1:${port}`;
   const options = {
     httpListenAddr: `127.0.0.1:${port}`,
@@ -48,9 +50,11 @@ export async function startVictoriaMetrics(): Promise<VictoriaMetrics> {
   for (let attempts = 0; ; attempts += 1) {
     try {
       await get('/health');
+      release();
       break;
     } catch (error) {
       if (attempts > 200 || server.exitCode !== null) {
+        release();
         throw error;
       }
       await sleep(50);
@@ -75,11 +79,4 @@ export async function startVictoriaMetrics(): Promise<VictoriaMetrics> {
       return data.toSorted();
     },
   };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  const port = await listen(server);
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
