@@ -86,7 +86,7 @@ export default defineConfig(({ mode }) => ({
     maxWorkers: Math.ceil(1.5 * availableParallelism()),
     env: { RELIABILITY: process.env['RELIABILITY'] ?? (mode === 'reliability' ? 'full' : 'quick') },
     fsModuleCache: true,
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    testTimeout: 180_000,
+    hookTimeout: 180_000,
   },
 }));

@@ -181,5 +181,5 @@ test.runIf(process.threadCpuUsage !== undefined)(
     expect(statSync(table).ino).toBe(ino);
     rmSync(cache, { recursive: true });
   },
-  60_000,
+  300_000,
 );

@@ -41,7 +41,7 @@ declare module 'vitest' {
 
 const isFull: boolean = process.env['RELIABILITY'] === 'full';
 /** Not to be reached: it ends what hangs. */
-const timeoutMs = isFull ? 3_600_000 : 120_000;
+const timeoutMs = isFull ? 3_600_000 : 600_000;
 
 /** How often to do what depends on chance: for a release, and for every push. */
 export function times<T>(full: T, quick: T): T {

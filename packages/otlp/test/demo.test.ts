@@ -51,10 +51,13 @@ testWith(
     database.close();
     const stored = Object.fromEntries(rows.map(({ name, executions }) => [name, executions]));
     expect(Object.keys(stored)).toHaveLength(4);
-    await expect.poll(() => counted(server, 'executions'), { timeout: 10_000 }).toEqual(stored);
+    await expect.poll(() => counted(server, 'executions'), { timeout: 30_000 }).toEqual(stored);
     const tools = rows.filter(({ kind }) => kind === 'tool');
     await expect
-      .poll(() => server.query('sum by (tool_name) (toolweaver_tool_executions_total{status="success"})', 'tool_name'))
+      .poll(
+        () => server.query('sum by (tool_name) (toolweaver_tool_executions_total{status="success"})', 'tool_name'),
+        { timeout: 30_000 },
+      )
       .toEqual(Object.fromEntries(tools.map(({ name, successes }) => [name, successes])));
   },
 );
@@ -65,6 +68,6 @@ testWith('victoriaMetrics', 'with nothing else the demo says where to look', asy
   expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
   expect(stdout).toContain(`Metrics pushed to: ${server.endpoint}/v1/metrics`);
   await expect
-    .poll(() => counted(server, 'executions'), { timeout: 10_000 })
+    .poll(() => counted(server, 'executions'), { timeout: 30_000 })
     .toEqual({ categorize: 23, parse_items: 24, process_receipt: 24, receipt_ocr: 24 });
 });

@@ -9,7 +9,7 @@ import { startVictoriaMetrics, type VictoriaMetrics } from './support/victoria-m
 
 /** Waits until PromQL gives these values by the label: what has come in is found a moment later. */
 async function gives(server: VictoriaMetrics, promql: string, label: string, expected: object): Promise<void> {
-  await expect.poll(() => server.query(promql, label), { timeout: 10_000 }).toEqual(expected);
+  await expect.poll(() => server.query(promql, label), { timeout: 30_000 }).toEqual(expected);
 }
 
 testWith('victoriaMetrics', 'a real receiver takes everything, under our names, and PromQL gives it back', async () => {
@@ -26,7 +26,7 @@ testWith('victoriaMetrics', 'a real receiver takes everything, under our names, 
   const names = describeMetrics().flatMap(({ name, type }) =>
     type === 'histogram' ? [`${name}_bucket`, `${name}_count`, `${name}_sum`] : [name],
   );
-  await expect.poll(server.names, { timeout: 10_000 }).toEqual(names.toSorted());
+  await expect.poll(server.names, { timeout: 30_000 }).toEqual(names.toSorted());
 
   // The questions that dashboards ask.
   const executions = 'sum by (skill_id) (toolweaver_skill_executions_total)';

@@ -49,8 +49,8 @@ describe('a real Pushgateway', () => {
     for (const { job, grouping } of groupings) {
       const backend = await open({ url: `${url}/`, job, grouping, intervalMs: 0 });
       await backend.write([execution({ name: job, latencyMs: 30 })]);
-      await backend.flush?.(AbortSignal.timeout(5000));
-      await backend.check?.(AbortSignal.timeout(5000));
+      await backend.flush?.(AbortSignal.timeout(30_000));
+      await backend.check?.(AbortSignal.timeout(30_000));
     }
     const samples = await shown(url);
     expect(samples).toHaveLength(groupings.length);
@@ -76,7 +76,7 @@ describe('a real Pushgateway', () => {
     expect([await others(), (await shown(url)).length]).toEqual([false, 1]);
     await backend.pushgateway?.delete();
     // It says yes before it has done so.
-    await expect.poll(() => shown(url)).toEqual([]);
+    await expect.poll(() => shown(url), { timeout: 30_000 }).toEqual([]);
   });
 
   testWithGateway('keeps what a batch job had counted at its end, or not', async () => {
@@ -109,14 +109,14 @@ test('pushes come on an interval, one failure is told once, and the interval goe
   const backend = await open({ url: gateway.url, intervalMs: 100 }, notices);
   const pushed = () => observe(gateway.groups.get('/metrics/job/toolweaver') ?? '\n').executions;
   await backend.write([execution({ name: 'a' })]);
-  await vi.waitFor(() => expect(pushed()).toMatchObject([{ name: 'a', count: 1 }]), 5000);
+  await vi.waitFor(() => expect(pushed()).toMatchObject([{ name: 'a', count: 1 }]), 30_000);
   gateway.isBroken = true;
-  await vi.waitFor(() => expect(notices).toHaveLength(1), 5000);
+  await vi.waitFor(() => expect(notices).toHaveLength(1), 30_000);
   await backend.write([execution({ name: 'a' })]);
   await sleep(300);
   expect(notices).toHaveLength(1);
   gateway.isBroken = false;
-  await vi.waitFor(() => expect(pushed()).toMatchObject([{ count: 2 }]), 5000);
+  await vi.waitFor(() => expect(pushed()).toMatchObject([{ count: 2 }]), 30_000);
 });
 
 test('a flush that arrives ends an outage, so that the next one is told as well', async () => {
@@ -125,9 +125,9 @@ test('a flush that arrives ends an outage, so that the next one is told as well'
   const notices: AnalyticsError[] = [];
   const backend = await open({ url: gateway.url, intervalMs: 100 }, notices);
   gateway.isBroken = true;
-  await vi.waitFor(() => expect(notices).toHaveLength(1), 5000);
+  await vi.waitFor(() => expect(notices).toHaveLength(1), 30_000);
   gateway.isBroken = false;
-  await backend.flush?.(AbortSignal.timeout(5000));
+  await backend.flush?.(AbortSignal.timeout(30_000));
   gateway.isBroken = true;
   await backend.close?.();
   expect(notices).toHaveLength(2);

@@ -11,7 +11,7 @@ import { testWith } from '../../../test/support/peer.ts';
 import { clients } from './support/clients.ts';
 import { parse } from './support/parse.ts';
 
-vi.setConfig({ testTimeout: 60_000 });
+vi.setConfig({ testTimeout: 180_000 });
 
 const testWithPrometheus = testWith(isInstalled('prometheus'), 'prometheus');
 const testWithPromtool = testWith(isInstalled('promtool'), 'promtool');
@@ -127,7 +127,7 @@ testWithPrometheus(
             expect(total(await query(daemon, `toolweaver_skill_executions_total{job="${job}"}`))).toBe(executions);
           }
         },
-        { timeout: 15_000, interval: 100 },
+        { timeout: 30_000, interval: 100 },
       );
     };
     for (let rounds = 1; rounds <= 2; rounds += 1) {
@@ -158,7 +158,7 @@ testWithPrometheus(
           expect(total(await query(daemon, `scrape_samples_scraped{job="${job}"}`))).toBe(samples.length);
         },
         // A scrape that a busy machine does not manage in time is made up for by the next.
-        { timeout: 15_000, interval: 100 },
+        { timeout: 30_000, interval: 100 },
       );
     }
 
@@ -188,7 +188,7 @@ testWithPrometheus(
         expect(total(await one('sum(toolweaver_tool_cost_usd_total)'))).toBeCloseTo(2 * names.length * 0.003);
         expect(total(await one('count(toolweaver_active_operations)'))).toBe(1);
       },
-      { timeout: 15_000, interval: 100 },
+      { timeout: 30_000, interval: 100 },
     );
   },
 );
@@ -249,7 +249,7 @@ testWithPrometheus('a real Prometheus that scrapes the demo answers what the dem
           'sum by (tool_name) (toolweaver_tool_executions_total)',
           'sum by (skill_id) (toolweaver_skill_executions_total)',
         ),
-      { timeout: 15_000 },
+      { timeout: 30_000 },
     )
     .toEqual(said('executions'));
   expect(

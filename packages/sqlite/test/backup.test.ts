@@ -162,4 +162,4 @@ test('kill -9 at any moment leaves the database sound, and no copy that is not w
     expect(value(join(folder, copy), 'SELECT count(*) FROM executions')).toBe(16_384);
     expect(value(join(folder, copy), 'PRAGMA integrity_check')).toBe('ok');
   }
-}, 60_000);
+}, 180_000);

@@ -37,5 +37,5 @@ test(
       await backend.close?.();
     }
   },
-  kills * 30_000,
+  kills * 60_000,
 );

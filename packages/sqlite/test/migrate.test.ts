@@ -81,7 +81,7 @@ test('8 processes at once apply each migration once', async () => {
   expect(ends).toEqual(ends.map(() => ({ code: 0, signal: null, stdout: 'started\ndone\n', stderr: '' })));
   expect(state(path)).toEqual(stateAfter(10));
   expect(value(path, 'SELECT rows FROM v9')).toBe(3000);
-}, 60_000);
+}, 180_000);
 
 test('kill -9 at any moment leaves the schema of before or after a migration, never one between', async () => {
   const path = join(testFolder(), 'analytics.db');

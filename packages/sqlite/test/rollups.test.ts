@@ -45,7 +45,7 @@ describe('roll-ups', () => {
     await backend.reader?.getLeaderboard();
     expect(sql(path, 'SELECT * FROM rollup_log')).toEqual([]);
     expect(expectRollupsHold(path)).toBeGreaterThan(100);
-  }, 60_000);
+  }, 180_000);
 
   test('put late executions into the hour, the day and the month in which they were', async () => {
     const path = join(testFolder(), 'analytics.db');
