@@ -25,30 +25,44 @@ test('deletes what is older than the days given, when opened, in all tables', as
   await first.write(ages.flatMap((age) => everyType({ at: Date.now() - age, runId: `run-${age}` })));
   expect(counts(path)).toEqual(eventTables.map(() => 5));
   await open({ path, retentionDays: 30 });
-  await vi.waitFor(() => expect(counts(path)).toEqual(eventTables.map(() => 2)));
+  await vi.waitFor(() => expect(counts(path)).toEqual(eventTables.map(() => 2)), { timeout: 30_000 });
 });
 
-test('deletes in parts, between which events are written', async () => {
+/** A database with so much that is old that deleting it takes a while. */
+async function muchThatIsOld(): Promise<string> {
   const path = join(testFolder(), 'analytics.db');
   const first = await open({ path });
   await first.write(Array.from({ length: 16_384 }, (_, at) => execution({ at })));
   await first.write(Array.from({ length: 16_384 }, (_, at) => execution({ at })));
-  const count = (): unknown => value(path, 'SELECT count(*) FROM executions');
-  const backend = await open({ path, retentionDays: 1 });
-  await backend.write([execution()]);
-  expect(count()).toBeGreaterThan(1);
-  await backend.write([execution()]);
-  await vi.waitFor(() => expect(count()).toBe(2), { timeout: 10_000 });
+  return path;
+}
+
+/** Where the machine holds up one thread and not the other, all is deleted before anybody looks: then it is tried again. */
+const attempts = 5;
+
+test('deletes in parts, between which events are written', async () => {
+  let seenBetween = 0;
+  for (let left = attempts; left > 0 && seenBetween <= 1; left -= 1) {
+    const path = await muchThatIsOld();
+    const count = (): number => value(path, 'SELECT count(*) FROM executions') as number;
+    const backend = await open({ path, retentionDays: 1 });
+    await backend.write([execution()]);
+    seenBetween = count();
+    await backend.write([execution()]);
+    await vi.waitFor(() => expect(count()).toBe(2), { timeout: 30_000 });
+  }
+  expect(seenBetween).toBeGreaterThan(1);
 });
 
 test('does not hold up close()', async () => {
-  const path = join(testFolder(), 'analytics.db');
-  const first = await open({ path });
-  await first.write(Array.from({ length: 16_384 }, (_, at) => execution({ at })));
-  await first.write(Array.from({ length: 16_384 }, (_, at) => execution({ at })));
-  const backend = await sqlite({ path, retentionDays: 1 });
-  await backend.close?.();
-  expect(value(path, 'SELECT count(*) FROM executions')).toBeGreaterThan(0);
+  let rest = 0;
+  for (let left = attempts; left > 0 && rest === 0; left -= 1) {
+    const path = await muchThatIsOld();
+    const backend = await sqlite({ path, retentionDays: 1 });
+    await backend.close?.();
+    rest = value(path, 'SELECT count(*) FROM executions') as number;
+  }
+  expect(rest).toBeGreaterThan(0);
 });
 
 test('goes on every hour', async () => {
@@ -59,7 +73,7 @@ test('goes on every hour', async () => {
   await vi.advanceTimersByTimeAsync(day - 3_600_000);
   await backend.write([execution({ name: 'new' })]);
   await vi.advanceTimersByTimeAsync(3_600_000 * 2);
-  await backend.check?.(AbortSignal.timeout(5000));
+  await backend.check?.(AbortSignal.timeout(30_000));
   expect(query(path, 'SELECT name FROM executions')).toEqual([{ name: 'new' }]);
 });
 
@@ -75,7 +89,7 @@ test('is not taken in by a clock that was set forward: it says so, and goes on b
   ]);
   vi.setSystemTime(Date.now() + 1000 * day);
   await vi.advanceTimersByTimeAsync(3_600_000);
-  await backend.check?.(AbortSignal.timeout(5000));
+  await backend.check?.(AbortSignal.timeout(30_000));
   expect(query(path, 'SELECT name FROM executions')).toEqual([{ name: 'young' }, { name: 'young' }]);
   expect(notices).toEqual([
     expect.objectContaining({ code: 'INTERNAL', message: expect.stringContaining('the clock was set forward') }),
@@ -93,7 +107,7 @@ test('follows a clock that was set forward where most executions stay', async ()
   // As after a night in which the machine slept.
   vi.setSystemTime(Date.now() + 1.5 * day);
   await vi.advanceTimersByTimeAsync(3_600_000);
-  await backend.check?.(AbortSignal.timeout(5000));
+  await backend.check?.(AbortSignal.timeout(30_000));
   expect(query(path, 'SELECT DISTINCT name FROM executions')).toEqual([{ name: 'summarise' }]);
   expect(notices).toEqual([]);
 });
@@ -105,7 +119,7 @@ test('keeps more when the clock was set back', async () => {
   await backend.write([execution()]);
   vi.setSystemTime(0);
   await vi.advanceTimersByTimeAsync(2 * day);
-  await backend.check?.(AbortSignal.timeout(5000));
+  await backend.check?.(AbortSignal.timeout(30_000));
   expect(value(path, 'SELECT count(*) FROM executions')).toBe(1);
 });
 
@@ -119,7 +133,7 @@ test('keeps the start of a run that is still reported on', async () => {
     run({ runId: 'short', state: 'failed', at: Date.now() - 39 * day }),
   ]);
   const backend = await open({ path, retentionDays: 30 });
-  await backend.check?.(AbortSignal.timeout(5000));
+  await backend.check?.(AbortSignal.timeout(30_000));
   expect(query(path, 'SELECT run_id, name, state FROM runs')).toEqual([
     { run_id: 'long', name: 'long', state: 'finished' },
   ]);
@@ -212,8 +226,9 @@ test('keeps hourly cells for 90 days, or as long as executions, and daily ones f
   const path = join(testFolder(), 'analytics.db');
   const backend = await open({ path });
   const ages = [200, 100, 80, 0];
+  const now = Date.now();
   await backend.write(
-    ages.flatMap((age) => [undefined, 'org-1'].map((orgId) => execution({ at: Date.now() - age * day, orgId }))),
+    ages.flatMap((age) => [undefined, 'org-1'].map((orgId) => execution({ at: now - age * day, orgId }))),
   );
   await backend.reader.listExecutions();
   const cells = (width: number): unknown =>
@@ -230,8 +245,9 @@ test('keeps hourly cells for 90 days, or as long as executions, and daily ones f
   // Two of the four ages may be in one month.
   expect([3, 4]).toContain(cells(32 * day));
   expect(value(path, 'SELECT count(*) FROM rollup_sketches')).toBe(2 + 8 + (cells(32 * day) as number));
-  const before = Math.floor((Date.now() - 90 * day) / day) * day;
-  expect(value(path, "SELECT before FROM floors WHERE name = 'hours'")).toBe(before);
+  const before = (time: number): number => Math.floor((time - 90 * day) / day) * day;
+  // Midnight may have been in between.
+  expect([before(now), before(Date.now())]).toContain(value(path, "SELECT before FROM floors WHERE name = 'hours'"));
 });
 
 test('a limit of size is kept while events come in; the oldest go first', async () => {
@@ -251,7 +267,7 @@ test('a limit of size is kept while events come in; the oldest go first', async 
       await backend.write([execution({ name: 'last' })]);
       expect((await backend.store.statistics()).usedBytes).toBeLessThanOrEqual(maxBytes);
     },
-    { timeout: 10_000, interval: 200 },
+    { timeout: 30_000, interval: 200 },
   );
   const left = query(path, "SELECT DISTINCT name FROM executions WHERE name <> 'last' ORDER BY at");
   // Without a gap, up to the newest.
@@ -262,7 +278,7 @@ test('a limit of size is kept while events come in; the oldest go first', async 
   expect(left.length).toBeLessThan(15);
   await backend.reader.listExecutions();
   expect(value(path, 'SELECT sum(executions) FROM rollups WHERE width = 86400000')).toBeGreaterThan(30_000);
-}, 30_000);
+}, 180_000);
 
 test('names, which stay, never push out all events', async () => {
   const path = join(testFolder(), 'analytics.db');
@@ -342,8 +358,8 @@ test('a limit of size looks at every kind of event, the oldest first', async () 
   const report = await backend.store.prune({ maxBytes });
   const { usedBytes } = await backend.store.statistics();
   expect(usedBytes).toBeLessThanOrEqual(maxBytes);
-  // And not much more than that.
-  expect(usedBytes).toBeGreaterThan(maxBytes * 0.85);
+  // And not much more than that: how far the last step goes depends on how fast those before were, 256 KiB of each of seven kinds at most.
+  expect(usedBytes).toBeGreaterThan(maxBytes * 0.8);
   const left = counts(path) as number[];
   // All are cut off at about the same time.
   expect(Math.min(...left)).toBeGreaterThan(50);
@@ -475,7 +491,7 @@ test.each([[undefined], [0]])('keeps everything for %s days', async (retentionDa
   const first = await open({ path });
   await first.write([execution({ at: 0 })]);
   const backend = await open({ path, retentionDays });
-  await backend.check?.(AbortSignal.timeout(5000));
+  await backend.check?.(AbortSignal.timeout(30_000));
   expect(backend.settings['retentionDays']).toBeNull();
   expect(value(path, 'SELECT count(*) FROM executions')).toBe(1);
 });
