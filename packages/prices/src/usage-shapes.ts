@@ -10,6 +10,8 @@ const chat: Shape = inclusive({
   // Embeddings have none.
   outputMayLack: true,
   cached: ['prompt_tokens_details', 'cached_tokens'],
+  // As DeepSeek and Moonshot say it, with or without the one before.
+  otherCached: ['prompt_cache_hit_tokens', 'cached_tokens'],
   written: ['prompt_tokens_details', 'cache_write_tokens'],
   reasoning: ['completion_tokens_details', 'reasoning_tokens'],
 });
@@ -159,16 +161,23 @@ interface InclusiveNames {
   readonly output: string;
   readonly outputMayLack?: boolean;
   readonly cached: readonly string[];
+  /** Other names of the same count. */
+  readonly otherCached?: readonly string[];
   readonly written: readonly string[];
   readonly reasoning: readonly string[];
 }
 
 /** Cached and written tokens are counted in the input, and reasoning ones in the output, unless `total_tokens` says otherwise. */
 function inclusive({ input: inputName, output: outputName, outputMayLack = false, ...names }: InclusiveNames): Shape {
+  const { otherCached = [] } = names;
   return (counts) => {
     const input = counts.required(inputName);
     const output = outputMayLack ? counts.count(outputName) : counts.required(outputName);
-    const cached = counts.count(...names.cached);
+    const said = [counts.given(...names.cached), ...otherCached.map((name) => counts.given(name))];
+    const cached = said.find((count) => count !== undefined) ?? 0;
+    for (const [at, name] of otherCached.entries()) {
+      counts.sum(said[at + 1], [cached], name);
+    }
     const written = counts.count(...names.written);
     const reasoning = counts.count(...names.reasoning);
     return {

@@ -61,6 +61,26 @@ const responses: [what: string, response: object, expected: Usage, provider?: st
     'chat',
   ],
   [
+    'a chat completion of DeepSeek that read from a cache',
+    {
+      object: 'chat.completion',
+      model: 'deepseek-chat',
+      usage: {
+        prompt_tokens: 1100,
+        completion_tokens: 9,
+        total_tokens: 1109,
+        prompt_cache_hit_tokens: 1024,
+        prompt_cache_miss_tokens: 76,
+      },
+    },
+    usage(76, 9, { read: 1024 }),
+  ],
+  [
+    'a chat completion of Moonshot that read from a cache',
+    { model: 'kimi-k2', usage: { prompt_tokens: 1100, completion_tokens: 9, total_tokens: 1109, cached_tokens: 1024 } },
+    usage(76, 9, { read: 1024 }),
+  ],
+  [
     'OpenAI embeddings',
     { object: 'list', model: 'text-embedding-3-small', usage: { prompt_tokens: 8, total_tokens: 8 } },
     usage(8, 0),
@@ -299,6 +319,19 @@ const wrong: [what: string, response: unknown, field: string, message: string][]
     { usage: { prompt_tokens: 5, completion_tokens: 1, prompt_tokens_details: { cached_tokens: 9 } } },
     'prompt_tokens',
     'must hold the 9 tokens',
+  ],
+  [
+    'cached tokens under two names that differ',
+    {
+      usage: {
+        prompt_tokens: 9,
+        completion_tokens: 1,
+        prompt_tokens_details: { cached_tokens: 0 },
+        prompt_cache_hit_tokens: 5,
+      },
+    },
+    'prompt_cache_hit_tokens',
+    'got 5',
   ],
   [
     'more reasoning than output',
