@@ -54,9 +54,12 @@ function detailsOf(data: SpanData): OperationDetails & { readonly name?: string 
   switch (data.type) {
     case 'function':
       return { inputBytes: bytesOf(data.input), outputBytes: bytesOf(data.output) };
-    case 'generation':
+    case 'generation': {
       // Where it went well it is in the completion only.
-      return { model: data.model, name: data.model ?? unknown, usage: usageFrom(data.usage ?? data.output?.[0]).usage };
+      const { usage } = usageFrom(data.usage ?? data.output?.[0]);
+      const { model, provider } = modelOf(data);
+      return { model, name: model ?? unknown, usage, ...(provider !== undefined && { provider }) };
+    }
     case 'response': {
       const response = data._response ?? {};
       const model = typeof response['model'] === 'string' ? response['model'] : undefined;
@@ -65,4 +68,17 @@ function detailsOf(data: SpanData): OperationDetails & { readonly name?: string 
     default:
       return {};
   }
+}
+
+/** Models of the AI SDK, which `aisdk()` of the extensions lets in, say their provider apart and before their own name. */
+function modelOf({ model, model_config: config }: Extract<SpanData, { type: 'generation' }>): {
+  readonly model: string | undefined;
+  readonly provider?: string;
+} {
+  const provider: unknown = config?.['model_impl'] === 'ai-sdk' ? config['provider'] : undefined;
+  if (typeof provider !== 'string') {
+    return { model };
+  }
+  const prefix = `${provider}:`;
+  return { model: model?.startsWith(prefix) === true ? model.slice(prefix.length) : model, provider };
 }

@@ -7,8 +7,11 @@ import {
   setTraceProcessors,
   setTracingDisabled,
   tool,
+  withGenerationSpan,
+  withTrace,
 } from '@openai/agents';
 import { openAiAgentsProcessor } from '@toolweaver/analytics-adapters/openai-agents';
+import { createPrices } from '@toolweaver/analytics-prices';
 import { beforeEach, expect, test } from 'vitest';
 import { z } from 'zod';
 import { type Rig, rig } from './rig.ts';
@@ -128,5 +131,24 @@ test('generations of the chat completions say their usage, too', async () => {
     kind: 'llm',
     name: 'gpt-4.1-mini',
     usage: { inputTokens: 200, cacheReadTokens: 800, outputTokens: 60, reasoningTokens: 40 },
+  });
+});
+
+test('a model of the AI SDK has its own provider and name, and so its price', async () => {
+  const made = rig({ prices: await createPrices() });
+  addTraceProcessor(openAiAgentsProcessor(made.analytics));
+  await withTrace('t', () =>
+    withGenerationSpan(async ({ spanData }) => {
+      // As `aisdk()` of the extensions does.
+      spanData.model = 'anthropic.messages:claude-sonnet-4-5';
+      spanData.model_config = { provider: 'anthropic.messages', model_impl: 'ai-sdk' };
+      spanData.usage = { input_tokens: 1000, output_tokens: 100 };
+    }),
+  );
+  expect((await made.executions())[0]).toMatchObject({
+    name: 'claude-sonnet-4-5',
+    model: 'claude-sonnet-4-5',
+    provider: 'anthropic.messages',
+    cost: { nanoUsd: 4_500_000 },
   });
 });
