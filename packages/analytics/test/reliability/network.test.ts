@@ -93,7 +93,7 @@ trial(
       await analytics.flush({ timeoutMs: 60_000 });
     }
     // A push gives up after some attempts, and says so: what it said is in the next one.
-    for (let looks = 20; looks > 0 && !(await analytics.flush({ timeoutMs: 60_000 })).ok; looks -= 1) {
+    for (let looks = 100; looks > 0 && !(await analytics.flush({ timeoutMs: 60_000 })).ok; looks -= 1) {
       add('flushesThatFailed');
     }
     const counted = Object.entries(await callsEverywhere(place)).map(([name, calls]) => [name, total(calls)]);

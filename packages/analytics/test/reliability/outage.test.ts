@@ -161,7 +161,7 @@ async function outage({ add, most, watch }: Trial, { clients, outageMs, offlineA
       add('crowdsNotJudgedAsTheMachineStalled');
     } else {
       most(`percentAtOnce${name}`, Math.round(crowd * 100));
-      // Chance alone leads beyond these once in some 100 000 outages, and clients that ask in step do each time.
+      // Chance alone leads beyond these once in some million outages, and clients that ask in step do each time.
       expect(spread, `${name} come at ${[...moments.values()].map(Math.round)}`).toBeGreaterThan(times(0.25, 0.15));
       expect(crowd).toBeLessThan(times(0.75, 0.85));
     }
@@ -193,7 +193,7 @@ async function outage({ add, most, watch }: Trial, { clients, outageMs, offlineA
 trial('R30', 'an outage keeps memory and ledgers in bounds, and its end brings no stampede', async (report) => {
   const spreads: Spreads[] = [];
   for (let left = times(5, 1); left > 0; left -= 1) {
-    spreads.push(await outage(report, { clients: times(40, 16), outageMs: 60_000, offlineAfterMs: 86_400_000 }));
+    spreads.push(await outage(report, { clients: times(40, 24), outageMs: 60_000, offlineAfterMs: 86_400_000 }));
   }
   if (times(1, 0) > 0) {
     spreads.push(await outage(report, { clients: 40, outageMs: 600_000, offlineAfterMs: 120_000 }));
@@ -293,24 +293,40 @@ trial(
     const rounds = new Map<string, number[]>();
     const roundsOf = (victim: Victim, name: string): readonly number[] => rounds.get(`${victim} ${name}`) ?? [];
     // In turn, so that a busy machine delays those beside nobody as much as the others.
-    for (let left = times(40, 5); left > 0; left -= 1) {
-      for (const { victim, round } of all) {
-        for (const [name, ms] of Object.entries(await round())) {
-          rounds.set(`${victim} ${name}`, [...roundsOf(victim, name), ms]);
+    async function goOn(count: number): Promise<void> {
+      for (let left = count; left > 0; left -= 1) {
+        for (const { victim, round } of all) {
+          for (const [name, ms] of Object.entries(await round())) {
+            rounds.set(`${victim} ${name}`, [...roundsOf(victim, name), ms]);
+          }
+          add('rounds');
         }
-        add('rounds');
       }
     }
-    for (const victim of victims.slice(1)) {
-      for (const name of ['record', 'sqlite', 'prometheus', 'otlp', 'wandb'].filter((one) => one !== victim)) {
-        const alone = roundsOf('none', name);
-        const extraMs = medianOf(roundsOf(victim, name)) - medianOf(alone);
-        most(`mostExtraMsBeside${victim[0]?.toUpperCase()}${victim.slice(1)}`, Math.round(extraMs * 10) / 10);
-        // Whoever waited for what hangs would wait for the flush to end, which no machine is too busy to show.
-        const byChanceMs = Math.min(spreadMsOf(alone), hangMs / 2);
-        most('mostMsByChance', Math.round(byChanceMs * 10) / 10);
-        expect(extraMs, `${name} while ${victim} hangs`).toBeLessThan(Math.max(byChanceMs, times(5, 50)));
-      }
+    const pairs = victims
+      .slice(1)
+      .flatMap((victim) =>
+        ['record', 'sqlite', 'prometheus', 'otlp', 'wandb']
+          .filter((name) => name !== victim)
+          .map((name) => ({ victim, name })),
+      );
+    function judge({ victim, name }: (typeof pairs)[number]): { extraMs: number; byChanceMs: number; isLate: boolean } {
+      const alone = roundsOf('none', name);
+      const extraMs = medianOf(roundsOf(victim, name)) - medianOf(alone);
+      // Whoever waited for what hangs would wait for the flush to end, which no machine is too busy to show.
+      const byChanceMs = Math.min(spreadMsOf(alone), hangMs / 2);
+      return { extraMs, byChanceMs, isLate: extraMs >= Math.max(byChanceMs, times(5, 50)) };
+    }
+    await goOn(times(40, 5));
+    // The machine may have been busy in most rounds of one and not of the others; it is not in most of many.
+    for (let more = 5; more > 0 && pairs.some((pair) => judge(pair).isLate); more -= 1) {
+      await goOn(times(40, 5));
+    }
+    for (const { victim, name } of pairs) {
+      const { extraMs, byChanceMs, isLate } = judge({ victim, name });
+      most(`mostExtraMsBeside${victim[0]?.toUpperCase()}${victim.slice(1)}`, Math.round(extraMs * 10) / 10);
+      most('mostMsByChance', Math.round(byChanceMs * 10) / 10);
+      expect({ victim, name, extraMs, byChanceMs, isLate }).toMatchObject({ isLate: false });
     }
   },
 );

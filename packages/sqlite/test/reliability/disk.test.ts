@@ -120,7 +120,8 @@ function outcomeOf({ stdout, stderr }: Ended, startedMs: number, { add, most }: 
   add('retries', outcome.patient.retries);
   add('errorsReported', outcome.patient.errors.length);
   most('recoveryMs', outcome.recoveryMs);
-  expect(outcome.recoveryMs).toBeLessThanOrEqual(5_000);
+  // Less than a second is usual; a machine may stand still for some.
+  expect(outcome.recoveryMs).toBeLessThanOrEqual(20_000);
   // However often it was tried, the host hears of it twice a minute at most.
   const minutes = Math.ceil((performance.now() - startedMs) / 60_000);
   expect(outcome.patient.errors.length, outcome.patient.errors.join('\n')).toBeLessThanOrEqual(2 * minutes);

@@ -7,7 +7,7 @@ import { sqlite } from '@toolweaver/analytics-sqlite';
 import { ledgerHolds } from '@toolweaver/analytics-testkit';
 import Database from 'better-sqlite3';
 import { expect, onTestFinished } from 'vitest';
-import { times, trial } from '../../../../test/support/trial.ts';
+import { type Trial, times, trial } from '../../../../test/support/trial.ts';
 import { start } from '../support/child.ts';
 import { countedBy } from '../support/counted.ts';
 import { testFolder } from '../support/folder.ts';
@@ -46,7 +46,20 @@ async function record(analytics: Analytics, seed: number, goesOn: () => boolean)
   return { turns, longestStallMs: delay.max / 1e6, recordP999Ms };
 }
 
+/** Of a machine that stands still meanwhile it is no lock that a loop has waited for: then it is tried again. */
+const attempts = 5;
+
 trial('R14', 'another process holds the lock for 3 s: the event loop goes on, and nothing is lost', async (report) => {
+  for (let left = attempts; left > 0; left -= 1) {
+    if (await goesOnBesideALock(report, left === 1)) {
+      return;
+    }
+    report.add('timesTheMachineStoodStill');
+  }
+});
+
+/** Whether the loop did; where it is the last attempt it must have. */
+async function goesOnBesideALock(report: Trial, mustGoOn: boolean): Promise<boolean> {
   const lockMs = 3_000;
   const seeds = Array.from({ length: 3 }, () => report.random.seed()) as [number, number, number];
   const path = join(testFolder(), 'locked.db');
@@ -68,6 +81,12 @@ trial('R14', 'another process holds the lock for 3 s: the event loop goes on, an
   }
   ledgerHolds(analytics.stats());
   report.add('rows', 60_000);
+  const mostStallMs = Math.max(times(60, 600), 3 * without.longestStallMs);
+  const mostP999Ms = Math.max(times(1, 10), 3 * without.recordP999Ms);
+  const didGoOn = turns > 50 && longestStallMs <= mostStallMs && recordP999Ms <= mostP999Ms;
+  if (!didGoOn && !mustGoOn) {
+    return false;
+  }
   report.add('turnsOfTheLoopMeanwhile', turns);
   report.most('longestStallMs', Math.round(longestStallMs));
   report.most('recordP999Microseconds', Math.round(recordP999Ms * 1000));
@@ -76,9 +95,10 @@ trial('R14', 'another process holds the lock for 3 s: the event loop goes on, an
   // It would be one or two had the loop waited for the lock.
   expect(turns).toBeGreaterThan(50);
   // A machine that is busy with others is late without a lock, too.
-  expect(longestStallMs).toBeLessThanOrEqual(Math.max(times(60, 600), 3 * without.longestStallMs));
-  expect(recordP999Ms).toBeLessThanOrEqual(Math.max(times(1, 10), 3 * without.recordP999Ms));
-});
+  expect(longestStallMs).toBeLessThanOrEqual(mostStallMs);
+  expect(recordP999Ms).toBeLessThanOrEqual(mostP999Ms);
+  return true;
+}
 
 trial(
   'R15',
