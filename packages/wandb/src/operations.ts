@@ -54,6 +54,8 @@ const resumeQuery = `query RunResumeStatus($project: String, $entity: String, $n
 export interface EarlierRun {
   readonly storageId: string | undefined;
   readonly config: Data;
+  /** See `RunInfo`. */
+  readonly charts: Data;
   readonly tags: readonly string[];
   readonly notes: string | undefined;
   readonly summary: Data;
@@ -62,6 +64,9 @@ export interface EarlierRun {
   /** How long it ran, in seconds. */
   readonly runtime: number;
 }
+
+/** Where the configuration has custom charts: it is replaced as a whole, and they with it. */
+const chartFields: readonly string[] = ['visualize', 'viz'];
 
 /** The run of this id, where one was started. */
 export async function askEarlierRun(
@@ -84,11 +89,18 @@ export async function askEarlierRun(
   const summary = parseObject(bucket['summaryMetrics']);
   const steps = [last['_step'], summary['_step']].filter((step) => Number.isSafeInteger(step)) as number[];
   const runtimes = [last['_runtime'], summary['_runtime'], dig(summary, '_wandb', 'runtime')];
-  const config = Object.entries(parseObject(bucket['config'])).filter(([key]) => key !== '_wandb');
+  const { _wandb: own, ...config } = parseObject(bucket['config']);
+  const charts = chartFields.flatMap((field) => {
+    const value = dig(own, 'value', field);
+    return isObject(value) ? [[field, value] as const] : [];
+  });
   const tags = bucket['tags'];
   return {
     storageId: textAt(bucket, 'id'),
-    config: Object.fromEntries(config.map(([key, entry]) => [key, isObject(entry) ? entry['value'] : entry])),
+    config: Object.fromEntries(
+      Object.entries(config).map(([key, entry]) => [key, isObject(entry) ? entry['value'] : entry]),
+    ),
+    charts: Object.fromEntries(charts),
     tags: Array.isArray(tags) ? tags.filter((tag) => typeof tag === 'string') : [],
     notes: textAt(bucket, 'notes'),
     summary,

@@ -21,6 +21,7 @@ export function inheritFrom(
   info: RunInfo,
   earlier: {
     readonly config: Description['config'];
+    readonly charts: RunInfo['charts'];
     readonly tags: readonly string[];
     readonly notes: string | undefined;
   },
@@ -31,5 +32,6 @@ export function inheritFrom(
     config: { ...info.config, ...earlier.config, ...said.config },
     tags: said.tags ?? [...new Set([...info.tags, ...earlier.tags])],
     notes: info.notes ?? earlier.notes,
+    charts: earlier.charts,
   };
 }

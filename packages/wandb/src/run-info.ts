@@ -18,6 +18,8 @@ export interface RunInfo {
   /** Unix time in ms. */
   readonly startedAt: number;
   readonly metrics: readonly MetricDefinition[];
+  /** Custom charts that a program with another client has made, by their field of our section of the configuration. */
+  readonly charts?: Readonly<Record<string, unknown>> | undefined;
 }
 
 // Field numbers of the service's telemetry record: features in use (of which 14 is none that we would lie about), and the
@@ -25,11 +27,11 @@ export interface RunInfo {
 const telemetry = { 3: [14], 13: `${process.platform}-${process.arch}` };
 
 /** The configuration in the shape of the service: each value in an object of its own, and a section about the client. */
-export function configText({ config, metrics }: RunInfo): string {
+export function configText({ config, metrics, charts }: RunInfo): string {
   const entries = Object.entries(config)
     .filter(([key]) => key !== '_wandb')
     .map(([key, value]) => [key, { value: value ?? null }] as const);
-  const own = { value: { t: telemetry, m: metrics.map((metric) => metricFields(metric, metrics)) } };
+  const own = { value: { ...charts, t: telemetry, m: metrics.map((metric) => metricFields(metric, metrics)) } };
   return jsonText(Object.fromEntries([...entries, ['_wandb', own]])) as string;
 }
 

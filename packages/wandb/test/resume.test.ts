@@ -36,6 +36,19 @@ test.each(['allow', 'must'] as const)('%s goes on where the run ended', async (r
   expect(fake.violations).toEqual([]);
 });
 
+test('custom charts that another client has made stay', async () => {
+  const { fake, options } = await earlierRun();
+  const earlier = fake.run('run1').config['_wandb'] as { readonly value: object };
+  const charts = { visualize: { bars: { panel_type: 'Vega2' } }, viz: { roc: { id: 'x' } } };
+  fake.run('run1').config['_wandb'] = { value: { ...earlier.value, ...charts, cli_version: '1.0' } };
+  const again = await startRun({ ...options, resume: 'must' });
+  again.updateConfig({ fresh: 1 });
+  await again.finish();
+  const { _wandb: own, fresh } = fake.run('run1').config as Record<string, { readonly value: object }>;
+  expect(fresh?.value).toBe(1);
+  expect(own?.value).toEqual({ ...earlier.value, ...charts });
+});
+
 test('allow starts a run that is not there', async () => {
   const { fake, options } = await place();
   const run = await startRun({ ...options, resume: 'allow' });
