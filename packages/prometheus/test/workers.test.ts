@@ -132,7 +132,7 @@ test.each(['fork', 'thread'])('one that is busy holds nobody up, and shows what 
   await order('block a', 'record main');
   const own = ownTime();
   expect(await countsAtOnce()).toMatchObject({ shared: 2 });
-  expect(own.ms()).toBeLessThan(3500);
+  expect(own.ms()).toBeLessThan(2500);
 });
 
 test('cluster workers and threads, and threads of cluster workers, are shown together', async () => {
