@@ -66,10 +66,8 @@ function eraseRows(db: Connection, userId: string): { readonly rows: RowCounts; 
   if (id === undefined) {
     return { rows: countRows(() => 0), nameKept: isSubject(db, userId) };
   }
-  const deleted = new Map(kinds.map((kind) => [kind, db.prepare(`DELETE ${rowsOfUser(kind)}`).run({ id }).changes]));
-  if (deleted.get('executions') !== 0) {
-    closeGaps(db);
-  }
+  const deleted = new Map(kinds.map((kind) => [kind, deleteRows(db, kind, id)]));
+  closeGaps(db, new Set(deleted.get('executions')));
   db.prepare('UPDATE run_rollups SET user = NULL WHERE user = ?').run(id);
   const isMeant = isMeantElsewhere(db, id);
   // The id itself is never given to another text: the roll-ups count users by it. No text of an event begins like this.
@@ -78,7 +76,13 @@ function eraseRows(db: Connection, userId: string): { readonly rows: RowCounts; 
     moveName(db, id, userId);
   }
   forgetTexts(db);
-  return { rows: countRows((kind) => deleted.get(kind) ?? 0), nameKept: isMeant || isSubject(db, userId) };
+  return { rows: countRows((kind) => deleted.get(kind)?.length ?? 0), nameKept: isMeant || isSubject(db, userId) };
+}
+
+/** The times of the rows that were there. */
+function deleteRows(db: Connection, kind: Kind, id: number): readonly number[] {
+  const statement = db.prepare(`DELETE ${rowsOfUser(kind)} RETURNING ${keptTables[kind].time}`).pluck();
+  return statement.all({ id }) as number[];
 }
 
 function rowsOfUser(kind: Kind): string {
@@ -95,30 +99,31 @@ function isOfUser(kind: Kind): string {
  * Executions of one ms whose ids end alike lie behind each other, and are sought up to the first key that is free (see `writer.ts`).
  * Those behind a gap would not be found, and so be added again when they are delivered again.
  */
-function closeGaps(db: Connection): void {
+function closeGaps(db: Connection, times: Iterable<number>): void {
   db.function('tail_of', { deterministic: true }, (id) => tailOf(id as Uint8Array, 0));
-  const away = db
-    .prepare(`
-      SELECT seq >> ${tailBits} AS at, seq & ${2 ** tailBits - 1} AS tail, tail_of(id) AS home
-      FROM execution_events WHERE tail <> home`)
-    .all() as { readonly at: number; tail: number; readonly home: number }[];
-  const isTaken = db.prepare(`SELECT 1 FROM execution_events WHERE seq = (? << ${tailBits}) | ?`);
+  const maxTail = 2 ** tailBits - 1;
+  const findAway = db.prepare(`
+    SELECT seq & ${maxTail} AS tail, tail_of(id) AS home FROM execution_events
+    WHERE seq BETWEEN :at << ${tailBits} AND (:at << ${tailBits}) | ${maxTail} AND tail <> home`);
+  const isTaken = db.prepare(`SELECT 1 FROM execution_events WHERE seq = (:at << ${tailBits}) | :tail`);
   const move = db.prepare(
     `UPDATE execution_events SET seq = (:at << ${tailBits}) | :to WHERE seq = (:at << ${tailBits}) | :tail`,
   );
-  // A row that moves leaves a gap, which one before it in the list may lie behind: the last tail is followed by the first.
-  for (let moved = true; moved; ) {
-    moved = false;
-    for (const row of away) {
-      const { at, tail, home } = row;
-      let to = home;
-      while (to !== tail && isTaken.get(at, to) !== undefined) {
-        to = nextTail(to);
-      }
-      if (to !== tail) {
-        move.run({ at, to, tail });
-        row.tail = to;
-        moved = true;
+  for (const at of times) {
+    const away = findAway.all({ at }) as { tail: number; readonly home: number }[];
+    // A row that moves leaves a gap, which one before it in the list may lie behind: the last tail is followed by the first.
+    for (let moved = true; moved; ) {
+      moved = false;
+      for (const row of away) {
+        let to = row.home;
+        while (to !== row.tail && isTaken.get({ at, tail: to }) !== undefined) {
+          to = nextTail(to);
+        }
+        if (to !== row.tail) {
+          move.run({ at, to, tail: row.tail });
+          row.tail = to;
+          moved = true;
+        }
       }
     }
   }
