@@ -43,7 +43,7 @@ export async function faultyServer(handle: Handle): Promise<FaultyServer> {
 }
 
 /** Listens on a free port of this machine. */
-export async function listen(server: Server): Promise<number> {
+async function listen(server: Server): Promise<number> {
   await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
   return (server.address() as { port: number }).port;
 }
