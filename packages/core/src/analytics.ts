@@ -6,7 +6,7 @@ import { systemClock, toTime } from './clock.ts';
 import { configSummary } from './config-summary.ts';
 import { extendContext, type Surroundings } from './context.ts';
 import { createDelivery, type Delivery } from './delivery.ts';
-import { describe } from './describe.ts';
+import { describe, quote } from './describe.ts';
 import { AnalyticsError, type ErrorCode, ifOurs } from './errors.ts';
 import type { AnalyticsEvent } from './event.ts';
 import { onEnd } from './exit.ts';
@@ -24,9 +24,12 @@ import { sizeOf } from './size.ts';
 import { thrownText } from './thrown.ts';
 import { createTraces } from './trace.ts';
 import { createTracker } from './track.ts';
+import { unknownField } from './unknown.ts';
 
 const flushTimeoutMs = 10_000;
 const checkTimeoutMs = 5_000;
+/** A misspelt field is so from the start, and to look for it takes as long as to record. */
+const inputsLookedAt = 1_000;
 
 /**
  * A client in front of any number of backends. From here on they are the client's: `close()` closes them.
@@ -69,6 +72,7 @@ export function createAnalytics(options: AnalyticsOptions): Analytics {
   };
   const release = deliveries.length === 0 ? undefined : onEnd(resolved.flushOnSignals, flushSync);
   const reader = clientReader(deliveries);
+  let looksLeft = inputsLookedAt;
   let closing: Promise<FlushReport> | undefined;
 
   /** Hands the event that `make` returns to every backend, or counts why not: undefined is one that sampling leaves out. */
@@ -120,8 +124,23 @@ export function createAnalytics(options: AnalyticsOptions): Analytics {
     reporter.report(code, field, () => new AnalyticsError(code, text, why));
   }
 
+  /** Samples the event of an input, and tells what that says in vain. */
+  function take(input: object, event: AnalyticsEvent, sampleRate?: number): AnalyticsEvent | undefined {
+    if (looksLeft > 0) {
+      looksLeft -= 1;
+      const name = unknownField(input, event);
+      if (name !== undefined) {
+        reportMisuse(new AnalyticsError('INVALID_EVENT', `Unknown field ${quote(name)} of an event`), 'it is left out');
+      }
+    }
+    return sample(event, sampleRate);
+  }
+
   function acceptInput(make: () => EventInput): void {
-    accept(() => sample(toEvent(make(), defaults)));
+    accept(() => {
+      const input = make();
+      return take(input, toEvent(input, defaults));
+    });
   }
 
   function acceptTracked(make: (isWhole: boolean) => EventInput & { readonly sampleRate?: unknown }): void {
@@ -129,7 +148,7 @@ export function createAnalytics(options: AnalyticsOptions): Analytics {
       const input = make(isWhole);
       const { sampleRate } = input;
       const rate = sampleRate === undefined ? undefined : requiredNumber(sampleRate, 'sampleRate', 0, 1, false);
-      return sample(toEvent(input, defaults), rate);
+      return take(input, toEvent(input, defaults), rate);
     }
     accept(() => {
       try {
@@ -195,10 +214,13 @@ export function createAnalytics(options: AnalyticsOptions): Analytics {
   return {
     record: (event) => acceptInput(() => event),
     recordSkillExecution: (execution) =>
-      accept(() => sample(toExecution('skill', checked(execution).skillId, 'skillId', execution, defaults))),
+      accept(() => take(execution, toExecution('skill', checked(execution).skillId, 'skillId', execution, defaults))),
     recordToolInvocation: (invocation) =>
-      accept(() => sample(toExecution('tool', checked(invocation).toolName, 'toolName', invocation, defaults))),
-    recordLlmCall: (call) => accept(() => sample(toExecution('llm', nameOf(checked(call)), 'name', call, defaults))),
+      accept(() =>
+        take(invocation, toExecution('tool', checked(invocation).toolName, 'toolName', invocation, defaults)),
+      ),
+    recordLlmCall: (call) =>
+      accept(() => take(call, toExecution('llm', nameOf(checked(call)), 'name', call, defaults))),
     recordToolkitEvent: (event) => acceptInput(() => ({ ...checked(event), type: 'toolkit' })),
     recordSkillRating: (rating) => acceptInput(() => ({ ...checked(rating), type: 'rating' })),
     updateHealthScore: (score) => acceptInput(() => ({ ...checked(score), type: 'health' })),

@@ -60,8 +60,8 @@ export function requiredNumber(value: unknown, field: string, min: number, max: 
     // Adding 0 turns -0 into 0.
     return value + 0;
   }
-  const kind = whole ? 'a whole number' : 'a finite number';
-  return refuseValue(value, field, `${kind}${rangeText(min, max)}`);
+  const kind = whole ? 'whole ' : max === Number.MAX_VALUE ? 'finite ' : '';
+  return refuseValue(value, field, `a ${kind}number${rangeText(min, max)}`);
 }
 
 function rangeText(min: number, max: number): string {

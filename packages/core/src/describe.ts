@@ -1,10 +1,13 @@
+import { isPromise } from 'node:util/types';
+
 /** A short description that runs no code of the value's. */
 export function describe(value: unknown): string {
   if (typeof value === 'string') {
     return quote(value);
   }
   if (typeof value === 'object' && value !== null) {
-    return 'an object';
+    // The usual mistake with what is to be awaited first.
+    return isPromise(value) ? 'a promise: await it' : 'an object';
   }
   return ['function', 'symbol', 'bigint'].includes(typeof value) ? `a ${typeof value}` : String(value);
 }

@@ -1,9 +1,11 @@
 import { constants } from 'node:os';
+import { isPromise } from 'node:util/types';
 import type { Backend } from './backend.ts';
+import { requiredNumber } from './check.ts';
 import type { AnalyticsOptions, RetryOptions } from './client.ts';
 import { systemClock } from './clock.ts';
 import { describe } from './describe.ts';
-import { configError, type Problem } from './errors.ts';
+import { type AnalyticsError, configError, type Problem } from './errors.ts';
 import { guardedRandom } from './random.ts';
 import { unknownNames } from './unknown.ts';
 
@@ -33,23 +35,31 @@ export function resolveOptions(options: AnalyticsOptions): ResolvedOptions {
   /** Notes what is wrong unless it is right. */
   function check(right: boolean, field: string, what: string, value: unknown): boolean {
     if (!right) {
-      // What is to be awaited first is the usual mistake.
-      const got = isObject(value) && 'then' in value ? 'a promise: await it' : describe(value);
-      problem(field, `must ${what}, got ${got}`);
+      problem(field, `must ${what}, got ${describe(value)}`);
     }
     return right;
   }
   /** Without a default it must be given. */
-  function number(field: string, value: unknown, byDefault?: number, min = 1, max = noMaximum, kind = ''): number {
+  function number(
+    field: string,
+    value: unknown,
+    byDefault?: number,
+    min = 1,
+    max = noMaximum,
+    isWhole = false,
+  ): number {
     if (value === undefined && byDefault !== undefined) {
       return byDefault;
     }
-    const range = max === noMaximum ? `>= ${min}` : `from ${min} to ${max}`;
-    const right = typeof value === 'number' && value >= min && value <= max && (kind === '' || Number.isInteger(value));
-    return check(right, field, `be a ${kind}number ${range}`, value) ? (value as number) : min;
+    try {
+      return requiredNumber(value, field, min, max, isWhole);
+    } catch (thrown) {
+      problems.push(...(thrown as AnalyticsError).problems);
+      return min;
+    }
   }
   function whole(field: string, value: unknown, byDefault?: number): number {
-    return number(field, value, byDefault, 1, noMaximum, 'whole ');
+    return number(field, value, byDefault, 1, noMaximum, true);
   }
   function callback<T>(field: string, value: T): T {
     check(value === undefined || typeof value === 'function', field, 'be a function', value);
@@ -60,7 +70,7 @@ export function resolveOptions(options: AnalyticsOptions): ResolvedOptions {
   }
 
   function checkBackend(backend: Backend, field: string, names: Set<string>): void {
-    if (!check(isObject(backend) && !('then' in backend), field, 'be a backend', backend)) {
+    if (!check(isObject(backend) && !isPromise(backend), field, 'be a backend', backend)) {
       return;
     }
     const { name, delivery, settings } = backend;

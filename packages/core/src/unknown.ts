@@ -22,3 +22,14 @@ export function unknownOptions(given: unknown, known: Readonly<Record<string, tr
   }
   return unknownNames(given, known, group && `${group}.`);
 }
+
+/** What inputs may say that their events call otherwise, or not at all. */
+const otherFields = { skillId: true, toolName: true, sampleRate: true, rootId: true, trace: true };
+
+/** The first name in an input that means nothing to the event made of it. What is null or undefined is not given. */
+export function unknownField(input: object, event: object): string | undefined {
+  const given = input as Readonly<Record<string, unknown>>;
+  return Object.keys(input).find(
+    (name) => !(name in event || name in otherFields) && (given[name] ?? undefined) !== undefined,
+  );
+}

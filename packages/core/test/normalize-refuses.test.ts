@@ -85,7 +85,7 @@ function objects(field: string, allowed = 'an object'): Row[] {
 
 const commonRows = [
   ...uuid('id'),
-  ...numbers('at', 'a finite number from 0 to 4102444799999', [-1, -0.5, 4_102_444_800_000]),
+  ...numbers('at', 'a number from 0 to 4102444799999', [-1, -0.5, 4_102_444_800_000]),
   ...optional('userId'),
   ...optional('orgId'),
   ...objects('attributes'),
@@ -120,10 +120,10 @@ const rows: Record<keyof typeof minimal, Row[]> = {
     ...tokens.map((name): Row => ['usage', { [name]: -1 }, `usage.${name} must be a whole number >= 0, got -1`]),
     ...tokens.map((name): Row => ['usage', { [name]: 1.5 }, `usage.${name} must be a whole number >= 0, got 1.5`]),
     ...objects('cost', 'an object such as { usd: 0.01 }'),
-    ['cost', {}, 'cost.usd must be a finite number from 0 to 9007199.25474099, got undefined'],
-    ['cost', { usd: -0.01 }, 'cost.usd must be a finite number from 0 to 9007199.25474099, got -0.01'],
-    ['cost', { usd: 1e7 }, 'cost.usd must be a finite number from 0 to 9007199.25474099, got 10000000'],
-    ['cost', { usd: '1' }, 'cost.usd must be a finite number from 0 to 9007199.25474099, got "1"'],
+    ['cost', {}, 'cost.usd must be a number from 0 to 9007199.25474099, got undefined'],
+    ['cost', { usd: -0.01 }, 'cost.usd must be a number from 0 to 9007199.25474099, got -0.01'],
+    ['cost', { usd: 1e7 }, 'cost.usd must be a number from 0 to 9007199.25474099, got 10000000'],
+    ['cost', { usd: '1' }, 'cost.usd must be a number from 0 to 9007199.25474099, got "1"'],
     ['cost', { usd: 1, source: 'me' }, 'cost.source must be one of provider, override, computed, got "me"'],
   ],
   rating: [
@@ -138,7 +138,7 @@ const rows: Record<keyof typeof minimal, Row[]> = {
     ...commonRows,
     ...optional('runId'),
     ...required('skillId'),
-    ...numbers('score', 'a finite number from 0 to 100', [-0.1, 100.1]),
+    ...numbers('score', 'a number from 0 to 100', [-0.1, 100.1]),
     ...flag('deprecated', false),
   ],
   toolkit: [

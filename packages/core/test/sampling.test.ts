@@ -150,7 +150,7 @@ describe('a client that samples', () => {
     expect(named('failed')).toHaveLength(1);
     expect(dropsOf(analytics)).toEqual({ sampled: 201 - named('half').length, invalid: 1 });
     expect(errors.map(({ message }) => message)).toEqual([
-      'Refused an event: sampleRate must be a finite number from 0 to 1, got 2',
+      'Refused an event: sampleRate must be a number from 0 to 1, got 2',
     ]);
   });
 
