@@ -1,16 +1,16 @@
 import { AnalyticsError } from '@toolweaver/analytics-core';
-import { knownInArtifact, prepareArtifact } from './artifact.ts';
+import { knownInArtifact } from './artifact.ts';
 import type { Batch } from './batch.ts';
+import { checkAlert, checkFile, readArtifact } from './call-forms.ts';
 import { createCalls } from './calls.ts';
 import { within } from './clock.ts';
 import { failureOf, messageOf } from './failure.ts';
 import { insist } from './insist.ts';
-import { isObject } from './json-text.ts';
 import { readValues } from './logged.ts';
 import { createLoggedRows } from './logged-rows.ts';
 import { createMediaQueue } from './media-queue.ts';
 import { knownInMetric, type MetricDefinition } from './metric-definition.ts';
-import { artifactNameProblem, artifactTypeProblem, maxTag, randomName } from './names.ts';
+import { maxTag, randomName } from './names.ts';
 import { type Notify, named } from './notices.ts';
 import { knownInAlert } from './operations.ts';
 import type { Run } from './run.ts';
@@ -266,34 +266,23 @@ export function createClient(run: Run, settings: Settings, notify: Notify, onFin
         rows.touch();
         schedule();
       }),
-    saveFile(name, content) {
+    saveFile: (name, content) => {
       const file: RunFile = { name, content: content instanceof Uint8Array ? Uint8Array.from(content) : content };
       return call(async (insistOn) => {
-        if (typeof name !== 'string' || !isContent(content)) {
-          refuse('file', 'must be given as a name and its content: bytes or { path }');
-        }
+        await checkFile(file);
         await insistOn((signal) => run.putFiles([file], throwRefusal, signal));
       });
     },
     logArtifact: (input) =>
       call(async (insistOn) => {
         skipUnknown('logArtifact', input, knownInArtifact);
-        if (!isObject(input) || !isObject(input.files) || !Object.values(input.files).every(isObject)) {
-          refuse('artifact', 'must be { name, type, files }, and each of its files bytes, { path } or { ref }');
-        }
-        const message = artifactNameProblem(input.name) ?? artifactTypeProblem(input.type);
-        if (message !== undefined) {
-          refuse('artifact', message);
-        }
-        const artifact = await prepareArtifact(input, `${run.info.id} ${randomName(32)}`);
+        const artifact = await readArtifact(input, `${run.info.id} ${randomName(32)}`);
         await insistOn((signal) => run.putArtifact(artifact, signal));
       }),
     alert: (alert) =>
       call(async (insistOn) => {
         skipUnknown('alert', alert, knownInAlert);
-        if (!isObject(alert) || typeof alert.title !== 'string' || typeof alert.text !== 'string') {
-          refuse('alert', 'must be { title, text }, both texts');
-        }
+        checkAlert(alert);
         await insistOn((signal) => run.alert(alert, signal));
       }),
     async flush() {
@@ -312,13 +301,4 @@ export function createClient(run: Run, settings: Settings, notify: Notify, onFin
     [Symbol.asyncDispose]: () => client.finish(),
   };
   return client;
-}
-
-/** What no far side has seen: said by its own name, as it would else be taken for a failure of the disk or the service. */
-function refuse(field: string, message: string): never {
-  throw new AnalyticsError('INVALID_EVENT', `${field}: ${message}`, { problems: [{ field, message }] });
-}
-
-function isContent(content: unknown): boolean {
-  return content instanceof Uint8Array || (isObject(content) && typeof content['path'] === 'string');
 }

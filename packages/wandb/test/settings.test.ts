@@ -146,9 +146,16 @@ test('files, artifacts and alerts of a wrong form are refused by name, and not t
   const given: (readonly [call: () => Promise<unknown>, message: string])[] = [
     [() => run.saveFile('a.txt', undefined as never), 'file: must be given as a name and its content'],
     [() => run.saveFile('a.txt', 'text' as never), 'file: must be given as a name and its content'],
+    [() => run.saveFile('a.txt', { path: 'no-such.txt' }), 'file: cannot be read: ENOENT'],
+    [() => run.saveFile('a.txt', { path: '.' }), 'file: must be a file, which . is not'],
     [() => run.logArtifact(undefined as never), 'artifact: must be { name, type, files }'],
     [() => run.logArtifact({ name: 'a', type: 'model' } as ArtifactInput), 'artifact: must be { name, type, files }'],
     [() => run.logArtifact({ name: 'a', type: 'model', files: { a: '/a' as never } }), 'bytes, { path } or { ref }'],
+    [() => run.logArtifact({ name: 'a', type: 'model', files: { a: {} as never } }), 'bytes, { path } or { ref }'],
+    [
+      () => run.logArtifact({ name: 'a', type: 'model', files: { a: { path: 'no-such.txt' } } }),
+      'artifact: cannot be read: ENOENT',
+    ],
     [() => run.alert('slow' as never), 'alert: must be { title, text }'],
   ];
   for (const [call, message] of given) {
