@@ -240,7 +240,20 @@ test('a run that others had part in keeps its totals, without the name of the us
     ['nightly', 101, 1.01e-6],
     ['nameless', 2, 2e-8],
   ]);
-  expect(query(path, 'SELECT DISTINCT user FROM run_rollups')).toEqual([{ user: null }]);
+  const users = 'SELECT d.text AS user FROM run_rollups r LEFT JOIN dictionary d ON d.id = r.user ORDER BY user';
+  expect(query(path, users)).toEqual([{ user: null }, { user: 'bob' }]);
+});
+
+test.each([
+  ['bob', ada],
+  [ada, 'bob'],
+])('the totals of a run go with the last of its users: %s, then %s', async (first, last) => {
+  const backend = await open({ path: join(testFolder(), 'analytics.db') });
+  await backend.write([execution({ runId: 'both', userId: ada }), execution({ runId: 'both', userId: 'bob' })]);
+  expect((await backend.store.erase({ userId: first })).rows.runTotals).toBe(0);
+  expect((await backend.store.erase({ userId: last, dryRun: true })).rows.runTotals).toBe(1);
+  expect((await backend.store.erase({ userId: last })).rows.runTotals).toBe(1);
+  expect((await backend.reader.listRuns()).runs).toEqual([]);
 });
 
 test('a user who comes back is a new one, for every process that knew the old', async () => {

@@ -68,7 +68,11 @@ function eraseRows(db: Connection, userId: string): { readonly rows: RowCounts; 
   }
   const deleted = new Map(kinds.map((kind) => [kind, deleteRows(db, kind, id)]));
   closeGaps(db, new Set(deleted.get('executions')));
-  db.prepare('UPDATE run_rollups SET user = NULL WHERE user = ?').run(id);
+  // Whose executions are left: with the last of them the totals go.
+  db.prepare(`
+    UPDATE run_rollups SET user = (
+      SELECT e.user FROM execution_events e WHERE e.run = run_rollups.run AND e.user IS NOT NULL LIMIT 1
+    ) WHERE user = ?`).run(id);
   const isMeant = isMeantElsewhere(db, id);
   // The id itself is never given to another text: the roll-ups count users by it. No text of an event begins like this.
   db.prepare("UPDATE dictionary SET text = char(1) || 'erased ' || id WHERE id = ?").run(id);
