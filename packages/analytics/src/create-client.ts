@@ -103,13 +103,8 @@ export async function createAnalyticsClient(options: AnalyticsClientOptions = {}
 
 /** Mistakes that would otherwise go unseen. */
 function checkOptions(options: AnalyticsClientOptions): void {
-  const problems = unknownOptions(options, known);
   const { backend, additionalBackends, env }: AnalyticsClientOptions = Object(options);
-  if (backend !== undefined && typeof backend !== 'string' && !Array.isArray(backend)) {
-    const hint =
-      typeof backend === 'object' && backend !== null ? '; backends themselves go into additionalBackends' : '';
-    problems.push({ field: 'backend', message: `must be a name or a list of names, got ${kindOf(backend)}${hint}` });
-  }
+  const problems = [...unknownOptions(options, known), ...nameProblems(backend)];
   if (additionalBackends !== undefined && !Array.isArray(additionalBackends)) {
     const got = kindOf(additionalBackends);
     problems.push({ field: 'additionalBackends', message: `must be an array of backends, got ${got}` });
@@ -120,6 +115,20 @@ function checkOptions(options: AnalyticsClientOptions): void {
   if (problems.length > 0) {
     throw configError(problems);
   }
+}
+
+function nameProblems(backend: unknown): Problem[] {
+  const isList = Array.isArray(backend);
+  // `from`, so that a hole is looked at, too.
+  const names: unknown[] = isList ? Array.from(backend) : backend === undefined ? [] : [backend];
+  return names.flatMap((name, at) => {
+    if (typeof name === 'string') {
+      return [];
+    }
+    const hint = typeof name === 'object' && name !== null ? '; backends themselves go into additionalBackends' : '';
+    const message = `must be a name${isList ? '' : ' or a list of names'}, got ${kindOf(name)}${hint}`;
+    return [{ field: isList ? `backend[${at}]` : 'backend', message }];
+  });
 }
 
 function kindOf(value: unknown): string {

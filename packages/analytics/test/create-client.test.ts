@@ -205,6 +205,10 @@ describe('wrong configuration', () => {
       'additionalBackends must be an array of backends, got object',
       'env must be an object of texts such as process.env, got number',
     ]);
+    expect(await problemsOf({ backend: ['memory', memory(), undefined] })).toEqual([
+      'backend[1] must be a name, got object; backends themselves go into additionalBackends',
+      'backend[2] must be a name, got undefined',
+    ]);
   });
 
   it('tells how to name several backends', async () => {
