@@ -62,6 +62,14 @@ test('the example of the tracker: calls, errors and rate of each tool, and what 
   });
 });
 
+test('all failures are a share of 1 and no more, also beside successes that count by fractions', async () => {
+  const { reader } = await storeWith([
+    ...Array.from({ length: 5 }, () => execution({ at: now, weight: 10 / 7 })),
+    execution({ at: now, success: false }),
+  ]);
+  expect((await reader.getErrors()).groups.map(({ share }) => share)).toEqual([1]);
+});
+
 test('what fails in too many ways for a cell to keep is unknown, and still all there', async () => {
   const { reader } = await storeWith(
     Array.from({ length: 150 }, (_, at) => execution({ at: now, success: false, error: { type: `E${at}` } })),

@@ -31,11 +31,13 @@ export async function errors(db: Db, { filter, limit }: ErrorsQuestion): Promise
         ),
       )
       .slice(0, limit),
-    groups: groupsOf(await operationFailures(db, selection), failures, limit),
+    groups: groupsOf(await operationFailures(db, selection), limit),
   };
 }
 
-function groupsOf(found: readonly OperationFailures[], all: number, limit: number): FailureGroup[] {
+function groupsOf(found: readonly OperationFailures[], limit: number): FailureGroup[] {
+  // Added up from what has a share of it: a difference of sums of fractions may be less than a part.
+  const all = sum(found.map((operation) => operation.failures));
   return Array.from(
     Map.groupBy(found, ({ errorType }) => errorType),
     ([errorType, own]): FailureGroup => {
