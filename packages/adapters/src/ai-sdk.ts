@@ -20,7 +20,20 @@ export function aiSdkTelemetry(analytics: Analytics): Telemetry {
   // A call has one model at work at a time.
   const modelKey = (callId: string): string => `${callId} model`;
 
+  /** A try whose end nobody has told: its stream broke, or ended without saying so. */
+  function endBrokenTry(callId: string): void {
+    if (spans.idOf(modelKey(callId)) !== undefined) {
+      failTry(callId, { name: 'ModelError', message: 'its stream broke' });
+    }
+  }
+
+  function failTry(callId: string, thrown: unknown): void {
+    failedTries.set(callId, (failedTries.get(callId) ?? 0) + 1);
+    spans.end(modelKey(callId), {}, { thrown });
+  }
+
   function startModel(callId: string, event: { modelId?: string; provider?: string; functionId?: string }): void {
+    endBrokenTry(callId);
     const { modelId = 'unknown', provider, functionId } = event;
     const attempt = (failedTries.get(callId) ?? 0) + 1;
     const subject = { kind: 'llm', name: functionId ?? modelId, model: modelId, provider, attempt } as const;
@@ -56,23 +69,19 @@ export function aiSdkTelemetry(analytics: Analytics): Telemetry {
       try {
         return await execute();
       } catch (thrown) {
-        failedTries.set(callId, (failedTries.get(callId) ?? 0) + 1);
-        spans.end(modelKey(callId), {}, { thrown });
+        failTry(callId, thrown);
         throw thrown;
       }
     },
     onLanguageModelCallEnd({ callId, usage, finishReason }) {
       failedTries.delete(callId);
-      const failed = finishReason === 'error' && {
-        thrown: { name: 'ModelError', message: 'it finished with an error' },
-      };
-      spans.end(modelKey(callId), { usage: usageFrom(usage).usage }, failed || undefined);
+      spans.end(modelKey(callId), { usage: usageFrom(usage).usage }, failureOf({ finishReason }));
     },
     onObjectStepStart({ callId, modelId, provider, functionId }) {
       startModel(callId, { modelId, provider, ...(functionId !== undefined && { functionId }) });
     },
-    onObjectStepEnd({ callId, usage }) {
-      spans.end(modelKey(callId), { usage: usageFrom(usage).usage });
+    onObjectStepEnd({ callId, usage, finishReason }) {
+      spans.end(modelKey(callId), { usage: usageFrom(usage).usage }, failureOf({ finishReason }));
     },
     onEmbedStart({ callId, embedCallId, modelId, provider, functionId }) {
       openEmbeds.set(callId, (openEmbeds.get(callId) ?? new Set()).add(embedCallId));
@@ -89,10 +98,12 @@ export function aiSdkTelemetry(analytics: Analytics): Telemetry {
         execute(),
       );
     },
-    onEnd({ callId }) {
+    onEnd(event) {
+      const { callId } = event;
+      endBrokenTry(callId);
       failedTries.delete(callId);
       endFailedEmbeds(callId);
-      spans.end(callId);
+      spans.end(callId, {}, failureOf(event));
     },
     onAbort({ callId, reason }) {
       const isError = typeof reason === 'object' && reason !== null && 'name' in reason;
@@ -105,4 +116,15 @@ export function aiSdkTelemetry(analytics: Analytics): Telemetry {
       }
     },
   };
+}
+
+/** What a call or a stream that has ended, rather than thrown, says of its failure: an error, or that it finished with one. */
+function failureOf(event: object): { readonly thrown: unknown } | undefined {
+  const { error, finishReason } = event as { error?: unknown; finishReason?: unknown };
+  if (error !== undefined) {
+    return { thrown: error };
+  }
+  return finishReason === 'error'
+    ? { thrown: { name: 'ModelError', message: 'it finished with an error' } }
+    : undefined;
 }

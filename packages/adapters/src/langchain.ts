@@ -45,7 +45,7 @@ export function langChainCallbacks(analytics: Analytics, options: LangChainOptio
     const provider = textOf(metadata?.['ls_provider']);
     spans.start(runId, { kind: 'llm', name: textOf(name) ?? model, model, provider }, parentId);
   };
-  const fail = (thrown: unknown, runId: string): void => spans.end(runId, {}, { thrown });
+  const fail = (thrown: unknown, runId: string): void => spans.end(runId, {}, isPause(thrown) ? undefined : { thrown });
 
   return {
     awaitHandlers: true,
@@ -69,7 +69,13 @@ export function langChainCallbacks(analytics: Analytics, options: LangChainOptio
     },
     handleToolEnd(output, runId) {
       // A message of the tool, or what it returned.
-      spans.end(runId, { outputBytes: bytesOf(Object(output)['content'] ?? output) });
+      const { type, status, content } = Object(output);
+      const failure = { thrown: { name: 'ToolError', message: 'its message has the status error' } };
+      spans.end(
+        runId,
+        { outputBytes: bytesOf(content ?? output) },
+        type === 'tool' && status === 'error' ? failure : undefined,
+      );
     },
     handleToolError: fail,
     handleRetrieverStart(retriever, query, runId, parentId, _, __, name) {
@@ -79,6 +85,11 @@ export function langChainCallbacks(analytics: Analytics, options: LangChainOptio
     handleRetrieverEnd: (_, runId) => spans.end(runId),
     handleRetrieverError: fail,
   };
+}
+
+/** What LangGraph throws to wait for somebody, or to go on elsewhere, by its `isGraphBubbleUp`. */
+function isPause(thrown: unknown): boolean {
+  return Object(thrown)['is_bubble_up'] === true;
 }
 
 function textOf(...values: readonly unknown[]): string | undefined {

@@ -1,10 +1,14 @@
-import type { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
 import type { Analytics } from '@toolweaver/analytics-core';
 import { configError, unknownOptions } from '@toolweaver/analytics-core/backend';
 import { bytesOf } from './bytes.ts';
+import { checkClient } from './client.ts';
 
-/** The part of an MCP server that is needed here. */
-type ProtocolServer = McpServer['server'];
+/** The part of a `Server` that is needed here, of version 1 or 2 of the SDK. */
+export interface ProtocolServer {
+  assertCanSetRequestHandler(method: string): void;
+  // By a schema of the request in version 1, by its method in version 2.
+  setRequestHandler: (...args: never[]) => unknown;
+}
 
 /** Which toolkit the tools of a server belong to, and whether its clients may name their trace. */
 export interface McpOptions {
@@ -19,19 +23,19 @@ const optionNames = { toolkit: true, traceContext: true } as const satisfies Rec
 /**
  * Has every tool call of an MCP server recorded, whatever tools it has or gets: to be called before the first of them is registered.
  * A result with `isError` is a failure of type `ToolError`. Returns the server.
- * @throws AnalyticsError `INVALID_CONFIG` where the server has tools already, with every problem of the options.
+ * @throws AnalyticsError `INVALID_CONFIG` where it is no such server or has tools already, with every problem of the options.
  */
-export function trackMcpServer<S extends McpServer | ProtocolServer>(
+export function trackMcpServer<S extends ProtocolServer | { readonly server: ProtocolServer }>(
   analytics: Analytics,
   server: S,
   options: McpOptions = {},
 ): S {
+  checkClient(analytics);
   const problems = unknownOptions(options, optionNames);
-  const protocol = ('server' in server ? server.server : server) as ProtocolServer;
-  try {
-    protocol.assertCanSetRequestHandler(callTool);
-  } catch {
-    problems.push({ field: 'server', message: 'has tools already: call trackMcpServer before you register them' });
+  const protocol = (Object(server).server ?? server) as ProtocolServer;
+  const message = problemOf(protocol);
+  if (message !== undefined) {
+    problems.push({ field: 'server', message });
   }
   if (problems.length > 0) {
     throw configError(problems);
@@ -42,7 +46,8 @@ export function trackMcpServer<S extends McpServer | ProtocolServer>(
 
   function tracked(handler: Handler): Handler {
     return (request, extra) => {
-      const { params } = request as { params: CallParams };
+      // Where a schema of its parameters was given, these are all there is.
+      const { params = request as CallParams } = request as { params?: CallParams };
       const call = (): unknown =>
         analytics.trackOperation(
           { kind: 'tool', name: params.name, toolkit, inputBytes: bytesOf(params.arguments) },
@@ -60,13 +65,28 @@ export function trackMcpServer<S extends McpServer | ProtocolServer>(
     };
   }
 
-  const setRequestHandler = protocol.setRequestHandler.bind(protocol) as (schema: unknown, handler: Handler) => void;
-  protocol.setRequestHandler = ((schema: unknown, handler: Handler) =>
-    setRequestHandler(schema, methodOf(schema) === callTool ? tracked(handler) : handler)) as never;
+  const setRequestHandler = protocol.setRequestHandler.bind(protocol) as (...args: unknown[]) => unknown;
+  protocol.setRequestHandler = (...args: unknown[]) => {
+    const handler = args.at(-1);
+    const isTracked = methodOf(args[0]) === callTool && typeof handler === 'function';
+    return setRequestHandler(...(isTracked ? args.with(-1, tracked(handler as Handler)) : args));
+  };
   return server;
 }
 
 const callTool = 'tools/call';
+
+function problemOf(server: ProtocolServer): string | undefined {
+  if (typeof Object(server).assertCanSetRequestHandler !== 'function') {
+    return 'must be an McpServer or a Server of the MCP SDK';
+  }
+  try {
+    server.assertCanSetRequestHandler(callTool);
+    return undefined;
+  } catch {
+    return 'has tools already: call trackMcpServer before you register them';
+  }
+}
 
 interface CallParams {
   readonly name: string;
@@ -74,8 +94,11 @@ interface CallParams {
   readonly _meta?: Readonly<Record<string, unknown>> | undefined;
 }
 
-/** The method of a request, as its schema (of Zod 3 or 4) says it. */
+/** The method of a request, as its schema (of Zod 3 or 4) says it, or as it is. */
 function methodOf(schema: unknown): unknown {
+  if (typeof schema === 'string') {
+    return schema;
+  }
   const { shape } = Object(schema);
   const { method } = Object(typeof shape === 'function' ? shape() : shape);
   return method?.value ?? method?._def?.value ?? method?._zod?.def?.values?.[0];

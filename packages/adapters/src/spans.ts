@@ -2,6 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { randomUUID } from 'node:crypto';
 import type { Analytics, OperationDetails, SubjectDetails } from '@toolweaver/analytics-core';
 import { describeThrown } from '@toolweaver/analytics-core/backend';
+import { checkClient } from './client.ts';
 
 /** For libraries that say when something starts and when it ends, under a key of their own. */
 export interface Spans {
@@ -37,7 +38,9 @@ interface Span {
 /** What a library never ends must not fill the memory: then the oldest are let go of, unrecorded. */
 const maxOpen = 10_000;
 
+/** @throws AnalyticsError `INVALID_CONFIG` for what is no client. */
 export function createSpans(analytics: Analytics): Spans {
+  checkClient(analytics);
   const open = new Map<string, Span>();
 
   const idOf = (key: string): string | undefined => open.get(key)?.id;

@@ -1,5 +1,6 @@
 import type { Analytics } from '@toolweaver/analytics-core';
 import { configError, unknownOptions } from '@toolweaver/analytics-core/backend';
+import { checkClient } from './client.ts';
 import { createLifecycle } from './lifecycle.ts';
 import { endNames, wrapToolkit } from './toolkit.ts';
 import { checkToolkitOptions, type ToolkitOptions, toolkitOptionNames } from './toolkit-options.ts';
@@ -16,6 +17,7 @@ export interface ToolkitCache {
 
 /** @throws AnalyticsError `INVALID_CONFIG` with every problem of the options. */
 export function createToolkitCache(analytics: Analytics, options: ToolkitOptions = {}): ToolkitCache {
+  checkClient(analytics);
   checkToolkitOptions(options, unknownOptions(options, toolkitOptionNames));
   const made = new Map<string, Promise<{ readonly toolkit: object; readonly tracked: object }>>();
 
@@ -36,6 +38,9 @@ export function createToolkitCache(analytics: Analytics, options: ToolkitOptions
     async get<T extends object>(name: string, make: () => T | PromiseLike<T>): Promise<T> {
       if (typeof name !== 'string' || name.trim() === '') {
         throw configError([{ field: 'name', message: 'must be a name that is not blank' }]);
+      }
+      if (typeof make !== 'function') {
+        throw configError([{ field: 'make', message: 'must be a function that makes the toolkit' }]);
       }
       const lifecycle = createLifecycle(analytics, name, options);
       const startedMs = performance.now();

@@ -1,6 +1,7 @@
 import type { Analytics, SubjectDetails } from '@toolweaver/analytics-core';
 import { configError, unknownOptions } from '@toolweaver/analytics-core/backend';
 import { bytesOf } from './bytes.ts';
+import { checkClient } from './client.ts';
 import { createLifecycle, type Lifecycle } from './lifecycle.ts';
 import { checkToolkitOptions, type ToolkitOptions, toolkitOptionNames } from './toolkit-options.ts';
 import { viewOf } from './view.ts';
@@ -28,6 +29,7 @@ type Call = (...args: unknown[]) => unknown;
  * @throws AnalyticsError `INVALID_CONFIG` with every problem of the options.
  */
 export function trackToolkit<T extends object>(analytics: Analytics, toolkit: T, options: TrackToolkitOptions = {}): T {
+  checkClient(analytics);
   const name = checkedName(toolkit, options);
   return createLifecycle(analytics, name, options).during('create', () =>
     wrapToolkit(analytics, toolkit, { ...options, name }),

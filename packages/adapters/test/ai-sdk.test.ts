@@ -1,7 +1,17 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { aiSdkTelemetry } from '@toolweaver/analytics-adapters/ai-sdk';
 import { createPrices } from '@toolweaver/analytics-prices';
-import { APICallError, embed, embedMany, generateText, isStepCount, jsonSchema, streamText, tool } from 'ai';
+import {
+  APICallError,
+  embed,
+  embedMany,
+  generateText,
+  isStepCount,
+  jsonSchema,
+  streamObject,
+  streamText,
+  tool,
+} from 'ai';
 import { MockEmbeddingModelV4, MockLanguageModelV4, simulateReadableStream } from 'ai/test';
 import { expect, test } from 'vitest';
 import { type Rig, rig } from './rig.ts';
@@ -188,14 +198,16 @@ test('a stream that is aborted is a failure, and so is the call in it', async ()
   ]);
 });
 
-test('a stream that breaks is a failure', async () => {
+const broken = { type: 'error', error: new RangeError('broken') };
+const finishWithError = { type: 'finish', finishReason: { unified: 'error', raw: 'error' }, usage };
+
+test.each([
+  ['that finishes with an error', [...start, broken, finishWithError]],
+  ['that ends with an error', [...start, broken]],
+])('a stream %s is a failure, and so is the loop', async (_, chunks) => {
   const made = rig();
   const { stream } = streamText({
-    model: streaming([
-      ...start,
-      { type: 'error', error: new RangeError('broken') },
-      { ...finish[1], finishReason: { unified: 'error' } },
-    ]),
+    model: streaming(chunks),
     prompt: 'p',
     telemetry: telemetryOf(made),
     onError: () => {},
@@ -203,8 +215,69 @@ test('a stream that breaks is a failure', async () => {
   for await (const _ of stream) {
     // Read to its end.
   }
-  const [model] = await made.executions();
-  expect(model).toMatchObject({ kind: 'llm', success: false });
+  expect((await made.executions()).map(({ kind, success, error }) => [kind, success, error?.type])).toEqual([
+    ['llm', false, 'ModelError'],
+    ['agent', false, 'ModelError'],
+  ]);
+});
+
+test('a stream that ends too early is recorded', async () => {
+  const made = rig();
+  await streamText({ model: streaming(start), prompt: 'p', telemetry: telemetryOf(made) }).consumeStream();
+  expect((await made.executions()).map(({ kind, success }) => [kind, success])).toEqual([
+    ['llm', false],
+    ['agent', true],
+  ]);
+});
+
+test('a stream that broke and is tried again is a failure of its own', async () => {
+  const made = rig();
+  const streams = [
+    [...start, broken],
+    [...start, ...finish],
+  ];
+  const model = new MockLanguageModelV4({
+    modelId: 'm',
+    doStream: async () => ({ stream: simulateReadableStream({ chunks: streams.shift() as never[] }) }),
+  });
+  const options = { streamRetries: 1, onError: () => {}, telemetry: telemetryOf(made) };
+  await streamText({ model, prompt: 'p', ...options }).consumeStream();
+  const executions = await made.executions();
+  expect(executions.map(({ kind, success, attempt }) => [kind, success, attempt])).toEqual([
+    ['llm', false, 1],
+    ['llm', true, 2],
+    ['agent', true, undefined],
+  ]);
+  expect(executions[1]?.usage).toEqual(tokens);
+});
+
+test.each([
+  ['finishes with an error', [...start, broken, finishWithError], [false, 'RangeError'], false],
+  ['is no such object', [...start, ...finish], [false, 'AI_NoObjectGeneratedError'], true],
+])('an object whose stream %s is a failure', async (_, chunks, [success, type], isOfModel) => {
+  const made = rig();
+  const { object, fullStream } = streamObject({
+    model: streaming(chunks),
+    schema: jsonSchema({ type: 'object' }),
+    prompt: 'p',
+    telemetry: telemetryOf(made),
+    onError: () => {},
+  });
+  object.catch(() => {});
+  for await (const _ of fullStream) {
+    // Read to its end.
+  }
+  const [model, whole] = await made.executions();
+  expect(model).toMatchObject({ kind: 'llm', success: isOfModel, usage: tokens });
+  expect(whole).toMatchObject({ name: 'ai.streamObject', success, error: { type } });
+});
+
+test('an answer that finishes with an error is a failure, and so is the loop', async () => {
+  const made = rig();
+  const answer = { ...text, finishReason: finishWithError.finishReason };
+  const model = new MockLanguageModelV4({ modelId: 'm', doGenerate: async () => answer as never });
+  await generateText({ model, prompt: 'p', telemetry: telemetryOf(made) });
+  expect((await made.executions()).map(({ success }) => success)).toEqual([false, false]);
 });
 
 test('embeddings are calls of their model', async () => {

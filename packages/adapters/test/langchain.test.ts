@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
-import { AIMessage } from '@langchain/core/messages';
+import { AIMessage, ToolMessage } from '@langchain/core/messages';
 import { BaseRetriever } from '@langchain/core/retrievers';
 import { RunnableLambda } from '@langchain/core/runnables';
 import { tool } from '@langchain/core/tools';
@@ -105,6 +105,22 @@ test('what fails is a failure, and thrown on', async () => {
     ['llm', false, { type: 'Error', message: 'mine' }],
     ['tool', false, { type: 'RangeError', message: 'broken' }],
     ['operation', false, { type: 'TypeError', message: 'chain' }],
+  ]);
+});
+
+test('a message of a tool that says so is a failure; what LangGraph throws to wait is none', async () => {
+  const made = rig();
+  const toolOf = (name: string, fn: () => unknown) =>
+    tool(fn as never, { name, description: 'd', schema: z.object({}) });
+  const refusal = new ToolMessage({ content: 'no such city', tool_call_id: 'c1', status: 'error' });
+  await toolOf('refusing', () => refusal).invoke({}, configOf(made));
+  // As its `interrupt()` does.
+  const interrupt = Object.assign(new Error('approve?'), { is_bubble_up: true });
+  const asking = toolOf('asking', () => Promise.reject(interrupt));
+  await expect(asking.invoke({}, configOf(made))).rejects.toBe(interrupt);
+  expect((await made.executions()).map(({ name, success, error }) => [name, success, error?.type])).toEqual([
+    ['refusing', false, 'ToolError'],
+    ['asking', true, undefined],
   ]);
 });
 

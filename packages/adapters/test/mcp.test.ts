@@ -96,12 +96,40 @@ test.each([
   expect(called).toMatchObject({ name: 'add', runId, parentId: traceContext ? caller?.id : undefined });
 });
 
+test('a server of version 2 of the SDK, which says methods by name, keeps all of its handlers', async () => {
+  const made = rig();
+  const handlers = new Map<string, readonly unknown[]>();
+  const server = trackMcpServer(made.analytics, {
+    assertCanSetRequestHandler() {},
+    setRequestHandler: (method: string, ...more: unknown[]) => void handlers.set(method, more),
+  });
+  const schemas = { params: {} };
+  const own = () => ({});
+  server.setRequestHandler('acme/own', schemas, own);
+  expect(handlers.get('acme/own')).toEqual([schemas, own]);
+  const echo = ({ params }: { params: { name: string } }) => ({ content: [{ type: 'text', text: params.name }] });
+  server.setRequestHandler('tools/call', echo);
+  const [tracked] = handlers.get('tools/call') as [(request: object) => unknown];
+  expect(await tracked({ params: { name: 'echo' } })).toEqual(echo({ params: { name: 'echo' } }));
+  server.setRequestHandler('tools/call', schemas, ({ name }: { name: string }) => ({ name, isError: true }));
+  const [, withSchemas] = handlers.get('tools/call') as [unknown, (params: object) => unknown];
+  expect(await withSchemas({ name: 'refuses' })).toEqual({ name: 'refuses', isError: true });
+  expect((await made.executions()).map(({ name, success }) => [name, success])).toEqual([
+    ['echo', true],
+    ['refuses', false],
+  ]);
+});
+
 test('a server that has tools already is refused', () => {
   const { analytics } = rig();
   const server = new McpServer(info);
   server.registerTool('early', {}, () => ({ content: [] }));
   expect(() => trackMcpServer(analytics, server)).toThrow('server: has tools already: call trackMcpServer before');
   expect(() => trackMcpServer(analytics, server, { tookit: 'a' } as McpOptions)).toThrow(/2 problems.*tookit.*server/s);
+});
+
+test.each([undefined, null, {}, 'server'])('what is no server is refused as such: %j', (server) => {
+  expect(() => trackMcpServer(rig().analytics, server as never)).toThrow('server: must be an McpServer or a Server');
 });
 
 test.each([

@@ -92,6 +92,13 @@ test.each(['', ' ', 5])('refuses the name %j', async (name) => {
   await expect(createToolkitCache(analytics).get(name as string, () => ({}))).rejects.toThrow('name: must be a name');
 });
 
+test('refuses what makes nothing', async () => {
+  const { analytics, toolkitEvents } = rig();
+  const get = createToolkitCache(analytics).get('Shell', new Shell() as never);
+  await expect(get).rejects.toThrow('make: must be a function that makes the toolkit');
+  expect(await toolkitEvents()).toEqual([]);
+});
+
 test('refuses wrong options', () => {
   const { analytics } = rig();
   expect(() => createToolkitCache(analytics, { sampleRate: -1, enabled: 1 } as never)).toThrow(
