@@ -18,7 +18,7 @@ export interface Rates {
 export interface ModelPrice {
   /** As calls name it, in any case; `*` at the end stands for anything. The longest name that fits wins. */
   readonly model: string;
-  /** Only for calls that name this provider. Default: for any. */
+  /** Only for calls that name this provider; `openai` is also meant by the AI SDK's `openai.responses`. Default: for any. */
   readonly provider?: string | undefined;
   /** Since when: a date (`2026-03-01`, from midnight UTC) or a time of ISO 8601 with its zone. Default: always. */
   readonly from?: string | undefined;
@@ -139,6 +139,12 @@ export function normalName(name: string): string {
   return name.trim().toLowerCase();
 }
 
+/** A provider as calls name it, and without what the AI SDK adds of how it is spoken with: `xai.chat`. */
+export function providerNames(provider: string): readonly [string, string] {
+  const name = normalName(provider);
+  return [name, name.split('.')[0] as string];
+}
+
 const timePattern = /^(\d{4}-\d\d-\d\d)(T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d))?$/;
 
 function parseTime(from: unknown): number {
@@ -164,12 +170,12 @@ export function costOf(usage: Usage, { rates }: Pick<OwnPrice, 'rates'>): number
   return Number(sum / perNano);
 }
 
-/** Those that hold first: exact names, then longer ones, those of a provider, and later ones. */
+/** Those that hold first: exact names, then longer ones, those of a provider (by its whole name first), and later ones. */
 export function inOrderOfPrecedence(one: OwnPrice, other: OwnPrice): number {
   return (
     Number(one.isPrefix) - Number(other.isPrefix) ||
     other.name.length - one.name.length ||
-    Number(one.provider === undefined) - Number(other.provider === undefined) ||
+    (other.provider?.length ?? 0) - (one.provider?.length ?? 0) ||
     (one.from < other.from ? 1 : one.from > other.from ? -1 : 0)
   );
 }

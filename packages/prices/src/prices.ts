@@ -2,7 +2,15 @@ import type { PriceProvider } from '@toolweaver/analytics-core';
 import { configError, unknownOptions } from '@toolweaver/analytics-core/backend';
 import { type Fields, isFields } from './counts.ts';
 import { memoized } from './memo.ts';
-import { costOf, inOrderOfPrecedence, type ModelPrice, normalName, type OwnPrice, toOwnPrice } from './model-price.ts';
+import {
+  costOf,
+  inOrderOfPrecedence,
+  type ModelPrice,
+  normalName,
+  type OwnPrice,
+  providerNames,
+  toOwnPrice,
+} from './model-price.ts';
 import { loadTable } from './table.ts';
 import { createUnpriced, type UnpricedModel } from './unpriced.ts';
 
@@ -37,10 +45,11 @@ export async function createPrices(options: PricesOptions = {}): Promise<Prices>
   const unpriced = createUnpriced();
   const ownFor = memoized(maxNames, (key): readonly OwnPrice[] => {
     const [model, provider] = JSON.parse(key) as [string, string | null];
+    const named: readonly string[] = provider === null ? [] : providerNames(provider);
     return own.filter(
       (price) =>
         (price.isPrefix ? model.startsWith(price.name) : model === price.name) &&
-        (price.provider === undefined || price.provider === provider),
+        (price.provider === undefined || named.includes(price.provider)),
     );
   });
 

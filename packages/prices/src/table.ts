@@ -1,6 +1,6 @@
 import type { PriceQuestion, Usage } from '@toolweaver/analytics-core';
 import { memoized } from './memo.ts';
-import { costOf, normalName } from './model-price.ts';
+import { costOf, providerNames } from './model-price.ts';
 import { type Levels, ratesFor, type TablePrice, toLevels } from './table-rates.ts';
 
 // The price table of `@pydantic/genai-prices`, which comes with the package: nothing here uses the network.
@@ -70,9 +70,7 @@ export async function loadTable(providers: ReadonlyMap<string, string>): Promise
     if (provider === undefined) {
       return findByName(model);
     }
-    const given = normalName(provider);
-    // The AI SDK adds what is spoken with the provider: `xai.chat`.
-    const names = [given, given.split('.')[0] as string];
+    const names = providerNames(provider);
     const known = names.map(nameInTable).find((name) => name !== undefined);
     const found = known === undefined ? undefined : look(model, known);
     if (found !== undefined) {

@@ -82,6 +82,21 @@ describe('prices of your own', () => {
     expect([priceOf('ours-large', 'eu'), priceOf('ours-large', 'us')]).toEqual([5_000_000, 4_000_000]);
   });
 
+  test('of a provider hold for the names that the AI SDK has for it, unless one of these has its own', async () => {
+    const input = (usd: number) => ({ usdPer1M: { input: usd, output: 0 } });
+    const prices = await own(
+      { model: 'gpt-4.1', provider: 'openai', from: '2026-01-01', ...input(1) },
+      { model: 'gpt-4.1', provider: 'openai.responses', ...input(3) },
+    );
+    const priceOf = (provider: string) => prices.price(ask('gpt-4.1', { provider }))?.nanoUsd;
+    expect([priceOf('openai'), priceOf('OpenAI.chat'), priceOf('openai.responses'), priceOf('openaix')]).toEqual([
+      1_000_000,
+      1_000_000,
+      3_000_000,
+      undefined,
+    ]);
+  });
+
   test('are exact, and rounded once', async () => {
     const micro = fc.integer({ min: 0, max: 10 ** 9 });
     const count = fc.integer({ min: 0, max: 10 ** 7 });
