@@ -1,4 +1,5 @@
 import type { AnalyticsReader, SummaryOptions } from '@toolweaver/analytics-core';
+import { configError } from '@toolweaver/analytics-core/backend';
 import type { Figures } from './figures.ts';
 import { type Views, viewsOf } from './views.ts';
 
@@ -10,11 +11,15 @@ export type StoreCollector = {
 /**
  * Views over what a store holds: of all time and all executions, unless the options say otherwise. Beyond 1000 operations, costs are
  * those of the most expensive; the sums are of all.
+ * @throws AnalyticsError `INVALID_CONFIG` for what is no reader.
  */
 export function collectorOf(
   reader: Pick<AnalyticsReader, 'summary' | 'getCosts'>,
   options: SummaryOptions = {},
 ): StoreCollector {
+  if (typeof Object(reader).getCosts !== 'function') {
+    throw configError([{ field: 'reader', message: 'must be the `reader` of a client or of a store' }]);
+  }
   const views = async (): Promise<Views> => viewsOf(await load());
 
   async function load(): Promise<Figures> {

@@ -1,4 +1,5 @@
 import type { ExecutionKind, RunDetails } from '@toolweaver/analytics-core';
+import { configError, unknownOptions } from '@toolweaver/analytics-core/backend';
 
 /** What counts as a task of a run. */
 export interface RunMetricsOptions {
@@ -6,14 +7,18 @@ export interface RunMetricsOptions {
   readonly taskKinds?: readonly ExecutionKind[] | undefined;
 }
 
+const optionNames = { taskKinds: true } as const satisfies Record<keyof RunMetricsOptions, true>;
+
 /**
  * What a run came to, by the names that tools for experiments have for it: `total_tasks`, `completed_tasks`, `failed_tasks`,
  * `total_cost` (US dollars), `total_tokens`, `execution_duration` (seconds), `max_depth_reached`; and of each module (what was
  * executed, by its name) `{module}_calls`, `{module}_tokens`, `{module}_cost` and `{module}_avg_latency` (ms). A name that is of
  * several kinds has its kind before it: `llm.plan_calls`. What is not known is left out. To be kept with the run by its
  * `logMetrics`, 1000 of them at most.
+ * @throws AnalyticsError `INVALID_CONFIG` where there is no run, as of an id that nothing is known of, or with what is wrong with the options.
  */
 export function runMetrics(run: RunDetails, options: RunMetricsOptions = {}): Record<string, number> {
+  check(run, options);
   const { taskKinds } = options;
   const { modules, durationMs } = run;
   const tasks =
@@ -41,4 +46,21 @@ export function runMetrics(run: RunDetails, options: RunMetricsOptions = {}): Re
 function tasksOf(modules: RunDetails['modules']): Pick<RunDetails, 'executions' | 'failures'> {
   const sum = (field: 'calls' | 'failures'): number => modules.reduce((total, module) => total + module[field], 0);
   return { executions: sum('calls'), failures: sum('failures') };
+}
+
+function check(run: unknown, options: RunMetricsOptions): void {
+  const problems = unknownOptions(options, optionNames);
+  if (!Array.isArray(Object(run).modules)) {
+    problems.push({
+      field: 'run',
+      message: 'must be what `reader.getRun` answers; that is undefined for an unknown id',
+    });
+  }
+  const { taskKinds = [] } = Object(options) as RunMetricsOptions;
+  if (!Array.isArray(taskKinds)) {
+    problems.push({ field: 'taskKinds', message: 'must be a list of kinds, such as agent' });
+  }
+  if (problems.length > 0) {
+    throw configError(problems);
+  }
 }

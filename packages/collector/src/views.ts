@@ -46,9 +46,8 @@ export function viewsOf(figures: Figures): Views {
     summary: () => summaryOf(figures),
     costByOperation() {
       const byName = Map.groupBy(expensive, ({ name }) => name);
-      return Object.fromEntries(
-        Array.from(byName, ([name, costs]) => [name, sumUsd(costs.map((one) => one.totalCostUsd))]),
-      );
+      const sums = Array.from(byName, ([name, costs]) => [name, sumUsd(costs.map((one) => one.totalCostUsd))] as const);
+      return Object.fromEntries(sums.sort(([, one], [, other]) => other - one));
     },
     mostExpensive: (n = 5) => expensive.slice(0, Math.max(0, n)),
     errorRate(name) {

@@ -153,6 +153,22 @@ describe('a collector in memory', () => {
     expect(collector.mostExpensive(1)).toMatchObject([{ kind: null, name: '(other operations)' }]);
   });
 
+  test('gives costs by operation most first, also where kinds of one name come to more together', () => {
+    const collector = createCollector();
+    const costs = [
+      ['tool', 'read', 3],
+      ['tool', 'plan', 2.5],
+      ['llm', 'plan', 2],
+    ] as const;
+    for (const [kind, name, usd] of costs) {
+      collector.backend.write([execution({ kind, name, cost: { nanoUsd: usd * 1e9, source: 'provider' } })]);
+    }
+    expect(Object.entries(collector.costByOperation())).toEqual([
+      ['plan', 4.5],
+      ['read', 3],
+    ]);
+  });
+
   test('takes no more memory for a million events of different names', () => {
     const collector = createCollector({ maxOperations: 10, maxErrors: 10 });
     const event = execution({ success: false });
@@ -190,4 +206,11 @@ describe('a collector in memory', () => {
   ])('refuses %j', (options, message) => {
     expect(() => createCollector(options as CollectorOptions)).toThrow(message);
   });
+});
+
+test('a store is asked by its reader, and by nothing else', () => {
+  const analytics = createAnalytics({ backends: [] });
+  for (const reader of [undefined, analytics]) {
+    expect(() => collectorOf(reader as never)).toThrow('reader: must be the `reader` of a client or of a store');
+  }
 });

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { runMetrics } from '@toolweaver/analytics-collector';
+import { type RunMetricsOptions, runMetrics } from '@toolweaver/analytics-collector';
 import { createAnalytics, type RunDetails } from '@toolweaver/analytics-core';
 import { sqlite } from '@toolweaver/analytics-sqlite';
 import { expect, test } from 'vitest';
@@ -98,4 +98,15 @@ test('tell modules of one name and different kinds apart; a module called total 
     total_tokens: 21,
     max_depth_reached: 1,
   });
+});
+
+const empty = { executions: 0, failures: 0, durationMs: null, modules: [] } as unknown as RunDetails;
+
+test.each([
+  [undefined, {}, 'run: must be what `reader.getRun` answers; that is undefined for an unknown id'],
+  [empty, { taskKinds: 'agent' }, 'taskKinds: must be a list of kinds, such as agent'],
+  [empty, { taskKind: ['agent'] }, 'taskKind: is no option; there are taskKinds'],
+  [{}, null, '2 problems'],
+])('refuses %j with %j', (run, options, message) => {
+  expect(() => runMetrics(run as RunDetails, options as RunMetricsOptions)).toThrow(message);
 });
