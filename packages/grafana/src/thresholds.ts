@@ -88,6 +88,10 @@ export function resolveThresholds(
   const refuse = (field: string, message: string): void =>
     void problems.push({ field: `thresholds.${field}`, message });
   const resolved: Record<ThresholdName, number> = { ...defaultThresholds };
+  if (typeof given !== 'object' || given === null || Array.isArray(given)) {
+    problems.push({ field: 'thresholds', message: 'must be an object of names and numbers' });
+    return resolved;
+  }
   for (const [field, value] of Object.entries(given)) {
     const name = thresholdNames.find((known) => known === field);
     if (name === undefined) {

@@ -264,6 +264,7 @@ test.each<[string, GrafanaOptions, string[]]>([
   ['a threshold out of range', { thresholds: { successRatio: 95 } }, ['thresholds.successRatio']],
   ['a threshold that is no number', { thresholds: { healthScore: Number.NaN } }, ['thresholds.healthScore']],
   ['a threshold that there is not', { thresholds: { nothing: 1 } as object }, ['thresholds.nothing']],
+  ['thresholds that are none', { thresholds: null as never }, ['thresholds']],
   ['a percentile that could never be reached', { thresholds: { llmP95Ms: 60_000 } }, ['thresholds.llmP95Ms']],
   ['buckets too low for a threshold', { latencyBucketsMs: [100, 20_000] }, ['thresholds.llmP95Ms']],
   [

@@ -27,6 +27,9 @@ interface Timer {
 
 /** Time in a test's own hands, for `createAnalytics({ clock })`. */
 export function fakeClock({ startAt = startOfTests }: FakeClockOptions = {}): FakeClock {
+  if (!Number.isFinite(startAt)) {
+    throw new RangeError(`startAt must be Unix time in ms, got ${startAt}`);
+  }
   let elapsed = 0;
   const waiting = new Map<unknown, Timer>();
 

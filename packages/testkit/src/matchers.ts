@@ -29,6 +29,7 @@ export function expectRecorded<T extends EventType = EventType>(
   pattern: EventPattern<T>,
   { times }: ExpectRecordedOptions = {},
 ): EventOf<T>[] {
+  assert.ok(Array.isArray(events), 'events must be an array: the `events` of memory(), not the backend itself');
   const compared = events.map((event) => ({ event, wrong: mismatches(event, pattern) }));
   const matching = compared.filter(({ wrong }) => wrong.length === 0).map(({ event }) => event as EventOf<T>);
   if (times === undefined ? matching.length > 0 : matching.length === times) {
@@ -53,6 +54,7 @@ export function expectRecorded<T extends EventType = EventType>(
  * @throws AssertionError with the figures of every backend whose ledger does not hold.
  */
 export function ledgerHolds(stats: DeliveryStats): void {
+  assert.ok(typeof Object(stats).backends === 'object', 'stats must be what `stats()` of a client gives');
   const wrong = Object.entries(stats.backends).flatMap(([name, { accepted, delivered, queued, dropped }]) => {
     const figures = Object.entries({ accepted, delivered, queued, ...dropped });
     const odd = figures.filter(([, count]) => !Number.isSafeInteger(count) || count < 0);

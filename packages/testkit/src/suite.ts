@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { configError, unknownOptions } from '@toolweaver/analytics-core/backend';
 import { checkLaw, type Law } from './law.ts';
 import { laws } from './laws.ts';
 import type { Create } from './trial.ts';
@@ -29,8 +30,18 @@ export interface SuiteOptions {
   readonly timeoutMs?: number | undefined;
 }
 
-/** Defines one test for each law, and one that looks after the skips. */
-export function testBackend({ test, create, skip = [], timeoutMs }: SuiteOptions): void {
+const optionNames = { test: true, create: true, skip: true, timeoutMs: true } as const satisfies Record<
+  keyof SuiteOptions,
+  true
+>;
+
+/**
+ * Defines one test for each law, and one that looks after the skips.
+ * @throws AnalyticsError `INVALID_CONFIG` with every problem of the options.
+ */
+export function testBackend(options: SuiteOptions): void {
+  checkOptions(options);
+  const { test, create, skip = [], timeoutMs } = options;
   test('every skip names a law, once, and gives a reason', async () => {
     const wrong = problemsOf(skip);
     assert.ok(wrong.length === 0, `wrong skips:\n  ${wrong.join('\n  ')}`);
@@ -51,6 +62,27 @@ export function testBackend({ test, create, skip = [], timeoutMs }: SuiteOptions
       await isNeeded(law, create, timeoutMs);
       context?.skip?.(skipped.reason);
     });
+  }
+}
+
+function checkOptions(options: unknown): void {
+  const problems = unknownOptions(options, optionNames);
+  const { test, create, skip = [], timeoutMs = 1 } = Object(options) as { [K in keyof SuiteOptions]: unknown };
+  for (const [field, value] of Object.entries({ test, create })) {
+    if (typeof value !== 'function') {
+      problems.push({ field, message: 'must be a function' });
+    }
+  }
+  const isSkip = ({ law, reason }: Record<keyof Skip, unknown>): boolean =>
+    typeof law === 'string' && typeof reason === 'string';
+  if (!Array.isArray(skip) || !skip.every((entry) => isSkip(Object(entry)))) {
+    problems.push({ field: 'skip', message: 'must be a list of { law, reason }, both of them texts' });
+  }
+  if (!(typeof timeoutMs === 'number' && timeoutMs > 0)) {
+    problems.push({ field: 'timeoutMs', message: 'must be a number of ms above 0' });
+  }
+  if (problems.length > 0) {
+    throw configError(problems);
   }
 }
 

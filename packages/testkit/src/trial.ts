@@ -55,6 +55,11 @@ export type Create = () => Subject | Promise<Subject>;
 
 export async function startTrial(create: Create, timeoutMs: number): Promise<Trial> {
   const subject = await within('create()', timeoutMs, create());
+  const { backend, observe } = Object(subject) as Partial<Subject>;
+  assert.ok(
+    typeof backend?.write === 'function' && typeof observe === 'function',
+    'create() must give a subject: { backend, observe() }',
+  );
   return trialOf(subject, subject.backend, create, timeoutMs);
 }
 

@@ -172,6 +172,10 @@ describe('fakeClock', () => {
     await expect(fakeClock().advance(ms)).rejects.toThrow('ms must be a finite number >= 0');
   });
 
+  test.each([Number.NaN, new Date(0), 'now'])('does not start at %j', (startAt) => {
+    expect(() => fakeClock({ startAt: startAt as number })).toThrow('startAt must be Unix time in ms');
+  });
+
   describe('beside the fake timers of a runner', () => {
     afterEach(() => {
       vi.useRealTimers();
@@ -234,6 +238,14 @@ describe('expectRecorded', () => {
     expect(() => expectRecorded(events, { attributes: { constructor: 'x' } })).toThrow('found 0');
     expect(() => expectRecorded(events, JSON.parse('{"attributes": {"toString": "x"}}'))).toThrow('found 0');
   });
+});
+
+test.each([
+  ['events must be an array: the `events` of memory()', () => expectRecorded(memory() as never, {})],
+  ['stats must be what `stats()` of a client gives', () => ledgerHolds(createAnalytics({ backends: [] }) as never)],
+  ['stats must be what `stats()` of a client gives', () => ledgerHolds(undefined as never)],
+])('%s', (message, assertion) => {
+  expect(assertion).toThrow(message);
 });
 
 describe('ledgerHolds', () => {

@@ -179,3 +179,21 @@ describe('each law', () => {
     expect(failed(await run({ create: () => new Far() }))).not.toHaveProperty([amnesia]);
   });
 });
+
+test.each([
+  [undefined, '3 problems'],
+  [{}, /test: must be a function.*create: must be a function/s],
+  [{ test, create, skips: [] }, 'skips: is no option; there are test, create, skip, timeoutMs'],
+  [{ test, create, skip: amnesia }, 'skip: must be a list of { law, reason }, both of them texts'],
+  [{ test, create, skip: [{ law: amnesia }] }, 'skip: must be a list of { law, reason }, both of them texts'],
+  [{ test, create, timeoutMs: Number.NaN }, 'timeoutMs: must be a number of ms above 0'],
+])('refuses the options %o', (options, message) => {
+  expect(() => testBackend(options as SuiteOptions)).toThrow(message);
+});
+
+test.each([undefined, memory(), { backend: memory() }])('what create() gives has to be a subject', async (subject) => {
+  const outcomes = await run({ create: () => subject as unknown as Subject });
+  const { [skipsLaw]: ofSkips, ...ofLaws } = failed(outcomes);
+  expect(ofSkips).toBeUndefined();
+  expect(new Set(Object.values(ofLaws))).toEqual(new Set(['create() must give a subject: { backend, observe() }']));
+});
