@@ -364,6 +364,19 @@ test('texts that are SQL, patterns or JSON are only ever themselves', async () =
   expect(db.prepare('SELECT name, sql FROM sqlite_schema').all()).toEqual(tables);
 });
 
+test('a failure is one beside successes that a sample of seven in ten has kept, told and asked for', async () => {
+  const { reader, write } = await storeOfTest();
+  const call = { kind: 'tool', runId: 'r', at: now } as const;
+  write([
+    ...Array.from({ length: 5 }, () => execution({ ...call, weight: 1 / 0.7 })),
+    execution({ ...call, success: false }),
+  ]);
+  const { runs } = await reader.listRuns({ where: [{ figure: 'failures', op: '>=', value: 1 }] });
+  expect(runs.map(({ failures }) => failures)).toEqual([1]);
+  expect((await reader.summary()).failures).toBe(1);
+  expect((await reader.getToolkitMetrics()).tool_invocations.failed_calls).toBe(1);
+});
+
 test('what a run logs goes with it: erased with its user, and pruned with its time', async () => {
   const path = join(testFolder(), 'analytics.db');
   const backend = await open({ path });

@@ -6,6 +6,9 @@ import { quantiles, type Sketch } from '../sketch.ts';
 // What sums over counted executions `c` come to. `total()` sums in floating point: whole numbers are exact up to 2⁵³, and none
 // can overflow.
 
+/** Behind the point. */
+export const failureDigits = 6;
+
 type Extreme = 'latency_min' | 'latency_max' | 'first_at' | 'last_at';
 type Sums = Omit<Figures, Extreme>;
 
@@ -55,9 +58,14 @@ export function toCounts({ executions, successes }: Pick<Sums, 'executions' | 's
   return {
     executions,
     successes,
-    failures: executions - successes,
+    failures: failuresOf(executions, successes),
     successRate: ratio(successes, executions),
   };
+}
+
+/** Sampling keeps them all, and counts successes by fractions, whose sums are off by their last digits: those are no failures. */
+export function failuresOf(executions: number, successes: number): number {
+  return Number((executions - successes).toFixed(failureDigits));
 }
 
 export function averageLatency({
