@@ -1,11 +1,13 @@
 import type { AnalyticsEvent, ExecutionEvent, ExecutionKind, Problem } from '@toolweaver/analytics-core';
 import { cleanId, unknownOptions } from '@toolweaver/analytics-core/backend';
+import { normalName, providerNames } from './model-price.ts';
 
 /** Which executions count; what is left out does not matter. */
 export interface SpendFilter {
   readonly kind?: ExecutionKind | undefined;
   readonly name?: string | undefined;
   readonly model?: string | undefined;
+  /** In any case; `openai` is also the AI SDK's `openai.responses`. */
   readonly provider?: string | undefined;
   readonly userId?: string | undefined;
   readonly orgId?: string | undefined;
@@ -43,6 +45,15 @@ export function cleanFilter(filter: SpendFilter = {}): SpendFilter {
 
 export function isMeant(event: AnalyticsEvent, filter: SpendFilter): event is ExecutionEvent {
   return (
-    event.type === 'execution' && fields.every((field) => filter[field] === undefined || event[field] === filter[field])
+    event.type === 'execution' &&
+    fields.every((field) => {
+      const [wanted, given] = [filter[field], event[field]];
+      return wanted === undefined || given === wanted || (field === 'provider' && isProvider(given, wanted));
+    })
   );
+}
+
+/** As prices name it. */
+function isProvider(given: string | undefined, wanted: string): boolean {
+  return given !== undefined && providerNames(given).includes(normalName(wanted));
 }

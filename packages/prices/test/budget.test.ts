@@ -122,6 +122,14 @@ test('finds what core has recorded of ids that it had to clean', async () => {
   await analytics.close();
 });
 
+test('a filter for a provider finds it under the names that the AI SDK has for it', () => {
+  const budget = budgetAt(noon, { limitUsd: 1, window: 'day', filter: { provider: 'OpenAI' } });
+  for (const provider of ['openai', 'openai.responses', 'azure.openai', undefined]) {
+    budget.spend(1, { provider } as object);
+  }
+  expect(budget.check().spentUsd).toBe(0.02);
+});
+
 test('nano-dollars add up exactly', () => {
   const budget = budgetAt(noon, { limitUsd: 1, window: 'day' });
   for (let call = 0; call < 1000; call += 1) {
