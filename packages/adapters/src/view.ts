@@ -3,7 +3,7 @@ type Method = (...args: never[]) => unknown;
 /**
  * An object that behaves like another one, but for some of its functions: `replace` gives what stands for a value, or undefined
  * to leave it as it is. Functions get the object itself as `this`, so that private fields work, and what they call on it are the
- * originals. The object itself does not change.
+ * originals; one that returns `this` returns the view. The object itself does not change.
  */
 export function viewOf<T extends object>(object: T, replace: (key: string | symbol, value: unknown) => unknown): T {
   const replaced = new Map<string | symbol, { readonly value: unknown; readonly by: unknown }>();
@@ -40,7 +40,13 @@ export function viewOf<T extends object>(object: T, replace: (key: string | symb
         return call(this, args);
       };
     }
-    return new Proxy(method, { apply: (_, self, args) => call(self, args) });
+    return new Proxy(method, {
+      apply(_, self, args) {
+        const result = call(self, args);
+        // So that a chain of calls goes on here.
+        return result === object && self === view ? view : result;
+      },
+    });
   }
 
   // Stands behind the proxy in the place of the object: a frozen one could not be shown as another. What the proxy calls final,

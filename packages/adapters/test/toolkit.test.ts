@@ -402,3 +402,21 @@ describe('the far side', () => {
     await analytics.close();
   });
 });
+
+test('a chain of calls is recorded to its end', async () => {
+  const { analytics, executions } = rig();
+  class Folder {
+    #at = '/';
+    open(name: string): this {
+      this.#at += name;
+      return this;
+    }
+    list(): string[] {
+      return [this.#at];
+    }
+  }
+  const folder = trackToolkit(analytics, new Folder());
+  expect(folder.open('a')).toBe(folder);
+  expect(folder.open('b').list()).toEqual(['/ab']);
+  expect((await executions()).map(({ name }) => name)).toEqual(['open', 'open', 'list']);
+});
