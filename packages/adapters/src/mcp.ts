@@ -5,8 +5,9 @@ import { checkClient } from './client.ts';
 
 /** The part of a `Server` that is needed here, of version 1 or 2 of the SDK. */
 export interface ProtocolServer {
+  /** Throws where there is one. */
   assertCanSetRequestHandler(method: string): void;
-  // By a schema of the request in version 1, by its method in version 2.
+  /** By a schema of the request in version 1, by its method in version 2. */
   setRequestHandler: (...args: never[]) => unknown;
 }
 
