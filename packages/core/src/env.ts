@@ -1,4 +1,4 @@
-import { quote } from './describe.ts';
+import { describe, quote } from './describe.ts';
 import { configError, type Problem } from './errors.ts';
 import { type Secret, secret } from './secret.ts';
 
@@ -33,14 +33,24 @@ export interface EnvReader {
 
 /**
  * Runs `read` over the environment and returns what it returns.
- * @throws AnalyticsError `INVALID_CONFIG` with every problem that `read` met.
+ * @throws AnalyticsError `INVALID_CONFIG` with every problem that `read` met; for an `env` that is no object.
  */
 export function readEnv<T>(env: Env, read: (vars: EnvReader) => T): T {
   const problems: Problem[] = [];
   const problem = (field: string, message: string): undefined => {
     problems.push({ field, message });
   };
-  const text = (name: string): string | undefined => env[name]?.trim() || undefined;
+  if (typeof env !== 'object' || env === null) {
+    throw configError([
+      { field: 'env', message: `must be an object of texts such as process.env, got ${describe(env)}` },
+    ]);
+  }
+  const text = (name: string): string | undefined => {
+    const value: unknown = env[name] ?? '';
+    return typeof value === 'string'
+      ? value.trim() || undefined
+      : problem(name, `must be a text, not of type ${typeof value}`);
+  };
 
   function parsed(name: string, pattern: RegExp, what: string, range: NumberRange = {}): number | undefined {
     const value = text(name);

@@ -6,6 +6,7 @@ import { thrownText } from './thrown.ts';
 /** One call a minute for each code and what it is about. */
 const intervalMs = 60_000;
 
+/** Tells the host what went wrong inside. */
 export interface Reporter {
   /** `about`: a backend or a field, of which there are few. `make` is only called when the error will be passed on. */
   report(code: ErrorCode, about: string | undefined, make: () => AnalyticsError): void;
