@@ -1,4 +1,5 @@
 import type { Clock } from '@toolweaver/analytics-core';
+import { keptAlive } from './clock.ts';
 import { insist } from './insist.ts';
 import { named } from './notices.ts';
 
@@ -20,7 +21,7 @@ export function createCalls(clock: Clock): Calls {
   const insistOn: Insist = (work) => insist(() => work(tooLate.signal), clock, tooLate.signal);
   return {
     async make(call) {
-      const made = call(insistOn);
+      const made = keptAlive(clock, call(insistOn));
       underWay.add(made);
       try {
         await made;

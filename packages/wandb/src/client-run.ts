@@ -3,7 +3,7 @@ import { knownInArtifact } from './artifact.ts';
 import type { Batch } from './batch.ts';
 import { checkAlert, checkFile, readArtifact } from './call-forms.ts';
 import { createCalls } from './calls.ts';
-import { within } from './clock.ts';
+import { keptAlive, within } from './clock.ts';
 import { failureOf, messageOf } from './failure.ts';
 import { insist } from './insist.ts';
 import { readValues } from './logged.ts';
@@ -46,6 +46,8 @@ export function createClient(run: Run, settings: Settings, notify: Notify, onFin
   const { skip, skipUnknown, tellOnce } = skips;
   let finishing: Promise<void> | undefined;
   const calls = createCalls(clock);
+  /** The last of each artifact: the service numbers them in the order in which they are complete. */
+  const versions = new Map<unknown, Promise<void>>();
   const lifetime = new AbortController();
   const media = createMediaQueue(run, (message) => skip('upload', message));
 
@@ -186,6 +188,16 @@ export function createClient(run: Run, settings: Settings, notify: Notify, onFin
     }
   }
 
+  /** A service that cannot read it would take no end at all. */
+  function readExitCode(given: unknown): number {
+    const code = Number(given);
+    if ((code | 0) === code) {
+      return code;
+    }
+    skip('exit code', `the exit code ${String(given)} is no whole number: 1 takes its place`);
+    return 1;
+  }
+
   const client: WandbRun = {
     id: run.info.id,
     get location() {
@@ -274,10 +286,17 @@ export function createClient(run: Run, settings: Settings, notify: Notify, onFin
       });
     },
     logArtifact: (input) =>
-      call(async (insistOn) => {
+      call((insistOn) => {
         skipUnknown('logArtifact', input, knownInArtifact);
-        const artifact = await readArtifact(input, `${run.info.id} ${randomName(32)}`);
-        await insistOn((signal) => run.putArtifact(artifact, signal));
+        const name: unknown = input?.name;
+        const before = versions.get(name);
+        const logged = (async () => {
+          const artifact = await readArtifact(input, `${run.info.id} ${randomName(32)}`);
+          await before?.catch(() => {});
+          await insistOn((signal) => run.putArtifact(artifact, signal));
+        })();
+        versions.set(name, logged);
+        return logged;
       }),
     alert: (alert) =>
       call(async (insistOn) => {
@@ -287,7 +306,7 @@ export function createClient(run: Run, settings: Settings, notify: Notify, onFin
       }),
     async flush() {
       try {
-        await flush(lifetime.signal);
+        await keptAlive(clock, flush(lifetime.signal));
       } catch (error) {
         throw named(error, 'wandb');
       }
@@ -295,7 +314,7 @@ export function createClient(run: Run, settings: Settings, notify: Notify, onFin
     finish(options) {
       skipUnknown('finish', options, knownInFinish);
       const { exitCode = 0, timeoutMs = finishTimeoutMs } = options ?? {};
-      finishing ??= finish(exitCode, timeoutMs);
+      finishing ??= finish(readExitCode(exitCode), timeoutMs);
       return finishing;
     },
     [Symbol.asyncDispose]: () => client.finish(),

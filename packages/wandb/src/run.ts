@@ -14,9 +14,7 @@ import { confirm, type RunState } from './run-state.ts';
 import type { OnSettled, RunTarget } from './run-target.ts';
 import type { Service } from './service.ts';
 
-/** Failures in a row after which a run goes on offline. Core gives a batch up after ten. */
-const maxFailures = 8;
-/** Pauses between them, unless the service wishes others. */
+/** Pauses between failures, unless the service wishes others. */
 const minPauseMs = 2_000;
 const maxPauseMs = 60_000;
 
@@ -31,6 +29,8 @@ export interface RunOptions {
   readonly appUrl: string;
   readonly dir: string;
   readonly offlineAfterMs: number;
+  /** Failures in a row after which it goes on offline, however short the time. Default: any number. */
+  readonly maxFailures?: number | undefined;
   readonly encoder: Encoder;
   readonly clock: Clock;
   /** Step of the first row, where it is known. */
@@ -92,7 +92,8 @@ export function createRun(options: RunOptions): Run {
     earlierRuntime: 0,
     summary: new Map(options.startingSummary),
   };
-  let outage: { readonly since: number; failures: number } | undefined;
+  /** `latest`: when the last of its failures came. */
+  let outage: { readonly since: number; latest: number; failures: number } | undefined;
   let starting: Promise<void> | undefined;
 
   const onSkipped = (message: string): void => onNotice(`run ${info.id}: ${message}`);
@@ -153,6 +154,7 @@ export function createRun(options: RunOptions): Run {
     signal: AbortSignal | undefined,
     { isOwn = false, mayRefuse = false }: AttemptOptions = {},
   ): Promise<void> {
+    const began = clock.monotonic();
     let where: RunTarget | undefined;
     try {
       where = await open(signal);
@@ -167,7 +169,7 @@ export function createRun(options: RunOptions): Run {
         throw new AnalyticsError('EVENTS_REJECTED', messageOf(error), { cause: error });
       }
       // What did not come from the service, as a file that is not there, says nothing about it.
-      const isLasting = isUsage(error) || isRefused(error) || (failureOf(error) !== undefined && lastsTooLong());
+      const isLasting = isUsage(error) || isRefused(error) || (failureOf(error) !== undefined && lastsTooLong(began));
       if (!isLasting) {
         throw withPause(error);
       }
@@ -179,10 +181,15 @@ export function createRun(options: RunOptions): Run {
     await work(target as RunTarget);
   }
 
-  function lastsTooLong(): boolean {
-    outage ??= { since: clock.monotonic(), failures: 0 };
-    outage.failures += 1;
-    return outage.failures >= maxFailures || clock.monotonic() - outage.since >= offlineAfterMs;
+  function lastsTooLong(began: number): boolean {
+    const now = clock.monotonic();
+    outage ??= { since: now, latest: began, failures: 0 };
+    // What was under way at an earlier failure failed with it: many calls at once must not make a blip an outage.
+    if (began >= outage.latest) {
+      outage.failures += 1;
+      outage.latest = now;
+    }
+    return outage.failures >= (options.maxFailures ?? Number.POSITIVE_INFINITY) || now - outage.since >= offlineAfterMs;
   }
 
   /** Tells core when to try again. */

@@ -14,6 +14,8 @@ import type { Seen } from './seen.ts';
 import type { Service } from './service.ts';
 import type { Settings } from './settings.ts';
 
+/** Core gives a batch up after ten. */
+const maxFailures = 8;
 /** Runs that are open at a time. */
 const maxRuns = 64;
 const maxLocations = 10;
@@ -101,6 +103,7 @@ export function createRuns(options: RunsOptions): Runs {
       appUrl,
       dir,
       offlineAfterMs,
+      maxFailures,
       encoder,
       clock,
       startingStep: before?.step,

@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process';
 import { globSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -7,7 +8,7 @@ import { expect, onTestFinished, test, vi } from 'vitest';
 import { createEncoder } from '../src/encoder.ts';
 import { createFileStream } from '../src/file-stream.ts';
 import type { Service } from '../src/service.ts';
-import type { FakeService } from './support/fake-service.ts';
+import { apiKey, type FakeService, type Trouble } from './support/fake-service.ts';
 import { readRun } from './support/log-reader.ts';
 import { backendAt, place, runAt } from './support/start.ts';
 import { isStream, once } from './support/trouble.ts';
@@ -395,6 +396,52 @@ test('calls that fail together take the run offline once, and all of them arrive
   expect(logged.rows).toMatchObject([{ loss: 1 }]);
   expect(logged.files.toSorted()).toEqual(['x', 'y', 'z']);
   expect(logged).toMatchObject({ exitCode: 0, isWhole: true });
+});
+
+test('many calls at once do not make a short outage a long one', async () => {
+  const { run, fake } = await runAt();
+  let isDown = true;
+  fake.trouble = () => (isDown ? { status: 503, headers: { 'Retry-After': '0.1' } } : undefined);
+  const names = Array.from({ length: 12 }, (_, at) => `${at}.txt`);
+  const files = names.map((name) => run.saveFile(name, Buffer.from(name)));
+  await until(() => fake.requests.length > 100, 'several failures of each');
+  isDown = false;
+  await Promise.all(files);
+  await run.finish();
+  expect(run.online).toBe(true);
+  expect(fake.run('run1').uploaded.toSorted()).toEqual(names.toSorted());
+});
+
+test('a program that waits for its calls lives until they are through', async () => {
+  const { fake, folder } = await place();
+  const later = { status: 503, headers: { 'Retry-After': '0.05' } };
+  const troubles: Record<string, Trouble[]> = {
+    PUT: [later, later, later],
+    NotifyScriptableRunAlert: [later],
+    CommitArtifact: [later],
+    POST: [{ ...later, status: 200, after: true }],
+  };
+  fake.trouble = ({ method, operation, path }) =>
+    troubles[operation ?? (path.endsWith('/file_stream') ? 'POST' : method)]?.shift();
+  const waiter = join(import.meta.dirname, 'fixtures', 'waiter.ts');
+  const args = ['--conditions=@toolweaver/source', waiter, fake.url, apiKey, folder];
+  const ended = await new Promise((resolve) => spawn(process.execPath, args).on('close', resolve));
+  expect(ended).toBe(0);
+  expect(fake.run('child')).toMatchObject({ exitCode: 0, uploaded: ['a.txt'], history: { length: 2 } });
+  expect(fake.alerts).toHaveLength(1);
+});
+
+test.each([
+  [-1, -1],
+  [null, 0],
+  ['2', 2],
+  [Number.NaN, 1],
+  [0.5, 1],
+  ['failed', 1],
+])('the exit code %j ends the run with %i', async (given, exitCode) => {
+  const { run, fake } = await runAt();
+  await run.finish({ exitCode: given as number });
+  expect(fake.run('run1').exitCode).toBe(exitCode);
 });
 
 test('files that are not there say nothing about the service', async () => {
