@@ -5,7 +5,7 @@ import { basename, join, relative, resolve, sep } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { pathToFileURL } from 'node:url';
 import type { Known } from './check.ts';
-import { messageOf } from './failure.ts';
+import { codeOf, messageOf } from './failure.ts';
 
 /** A file, or a reference to what lies elsewhere. */
 export interface ArtifactEntry {
@@ -67,11 +67,11 @@ const maxFileBytes = 2 * 1024 ** 3;
  * @throws Error for a file that cannot be read, or has 2 GiB or more.
  */
 export async function prepareArtifact(input: ArtifactInput, seed: string): Promise<Artifact> {
-  const entries: ArtifactEntry[] = [];
+  const entries: ArtifactEntry[][] = [];
   for (const [path, source] of Object.entries(input.files)) {
-    entries.push(...(await entriesOf(path, source)));
+    entries.push(await entriesOf(path, source));
   }
-  return artifactOf(input, entries, seed);
+  return artifactOf(input, entries.flat(), seed);
 }
 
 /** The same, of entries that are known already. */
@@ -116,21 +116,36 @@ async function entriesOf(path: string, source: ArtifactSource): Promise<Artifact
     return [referenceEntry(path, source.ref)];
   }
   const file = resolve(source.path);
-  const found = await stat(file);
-  if (!found.isDirectory()) {
-    return [await fileEntry(path, file, found.size)];
+  if (!(await stat(file)).isDirectory()) {
+    return [await fileEntry(path, file)];
   }
-  const inside = await readdir(file, { recursive: true, withFileTypes: true });
-  const files = inside.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
   const entries: ArtifactEntry[] = [];
-  for (const one of files) {
-    const below = relative(file, one).split(sep).join('/');
-    entries.push(await fileEntry(path === '' ? below : `${path}/${below}`, one, (await stat(one)).size));
+  for (const entry of await readdir(file, { recursive: true, withFileTypes: true })) {
+    const one = join(entry.parentPath, entry.name);
+    // Where models are kept, their files are often links. Those to folders are not followed: they may lead round and round.
+    const found = entry.isSymbolicLink() ? await stat(one).catch(nothing) : entry;
+    if (found?.isFile()) {
+      const below = relative(file, one).split(sep).join('/');
+      entries.push(await fileEntry(path === '' ? below : `${path}/${below}`, one));
+    }
   }
   return entries;
 }
 
-async function fileEntry(path: string, file: string, size: number): Promise<ArtifactEntry> {
+/** Of a link that leads nowhere. */
+function nothing(error: unknown): undefined {
+  if (codeOf(error) !== 'ENOENT') {
+    throw error;
+  }
+}
+
+async function fileEntry(path: string, file: string): Promise<ArtifactEntry> {
+  const found = await stat(file);
+  // A pipe or a device might have no end.
+  if (!found.isFile()) {
+    throw new Error(`${file} is no file`);
+  }
+  const { size } = found;
   if (size >= maxFileBytes) {
     throw new Error(`${basename(file)} has ${size} bytes; files have to be smaller than 2 GiB`);
   }

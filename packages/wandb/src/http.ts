@@ -1,4 +1,4 @@
-import type { Clock } from '@toolweaver/analytics-core';
+import { AnalyticsError, type Clock } from '@toolweaver/analytics-core';
 import { withoutAnswer } from '@toolweaver/analytics-core/backend';
 import { codeOf, messageOf, serviceError } from './failure.ts';
 
@@ -44,6 +44,9 @@ export function createHttp(fetch: typeof globalThis.fetch, clock: Clock): Http {
       const text = await readText(response);
       return { status: response.status, text, waitMs: waitMsOf(response.headers, clock.now()) };
     } catch (cause) {
+      if (isUnreadable(cause)) {
+        throw new AnalyticsError('EVENTS_REJECTED', 'a file changed while it was read', { cause });
+      }
       const code = codeOf(cause);
       const reason = controller.signal.aborted ? messageOf(controller.signal.reason) : code || reasonOf(cause);
       throw serviceError({
@@ -81,6 +84,11 @@ function waitMsOf(headers: Headers, now: number): number {
   const remaining = Number(headers.get('ratelimit-remaining') ?? Number.NaN);
   const reset = Number(headers.get('ratelimit-reset') ?? Number.NaN);
   return remaining < 1 && reset > 0 ? reset * 1000 : 0;
+}
+
+/** Of a file that is sent: says nothing about whom it is sent to. */
+function isUnreadable(error: unknown): boolean {
+  return error instanceof Error && error.cause instanceof Error && error.cause.name === 'NotReadableError';
 }
 
 /** `fetch` only says that it failed; why says the cause. */

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { basename } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import {
@@ -59,7 +59,8 @@ interface Staged {
   readonly ids: readonly string[];
   readonly recording: Recording;
   readonly batch: Batch;
-  readonly artifacts: Artifact[];
+  /** That have not been uploaded. */
+  readonly artifacts: ArtifactEvent[];
   readonly exitCode: number | undefined;
   mayHaveArrived: boolean;
 }
@@ -74,7 +75,7 @@ export function createRecordedRun(options: RecordedRunOptions): RecordedRun {
   let exiting = false;
   let described: RunEvent | undefined;
 
-  function stage(ids: readonly string[], recording: Recording, artifacts: Artifact[], at?: number): Staged {
+  function stage(ids: readonly string[], recording: Recording, at?: number): Staged {
     if (recording.started !== undefined) {
       describe(recording.started);
     }
@@ -86,7 +87,7 @@ export function createRecordedRun(options: RecordedRunOptions): RecordedRun {
     const batch = createBatch(state, rows, recording.changes);
     const runState = recording.run?.state;
     const exitCode = runState === undefined || runState === 'started' ? undefined : runState === 'failed' ? 1 : 0;
-    return { ids, recording, batch, artifacts, exitCode, mayHaveArrived: false };
+    return { ids, recording, batch, artifacts: [...recording.artifacts], exitCode, mayHaveArrived: false };
   }
 
   /** What the run's own events say about it. */
@@ -114,12 +115,21 @@ export function createRecordedRun(options: RecordedRunOptions): RecordedRun {
     }
   }
 
-  async function send(current: Staged, signal: AbortSignal): Promise<void> {
-    try {
-      while (current.artifacts.length > 0) {
-        await run.putArtifact(current.artifacts[0] as Artifact, signal);
-        current.artifacts.shift();
+  /** Before any row: a failure here says nothing about them. A file may have gone since the last attempt, and is read anew. */
+  async function sendArtifacts({ artifacts }: Staged, signal: AbortSignal): Promise<void> {
+    for (let [event] = artifacts; event !== undefined; [event] = artifacts) {
+      const { artifact, failure } = await toArtifact(event);
+      await run.putArtifact(artifact, signal);
+      if (failure !== undefined) {
+        onNotice(`artifact ${artifact.name}: ${unreadable(event.path ?? '', failure)}`, failure);
       }
+      artifacts.shift();
+    }
+  }
+
+  async function send(current: Staged, signal: AbortSignal): Promise<void> {
+    await sendArtifacts(current, signal);
+    try {
       if (exiting) {
         throw new AnalyticsError('CLOSED', 'the process is ending');
       }
@@ -185,14 +195,9 @@ export function createRecordedRun(options: RecordedRunOptions): RecordedRun {
           draft.add(events[at] as AnalyticsEvent);
         }
         const recording = draft.done(run.state.summary);
-        const artifacts: Artifact[] = [];
-        for (const event of recording.artifacts) {
-          artifacts.push(await toArtifact(event, onNotice));
-        }
         staged = stage(
           events.map(({ id }) => id),
           recording,
-          artifacts,
         );
       }
       await send(staged, signal);
@@ -223,7 +228,6 @@ export function createRecordedRun(options: RecordedRunOptions): RecordedRun {
       const current = stage(
         missing.map(({ id }) => id),
         recording,
-        [],
       );
       offline.describeSync(run.info);
       offline.appendSync(current.batch, current.exitCode);
@@ -239,14 +243,14 @@ export function createRecordedRun(options: RecordedRunOptions): RecordedRun {
       await settle(signal);
       const rest = recorder.rest(at);
       if (rest !== undefined) {
-        staged = stage([], rest, [], at);
+        staged = stage([], rest, at);
         await send(staged, signal);
       }
     },
     async finish(exitCode, at, signal) {
       await insist(() => settle(signal), clock, signal);
       const rest = recorder.rest(at) ?? recorder.begin().done(run.state.summary);
-      const { batch } = stage([], rest, [], at);
+      const { batch } = stage([], rest, at);
       await insist(() => run.finish(exitCode, batch, signal), clock, signal);
       ended = true;
     },
@@ -262,18 +266,17 @@ function isOf({ ids }: Staged, events: readonly AnalyticsEvent[]): boolean {
   return ids.length === events.length && events.every(({ id }, at) => id === ids[at]);
 }
 
-/** A version of an artifact; only a reference where the file cannot be read. */
-async function toArtifact(event: ArtifactEvent, onNotice: RecordedRunOptions['onNotice']): Promise<Artifact> {
+/** A version of an artifact; only a reference where the file cannot be read, and why it cannot. */
+async function toArtifact(event: ArtifactEvent): Promise<{ readonly artifact: Artifact; readonly failure?: unknown }> {
   const { id, path = '', bytes } = event;
   const input = inputOf(event);
   if (bytes !== undefined) {
-    return artifactOf(input, [bytesEntry(input.name, bytes)], id);
+    return { artifact: artifactOf(input, [bytesEntry(input.name, bytes)], id) };
   }
   try {
-    return await prepareArtifact({ ...input, files: { [basename(path)]: { path } } }, id);
-  } catch (error) {
-    onNotice(`artifact ${input.name}: ${unreadable(path, error)}`, error);
-    return artifactOf(input, [referenceEntry(basename(path), urlOf(path))], id);
+    return { artifact: await prepareArtifact({ ...input, files: { [basename(path)]: { path } } }, id) };
+  } catch (failure) {
+    return { artifact: artifactOf(input, [referenceEntry(basename(path), urlOf(path))], id), failure };
   }
 }
 
@@ -285,10 +288,14 @@ function toArtifactSync(event: ArtifactEvent): Artifact {
 
 function entryAt(path: string): ArtifactEntry {
   try {
-    return bytesEntry(basename(path), readFileSync(path));
+    // A pipe would hold the process up.
+    if (statSync(path).isFile()) {
+      return bytesEntry(basename(path), readFileSync(path));
+    }
   } catch {
-    return referenceEntry(basename(path), urlOf(path));
+    // As below.
   }
+  return referenceEntry(basename(path), urlOf(path));
 }
 
 /** Names as they were recorded stand in the metadata; the service takes few characters. */

@@ -1,4 +1,5 @@
 import { openAsBlob } from 'node:fs';
+import { AnalyticsError } from '@toolweaver/analytics-core';
 
 /** A file of a run: where it goes below the run's folder, and what is in it. */
 export interface RunFile {
@@ -7,7 +8,17 @@ export interface RunFile {
   readonly content: Uint8Array<ArrayBuffer> | { readonly path: string };
 }
 
-/** What is sent, read only as it is sent when it lies in a file. */
+/**
+ * What is sent, read only as it is sent when it lies in a file.
+ * @throws AnalyticsError `EVENTS_REJECTED` for a file that is not there any more.
+ */
 export async function bodyOf(content: RunFile['content']): Promise<Uint8Array<ArrayBuffer> | Blob> {
-  return content instanceof Uint8Array ? content : openAsBlob(content.path);
+  if (content instanceof Uint8Array) {
+    return content;
+  }
+  try {
+    return await openAsBlob(content.path);
+  } catch (cause) {
+    throw new AnalyticsError('EVENTS_REJECTED', `${content.path} cannot be read any more`, { cause });
+  }
 }

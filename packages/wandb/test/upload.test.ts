@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { extname, join } from 'node:path';
-import { artifact } from '@toolweaver/analytics-testkit';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { artifact, execution } from '@toolweaver/analytics-testkit';
 import { startRun } from '@toolweaver/analytics-wandb';
 import { describe, expect, test } from 'vitest';
 import { digestOf, prepareArtifact } from '../src/artifact.ts';
@@ -190,6 +191,105 @@ test('an artifact that the service refuses is rejected, and the run goes on', as
     message: expect.stringContaining('wrong type'),
   });
   expect(backend.settings['runs']).toEqual([`${fake.url}/ada/uncategorized/runs/run1`]);
+});
+
+const refused = { status: 200, body: '{"errors":[{"message":"wrong type"}]}' };
+
+test('an artifact that is refused after a failure costs itself, and nothing that comes later', async () => {
+  const { backend, fake } = await backendAt();
+  const answers = [{ status: 503 }, refused, refused];
+  fake.trouble = ({ operation }) => (operation === 'CreateArtifact' ? answers.shift() : undefined);
+  const events = [execution(), artifact({ bytes: new Uint8Array([1]) })];
+  await expect(backend.write(events)).rejects.toMatchObject({ code: 'BACKEND_UNAVAILABLE' });
+  await expect(backend.write(events)).rejects.toMatchObject({ code: 'EVENTS_REJECTED' });
+  await backend.write(events.slice(0, 1));
+  await backend.write([execution()]);
+  await backend.close?.();
+  expect(fake.run('run1')).toMatchObject({ history: { length: 2 }, exitCode: 0 });
+  expect(fake.violations).toEqual([]);
+});
+
+test('a file that goes between two attempts becomes a reference, and its batch arrives', async () => {
+  const { backend, fake, folder } = await backendAt();
+  const path = join(folder, 'report.md');
+  writeFileSync(path, '# report');
+  const answers = [{ status: 503 }];
+  fake.trouble = ({ operation }) => (operation === 'CreateArtifact' ? answers.shift() : undefined);
+  const events = [execution(), artifact({ path })];
+  await expect(backend.write(events)).rejects.toMatchObject({ code: 'BACKEND_UNAVAILABLE' });
+  rmSync(path);
+  await backend.write(events);
+  expect(fake.run('run1').history).toHaveLength(1);
+  expect(JSON.parse(String(fake.artifacts[0]?.manifest)).contents['report.md'].ref).toBe(`file://${path}`);
+});
+
+test.each<[string, (path: string, request: RequestInit) => void, string]>([
+  [
+    'goes',
+    (path, { body }) => String(body).includes('CreateRunFiles') && rmSync(path, { force: true }),
+    'cannot be read any more',
+  ],
+  ['changes', (path, { method }) => method === 'PUT' && appendFileSync(path, 'more'), 'changed while it was read'],
+])('a file that %s while it is uploaded is rejected, and says nothing about the service', async (_, harm, message) => {
+  const folder = testFolder();
+  const path = join(folder, 'train.log');
+  writeFileSync(path, 'epoch 1');
+  const { run, fake } = await runAt({
+    async fetch(...call) {
+      harm(path, call[1] ?? {});
+      return fetch(...call);
+    },
+  });
+  await expect(run.saveFile('train.log', { path })).rejects.toMatchObject({
+    code: 'EVENTS_REJECTED',
+    message: expect.stringContaining(message),
+  });
+  await run.finish();
+  expect(run.online).toBe(true);
+  expect(fake.run('run1')).toMatchObject({ exitCode: 0, uploaded: [] });
+});
+
+test('links to files in a folder are followed; those to folders, or nowhere, are not', async () => {
+  const { run, fake, folder } = await runAt();
+  mkdirSync(join(folder, 'blobs'));
+  mkdirSync(join(folder, 'snapshot'));
+  writeFileSync(join(folder, 'blobs', 'weights'), 'w');
+  for (const [name, target] of [
+    ['model.bin', '../blobs/weights'],
+    ['more', '../blobs'],
+    ['round', '.'],
+    ['nowhere', 'nothing'],
+  ] as const) {
+    symlinkSync(target, join(folder, 'snapshot', name));
+  }
+  await run.logArtifact({ name: 'a', type: 'model', files: { m: { path: join(folder, 'snapshot') } } });
+  expect([...(fake.artifacts[0]?.files.keys() ?? [])].toSorted()).toEqual(['m/model.bin']);
+});
+
+test.skipIf(process.platform === 'win32')('what has no end is no file of an artifact', async () => {
+  const { run } = await runAt();
+  await expect(
+    run.logArtifact({ name: 'a', type: 'model', files: { zero: { path: '/dev/zero' } } }),
+  ).rejects.toMatchObject({ code: 'INVALID_EVENT', message: expect.stringContaining('/dev/zero is no file') });
+});
+
+test('versions of one artifact follow each other in the order of their calls', async () => {
+  const slow = [20, 0];
+  const { run, fake } = await runAt({
+    async fetch(...call) {
+      await sleep(call[1]?.method === 'PUT' ? slow.shift() : 0);
+      return fetch(...call);
+    },
+  });
+  const log = (content: string) => run.logArtifact({ name: 'a', type: 'model', files: { m: Buffer.from(content) } });
+  await expect(Promise.all([log('1'), log('2')])).resolves.toBeDefined();
+  const committed = fake
+    .operations('CommitArtifact')
+    .map(({ body }) => (body as { variables: { artifactID: string } }).variables.artifactID);
+  expect(committed.map((id) => String(fake.artifacts.find((one) => one.id === id)?.files.get('m')))).toEqual([
+    '1',
+    '2',
+  ]);
 });
 
 describe('names that a file system does not take, or that are alike when cut, stay apart offline', () => {
