@@ -43,6 +43,7 @@ export function createOfflineRun(
   info: RunInfo,
   { dir, encoder, clock, startingStep, startingSummary, onSkipped }: OfflineRunOptions,
 ): OfflineRun {
+  /** As the log says it. */
   let current = info;
   const directory = ((): string => {
     try {
@@ -51,11 +52,9 @@ export function createOfflineRun(
       throw toStorageError(error, dir);
     }
   })();
-  const written = new Set<MetricDefinition>();
 
-  function addMetrics(records: Records): void {
-    for (const metric of current.metrics.filter((it) => !written.has(it))) {
-      written.add(metric);
+  function addMetrics(records: Records, metrics: readonly MetricDefinition[]): void {
+    for (const metric of metrics) {
       records.metric(metric);
     }
   }
@@ -64,9 +63,11 @@ export function createOfflineRun(
     if (changed.config !== current.config) {
       records.config(changed.config);
     }
-    current = changed;
     records.run(changed, startingStep);
-    addMetrics(records);
+    addMetrics(
+      records,
+      changed.metrics.filter((metric) => !current.metrics.includes(metric)),
+    );
   }
 
   function addSummary(records: Records, changes: Batch['changes']): void {
@@ -78,7 +79,7 @@ export function createOfflineRun(
   const log = beginLog(directory, info.id, encoder, (records) => {
     records.header(agent());
     records.run(info, startingStep);
-    addMetrics(records);
+    addMetrics(records, info.metrics);
     addSummary(records, startingSummary);
   });
 
@@ -127,10 +128,14 @@ export function createOfflineRun(
         }
       }),
     settleSync: log.settleSync,
-    describe: (changed) => log.append((records) => addDescription(records, changed)),
+    async describe(changed) {
+      await log.append((records) => addDescription(records, changed));
+      current = changed;
+    },
     describeSync(changed) {
       if (changed !== current) {
         log.appendSync((records) => addDescription(records, changed));
+        current = changed;
       }
     },
     async putFiles(files, onSettled) {

@@ -1,4 +1,4 @@
-import { closeSync, fsync, openSync, write, writeSync } from 'node:fs';
+import { closeSync, fsync, ftruncateSync, openSync, write, writeSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { AnalyticsError } from '@toolweaver/analytics-core';
 import { newRows, type Rows } from './batch.ts';
@@ -66,6 +66,15 @@ export function createTransactionLog(path: string, encodeRows: Encoder['records'
     position = end;
   }
 
+  /** Of what could not be written whole: it takes room, and behind less than itself it would look like damage. */
+  function cutRest(): void {
+    try {
+      ftruncateSync(fd, position);
+    } catch {
+      // What comes next goes over it.
+    }
+  }
+
   async function appendNext(encode: (records: Records) => void, rows: Rows, started: number): Promise<void> {
     const at = position;
     const header = headerAt(at);
@@ -79,12 +88,17 @@ export function createTransactionLog(path: string, encodeRows: Encoder['records'
     const current = { parts: [header, history, frames.take()], count: records.count, rows };
     underWay = current;
     let end = at;
-    for (const bytes of current.parts) {
-      for (let done = 0; done < bytes.length; ) {
-        const { bytesWritten } = await writeSome(fd, bytes, done, bytes.length - done, end + done);
-        done += bytesWritten;
+    try {
+      for (const bytes of current.parts) {
+        for (let done = 0; done < bytes.length; ) {
+          const { bytesWritten } = await writeSome(fd, bytes, done, bytes.length - done, end + done);
+          done += bytesWritten;
+        }
+        end += bytes.length;
       }
-      end += bytes.length;
+    } catch (error) {
+      cutRest();
+      throw error;
     }
     if (underWay === current) {
       position = end;

@@ -11,8 +11,8 @@ import { testFolder } from './support/folder.ts';
 import { readLog, readRun } from './support/log-reader.ts';
 import { until } from './support/until.ts';
 
-/** No file can be written beyond this. */
-const disk = { end: Number.POSITIVE_INFINITY };
+/** No file can be written beyond `end`. With `torn` set the next record gets so many bytes, and no more. */
+const disk: { end: number; torn: number | undefined } = { end: Number.POSITIVE_INFINITY, torn: undefined };
 
 async function limitedFs(): Promise<object> {
   const fs = await vi.importActual<typeof import('node:fs')>('node:fs');
@@ -24,6 +24,11 @@ async function limitedFs(): Promise<object> {
   const writeLater = promisify(fs.write);
   async function write(fd: number, bytes: Uint8Array, offset: number, length: number, position: number) {
     check(length, position);
+    if (disk.torn !== undefined) {
+      disk.end = position + disk.torn;
+      disk.torn = undefined;
+      return writeLater(fd, bytes, offset, disk.end - position, position);
+    }
     return writeLater(fd, bytes, offset, length, position);
   }
   function writeSync(fd: number, bytes: Uint8Array, offset: number, length: number, position: number): number {
@@ -53,6 +58,7 @@ afterAll(() => void vi.resetModules());
 
 beforeEach(() => {
   disk.end = Number.POSITIVE_INFINITY;
+  disk.torn = undefined;
 });
 
 /** The files that this process has open, whether they are still there or not. */
@@ -141,6 +147,37 @@ test('rows that find no room wait, are told of once, and are bounded', async () 
   const { records, isWhole } = readLog(join(run.location ?? '', 'run-run1.wandb'));
   // Beside the rows: header, run, three summaries, and three for the end.
   expect([isWhole, records.length]).toEqual([true, 400_001 + 8]);
+});
+
+test('definitions and configuration that found no room are written once there is some', async () => {
+  const clock = fakeClock();
+  const dir = testFolder();
+  const run = await onDisk.startRun({ mode: 'offline', dir, runId: 'run1', clock });
+  disk.end = 0;
+  run.defineMetric('loss', { stepMetric: 'epoch' });
+  run.updateConfig({ lr: 0.1 });
+  await expect(run.flush()).rejects.toMatchObject({ code: 'STORAGE_FULL' });
+  disk.end = Number.POSITIVE_INFINITY;
+  await run.finish();
+  const path = join(run.location ?? '', 'run-run1.wandb');
+  expect(readRun(path).config).toMatchObject({ lr: 0.1 });
+  const { records } = readLog(path);
+  // A definition has the number 12 in the envelope.
+  expect(records.filter((record) => record[2] === 12 * 8 + 2)).toHaveLength(2);
+});
+
+test('what was written of a record that found no room does not stay behind a shorter one', async () => {
+  const path = join(testFolder(), 'log');
+  const log = onDisk.createTransactionLog(path);
+  log.appendSync((records) => records.header('test'));
+  disk.torn = 20_000;
+  await expect(log.append((records) => records.files(['a'.repeat(100_000)]))).rejects.toMatchObject({
+    code: 'STORAGE_FULL',
+  });
+  disk.end = Number.POSITIVE_INFINITY;
+  await log.append((records) => records.files(['b'.repeat(1_000)]));
+  await log.close();
+  expect(readLog(path)).toMatchObject({ isWhole: true, records: { length: 2 } });
 });
 
 test('what could not be completed when the process exits is there once, or not at all', async () => {
