@@ -1,4 +1,5 @@
 import { type Artifact, type ArtifactEntry, digestOf, manifestText, md5 } from './artifact.ts';
+import { jsonText } from './json-text.ts';
 import { dig, type RunPath, textAt, textsOf, unexpected } from './operations.ts';
 import { bodyOf } from './run-file.ts';
 import type { Service, Upload } from './service.ts';
@@ -43,7 +44,7 @@ export async function uploadArtifact(
     digest: digestOf(artifact),
     digestAlgorithm: 'MANIFEST_MD5',
     description: artifact.description ?? null,
-    metadata: artifact.metadata === undefined ? null : JSON.stringify(artifact.metadata),
+    metadata: jsonText(artifact.metadata) ?? null,
     aliases: artifact.aliases.map((alias) => ({ artifactCollectionName: artifact.name, alias })),
     historyStep: historyStep ?? null,
     enableDigestDeduplication: true,

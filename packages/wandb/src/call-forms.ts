@@ -2,9 +2,9 @@ import { stat } from 'node:fs/promises';
 import { AnalyticsError } from '@toolweaver/analytics-core';
 import { type Artifact, type ArtifactInput, prepareArtifact } from './artifact.ts';
 import { messageOf } from './failure.ts';
-import { isObject } from './json-text.ts';
+import { isObject, jsonText } from './json-text.ts';
 import { artifactNameProblem, artifactTypeProblem } from './names.ts';
-import type { Alert } from './operations.ts';
+import type { Alert, AlertLevel } from './operations.ts';
 import type { RunFile } from './run-file.ts';
 
 // What a caller gives and waits for is refused by its name where its form, or what it leads to on this machine, is wrong: it
@@ -24,19 +24,49 @@ export async function checkFile({ name, content }: RunFile): Promise<void> {
 
 /** The artifact with its digests. `seed` names the version. */
 export async function readArtifact(input: ArtifactInput, seed: string): Promise<Artifact> {
-  if (!isObject(input) || !isObject(input.files) || !Object.values(input.files).every(isEntry)) {
+  const isWhole = isObject(input) && typeof input.name === 'string' && typeof input.type === 'string';
+  if (!isWhole || !isObject(input.files) || !Object.values(input.files).every(isEntry)) {
     refuse('artifact', 'must be { name, type, files }, and each of its files bytes, { path } or { ref }');
   }
-  const problem = artifactNameProblem(input.name) ?? artifactTypeProblem(input.type);
+  const problem = artifactNameProblem(input.name) ?? artifactTypeProblem(input.type) ?? detailProblem(input);
   if (problem !== undefined) {
     refuse('artifact', problem);
   }
   return readable('artifact', prepareArtifact(input, seed));
 }
 
+function detailProblem({ description, metadata, aliases }: ArtifactInput): string | undefined {
+  if (description !== undefined && typeof description !== 'string') {
+    return 'description must be a text';
+  }
+  if (aliases !== undefined && !(Array.isArray(aliases) && aliases.every(isAlias))) {
+    return 'aliases must be a list of texts without / and :';
+  }
+  try {
+    return metadata === undefined || (isObject(metadata) && jsonText(metadata))
+      ? undefined
+      : 'metadata must be an object';
+  } catch (error) {
+    return `metadata must be data for JSON: ${messageOf(error)}`;
+  }
+}
+
+function isAlias(alias: unknown): boolean {
+  return typeof alias === 'string' && /^[^/:]+$/.test(alias);
+}
+
+const levels: readonly unknown[] = ['INFO', 'WARN', 'ERROR'] satisfies AlertLevel[];
+
 export function checkAlert(alert: Alert): void {
   if (!isObject(alert) || typeof alert.title !== 'string' || typeof alert.text !== 'string') {
     refuse('alert', 'must be { title, text }, both texts');
+  }
+  const { level = 'INFO', waitMs = 0 } = alert;
+  if (!levels.includes(level)) {
+    refuse('alert', `level must be one of ${levels.join(', ')}`);
+  }
+  if (!(Number.isFinite(waitMs) && waitMs >= 0)) {
+    refuse('alert', 'waitMs must be a number >= 0');
   }
 }
 

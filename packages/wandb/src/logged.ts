@@ -55,9 +55,11 @@ export function readValues(
         onNone(key);
         continue;
       }
-      const seen = onMedia?.(key, value) ?? value;
+      const isReserved = key.startsWith('_') && key !== '_timestamp';
+      // No file is kept for what is left out.
+      const seen = isReserved ? undefined : (onMedia?.(key, value) ?? value);
       const text = jsonText(seen);
-      if (text === undefined || (key.startsWith('_') && key !== '_timestamp')) {
+      if (text === undefined) {
         skip('value', `the value of ${JSON.stringify(key)} was left out: it is no data, or its key is reserved`);
       } else {
         read.set(key, { value: snapshot(seen), text });

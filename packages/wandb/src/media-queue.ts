@@ -17,7 +17,8 @@ export interface MediaQueue {
 
 export function createMediaQueue(run: Run, onRefused: (message: string) => void): MediaQueue {
   const salt = randomName(32);
-  const files = new Set<RunFile>();
+  /** By name, which says what is in them: the same one may be logged twice in a row. */
+  const files = new Map<string, RunFile>();
   let artifacts: Artifact[] = [];
 
   return {
@@ -31,7 +32,7 @@ export function createMediaQueue(run: Run, onRefused: (message: string) => void)
       }
       const resolved = resolveMedia(found, { key, step, runId: run.info.id, salt });
       for (const file of resolved.files) {
-        files.add(file);
+        files.set(file.name, file);
       }
       artifacts.push(...resolved.artifacts);
       return resolved.value;
@@ -39,12 +40,12 @@ export function createMediaQueue(run: Run, onRefused: (message: string) => void)
     async send(signal) {
       if (files.size > 0) {
         const settle: OnSettled = (file, refusal) => {
-          files.delete(file);
+          files.delete(file.name);
           if (refusal !== undefined) {
             onRefused(`a file was refused: ${refusal.message}`);
           }
         };
-        await run.putFiles([...files], settle, signal);
+        await run.putFiles([...files.values()], settle, signal);
       }
       while (artifacts.length > 0) {
         try {

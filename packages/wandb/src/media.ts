@@ -75,8 +75,10 @@ export function histogram(
   let low = finite.reduce((a, b) => Math.min(a, b));
   let high = finite.reduce((a, b) => Math.max(a, b));
   if (low === high) {
-    low -= 0.5;
-    high += 0.5;
+    // Of a large number a half is nothing.
+    const half = Math.max(0.5, Math.abs(low) * bins * Number.EPSILON);
+    low -= half;
+    high += half;
   }
   const edges = Array.from({ length: bins + 1 }, (_, at) => (at === bins ? high : low + ((high - low) * at) / bins));
   const counts = new Array<number>(bins).fill(0);

@@ -3,7 +3,7 @@ import type { Clock, Secret } from '@toolweaver/analytics-core';
 import { isLoopback, isSecret, secret, steadyClock } from '@toolweaver/analytics-core/backend';
 import type { Checks } from './check.ts';
 import { messageOf } from './failure.ts';
-import { jsonText } from './json-text.ts';
+import { isObject, jsonText } from './json-text.ts';
 import { keyFromNetrc, keyProblem } from './key.ts';
 import { entityProblem, projectProblem, runIdProblem, tagProblem } from './names.ts';
 import type { ConnectionOptions, DescriptionOptions, ResumeMode, WandbMode } from './options.ts';
@@ -184,6 +184,10 @@ const ownHeaders: readonly string[] = [
 
 function readHeaders(check: Checks, given: ConnectionOptions['headers']): Readonly<Record<string, Secret>> {
   const headers: Record<string, Secret> = {};
+  if (given !== undefined && !isObject(given)) {
+    check.wrong('headers', 'must be an object');
+    return headers;
+  }
   for (const [name, header] of Object.entries(given ?? {})) {
     const value: unknown = isSecret(header) ? header.reveal() : header;
     if (ownHeaders.includes(name.toLowerCase())) {

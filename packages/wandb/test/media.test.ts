@@ -28,6 +28,9 @@ test('a histogram counts as numpy does', () => {
   expect(many.values).toHaveLength(64);
   expect(many.bins).toHaveLength(65);
   expect(many.values.reduce((a, b) => a + b)).toBe(1000);
+  const large = histogram([1.7e18, 1.7e18]) as { values: number[]; bins: number[] };
+  expect(large.values.reduce((a, b) => a + b)).toBe(2);
+  expect(new Set(large.bins).size).toBe(65);
   expect(histogram([Number.NaN, 1, Number.POSITIVE_INFINITY])).toMatchObject({ _type: 'histogram' });
   expect(() => histogram([])).toThrow(RangeError);
   expect(() => histogram([1], { bins: 513 })).toThrow(RangeError);
@@ -218,6 +221,17 @@ test('a picture that was refused does not go into the directory when others take
   expect(rows).toMatchObject([{ first: { path: files[0] } }]);
   expect(files).toHaveLength(1);
   expect(run).toMatchObject({ online: false, skipped: 1 });
+});
+
+test('the same page twice in a row is one file, and one under a reserved key is none', async () => {
+  const { run, fake } = await runAt();
+  run.log({ page: html('x'), _page: html('y') }, { step: 1 });
+  run.log({ page: html('x') }, { step: 1 });
+  await run.finish();
+  expect(fake.operations('CreateRunFiles').map(({ body }) => (body as { variables: object }).variables)).toMatchObject([
+    { files: [expect.stringMatching(/page_1_/)] },
+  ]);
+  expect(fake.run('run1').history).toHaveLength(1);
 });
 
 test('what no file can be made of is left out, counted and told', async () => {

@@ -129,6 +129,11 @@ trialOfTests('R32', 'W&B: addresses that would give the key away are refused', (
   });
 });
 
+test('refuses headers that are no object', async () => {
+  const error = await errorOf(() => wandb({ apiKey, headers: 'X-Tenant: a' as never }));
+  expect(error.problems).toEqual([{ field: 'headers', message: expect.stringContaining('must be an object') }]);
+});
+
 test.each(['authorization', 'Content-Type', 'USER-AGENT', 'x-wandb-username'])(
   'refuses the header %s, which the client sets itself',
   async (name) => {
@@ -142,7 +147,10 @@ test.each(['authorization', 'Content-Type', 'USER-AGENT', 'x-wandb-username'])(
 );
 
 test('files, artifacts and alerts of a wrong form are refused by name, and not taken for a failure of the service', async () => {
-  const { run } = await runAt();
+  const { run, fake } = await runAt();
+  const logged = (more: Partial<ArtifactInput>) => run.logArtifact({ name: 'a', type: 'model', files: {}, ...more });
+  const cyclic: Record<string, unknown> = {};
+  cyclic['self'] = cyclic;
   const given: (readonly [call: () => Promise<unknown>, message: string])[] = [
     [() => run.saveFile('a.txt', undefined as never), 'file: must be given as a name and its content'],
     [() => run.saveFile('a.txt', 'text' as never), 'file: must be given as a name and its content'],
@@ -156,12 +164,25 @@ test('files, artifacts and alerts of a wrong form are refused by name, and not t
       () => run.logArtifact({ name: 'a', type: 'model', files: { a: { path: 'no-such.txt' } } }),
       'artifact: cannot be read: ENOENT',
     ],
+    [() => run.logArtifact({ type: 'model', files: {} } as never), 'artifact: must be { name, type, files }'],
+    [() => logged({ aliases: 'best' as never }), 'artifact: aliases must be a list of texts'],
+    [() => logged({ aliases: ['a/b'] }), 'artifact: aliases must be a list of texts without / and :'],
+    [() => logged({ description: 1 as never }), 'artifact: description must be a text'],
+    [() => logged({ metadata: 'text' as never }), 'artifact: metadata must be an object'],
+    [() => logged({ metadata: cyclic }), 'artifact: metadata must be data for JSON: must not be cyclic'],
     [() => run.alert('slow' as never), 'alert: must be { title, text }'],
+    [
+      () => run.alert({ title: 't', text: 'x', level: 'error' as never }),
+      'alert: level must be one of INFO, WARN, ERROR',
+    ],
+    [() => run.alert({ title: 't', text: 'x', waitMs: Number.NaN }), 'alert: waitMs must be a number >= 0'],
   ];
   for (const [call, message] of given) {
     const error = await errorOf(call);
     expect([error.code, error.message]).toEqual(['INVALID_EVENT', expect.stringContaining(message)]);
   }
+  await logged({ metadata: { big: 9_007_199_254_740_993n } });
+  expect(fake.artifacts).toMatchObject([{ input: { metadata: '{"big":9007199254740993}' } }]);
   await run.finish();
 });
 
