@@ -99,6 +99,8 @@ test('ratings, health, toolkits and caches', () => {
     rating({ skillId: 'a', rating: 2 }),
     health({ skillId: 'a', score: 80, at: 2000 }),
     health({ skillId: 'a', score: 10, at: 1000 }),
+    // Of two at the same time, the one that was said last.
+    health({ skillId: 'a', score: 70, at: 2000 }),
     toolkit({ toolkit: 'web', operation: 'create', success: true }),
     toolkit({ toolkit: 'web', operation: 'create', success: false }),
     execution({ kind: 'search', name: 's', cacheHit: true }),
@@ -106,7 +108,7 @@ test('ratings, health, toolkits and caches', () => {
   ]);
   const [stars] = histograms(cells, 'toolweaver_skill_rating');
   expect(stars).toMatchObject({ labels: ['a'], counts: [0, 1, 0, 0, 1, 0], sum: 7, count: 2 });
-  expect(values(cells, 'toolweaver_skill_health_score')).toEqual({ a: 80 });
+  expect(values(cells, 'toolweaver_skill_health_score')).toEqual({ a: 70 });
   expect(values(cells, 'toolweaver_toolkit_events_total')).toEqual({
     'web,create,success': 1,
     'web,create,failure': 1,
@@ -141,6 +143,28 @@ test('organisation and user are labels only when asked for, and come last', () =
   ]);
   expect(values(both, 'toolweaver_tool_executions_total')).toHaveProperty(['t,k,success,o,u'], 1);
   expect(values(both, 'toolweaver_skill_executions_total')).toEqual({ 's,,u': 1 });
+});
+
+test('every metric of ours that is made of events can have them', () => {
+  const common = { orgId: 'o', success: false, latencyMs: 5, cacheHit: true } as const;
+  const usage = { inputTokens: 3, cacheReadTokens: 0, cacheWriteTokens: 0, outputTokens: 0, reasoningTokens: 0 };
+  const cost = { nanoUsd: 1, source: 'provider' } as const;
+  const cells = cellsOf(
+    [
+      ...(['skill', 'tool', 'llm', 'agent'] as const).map((kind) => execution({ ...common, kind, usage, cost })),
+      rating({ orgId: 'o' }),
+      health({ orgId: 'o' }),
+      toolkit({ orgId: 'o' }),
+    ],
+    { labels: ['org_id'] },
+  );
+  const shown = cells.families().filter(({ labelSets }) => labelSets.length > 0);
+  expect(shown.length).toBeGreaterThan(15);
+  const lacking = shown.filter(({ metric, labelSets }) => {
+    const at = metric.labels.indexOf('org_id');
+    return at === -1 || !labelSets.every(({ labels }) => labels[at] === 'o');
+  });
+  expect(lacking.map(({ metric }) => metric.name)).toEqual([]);
 });
 
 test('names that would be the same when put together, or that objects inherit, stay apart', () => {

@@ -50,6 +50,7 @@ test.each<[string, unknown]>([
   ['latencyBucketsMs', [0, 1]],
   ['latencyBucketsMs', [1, Number.POSITIVE_INFINITY]],
   ['latencyBucketsMs', [Number.NaN]],
+  ['latencyBucketsMs', Array.from({ length: 201 }, (_, at) => at + 1)],
   ['maxLabelSets', 1.5],
   ['maxLabelSets', '2000'],
   ['semconv', 'otel'],
@@ -58,6 +59,11 @@ test.each<[string, unknown]>([
   expect(() => createCells({ [field]: value } as CellsOptions)).toThrow(
     expect.objectContaining({ problems: [expect.objectContaining({ field })] }),
   );
+});
+
+test('as many buckets as are allowed are taken', () => {
+  const latencyBucketsMs = Array.from({ length: 200 }, (_, at) => at + 1);
+  expect(createCells({ latencyBucketsMs }).families()).not.toEqual([]);
 });
 
 test('options that were not given have their defaults, and every problem is noted rather than thrown', () => {

@@ -70,6 +70,26 @@ test('costs and tokens go to the labels of their own execution, in whatever orde
   );
 });
 
+test('thousands of label sets count each for itself', () => {
+  const all = Array.from({ length: 30_000 }, (_, at) => {
+    const [name, toolkit, orgId] = [`tool-${at % 97}`, `kit-${at % 11}`, `org-${at % 13}`];
+    return execution({ kind: 'tool', name, toolkit, orgId, success: at % 3 > 0, error: { type: `Error${at % 2}` } });
+  });
+  const cells = createCells({ labels: ['org_id'], maxLabelSets: 50_000 });
+  all.forEach(cells.record);
+  const keyOf = ({ name, toolkit, orgId }: (typeof all)[number], more: string | undefined): string =>
+    [name, toolkit, more, orgId].join();
+  const found = (name: string): Record<string, number> =>
+    Object.fromEntries(Object.entries(values(cells, name)).filter(([, value]) => value > 0));
+  const outcome = (success: boolean): string => (success ? 'success' : 'failure');
+  const executions = summed(all, (event) => [keyOf(event, outcome(event.success)), 1]);
+  expect(Object.keys(executions).length).toBeGreaterThan(15_000);
+  expect(found('toolweaver_tool_executions_total')).toEqual(executions);
+  expect(found('toolweaver_tool_errors_total')).toEqual(
+    summed(all, (event) => (event.success ? undefined : [keyOf(event, event.error?.type), 1])),
+  );
+});
+
 test('beyond the limit nothing is lost, and each event that came too late is counted as such', () => {
   fc.assert(
     fc.property(events, (all) => {
