@@ -64,6 +64,24 @@ test('by skill, tool and agent, whoever calls whom', async () => {
   );
 });
 
+test('what belongs to no organisation and says nothing costs nothing, also beside others that count by fractions', async () => {
+  const call = { at: now, kind: 'llm', name: 'answer', weight: 1 / 0.7 } as const;
+  const { reader } = await storeWith([
+    ...Array.from({ length: 60 }, (_, at) =>
+      execution({
+        ...call,
+        at: now - ((at * 31) % 50) * 3_600_000,
+        orgId: `org-${at % 3}`,
+        usage: { ...usage, inputTokens: (at * 150_461) % 5003 },
+        cost: { nanoUsd: (at * 942_561) % 100_003, source: 'provider' },
+      }),
+    ),
+    execution({ ...call, cost: cents(0) }),
+  ]);
+  const { entries } = await reader.getCosts({ by: 'organisation' });
+  expect(entries.find(({ name }) => name === null)).toMatchObject({ totalTokens: 0, totalCostUsd: 0 });
+});
+
 const usage = { inputTokens: 10, cacheReadTokens: 0, cacheWriteTokens: 0, outputTokens: 5, reasoningTokens: 0 };
 const cents = (count: number) => ({ nanoUsd: count * 10_000_000, source: 'provider' }) as const;
 const priced = [

@@ -102,6 +102,15 @@ describe('collaborative ones', () => {
 });
 
 describe('trending ones', () => {
+  test('are not those that are used as much as before, whatever the order that fractions were added up in', async () => {
+    const { reader, write } = await createStore();
+    const sampled = (at: number) => Array.from({ length: 5 }, () => execution({ name: 'a', at, weight: 1 / 0.7 }));
+    const failed = (at: number) => execution({ name: 'a', at, success: false });
+    const [before, since] = [now - 20 * dayMs, now - dayMs];
+    write([...sampled(before), failed(before), failed(since), ...sampled(since)]);
+    expect(await reader.getRecommendations('me')).toEqual([]);
+  });
+
   const used = (name: string, earlier: number, later: number): AnalyticsEvent[] => [
     ...Array.from({ length: earlier }, () => execution({ name, at: now - 20 * dayMs })),
     ...Array.from({ length: later }, () => execution({ name, at: now - dayMs })),

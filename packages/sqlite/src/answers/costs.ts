@@ -2,7 +2,7 @@ import type { CostEntry, CostGroup, CostReport, CostTotals } from '@toolweaver/a
 import { type RawBuilder, sql } from 'kysely';
 import { type CallerKind, callerCosts, isCaller } from './callers.ts';
 import type { Db, Filter } from './filter.ts';
-import { ratio, type Totals, totalCost, totals, totalTokens } from './numbers.ts';
+import { ratio, type Totals, totalCost, totals, totalTokens, without } from './numbers.ts';
 import { compareTexts, descending, inOrder, type Order } from './order.ts';
 import { isOfCells, type SelectionOptions, select } from './selection.ts';
 
@@ -95,12 +95,12 @@ async function find(
 
 /** What is in none of the groups, if anything: sums of fractions are off by their last digits, which are no executions. */
 function rest(all: Sums, grouped: Sums): Group[] {
-  const left = (name: keyof Sums, least: number): number => {
-    const difference = all[name] - grouped[name];
+  const left = (name: keyof Sums, least: number, digits?: number): number => {
+    const difference = without(all[name], grouped[name], digits);
     return difference > all[name] * least ? difference : 0;
   };
   const [executions, cost_weight] = [left('executions', 1e-10), left('cost_weight', 1e-10)];
-  const cost_nano_usd = cost_weight === 0 ? 0 : left('cost_nano_usd', 0);
+  const cost_nano_usd = cost_weight === 0 ? 0 : left('cost_nano_usd', 0, 3);
   return executions === 0
     ? []
     : [{ kind: null, name: null, executions, cost_weight, cost_nano_usd, tokens: left('tokens', 0) }];

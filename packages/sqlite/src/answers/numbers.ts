@@ -6,8 +6,8 @@ import { quantiles, type Sketch } from '../sketch.ts';
 // What sums over counted executions `c` come to. `total()` sums in floating point: whole numbers are exact up to 2⁵³, and none
 // can overflow.
 
-/** Behind the point. */
-export const failureDigits = 6;
+/** Behind the point: what `without` keeps. */
+export const differenceDigits = 6;
 
 type Extreme = 'latency_min' | 'latency_max' | 'first_at' | 'last_at';
 type Sums = Omit<Figures, Extreme>;
@@ -58,14 +58,14 @@ export function toCounts({ executions, successes }: Pick<Sums, 'executions' | 's
   return {
     executions,
     successes,
-    failures: failuresOf(executions, successes),
+    failures: without(executions, successes),
     successRate: ratio(successes, executions),
   };
 }
 
-/** Sampling keeps them all, and counts successes by fractions, whose sums are off by their last digits: those are no failures. */
-export function failuresOf(executions: number, successes: number): number {
-  return Number((executions - successes).toFixed(failureDigits));
+/** What a sum is without a part of it. Sums of fractions, by which sampled executions count, are off by their last digits: those are nothing. */
+export function without(sum: number, part: number, digits: number = differenceDigits): number {
+  return Number((sum - part).toFixed(digits));
 }
 
 export function averageLatency({

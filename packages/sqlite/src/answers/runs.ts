@@ -1,7 +1,7 @@
 import type { FigureCondition, MetricCondition, RunFigure, RunState, RunSummary } from '@toolweaver/analytics-core';
 import { type RawBuilder, type SqlBool, sql } from 'kysely';
 import { all, type Db } from './filter.ts';
-import { failureDigits } from './numbers.ts';
+import { differenceDigits } from './numbers.ts';
 import { allRuns, latest } from './run-events.ts';
 import { runSummaries } from './run-summaries.ts';
 
@@ -70,7 +70,7 @@ const values: Readonly<Record<RunFigure, RawBuilder<number | null>>> = {
   startedAt: sql`r.started_at`,
   durationMs: sql`max(0, r.finished_at - r.started_at)`,
   executions: sql`coalesce(r.executions, 0)`,
-  failures: sql`coalesce(round(r.executions - r.successes, ${sql.lit(failureDigits)}), 0)`,
+  failures: sql`coalesce(round(r.executions - r.successes, ${sql.lit(differenceDigits)}), 0)`,
   costUsd: sql`CASE WHEN r.cost_weight > 0 THEN r.cost_nano_usd END`,
   tokens: sql`coalesce(r.tokens, 0)`,
 };

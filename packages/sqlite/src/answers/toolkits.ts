@@ -1,7 +1,7 @@
 import type { InvocationStats, ToolkitMetrics } from '@toolweaver/analytics-core';
 import { sql } from 'kysely';
 import { all, type Db, type Filter, matches } from './filter.ts';
-import { failuresOf } from './numbers.ts';
+import { without } from './numbers.ts';
 import { compareTexts, inOrder } from './order.ts';
 import { toolkitConditions } from './toolkit-traces.ts';
 
@@ -92,7 +92,7 @@ function toStats(sums: Sums): InvocationStats {
   return {
     calls: sums.calls,
     successful: sums.successes,
-    failed: failuresOf(sums.calls, sums.successes),
+    failed: without(sums.calls, sums.successes),
     avg_duration_ms: average(sums),
     total_duration_ms: sums.duration,
   };

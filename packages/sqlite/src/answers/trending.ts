@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import { dayMs, hourMs } from '../cell.ts';
 import type { Db, Filter } from './filter.ts';
+import { without } from './numbers.ts';
 import type { Finding } from './recommend.ts';
 import { select } from './selection.ts';
 
@@ -18,7 +19,7 @@ export async function trending(
   const half = (filter.to - filter.from) / 2;
   const length = half < 2 * dayMs ? inWords(half / hourMs, 'hour') : inWords(half / dayMs, 'day');
   return Array.from(since, ([subject, later]) => ({ subject, later, earlier: before.get(subject) ?? 0 }))
-    .filter(({ later, earlier }) => later > earlier)
+    .filter(({ later, earlier }) => without(later, earlier) > 0)
     .map(({ subject, later, earlier }) => ({
       subject,
       score: (later - earlier) / (later + earlier + 2 * extra),
