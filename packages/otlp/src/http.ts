@@ -55,8 +55,8 @@ export function post({ url, headers, body, background, tls, agent }: Post, signa
   sent.end(body);
   return promise.finally(() => {
     signal.removeEventListener('abort', abort);
-    if (agent === undefined) {
-      // Where the answer came before all was sent, the rest would keep the connection.
+    // Where the answer came before all was sent, the rest would keep the connection, that of an agent too.
+    if (agent === undefined || !sent.writableFinished) {
       sent.destroy();
     }
   });
