@@ -49,7 +49,11 @@ const recordExecution = (client: Analytics): void =>
 const kinds: Readonly<
   Record<'stream' | 'GraphQL' | 'upload', { is(request: SeenRequest): boolean; record(client: Analytics): void }>
 > = {
-  stream: { is: isStream, record: recordExecution },
+  stream: {
+    // A heartbeat says nothing, and comes on a busy machine, too.
+    is: (request) => isStream(request) && Object.keys(request.body as object).length > 0,
+    record: recordExecution,
+  },
   GraphQL: { is: ({ operation }) => operation === 'UpsertBucket', record: recordExecution },
   upload: {
     is: ({ method }) => method === 'PUT',
