@@ -5,6 +5,9 @@ export function describe(value: unknown): string {
   if (typeof value === 'string') {
     return quote(value);
   }
+  if (Array.isArray(value)) {
+    return 'an array';
+  }
   if (typeof value === 'object' && value !== null) {
     // The usual mistake with what is to be awaited first.
     return isPromise(value) ? 'a promise: await it' : 'an object';

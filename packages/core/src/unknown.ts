@@ -17,8 +17,7 @@ export function unknownNames(given: object, known: object, group = ''): Problem[
  */
 export function unknownOptions(given: unknown, known: Readonly<Record<string, true>>, group = ''): Problem[] {
   if (typeof given !== 'object' || given === null || Array.isArray(given)) {
-    const got = Array.isArray(given) ? 'an array' : describe(given);
-    return [{ field: group || 'options', message: `must be an object, got ${got}` }];
+    return [{ field: group || 'options', message: `must be an object, got ${describe(given)}` }];
   }
   return unknownNames(given, known, group && `${group}.`);
 }

@@ -116,7 +116,7 @@ describe('each way of recording', () => {
     ],
     ['score must be a number from 0 to 100', (analytics) => analytics.updateHealthScore({ skillId: 'a' } as never)],
     ['event must be an object, got "text"', (analytics) => analytics.recordSkillRating('text' as never)],
-    ['event must be an object, got an object', (analytics) => analytics.updateHealthScore([] as never)],
+    ['event must be an object, got an array', (analytics) => analytics.updateHealthScore([] as never)],
     ['options must be an object, got "text"', (analytics) => analytics.logMetrics({ a: 1 }, 'text' as never)],
     ['options must be an object, got 5', (analytics) => analytics.startRun(5 as never)],
   ])('refuses what is wrong: %s', (message, call) => {

@@ -9,7 +9,7 @@ const noText: readonly (readonly [unknown, string])[] = [
   [true, 'true'],
   [Number.NaN, 'NaN'],
   [{}, 'an object'],
-  [[], 'an object'],
+  [[], 'an array'],
   [1n, 'a bigint'],
   [Symbol('s'), 'a symbol'],
   [() => 1, 'a function'],
@@ -60,7 +60,7 @@ function choices(field: string, allowed: string): Row[] {
     [field, 'other', `${field} must be one of ${allowed}, got "other"`],
     [field, undefined, `${field} must be one of ${allowed}, got undefined`],
     [field, 3, `${field} must be one of ${allowed}, got 3`],
-    [field, [allowed.split(', ')[0]], `${field} must be one of ${allowed}, got an object`],
+    [field, [allowed.split(', ')[0]], `${field} must be one of ${allowed}, got an array`],
     [field, 'toString', `${field} must be one of ${allowed}, got "toString"`],
   ];
 }
@@ -78,7 +78,7 @@ function objects(field: string, allowed = 'an object'): Row[] {
   return [
     [field, 5, `${field} must be ${allowed}, got 5`],
     [field, 'text', `${field} must be ${allowed}, got "text"`],
-    [field, [1], `${field} must be ${allowed}, got an object`],
+    [field, [1], `${field} must be ${allowed}, got an array`],
     [field, () => 1, `${field} must be ${allowed}, got a function`],
   ];
 }
@@ -208,7 +208,7 @@ describe('an artifact', () => {
   const artifact = { type: 'artifact', name: 'a', kind: 'k' };
   test.each([
     ['text', '"text"'],
-    [[1], 'an object'],
+    [[1], 'an array'],
     [new ArrayBuffer(1), 'an object'],
     [new Uint16Array(1), 'an object'],
     [Object.create(Uint8Array.prototype), 'an object'],
@@ -241,7 +241,7 @@ describe('what is no event at all', () => {
     [undefined, 'event must be an object, got undefined'],
     [null, 'event must be an object, got null'],
     ['execution', 'event must be an object, got "execution"'],
-    [[minimal.execution], 'event must be an object, got an object'],
+    [[minimal.execution], 'event must be an object, got an array'],
     [() => minimal.execution, 'event must be an object, got a function'],
     [{}, 'type must be one of execution, rating, health, toolkit, metrics, run, artifact, got undefined'],
     [{ type: 'Execution' }, 'artifact, got "Execution"'],
