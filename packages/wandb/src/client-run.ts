@@ -46,7 +46,7 @@ export function createClient(run: Run, settings: Settings, notify: Notify, onFin
   const { skip, skipUnknown, tellOnce } = skips;
   let finishing: Promise<void> | undefined;
   const calls = createCalls(clock);
-  /** The last of each artifact: the service numbers them in the order in which they are complete. */
+  /** The last one under way of each artifact: the service numbers them in the order in which they are complete. */
   const versions = new Map<unknown, Promise<void>>();
   const lifetime = new AbortController();
   const media = createMediaQueue(run, (message) => skip('upload', message));
@@ -296,7 +296,11 @@ export function createClient(run: Run, settings: Settings, notify: Notify, onFin
           await insistOn((signal) => run.putArtifact(artifact, signal));
         })();
         versions.set(name, logged);
-        return logged;
+        return logged.finally(() => {
+          if (versions.get(name) === logged) {
+            versions.delete(name);
+          }
+        });
       }),
     alert: (alert) =>
       call(async (insistOn) => {

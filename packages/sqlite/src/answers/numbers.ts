@@ -65,7 +65,8 @@ export function toCounts({ executions, successes }: Pick<Sums, 'executions' | 's
 
 /** What a sum is without a part of it. Sums of fractions, by which sampled executions count, are off by their last digits: those are nothing. */
 export function without(sum: number, part: number, digits: number = differenceDigits): number {
-  return Number((sum - part).toFixed(digits));
+  const difference = sum - part;
+  return Number.isInteger(difference) ? difference : Number(difference.toFixed(digits));
 }
 
 export function averageLatency({
