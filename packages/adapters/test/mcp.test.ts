@@ -1,9 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Client as NextClient, InMemoryTransport as NextTransport } from '@modelcontextprotocol/client';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { InMemoryTransport } from '@modelcontextprotocol/sdk/inMemory.js';
 import { Server } from '@modelcontextprotocol/sdk/server/index.js';
 import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
 import { CallToolRequestSchema, ListToolsRequestSchema } from '@modelcontextprotocol/sdk/types.js';
+import { McpServer as NextMcpServer, Server as NextServer } from '@modelcontextprotocol/server';
 import { type McpOptions, trackMcpServer } from '@toolweaver/analytics-adapters/mcp';
 import { expect, onTestFinished, test } from 'vitest';
 import { z } from 'zod';
@@ -96,24 +98,52 @@ test.each([
   expect(called).toMatchObject({ name: 'add', runId, parentId: traceContext ? caller?.id : undefined });
 });
 
-test('a server of version 2 of the SDK, which says methods by name, keeps all of its handlers', async () => {
+test('calls of a server of version 2 of the SDK are recorded as those of version 1', async () => {
   const made = rig();
-  const handlers = new Map<string, readonly unknown[]>();
-  const server = trackMcpServer(made.analytics, {
-    assertCanSetRequestHandler() {},
-    setRequestHandler: (method: string, ...more: unknown[]) => void handlers.set(method, more),
+  const server = trackMcpServer(made.analytics, new NextMcpServer(info), { toolkit: 'math' });
+  server.registerTool('add', { inputSchema: z.object({ a: z.number(), b: z.number() }) }, async ({ a, b }) => {
+    made.analytics.recordLlmCall({ model: 'inner', success: true });
+    return { content: [{ type: 'text', text: String(a + b) }] };
   });
-  const schemas = { params: {} };
-  const own = () => ({});
-  server.setRequestHandler('acme/own', schemas, own);
-  expect(handlers.get('acme/own')).toEqual([schemas, own]);
-  const echo = ({ params }: { params: { name: string } }) => ({ content: [{ type: 'text', text: params.name }] });
-  server.setRequestHandler('tools/call', echo);
-  const [tracked] = handlers.get('tools/call') as [(request: object) => unknown];
-  expect(await tracked({ params: { name: 'echo' } })).toEqual(echo({ params: { name: 'echo' } }));
-  server.setRequestHandler('tools/call', schemas, ({ name }: { name: string }) => ({ name, isError: true }));
-  const [, withSchemas] = handlers.get('tools/call') as [unknown, (params: object) => unknown];
-  expect(await withSchemas({ name: 'refuses' })).toEqual({ name: 'refuses', isError: true });
+  server.registerTool('fail', {}, () => {
+    throw new Error('mine');
+  });
+  const client = new NextClient(info);
+  const [here, there] = NextTransport.createLinkedPair();
+  await Promise.all([server.connect(there), client.connect(here)]);
+  onTestFinished(async () => {
+    await client.close();
+    await server.close();
+  });
+  const { tools } = await client.listTools();
+  expect(tools).toHaveLength(2);
+  const { content } = await client.callTool({ name: 'add', arguments: { a: 1, b: 2 } });
+  expect(content).toEqual([{ type: 'text', text: '3' }]);
+  expect(await client.callTool({ name: 'fail' })).toMatchObject({ isError: true });
+  expect(await made.paths()).toEqual(['tool add > llm inner', 'tool add', 'tool fail']);
+  expect((await made.executions()).at(-1)).toMatchObject({
+    success: false,
+    error: { type: 'ToolError' },
+    toolkit: 'math',
+  });
+});
+
+test('methods of its own keep their handlers, and so do calls with a schema of their parameters, in version 2', async () => {
+  const made = rig();
+  const server = trackMcpServer(made.analytics, new NextServer(info, { capabilities: { tools: {} } }));
+  server.setRequestHandler('acme/own', { params: z.object({ of: z.string() }) }, ({ of }) => ({ answer: of }));
+  server.setRequestHandler('tools/call', ({ params }) => ({ content: [], isError: params.name === 'refuses' }));
+  const client = new NextClient(info);
+  const [here, there] = NextTransport.createLinkedPair();
+  await Promise.all([server.connect(there), client.connect(here)]);
+  onTestFinished(async () => {
+    await client.close();
+    await server.close();
+  });
+  const answer = z.object({ answer: z.string() });
+  expect(await client.request({ method: 'acme/own', params: { of: 'ada' } }, answer)).toMatchObject({ answer: 'ada' });
+  await client.callTool({ name: 'echo' });
+  await client.callTool({ name: 'refuses' });
   expect((await made.executions()).map(({ name, success }) => [name, success])).toEqual([
     ['echo', true],
     ['refuses', false],
