@@ -4,6 +4,7 @@ import { BaseRetriever } from '@langchain/core/retrievers';
 import { RunnableLambda } from '@langchain/core/runnables';
 import { tool } from '@langchain/core/tools';
 import { FakeListChatModel, FakeStreamingLLM } from '@langchain/core/utils/testing';
+import { Command, interrupt, MemorySaver, MessagesAnnotation, START, StateGraph } from '@langchain/langgraph';
 import { type LangChainOptions, langChainCallbacks } from '@toolweaver/analytics-adapters/langchain';
 import { expect, test } from 'vitest';
 import { z } from 'zod';
@@ -108,20 +109,30 @@ test('what fails is a failure, and thrown on', async () => {
   ]);
 });
 
-test('a message of a tool that says so is a failure; what LangGraph throws to wait is none', async () => {
+test('a message of a tool that says so is a failure', async () => {
   const made = rig();
-  const toolOf = (name: string, fn: () => unknown) =>
-    tool(fn as never, { name, description: 'd', schema: z.object({}) });
   const refusal = new ToolMessage({ content: 'no such city', tool_call_id: 'c1', status: 'error' });
-  await toolOf('refusing', () => refusal).invoke({}, configOf(made));
-  // As its `interrupt()` does.
-  const interrupt = Object.assign(new Error('approve?'), { is_bubble_up: true });
-  const asking = toolOf('asking', () => Promise.reject(interrupt));
-  await expect(asking.invoke({}, configOf(made))).rejects.toBe(interrupt);
-  expect((await made.executions()).map(({ name, success, error }) => [name, success, error?.type])).toEqual([
-    ['refusing', false, 'ToolError'],
-    ['asking', true, undefined],
-  ]);
+  const refusing = tool(() => refusal, { name: 'refusing', description: 'd', schema: z.object({}) });
+  await refusing.invoke({}, configOf(made));
+  expect(await made.executions()).toMatchObject([{ name: 'refusing', success: false, error: { type: 'ToolError' } }]);
+});
+
+test('a tool of a graph that waits for somebody is no failure, and goes on once it is answered', async () => {
+  const made = rig();
+  const pay = tool(() => interrupt('approve?'), { name: 'pay', description: 'd', schema: z.object({}) });
+  const graph = new StateGraph(MessagesAnnotation)
+    .addNode('work', async (_, config) => {
+      await pay.invoke({}, config);
+      return { messages: [] };
+    })
+    .addEdge(START, 'work')
+    .compile({ checkpointer: new MemorySaver() });
+  const config = { ...configOf(made), configurable: { thread_id: 't' } };
+  expect(await graph.invoke({ messages: [] }, config)).toMatchObject({ __interrupt__: [{ value: 'approve?' }] });
+  await graph.invoke(new Command({ resume: 'yes' }), config);
+  const executions = await made.executions();
+  expect(executions.filter(({ success }) => !success)).toEqual([]);
+  expect(executions.filter(({ kind }) => kind === 'tool').map(({ name }) => name)).toEqual(['pay', 'pay']);
 });
 
 test('a model that streams is one call, and one that says nothing of itself goes by its class', async () => {
