@@ -15,8 +15,6 @@ export function aiSdkTelemetry(analytics: Analytics): Telemetry {
   const spans = createSpans(analytics);
   /** By call: tries of the model so far in this step, that failed. */
   const failedTries = new Map<string, number>();
-  /** By call: tries of its embeddings under way, or that failed, of which nobody tells. */
-  const openEmbeds = new Map<string, Set<string>>();
   // A call has one model at work at a time.
   const modelKey = (callId: string): string => `${callId} model`;
 
@@ -42,17 +40,13 @@ export function aiSdkTelemetry(analytics: Analytics): Telemetry {
 
   function fail(callId: string, thrown: unknown): void {
     failedTries.delete(callId);
-    openEmbeds.delete(callId);
     spans.fail(callId, thrown);
   }
 
-  /** A call that has gone well was tried again after these, at a time that is not known. */
+  /** Nobody tells of a try of an embedding that failed. A call that has gone well was tried again, at a time that is not known. */
   function endFailedEmbeds(callId: string): void {
-    for (const embedCallId of openEmbeds.get(callId) ?? []) {
-      const thrown = { name: 'ModelError', message: 'it failed, and was tried again' };
-      spans.end(embedCallId, { latencyMs: undefined }, { thrown });
-    }
-    openEmbeds.delete(callId);
+    const thrown = { name: 'ModelError', message: 'it failed, and was tried again' };
+    spans.endInner(callId, { latencyMs: undefined }, { thrown });
   }
 
   return {
@@ -84,11 +78,9 @@ export function aiSdkTelemetry(analytics: Analytics): Telemetry {
       spans.end(modelKey(callId), { usage: usageFrom(usage).usage }, failureOf({ finishReason }));
     },
     onEmbedStart({ callId, embedCallId, modelId, provider, functionId }) {
-      openEmbeds.set(callId, (openEmbeds.get(callId) ?? new Set()).add(embedCallId));
       spans.start(embedCallId, { kind: 'llm', name: functionId ?? modelId, model: modelId, provider }, callId);
     },
-    onEmbedEnd({ callId, embedCallId, usage: { tokens } }) {
-      openEmbeds.get(callId)?.delete(embedCallId);
+    onEmbedEnd({ embedCallId, usage: { tokens } }) {
       spans.end(embedCallId, Number.isSafeInteger(tokens) ? { usage: { inputTokens: tokens } } : {});
     },
     executeTool({ callId, toolCall, execute }) {

@@ -20,6 +20,8 @@ export interface Spans {
     details?: OperationDetails & { readonly latencyMs?: undefined },
     failure?: { readonly thrown: unknown },
   ): void;
+  /** The same for all that is under way directly in it. */
+  endInner: Spans['end'];
   /** Ends it, and what is under way in it, as failed. */
   fail(key: string, thrown: unknown): void;
   /** The id that its execution will have, or that of the nearest one around it that is recorded. */
@@ -67,9 +69,18 @@ export function createSpans(analytics: Analytics): Spans {
     );
   };
 
+  const endInner: Spans['endInner'] = (key, details, failure) => {
+    for (const [inner, { parentKey }] of [...open]) {
+      if (parentKey === key) {
+        end(inner, details, failure);
+      }
+    }
+  };
+
   return {
     idOf,
     end,
+    endInner,
     start(key, subject, parentKey) {
       const parentId = idOf(parentKey ?? '');
       const [oldest] = open.size >= maxOpen ? open.keys() : [];
@@ -84,11 +95,7 @@ export function createSpans(analytics: Analytics): Spans {
       });
     },
     fail(key, thrown) {
-      for (const [inner, { parentKey }] of [...open]) {
-        if (parentKey === key) {
-          end(inner, {}, { thrown });
-        }
-      }
+      endInner(key, {}, { thrown });
       end(key, {}, { thrown });
     },
   };
