@@ -137,7 +137,7 @@ describe('rows', () => {
       { line: 2, field: 'row', reason: expect.stringContaining('is no JSON') },
       { line: 4, field: 'latencyMs', reason: 'must be a finite number >= 0, got -1' },
       { line: 5, field: 'at', reason: 'must be given' },
-      { line: 6, field: 'event', reason: 'must be an object, got an object' },
+      { line: 6, field: 'event', reason: 'must be an object, got an array' },
       { line: 7, field: 'event', reason: 'must be an object, got null' },
       { line: 8, field: 'event', reason: 'must be an object, got 7' },
       { line: 9, field: 'id', reason: 'must be a UUID, got "x"' },
