@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 import { type Artifact, artifactOf, bytesEntry, clientIdOf } from './artifact.ts';
 import { type ImageSize, imageSize } from './image-size.ts';
-import { jsonText } from './json-text.ts';
+import { isObject, jsonText } from './json-text.ts';
 import { toPathPart } from './names.ts';
 import type { RunFile } from './run-file.ts';
 
@@ -62,12 +62,13 @@ export interface HistogramOptions {
 
 /**
  * Counts of the values in bins of equal width; what is not finite is left out.
- * @throws RangeError for no finite value, or too many or few bins.
+ * @throws TypeError for what is no list; RangeError for no finite value, or too many or few bins.
  */
 export function histogram(
   values: Iterable<number>,
   { bins = 64 }: HistogramOptions = {},
 ): Readonly<Record<string, unknown>> {
+  requireForm(typeof Object(values)[Symbol.iterator] === 'function', 'histogram: needs a list of numbers');
   const finite = [...values].filter(Number.isFinite);
   if (finite.length === 0 || !Number.isInteger(bins) || bins < 1 || bins > 512) {
     throw new RangeError('histogram: needs a finite number at least, and 1 to 512 bins');
@@ -99,9 +100,11 @@ const maxTableRows = 200_000;
 
 /**
  * Rows of cells under column names; shown as a table, and kept as an artifact.
- * @throws TypeError for a row of another length; RangeError for more than 200 000 rows.
+ * @throws TypeError for what are no lists, and a row of another length; RangeError for more than 200 000 rows.
  */
 export function table(columns: readonly string[], rows: readonly (readonly Cell[])[]): Media {
+  const isTable = Array.isArray(columns) && Array.isArray(rows) && rows.every(Array.isArray);
+  requireForm(isTable, 'table: needs a list of the names of its columns, and a list of rows that are lists of cells');
   if (rows.length > maxTableRows) {
     throw new RangeError(`table: has ${rows.length} rows; ${maxTableRows} are allowed`);
   }
@@ -157,7 +160,7 @@ export interface ImageOptions {
  * @throws TypeError for other content.
  */
 export function image(content: Uint8Array, { caption }: ImageOptions = {}): Media {
-  const bytes = Uint8Array.from(content);
+  const bytes = content instanceof Uint8Array ? Uint8Array.from(content) : new Uint8Array();
   const size = imageSize(bytes);
   if (size === undefined) {
     throw new TypeError('image: must be the bytes of a PNG or a JPEG file');
@@ -218,13 +221,21 @@ export function imagesOf(list: readonly unknown[]): Media | undefined {
   };
 }
 
-/** A Plotly figure: an object with `data`, and `layout` if need be. */
+/**
+ * A Plotly figure: an object with `data`, and `layout` if need be.
+ * @throws TypeError for anything else.
+ */
 export function plotly(figure: Readonly<Record<string, unknown>>): Media {
+  requireForm(isObject(figure), 'plotly: needs a figure: an object with data');
   return textMedia('plotly', 'plotly-file', '.plotly.json', jsonText(figure) as string);
 }
 
-/** HTML, kept as a file of the run and shown rendered on the run's page. */
+/**
+ * HTML, kept as a file of the run and shown rendered on the run's page.
+ * @throws TypeError for what is no text.
+ */
 export function html(text: string): Media {
+  requireForm(typeof text === 'string', 'html: needs a text');
   return textMedia('html', 'html-file', '.html', text);
 }
 
@@ -283,4 +294,10 @@ function typeOf(cells: readonly unknown[]): object {
   const kinds = new Set(cells.filter((cell) => cell !== null).map((cell) => typeof cell));
   const kind = kinds.size > 1 ? 'any' : (kinds.values().next().value ?? 'any');
   return { wb_type: 'union', params: { allowed_types: [{ wb_type: 'none' }, { wb_type: kind }] } };
+}
+
+function requireForm(isRight: boolean, message: string): void {
+  if (!isRight) {
+    throw new TypeError(message);
+  }
 }

@@ -254,4 +254,15 @@ test('what no file can be made of is left out, counted and told', async () => {
 test('what is no picture and no table is refused at once', () => {
   expect(() => image(Buffer.from('GIF89a'))).toThrow(TypeError);
   expect(() => table(['a'], [[1, 2]])).toThrow('row 0 has 2 cells, but there are 1 columns');
+  for (const [make, message] of [
+    [() => table(undefined as never, []), 'table: needs a list of the names'],
+    [() => table(['a'], 5 as never), 'table: needs a list of the names'],
+    [() => table(['a'], [5] as never), 'table: needs a list of the names'],
+    [() => image(undefined as never), 'image: must be the bytes'],
+    [() => histogram(undefined as never), 'histogram: needs a list of numbers'],
+    [() => plotly(undefined as never), 'plotly: needs a figure'],
+    [() => html(undefined as never), 'html: needs a text'],
+  ] as const) {
+    expect(make).toThrow(message);
+  }
 });
