@@ -15,13 +15,28 @@ const info = { name: 'tests', version: '1.0.0' };
 
 async function clientOf(server: Pick<Server, 'connect' | 'close'>): Promise<Client> {
   const client = new Client(info);
-  const [here, there] = InMemoryTransport.createLinkedPair();
+  await connect(server, client, InMemoryTransport.createLinkedPair());
+  return client;
+}
+
+/** The same by version 2 of the SDK. */
+async function nextClientOf(server: Pick<NextServer, 'connect' | 'close'>): Promise<NextClient> {
+  const client = new NextClient(info);
+  await connect(server, client, NextTransport.createLinkedPair());
+  return client;
+}
+
+interface End<T> {
+  connect(transport: T): Promise<void>;
+  close(): Promise<void>;
+}
+
+async function connect<T>(server: End<T>, client: End<T>, [here, there]: readonly [T, T]): Promise<void> {
   await Promise.all([server.connect(there), client.connect(here)]);
   onTestFinished(async () => {
     await client.close();
     await server.close();
   });
-  return client;
 }
 
 function mcpServer({ analytics }: Rig, options?: McpOptions): McpServer {
@@ -108,13 +123,7 @@ test('calls of a server of version 2 of the SDK are recorded as those of version
   server.registerTool('fail', {}, () => {
     throw new Error('mine');
   });
-  const client = new NextClient(info);
-  const [here, there] = NextTransport.createLinkedPair();
-  await Promise.all([server.connect(there), client.connect(here)]);
-  onTestFinished(async () => {
-    await client.close();
-    await server.close();
-  });
+  const client = await nextClientOf(server);
   const { tools } = await client.listTools();
   expect(tools).toHaveLength(2);
   const { content } = await client.callTool({ name: 'add', arguments: { a: 1, b: 2 } });
@@ -133,13 +142,7 @@ test('methods of its own keep their handlers, and so do calls with a schema of t
   const server = trackMcpServer(made.analytics, new NextServer(info, { capabilities: { tools: {} } }));
   server.setRequestHandler('acme/own', { params: z.object({ of: z.string() }) }, ({ of }) => ({ answer: of }));
   server.setRequestHandler('tools/call', ({ params }) => ({ content: [], isError: params.name === 'refuses' }));
-  const client = new NextClient(info);
-  const [here, there] = NextTransport.createLinkedPair();
-  await Promise.all([server.connect(there), client.connect(here)]);
-  onTestFinished(async () => {
-    await client.close();
-    await server.close();
-  });
+  const client = await nextClientOf(server);
   const answer = z.object({ answer: z.string() });
   expect(await client.request({ method: 'acme/own', params: { of: 'ada' } }, answer)).toMatchObject({ answer: 'ada' });
   await client.callTool({ name: 'echo' });
