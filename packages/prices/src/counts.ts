@@ -25,7 +25,10 @@ export function createCounts(usage: Fields, problems: Problem[]): Counts {
     problems.push({ field: name.join('.'), message });
   }
   function given(...name: string[]): number | undefined {
-    const value = name.reduce<unknown>((at, field) => (isFields(at) ? at[field] : undefined), usage);
+    const value = name.reduce<unknown>(
+      (at, field) => (isFields(at) || Array.isArray(at) ? Reflect.get(at, field) : undefined),
+      usage,
+    );
     if (value === undefined || value === null) {
       return undefined;
     }
@@ -62,7 +65,7 @@ export function createCounts(usage: Fields, problems: Problem[]): Counts {
 }
 
 /** How to read a usage object of one form. */
-export type Shape = (counts: Counts) => Usage;
+export type Shape = (counts: Counts, usage: Fields) => Usage;
 
 function show(value: unknown): string {
   switch (typeof value) {

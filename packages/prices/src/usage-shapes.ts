@@ -11,7 +11,7 @@ const chat: Shape = inclusive({
   outputMayLack: true,
   cached: ['prompt_tokens_details', 'cached_tokens'],
   // As DeepSeek and Moonshot say it, with or without the one before.
-  otherCached: ['prompt_cache_hit_tokens', 'cached_tokens'],
+  otherCached: [['prompt_cache_hit_tokens'], ['cached_tokens']],
   written: ['prompt_tokens_details', 'cache_write_tokens'],
   reasoning: ['completion_tokens_details', 'reasoning_tokens'],
 });
@@ -24,7 +24,15 @@ const responses: Shape = inclusive({
   reasoning: ['output_tokens_details', 'reasoning_tokens'],
 });
 
-const anthropic: Shape = (counts) => {
+const anthropic: Shape = (counts, { iterations }) => {
+  const passes: readonly unknown[] = Array.isArray(iterations) ? iterations : [];
+  /** With what it took to make the conversation shorter, which the counts of the message leave out. */
+  const withCompactions = (ofMessage: number, name: string): number =>
+    passes.reduce<number>(
+      (sum, pass, at) =>
+        isFields(pass) && pass['type'] === 'compaction' ? sum + counts.count('iterations', String(at), name) : sum,
+      ofMessage,
+    );
   const output = counts.required('output_tokens');
   const written = counts.given('cache_creation_input_tokens');
   const short = counts.given('cache_creation', 'ephemeral_5m_input_tokens');
@@ -35,10 +43,10 @@ const anthropic: Shape = (counts) => {
   }
   const thinking = counts.count('output_tokens_details', 'thinking_tokens');
   return {
-    inputTokens: counts.required('input_tokens'),
-    cacheReadTokens: counts.count('cache_read_input_tokens'),
-    cacheWriteTokens: written ?? parts ?? 0,
-    outputTokens: counts.rest(output, [thinking], 'output_tokens'),
+    inputTokens: withCompactions(counts.required('input_tokens'), 'input_tokens'),
+    cacheReadTokens: withCompactions(counts.count('cache_read_input_tokens'), 'cache_read_input_tokens'),
+    cacheWriteTokens: withCompactions(written ?? parts ?? 0, 'cache_creation_input_tokens'),
+    outputTokens: withCompactions(counts.rest(output, [thinking], 'output_tokens'), 'output_tokens'),
     reasoningTokens: thinking,
   };
 };
@@ -115,11 +123,12 @@ const aiSdkModel: Shape = (counts) => {
   };
 };
 
-/** The `usage_metadata` of LangChain's messages. */
+/** The `usage_metadata` of LangChain's messages, and the usage of OpenAI's Realtime API. */
 const langChain: Shape = inclusive({
   input: 'input_tokens',
   output: 'output_tokens',
   cached: ['input_token_details', 'cache_read'],
+  otherCached: [['input_token_details', 'cached_tokens']],
   written: ['input_token_details', 'cache_creation'],
   reasoning: ['output_token_details', 'reasoning'],
 });
@@ -162,7 +171,7 @@ interface InclusiveNames {
   readonly outputMayLack?: boolean;
   readonly cached: readonly string[];
   /** Other names of the same count. */
-  readonly otherCached?: readonly string[];
+  readonly otherCached?: readonly (readonly string[])[];
   readonly written: readonly string[];
   readonly reasoning: readonly string[];
 }
@@ -173,10 +182,10 @@ function inclusive({ input: inputName, output: outputName, outputMayLack = false
   return (counts) => {
     const input = counts.required(inputName);
     const output = outputMayLack ? counts.count(outputName) : counts.required(outputName);
-    const said = [counts.given(...names.cached), ...otherCached.map((name) => counts.given(name))];
+    const said = [counts.given(...names.cached), ...otherCached.map((name) => counts.given(...name))];
     const cached = said.find((count) => count !== undefined) ?? 0;
     for (const [at, name] of otherCached.entries()) {
-      counts.sum(said[at + 1], [cached], name);
+      counts.sum(said[at + 1], [cached], ...name);
     }
     const written = counts.count(...names.written);
     const reasoning = counts.count(...names.reasoning);
@@ -213,14 +222,14 @@ export interface Found {
 
 /** The usage in a response, or the response itself where it is one, and how to read it; undefined for no known form. */
 export function findUsage(response: Fields): Found | undefined {
-  const { attributes, usageMetadata, totalUsage, usage } = response;
+  const { attributes, usageMetadata, usage_metadata: ofLangChain, totalUsage, usage } = response;
   for (const usage of [attributes, response]) {
     if (isFields(usage) && Object.keys(usage).some((name) => name.startsWith(prefix))) {
       return { usage, shape: openTelemetry };
     }
   }
   // Where the AI SDK has a `totalUsage`, its `usage` may be that of the last step alone.
-  const inside = [usageMetadata, totalUsage, usage].find(isFields) ?? response;
+  const inside = [usageMetadata, ofLangChain, totalUsage, usage].find(isFields) ?? response;
   const shape = shapeOf(inside, response);
   return shape && { usage: inside, shape };
 }
@@ -237,7 +246,9 @@ function shapeOf(usage: Fields, response: Fields): Shape | undefined {
     return langChain;
   }
   if (has('input_tokens', 'output_tokens')) {
-    const isAnthropic = response['type'] === 'message' || has('cache_creation_input_tokens', 'cache_read_input_tokens');
+    const isAnthropic =
+      response['type'] === 'message' ||
+      has('cache_creation_input_tokens', 'cache_read_input_tokens', 'cache_creation', 'iterations');
     const isOpenAi = response['object'] === 'response' || has('input_tokens_details', 'total_tokens');
     // One that is both is neither.
     return isAnthropic ? (isOpenAi ? undefined : anthropic) : responses;

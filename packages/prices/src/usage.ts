@@ -11,8 +11,8 @@ export interface UsageReading {
 }
 
 /**
- * Reads the usage out of a response, or of its usage object alone: OpenAI (chat completions and responses), Anthropic, Gemini,
- * Bedrock's Converse, the Vercel AI SDK (4 to 7), the `usage_metadata` of LangChain, and the attributes of OpenTelemetry's GenAI
+ * Reads the usage out of a response, or of its usage object alone: OpenAI (chat completions, responses and Realtime), Anthropic,
+ * Gemini, Bedrock's Converse, the Vercel AI SDK (4 to 7), messages of LangChain, and the attributes of OpenTelemetry's GenAI
  * conventions. Providers count cached and reasoning tokens in or apart; here they are apart. Counts that contradict one another are
  * a problem, and never put right. Never throws.
  */
@@ -33,7 +33,7 @@ export function usageFrom(response: unknown): UsageReading {
       return refused('usage', `is not there, or of no known form; known are ${known}`);
     }
     const problems: Problem[] = [];
-    const usage = found.shape(createCounts(found.usage, problems));
+    const usage = found.shape(createCounts(found.usage, problems), found.usage);
     return problems.length === 0 ? { usage, problems } : { usage: undefined, problems };
   } catch {
     return refused('response', 'cannot be read: one of its fields throws');

@@ -144,6 +144,75 @@ const responses: [what: string, response: object, expected: Usage, provider?: st
     'anthropic',
   ],
   [
+    'an Anthropic message before which the conversation was made shorter, and for which another model was asked',
+    {
+      type: 'message',
+      model: 'claude-opus-4-6',
+      usage: {
+        input_tokens: 23_000,
+        output_tokens: 1000,
+        iterations: [
+          {
+            type: 'compaction',
+            input_tokens: 180_000,
+            cache_read_input_tokens: 400,
+            cache_creation_input_tokens: 30,
+            output_tokens: 3500,
+          },
+          { type: 'advisor_message', model: 'claude-opus-5', input_tokens: 700, output_tokens: 80 },
+          { type: 'message', input_tokens: 23_000, output_tokens: 1000 },
+        ],
+      },
+    },
+    usage(203_000, 4500, { read: 400, written: 30 }),
+  ],
+  [
+    'an Anthropic message that says what was written to a cache by how long it stays',
+    {
+      type: 'message',
+      usage: {
+        input_tokens: 5,
+        output_tokens: 7,
+        cache_creation: { ephemeral_5m_input_tokens: 10, ephemeral_1h_input_tokens: 3 },
+      },
+    },
+    usage(5, 7, { written: 13 }),
+  ],
+  [
+    'a response of the OpenAI Realtime API',
+    {
+      object: 'realtime.response',
+      usage: {
+        total_tokens: 253,
+        input_tokens: 132,
+        output_tokens: 121,
+        input_token_details: {
+          text_tokens: 119,
+          audio_tokens: 13,
+          cached_tokens: 64,
+          cached_tokens_details: { text_tokens: 64, audio_tokens: 0 },
+        },
+        output_token_details: { text_tokens: 30, audio_tokens: 91 },
+      },
+    },
+    usage(68, 121, { read: 64 }),
+  ],
+  [
+    'a message of LangChain',
+    {
+      content: 'hello',
+      usage_metadata: {
+        input_tokens: 1050,
+        output_tokens: 70,
+        total_tokens: 1120,
+        input_token_details: { cache_read: 900, cache_creation: 50 },
+        output_token_details: { reasoning: 40 },
+      },
+      response_metadata: { model_name: 'gpt-5' },
+    },
+    usage(100, 30, { read: 900, written: 50, reasoning: 40 }),
+  ],
+  [
     'a Gemini response',
     {
       modelVersion: 'gemini-2.5-flash',
@@ -276,8 +345,8 @@ describe('what providers say becomes disjoint', () => {
   test.each(responses)('%s', (_what, response, expected) => {
     expect(usageFrom(response)).toEqual({ usage: expected, problems: [] });
     // The usage object alone says the same.
-    const { totalUsage, usage: own, usageMetadata } = response as Partial<Record<string, object>>;
-    const inside = totalUsage ?? own ?? usageMetadata;
+    const { totalUsage, usage: own, usageMetadata, usage_metadata } = response as Partial<Record<string, object>>;
+    const inside = totalUsage ?? own ?? usageMetadata ?? usage_metadata;
     if (inside !== undefined) {
       expect(usageFrom(inside)).toEqual({ usage: expected, problems: [] });
     }
@@ -363,6 +432,15 @@ const wrong: [what: string, response: unknown, field: string, message: string][]
     },
     'cache_creation_input_tokens',
     'got 9',
+  ],
+  [
+    'a count of a compaction that is none',
+    {
+      type: 'message',
+      usage: { input_tokens: 1, output_tokens: 1, iterations: [{ type: 'compaction', input_tokens: '5' }] },
+    },
+    'iterations.0.input_tokens',
+    'got "5"',
   ],
   [
     'two providers at once',
