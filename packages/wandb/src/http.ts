@@ -1,6 +1,7 @@
 import { AnalyticsError, type Clock } from '@toolweaver/analytics-core';
 import { withoutAnswer } from '@toolweaver/analytics-core/backend';
 import { codeOf, messageOf, serviceError } from './failure.ts';
+import { untilAborted } from './until-aborted.ts';
 
 interface HttpRequest {
   readonly method: 'POST' | 'PUT';
@@ -37,12 +38,18 @@ export function createHttp(fetch: typeof globalThis.fetch, clock: Clock): Http {
     timer.unref?.();
     signal?.addEventListener('abort', abort, { once: true });
     let answered = false;
-    try {
-      signal?.throwIfAborted();
+
+    async function send(): Promise<HttpReply> {
       const response = await fetch(url, { method, headers, body, redirect: 'manual', signal: controller.signal });
       answered = true;
       const text = await readText(response);
       return { status: response.status, text, waitMs: waitMsOf(response.headers, clock.now()) };
+    }
+
+    try {
+      signal?.throwIfAborted();
+      // A fetch of the user's may pass over its signal.
+      return await untilAborted(send(), controller.signal);
     } catch (cause) {
       if (isUnreadable(cause)) {
         throw new AnalyticsError('EVENTS_REJECTED', 'a file changed while it was read', { cause });

@@ -527,6 +527,19 @@ test('an end that the service does not take in time goes into a directory', asyn
   expect(notices).toEqual([expect.stringContaining('goes on offline in')]);
 });
 
+test.each([
+  ['never answers', (): Promise<Response> => new Promise(() => {})],
+  ['never ends its answer', async (): Promise<Response> => new Response(new ReadableStream())],
+])('a fetch that ignores its signal and %s holds up no end', async (_how, answer) => {
+  const fetch: typeof globalThis.fetch = (url, init) =>
+    String(url).endsWith('/file_stream') ? answer() : globalThis.fetch(url, init);
+  const { run, notices } = await runAt({ fetch });
+  run.log({ loss: 0.5 });
+  await run.finish({ timeoutMs: 150 });
+  expect(loggedRows(run)).toMatchObject([{ loss: 0.5 }]);
+  expect(notices).toEqual([expect.stringContaining('not within 150 ms')]);
+});
+
 test('only requests to the service itself carry the key', async () => {
   const { run, fake } = await runAt({ username: 'bot', userEmail: 'bot@example.org', headers: { 'X-Route': 'a' } });
   await run.saveFile('a/b.txt', Buffer.from('hello'));
