@@ -1,7 +1,7 @@
 import type { Env, Problem } from '@toolweaver/analytics-core';
 import { type EnvReader, readEnv } from '@toolweaver/analytics-core/backend';
 import { readMetricsOptions } from '@toolweaver/analytics-metrics';
-import type { PrometheusOptions } from './options.ts';
+import { hostProblem, type PrometheusOptions } from './options.ts';
 import { type PushgatewayOptions, resolvePushgateway } from './pushgateway-options.ts';
 
 /**
@@ -15,19 +15,36 @@ export function prometheusFromEnv(env: Env): PrometheusOptions {
     ...readMetricsOptions(vars),
     enabled: vars.flag('PROMETHEUS_ENABLED'),
     port: vars.integer('PROMETHEUS_PORT', { min: 0, max: 65_535 }),
-    host: vars.text('PROMETHEUS_HOST'),
+    host: readHost(vars),
     defaultMetrics: vars.flag('PROMETHEUS_DEFAULT_METRICS'),
     workers: vars.flag('PROMETHEUS_WORKERS'),
-    pushgateway: readPushgateway(vars),
+    pushgateway: readPushgateway(vars, env),
   }));
+}
+
+function readHost(vars: EnvReader): string | undefined {
+  const host = vars.text('PROMETHEUS_HOST');
+  const message = host === undefined ? undefined : hostProblem(host);
+  if (message !== undefined) {
+    vars.problem('PROMETHEUS_HOST', message);
+  }
+  return host;
 }
 
 const prefix = 'PROMETHEUS_PUSHGATEWAY_';
 
-function readPushgateway(vars: EnvReader): PushgatewayOptions | undefined {
+function readPushgateway(vars: EnvReader, env: Env): PushgatewayOptions | undefined {
+  const isSet = (variable: string): boolean => String(env[`${prefix}${variable}`] ?? '').trim() !== '';
+  if (!Object.values(variables).some(isSet)) {
+    return undefined;
+  }
+  if (!isSet('URL')) {
+    vars.problem(`${prefix}URL`, `must be set, since other settings of a Pushgateway are`);
+  }
   const seconds = vars.number(`${prefix}INTERVAL`, { min: 0, max: 86_400 });
   const options = {
-    url: vars.text(`${prefix}URL`),
+    // Without it all others are looked at just the same.
+    url: vars.text(`${prefix}URL`) ?? 'https://not.given',
     job: vars.text(`${prefix}JOB`),
     grouping: readGrouping(vars),
     intervalMs: seconds === undefined ? undefined : seconds * 1000,
@@ -35,31 +52,24 @@ function readPushgateway(vars: EnvReader): PushgatewayOptions | undefined {
     deleteOnClose: vars.flag(`${prefix}DELETE_ON_CLOSE`),
     authorization: vars.secret(`${prefix}AUTHORIZATION`),
   };
-  const { url } = options;
-  if (url === undefined) {
-    const [given] = Object.entries(options).filter(([, value]) => value !== undefined);
-    if (given !== undefined) {
-      vars.problem(`${prefix}URL`, `must be set, since other settings of a Pushgateway are`);
-    }
-    return undefined;
-  }
   const problems: Problem[] = [];
   if (seconds !== undefined && seconds > 0 && seconds < 0.1) {
     vars.problem(`${prefix}INTERVAL`, `must be 0, or a number of seconds from 0.1 to 86400`);
   }
-  resolvePushgateway({ ...options, url, intervalMs: undefined }, problems);
+  resolvePushgateway({ ...options, intervalMs: undefined }, problems);
   for (const { field, message } of problems) {
     const [, option = '', ...rest] = field.split('.');
     const label = rest.length === 0 ? undefined : rest.join('.');
     vars.problem(`${prefix}${variables[option]}`, label === undefined ? message : `${label} ${message}`);
   }
-  return { ...options, url };
+  return options;
 }
 
 const variables: Readonly<Record<string, string>> = {
   url: 'URL',
   job: 'JOB',
   grouping: 'GROUPING',
+  intervalMs: 'INTERVAL',
   mode: 'MODE',
   deleteOnClose: 'DELETE_ON_CLOSE',
   authorization: 'AUTHORIZATION',

@@ -96,8 +96,9 @@ export function resolveOptions(given: PrometheusOptions): ResolvedOptions {
   if (port !== false && !(Number.isInteger(port) && port >= 0 && port <= 65_535)) {
     wrong('port', 'must be a whole number from 0 to 65535, or false for no server');
   }
-  if (typeof host !== 'string' || !/^[\w.:%-]+$/.test(host)) {
-    wrong('host', 'must be an IP address or the name of a host, such as 127.0.0.1 or 0.0.0.0');
+  const wrongHost = hostProblem(host);
+  if (wrongHost !== undefined) {
+    wrong('host', wrongHost);
   }
   if (registry !== undefined && !isRegistry(registry)) {
     wrong('registry', 'must be a Registry of prom-client or @prometheus-io/client');
@@ -116,6 +117,12 @@ export function resolveOptions(given: PrometheusOptions): ResolvedOptions {
     throw configError(problems);
   }
   return { name, enabled, port, host, defaultMetrics, registry, workers, pushgateway, metrics, onNotice };
+}
+
+export function hostProblem(host: unknown): string | undefined {
+  return typeof host === 'string' && /^[\w.:%-]+$/.test(host)
+    ? undefined
+    : 'must be an IP address or the name of a host, such as 127.0.0.1 or 0.0.0.0';
 }
 
 function isObject(value: unknown): value is object {

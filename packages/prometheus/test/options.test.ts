@@ -186,6 +186,7 @@ describe('variables', () => {
     const variables = {
       PROMETHEUS_ENABLED: 'maybe',
       PROMETHEUS_PORT: '70000',
+      PROMETHEUS_HOST: 'http://0.0.0.0',
       ANALYTICS_METRICS_BUCKETS_MS: '100,5,50',
       ANALYTICS_METRICS_NAMESPACE: 'a-b',
       PROMETHEUS_PUSHGATEWAY_URL: 'ftp://gateway',
@@ -215,5 +216,9 @@ describe('variables', () => {
 
   test('of a Pushgateway without its address are a mistake', () => {
     expect(() => prometheusFromEnv({ PROMETHEUS_PUSHGATEWAY_JOB: 'nightly' })).toThrow('PROMETHEUS_PUSHGATEWAY_URL');
+    // Also where they are wrong themselves: nobody should mend these only to hear of the address then.
+    const others = { PROMETHEUS_PUSHGATEWAY_INTERVAL: 'often', PROMETHEUS_PUSHGATEWAY_GROUPING: 'le=x' };
+    expect(() => prometheusFromEnv(others)).toThrow(/3 problems:.*_URL: must be set.*_INTERVAL.*_GROUPING: le is/s);
+    expect(() => prometheusFromEnv({ PROMETHEUS_PUSHGATEWAY_MODE: ' ' })).not.toThrow();
   });
 });
