@@ -29,6 +29,8 @@ export interface Endpoint {
 const keepAliveMs = 75_000;
 /** A request for metrics has no body; one that takes its time is none. */
 const requestMs = 10_000;
+/** Node looks at them only every 30 s by itself. */
+const lookAtRequestsMs = 1_000;
 const firstRetryMs = 1_000;
 const longestRetryMs = 30_000;
 /** Answers under way may end before connections are cut. */
@@ -108,7 +110,12 @@ export async function openEndpoint(options: EndpointOptions): Promise<Endpoint> 
 
 function newServer(scrape: Scrape): Server {
   const server = createServer(
-    { keepAliveTimeout: keepAliveMs, requestTimeout: requestMs, headersTimeout: requestMs },
+    {
+      keepAliveTimeout: keepAliveMs,
+      requestTimeout: requestMs,
+      headersTimeout: requestMs,
+      connectionsCheckingInterval: lookAtRequestsMs,
+    },
     (request, response) => {
       const [path = ''] = (request.url ?? '').split('?');
       const answer = path === '/metrics' ? answerTo(request, scrape) : Promise.resolve(page(path, request.method));

@@ -110,6 +110,26 @@ test('a connection may be used again after a scrape interval', async () => {
   expect(Number(/timeout=(\d+)/.exec(String(headers['keep-alive']))?.[1])).toBeGreaterThan(60);
 });
 
+test('a request that has not come after ten seconds is cut off', async () => {
+  const { port = 0 } = await open();
+  const begun = ['GET /metrics HTTP/1.1\r\nX-Slow: ', 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\n'];
+  const lasted = begun.map(async (begin) => {
+    const socket = connect(port, '127.0.0.1');
+    onTestFinished(() => void socket.destroy());
+    socket.on('error', () => {}).resume();
+    socket.write(begin);
+    const trickle = setInterval(() => socket.write('a'), 500);
+    const startedAt = performance.now();
+    await new Promise((resolve) => socket.once('close', resolve));
+    clearInterval(trickle);
+    return performance.now() - startedAt;
+  });
+  for (const ms of await Promise.all(lasted)) {
+    expect(ms).toBeGreaterThan(9_000);
+    expect(ms).toBeLessThan(20_000);
+  }
+});
+
 test('what is no HTTP harms nobody', async () => {
   const { url = '', port = 0 } = await open();
   await new Promise<void>((resolve) => {
