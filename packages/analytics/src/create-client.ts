@@ -65,13 +65,15 @@ export async function createAnalyticsClient(options: AnalyticsClientOptions = {}
     })),
   );
   if (settings?.enabled === false) {
+    failures.throwIfAny();
     return createAnalytics({ ...clientOptions, backends: [] });
   }
 
   const given = backendNames(backend);
   const field = given === undefined ? variable : 'backend';
+  const names = given ?? failures.run(() => readEnv(env, (vars) => backendNames(vars.text(variable)) ?? ['sqlite']));
   const openers: (readonly [name: string, open: Open])[] = [];
-  for (const name of given ?? backendNames(env[variable]) ?? ['sqlite']) {
+  for (const name of names ?? []) {
     const read = await failures.runAsync(() => loadBackend(name, field));
     const open = read && failures.run(() => read(env));
     if (open !== undefined) {

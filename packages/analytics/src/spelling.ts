@@ -19,10 +19,14 @@ const known: readonly string[] = [
 /** Two letters make another word: `ANALYTICS_DB_PASS` may well be somebody's. */
 const maxEdits = 1;
 
-/** @throws AnalyticsError `INVALID_CONFIG` for variables that are almost one of ours: their settings would be passed over. */
+/**
+ * @throws AnalyticsError `INVALID_CONFIG` for variables that are almost one of ours: their settings would be passed over. One that
+ * is empty sets nothing.
+ */
 export function checkSpelling(env: Env): void {
+  const isSet = (name: string): boolean => String(env[name] ?? '').trim() !== '';
   const problems = Object.keys(env)
-    .filter((name) => name.startsWith('ANALYTICS_') && !known.includes(name))
+    .filter((name) => name.startsWith('ANALYTICS_') && !known.includes(name) && isSet(name))
     .flatMap((name) => {
       const meant = nearest(name, known, maxEdits);
       return meant === undefined ? [] : [{ field: name, message: `is no variable of ours; did you mean ${meant}?` }];

@@ -211,6 +211,18 @@ describe('wrong configuration', () => {
     ]);
   });
 
+  it.each([5, true, {}, ['memory']])('refuses %j as the variable of the backends', async (value) => {
+    const error = await failure({ ANALYTICS_BACKEND: value as never });
+    expect(error.problems).toEqual([
+      { field: 'ANALYTICS_BACKEND', message: `must be a text, not of type ${typeof value}` },
+    ]);
+  });
+
+  it('tells of a misspelt variable also where nothing is to be recorded', async () => {
+    const { problems } = await failure({ ANALYTICS_ENABLED: 'false', ANALYTICS_BACKENDS: 'memory' });
+    expect(problems.map(({ field }) => field)).toEqual(['ANALYTICS_BACKENDS']);
+  });
+
   it('tells how to name several backends', async () => {
     expect((await failure({ ANALYTICS_BACKEND: 'sqlite;prometheus' })).message).toContain('put commas between several');
   });

@@ -15,7 +15,8 @@ test('a variable that is almost one of ours is refused, and what belongs to some
   const ours = variables.map(({ name }) => name).filter((name) => name.startsWith('ANALYTICS_'));
   const almost = Object.fromEntries(ours.map((name) => [`${name}S`, 'x']));
   const others = { ANALYTICS_WRITE_KEY: 'x', ANALYTICS_HOST: 'x', ANALYTICS_DB_PASS: 'x', ANALYTICS_DB_AUTH: 'x' };
-  const error = await createAnalyticsClient({ env: { ...almost, ...others } }).then(
+  const unset = { ANALYTICS_BACKND: undefined, ANALYTICS_ENABLE: '', ANALYTICS_DB_PAHT: ' ' };
+  const error = await createAnalyticsClient({ env: { ...almost, ...others, ...unset } }).then(
     () => expect.fail('must be refused'),
     (thrown: AnalyticsError) => thrown,
   );
