@@ -36,7 +36,7 @@ export interface ConnectionOptions {
   readonly userEmail?: string | undefined;
   /** Sent with every request to the base URL, beside those that are set already, which are refused. Never printed. */
   readonly headers?: Readonly<Record<string, string | Secret>> | undefined;
-  /** Of one request, but for the large ones. Default: 30000. */
+  /** Of one request, but for rows and files, which get a minute, and a second more for each 32 kB. Default: 30000. */
   readonly timeoutMs?: number | undefined;
   /** How long `close()` or `finish()` tries to end a run. Default: 30000. */
   readonly finishTimeoutMs?: number | undefined;

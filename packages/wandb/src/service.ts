@@ -43,9 +43,12 @@ interface StreamAnswer {
   readonly waitMs: number;
 }
 
-const streamTimeoutMs = 180_000;
-const putTimeoutMs = 3_600_000;
 const maxMessage = 500;
+
+/** Of rows and files: for the answer, and for getting there on a slow line, which others may have a part of. */
+function dataTimeoutMs(bytes: number): number {
+  return 60_000 + Math.floor(bytes / 32);
+}
 
 export function createService(settings: ServiceSettings, http: Http, agent: string): Service {
   const { baseUrl, apiKey, username, userEmail, headers, timeoutMs } = settings;
@@ -117,7 +120,7 @@ export function createService(settings: ServiceSettings, http: Http, agent: stri
         method: 'POST',
         headers: ownHeaders(),
         body,
-        timeoutMs: streamTimeoutMs,
+        timeoutMs: dataTimeoutMs(body.length),
         signal,
       });
       check(origin, reply);
@@ -134,7 +137,7 @@ export function createService(settings: ServiceSettings, http: Http, agent: stri
         method: 'PUT',
         headers: { 'User-Agent': agent, ...Object.fromEntries(pairs.filter(([name]) => name !== '')) },
         body,
-        timeoutMs: putTimeoutMs,
+        timeoutMs: dataTimeoutMs('size' in body ? body.size : body.length),
         signal,
       });
       check(target.origin, reply);

@@ -516,6 +516,22 @@ test('much that waits is sent before its time, but not before the pause after a 
   expect(fake.violations).toEqual([]);
 });
 
+test('a stream that never answers is an outage like any other', async () => {
+  const clock = fakeClock();
+  const { run, fake } = await runAt({ clock });
+  fake.trouble = (request) => (isStream(request) ? 'hang' : undefined);
+  const started = clock.monotonic();
+  run.log({ loss: 1 });
+  while (run.online) {
+    await clock.advance(1_000);
+    await sleep(1);
+  }
+  // Two minutes after the first failure, which is after one.
+  expect(clock.monotonic() - started).toBeLessThan(240_000);
+  await run.finish();
+  expect(loggedRows(run)).toMatchObject([{ loss: 1 }]);
+});
+
 test('an end that the service does not take in time goes into a directory', async () => {
   const { run, fake, notices } = await runAt();
   run.log({ loss: 1 });

@@ -2,13 +2,14 @@ import { createHash } from 'node:crypto';
 import { appendFileSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { extname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { artifact, execution } from '@toolweaver/analytics-testkit';
+import { artifact, execution, fakeClock } from '@toolweaver/analytics-testkit';
 import { startRun } from '@toolweaver/analytics-wandb';
 import { describe, expect, test } from 'vitest';
 import { digestOf, prepareArtifact } from '../src/artifact.ts';
 import { testFolder } from './support/folder.ts';
 import { readRun } from './support/log-reader.ts';
 import { backendAt, runAt } from './support/start.ts';
+import { until } from './support/until.ts';
 
 test('files are put where the service says, and told of in the stream', async () => {
   const { run, fake, folder } = await runAt();
@@ -33,6 +34,28 @@ test('a URL that has expired is asked for anew', async () => {
   await run.saveFile('a.txt', Buffer.from('a'));
   expect(fake.run('run1').files.get('a.txt')?.toString()).toBe('a');
   expect(fake.operations('CreateRunFiles')).toHaveLength(2);
+});
+
+test.each([
+  [10, 61],
+  [3_200_000, 161],
+])('an upload of %d bytes that gets no answer is tried again after %d s at most', async (bytes, seconds) => {
+  const clock = fakeClock();
+  const { run, fake } = await runAt({ clock });
+  let isFirst = true;
+  fake.trouble = ({ method }) => {
+    const isHung = method === 'PUT' && isFirst;
+    isFirst &&= method !== 'PUT';
+    return isHung ? 'hang' : undefined;
+  };
+  const saved = run.saveFile('a.bin', new Uint8Array(bytes));
+  await until(() => !isFirst, 'an upload');
+  await clock.advance((seconds - 2) * 1000);
+  await sleep(30);
+  expect(fake.operations('CreateRunFiles')).toHaveLength(1);
+  await clock.advance(2_000);
+  await saved;
+  expect(fake.run('run1').files.get('a.bin')).toHaveLength(bytes);
 });
 
 test('a storage that goes on refusing costs the file, and not the run', async () => {
