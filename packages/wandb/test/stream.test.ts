@@ -132,6 +132,32 @@ test('what waits for its turn does so no longer than its signal allows, and the 
   await third;
 });
 
+test('a heartbeat that waits for its turn is not sent once the run is let go of', async () => {
+  const clock = fakeClock();
+  const bodies: unknown[] = [];
+  const stream = createFileStream({
+    service: {
+      fileStream: async (_path: string, body: unknown) => {
+        bodies.push(String(body));
+        return { stopped: false, waitMs: 60_000 };
+      },
+    } as Partial<Service> as Service,
+    path: 'ada/p/r',
+    historyLines: 0,
+    encoder: createEncoder(),
+    clock,
+    onSkipped() {},
+  });
+  await stream.send({ uploaded: ['first'] });
+  await clock.advance(30_000);
+  await sleep(5);
+  stream.stop();
+  await clock.advance(120_000);
+  await sleep(5);
+  expect(bodies).toEqual(['{"uploaded":["first"]}']);
+  expect(clock.timers).toBe(0);
+});
+
 test('two failures and then success: each row is there once, in requests of one content', async () => {
   const { backend, fake } = await backendAt();
   fake.trouble = once({ status: 500 }, { status: 502, body: '<html>' });
