@@ -28,7 +28,12 @@ const otherFields = { skillId: true, toolName: true, sampleRate: true, rootId: t
 /** The first name in an input that means nothing to the event made of it. What is null or undefined is not given. */
 export function unknownField(input: object, event: object): string | undefined {
   const given = input as Readonly<Record<string, unknown>>;
-  return Object.keys(input).find(
-    (name) => !(name in event || name in otherFields) && (given[name] ?? undefined) !== undefined,
-  );
+  try {
+    return Object.keys(input).find(
+      (name) => !(name in event || name in otherFields) && (given[name] ?? undefined) !== undefined,
+    );
+  } catch {
+    // What the event needs could be read, and the rest costs no event.
+    return undefined;
+  }
 }

@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import type { Analytics } from '../src/index.ts';
 import { rig } from './support/rig.ts';
 
@@ -44,6 +44,18 @@ describe('a field that no event has', () => {
     expect(errors).toMatchObject([
       { code: 'INVALID_EVENT', message: `Unknown field "${field}" of an event; it is left out` },
     ]);
+  });
+
+  test('costs no event where it cannot be looked at', async () => {
+    const { analytics, errors, side } = rig();
+    const call = { skillId: 'a', success: true };
+    const trap = vi.fn(() => {
+      throw new Error('no');
+    });
+    analytics.recordSkillExecution(new Proxy(call, { ownKeys: trap }));
+    analytics.recordSkillExecution(Object.defineProperty({ ...call }, 'more', { get: trap, enumerable: true }));
+    await analytics.flush();
+    expect([side.held.length, trap.mock.calls.length, errors]).toEqual([2, 2, []]);
   });
 
   test('is not what has no value', () => {
