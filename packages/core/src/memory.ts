@@ -26,7 +26,7 @@ export interface MemoryOptions {
  */
 export function memory(options: MemoryOptions = {}): MemoryBackend {
   const problems = unknownOptions(options, { name: true, maxEvents: true } satisfies Record<keyof MemoryOptions, true>);
-  const { name = 'memory', maxEvents = Number.POSITIVE_INFINITY } = options;
+  const { name = 'memory', maxEvents = Number.POSITIVE_INFINITY }: MemoryOptions = Object(options);
   if (!(typeof maxEvents === 'number' && maxEvents >= 1)) {
     problems.push({ field: 'maxEvents', message: `must be a number >= 1, got ${describe(maxEvents)}` });
   }

@@ -44,6 +44,10 @@ describe('the memory backend', () => {
     expect(() => memory({ max: 3 } as MemoryOptions)).toThrow('max: is no option; there are name, maxEvents');
   });
 
+  test.each([null, 'main', []])('refuses %j as options', (options) => {
+    expect(() => memory(options as never)).toThrow(/options: must be an object, got /);
+  });
+
   test.each([0, -1, Number.NaN, '5'])('refuses to keep %j events', (maxEvents) => {
     expect(() => memory({ maxEvents } as MemoryOptions)).toThrow(/maxEvents: must be a number >= 1, got /);
   });
