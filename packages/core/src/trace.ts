@@ -23,7 +23,9 @@ export function createTraces(
       const run = parseUuid(runId);
       const id = traceId ?? hex(run ?? rootId ?? parentId);
       const parent = hex(parentId)?.slice(16) ?? spanId ?? hex(run)?.slice(16);
-      if (id === undefined || parent === undefined) {
+      const traceparent = `00-${id}-${parent}-${flags ?? '01'}`;
+      // Without a run and an execution there is none, nor with ids that a header must not have: all zeros, say.
+      if (!pattern.test(traceparent)) {
         return {};
       }
       const own = [parentId && `p:${parentId}`, runId && `r:${encodeURIComponent(runId)}`].filter(Boolean).join(';');
@@ -31,7 +33,7 @@ export function createTraces(
       const state = [members.join(','), ...members].find(
         (text) => text !== '' && String(text).length <= maxStateLength,
       );
-      return { traceparent: `00-${id}-${parent}-${flags ?? '01'}`, ...(state !== undefined && { tracestate: state }) };
+      return { traceparent, ...(state !== undefined && { tracestate: state }) };
     },
     withTraceContext(headers, fn) {
       const outer = context.getStore();

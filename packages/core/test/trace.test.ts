@@ -69,6 +69,14 @@ describe('what goes out', () => {
     });
   });
 
+  test('is empty for ids that no header may have', async () => {
+    const zeros = '00000000-0000-0000-0000-000000000000';
+    const { analytics } = rig({}, { newId: () => 'none' });
+    analytics.withContext({ runId: zeros }, () => expect(analytics.traceContext()).toEqual({}));
+    analytics.withContext({ runId: uuid, parentId: zeros }, () => expect(analytics.traceContext()).toEqual({}));
+    await analytics.trackOperation('without an id', () => expect(analytics.traceContext()).toEqual({}));
+  });
+
   test('leaves out a state that is too long for a header', () => {
     const { analytics } = rig();
     analytics.withContext({ runId: 'ä'.repeat(256), parentId: uuid }, () => {
