@@ -61,7 +61,8 @@ export function createRuns({ context, newId, record }: RunsOptions): Runs {
           const given: FinishOptions = typeof end === 'string' ? { state: end } : optionalObject(end, 'end');
           const state = choice(given.state ?? 'finished', 'state', ['finished', 'failed']);
           finished = true;
-          return { type: 'run', runId: id, state, summary: isWhole ? given.summary : undefined };
+          // An `id` among the options of a run is the run's, not the event's.
+          return { ...(isWhole && given), id: undefined, type: 'run', runId: id, state };
         });
       },
     };

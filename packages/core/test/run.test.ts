@@ -162,6 +162,20 @@ describe('a run', () => {
     expect(run.within(() => 5)).toBe(5);
   });
 
+  test('is told what its end says in vain, as options of another name', async () => {
+    const made = rig();
+    const options = { id: 'r', name: 'n' };
+    made.analytics.startRun(options).finish({ ...options, status: 'failed', summary: { best: 1 } } as never);
+    expect((await told(made)).at(-1)).toEqual({
+      type: 'run',
+      runId: 'r',
+      name: 'n',
+      state: 'finished',
+      summary: { best: 1 },
+    });
+    expect(made.errors.map(({ message }) => message)).toEqual(['Unknown field "status" of an event; it is left out']);
+  });
+
   test('says what is wrong with what it logs', () => {
     const { analytics, errors } = rig();
     analytics.startRun().logArtifact('report.md' as never);
