@@ -78,6 +78,8 @@ describe('options', () => {
       { pushgateway: { url, grouping: { otel_metric_overflow: 'y' } } },
       'pushgateway.grouping.otel_metric_overflow',
     ],
+    ['nothing as the grouping', { pushgateway: { url, grouping: null } }, 'pushgateway.grouping'],
+    ['a list as the grouping', { pushgateway: { url, grouping: [] } }, 'pushgateway.grouping'],
     ['nothing as the gateway', { pushgateway: null }, 'pushgateway'],
     ['a list as the gateway', { pushgateway: [url] }, 'pushgateway'],
     ['what is no object', null as never, 'options'],
@@ -126,6 +128,19 @@ describe('options', () => {
     client.recordSkillExecution({ skillId: 'a', success: true });
     expect(await on.scrape()).toContain('toolweaver_skill_executions_total{skill_id="a"} 1\n');
     await client.close();
+  });
+
+  test('settings say what holds, and where nothing does, and no secret', async () => {
+    const pushgateway = { url, authorization: 'Basic c2VjcmV0' };
+    const without = await prometheus({ pushgateway });
+    const { port, host, url: at, registry } = without.settings;
+    expect({ port, host, at, registry }).toEqual({ port: null, host: null, at: null, registry: 'own' });
+    expect(JSON.stringify(without.settings)).toContain('"authorization":"[redacted]"');
+    const backend = await prometheus({ port: 0, registry: new Registry() });
+    expect(backend.settings).toMatchObject({ port: 0, host: '127.0.0.1', url: backend.url, registry: 'given' });
+    expect(backend.settings['pushgateway']).toBeNull();
+    await backend.close?.();
+    expect(backend.settings['url']).toBeNull();
   });
 
   test('the metrics of Node are there when asked for, and only then', async () => {

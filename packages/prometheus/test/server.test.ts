@@ -85,11 +85,14 @@ test('what listens on all addresses is probed on this machine', async () => {
   await backend.check?.(AbortSignal.timeout(30_000));
 });
 
-test('a program that has nothing else to do ends, although it could be scraped, and was', () => {
-  const program = join(import.meta.dirname, 'fixtures', 'scraped-once.ts');
+test.each([
+  ['a program that has nothing else to do ends, although it could be scraped, and was', 'scraped-once', '200\n'],
+  ['workers of a cluster that would each show their own metrics do not share a port', 'own-ports', '2\n'],
+])('%s', (_, fixture, printed) => {
+  const program = join(import.meta.dirname, 'fixtures', `${fixture}.ts`);
   const { status, stdout, stderr } = spawnSync(process.execPath, ['--conditions=@toolweaver/source', program], {
     encoding: 'utf8',
     timeout: 120_000,
   });
-  expect({ status, stdout, stderr }).toEqual({ status: 0, stdout: '200\n', stderr: '' });
+  expect({ status, stdout, stderr }).toEqual({ status: 0, stdout: printed, stderr: '' });
 });
