@@ -52,6 +52,8 @@ const variables: Readonly<Record<string, string>> = {
   instanceId: 'OTLP_INSTANCE_ID',
   token: 'OTLP_TOKEN',
   pushIntervalMs: 'OTLP_PUSH_INTERVAL',
+  'tls.certFile': 'OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE',
+  'tls.keyFile': 'OTEL_EXPORTER_OTLP_CLIENT_KEY',
 };
 
 /** OpenTelemetry's names of a setting of metrics, the more special one first. */
@@ -99,11 +101,17 @@ function readResource(vars: EnvReader, first: First): OtlpOptions {
     ...resourceAttributes
   } = readPairs(vars, 'OTEL_RESOURCE_ATTRIBUTES');
   return {
-    serviceName: first('serviceName', ['OTLP_SERVICE_NAME', 'OTEL_SERVICE_NAME'], vars.text) ?? serviceName,
-    serviceVersion: first('serviceVersion', ['OTLP_SERVICE_VERSION'], vars.text) ?? serviceVersion,
-    serviceInstanceId,
+    serviceName:
+      first('serviceName', ['OTLP_SERVICE_NAME', 'OTEL_SERVICE_NAME'], vars.text) ?? unlessBlank(serviceName),
+    serviceVersion: first('serviceVersion', ['OTLP_SERVICE_VERSION'], vars.text) ?? unlessBlank(serviceVersion),
+    serviceInstanceId: unlessBlank(serviceInstanceId),
     resourceAttributes,
   };
+}
+
+/** As of a variable: a template that had nothing to fill in has set nothing. */
+function unlessBlank(text: string | undefined): string | undefined {
+  return text?.trim() === '' ? undefined : text;
 }
 
 function readBuckets(vars: EnvReader): OtlpOptions['buckets'] {

@@ -1,4 +1,6 @@
+import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { createSecureContext } from 'node:tls';
 import type { Resource } from '@opentelemetry/resources';
 import { MeterProvider, MetricReader } from '@opentelemetry/sdk-metrics';
 import { AnalyticsError, type Backend, type Problem } from '@toolweaver/analytics-core';
@@ -209,8 +211,9 @@ function settingsOf(
 function readTlsFiles(options: OtlpOptions, problems: Problem[]): Connection['tls'] {
   const tls: TlsFiles = Object(options.tls);
   const read = (field: 'caFile' | 'certFile' | 'keyFile'): Buffer | undefined => {
-    const path = tls[field];
-    if (path === undefined) {
+    const path: unknown = tls[field];
+    // A number would be an open file, and whoever reads that may wait for ever.
+    if (typeof path !== 'string') {
       return undefined;
     }
     try {
@@ -221,6 +224,21 @@ function readTlsFiles(options: OtlpOptions, problems: Problem[]): Connection['tl
       return undefined;
     }
   };
+  /** Each push would find out anew. */
+  const tryOut = (field: string, use: () => unknown): void => {
+    try {
+      use();
+    } catch (error) {
+      problems.push({ field, message: `cannot be used: ${(error as Error).message}` });
+    }
+  };
   const [ca, cert, key] = [read('caFile'), read('certFile'), read('keyFile')];
+  if (ca !== undefined) {
+    // A context takes for no authority at all what is none.
+    tryOut('tls.caFile', () => new X509Certificate(ca));
+  }
+  if (cert !== undefined && key !== undefined) {
+    tryOut('tls', () => createSecureContext({ cert, key }));
+  }
   return { ...(ca && { ca }), ...(cert && { cert }), ...(key && { key }) };
 }

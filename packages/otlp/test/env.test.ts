@@ -224,6 +224,28 @@ describe('OpenTelemetry’s variables', () => {
     ]);
   });
 
+  test('attributes of the service that are blank are not set', () => {
+    const attributes = 'service.name=,service.version=%20,service.instance.id=,team=';
+    const { serviceName, serviceVersion, serviceInstanceId, resourceAttributes } = otlpFromEnv({
+      OTEL_EXPORTER_OTLP_ENDPOINT: otel.OTEL_EXPORTER_OTLP_ENDPOINT,
+      OTEL_RESOURCE_ATTRIBUTES: attributes,
+    });
+    expect([serviceName, serviceVersion, serviceInstanceId]).toEqual([undefined, undefined, undefined]);
+    expect(resourceAttributes).toEqual({ team: '' });
+  });
+
+  test('a certificate without its key, and a key without its certificate, are told by variable', () => {
+    const { OTEL_EXPORTER_OTLP_ENDPOINT } = otel;
+    for (const [given, missing] of [
+      ['OTEL_EXPORTER_OTLP_METRICS_CLIENT_CERTIFICATE', 'OTEL_EXPORTER_OTLP_CLIENT_KEY'],
+      ['OTEL_EXPORTER_OTLP_CLIENT_KEY', 'OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE'],
+    ] as const) {
+      expect(problemsOf({ OTEL_EXPORTER_OTLP_ENDPOINT, [given]: '/a.pem' })).toEqual({
+        [missing]: 'is needed with the other of the two',
+      });
+    }
+  });
+
   test('gRPC is refused where it is meant for us', () => {
     const { OTEL_EXPORTER_OTLP_PROTOCOL } = problemsOf({ ...otel, OTEL_EXPORTER_OTLP_PROTOCOL: 'grpc' });
     expect(OTEL_EXPORTER_OTLP_PROTOCOL).toContain('http/protobuf, http/json');

@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url';
 import { type AnalyticsError, createAnalytics } from '@toolweaver/analytics-core';
 import { secret } from '@toolweaver/analytics-core/backend';
 import { type OtlpOptions, otlp } from '@toolweaver/analytics-otlp';
@@ -6,6 +7,8 @@ import { trialOfTests } from '../../../test/support/trial.ts';
 import { instanceId, showsNoToken, token } from './support/canary.ts';
 
 const endpoint = 'http://localhost:4318';
+/** A file that is there. */
+const noCertificate = fileURLToPath(import.meta.url);
 
 async function problemsOf(options: OtlpOptions): Promise<string[]> {
   const error: AnalyticsError = await otlp(options).then(
@@ -69,6 +72,11 @@ test.each<[OtlpOptions, string[]]>([
   [null as never, ['options', 'endpoint']],
   [{ endpoint, retry: 5 as never }, ['retry']],
   [{ endpoint, tls: null as never }, ['tls']],
+  // Number 5 is an open file, which may have no end.
+  [{ endpoint, tls: { caFile: 5 as never } }, ['tls.caFile']],
+  [{ endpoint, tls: { caFile: noCertificate } }, ['tls.caFile']],
+  [{ endpoint, tls: { certFile: noCertificate, keyFile: noCertificate } }, ['tls']],
+  [{ endpoint, agent: 'http://proxy.example' as never }, ['agent']],
   [{ endpoint, headers: null as never, resourceAttributes: 'a=b' as never }, ['headers', 'resourceAttributes']],
   [{ enabled: false, endpoints: endpoint } as OtlpOptions, ['endpoints']],
   [{ endpoint, url: endpoint }, ['url']],
