@@ -31,7 +31,7 @@ export function createShapeBook(): { of(keys: readonly string[]): Shape } {
 }
 
 interface ReadOptions {
-  /** May put another value in the place of one. */
+  /** Of a row, which alone has a time of its own: may put another value in the place of one. */
   onMedia?(key: string, value: unknown): unknown;
   /** Is told of a key without a value, which is nothing wrong then. */
   onNone?(key: string): void;
@@ -51,11 +51,11 @@ export function readValues(
   for (const key of Object.keys(given)) {
     try {
       const value: unknown = (given as Record<string, unknown>)[key];
-      if (value === undefined && onNone !== undefined) {
+      const isReserved = key.startsWith('_') && !(onMedia && key === '_timestamp');
+      if (value === undefined && !isReserved && onNone !== undefined) {
         onNone(key);
         continue;
       }
-      const isReserved = key.startsWith('_') && key !== '_timestamp';
       // No file is kept for what is left out.
       const seen = isReserved ? undefined : (onMedia?.(key, value) ?? value);
       const text = jsonText(seen);

@@ -40,7 +40,7 @@ export interface WandbRun extends AsyncDisposable {
    * a list of images, `plotly()`, `html()`. The last value of each key is in the summary, too.
    */
   log(values: Readonly<Record<string, unknown>>, options?: LogOptions): void;
-  /** Sets values of the summary; undefined takes one out. */
+  /** Sets values of the summary; undefined takes one out. A key that begins with `_` is left out, and counted as `skipped`. */
   setSummary(values: Readonly<Record<string, unknown>>): void;
   /** How a metric is shown; before its first value. */
   defineMetric(name: string, options?: MetricOptions): void;

@@ -188,6 +188,19 @@ test('the summary has the last values, what the program sets, and what a definit
   expect(value.t).toMatchObject({ 13: `${process.platform}-${process.arch}` });
 });
 
+test('what the service keeps for itself is set in no configuration and no summary, and told', async () => {
+  const { summary, fake, notices, skipped } = await rowsAfter((run) => {
+    run.log({ loss: 1 });
+    run.updateConfig({ lr: 1, _timestamp: 1 });
+    run.setSummary({ best: 1, gone: undefined, _timestamp: 1, _step: undefined });
+  });
+  const { _wandb, ...config } = fake.run('run1').config;
+  expect(config).toEqual({ lr: { value: 1 } });
+  expect(summary).toMatchObject({ loss: 1, best: 1, _step: 0 });
+  expect(skipped).toBe(3);
+  expect(notices).toEqual([expect.stringContaining('its key is reserved')]);
+});
+
 test('configuration and tags are sent whole each time, empty fields as null', async () => {
   const { run, fake } = await runAt({
     config: { lr: 0.1, 'a.b': { c: [1] } },
