@@ -121,9 +121,9 @@ function prefixOf(kind: Kind, name: string): string {
   return kind === 'tool' ? keyPart(name).replace(/^_/, '%5F') : `${kind}/${keyPart(name)}`;
 }
 
-/** A name as one part of a key: a slash in it would make it another name's. */
+/** A name as one part of a key: a slash in it would make it another name's, and an @ a version of one. */
 export function keyPart(name: string): string {
-  return name.replace(/[%/]/g, encodeURIComponent);
+  return name.replace(/[%/@]/g, encodeURIComponent);
 }
 
 function keysOf(prefix: string, index: number): Keys {

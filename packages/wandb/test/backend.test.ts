@@ -93,6 +93,22 @@ test('executions become rows under the keys of the documents', async () => {
   });
 });
 
+test('a name with an @ in it is no version of another', async () => {
+  const { backend, fake } = await backendAt();
+  await backend.write([
+    execution({ name: 'parse', version: '1.4' }),
+    execution({ name: 'parse@1.4', success: false }),
+    execution({ name: 'parse@1.4', success: false }),
+  ]);
+  expect(summary(fake, 'run1')).toMatchObject({
+    'summary/skill/parse@1.4/total_operations': 1,
+    'summary/skill/parse@1.4/failures': 0,
+    'summary/skill/parse%401.4/total_operations': 2,
+    'summary/skill/parse%401.4/failures': 2,
+  });
+  expect(Object.keys(summary(fake, 'run1'))).toContain('skill/parse%401.4/status');
+});
+
 test('a row for every so many executions: means and sums, and none is lost from the summary', async () => {
   const { backend, fake } = await backendAt({ logFrequency: 3 });
   const cost = { nanoUsd: 1_000_000_000, source: 'provider' } as const;
