@@ -1,0 +1,69 @@
+import { readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { expect, test } from 'vitest';
+
+const packages = resolve(import.meta.dirname, '..', 'packages');
+
+type Make = (...args: unknown[]) => unknown;
+
+/** What a package exports; its sources are read, as by all tests. */
+const load = (name: string): Promise<Record<string, Make>> => import(join(packages, name, 'src', 'index.ts'));
+
+/** The names of options that a function takes, which it lists when it is given another one. */
+async function taken(make: Make | undefined, given: object = {}, ...before: unknown[]): Promise<string[]> {
+  const error = await new Promise((resolve) => resolve(make?.(...before, { ...given, nothing: true }))).catch(
+    (thrown: unknown) => thrown,
+  );
+  const { problems = [] } = error as { problems?: { field: string; message: string }[] };
+  const { message = '' } = problems.find(({ field }) => field.endsWith('nothing')) ?? {};
+  return message.replace('is no option; there are ', '').split(', ');
+}
+
+/** The names in the first column of each table of options of a README. */
+function told(name: string): string[][] {
+  const readme = readFileSync(join(packages, name, 'README.md'), 'utf8');
+  return readme
+    .split(/^\| option\b/m)
+    .slice(1)
+    .map((section) => {
+      const [table = ''] = section.split('\n\n');
+      const cells = Array.from(table.matchAll(/^\| (`[^|(]*)/gm), ([, cell = '']) => cell);
+      return cells.flatMap((cell) => cell.match(/(?<=`)\w+(?=`)/g) ?? []);
+    });
+}
+
+test.each([
+  ['core', 'createAnalytics', { backends: [] }],
+  ['sqlite', 'sqlite', {}],
+  ['prometheus', 'prometheus', {}],
+  ['otlp', 'otlp', {}],
+  ['wandb', 'wandb', {}],
+  ['metrics', 'createCells', {}],
+  ['grafana', 'generateFiles', {}],
+  ['prices', 'createPrices', {}],
+  ['collector', 'createCollector', {}],
+])('the README of %s lists the options of %s, all of them and no other', async (name, make, given) => {
+  expect(told(name)[0]?.toSorted()).toEqual((await taken((await load(name))[make], given)).toSorted());
+});
+
+test('the tables behind the first list theirs', async () => {
+  const { prometheus } = await load('prometheus');
+  const ofPushgateway = await taken((pushgateway) => prometheus?.({ pushgateway }));
+  expect(told('prometheus')[1]?.toSorted()).toEqual(ofPushgateway.toSorted());
+  const { createBudget } = await load('prices');
+  expect(told('prices')[1]?.toSorted()).toEqual((await taken(createBudget)).toSorted());
+});
+
+test('the README of the meta-package lists its own options, and leaves only those of core to core', async () => {
+  const { createAnalyticsClient } = await load('analytics');
+  const all = await taken(createAnalyticsClient);
+  const [own = []] = told('analytics');
+  expect(own.filter((name) => !all.includes(name))).toEqual([]);
+  expect(all.filter((name) => !own.includes(name) && !told('core')[0]?.includes(name))).toEqual([]);
+});
+
+test('the README of the adapters lists the options of toolkits, but the one that is the client’s', async () => {
+  const [{ trackToolkit }, { createAnalytics }] = await Promise.all([load('adapters'), load('core')]);
+  const all = await taken(trackToolkit, {}, createAnalytics?.({ backends: [] }), { call() {} });
+  expect(told('adapters')[0]?.toSorted()).toEqual(all.filter((name) => name !== 'batchSize').toSorted());
+});
