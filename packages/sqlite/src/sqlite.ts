@@ -7,7 +7,7 @@ import { type Connect, type DatabaseConfig, openExisting } from './database.ts';
 import { unsupportedNode } from './driver.ts';
 import { createEncoder } from './encode.ts';
 import { toFailure } from './failure.ts';
-import { expandPath } from './path.ts';
+import { databasePath } from './path.ts';
 import { createReader } from './reader/reader.ts';
 import { checkLimits, keepPruning, type Limits } from './store/retention.ts';
 import { createStore, type SqliteStore } from './store/store.ts';
@@ -200,7 +200,7 @@ function resolveOptions(options: SqliteOptions | undefined): ResolvedOptions {
       limits: checkLimits(check, given),
       onNotice,
       database: {
-        path: expandPath(path),
+        path: databasePath(path),
         busyTimeoutMs:
           check.number('busyTimeoutMs', given.busyTimeoutMs, { min: 0, max: 2 ** 31 - 1, whole: true }) ?? 5_000,
         synchronous: check.choice('synchronous', given.synchronous, ['full', 'normal']) ?? 'full',

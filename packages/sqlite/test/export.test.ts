@@ -8,6 +8,7 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
+import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough, Writable } from 'node:stream';
 import { text } from 'node:stream/consumers';
@@ -375,6 +376,20 @@ describe('a file', () => {
     }
     expect(value(path, 'SELECT count(*) FROM executions')).toBe(1);
   });
+});
+
+test('a leading ~ is the home directory in the path of a database, an export, an import and a backup', async () => {
+  const home = testFolder();
+  vi.stubEnv('HOME', home);
+  vi.stubEnv('USERPROFILE', home);
+  onTestFinished(() => void vi.unstubAllEnvs());
+  expect(homedir()).toBe(home);
+  const backend = await open({ path: '~/analytics.db' });
+  await backend.write([execution()]);
+  await exportEvents({ path: '~/analytics.db', target: '~/events.jsonl' });
+  expect(idsOf(readFileSync(join(home, 'events.jsonl'), 'utf8'))).toHaveLength(1);
+  expect(await importEvents(backend, '~/events.jsonl')).toMatchObject({ imported: 1 });
+  expect(await backend.store.backup('~/copy.db')).toMatchObject({ path: join(home, 'copy.db') });
 });
 
 describe('a stream', () => {

@@ -1,8 +1,8 @@
 import { stat } from 'node:fs/promises';
-import { resolve } from 'node:path';
 import type { AnalyticsError } from '@toolweaver/analytics-core';
 import { configError } from '@toolweaver/analytics-core/backend';
 import { createFile, isThere, type Refusals, toWriteError } from '../new-file.ts';
+import { absolutePath } from '../path.ts';
 
 /** How far a backup has come. */
 export interface BackupProgress {
@@ -29,7 +29,7 @@ export async function writeBackup(
   copy: (draft: string) => Promise<void>,
   onProgress?: (writtenBytes: number) => void,
 ): Promise<BackupReport> {
-  const path = resolve(given);
+  const path = absolutePath(given);
   const refusals = refusalsOf(path);
   if (await isThere(path)) {
     throw refusals.isThere();

@@ -36,7 +36,10 @@ export interface SqliteStore {
    * change together, in steps between which events are written. Costs that a provider has said stay.
    */
   reprice(options: RepriceOptions): Promise<RepriceReport>;
-  /** Copies the database, without its free pages, to a file that is not there yet. Its content is that of the start. `close()` waits for it. */
+  /**
+   * Copies the database, without its free pages, to a file that is not there yet; a leading `~` is the home directory. Its content is that of the start.
+   * `close()` waits for it.
+   */
   backup(path: string, options?: BackupOptions): Promise<BackupReport>;
   /** Reads the whole file; `close()` waits for it. */
   checkIntegrity(options?: IntegrityOptions): Promise<IntegrityReport>;

@@ -7,8 +7,8 @@ export interface ExportOptions {
   /** The database's file, as in the options of `sqlite`. */
   readonly path?: string | undefined;
   /**
-   * A path, or a stream, which is not ended. A file is made for its owner alone, under another name until it is whole;
-   * an ending .gz has it compressed.
+   * A path, in which a leading `~` is the home directory, or a stream, which is not ended. A file is made for its owner alone,
+   * under another name until it is whole; an ending .gz has it compressed.
    */
   readonly target: string | Writable;
   /**

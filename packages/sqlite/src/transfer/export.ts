@@ -1,5 +1,4 @@
 import { existsSync } from 'node:fs';
-import { resolve } from 'node:path';
 import type { Writable } from 'node:stream';
 import { Worker } from 'node:worker_threads';
 import { AnalyticsError, type EventType } from '@toolweaver/analytics-core';
@@ -8,7 +7,7 @@ import { type Checks, checkOptions, type Names } from '../check.ts';
 import { unsupportedNode } from '../driver.ts';
 import type { ExportStep, ExportTask } from '../export-worker.ts';
 import type { Failure } from '../failure.ts';
-import { expandPath } from '../path.ts';
+import { absolutePath, databasePath } from '../path.ts';
 import { kinds } from '../reader/options.ts';
 import type { ExportOptions, ExportReport } from './export-options.ts';
 import { type FileFormat, fileFormats, formatOf, isGzip } from './format.ts';
@@ -150,7 +149,7 @@ const names: Names<ExportOptions> = {
 function resolveExport(options: ExportOptions): ResolvedExport {
   return checkOptions(options, names, (check, given) => {
     const { target = '', onProgress, signal } = given;
-    const path = expandPath(check.text('path', given.path === '' ? undefined : given.path) ?? '');
+    const path = databasePath(check.text('path', given.path === '' ? undefined : given.path) ?? '');
     if (path === ':memory:') {
       check.wrong('path', 'must be a file: what is in memory cannot be read by others');
     }
@@ -186,7 +185,7 @@ function resolveExport(options: ExportOptions): ResolvedExport {
           name: check.id('name', given.name),
         },
       },
-      target: isFile ? resolve(target) : target,
+      target: isFile ? absolutePath(target) : target,
       overwrite: check.flag('overwrite', given.overwrite) ?? false,
       onProgress,
       signal,

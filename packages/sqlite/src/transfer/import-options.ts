@@ -3,7 +3,10 @@ import type { Backend, EventInput } from '@toolweaver/analytics-core';
 import { type Checks, checkOptions, type Names } from '../check.ts';
 import { type FileFormat, fileFormats, formatOf } from './format.ts';
 
-/** A path; a stream or an iterable of text (with `format`); or an iterable of events as `parseEvent` of core reads them. */
+/**
+ * A path, in which a leading `~` is the home directory; a stream or an iterable of text (with `format`); or an iterable of
+ * events as `parseEvent` of core reads them.
+ */
 export type ImportSource = string | AsyncIterable<unknown> | Iterable<unknown>;
 
 /** How a source is read, what becomes of wrong rows, and who is told. */

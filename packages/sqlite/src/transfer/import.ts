@@ -1,8 +1,8 @@
-import { resolve } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import * as types from 'node:util/types';
 import { AnalyticsError, type AnalyticsEvent, type Backend, isAnalyticsError } from '@toolweaver/analytics-core';
 import { parseEvent } from '@toolweaver/analytics-core/backend';
+import { absolutePath } from '../path.ts';
 import { deliver } from './deliver.ts';
 import { isGzip } from './format.ts';
 import {
@@ -54,7 +54,7 @@ async function openText(source: ImportSource): Promise<TextSource> {
     return fromPieces(source);
   }
   try {
-    return await openFile(resolve(source), isGzip(source));
+    return await openFile(absolutePath(source), isGzip(source));
   } catch (error) {
     throw unreadable(error);
   }
