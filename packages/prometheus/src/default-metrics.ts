@@ -1,3 +1,6 @@
+/** What prom-client tells these metrics apart by. */
+export const defaultMetricsLabels: readonly string[] = ['kind', 'major', 'minor', 'patch', 'space', 'type', 'version'];
+
 /** The metrics of this process and of Node, as text, from a registry of its own. */
 export async function defaultMetrics(): Promise<() => Promise<string>> {
   // Loaded by those who want it: the rest of us does without.

@@ -11,15 +11,17 @@ import { type PushgatewayOptions, resolvePushgateway } from './pushgateway-optio
  * @throws AnalyticsError `INVALID_CONFIG` with all problems.
  */
 export function prometheusFromEnv(env: Env): PrometheusOptions {
-  return readEnv(env, (vars) => ({
-    ...readMetricsOptions(vars),
-    enabled: vars.flag('PROMETHEUS_ENABLED'),
-    port: vars.integer('PROMETHEUS_PORT', { min: 0, max: 65_535 }),
-    host: readHost(vars),
-    defaultMetrics: vars.flag('PROMETHEUS_DEFAULT_METRICS'),
-    workers: vars.flag('PROMETHEUS_WORKERS'),
-    pushgateway: readPushgateway(vars, env),
-  }));
+  return readEnv(env, (vars) => {
+    const options = {
+      ...readMetricsOptions(vars),
+      enabled: vars.flag('PROMETHEUS_ENABLED'),
+      port: vars.integer('PROMETHEUS_PORT', { min: 0, max: 65_535 }),
+      host: readHost(vars),
+      defaultMetrics: vars.flag('PROMETHEUS_DEFAULT_METRICS'),
+      workers: vars.flag('PROMETHEUS_WORKERS'),
+    };
+    return { ...options, pushgateway: readPushgateway(vars, env, options.defaultMetrics === true) };
+  });
 }
 
 function readHost(vars: EnvReader): string | undefined {
@@ -33,7 +35,7 @@ function readHost(vars: EnvReader): string | undefined {
 
 const prefix = 'PROMETHEUS_PUSHGATEWAY_';
 
-function readPushgateway(vars: EnvReader, env: Env): PushgatewayOptions | undefined {
+function readPushgateway(vars: EnvReader, env: Env, defaultMetrics: boolean): PushgatewayOptions | undefined {
   const isSet = (variable: string): boolean => String(env[`${prefix}${variable}`] ?? '').trim() !== '';
   if (!Object.values(variables).some(isSet)) {
     return undefined;
@@ -56,7 +58,7 @@ function readPushgateway(vars: EnvReader, env: Env): PushgatewayOptions | undefi
   if (seconds !== undefined && seconds > 0 && seconds < 0.1) {
     vars.problem(`${prefix}INTERVAL`, `must be 0, or a number of seconds from 0.1 to 86400`);
   }
-  resolvePushgateway({ ...options, intervalMs: undefined }, problems);
+  resolvePushgateway({ ...options, intervalMs: undefined }, defaultMetrics, problems);
   for (const { field, message } of problems) {
     const [, option = '', ...rest] = field.split('.');
     const label = rest.length === 0 ? undefined : rest.join('.');

@@ -82,12 +82,14 @@ export function resolveOptions(given: PrometheusOptions): ResolvedOptions {
     return value;
   };
   const metrics = resolveMetricsOptions(options, problems);
-  const pushgateway = isObject(options.pushgateway) ? resolvePushgateway(options.pushgateway, problems) : undefined;
+  const defaultMetrics = flag('defaultMetrics', false);
+  const pushgateway = isObject(options.pushgateway)
+    ? resolvePushgateway(options.pushgateway, defaultMetrics === true, problems)
+    : undefined;
   if (options.pushgateway !== undefined) {
     problems.push(...unknownOptions(options.pushgateway, pushgatewayNames, 'pushgateway'));
   }
   const port = options.port ?? (pushgateway === undefined ? 8000 : false);
-  const defaultMetrics = flag('defaultMetrics', false);
   const workers = flag('workers', false);
 
   if (typeof name !== 'string' || name.trim() === '') {

@@ -1,6 +1,7 @@
 import type { Problem, Secret } from '@toolweaver/analytics-core';
 import { isLoopback, isSecret, secret } from '@toolweaver/analytics-core/backend';
 import { catalogue, type OptionalLabel } from '@toolweaver/analytics-metrics';
+import { defaultMetricsLabels } from './default-metrics.ts';
 import { overflowLabel } from './render.ts';
 
 /** A Pushgateway, and the group of metrics that this program has there. */
@@ -48,8 +49,12 @@ export interface PushgatewayTarget {
 
 const maxTimerMs = 2 ** 31 - 1;
 
-/** The options with their defaults; what is wrong with them goes to `problems`. */
-export function resolvePushgateway(given: PushgatewayOptions, problems: Problem[]): PushgatewayTarget {
+/** The options with their defaults; what is wrong with them goes to `problems`. `defaultMetrics`: whether these are pushed, too. */
+export function resolvePushgateway(
+  given: PushgatewayOptions,
+  defaultMetrics: boolean,
+  problems: Problem[],
+): PushgatewayTarget {
   const wrong = (field: string, message: string): void =>
     void problems.push({ field: `pushgateway.${field}`, message });
   const { job = 'toolweaver', grouping = {}, intervalMs = 15_000, mode = 'push', deleteOnClose = false } = given;
@@ -77,7 +82,7 @@ export function resolvePushgateway(given: PushgatewayOptions, problems: Problem[
     wrong('grouping', 'must be an object of label names and their values');
   } else {
     for (const [label, value] of Object.entries(grouping)) {
-      const problem = groupingProblem(label, value);
+      const problem = groupingProblem(label, value, defaultMetrics);
       if (problem !== undefined) {
         wrong(`grouping.${label}`, problem);
       }
@@ -108,15 +113,15 @@ const ownLabels: ReadonlySet<string> = new Set([
   overflowLabel,
 ]);
 
-function groupingProblem(label: string, value: unknown): string | undefined {
+function groupingProblem(label: string, value: unknown, defaultMetrics: boolean): string | undefined {
   if (!/^[a-z_]\w*$/i.test(label) || label.startsWith('__')) {
     return 'is no name of a label: letters, digits and underscores, neither a digit nor two underscores first';
   }
   if (label === 'job') {
     return 'must not be in the grouping; give it as `job`';
   }
-  if (ownLabels.has(label)) {
-    return 'is a label of our metrics, whose values it would replace; choose another name';
+  if (ownLabels.has(label) || (defaultMetrics && defaultMetricsLabels.includes(label))) {
+    return 'is a label of the metrics, whose values it would replace; choose another name';
   }
   return isText(value) ? undefined : 'must have a text of whole characters as its value';
 }

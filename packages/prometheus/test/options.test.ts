@@ -78,6 +78,11 @@ describe('options', () => {
       { pushgateway: { url, grouping: { otel_metric_overflow: 'y' } } },
       'pushgateway.grouping.otel_metric_overflow',
     ],
+    [
+      "a label of Node's metrics in the grouping, where these are pushed",
+      { defaultMetrics: true, pushgateway: { url, grouping: { version: '1.2' } } },
+      'pushgateway.grouping.version',
+    ],
     ['nothing as the grouping', { pushgateway: { url, grouping: null } }, 'pushgateway.grouping'],
     ['a list as the grouping', { pushgateway: { url, grouping: [] } }, 'pushgateway.grouping'],
     ['nothing as the gateway', { pushgateway: null }, 'pushgateway'],
@@ -153,6 +158,15 @@ describe('options', () => {
     expect(plain?.has('process_cpu_seconds_total')).toBe(false);
     expect(more?.has('process_cpu_seconds_total')).toBe(true);
     expect(more?.has('toolweaver_skill_executions_total')).toBe(true);
+    const labels = [...(more?.values() ?? [])].flatMap(({ samples }) =>
+      samples.flatMap((one) => Object.keys(one.labels)),
+    );
+    for (const label of new Set(labels)) {
+      const grouping = { [label]: 'x' };
+      expect(await problemsOf({ defaultMetrics: true, pushgateway: { url, grouping } })).toEqual([
+        `pushgateway.grouping.${label}`,
+      ]);
+    }
   });
 });
 
@@ -235,5 +249,12 @@ describe('variables', () => {
     const others = { PROMETHEUS_PUSHGATEWAY_INTERVAL: 'often', PROMETHEUS_PUSHGATEWAY_GROUPING: 'le=x' };
     expect(() => prometheusFromEnv(others)).toThrow(/3 problems:.*_URL: must be set.*_INTERVAL.*_GROUPING: le is/s);
     expect(() => prometheusFromEnv({ PROMETHEUS_PUSHGATEWAY_MODE: ' ' })).not.toThrow();
+  });
+
+  test("of a Pushgateway may have labels of Node's metrics only where these are not pushed", () => {
+    const variables = { PROMETHEUS_PUSHGATEWAY_URL: url, PROMETHEUS_PUSHGATEWAY_GROUPING: 'version=1.2' };
+    expect(prometheusFromEnv(variables).pushgateway?.grouping).toEqual({ version: '1.2' });
+    const pushed = { ...variables, PROMETHEUS_DEFAULT_METRICS: 'on' };
+    expect(() => prometheusFromEnv(pushed)).toThrow('GROUPING: version is a label of the metrics');
   });
 });
