@@ -36,7 +36,7 @@ interface Execution {
 }
 
 type AnyFunction = (this: unknown, ...args: unknown[]) => unknown;
-type Start = (args: unknown[]) => Execution;
+type Start = (args: unknown[], id?: string) => Execution;
 type Describe = (result: unknown) => OperationDetails;
 
 export function createTracker({ context, clock, newId, record }: TrackerOptions): Tracker {
@@ -46,8 +46,8 @@ export function createTracker({ context, clock, newId, record }: TrackerOptions)
     subject: string | Partial<SubjectDetails>,
     defaults: { kind: 'operation' | 'tool'; name?: string },
     describe?: Describe,
+    id: string = newId(),
   ): Execution {
-    const id = newId();
     const outer = context.getStore();
     const startedMs = clock.monotonic();
     let details: OperationDetails = {};
@@ -133,8 +133,8 @@ export function createTracker({ context, clock, newId, record }: TrackerOptions)
       }
       const name = nameOf(fn);
       const describeCall = describe as DescribeCall<AnyFunction> | undefined;
-      const wrapped = wrap(fn as unknown as AnyFunction, (args) =>
-        begin(subject, { kind: 'tool', name }, describeCall && ((result) => describeCall(args, result))),
+      const wrapped = wrap(fn as unknown as AnyFunction, (args, id) =>
+        begin(subject, { kind: 'tool', name }, describeCall && ((result) => describeCall(args, result)), id),
       );
       try {
         const {
@@ -176,12 +176,12 @@ function wrapSync(fn: AnyFunction, start: Start): AnyFunction {
       throw thrown;
     }
     if (types.isGeneratorObject(result)) {
-      // Measured from its first step on, which may never come.
+      // Measured from its first step on, which may never come. What was recorded until now knows it by its id.
       execution.discard();
       const wrapSteps = Symbol.asyncIterator in result ? wrapAsyncGenerator : wrapGenerator;
       return wrapSteps(
         () => result,
-        () => start(args),
+        () => start(args, execution.operation.id),
       )();
     }
     // Real promises only: to some thenables (query builders, say) `then` means "start now".

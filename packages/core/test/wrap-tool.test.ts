@@ -445,6 +445,21 @@ describe('a wrapped generator', () => {
     ]);
   });
 
+  test('that a plain function returns is the parent of what that recorded before', async () => {
+    const made = rig();
+    const { analytics, record } = made;
+    const steps = analytics.wrapTool(() => {
+      record('before');
+      return (function* () {
+        record('inside');
+        yield 1;
+      })();
+    }, 'steps');
+    expect([...steps()]).toEqual([1]);
+    const [before, inside, tool] = await recorded(made);
+    expect([before?.parentId, inside?.parentId]).toEqual([tool?.id, tool?.id]);
+  });
+
   test('belongs to where it began, whoever takes its last step', async () => {
     const made = rig();
     const { analytics } = made;
