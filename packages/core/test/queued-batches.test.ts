@@ -220,9 +220,18 @@ describe('the bound of bytes', () => {
   });
 
   test('is one of a single event, too: it would never fit', () => {
-    const { analytics } = rig({ maxEvents: 100 }, { maxQueueBytes: 100 });
-    analytics.record({ ...skill('e'), userId: 'x'.repeat(100) });
-    expect(dropsOf(analytics)).toEqual({ too_large: 1 });
+    const event = { ...skill('e'), userId: 'x'.repeat(100) };
+    const { analytics } = rig({ maxEvents: 100 });
+    analytics.record(event);
+    const { queuedBytes } = statsOf(analytics);
+    for (const [maxQueueBytes, dropped] of [
+      [queuedBytes, {}],
+      [queuedBytes - 1, { too_large: 1 }],
+    ] as const) {
+      const bounded = rig({ maxEvents: 100 }, { maxQueueBytes });
+      bounded.analytics.record(event);
+      expect(dropsOf(bounded.analytics)).toEqual(dropped);
+    }
   });
 
   test('holds against long ids: ten thousand events of 1 MB ids stay under it', () => {
