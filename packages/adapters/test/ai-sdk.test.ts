@@ -178,7 +178,10 @@ test('a stream is measured until its end', async () => {
   expect(model?.latencyMs).toBeGreaterThan(15);
 });
 
-test('a stream that is aborted is a failure, and so is the call in it', async () => {
+test.each([
+  ['read on', false],
+  ['was left before', true],
+])('a stream that is aborted, and %s, is a failure, and so is the call in it', async (_, isLeft) => {
   const made = rig();
   const abort = new AbortController();
   const { stream } = streamText({
@@ -189,9 +192,14 @@ test('a stream that is aborted is a failure, and so is the call in it', async ()
   });
   for await (const part of stream) {
     if (part.type === 'text-delta') {
+      if (isLeft) {
+        break;
+      }
       abort.abort();
     }
   }
+  abort.abort();
+  await sleep(20);
   expect((await made.executions()).map(({ kind, success, error }) => [kind, success, error?.type])).toEqual([
     ['llm', false, 'AbortError'],
     ['agent', false, 'AbortError'],
