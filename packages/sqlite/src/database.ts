@@ -110,7 +110,7 @@ export function openExisting(connect: Connect, config: DatabaseConfig, readonly:
   try {
     const version = retryBusy(config, () => readVersion(db, config.path));
     if (version === 0) {
-      throw failure('BACKEND_UNAVAILABLE', `${config.path} was replaced by an empty file`);
+      throw failure('INVALID_CONFIG', `${config.path} is empty`);
     }
     return db;
   } catch (error) {

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import {
   createWriteStream,
   mkdirSync,
@@ -359,7 +360,7 @@ describe('a file', () => {
     },
   );
 
-  test('cannot be the database itself, a directory, or in none', async () => {
+  test('cannot be the database itself, a directory, a pipe, or in no directory', async () => {
     const folder = testFolder();
     const path = join(folder, 'analytics.jsonl');
     const backend = await open({ path });
@@ -374,6 +375,13 @@ describe('a file', () => {
     for (const target of [folder, join(folder, 'none/x.jsonl')]) {
       expect(await refusal({ path, target, format: 'jsonl', overwrite: true })).toMatchObject({ fields: ['target'] });
     }
+    const pipe = join(folder, 'pipe');
+    spawnSync('mkfifo', [pipe]);
+    expect(await refusal({ path, target: pipe, format: 'jsonl', overwrite: true })).toMatchObject({
+      fields: ['target'],
+      message: expect.stringContaining('must be the path of a file; give a stream for anything else'),
+    });
+    expect(statSync(pipe).isFIFO()).toBe(true);
     expect(value(path, 'SELECT count(*) FROM executions')).toBe(1);
   });
 });
@@ -527,10 +535,21 @@ describe('refuses', () => {
     writeFileSync(notes, 'no database, but long enough to be taken for one\n'.repeat(100));
     const other = join(folder, 'other.db');
     new Database(other).exec('CREATE TABLE contacts (name TEXT)').close();
-    for (const path of [notes, other]) {
+    const empty = join(folder, 'empty.db');
+    writeFileSync(empty, '');
+    const pipe = join(folder, 'pipe');
+    spawnSync('mkfifo', [pipe]);
+    for (const [path, reason] of [
+      [notes, 'is not an SQLite database'],
+      [other, 'is the database of another program'],
+      [empty, 'is empty'],
+      [folder, 'is no file'],
+      [pipe, 'is no file'],
+    ]) {
       expect(await refusal({ path, target: join(folder, 'x.jsonl') })).toMatchObject({
         code: 'INVALID_CONFIG',
         fields: ['path'],
+        message: expect.stringContaining(`${path} ${reason}`),
       });
     }
     expect(readdirSync(folder).filter((name) => name.startsWith('x.'))).toEqual([]);

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { stat } from 'node:fs/promises';
 import type { Writable } from 'node:stream';
 import { Worker } from 'node:worker_threads';
 import { AnalyticsError, type EventType } from '@toolweaver/analytics-core';
@@ -25,8 +25,10 @@ export async function exportEvents(options: ExportOptions): Promise<ExportReport
   if (unsupported !== undefined) {
     throw new AnalyticsError('UNSUPPORTED', unsupported);
   }
-  if (!existsSync(task.path)) {
-    throw configError([{ field: 'path', message: `${task.path} is not there` }]);
+  const source = await stat(task.path).catch(() => undefined);
+  if (!source?.isFile()) {
+    const what = source === undefined ? 'not there' : 'no file';
+    throw configError([{ field: 'path', message: `${task.path} is ${what}` }]);
   }
   const sink = typeof target === 'string' ? await fileSink(target, overwrite, task.path) : streamSink(target);
   try {

@@ -37,8 +37,9 @@ async function refuseTaken(path: string, overwrite: boolean, database: string): 
   if (there === undefined) {
     return;
   }
-  if (there.isDirectory) {
-    throw refusal('must be the path of a file, not of a directory');
+  // A device or a pipe would not be written to, but be gone.
+  if (!there.isFile) {
+    throw refusal('must be the path of a file; give a stream for anything else');
   }
   for (const ending of ['', '-wal', '-shm']) {
     if ((await identityOf(`${database}${ending}`))?.identity === there.identity) {
@@ -50,9 +51,9 @@ async function refuseTaken(path: string, overwrite: boolean, database: string): 
   }
 }
 
-async function identityOf(path: string): Promise<{ identity: string; isDirectory: boolean } | undefined> {
+async function identityOf(path: string): Promise<{ identity: string; isFile: boolean } | undefined> {
   const stats = await stat(path, { bigint: true }).catch(() => undefined);
-  return stats && { identity: `${stats.dev}:${stats.ino}`, isDirectory: stats.isDirectory() };
+  return stats && { identity: `${stats.dev}:${stats.ino}`, isFile: stats.isFile() };
 }
 
 const refusals: Refusals = {
