@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { inspect } from 'node:util';
 import { type AnalyticsEvent, isAnalyticsError } from '@toolweaver/analytics-core';
 import { execution, rating } from '../events.ts';
@@ -67,6 +68,9 @@ export const failureLaws: readonly Law[] = [
       await trial.deliver(before);
       const { accepted } = await deliverInVain(trial, fullEvents());
       await trial.flush();
+      // What tries again by itself does so a moment later, or when it ends.
+      await sleep(50);
+      await trial.close();
       await trial.holds([...before, ...accepted]);
     },
   },

@@ -70,6 +70,33 @@ export const failureMutants: Mutants = {
         },
       };
     }),
+    'tries it again by itself': writing(async (events, { server }) => {
+      try {
+        server.post(encode(events));
+      } catch (thrown) {
+        const again = setInterval(() => {
+          if (server.up) {
+            clearInterval(again);
+            server.post(encode(events));
+          }
+        }, 20).unref();
+        throw thrown;
+      }
+    }),
+    'delivers it when it closes': altered(({ write, close }, { server }) => {
+      const kept: AnalyticsEvent[] = [];
+      return {
+        async write(events) {
+          kept.push(...events);
+          await write(events);
+          kept.splice(0);
+        },
+        async close() {
+          await close?.();
+          server.post(encode(kept));
+        },
+      };
+    }),
     'gives up in the middle': writing(async (events, { server }) => {
       const wasUp = server.up;
       server.up = true;
