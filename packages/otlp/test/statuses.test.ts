@@ -282,6 +282,11 @@ trialOfTests('R31', 'OTLP: a redirect leads nowhere, and no request reaches its 
     add('requestsAtTheTarget', target.requests.length);
     expect(target.requests).toEqual([]);
   });
+
+  test.each<Record<string, string>>([{}, { location: 'http://' }])('nowhere: %j', async (headers) => {
+    const { error } = await flushWith(answer(307, headers), add);
+    expect(error?.message).toContain('answered 307, a redirect; redirects are not followed');
+  });
 });
 
 describe('check', () => {
