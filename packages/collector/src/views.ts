@@ -32,7 +32,7 @@ export interface Views {
   costByOperation(): Readonly<Record<string, number>>;
   /** The `n` operations that cost most, most first, then by kind and name. Default: 5. */
   mostExpensive(n?: number): readonly OperationCost[];
-  /** Of the tool, or any other operation, of this name: 0 to 1; null where it was never called. */
+  /** Of the tool, or any other operation, of this name: 0 to 1; null where none is counted under it. */
   errorRate(name: string): number | null;
   /** Costs and errors of all operations as a text, to be printed. */
   report(): string;
