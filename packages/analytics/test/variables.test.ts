@@ -115,8 +115,8 @@ function document(rows: string): string {
 
 Every variable that the packages read; all are optional. Only \`createAnalyticsClient\` of [\`@toolweaver/analytics\`](../packages/analytics) reads
 \`process.env\` by itself, when it is called: the client's, and those of the backends that \`ANALYTICS_BACKEND\` names. An empty variable counts as
-unset, an option in the code wins over its variable, and what is wrong throws at start: all that is wrong with the values, and after that all that only
-opening the backends has shown. So does a name that is almost one of \`ANALYTICS_…\`. No file is read: \`node --env-file=.env
+unset, and an option in the code wins over its variable. What is wrong throws at start, all of it at once: wrong values, and names that are almost one of
+\`ANALYTICS_…\`; where there are none, what opening the backends has shown. No file is read: \`node --env-file=.env
 program.ts\` does that.
 
 This page is made from [\`.env.example\`](../.env.example), which is a file to copy, and from the code: who asks for a variable, and what it refuses.
