@@ -1,5 +1,5 @@
-/** What prom-client tells these metrics apart by. */
-export const defaultMetricsLabels: readonly string[] = ['kind', 'major', 'minor', 'patch', 'space', 'type', 'version'];
+/** What prom-client tells these metrics apart by, beside names of labels that ours have, too. */
+export const defaultMetricsLabels: readonly string[] = ['major', 'minor', 'patch', 'space', 'version'];
 
 /** The metrics of this process and of Node, as text, from a registry of its own. */
 export async function defaultMetrics(): Promise<() => Promise<string>> {

@@ -1,7 +1,7 @@
 import type { Env, Problem } from '@toolweaver/analytics-core';
 import { type EnvReader, readEnv } from '@toolweaver/analytics-core/backend';
 import { readMetricsOptions } from '@toolweaver/analytics-metrics';
-import { hostProblem, type PrometheusOptions } from './options.ts';
+import { checkHost, type PrometheusOptions } from './options.ts';
 import { type PushgatewayOptions, resolvePushgateway } from './pushgateway-options.ts';
 
 /**
@@ -20,22 +20,21 @@ export function prometheusFromEnv(env: Env): PrometheusOptions {
       defaultMetrics: vars.flag('PROMETHEUS_DEFAULT_METRICS'),
       workers: vars.flag('PROMETHEUS_WORKERS'),
     };
-    return { ...options, pushgateway: readPushgateway(vars, env, options.defaultMetrics === true) };
+    return { ...options, pushgateway: readPushgateway(vars, env, options.defaultMetrics) };
   });
 }
 
 function readHost(vars: EnvReader): string | undefined {
   const host = vars.text('PROMETHEUS_HOST');
-  const message = host === undefined ? undefined : hostProblem(host);
-  if (message !== undefined) {
-    vars.problem('PROMETHEUS_HOST', message);
+  if (host !== undefined) {
+    checkHost(host, (message) => vars.problem('PROMETHEUS_HOST', message));
   }
   return host;
 }
 
 const prefix = 'PROMETHEUS_PUSHGATEWAY_';
 
-function readPushgateway(vars: EnvReader, env: Env, defaultMetrics: boolean): PushgatewayOptions | undefined {
+function readPushgateway(vars: EnvReader, env: Env, defaultMetrics = false): PushgatewayOptions | undefined {
   const isSet = (variable: string): boolean => String(env[`${prefix}${variable}`] ?? '').trim() !== '';
   if (!Object.values(variables).some(isSet)) {
     return undefined;
@@ -46,7 +45,7 @@ function readPushgateway(vars: EnvReader, env: Env, defaultMetrics: boolean): Pu
   const seconds = vars.number(`${prefix}INTERVAL`, { min: 0, max: 86_400 });
   const options = {
     // Without it all others are looked at just the same.
-    url: vars.text(`${prefix}URL`) ?? 'https://not.given',
+    url: vars.text(`${prefix}URL`) ?? 'https://unset',
     job: vars.text(`${prefix}JOB`),
     grouping: readGrouping(vars),
     intervalMs: seconds === undefined ? undefined : seconds * 1000,
@@ -55,14 +54,11 @@ function readPushgateway(vars: EnvReader, env: Env, defaultMetrics: boolean): Pu
     authorization: vars.secret(`${prefix}AUTHORIZATION`),
   };
   const problems: Problem[] = [];
-  if (seconds !== undefined && seconds > 0 && seconds < 0.1) {
-    vars.problem(`${prefix}INTERVAL`, `must be 0, or a number of seconds from 0.1 to 86400`);
-  }
-  resolvePushgateway({ ...options, intervalMs: undefined }, defaultMetrics, problems);
+  resolvePushgateway(options, defaultMetrics, problems);
   for (const { field, message } of problems) {
-    const [, option = '', ...rest] = field.split('.');
-    const label = rest.length === 0 ? undefined : rest.join('.');
-    vars.problem(`${prefix}${variables[option]}`, label === undefined ? message : `${label} ${message}`);
+    const [, option = '', ...label] = field.split('.');
+    const inOurUnit = option === 'intervalMs' ? 'must be 0, or a number of seconds from 0.1 to 86400' : message;
+    vars.problem(`${prefix}${variables[option]}`, `${label.join('.')} ${inOurUnit}`.trim());
   }
   return options;
 }

@@ -84,7 +84,7 @@ export function resolveOptions(given: PrometheusOptions): ResolvedOptions {
   const metrics = resolveMetricsOptions(options, problems);
   const defaultMetrics = flag('defaultMetrics', false);
   const pushgateway = isObject(options.pushgateway)
-    ? resolvePushgateway(options.pushgateway, defaultMetrics === true, problems)
+    ? resolvePushgateway(options.pushgateway, defaultMetrics, problems)
     : undefined;
   if (options.pushgateway !== undefined) {
     problems.push(...unknownOptions(options.pushgateway, pushgatewayNames, 'pushgateway'));
@@ -98,10 +98,7 @@ export function resolveOptions(given: PrometheusOptions): ResolvedOptions {
   if (port !== false && !(Number.isInteger(port) && port >= 0 && port <= 65_535)) {
     wrong('port', 'must be a whole number from 0 to 65535, or false for no server');
   }
-  const wrongHost = hostProblem(host);
-  if (wrongHost !== undefined) {
-    wrong('host', wrongHost);
-  }
+  checkHost(host, (message) => wrong('host', message));
   if (registry !== undefined && !isRegistry(registry)) {
     wrong('registry', 'must be a Registry of prom-client or @prometheus-io/client');
   }
@@ -121,10 +118,10 @@ export function resolveOptions(given: PrometheusOptions): ResolvedOptions {
   return { name, enabled, port, host, defaultMetrics, registry, workers, pushgateway, metrics, onNotice };
 }
 
-export function hostProblem(host: unknown): string | undefined {
-  return typeof host === 'string' && /^[\w.:%-]+$/.test(host)
-    ? undefined
-    : 'must be an IP address or the name of a host, such as 127.0.0.1 or 0.0.0.0';
+export function checkHost(host: unknown, refuse: (message: string) => void): void {
+  if (typeof host !== 'string' || !/^[\w.:%-]+$/.test(host)) {
+    refuse('must be an IP address or the name of a host, such as 127.0.0.1 or 0.0.0.0');
+  }
 }
 
 function isObject(value: unknown): value is object {

@@ -93,7 +93,7 @@ function valuesOf({ metric, labelSets, values }: FamilySnapshot): RegisteredValu
   const found: RegisteredValue[] = [];
   for (let at = 0; at * width < values.length; at += 1) {
     const labels = Object.fromEntries(labelPairs(metric, labelSets[at] as LabelSet));
-    const own = values.subarray(at * width, (at + 1) * width);
+    const own = values.subarray(at * width);
     if (type !== 'histogram') {
       found.push({ labels, value: own[0] as number });
       continue;
