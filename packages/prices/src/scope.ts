@@ -24,6 +24,14 @@ const known = {
   runId: true,
 } as const satisfies Record<keyof SpendFilter, true>;
 const fields = Object.keys(known) as readonly (keyof SpendFilter)[];
+const kinds = Object.keys({
+  skill: true,
+  tool: true,
+  llm: true,
+  agent: true,
+  search: true,
+  operation: true,
+} satisfies Record<ExecutionKind, true>);
 
 /** `group`: the option that the filter is. */
 export function checkFilter(filter: unknown, group: string, problems: Problem[]): void {
@@ -33,6 +41,8 @@ export function checkFilter(filter: unknown, group: string, problems: Problem[])
     const value = given[field];
     if (value !== undefined && (typeof value !== 'string' || value === '')) {
       problems.push({ field: `${group}.${field}`, message: 'must be a text that is not empty' });
+    } else if (field === 'kind' && value !== undefined && !kinds.some((kind) => kind === value)) {
+      problems.push({ field: `${group}.kind`, message: `must be one of ${kinds.join(', ')}` });
     }
   }
 }

@@ -221,6 +221,8 @@ function checkOptions(options: unknown): void {
     }
     if (!isNumber(limit, 0)) {
       wrong(`thresholds[${at}].limit`, `must be a number >= 0, got ${String(limit)}`);
+    } else if (measure === 'failureRate' && (limit as number) > 1) {
+      wrong(`thresholds[${at}].limit`, `must be a share from 0 to 1, got ${String(limit)}`);
     }
     if (!isNumber(windowMs, 1000)) {
       wrong(`thresholds[${at}].windowMs`, `must be a number >= 1000, got ${String(windowMs)}`);

@@ -177,6 +177,7 @@ test('wrong options are refused, all of them at once', () => {
         { measure: 'speed' as never, limit: -1, windowMs: 5, minExecutions: 0, filter: { team: 'a' } as never },
         { measure: 'cost', limit: Number.NaN, window: 5 },
         'cost' as never,
+        { measure: 'failureRate', limit: 20, filter: { kind: 'Tool' } },
       ],
     } as never);
   } catch (thrown) {
@@ -195,6 +196,8 @@ test('wrong options are refused, all of them at once', () => {
     'thresholds[1].window',
     'thresholds[1].limit',
     'thresholds[2]',
+    'thresholds[3].limit',
+    'thresholds[3].filter.kind',
   ]);
   expect(() => watch(null as never)).toThrow('options: must be an object, got null');
   expect(() => watch({ thresholds: {} as never, onThreshold() {} })).toThrow('must be a list');
