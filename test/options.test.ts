@@ -19,10 +19,11 @@ async function taken(make: Make | undefined, given: object = {}, ...before: unkn
   return message.replace('is no option; there are ', '').split(', ');
 }
 
+const readmeOf = (name: string): string => readFileSync(join(packages, name, 'README.md'), 'utf8');
+
 /** The names in the first column of each table of options of a README. */
 function told(name: string): string[][] {
-  const readme = readFileSync(join(packages, name, 'README.md'), 'utf8');
-  return readme
+  return readmeOf(name)
     .split(/^\| option\b/m)
     .slice(1)
     .map((section) => {
@@ -66,4 +67,23 @@ test('the README of the adapters lists the options of toolkits, but the one that
   const [{ trackToolkit }, { createAnalytics }] = await Promise.all([load('adapters'), load('core')]);
   const all = await taken(trackToolkit, {}, createAnalytics?.({ backends: [] }), { call() {} });
   expect(told('adapters')[0]?.toSorted()).toEqual(all.filter((name) => name !== 'batchSize').toSorted());
+});
+
+test('READMEs name the options that have no table', async () => {
+  const [{ exportEvents, importEvents }, { watch }, { memory }] = await Promise.all([
+    load('sqlite'),
+    load('prices'),
+    load('core'),
+  ]);
+  const options = {
+    sqlite: [...(await taken(exportEvents)), ...(await taken(importEvents, {}, memory?.(), 'events.jsonl'))],
+    prices: [
+      ...(await taken(watch)),
+      ...(await taken((threshold) => watch?.({ thresholds: [threshold], onThreshold() {} }))),
+    ],
+  };
+  for (const [name, names] of Object.entries(options)) {
+    const named = new Set(readmeOf(name).match(/(?<=[`{ ])\w+(?=[`:,])/g));
+    expect(names.filter((option) => !named.has(option))).toEqual([]);
+  }
 });
