@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { ownTime } from '../../../test/support/own-time.ts';
 import { observe } from './support/observe.ts';
@@ -87,6 +88,20 @@ test.each(['fork', 'thread'])('of scores the lowest is shown, while there is one
   expect(await score()).toEqual([{ skillId: 'shared', score: 40 }]);
   await order('close a');
   expect(await score()).toEqual([{ skillId: 'shared', score: 90 }]);
+});
+
+test.each(['fork', 'thread'])('one that ends without a word is gone, and nobody else is (%s)', async (how) => {
+  const { order, scrape, counts } = await start();
+  const score = async () => observe(await scrape()).health;
+  await order(`${how} a`, `${how} b`, 'ill a', 'well b');
+  expect(await score()).toEqual([{ skillId: 'shared', score: 40 }]);
+  await order('leave a');
+  await vi.waitFor(async () => expect(await score()).toEqual([{ skillId: 'shared', score: 90 }]), 30_000);
+  // Whoever has ended is not heard after a second.
+  await sleep(1_500);
+  expect(await score()).toEqual([{ skillId: 'shared', score: 90 }]);
+  await order('record b');
+  expect(await counts()).toEqual({ shared: 1, 'of-b': 1 });
 });
 
 test('a thread that is older than the metrics of its process ends, too', async () => {
