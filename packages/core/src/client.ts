@@ -158,7 +158,7 @@ export interface Run {
   logArtifact(artifact: Omit<ArtifactInput, 'type'>): void;
   /**
    * Records the end of the run, as `finished` or `failed`; later calls do nothing. What cannot be understood is reported, and ends
-   * nothing; a summary that cannot be recorded is left out, and reported.
+   * nothing; a summary that cannot be recorded, and a field that does not exist, is left out, and reported.
    */
   finish(end?: FinalState | FinishOptions): void;
 }
