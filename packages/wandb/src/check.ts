@@ -53,3 +53,10 @@ export function checkOptions<Options, T>(options: Options, known: Known<Options>
   }
   return result;
 }
+
+/** @throws TypeError with the message, for what has a wrong form. */
+export function requireForm(isRight: boolean, message: string): void {
+  if (!isRight) {
+    throw new TypeError(message);
+  }
+}

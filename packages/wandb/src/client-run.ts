@@ -46,8 +46,6 @@ export function createClient(run: Run, settings: Settings, notify: Notify, onFin
   const { skip, skipUnknown, tellOnce } = skips;
   let finishing: Promise<void> | undefined;
   const calls = createCalls(clock);
-  /** The last one under way of each artifact: the service numbers them in the order in which they are complete. */
-  const versions = new Map<unknown, Promise<void>>();
   const lifetime = new AbortController();
   const media = createMediaQueue(run, (message) => skip('upload', message));
 
@@ -70,6 +68,15 @@ export function createClient(run: Run, settings: Settings, notify: Notify, onFin
     } catch (error) {
       skip(call, `a call of ${call} was left out: ${messageOf(error)}`);
     }
+  }
+
+  /** The same, for what there is then something to tell of. */
+  function change(call: string, work: () => void): void {
+    take(call, () => {
+      work();
+      rows.touch();
+      schedule();
+    });
   }
 
   function hasWork(): boolean {
@@ -123,14 +130,17 @@ export function createClient(run: Run, settings: Settings, notify: Notify, onFin
     behind = true;
     await media.send(signal);
     sentAt = clock.monotonic();
-    const current = takeBatch();
-    if (current !== undefined) {
-      await run.append(current, signal);
-      batch = undefined;
-    }
+    await append(takeBatch(), signal);
     behind = false;
     if (hasWork()) {
       schedule();
+    }
+  }
+
+  async function append(current: Batch | undefined, signal: AbortSignal | undefined): Promise<void> {
+    if (current !== undefined) {
+      await run.append(current, signal);
+      batch = undefined;
     }
   }
 
@@ -161,13 +171,10 @@ export function createClient(run: Run, settings: Settings, notify: Notify, onFin
     const unlimit = calls.limit(timeoutMs / 2);
     const end = async (signal?: AbortSignal): Promise<void> => {
       await sending?.catch(() => {});
-      await (signal === undefined ? calls.settled() : untilAborted(calls.settled(), signal));
+      await untilAborted(calls.settled(), signal);
       await media.send(signal);
       // What an earlier request left goes first, as it was.
-      if (batch !== undefined) {
-        await run.append(batch, signal);
-        batch = undefined;
-      }
+      await append(batch, signal);
       await run.finish(exitCode, takeBatch(), signal);
       batch = undefined;
     };
@@ -243,15 +250,13 @@ export function createClient(run: Run, settings: Settings, notify: Notify, onFin
         }
       }),
     setSummary: (given) =>
-      take('setSummary', () => {
+      change('setSummary', () => {
         for (const [key, { value }] of readValues(given, skip, { onNone: (key) => rows.setSummary(key, undefined) })) {
           rows.setSummary(key, value);
         }
-        rows.touch();
-        schedule();
       }),
     defineMetric: (name, options) =>
-      take('defineMetric', () => {
+      change('defineMetric', () => {
         skipUnknown('defineMetric', options, knownInMetric);
         const { stepMetric, hidden = false, summary = [] } = options ?? {};
         const { metrics } = run.info;
@@ -261,22 +266,16 @@ export function createClient(run: Run, settings: Settings, notify: Notify, onFin
             ? []
             : [{ name: stepMetric, stepMetric: undefined, hidden: false, summary: [] }];
         run.describe({ metrics: [...others, ...axis, { name, stepMetric, hidden, summary: [...summary] }] });
-        rows.touch();
-        schedule();
       }),
     updateConfig: (given) =>
-      take('updateConfig', () => {
+      change('updateConfig', () => {
         const read = Array.from(readValues(given, skip), ([key, { value }]) => [key, value] as const);
         run.describe({ config: Object.fromEntries(read) });
-        rows.touch();
-        schedule();
       }),
     setTags: (tags) =>
-      take('setTags', () => {
+      change('setTags', () => {
         const texts = tags.map((tag) => String(tag).slice(0, maxTag)).filter((tag) => tag !== '');
         run.describe({ tags: [...new Set(texts)] });
-        rows.touch();
-        schedule();
       }),
     saveFile: (name, content) => {
       const file: RunFile = { name, content: content instanceof Uint8Array ? Uint8Array.from(content) : content };
@@ -286,21 +285,11 @@ export function createClient(run: Run, settings: Settings, notify: Notify, onFin
       });
     },
     logArtifact: (input) =>
-      call((insistOn) => {
+      call(async (insistOn) => {
         skipUnknown('logArtifact', input, knownInArtifact);
-        const name: unknown = input?.name;
-        const before = versions.get(name);
-        const logged = (async () => {
-          const artifact = await readArtifact(input, `${run.info.id} ${randomName(32)}`);
-          await before?.catch(() => {});
-          await insistOn((signal) => run.putArtifact(artifact, signal));
-        })();
-        versions.set(name, logged);
-        return logged.finally(() => {
-          if (versions.get(name) === logged) {
-            versions.delete(name);
-          }
-        });
+        await calls.inOrder(input?.name, readArtifact(input, `${run.info.id} ${randomName(32)}`), (artifact) =>
+          insistOn((signal) => run.putArtifact(artifact, signal)),
+        );
       }),
     alert: (alert) =>
       call(async (insistOn) => {

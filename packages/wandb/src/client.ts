@@ -1,6 +1,6 @@
 import { checkOptions, type Known } from './check.ts';
 import { createClient } from './client-run.ts';
-import { pause } from './clock.ts';
+import { pause, within } from './clock.ts';
 import { createEncoder } from './encoder.ts';
 import { failureOf, messageOf } from './failure.ts';
 import { createHttp } from './http.ts';
@@ -80,28 +80,22 @@ export async function startRun(options: RunClientOptions = {}): Promise<WandbRun
 
 async function begin(run: Run, { clock }: Settings, timeoutMs: number): Promise<void> {
   const end = clock.monotonic() + timeoutMs;
-  const deadline = new AbortController();
-  const timer = clock.setTimeout(() => deadline.abort(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs);
-  try {
+  await within(clock, timeoutMs, async (late) => {
     for (;;) {
       try {
-        await run.start(deadline.signal);
-        return;
+        return await run.start(late);
       } catch (error) {
         const { code, retryAfterMs = 2_000 } = error as { code?: string; retryAfterMs?: number };
-        if (code === 'INVALID_CONFIG' || (failureOf(error) === undefined && !deadline.signal.aborted)) {
+        if (code === 'INVALID_CONFIG' || (failureOf(error) === undefined && !late.aborted)) {
           throw named(error, 'wandb');
         }
-        if (deadline.signal.aborted || clock.monotonic() + retryAfterMs > end) {
-          run.giveUp(messageOf(error));
-          return;
+        if (late.aborted || clock.monotonic() + retryAfterMs > end) {
+          return run.giveUp(messageOf(error));
         }
-        await pause(clock, retryAfterMs, deadline.signal);
+        await pause(clock, retryAfterMs, late);
       }
     }
-  } finally {
-    clock.clearTimeout(timer);
-  }
+  });
 }
 
 function disabledRun(id: string): WandbRun {

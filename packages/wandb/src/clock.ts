@@ -18,19 +18,6 @@ export function pause(clock: Clock, delayMs: number, signal?: AbortSignal): Prom
   });
 }
 
-/** What a timer of Node can hold. */
-const longestMs = 2 ** 31 - 1;
-
-/** Keeps the program alive until the work is done: who waits for it would else end in the middle of a pause. */
-export async function keptAlive<T>(clock: Clock, work: Promise<T>): Promise<T> {
-  const timer = clock.setTimeout(() => {}, longestMs);
-  try {
-    return await work;
-  } finally {
-    clock.clearTimeout(timer);
-  }
-}
-
 /** Aborts the signal of the work after so long. Until it is done the timer keeps the program alive, which a pause does not. */
 export async function within<T>(
   clock: Clock,
@@ -44,4 +31,12 @@ export async function within<T>(
   } finally {
     clock.clearTimeout(timer);
   }
+}
+
+/** What a timer of Node can hold. */
+const longestMs = 2 ** 31 - 1;
+
+/** Keeps the program alive until the work is done: who waits for it would else end in the middle of a pause. */
+export function keptAlive<T>(clock: Clock, work: Promise<T>): Promise<T> {
+  return within(clock, longestMs, () => work);
 }

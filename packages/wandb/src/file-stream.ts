@@ -99,7 +99,7 @@ export function createFileStream(options: FileStreamOptions): FileStream {
   function request(body: string | Uint8Array<ArrayBuffer>, signal: AbortSignal | undefined): Promise<void> {
     const previous = latest;
     const sent = (async () => {
-      await (signal === undefined ? previous : untilAborted(previous, signal));
+      await untilAborted(previous, signal);
       const waitMs = Math.min(notBefore - clock.monotonic(), maxWaitMs);
       if (waitMs > 0) {
         await pause(clock, waitMs, signal);

@@ -1,10 +1,9 @@
 export type { ArtifactInput, ArtifactSource } from './artifact.ts';
 export { type RunClientOptions, startRun } from './client.ts';
 export { wandbFromEnv } from './env.ts';
+export { type HistogramOptions, histogram } from './histogram.ts';
 export {
   type Cell,
-  type HistogramOptions,
-  histogram,
   html,
   type ImageOptions,
   image,

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 import { type Artifact, artifactOf, bytesEntry, clientIdOf } from './artifact.ts';
+import { requireForm } from './check.ts';
 import { type ImageSize, imageSize } from './image-size.ts';
 import { isObject, jsonText } from './json-text.ts';
 import { toPathPart } from './names.ts';
@@ -52,45 +53,6 @@ export function isMedia(value: unknown): value is Media {
 
 export function resolveMedia(media: Media, place: MediaPlace): ResolvedMedia {
   return media[resolve](place);
-}
-
-/** How fine a histogram is. */
-export interface HistogramOptions {
-  /** 1 to 512. Default: 64. */
-  readonly bins?: number | undefined;
-}
-
-/**
- * Counts of the values in bins of equal width; what is not finite is left out.
- * @throws TypeError for what is no list; RangeError for no finite value, or too many or few bins.
- */
-export function histogram(
-  values: Iterable<number>,
-  { bins = 64 }: HistogramOptions = {},
-): Readonly<Record<string, unknown>> {
-  requireForm(typeof Object(values)[Symbol.iterator] === 'function', 'histogram: needs a list of numbers');
-  const finite = [...values].filter(Number.isFinite);
-  if (finite.length === 0 || !Number.isInteger(bins) || bins < 1 || bins > 512) {
-    throw new RangeError('histogram: needs a finite number at least, and 1 to 512 bins');
-  }
-  let low = finite.reduce((a, b) => Math.min(a, b));
-  let high = finite.reduce((a, b) => Math.max(a, b));
-  if (low === high) {
-    // Of a large number a half is nothing.
-    const half = Math.max(0.5, Math.abs(low) * bins * Number.EPSILON);
-    low -= half;
-    high += half;
-  }
-  const edges = Array.from({ length: bins + 1 }, (_, at) => (at === bins ? high : low + ((high - low) * at) / bins));
-  const counts = new Array<number>(bins).fill(0);
-  for (const value of finite) {
-    let at = Math.min(bins - 1, Math.floor(((value - low) / (high - low)) * bins));
-    // Rounding may land one beside.
-    at -= at > 0 && value < (edges[at] as number) ? 1 : 0;
-    at += at < bins - 1 && value >= (edges[at + 1] as number) ? 1 : 0;
-    counts[at] = (counts[at] as number) + 1;
-  }
-  return { _type: 'histogram', values: counts, bins: edges };
 }
 
 /** What a table can hold. A `Date` becomes Unix time in ms; null is a value that is missing. */
@@ -294,10 +256,4 @@ function typeOf(cells: readonly unknown[]): object {
   const kinds = new Set(cells.filter((cell) => cell !== null).map((cell) => typeof cell));
   const kind = kinds.size > 1 ? 'any' : (kinds.values().next().value ?? 'any');
   return { wb_type: 'union', params: { allowed_types: [{ wb_type: 'none' }, { wb_type: kind }] } };
-}
-
-function requireForm(isRight: boolean, message: string): void {
-  if (!isRight) {
-    throw new TypeError(message);
-  }
 }

@@ -1,5 +1,3 @@
-import { readFileSync, statSync } from 'node:fs';
-import { basename } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import {
   AnalyticsError,
@@ -8,20 +6,12 @@ import {
   type Clock,
   type RunEvent,
 } from '@toolweaver/analytics-core';
-import {
-  type Artifact,
-  type ArtifactEntry,
-  artifactOf,
-  bytesEntry,
-  prepareArtifact,
-  referenceEntry,
-  unreadable,
-  urlOf,
-} from './artifact.ts';
+import { unreadable } from './artifact.ts';
 import type { Batch } from './batch.ts';
 import { failureOf } from './failure.ts';
 import { insist } from './insist.ts';
-import { maxTag, toArtifactName, toArtifactType, toProject } from './names.ts';
+import { maxTag, toProject } from './names.ts';
+import { toArtifact, toArtifactSync } from './recorded-artifact.ts';
 import { stepKey } from './recorder.ts';
 import type { Recorder, Recording } from './recording.ts';
 import type { Run } from './run.ts';
@@ -105,6 +95,14 @@ export function createRecordedRun(options: RecordedRunOptions): RecordedRun {
     }
   }
 
+  /** What the run is called goes with its start. */
+  function describeStart(events: readonly AnalyticsEvent[]): void {
+    const first = startOf(events);
+    if (first !== undefined && run.location === undefined) {
+      describe(first);
+    }
+  }
+
   function define(stepped: readonly string[]): void {
     const { metrics } = run.info;
     const missing = stepped.filter((name) => !metrics.some((metric) => metric.name === name));
@@ -181,11 +179,8 @@ export function createRecordedRun(options: RecordedRunOptions): RecordedRun {
         await settle(signal);
       }
       if (staged === undefined) {
-        // Where its rows begin is known only then. What the run is called goes with its start.
-        const first = startOf(events);
-        if (first !== undefined && run.location === undefined) {
-          describe(first);
-        }
+        describeStart(events);
+        // Where its rows begin is known only then.
         await run.start(signal);
         const draft = recorder.begin(events.length);
         for (let at = 0; at < events.length; at += 1) {
@@ -203,10 +198,7 @@ export function createRecordedRun(options: RecordedRunOptions): RecordedRun {
       await send(staged, signal);
     },
     writeSync(events) {
-      const first = startOf(events);
-      if (first !== undefined && run.location === undefined) {
-        describe(first);
-      }
+      describeStart(events);
       const offline = run.openSync();
       if (offline === undefined) {
         throw new AnalyticsError('BACKEND_UNAVAILABLE', 'the service cannot be reached while the process exits');
@@ -264,45 +256,4 @@ export function startOf(events: readonly AnalyticsEvent[]): RunEvent | undefined
 
 function isOf({ ids }: Staged, events: readonly AnalyticsEvent[]): boolean {
   return ids.length === events.length && events.every(({ id }, at) => id === ids[at]);
-}
-
-/** A version of an artifact; only a reference where the file cannot be read, and why it cannot. */
-async function toArtifact(event: ArtifactEvent): Promise<{ readonly artifact: Artifact; readonly failure?: unknown }> {
-  const { id, path = '', bytes } = event;
-  const input = inputOf(event);
-  if (bytes !== undefined) {
-    return { artifact: artifactOf(input, [bytesEntry(input.name, bytes)], id) };
-  }
-  try {
-    return { artifact: await prepareArtifact({ ...input, files: { [basename(path)]: { path } } }, id) };
-  } catch (failure) {
-    return { artifact: artifactOf(input, [referenceEntry(basename(path), urlOf(path))], id), failure };
-  }
-}
-
-function toArtifactSync(event: ArtifactEvent): Artifact {
-  const { id, path = '', bytes } = event;
-  const input = inputOf(event);
-  return artifactOf(input, [bytes === undefined ? entryAt(path) : bytesEntry(input.name, bytes)], id);
-}
-
-function entryAt(path: string): ArtifactEntry {
-  try {
-    // A pipe would hold the process up.
-    if (statSync(path).isFile()) {
-      return bytesEntry(basename(path), readFileSync(path));
-    }
-  } catch {
-    // As below.
-  }
-  return referenceEntry(basename(path), urlOf(path));
-}
-
-/** Names as they were recorded stand in the metadata; the service takes few characters. */
-function inputOf({ name, kind }: ArtifactEvent): {
-  readonly name: string;
-  readonly type: string;
-  readonly metadata: Record<string, unknown>;
-} {
-  return { name: toArtifactName(name), type: toArtifactType(kind), metadata: { name, kind } };
 }
