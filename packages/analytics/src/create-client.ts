@@ -49,6 +49,7 @@ const known = {
  * `ANALYTICS_BACKEND` (default `sqlite`), `ANALYTICS_ENABLED` (`false`: a client that records nothing),
  * `ANALYTICS_SAMPLE_RATE` (0 to 1), `TOOLKIT_BATCH_SIZE` (1 to 1000), and those of each backend.
  * @throws AnalyticsError `UNKNOWN_BACKEND`, `BACKEND_NOT_INSTALLED` or `INVALID_CONFIG`; its `problems` list everything that is wrong.
+ *   Where only opening a backend fails, what that says, such as `BACKEND_UNAVAILABLE` of a database that stays locked.
  */
 export async function createAnalyticsClient(options: AnalyticsClientOptions = {}): Promise<Analytics> {
   checkOptions(options);

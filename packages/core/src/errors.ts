@@ -8,8 +8,8 @@
  * | `BACKEND_NOT_INSTALLED` | the backend's package is missing; the message holds the install command | yes | |
  * | `UNSUPPORTED` | this runtime or this set of backends cannot do what was asked | yes | |
  * | `INVALID_EVENT` | a recorded event was refused; `problems` names the field | | |
- * | `BACKEND_UNAVAILABLE` | the far side cannot be reached or asks to be tried later | | yes |
- * | `STORAGE_FULL` | the far side has no room | | yes |
+ * | `BACKEND_UNAVAILABLE` | the far side cannot be reached or asks to be tried later | by a backend that cannot be opened | yes |
+ * | `STORAGE_FULL` | the far side has no room | by a backend that cannot be opened | yes |
  * | `EVENTS_REJECTED` | the far side refuses these very events | | halves, to spare the good ones |
  * | `TOO_LARGE` | the batch is too large for the far side | | halves |
  * | `TIMEOUT` | a deadline passed | | |
