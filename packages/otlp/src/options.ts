@@ -232,18 +232,12 @@ function checkCommon(options: OtlpOptions, refuse: Refuse): void {
     }
   }
   const { tls, resourceAttributes, agent } = options;
-  for (const field of ['caFile', 'certFile', 'keyFile'] as const) {
-    const path: unknown = tls?.[field];
-    if (path !== undefined && typeof path !== 'string') {
-      refuse(`tls.${field}`, `must be the path of a file, got ${typeof path}`);
-    }
-  }
   if ((tls?.certFile === undefined) !== (tls?.keyFile === undefined)) {
     refuse(tls?.certFile === undefined ? 'tls.certFile' : 'tls.keyFile', 'is needed with the other of the two');
   }
   // Node's own test of what is one.
   if (agent !== undefined && typeof Object(agent).addRequest !== 'function') {
-    refuse('agent', 'must be an http.Agent or an https.Agent');
+    refuse('agent', 'must be an http.Agent');
   }
   if (Object.values(Object(resourceAttributes)).some((value: unknown) => typeof value !== 'string')) {
     refuse('resourceAttributes', 'must be texts');

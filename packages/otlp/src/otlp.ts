@@ -210,35 +210,26 @@ function settingsOf(
 
 function readTlsFiles(options: OtlpOptions, problems: Problem[]): Connection['tls'] {
   const tls: TlsFiles = Object(options.tls);
-  const read = (field: 'caFile' | 'certFile' | 'keyFile'): Buffer | undefined => {
-    const path: unknown = tls[field];
-    // A number would be an open file, and whoever reads that may wait for ever.
-    if (typeof path !== 'string') {
+  const read = (field: keyof TlsFiles, tryOut: (pem: Buffer) => unknown): Buffer | undefined => {
+    const path = tls[field];
+    if (path === undefined) {
       return undefined;
     }
     try {
-      return readFileSync(path);
+      // As a text: a number would be an open file, and whoever reads that may wait for ever.
+      const pem = readFileSync(String(path));
+      tryOut(pem);
+      return pem;
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
       problems.push({ field: `tls.${field}`, message: `cannot be read (${code}): ${path}` });
       return undefined;
     }
   };
-  /** Each push would find out anew. */
-  const tryOut = (field: string, use: () => unknown): void => {
-    try {
-      use();
-    } catch (error) {
-      problems.push({ field, message: `cannot be used: ${(error as Error).message}` });
-    }
-  };
-  const [ca, cert, key] = [read('caFile'), read('certFile'), read('keyFile')];
-  if (ca !== undefined) {
-    // A context takes for no authority at all what is none.
-    tryOut('tls.caFile', () => new X509Certificate(ca));
-  }
-  if (cert !== undefined && key !== undefined) {
-    tryOut('tls', () => createSecureContext({ cert, key }));
-  }
-  return { ...(ca && { ca }), ...(cert && { cert }), ...(key && { key }) };
+  // Otherwise each push would find out anew; an authority that is none would not even be told of.
+  const asCertificate = (pem: Buffer): unknown => new X509Certificate(pem);
+  const ca = read('caFile', asCertificate);
+  const cert = read('certFile', asCertificate);
+  const key = read('keyFile', (pem) => createSecureContext({ cert, key: pem }));
+  return { ca, cert, key };
 }

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Analytics, type Clock, createAnalytics } from '@toolweaver/analytics-core';
-import type { OtlpBackend, OtlpOptions } from '@toolweaver/analytics-otlp';
+import { type OtlpBackend, type OtlpOptions, otlp } from '@toolweaver/analytics-otlp';
 import { execution, fakeClock, ledgerHolds } from '@toolweaver/analytics-testkit';
 import { expect, test } from 'vitest';
 import { certificates, hasOpenssl, tlsServer } from '../../../test/support/certificates.ts';
@@ -171,6 +171,16 @@ trialOfTests('R29', 'OTLP: no push gets through without the right certificate, a
     expect(await client.flush()).toMatchObject({ ok: true });
     expect(requests()).toBe(1);
     ledgerHolds(client.stats());
+  });
+
+  testWith(hasOpenssl, 'openssl')('a key of another certificate is refused at the start', async () => {
+    const { certFile } = certificates('IP:127.0.0.1');
+    const { keyFile } = certificates('IP:127.0.0.1');
+    const tls = { certFile, keyFile };
+    await expect(otlp({ endpoint: 'https://127.0.0.1', tls })).rejects.toMatchObject({
+      code: 'INVALID_CONFIG',
+      problems: [{ field: 'tls.keyFile', message: expect.stringContaining('KEY_VALUES_MISMATCH') }],
+    });
   });
 
   testWith(hasOpenssl, 'openssl')('no other certificate does, and no request gets through', async () => {
