@@ -70,6 +70,22 @@ test('all failures are a share of 1 and no more, also beside successes that coun
   expect((await reader.getErrors()).groups.map(({ share }) => share)).toEqual([1]);
 });
 
+test('what always fails does so at a rate of 1, also where failures count by fractions', async () => {
+  const weights = { a: 5 / 3, b: 10 / 3, c: 1 };
+  const { reader } = await storeWith(
+    Object.entries(weights).map(([name, weight]) => execution({ at: now, success: false, name, runId: name, weight })),
+  );
+  const { errorRate, operations } = await reader.getErrors();
+  expect(errorRate).toBe(1);
+  expect(operations.map(({ name, failures, errorRate }) => [name, failures, errorRate])).toEqual([
+    ['b', weights.b, 1],
+    ['a', weights.a, 1],
+    ['c', weights.c, 1],
+  ]);
+  const { runs } = await reader.listRuns({ where: [{ figure: 'failures', op: '=', value: weights.b }] });
+  expect(runs.map(({ runId, failures }) => [runId, failures])).toEqual([['b', weights.b]]);
+});
+
 test('what fails in too many ways for a cell to keep is unknown, and still all there', async () => {
   const { reader } = await storeWith(
     Array.from({ length: 150 }, (_, at) => execution({ at: now, success: false, error: { type: `E${at}` } })),

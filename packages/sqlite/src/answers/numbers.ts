@@ -63,10 +63,13 @@ export function toCounts({ executions, successes }: Pick<Sums, 'executions' | 's
   };
 }
 
-/** What a sum is without a part of it. Sums of fractions, by which sampled executions count, are off by their last digits: those are nothing. */
+/**
+ * What a sum is without a part of it. Sums of fractions, by which sampled executions count, are off by their last digits: those are
+ * nothing. Of a sum without any such part nothing is cut off: what is left is no more and no less than all.
+ */
 export function without(sum: number, part: number, digits: number = differenceDigits): number {
   const difference = sum - part;
-  return Number.isInteger(difference) ? difference : Number(difference.toFixed(digits));
+  return part === 0 || Number.isInteger(difference) ? difference : Number(difference.toFixed(digits));
 }
 
 export function averageLatency({

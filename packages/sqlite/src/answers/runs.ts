@@ -70,7 +70,8 @@ const values: Readonly<Record<RunFigure, RawBuilder<number | null>>> = {
   startedAt: sql`r.started_at`,
   durationMs: sql`max(0, r.finished_at - r.started_at)`,
   executions: sql`coalesce(r.executions, 0)`,
-  failures: sql`coalesce(round(r.executions - r.successes, ${sql.lit(differenceDigits)}), 0)`,
+  failures: sql`CASE WHEN r.successes > 0 THEN round(r.executions - r.successes, ${sql.lit(differenceDigits)})
+    ELSE coalesce(r.executions, 0) END`,
   costUsd: sql`CASE WHEN r.cost_weight > 0 THEN r.cost_nano_usd END`,
   tokens: sql`coalesce(r.tokens, 0)`,
 };
