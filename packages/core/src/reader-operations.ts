@@ -53,7 +53,8 @@ export interface ReportOptions extends Scope, WindowOptions {
 
 /**
  * `operation` is a kind together with a name, each with its own costs. `skill`, `tool` and `agent` give each cost to the nearest
- * one around it: the execution itself, else the first of that kind among those that called it, as its `parentId` says.
+ * one around it: the execution itself, else the first of that kind among those that called it, as its `parentId` says. Callers
+ * that ended before the window, as those of work that outlived them may have, are not looked for.
  */
 export type CostGroup = 'operation' | 'kind' | 'model' | 'organisation' | 'user' | 'run' | 'skill' | 'tool' | 'agent';
 

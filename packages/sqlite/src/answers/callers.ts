@@ -4,8 +4,9 @@ import { dayMs } from '../cell.ts';
 import { latestMs, tailBits } from '../sequence.ts';
 import { all, executionsFor, type Filter, firstSeq, matches, tokensOfExecution } from './filter.ts';
 
-// Costs by who caused them. A parent ends, and so is recorded, no earlier than what it called, and began before that: it is sought
-// from the start of the window on, and as long after its end as any execution takes, whatever else the filter says.
+// Costs by who caused them. A parent mostly ends, and so is recorded, no earlier than what it called, and began before that: it is
+// sought from the start of the window on, and as long after its end as any execution takes, whatever else the filter says. Further
+// back would be all rows, for each window in which some parent was never recorded.
 
 const callerKinds = ['skill', 'tool', 'agent'] as const;
 export type CallerKind = (typeof callerKinds)[number];
