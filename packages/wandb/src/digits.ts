@@ -2,7 +2,7 @@
 export const maxNumberBytes = 26;
 
 /**
- * Writes the text of a finite number, the same one that a template would make, and returns where it ends. Most numbers here have few
+ * Writes the text of a number, the same one that a template would make, and returns where it ends. Most numbers here have few
  * decimals; their digits are known without making a text of them first, which takes several times as long.
  */
 export function writeNumber(bytes: Uint8Array, at: number, value: number): number {

@@ -33,7 +33,7 @@ export function createSummaryWriter(): SummaryWriter {
   }
 
   function add(key: string, value: unknown): void {
-    const isNumber = typeof value === 'number' && Number.isFinite(value);
+    const isNumber = typeof value === 'number';
     const text = isNumber ? undefined : jsonText(value);
     if (!isNumber && text === undefined) {
       return;

@@ -57,6 +57,7 @@ test('numbers are written as a template writes them', () => {
   for (let power = 1; power < 1e18; power *= 7) {
     given.push(power, power / 1000, power / 1e6, power / 3, -power / 9, 1 / power, power - 0.001, power + 0.000_001);
   }
+  given.push(Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY);
   given.push(Number.MAX_VALUE, Number.MIN_VALUE, 1_764_195_551_123 / 1000, 4_294_967_296, 2_147_483_648);
   expect(given.map((value) => bytes.toString('latin1', 3, writeNumber(bytes, 3, value)))).toEqual(
     given.map((value) => `${value}`),
