@@ -48,6 +48,7 @@ describe('clean text', () => {
     [`${'x'.repeat(255)}👍`, 255],
     [`${'x'.repeat(254)}👍y`, 256],
     ['👍'.repeat(200), 256],
+    [`${'x'.repeat(255)}\uffffy`, 256],
     ['\0'.repeat(300), 256],
   ])('is cut without halving a character', (text, length) => {
     const cut = cleanText(text, 256);
