@@ -80,13 +80,16 @@ test.each(orders)('gives pages of thousands by %s', async (orderBy) => {
   }
 });
 
-test('misses nothing between the stretches of time that it looks at one after the other', async () => {
+test('misses nothing between the stretches of time that it looks at one after the other, and ends with its window', async () => {
   const minuteMs = 60_000;
   const times = [0, 1, 59_999, 60_000, 60_001, 60_002, 180_000, 300_000, 300_001, 300_002, 8e8, 8e8 + minuteMs, 9e10];
   const events = times.map((ago, index) => execution({ at: now - ago, name: `name ${index % 3}` }));
   const store = await storeWith(events);
   for (const limit of [1, 2, 5, 100]) {
     expect(await allPages(store, { kind: 'skill', limit })).toEqual(listExecutions(events));
+  }
+  for (const from of times.map((ago) => now - ago)) {
+    expect(await allPages(store, { kind: 'skill', limit: 5, from })).toEqual(listExecutions(events, { from }));
   }
 });
 
