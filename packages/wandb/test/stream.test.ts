@@ -558,16 +558,27 @@ test('a stream that never answers is an outage like any other', async () => {
   expect(loggedRows(run)).toMatchObject([{ loss: 1 }]);
 });
 
-test('an end that the service does not take in time goes into a directory', async () => {
-  const { run, fake, notices } = await runAt();
-  run.log({ loss: 1 });
-  await run.flush();
-  fake.trouble = (request) => (isStream(request) ? 'hang' : undefined);
-  run.log({ loss: 0.5 });
-  await run.finish({ timeoutMs: 150 });
-  expect(run.online).toBe(false);
-  expect(notices).toEqual([expect.stringContaining('goes on offline in')]);
-});
+test.each(['begins', 'is under way'])(
+  'an end that the service does not take in time goes into a directory, when what hangs %s',
+  async (when) => {
+    const { run, fake, notices } = await runAt();
+    run.log({ loss: 1 });
+    await run.flush();
+    fake.trouble = (request) => (isStream(request) ? 'hang' : undefined);
+    run.log({ loss: 0.5 });
+    if (when === 'is under way') {
+      run.flush().catch(() => {});
+      await until(() => fake.stream().length === 2, 'the request that hangs');
+    }
+    const started = performance.now();
+    await run.finish({ timeoutMs: 150 });
+    // The request itself would wait for a minute.
+    expect(performance.now() - started).toBeLessThan(30_000);
+    expect(run.online).toBe(false);
+    expect(loggedRows(run)).toMatchObject([{ loss: 0.5 }]);
+    expect(notices).toEqual([expect.stringContaining('goes on offline in')]);
+  },
+);
 
 test.each([
   ['never answers', (): Promise<Response> => new Promise(() => {})],
