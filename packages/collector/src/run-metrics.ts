@@ -1,5 +1,5 @@
 import type { ExecutionKind, RunDetails } from '@toolweaver/analytics-core';
-import { configError, unknownOptions } from '@toolweaver/analytics-core/backend';
+import { configError, executionKinds, unknownOptions } from '@toolweaver/analytics-core/backend';
 
 /** What counts as a task of a run. */
 export interface RunMetricsOptions {
@@ -57,8 +57,8 @@ function check(run: unknown, options: RunMetricsOptions): void {
     });
   }
   const { taskKinds = [] } = Object(options) as RunMetricsOptions;
-  if (!Array.isArray(taskKinds)) {
-    problems.push({ field: 'taskKinds', message: 'must be a list of kinds, such as agent' });
+  if (!Array.isArray(taskKinds) || !taskKinds.every((kind) => executionKinds.includes(kind))) {
+    problems.push({ field: 'taskKinds', message: `must be a list of kinds; there are ${executionKinds.join(', ')}` });
   }
   if (problems.length > 0) {
     throw configError(problems);

@@ -104,7 +104,8 @@ const empty = { executions: 0, failures: 0, durationMs: null, modules: [] } as u
 
 test.each([
   [undefined, {}, 'run: must be what `reader.getRun` answers; that is undefined for an unknown id'],
-  [empty, { taskKinds: 'agent' }, 'taskKinds: must be a list of kinds, such as agent'],
+  [empty, { taskKinds: 'agent' }, 'taskKinds: must be a list of kinds; there are skill, tool, llm, agent'],
+  [empty, { taskKinds: ['agents'] }, 'taskKinds: must be a list of kinds; there are skill, tool, llm, agent'],
   [empty, { taskKind: ['agent'] }, 'taskKind: is no option; there are taskKinds'],
   [{}, null, '2 problems'],
 ])('refuses %j with %j', (run, options, message) => {

@@ -5,8 +5,10 @@ export interface JsonObject {
   readonly [key: string]: JsonValue;
 }
 
+/** Every kind of execution. */
+export const executionKinds = ['skill', 'tool', 'llm', 'agent', 'search', 'operation'] as const;
 /** What was executed. Names of different kinds have nothing to do with one another. */
-export type ExecutionKind = 'skill' | 'tool' | 'llm' | 'agent' | 'search' | 'operation';
+export type ExecutionKind = (typeof executionKinds)[number];
 /** What can happen to a toolkit as a whole. */
 export type ToolkitOperation = 'create' | 'cache_hit' | 'cache_miss' | 'cleanup';
 /** Where a run is in its life. */

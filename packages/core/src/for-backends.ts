@@ -3,6 +3,7 @@
 export { steadyClock } from './clock.ts';
 export { type EnvReader, type NumberRange, readEnv } from './env.ts';
 export { configError } from './errors.ts';
+export { executionKinds } from './event.ts';
 export { isLoopback } from './loopback.ts';
 export { parseEvent } from './parse.ts';
 export { createReporter, type Reporter, toAnalyticsError } from './reporter.ts';

@@ -19,14 +19,15 @@ import {
 import type { Context } from './client.ts';
 import { maxTime } from './clock.ts';
 import { describe } from './describe.ts';
-import type {
-  AnalyticsEvent,
-  Cost,
-  ErrorInfo,
-  EventFields,
-  EventType,
-  ExecutionEvent,
-  ExecutionKind,
+import {
+  type AnalyticsEvent,
+  type Cost,
+  type ErrorInfo,
+  type EventFields,
+  type EventType,
+  type ExecutionEvent,
+  type ExecutionKind,
+  executionKinds,
 } from './event.ts';
 import type {
   ArtifactInput,
@@ -54,7 +55,6 @@ export interface Defaults {
   readonly price?: Pricing | undefined;
 }
 
-const kinds: readonly ExecutionKind[] = ['skill', 'tool', 'llm', 'agent', 'search', 'operation'];
 const maxArtifactBytes = 8 * 1024 * 1024;
 const maxMetrics = 1000;
 const maxTags = 100;
@@ -70,7 +70,8 @@ export function toEvent(input: EventInput, defaults: Defaults): AnalyticsEvent {
 }
 
 const makers: { readonly [T in EventType]: (input: InputOf<T>, defaults: Defaults) => AnalyticsEvent } = {
-  execution: (input, defaults) => toExecution(choice(input.kind, 'kind', kinds), input.name, 'name', input, defaults),
+  execution: (input, defaults) =>
+    toExecution(choice(input.kind, 'kind', executionKinds), input.name, 'name', input, defaults),
   rating: toRating,
   health: toHealth,
   toolkit: toToolkit,

@@ -1,5 +1,5 @@
 import type { AnalyticsEvent, ExecutionEvent, ExecutionKind, Problem } from '@toolweaver/analytics-core';
-import { cleanId, unknownOptions } from '@toolweaver/analytics-core/backend';
+import { cleanId, executionKinds, unknownOptions } from '@toolweaver/analytics-core/backend';
 import { normalName, providerNames } from './model-price.ts';
 
 /** Which executions count; what is left out does not matter. */
@@ -24,14 +24,6 @@ const known = {
   runId: true,
 } as const satisfies Record<keyof SpendFilter, true>;
 const fields = Object.keys(known) as readonly (keyof SpendFilter)[];
-const kinds = Object.keys({
-  skill: true,
-  tool: true,
-  llm: true,
-  agent: true,
-  search: true,
-  operation: true,
-} satisfies Record<ExecutionKind, true>);
 
 /** `group`: the option that the filter is. */
 export function checkFilter(filter: unknown, group: string, problems: Problem[]): void {
@@ -41,8 +33,8 @@ export function checkFilter(filter: unknown, group: string, problems: Problem[])
     const value = given[field];
     if (value !== undefined && (typeof value !== 'string' || value === '')) {
       problems.push({ field: `${group}.${field}`, message: 'must be a text that is not empty' });
-    } else if (field === 'kind' && value !== undefined && !kinds.some((kind) => kind === value)) {
-      problems.push({ field: `${group}.kind`, message: `must be one of ${kinds.join(', ')}` });
+    } else if (field === 'kind' && value !== undefined && !executionKinds.some((kind) => kind === value)) {
+      problems.push({ field: `${group}.kind`, message: `must be one of ${executionKinds.join(', ')}` });
     }
   }
 }

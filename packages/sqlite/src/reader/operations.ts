@@ -7,6 +7,7 @@ import type {
   OperationReader,
   TrendOptions,
 } from '@toolweaver/analytics-core';
+import { executionKinds } from '@toolweaver/analytics-core/backend';
 import type { Ask, Question } from '../answers/answers.ts';
 import type { ExecutionsQuestion, Position } from '../answers/executions.ts';
 import { type Checks, checkOptions, type Names } from '../check.ts';
@@ -18,7 +19,6 @@ import {
   checkReport,
   checkScope,
   checkWindow,
-  kinds,
   rangeNames,
   reportNames,
   scopeNames,
@@ -144,7 +144,7 @@ export function operationReader(ask: Ask): OperationReader {
         (check, given): Question<'heatmap'> => ({
           filter: {
             ...checkWindow(check, given, 30),
-            kind: check.choice('kind', given.kind, kinds) ?? 'tool',
+            kind: check.choice('kind', given.kind, executionKinds) ?? 'tool',
             orgId: check.id('orgId', given.orgId),
           },
           limit: checkLimit(check, given.limit) ?? 20,
@@ -178,7 +178,7 @@ function readExecutions(check: Checks, given: ExecutionFilter, cursor: string | 
   const filter = {
     ...checkScope(check, given),
     ...checkRange(check, given, ''),
-    kind: check.choice('kind', given.kind, kinds),
+    kind: check.choice('kind', given.kind, executionKinds),
     name: check.id('name', given.name),
     success: check.flag('success', given.success),
     errorType: check.id('errorType', given.errorType),

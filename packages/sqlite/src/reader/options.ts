@@ -1,4 +1,5 @@
-import type { ExecutionKind, ReportOptions, Scope, TimeRange, WindowOptions } from '@toolweaver/analytics-core';
+import type { ReportOptions, Scope, TimeRange, WindowOptions } from '@toolweaver/analytics-core';
+import { executionKinds } from '@toolweaver/analytics-core/backend';
 import type { Filter } from '../answers/filter.ts';
 import { dayMs } from '../cell.ts';
 import type { Checks, Names, NumberBounds } from '../check.ts';
@@ -9,8 +10,6 @@ export const scopeNames: Names<Scope> = { orgId: true, userId: true, runId: true
 export const rangeNames: Names<TimeRange> = { from: true, to: true };
 export const windowNames: Names<WindowOptions> = { days: true, range: true };
 export const reportNames: Names<ReportOptions> = { ...scopeNames, ...windowNames, kind: true, name: true, model: true };
-
-export const kinds: readonly ExecutionKind[] = ['skill', 'tool', 'llm', 'agent', 'search', 'operation'];
 
 /** What was recorded in this very ms is inside. */
 export function lastDays(days: number): { from: number; to: number } {
@@ -73,7 +72,7 @@ export function checkReport(check: Checks, options: ReportOptions, defaultDays?:
   return {
     ...checkScope(check, options),
     ...checkWindow(check, options, defaultDays),
-    kind: check.choice('kind', options.kind, kinds),
+    kind: check.choice('kind', options.kind, executionKinds),
     name: check.id('name', options.name),
     model: check.id('model', options.model),
   };

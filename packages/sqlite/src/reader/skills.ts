@@ -8,11 +8,12 @@ import type {
   SkillHealthListOptions,
   SkillReader,
 } from '@toolweaver/analytics-core';
+import { executionKinds } from '@toolweaver/analytics-core/backend';
 import type { Ask, Question } from '../answers/answers.ts';
 import { dayMs } from '../cell.ts';
 import type { Keep } from '../changes/changes.ts';
 import { type Checks, checkOptions, type Names } from '../check.ts';
-import { checkDays, checkId, checkLimit, checkWindow, kinds, lastDays, windowNames } from './options.ts';
+import { checkDays, checkId, checkLimit, checkWindow, lastDays, windowNames } from './options.ts';
 
 const metrics: readonly LeaderboardMetric[] = [
   'executions',
@@ -89,7 +90,7 @@ export function skillReader(ask: Ask, keep: Keep): SkillReader {
           filter: { orgId: check.id('orgId', orgId), ...(window !== 'all' && lastDays(periodDays[window])) },
           limit: checkLimit(check, limit) ?? 10,
           minExecutions: least ?? (rankedBy === 'rating' ? 0 : 1),
-          kind: check.choice('kind', kind, kinds) ?? 'skill',
+          kind: check.choice('kind', kind, executionKinds) ?? 'skill',
         };
       });
       return ask('leaderboard', question);

@@ -2,13 +2,12 @@ import { stat } from 'node:fs/promises';
 import type { Writable } from 'node:stream';
 import { Worker } from 'node:worker_threads';
 import { AnalyticsError, type EventType } from '@toolweaver/analytics-core';
-import { configError } from '@toolweaver/analytics-core/backend';
+import { configError, executionKinds } from '@toolweaver/analytics-core/backend';
 import { type Checks, checkOptions, type Names } from '../check.ts';
 import { unsupportedNode } from '../driver.ts';
 import type { ExportStep, ExportTask } from '../export-worker.ts';
 import type { Failure } from '../failure.ts';
 import { absolutePath, databasePath } from '../path.ts';
-import { kinds } from '../reader/options.ts';
 import type { ExportOptions, ExportReport } from './export-options.ts';
 import { type FileFormat, fileFormats, formatOf, isGzip } from './format.ts';
 import { checkCallbacks, checkSignal } from './import-options.ts';
@@ -183,7 +182,7 @@ function resolveExport(options: ExportOptions): ResolvedExport {
           orgId: check.id('orgId', given.orgId),
           userId: check.id('userId', given.userId),
           runId: check.id('runId', given.runId),
-          kind: check.choice('kind', given.kind, kinds),
+          kind: check.choice('kind', given.kind, executionKinds),
           name: check.id('name', given.name),
         },
       },
