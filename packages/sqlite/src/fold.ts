@@ -4,7 +4,6 @@ import {
   addEntry,
   type Cell,
   type CellKey,
-  cellMap,
   dayMs,
   emptySum,
   errorsText,
@@ -20,6 +19,7 @@ import {
   toCell,
   usersBlob,
 } from './cell.ts';
+import { cellMap } from './cell-map.ts';
 import { type Connection, type DatabaseConfig, transaction } from './database.ts';
 import { type Entry, emptyEntry, readEntry } from './entry.ts';
 import { createSketchSum, type SketchSum } from './sketch.ts';

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { cover, type Extent } from '../src/answers/cover.ts';
+import { cover } from '../src/answers/cover.ts';
+import type { Extent } from '../src/answers/extent.ts';
 
 const hour = 3_600_000;
 const day = 24 * hour;

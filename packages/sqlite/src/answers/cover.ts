@@ -1,19 +1,11 @@
 import { type CellWidth, cellWidths, dayMs } from '../cell.ts';
+import type { Extent } from './extent.ts';
 
 /** A stretch of time, and what says what happened in it: the rows of executions, or cells of a width. */
 export interface Part {
   readonly source: 'rows' | CellWidth;
   readonly from: number;
   readonly to: number;
-}
-
-export interface Extent {
-  /** The first and the last ms of which anything is known; undefined when nothing is. */
-  readonly first: number | undefined;
-  readonly last: number | undefined;
-  /** Before these times rows, and cells of an hour, were deleted. */
-  readonly rowsFrom: number;
-  readonly hoursFrom: number;
 }
 
 const finestFirst: readonly CellWidth[] = ['hours', 'days', 'months'];

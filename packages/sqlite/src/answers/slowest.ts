@@ -4,9 +4,9 @@ import { tailBits } from '../sequence.ts';
 import { parseUuid } from '../stored.ts';
 import { cover } from './cover.ts';
 import type { Position } from './executions.ts';
+import { readExtent } from './extent.ts';
 import { all, type Db, type Filter, isSubject, matches, textId } from './filter.ts';
 import { descending, inOrder, type Order } from './order.ts';
-import { readExtent } from './selection.ts';
 
 // The slowest executions without looking at all of them. A cell knows its highest latency and its last time, which none of its
 // executions surpasses: so the best cells are opened, days into hours and hours into rows, until none that is left can hold

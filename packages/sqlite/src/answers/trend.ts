@@ -1,6 +1,7 @@
 import type { TrendPoint } from '@toolweaver/analytics-core';
 import { sql } from 'kysely';
 import { dayMs } from '../cell.ts';
+import type { Distribution } from './distribution.ts';
 import type { Db, Filter } from './filter.ts';
 import {
   averageLatency,
@@ -12,7 +13,7 @@ import {
   totalsOf,
   totalTokens,
 } from './numbers.ts';
-import { type Distribution, select } from './selection.ts';
+import { select } from './selection.ts';
 
 export interface TrendQuestion {
   /** From the start of a bucket to the end of one. */

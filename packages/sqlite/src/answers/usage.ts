@@ -1,7 +1,8 @@
 import type { SkillUsage } from '@toolweaver/analytics-core';
+import { noCounts } from './distribution.ts';
 import type { Db, Filter } from './filter.ts';
 import { toCounts, toLatency } from './numbers.ts';
-import { noCounts, select } from './selection.ts';
+import { select } from './selection.ts';
 
 export interface UsageQuestion {
   readonly filter: Filter & { readonly from: number; readonly to: number; readonly name: string };

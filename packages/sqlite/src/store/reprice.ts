@@ -1,5 +1,6 @@
 import type { CostSource } from '@toolweaver/analytics-core';
-import { type CellKey, cellMap, cellWidths, dayMs } from '../cell.ts';
+import { type CellKey, cellWidths, dayMs } from '../cell.ts';
+import { cellMap } from '../cell-map.ts';
 import { type Connection, type DatabaseConfig, transaction } from '../database.ts';
 import { fold, foldWithin } from '../fold.ts';
 
