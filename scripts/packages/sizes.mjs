@@ -11,7 +11,7 @@ import { root } from './run.mjs';
  */
 const limitsKb = {
   adapters: 2.8,
-  analytics: 2.6,
+  analytics: 2.65,
   collector: 2.5,
   core: 12.8,
   'core: createAnalytics': 12.55,

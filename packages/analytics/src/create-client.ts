@@ -178,7 +178,8 @@ async function loadBackend(name: string, field: string) {
     const names = Object.keys(knownBackends);
     const guess = nearest(name, names);
     const meant = guess === undefined ? '' : ` (did you mean ${guess}?)`;
-    const hint = /[\s;:|]/.test(name) ? ' (put commas between several)' : meant;
+    const ofNone = /^(none|off|false)$/.test(name) ? ' (for none: ANALYTICS_ENABLED=false)' : meant;
+    const hint = /[\s;:|]/.test(name) ? ' (put commas between several)' : ofNone;
     const message = `${JSON.stringify(name)} is not a known backend${hint}; known are ${names.join(', ')}`;
     throw new AnalyticsError('UNKNOWN_BACKEND', `${field}: ${message}`, { problems: [{ field, message }] });
   }

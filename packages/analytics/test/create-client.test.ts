@@ -225,6 +225,7 @@ describe('wrong configuration', () => {
 
   it('tells how to name several backends', async () => {
     expect((await failure({ ANALYTICS_BACKEND: 'sqlite;prometheus' })).message).toContain('put commas between several');
+    expect((await failure({ ANALYTICS_BACKEND: 'none' })).message).toContain('(for none: ANALYTICS_ENABLED=false)');
   });
 
   it('closes what it opened when a later step fails', async () => {
