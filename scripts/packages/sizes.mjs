@@ -24,7 +24,7 @@ const limitsKb = {
   prices: 8,
   prometheus: 9.6,
   sqlite: 26,
-  testkit: 19,
+  testkit: 20.5,
   wandb: 32.3,
 };
 

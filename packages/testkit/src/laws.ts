@@ -10,7 +10,10 @@ import { lifeLaws } from './laws/life.ts';
 import { listingLaws } from './laws/listing.ts';
 import { operationLaws } from './laws/operations.ts';
 import { readerLaws } from './laws/reader.ts';
+import { reportLaws } from './laws/reports.ts';
+import { runLaws } from './laws/runs.ts';
 import { skillLaws } from './laws/skills.ts';
+import { toolkitLaws } from './laws/toolkits.ts';
 
 /** Everything that a backend promises. */
 export const laws: readonly Law[] = [
@@ -26,4 +29,7 @@ export const laws: readonly Law[] = [
   ...listingLaws,
   ...operationLaws,
   ...costLaws,
+  ...reportLaws,
+  ...runLaws,
+  ...toolkitLaws,
 ];

@@ -1,3 +1,4 @@
+import type { AnalyticsReader } from '@toolweaver/analytics-core';
 import { checkLaw, laws, type Skip, testBackend } from '@toolweaver/analytics-testkit';
 import { describe, expect, test } from 'vitest';
 import { control } from './control/control.ts';
@@ -35,6 +36,24 @@ describe('a healthy metric store', () => {
 test('every law has a mutant, and every mutant a law', () => {
   expect(Object.keys(mutants).sort()).toEqual(laws.map(({ law }) => law).sort());
   expect(Object.entries(mutants).filter(([, ofLaw]) => Object.keys(ofLaw).length === 0)).toEqual([]);
+});
+
+test('every question of a reader has a law', async () => {
+  const asked = new Set<string | symbol>();
+  const questions = Object.keys(control().backend.reader ?? {});
+  for (const law of laws.filter(({ only }) => only === 'reader')) {
+    await checkLaw(law, () => {
+      const subject = control();
+      const reader = new Proxy(subject.backend.reader as AnalyticsReader, {
+        get(target, question) {
+          asked.add(question);
+          return Reflect.get(target, question);
+        },
+      });
+      return { ...subject, backend: { ...subject.backend, reader } };
+    });
+  }
+  expect([...asked].sort()).toEqual(questions.sort());
 });
 
 test('no two laws are the same sentence', () => {

@@ -2,20 +2,18 @@ import assert from 'node:assert/strict';
 import type { ExecutionEvent } from '@toolweaver/analytics-core';
 import { execution } from '../events.ts';
 import type { Law } from '../law.ts';
-import { minute, readerOf, sameBoard } from './answers.ts';
-
-const day = 24 * 60 * minute;
+import { answers, ask, day, minute, says } from './answers.ts';
 
 /** How skills spread, and who might use them, too. */
 export const adoptionLaws: readonly Law[] = [
   {
     law: 'adoption is counted by organisation, and its growth by whole days',
     only: 'reader',
-    async check(trial) {
+    check(trial) {
       const midnight = Math.floor(Date.now() / day) * day;
       const uses = (orgId: string, days: number, ...users: string[]): ExecutionEvent[] =>
         users.map((userId) => execution({ name: 'parse', orgId, userId, at: midnight - days * day + minute }));
-      await trial.deliver([
+      const events = [
         ...uses('org-1', 1, 'ada', 'ben', 'cem', 'cem'),
         ...uses('org-1', 2, 'ada', 'dan'),
         ...uses('org-1', 7, 'eve'),
@@ -28,15 +26,9 @@ export const adoptionLaws: readonly Law[] = [
         execution({ kind: 'tool', name: 'parse', orgId: 'org-1', userId: 'of a tool', at: midnight - minute }),
         execution({ name: 'draw', orgId: 'org-1', userId: 'of another', at: midnight - minute }),
         execution({ name: 'draw', orgId: 'org-3', userId: 'ada', at: midnight - minute }),
-      ]);
+      ];
       const range = { from: midnight - 20 * day, to: midnight };
-      const read = (orgId?: string) =>
-        trial.within('getAdoption()', readerOf(trial).getAdoption('parse', { range, orgId }));
-      const { users, from, to, organisations } = await read();
-      assert.deepEqual({ users, from, to }, { users: 9, ...range });
-      const [first, second, ...others] = organisations;
-      assert.deepEqual(others, [], 'the organisations that used it');
-      assert.deepEqual(first, {
+      const first = {
         orgId: 'org-1',
         users: 8,
         activeUsers: 10,
@@ -45,8 +37,8 @@ export const adoptionLaws: readonly Law[] = [
         dailyGrowth: 0.5,
         weeklyGrowth: 0.25,
         retentionRate: 0.5,
-      });
-      assert.deepEqual(second, {
+      };
+      const second = {
         orgId: 'org-2',
         users: 1,
         activeUsers: 1,
@@ -55,20 +47,21 @@ export const adoptionLaws: readonly Law[] = [
         dailyGrowth: null,
         weeklyGrowth: null,
         retentionRate: null,
-      });
-      const [asked, ...more] = (await read('org-3')).organisations;
-      assert.deepEqual(
-        [asked?.orgId, asked?.users, asked?.activeUsers, more],
-        ['org-3', 0, 1, []],
-        'the one asked for',
-      );
+      };
+      return answers(trial, events, [
+        ['getAdoption', ['parse', { range }], { users: 9, ...range, organisations: [first, second] }],
+        [
+          'getAdoption',
+          ['parse', { range, orgId: 'org-3' }],
+          { organisations: [{ orgId: 'org-3', users: 0, activeUsers: 1 }] },
+        ],
+      ]);
     },
   },
   {
     law: 'what users alike use is recommended, and logged with what became of it',
     only: 'reader',
     async check(trial) {
-      const reader = readerOf(trial);
       const at = Date.now() - minute;
       const using = (userId: string, ...names: string[]): ExecutionEvent[] =>
         names.map((name) => execution({ name, userId, at }));
@@ -78,32 +71,27 @@ export const adoptionLaws: readonly Law[] = [
         ...using('far', 'b', 'c', 'd'),
         ...using('stranger', 'd', 'e'),
       ]);
-      const recommend = (limit?: number) =>
-        trial.within('getRecommendations()', reader.getRecommendations('me', { types: ['collaborative'], limit }));
+      const recommend = (limit?: number) => ask(trial, 'getRecommendations', 'me', { types: ['collaborative'], limit });
       const found = await recommend();
       // Alike by 2 of 3 skills and by 1 of 4.
-      sameBoard(
-        found.map(({ skillId, score }) => [skillId, score]),
+      says(
+        found,
         [
-          ['c', 1],
-          ['d', 3 / 11],
+          { skillId: 'c', score: 1 },
+          { skillId: 'd', score: 3 / 11 },
         ],
+        'getRecommendations()',
       );
       const [best] = await recommend(1);
       assert.ok(best, 'there is a best one');
       assert.equal(best.id, found[0]?.id, 'what is recommended again keeps its id');
-      const tell = (id: string) =>
-        trial.within('recordRecommendationFeedback()', reader.recordRecommendationFeedback(id, 'clicked'));
+      const tell = (id: string) => ask(trial, 'recordRecommendationFeedback', id, 'clicked');
       assert.equal(await tell(best.id), true, 'feedback on what was recommended');
       assert.equal(await tell('00000000-0000-7000-8000-000000000000'), false, 'feedback on what was not');
-      const logged = await trial.within('listRecommendations()', reader.listRecommendations({ userId: 'me' }));
+      const logged = await ask(trial, 'listRecommendations', { userId: 'me' });
       assert.deepEqual(logged.map(({ skillId }) => skillId).sort(), ['c', 'd'], 'the log');
       const clicked = logged.filter(({ clickedAt }) => clickedAt !== null);
-      assert.deepEqual(
-        clicked.map(({ id, installedAt }) => [id, installedAt]),
-        [[best.id, null]],
-        'what was clicked',
-      );
+      says(clicked, [{ id: best.id, installedAt: null }], 'what was clicked');
     },
   },
 ];

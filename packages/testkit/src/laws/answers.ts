@@ -1,23 +1,127 @@
 import assert from 'node:assert/strict';
-import type { AnalyticsReader, ExecutionCounts, ExecutionEvent, LatencyStats } from '@toolweaver/analytics-core';
+import type {
+  AnalyticsEvent,
+  AnalyticsReader,
+  ExecutionCounts,
+  ExecutionEvent,
+  LatencyStats,
+  Usage,
+} from '@toolweaver/analytics-core';
 import { execution } from '../events.ts';
 import { isClose } from '../tally.ts';
 import type { Trial } from '../trial.ts';
 
 /** A store may keep the distribution of latencies instead of each of them. */
 const percentileTolerance = 0.01;
+/** What is larger is a Unix time, whose last digits count. */
+const largestFigure = 1e9;
 export const minute = 60_000;
+export const hour: number = 60 * minute;
+export const day: number = 24 * hour;
 
-export function readerOf({ backend }: Trial): AnalyticsReader {
+/** 20 tokens. */
+export const usage: Usage = {
+  inputTokens: 10,
+  cacheReadTokens: 1,
+  cacheWriteTokens: 2,
+  outputTokens: 3,
+  reasoningTokens: 4,
+};
+
+export function cents(count: number): NonNullable<ExecutionEvent['cost']> {
+  return { nanoUsd: count * 10_000_000, source: 'provider' };
+}
+
+function readerOf({ backend }: Trial): AnalyticsReader {
   assert.ok(backend.reader, 'the backend has a reader');
   return backend.reader;
+}
+
+type Part<T> = T extends object
+  ? string extends keyof T
+    ? { readonly [key: string]: unknown }
+    : { readonly [K in keyof T]?: Part<T[K]> | undefined }
+  : T;
+
+/** A question, what it is asked with, and what the answer says at least; lists are as long as given. */
+export type Expected = {
+  [Q in keyof AnalyticsReader]: readonly [
+    question: Q,
+    asked: Parameters<AnalyticsReader[Q]>,
+    answer: Part<Awaited<ReturnType<AnalyticsReader[Q]>>>,
+    tolerance?: number | undefined,
+  ];
+}[keyof AnalyticsReader];
+
+/** Asks the reader, and waits no longer than the suite allows. */
+export function ask<Q extends keyof AnalyticsReader>(
+  trial: Trial,
+  question: Q,
+  ...asked: Parameters<AnalyticsReader[Q]>
+): ReturnType<AnalyticsReader[Q]> {
+  const reader = readerOf(trial) as Record<Q, (...asked: never) => Promise<unknown>>;
+  return trial.within(`${question}()`, reader[question](...(asked as never))) as ReturnType<AnalyticsReader[Q]>;
+}
+
+/** Asserts that the reader gives these answers once the events are delivered. */
+export async function answers(
+  trial: Trial,
+  events: readonly AnalyticsEvent[],
+  expected: readonly Expected[],
+): Promise<void> {
+  await trial.deliver(events);
+  for (const [question, asked, answer, tolerance] of expected) {
+    const what = `${question}(${asked.map((one) => JSON.stringify(one))})`;
+    says(await ask(trial, question, ...(asked as never)), answer, what, tolerance);
+  }
+}
+
+/** What is on all the pages of a list. */
+export async function allPages<P extends { readonly nextCursor?: string | undefined }, T>(
+  read: (cursor: string | undefined) => Promise<P>,
+  itemsOf: (page: P) => readonly T[],
+  limit: number,
+): Promise<T[]> {
+  const listed: T[] = [];
+  let cursor: string | undefined;
+  for (let pages = 0; pages < 50; pages += 1) {
+    const page = await read(cursor);
+    const items = itemsOf(page);
+    assert.ok(items.length <= limit, 'a page is no longer than its limit');
+    listed.push(...items);
+    cursor = page.nextCursor;
+    if (cursor === undefined) {
+      return listed;
+    }
+  }
+  return assert.fail('the pages of a list never end');
+}
+
+/** Asserts that an answer, or a part of one, says at least this. */
+export function says(actual: unknown, expected: unknown, what: string, tolerance?: number): void {
+  if (typeof expected === 'number') {
+    const about = expected > largestFigure ? 0 : tolerance;
+    assert.ok(
+      typeof actual === 'number' && isClose(actual, expected, about),
+      `${what} is ${actual}, should be ${expected}`,
+    );
+  } else if (Object(expected) !== expected) {
+    assert.equal(actual, expected, what);
+  } else {
+    if (Array.isArray(expected)) {
+      assert.equal((actual as unknown[] | undefined)?.length, expected.length, `length of ${what}`);
+    }
+    for (const [key, value] of Object.entries(expected as object)) {
+      const about = /^p\d|^ms$/.test(key) ? percentileTolerance : tolerance;
+      says(Object(actual)[key], value, `${what}.${key}`, about);
+    }
+  }
 }
 
 /** Executions of the last hour, each at a time and with a latency of its own. */
 export function history(): ExecutionEvent[] {
   const now = Date.now();
-  const cost = { nanoUsd: 1_250_000, source: 'provider' } as const;
-  const usage = { inputTokens: 900, cacheReadTokens: 80, cacheWriteTokens: 7, outputTokens: 60, reasoningTokens: 5 };
+  const cost = cents(0.125);
   const rows: Partial<ExecutionEvent>[] = [
     { latencyMs: 120, userId: 'user-1', orgId: 'org-1', runId: 'run-1', cost },
     { latencyMs: 80, userId: 'user-2', orgId: 'org-1', runId: 'run-1' },
@@ -55,73 +159,28 @@ export function idsOf(events: readonly ExecutionEvent[]): string[] {
   return events.map(({ id }) => id);
 }
 
-export function weigh(events: readonly ExecutionEvent[]): number {
-  return sum(events.map(({ weight = 1 }) => weight));
-}
+/** Of the whole history. */
+export const latencies: LatencyStats = {
+  average: 47_581 / 24.5,
+  min: 0,
+  max: 7300,
+  p50: 640,
+  p95: 5000,
+  p99: 7300,
+};
 
-export function sum(numbers: readonly number[]): number {
-  return numbers.reduce((total, number) => total + number, 0);
-}
+/** Of the skill `summarise` in it. */
+export const usageOfSummarise: ExecutionCounts = {
+  executions: 9.5,
+  successes: 6.5,
+  failures: 3,
+  successRate: 6.5 / 9.5,
+};
 
-export function latencyOf(events: readonly ExecutionEvent[]): LatencyStats {
-  const known = events
-    .flatMap(({ latencyMs, weight = 1 }) => (latencyMs === undefined ? [] : [{ latencyMs, weight }]))
-    .sort((one, other) => one.latencyMs - other.latencyMs);
-  const [first, last] = [known[0], known.at(-1)];
-  if (first === undefined || last === undefined) {
-    return { average: null, min: null, max: null, p50: null, p95: null, p99: null };
-  }
-  const total = sum(known.map(({ weight }) => weight));
-  const percentile = (share: number): number => {
-    let covered = 0;
-    const found = known.find(({ weight }) => {
-      covered += weight;
-      return covered >= share * total;
-    });
-    return (found ?? last).latencyMs;
-  };
-  return {
-    average: sum(known.map(({ latencyMs, weight }) => latencyMs * weight)) / total,
-    min: first.latencyMs,
-    max: last.latencyMs,
-    p50: percentile(0.5),
-    p95: percentile(0.95),
-    p99: percentile(0.99),
-  };
-}
-
-export function sameCounts(actual: ExecutionCounts, events: readonly ExecutionEvent[]): void {
-  const [executions, successes] = [weigh(events), weigh(events.filter(({ success }) => success))];
-  sameNumber(actual.executions, executions, 'executions');
-  sameNumber(actual.successes, successes, 'successes');
-  sameNumber(actual.failures, executions - successes, 'failures');
-  sameNumber(actual.successRate, successes / executions, 'successRate');
-}
-
-export function sameLatency(actual: LatencyStats, events: readonly ExecutionEvent[]): void {
-  const expected = latencyOf(events);
-  for (const figure of ['average', 'min', 'max', 'p50', 'p95', 'p99'] as const) {
-    const tolerance = figure.startsWith('p') ? percentileTolerance : undefined;
-    sameNumber(actual[figure], expected[figure], `latencyMs.${figure}`, tolerance);
-  }
-}
-
-export function sameNumber(actual: number | null, expected: number | null, what: string, tolerance?: number): void {
-  const close = actual !== null && expected !== null && isClose(actual, expected, tolerance);
-  assert.ok(close || actual === expected, `${what} is ${actual}, should be ${expected}`);
-}
-
-export function sameBoard(
-  actual: readonly [string, number][],
-  expected: readonly [string, number][],
-  tolerance?: number,
-): void {
-  assert.deepEqual(
-    actual.map(([name]) => name),
-    expected.map(([name]) => name),
-    'the names in the order of their ranks',
-  );
-  for (const [at, [name, score]] of expected.entries()) {
-    sameNumber(actual[at]?.[1] ?? null, score, `score of ${name}`, tolerance);
-  }
-}
+export const noUsage: ExecutionCounts & { readonly latencyMs: LatencyStats } = {
+  executions: 0,
+  successes: 0,
+  failures: 0,
+  successRate: null,
+  latencyMs: { average: null, min: null, max: null, p50: null, p95: null, p99: null },
+};

@@ -1,10 +1,7 @@
-import assert from 'node:assert/strict';
-import type { CostGroup, CostTotals, ExecutionEvent, WasteStats } from '@toolweaver/analytics-core';
+import type { ExecutionEvent } from '@toolweaver/analytics-core';
 import { execution } from '../events.ts';
 import type { Law } from '../law.ts';
-import { minute, readerOf, sameNumber } from './answers.ts';
-
-const cents = (count: number) => ({ nanoUsd: count * 10_000_000, source: 'computed' }) as const;
+import { answers, cents, minute, usage } from './answers.ts';
 
 /** An agent with two skills and a tool, all of whose LLM calls cost something; parents end after what they called. */
 function family(): ExecutionEvent[] {
@@ -31,7 +28,6 @@ function family(): ExecutionEvent[] {
 function tries(): ExecutionEvent[] {
   const now = Date.now() - 30 * minute;
   const parent = execution({ kind: 'agent', name: 'clerk', at: now + 20 });
-  const usage = { inputTokens: 10, cacheReadTokens: 0, cacheWriteTokens: 0, outputTokens: 5, reasoningTokens: 0 };
   const call = { kind: 'llm', name: 'extract', model: 'sonnet', parentId: parent.id, usage } as const;
   return [
     // Failed, tried again, and then once more although it had succeeded.
@@ -53,101 +49,91 @@ export const costLaws: readonly Law[] = [
   {
     law: 'costs belong to the nearest skill, tool or agent around them',
     only: 'reader',
-    async check(trial) {
-      await trial.deliver(family());
-      const none = null;
-      const expected: [CostGroup, [name: string | null, executions: number, usd: number | null][]][] = [
+    check(trial) {
+      const total = { totalCostUsd: 4.85 };
+      const outside = { kind: null, name: null };
+      return answers(trial, family(), [
         [
-          'skill',
-          [
-            [none, 3, 3.84],
-            ['translate', 2, 0.64],
-            ['summarise', 5, 0.37],
-          ],
+          'getCosts',
+          [{ by: 'skill' }],
+          {
+            ...total,
+            entries: [
+              { ...outside, executions: 3, totalCostUsd: 3.84 },
+              { kind: 'skill', name: 'translate', executions: 2, totalCostUsd: 0.64 },
+              { kind: 'skill', name: 'summarise', executions: 5, totalCostUsd: 0.37 },
+            ],
+          },
         ],
         [
-          'tool',
-          [
-            [none, 7, 4.53],
-            ['search_web', 3, 0.32],
-          ],
+          'getCosts',
+          [{ by: 'tool' }],
+          {
+            ...total,
+            entries: [
+              { ...outside, executions: 7, totalCostUsd: 4.53 },
+              { kind: 'tool', name: 'search_web', executions: 3, totalCostUsd: 0.32 },
+            ],
+          },
         ],
         [
-          'agent',
-          [
-            [none, 1, 2.56],
-            ['clerk', 9, 2.29],
-          ],
+          'getCosts',
+          [{ by: 'agent' }],
+          {
+            ...total,
+            entries: [
+              { ...outside, executions: 1, totalCostUsd: 2.56 },
+              { kind: 'agent', name: 'clerk', executions: 9, totalCostUsd: 2.29 },
+            ],
+          },
         ],
-      ];
-      for (const [by, groups] of expected) {
-        const { entries, totalCostUsd } = await trial.within('getCosts()', readerOf(trial).getCosts({ by }));
-        sameNumber(totalCostUsd, 4.85, 'totalCostUsd');
-        const names = entries.map(({ kind, name }) => [kind, name]);
-        const expectedNames = groups.map(([name]) => [name === null ? null : by, name]);
-        assert.deepEqual(names, expectedNames, `by ${by}`);
-        for (const [at, [name, executions, usd]] of groups.entries()) {
-          sameNumber(entries[at]?.executions ?? null, executions, `executions of ${by} ${name}`);
-          sameNumber(entries[at]?.totalCostUsd ?? null, usd, `cost of ${by} ${name}`);
-        }
-      }
-      // Who calls need not be what the report is about.
-      const calls = { by: 'skill', kind: 'llm', orgId: 'org-1' } as const;
-      const { entries } = await trial.within('getCosts()', readerOf(trial).getCosts(calls));
-      assert.deepEqual(
-        entries.map(({ name, executions }) => [name, executions]),
+        // Who calls need not be what the report is about.
         [
-          [null, 1],
-          ['summarise', 3],
+          'getCosts',
+          [{ by: 'skill', kind: 'llm', orgId: 'org-1' }],
+          {
+            entries: [
+              { ...outside, executions: 1 },
+              { name: 'summarise', executions: 3 },
+            ],
+          },
         ],
-        'LLM calls of an organisation, by skill',
-      );
+      ]);
     },
   },
   {
     law: 'what failed or was done again is waste',
     only: 'reader',
-    async check(trial) {
-      await trial.deliver(tries());
-      const report = await trial.within('getWaste()', readerOf(trial).getWaste());
-      const sums: [keyof WasteStats, executions: number, usd: number | null, tokens: number][] = [
-        ['total', 11, 1.91, 75],
-        ['failed', 2, 0.01, 15],
-        ['superseded', 4, 0.98, 15],
-        ['wasted', 6, 0.99, 30],
-        ['retried', 4, 0.86, 45],
-      ];
-      for (const [part, executions, usd, tokens] of sums) {
-        const found = report[part] as CostTotals;
-        sameNumber(found.executions, executions, `executions of ${part}`);
-        sameNumber(found.totalCostUsd, usd, `cost of ${part}`);
-        sameNumber(found.totalTokens, tokens, `tokens of ${part}`);
-      }
-      sameNumber(report.failed.pricedExecutions, 1, 'pricedExecutions of failed');
-      sameNumber(report.wastedShare, 0.99 / 1.91, 'wastedShare');
-      sameNumber(report.firstTrySuccessRate, 2 / 7, 'firstTrySuccessRate');
-      sameNumber(report.costPerSuccessUsd, 1.91 / 5, 'costPerSuccessUsd');
-      const operations = report.operations.map(({ kind, name, wasted, costPerSuccessUsd }) => [
-        kind,
-        name,
-        wasted.totalCostUsd,
-        costPerSuccessUsd === null ? null : Math.round(costPerSuccessUsd * 1e6),
-      ]);
-      assert.deepEqual(
-        operations,
+    check(trial) {
+      const search = {
+        kind: 'tool',
+        name: 'search_web',
+        wasted: { totalCostUsd: 0.96 },
+        costPerSuccessUsd: 1.6,
+      } as const;
+      return answers(trial, tries(), [
         [
-          ['tool', 'search_web', 0.96, 1_600_000],
-          ['llm', 'extract', 0.03, 103_333],
-          ['agent', 'clerk', null, null],
+          'getWaste',
+          [],
+          {
+            total: { executions: 11, totalCostUsd: 1.91, totalTokens: 100 },
+            failed: { executions: 2, totalCostUsd: 0.01, totalTokens: 20, pricedExecutions: 1 },
+            superseded: { executions: 4, totalCostUsd: 0.98, totalTokens: 20 },
+            wasted: { executions: 6, totalCostUsd: 0.99, totalTokens: 40 },
+            retried: { executions: 4, totalCostUsd: 0.86, totalTokens: 60 },
+            wastedShare: 0.99 / 1.91,
+            firstTrySuccessRate: 2 / 7,
+            costPerSuccessUsd: 1.91 / 5,
+            operations: [
+              search,
+              { kind: 'llm', name: 'extract', wasted: { totalCostUsd: 0.03 }, costPerSuccessUsd: 0.31 / 3 },
+              { kind: 'agent', name: 'clerk', wasted: { totalCostUsd: null }, costPerSuccessUsd: null },
+            ],
+          },
         ],
-        'operations, the most wasteful first',
-      );
-      const one = { kind: 'llm', runId: 'run-1' } as const;
-      const ofRun = await trial.within('getWaste()', readerOf(trial).getWaste(one));
-      sameNumber(ofRun.total.totalCostUsd, 0.08, 'cost of the LLM calls of a run');
-      sameNumber(ofRun.firstTrySuccessRate, 1, 'firstTrySuccessRate of the LLM calls of a run');
-      const { operations: first } = await trial.within('getWaste()', readerOf(trial).getWaste({ limit: 1 }));
-      assert.deepEqual(first, report.operations.slice(0, 1), 'the most wasteful alone');
+        ['getWaste', [{ kind: 'llm', runId: 'run-1' }], { total: { totalCostUsd: 0.08 }, firstTrySuccessRate: 1 }],
+        ['getWaste', [{ limit: 1 }], { operations: [search] }],
+      ]);
     },
   },
 ];

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import type { ExecutionEvent, ExecutionFilter } from '@toolweaver/analytics-core';
 import type { Law } from '../law.ts';
 import type { Trial } from '../trial.ts';
-import { history, idsOf, newestFirst, readerOf } from './answers.ts';
+import { allPages, ask, history, idsOf, newestFirst } from './answers.ts';
 import { sameEvents } from './fields.ts';
 
 /** Readers list single executions, in order and in pages. */
@@ -16,7 +16,7 @@ export const listingLaws: readonly Law[] = [
       const listed = await listAll(trial, { limit: 4 });
       assert.deepEqual(idsOf(listed), idsOf(newestFirst(events)), 'newest first');
       sameEvents(listed, events);
-      const { executions } = await trial.within('listExecutions()', readerOf(trial).listExecutions());
+      const { executions } = await ask(trial, 'listExecutions');
       assert.deepEqual(idsOf(executions), idsOf(newestFirst(events)), 'all of them without a filter');
     },
   },
@@ -49,17 +49,10 @@ export const listingLaws: readonly Law[] = [
   },
 ];
 
-async function listAll(trial: Trial, filter: ExecutionFilter): Promise<ExecutionEvent[]> {
-  const listed: ExecutionEvent[] = [];
-  let cursor: string | undefined;
-  for (let pages = 0; pages < 50; pages += 1) {
-    const page = await trial.within('listExecutions()', readerOf(trial).listExecutions(filter, cursor));
-    assert.ok(page.executions.length <= (filter.limit ?? 100), 'a page is no longer than its limit');
-    listed.push(...page.executions);
-    cursor = page.nextCursor;
-    if (cursor === undefined) {
-      return listed;
-    }
-  }
-  return assert.fail('the pages of listExecutions() never end');
+export function listAll(trial: Trial, filter: ExecutionFilter & { readonly limit: number }): Promise<ExecutionEvent[]> {
+  return allPages(
+    (cursor) => ask(trial, 'listExecutions', filter, cursor),
+    ({ executions }) => executions,
+    filter.limit,
+  );
 }

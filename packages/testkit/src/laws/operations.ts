@@ -1,25 +1,17 @@
 import assert from 'node:assert/strict';
-import type { CostGroup, ErrorReportOptions, ExecutionOrder, SummaryOptions } from '@toolweaver/analytics-core';
+import type { CostGroup, ExecutionOrder, SummaryOptions } from '@toolweaver/analytics-core';
 import { execution } from '../events.ts';
 import type { Law } from '../law.ts';
-import { history, idsOf, minute, newestFirst, readerOf, sameNumber } from './answers.ts';
-
-const day = 24 * 60 * minute;
-const nanoUsd = (cents: number) => ({ nanoUsd: cents * 10_000_000, source: 'provider' }) as const;
+import { answers, ask, cents, day, type Expected, history, idsOf, minute, newestFirst, usage } from './answers.ts';
+import { listAll } from './listing.ts';
 
 /** What readers say of executions of every kind. */
 export const operationLaws: readonly Law[] = [
   {
     law: 'the summary is that of its window and its scope',
     only: 'reader',
-    async check(trial) {
+    check(trial) {
       const now = Date.now();
-      await trial.deliver([
-        execution({ at: now - 3 * day, orgId: 'org-1', userId: 'user-1', runId: 'run-1' }),
-        execution({ at: now - minute, orgId: 'org-1', userId: 'user-2', runId: 'run-1' }),
-        execution({ at: now - minute, orgId: 'org-2', userId: 'user-1' }),
-        execution({ at: now - minute, weight: 4 }),
-      ]);
       const range = { from: now - 3 * day, to: now - minute };
       const expected: [SummaryOptions, number][] = [
         [{}, 7],
@@ -32,50 +24,31 @@ export const operationLaws: readonly Law[] = [
         [{ runId: 'run-1' }, 2],
         [{ runId: 'run-1', userId: 'user-2' }, 1],
       ];
-      for (const [options, executions] of expected) {
-        const summary = await trial.within('summary()', readerOf(trial).summary(options));
-        sameNumber(summary.executions, executions, `executions of ${JSON.stringify(options)}`);
-      }
+      return answers(
+        trial,
+        [
+          execution({ at: now - 3 * day, orgId: 'org-1', userId: 'user-1', runId: 'run-1' }),
+          execution({ at: now - minute, orgId: 'org-1', userId: 'user-2', runId: 'run-1' }),
+          execution({ at: now - minute, orgId: 'org-2', userId: 'user-1' }),
+          execution({ at: now - minute, weight: 4 }),
+        ],
+        expected.map(([options, executions]): Expected => ['summary', [options], { executions }]),
+      );
     },
   },
   {
     law: 'costs are summed by each group, most expensive first, the unknown last',
     only: 'reader',
-    async check(trial) {
-      const usage = { inputTokens: 10, cacheReadTokens: 1, cacheWriteTokens: 2, outputTokens: 3, reasoningTokens: 4 };
+    check(trial) {
       const llm = { kind: 'llm', name: 'answer' } as const;
-      await trial.deliver([
-        execution({
-          ...llm,
-          model: 'large',
-          usage,
-          cost: nanoUsd(5),
-          orgId: 'org-1',
-          userId: 'user-1',
-          runId: 'run-1',
-        }),
-        execution({ ...llm, model: 'small', usage, cost: nanoUsd(1), weight: 3, userId: 'user-1' }),
-        execution({ ...llm, model: 'small', orgId: 'org-1', runId: 'run-1' }),
-        execution({
-          kind: 'tool',
-          name: 'read_file',
-          cost: nanoUsd(7),
-          orgId: 'org-2',
-          userId: 'user-2',
-          runId: 'run-2',
-        }),
-        execution({ name: 'free', cost: nanoUsd(0) }),
-        execution({ name: 'unpriced' }),
-      ]);
-      const none = null;
-      const expected: [CostGroup, [name: string | null, executions: number, usd: number | null][]][] = [
+      const groups: [CostGroup, [name: string | null, executions: number, usd: number | null][]][] = [
         [
           'operation',
           [
             ['answer', 5, 0.08],
             ['read_file', 1, 0.07],
             ['free', 1, 0],
-            ['unpriced', 1, none],
+            ['unpriced', 1, null],
           ],
         ],
         [
@@ -89,7 +62,7 @@ export const operationLaws: readonly Law[] = [
         [
           'model',
           [
-            [none, 3, 0.07],
+            [null, 3, 0.07],
             ['large', 1, 0.05],
             ['small', 4, 0.03],
           ],
@@ -99,7 +72,7 @@ export const operationLaws: readonly Law[] = [
           [
             ['org-2', 1, 0.07],
             ['org-1', 2, 0.05],
-            [none, 5, 0.03],
+            [null, 5, 0.03],
           ],
         ],
         [
@@ -107,7 +80,7 @@ export const operationLaws: readonly Law[] = [
           [
             ['user-1', 4, 0.08],
             ['user-2', 1, 0.07],
-            [none, 3, 0],
+            [null, 3, 0],
           ],
         ],
         [
@@ -115,68 +88,90 @@ export const operationLaws: readonly Law[] = [
           [
             ['run-2', 1, 0.07],
             ['run-1', 2, 0.05],
-            [none, 5, 0.03],
+            [null, 5, 0.03],
           ],
         ],
       ];
-      for (const [by, groups] of expected) {
-        const report = await trial.within('getCosts()', readerOf(trial).getCosts({ by }));
-        sameNumber(report.executions, 8, 'executions');
-        sameNumber(report.pricedExecutions, 6, 'pricedExecutions');
-        sameNumber(report.totalCostUsd, 0.15, 'totalCostUsd');
-        sameNumber(report.averageCostUsd, 0.025, 'averageCostUsd');
-        sameNumber(report.totalTokens, 80, 'totalTokens');
-        const names = report.entries.map(({ kind, name }) => (by === 'kind' ? kind : name));
-        assert.deepEqual(
-          names,
-          groups.map(([name]) => name),
-          `by ${by}`,
-        );
-        for (const [at, [name, executions, usd]] of groups.entries()) {
-          sameNumber(report.entries[at]?.executions ?? null, executions, `executions of ${by} ${name}`);
-          sameNumber(report.entries[at]?.totalCostUsd ?? null, usd, `cost of ${by} ${name}`);
-        }
-        const { entries } = await trial.within('getCosts()', readerOf(trial).getCosts({ by, limit: 1 }));
-        assert.deepEqual(entries, report.entries.slice(0, 1), 'the most expensive alone');
-      }
+      return answers(
+        trial,
+        [
+          execution({
+            ...llm,
+            model: 'large',
+            usage,
+            cost: cents(5),
+            orgId: 'org-1',
+            userId: 'user-1',
+            runId: 'run-1',
+          }),
+          execution({ ...llm, model: 'small', usage, cost: cents(1), weight: 3, userId: 'user-1' }),
+          execution({ ...llm, model: 'small', orgId: 'org-1', runId: 'run-1' }),
+          execution({
+            kind: 'tool',
+            name: 'read_file',
+            cost: cents(7),
+            orgId: 'org-2',
+            userId: 'user-2',
+            runId: 'run-2',
+          }),
+          execution({ name: 'free', cost: cents(0) }),
+          execution({ name: 'unpriced' }),
+        ],
+        groups.flatMap(([by, rows]): Expected[] => {
+          const entries = rows.map(([name, executions, totalCostUsd]) => ({
+            [by === 'kind' ? 'kind' : 'name']: name,
+            executions,
+            totalCostUsd,
+          }));
+          const total = {
+            executions: 8,
+            pricedExecutions: 6,
+            totalCostUsd: 0.15,
+            averageCostUsd: 0.025,
+            totalTokens: 80,
+          };
+          return [
+            ['getCosts', [{ by }], { ...total, entries }],
+            ['getCosts', [{ by, limit: 1 }], { ...total, entries: entries.slice(0, 1) }],
+          ];
+        }),
+      );
     },
   },
   {
     law: 'failures are counted by operation and by type of error',
     only: 'reader',
-    async check(trial) {
-      await trial.deliver(history());
-      const errors = (options?: ErrorReportOptions) => trial.within('getErrors()', readerOf(trial).getErrors(options));
-      const { executions, failures, errorRate, operations, groups } = await errors();
-      sameNumber(executions, 25.5, 'executions');
-      sameNumber(failures, 10, 'failures');
-      sameNumber(errorRate, 10 / 25.5, 'errorRate');
-      const rows = operations.map(({ kind, name, failures: count }) => [kind, name, count]);
-      assert.deepEqual(
-        rows,
+    check(trial) {
+      const summarise = { kind: 'skill', name: 'summarise' } as const;
+      const unknown = { errorType: 'unknown', failures: 2, operations: [{ ...summarise, failures: 2 }] };
+      return answers(trial, history(), [
         [
-          ['tool', 'search_web', 7],
-          ['skill', 'summarise', 3],
-          ['agent', 'clerk', 0],
-          ['llm', 'sonnet', 0],
+          'getErrors',
+          [],
+          {
+            executions: 25.5,
+            failures: 10,
+            errorRate: 10 / 25.5,
+            operations: [
+              { kind: 'tool', name: 'search_web', failures: 7, errorRate: 7 / 11 },
+              { ...summarise, executions: 9.5, failures: 3 },
+              { kind: 'agent', name: 'clerk', failures: 0 },
+              { kind: 'llm', name: 'sonnet', failures: 0 },
+            ],
+            groups: [
+              {
+                errorType: 'TimeoutError',
+                failures: 7,
+                share: 0.7,
+                operations: [{ kind: 'tool', name: 'search_web', failures: 7 }],
+              },
+              { ...unknown, share: 0.2 },
+              { errorType: 'TypeError', failures: 1, operations: [{ ...summarise, failures: 1 }] },
+            ],
+          },
         ],
-        'operations, highest error rate first',
-      );
-      sameNumber(operations[0]?.errorRate ?? null, 7 / 11, 'errorRate of search_web');
-      sameNumber(operations[1]?.executions ?? null, 9.5, 'executions of summarise');
-      const summarise = { kind: 'skill', name: 'summarise' };
-      assert.deepEqual(
-        groups.map(({ share, ...group }) => group),
-        [
-          { errorType: 'TimeoutError', failures: 7, operations: [{ kind: 'tool', name: 'search_web', failures: 7 }] },
-          { errorType: 'unknown', failures: 2, operations: [{ ...summarise, failures: 2 }] },
-          { errorType: 'TypeError', failures: 1, operations: [{ ...summarise, failures: 1 }] },
-        ],
-        'groups, most failures first',
-      );
-      sameNumber(groups[0]?.share ?? null, 0.7, 'share of TimeoutError');
-      const skills = await errors({ kind: 'skill', limit: 1 });
-      assert.deepEqual(skills.groups, [{ ...groups[1], share: 2 / 3 }], 'of skills, the first of the groups');
+        ['getErrors', [{ kind: 'skill', limit: 1 }], { groups: [{ ...unknown, share: 2 / 3 }] }],
+      ]);
     },
   },
   {
@@ -185,8 +180,8 @@ export const operationLaws: readonly Law[] = [
     async check(trial) {
       const events = [
         ...history(),
-        execution({ latencyMs: 400, cost: nanoUsd(9), at: Date.now() - 2 * day }),
-        execution({ latencyMs: 33, cost: nanoUsd(1), at: Date.now() - 3 * day }),
+        execution({ latencyMs: 400, cost: cents(9), at: Date.now() - 2 * day }),
+        execution({ latencyMs: 33, cost: cents(1), at: Date.now() - 3 * day }),
       ];
       await trial.deliver(events);
       const valuesOf = { latency: 'latencyMs', cost: 'cost' } as const;
@@ -195,20 +190,11 @@ export const operationLaws: readonly Law[] = [
           (orderBy === 'latency' ? event.latencyMs : event.cost?.nanoUsd) ?? 0;
         const known = newestFirst(events.filter((event) => event[valuesOf[orderBy]] !== undefined));
         const expected = idsOf(known.toSorted((one, other) => value(other) - value(one)));
-        const listed: string[] = [];
-        let cursor: string | undefined;
-        do {
-          const page = await trial.within(
-            'listExecutions()',
-            readerOf(trial).listExecutions({ orderBy, limit: 4 }, cursor),
-          );
-          listed.push(...idsOf(page.executions));
-          cursor = page.nextCursor;
-        } while (cursor !== undefined && listed.length <= expected.length);
-        assert.deepEqual(listed, expected, `by ${orderBy}`);
+        const listed = await listAll(trial, { orderBy, limit: 4 });
+        assert.deepEqual(idsOf(listed), expected, `by ${orderBy}`);
         const tools = known.filter(({ kind, latencyMs = 0 }) => kind === 'tool' && latencyMs >= 3);
         const filter = { orderBy, kind: 'tool', minLatencyMs: 3 } as const;
-        const { executions } = await trial.within('listExecutions()', readerOf(trial).listExecutions(filter));
+        const { executions } = await ask(trial, 'listExecutions', filter);
         assert.deepEqual(
           idsOf(executions),
           idsOf(tools.toSorted((one, other) => value(other) - value(one))),

@@ -1,7 +1,39 @@
-import type { ExecutionCounts, ExecutionEvent, LatencyStats, Problem } from '@toolweaver/analytics-core';
+import type {
+  AnalyticsEvent,
+  CostTotals,
+  ExecutionCounts,
+  ExecutionEvent,
+  LatencyStats,
+  Problem,
+  WindowOptions,
+} from '@toolweaver/analytics-core';
 import { configError } from '@toolweaver/analytics-core/backend';
 
 // What the control reader counts by, and how it refuses.
+
+export const day = 86_400_000;
+
+/** A window, and fields that have to be equal where they are given. */
+export type Options = WindowOptions & Partial<ExecutionEvent>;
+
+export function executionsOf(
+  rows: readonly AnalyticsEvent[],
+  { days, range = {}, ...equal }: Options,
+): ExecutionEvent[] {
+  const from = days === undefined ? (range.from ?? 0) : Date.now() + 1 - days * day;
+  const to = range.to ?? Number.POSITIVE_INFINITY;
+  return rows
+    .filter((row) => row.type === 'execution')
+    .filter(({ at }) => at >= from && at < to)
+    .filter((row) =>
+      Object.entries(equal).every(([field, value]) => value === undefined || row[field as 'name'] === value),
+    );
+}
+
+type Subject = Readonly<Record<'kind' | 'name', string | null>>;
+
+export const byKindAndName = (one: Subject, other: Subject): number =>
+  `${one.kind} ${one.name}` < `${other.kind} ${other.name}` ? -1 : 1;
 
 export function refuse(checks: readonly (readonly [field: string, right: boolean])[]): void {
   const problems = checks.flatMap(([field, right]): Problem[] =>
@@ -50,17 +82,47 @@ export function latencyOf(events: readonly ExecutionEvent[]): LatencyStats {
   if (known.length === 0) {
     return { average: null, min: null, max: null, p50: null, p95: null, p99: null };
   }
-  // One entry for each execution that a sampled one stands for, in halves, which is as fine as the laws weigh.
-  const latencies = known
-    .flatMap(({ latencyMs, weight = 1 }) => Array.from({ length: weight * 2 }, () => latencyMs))
-    .sort((one, other) => one - other);
-  const rank = (share: number): number => latencies[Math.ceil(share * latencies.length) - 1] as number;
+  const total = known.reduce((sum, { latencyMs, weight = 1 }) => sum + latencyMs * weight, 0);
   return {
-    average: latencies.reduce((sum, latency) => sum + latency, 0) / latencies.length,
-    min: rank(0.0001),
-    max: rank(1),
-    p50: rank(0.5),
-    p95: rank(0.95),
-    p99: rank(0.99),
+    average: total / weightOf(known),
+    min: quantileOf(known, 0),
+    max: quantileOf(known, 1),
+    p50: quantileOf(known, 0.5),
+    p95: quantileOf(known, 0.95),
+    p99: quantileOf(known, 0.99),
   };
+}
+
+export function quantileOf(events: readonly ExecutionEvent[], share: number): number | null {
+  // One entry for each execution that a sampled one stands for, in halves, which is as fine as the laws weigh.
+  const latencies = events
+    .flatMap(({ latencyMs, weight = 1 }) =>
+      latencyMs === undefined ? [] : new Array<number>(weight * 2).fill(latencyMs),
+    )
+    .sort((one, other) => one - other);
+  return latencies[Math.max(1, Math.ceil(share * latencies.length)) - 1] ?? null;
+}
+
+export function tokensOf(events: readonly ExecutionEvent[]): number {
+  return events.reduce(
+    (sum, { usage, weight = 1 }) => sum + weight * Object.values(usage ?? {}).reduce((one, two) => one + two, 0),
+    0,
+  );
+}
+
+export function costsOf(events: readonly ExecutionEvent[]): CostTotals {
+  const priced = events.filter(({ cost }) => cost !== undefined);
+  const nanoUsd = priced.reduce((sum, { cost, weight = 1 }) => sum + weight * (cost?.nanoUsd ?? 0), 0);
+  return {
+    executions: weightOf(events),
+    pricedExecutions: weightOf(priced),
+    totalCostUsd: priced.length === 0 ? null : nanoUsd / 1e9,
+    averageCostUsd: priced.length === 0 ? null : nanoUsd / 1e9 / weightOf(priced),
+    totalTokens: tokensOf(events),
+  };
+}
+
+export function hitRateOf(events: readonly ExecutionEvent[]): number | null {
+  const asked = events.filter(({ cacheHit }) => cacheHit !== undefined);
+  return asked.length === 0 ? null : weightOf(asked.filter(({ cacheHit }) => cacheHit)) / weightOf(asked);
 }

@@ -1,34 +1,20 @@
-import type {
-  AnalyticsEvent,
-  AnalyticsReader,
-  CostEntry,
-  CostGroup,
-  CostTotals,
-  ExecutionEvent,
-  WindowOptions,
-} from '@toolweaver/analytics-core';
-import { countsOf, distinct, groupsOf, isLimit, latencyOf, refuse, weightOf } from './figures.ts';
+import type { AnalyticsEvent, AnalyticsReader, CostEntry, CostGroup, ExecutionEvent } from '@toolweaver/analytics-core';
+import {
+  byKindAndName,
+  costsOf,
+  countsOf,
+  distinct,
+  executionsOf,
+  groupsOf,
+  hitRateOf,
+  isLimit,
+  latencyOf,
+  type Options,
+  refuse,
+  tokensOf,
+  weightOf,
+} from './figures.ts';
 import { wasteOf } from './waste.ts';
-
-const day = 86_400_000;
-
-const tokensOf = (events: readonly ExecutionEvent[]): number =>
-  events.reduce(
-    (sum, { usage, weight = 1 }) => sum + weight * Object.values(usage ?? {}).reduce((one, two) => one + two, 0),
-    0,
-  );
-
-function costsOf(events: readonly ExecutionEvent[]): CostTotals {
-  const priced = events.filter(({ cost }) => cost !== undefined);
-  const nanoUsd = priced.reduce((sum, { cost, weight = 1 }) => sum + weight * (cost?.nanoUsd ?? 0), 0);
-  return {
-    executions: weightOf(events),
-    pricedExecutions: weightOf(priced),
-    totalCostUsd: priced.length === 0 ? null : nanoUsd / 1e9,
-    averageCostUsd: priced.length === 0 ? null : nanoUsd / 1e9 / weightOf(priced),
-    totalTokens: tokensOf(events),
-  };
-}
 
 type Key = Pick<CostEntry, 'kind' | 'name'>;
 type Find = (id: string | undefined) => ExecutionEvent | undefined;
@@ -56,37 +42,24 @@ const keyOf: Record<CostGroup, (event: ExecutionEvent, find: Find) => Key> = {
   agent: callerOf('agent'),
 };
 
-const byKindAndName = (one: Key, other: Key): number =>
-  `${one.kind} ${one.name}` < `${other.kind} ${other.name}` ? -1 : 1;
-
 /** The questions about operations, answered by counting the rows by hand. */
 export function operationsOver(
   rows: () => readonly AnalyticsEvent[],
 ): Pick<AnalyticsReader, 'summary' | 'getCosts' | 'getWaste' | 'getErrors'> {
-  function about({ days, range = {}, ...equal }: WindowOptions & Partial<ExecutionEvent>): ExecutionEvent[] {
-    const from = days === undefined ? (range.from ?? 0) : Date.now() - days * day;
-    const to = range.to ?? Number.POSITIVE_INFINITY;
-    return rows()
-      .filter((row) => row.type === 'execution')
-      .filter(({ at }) => at >= from && at < to)
-      .filter((row) =>
-        Object.entries(equal).every(([field, value]) => value === undefined || row[field as 'name'] === value),
-      );
-  }
+  const about = (options: Options): ExecutionEvent[] => executionsOf(rows(), options);
   const typed = ({ kind, name, error }: ExecutionEvent) => ({ kind, name, errorType: error?.type ?? 'unknown' });
 
   return {
     async summary(options = {}) {
       refuse([['range.from', !Number.isNaN(options.range?.from)]]);
-      const all = about(options as WindowOptions);
-      const asked = all.filter(({ cacheHit }) => cacheHit !== undefined);
+      const all = about(options as Options);
       const failed = all.filter(({ success }) => !success);
       return {
         ...countsOf(all),
         latencyMs: latencyOf(all),
         totalTokens: tokensOf(all),
         totalCostUsd: costsOf(all).totalCostUsd,
-        cacheHitRate: asked.length === 0 ? null : weightOf(asked.filter(({ cacheHit }) => cacheHit)) / weightOf(asked),
+        cacheHitRate: hitRateOf(all),
         names: groupsOf(all, ({ kind, name }) => ({ kind, name }))
           .map(([subject, own]) => ({ ...subject, ...countsOf(own), averageLatencyMs: latencyOf(own).average }))
           .sort((one, other) => other.executions - one.executions),
@@ -106,7 +79,7 @@ export function operationsOver(
         ['by', keyOf[by] !== undefined],
         ['limit', isLimit(limit)],
       ]);
-      const all = about(options as WindowOptions);
+      const all = about(options as Options);
       const callers = new Map(about({}).map((event) => [event.id, event]));
       return {
         ...costsOf(all),
@@ -119,7 +92,7 @@ export function operationsOver(
 
     async getWaste({ limit = 100, ...options } = {}) {
       refuse([['limit', isLimit(limit)]]);
-      const all = about(options as WindowOptions);
+      const all = about(options as Options);
       return {
         ...wasteOf(all, costsOf),
         operations: groupsOf(all, ({ kind, name }) => ({ kind, name }))
@@ -136,7 +109,7 @@ export function operationsOver(
 
     async getErrors({ limit = 100, ...options } = {}) {
       refuse([['limit', isLimit(limit)]]);
-      const all = about(options as WindowOptions);
+      const all = about(options as Options);
       const failed = all.filter(({ success }) => !success);
       return {
         executions: weightOf(all),

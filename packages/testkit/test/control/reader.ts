@@ -1,7 +1,10 @@
 import type { AnalyticsEvent, AnalyticsReader, ExecutionEvent } from '@toolweaver/analytics-core';
 import { isLimit, refuse } from './figures.ts';
 import { operationsOver } from './operations.ts';
+import { reportsOver } from './reports.ts';
+import { runsOver } from './runs.ts';
 import { skillsOver } from './skills.ts';
+import { toolkitsOver } from './toolkits.ts';
 
 // Below 0 what is unknown.
 const latencyOf = ({ latencyMs = -1 }: ExecutionEvent): number => latencyMs;
@@ -47,6 +50,12 @@ export function readerOver(rows: () => readonly AnalyticsEvent[]): AnalyticsRead
       };
     },
   };
-  // What no law asks for is not there.
-  return { ...skillsOver(rows), ...operationsOver(rows), ...reader } as AnalyticsReader;
+  return {
+    ...skillsOver(rows),
+    ...operationsOver(rows),
+    ...reportsOver(rows),
+    ...runsOver(rows),
+    ...toolkitsOver(rows),
+    ...reader,
+  };
 }

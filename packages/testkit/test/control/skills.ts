@@ -191,9 +191,8 @@ export function skillsOver(rows: () => readonly AnalyticsEvent[]): SkillReader {
     },
 
     async getTopSkills({ days = 30, orgId, limit = 10 } = {}) {
-      const recent = uses(undefined, orgId, Date.now() + 1 - days * day);
-      const board = await skillsOver(() => recent).getLeaderboard({ limit });
-      return board;
+      const from = Date.now() + 1 - days * day;
+      return skillsOver(() => rows().filter(({ at }) => at >= from)).getLeaderboard({ orgId, limit });
     },
 
     async getAdoption(skillId, { days, range, orgId } = {}) {

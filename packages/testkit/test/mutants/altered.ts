@@ -39,6 +39,40 @@ export function reading(change: (reader: AnalyticsReader, subject: Control) => P
   );
 }
 
+type Asked<Q extends keyof AnalyticsReader> = Parameters<AnalyticsReader[Q]>;
+type Answer<Q extends keyof AnalyticsReader> = Awaited<ReturnType<AnalyticsReader[Q]>>;
+type Questions = Record<keyof AnalyticsReader, (...asked: readonly unknown[]) => Promise<unknown>>;
+
+/** Answers another question than it was asked. */
+export function misheard<Q extends keyof AnalyticsReader>(
+  question: Q,
+  change: (...asked: Asked<Q>) => Asked<Q>,
+): Mutant {
+  return reading((reader) => ({
+    [question]: async (...asked: Asked<Q>) => (reader as unknown as Questions)[question](...change(...asked)),
+  }));
+}
+
+/** Forgets some of the options that the question is asked with, which come first. */
+export function forgetting<Q extends keyof AnalyticsReader>(question: Q, ...fields: readonly string[]): Mutant {
+  const nothing = Object.fromEntries(fields.map((field) => [field, undefined]));
+  return misheard(
+    question,
+    (...[options, ...others]) => [{ ...(options as object), ...nothing }, ...others] as unknown as Asked<Q>,
+  );
+}
+
+/** Answers something else than what is right. */
+export function misspoken<Q extends keyof AnalyticsReader>(
+  question: Q,
+  change: (right: Answer<Q>, ...asked: Asked<Q>) => Answer<Q>,
+): Mutant {
+  return reading((reader) => ({
+    [question]: async (...asked: Asked<Q>) =>
+      change((await (reader as unknown as Questions)[question](...asked)) as Answer<Q>, ...asked),
+  }));
+}
+
 /** An answer with some fields replaced. */
 export async function but<T extends object>(answer: Promise<T>, change: (answer: T) => Partial<T>): Promise<T> {
   const right = await answer;

@@ -9,7 +9,10 @@ import { leaderboardMutants } from './leaderboard.ts';
 import { lifeMutants } from './life.ts';
 import { operationMutants } from './operations.ts';
 import { readerMutants } from './reader.ts';
+import { reportMutants } from './reports.ts';
+import { runMutants } from './runs.ts';
 import { skillMutants } from './skills.ts';
+import { toolkitMutants } from './toolkits.ts';
 
 export const mutants: Mutants = {
   ...factsMutants,
@@ -23,4 +26,7 @@ export const mutants: Mutants = {
   ...skillMutants,
   ...leaderboardMutants,
   ...adoptionMutants,
+  ...reportMutants,
+  ...runMutants,
+  ...toolkitMutants,
 };

@@ -1,4 +1,4 @@
-import { type Mutants, reading } from './altered.ts';
+import { forgetting, type Mutants, reading } from './altered.ts';
 
 export const leaderboardMutants: Mutants = {
   'the leaderboard ranks by each of its metrics': {
@@ -49,6 +49,9 @@ export const leaderboardMutants: Mutants = {
       getLeaderboard: (options) =>
         reader.getLeaderboard({ ...options, metric: options?.metric === 'adoption' ? 'executions' : options?.metric }),
     })),
+    'has top skills of all time': forgetting('getTopSkills', 'days'),
+    'has top skills of any organisation': forgetting('getTopSkills', 'orgId'),
+    'has all top skills': forgetting('getTopSkills', 'limit'),
     'fills in no more than the score': reading((reader) => ({
       getLeaderboard: async (options) =>
         (await reader.getLeaderboard(options)).map((entry) => ({ ...entry, uniqueUsers: 0, totalCostUsd: null })),

@@ -1,14 +1,7 @@
-import type { CostReport, ErrorReport, SummaryOptions } from '@toolweaver/analytics-core';
-import { but, type Mutants, reading } from './altered.ts';
+import type { CostReport, ErrorReport } from '@toolweaver/analytics-core';
+import { but, forgetting, type Mutants, reading } from './altered.ts';
 
 type Mutant = Mutants[string][string];
-
-function forgetting(...fields: readonly (keyof SummaryOptions)[]): Mutant {
-  return reading((reader) => ({
-    summary: (options) =>
-      reader.summary({ ...options, ...Object.fromEntries(fields.map((field) => [field, undefined])) }),
-  }));
-}
 
 function costs(change: (report: CostReport) => Partial<CostReport>): Mutant {
   return reading((reader) => ({
@@ -22,11 +15,11 @@ function errors(change: (report: ErrorReport) => Partial<ErrorReport>): Mutant {
 
 export const operationMutants: Mutants = {
   'the summary is that of its window and its scope': {
-    'forgets the days': forgetting('days'),
-    'forgets the range': forgetting('range'),
-    'forgets the organisation': forgetting('orgId'),
-    'forgets the user': forgetting('userId'),
-    'forgets the run': forgetting('runId'),
+    'forgets the days': forgetting('summary', 'days'),
+    'forgets the range': forgetting('summary', 'range'),
+    'forgets the organisation': forgetting('summary', 'orgId'),
+    'forgets the user': forgetting('summary', 'userId'),
+    'forgets the run': forgetting('summary', 'runId'),
     'has the end of a range inside': reading((reader) => ({
       summary: ({ range, ...options } = {}) =>
         reader.summary({

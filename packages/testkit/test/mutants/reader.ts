@@ -1,5 +1,5 @@
 import type { AnalyticsReader } from '@toolweaver/analytics-core';
-import { but, type Mutants, reading } from './altered.ts';
+import { but, forgetting, type Mutants, misheard, reading } from './altered.ts';
 
 export const readerMutants: Mutants = {
   'the summary agrees with the far side': {
@@ -10,7 +10,7 @@ export const readerMutants: Mutants = {
       summary: (options) => but(reader.summary(options), () => ({ totalCostUsd: 0 })),
     })),
     'counts two classes of tokens': reading((reader) => ({
-      summary: (options) => but(reader.summary(options), ({ totalTokens }) => ({ totalTokens: totalTokens - 4 * 92 })),
+      summary: (options) => but(reader.summary(options), ({ totalTokens }) => ({ totalTokens: totalTokens - 4 * 7 })),
     })),
     'takes those that asked no cache for misses': reading((reader) => ({
       summary: (options) => but(reader.summary(options), () => ({ cacheHitRate: 3 / 14 })),
@@ -102,5 +102,12 @@ export const readerMutants: Mutants = {
     'starts again at an unknown cursor': reading((reader) => ({
       listExecutions: (filter) => reader.listExecutions(filter),
     })),
+    'starts the list of runs again': misheard('listRuns', (filter) => [filter]),
+    'leaves out runs that are unknown': reading((reader) => ({
+      compareRuns: (runIds) =>
+        reader.compareRuns(runIds).catch(() => ({ runs: [], config: {}, metrics: {}, differences: [] })),
+    })),
+    'takes as many buckets as it is asked for': misheard('getTrend', (options) => [{ ...options, days: 1 }]),
+    'takes ends in any order': forgetting('getLatency', 'bucketsMs'),
   },
 };
