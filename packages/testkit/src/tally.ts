@@ -23,7 +23,7 @@ const noTokens: Usage = {
   outputTokens: 0,
   reasoningTokens: 0,
 };
-export const tokenClasses = Object.keys(noTokens) as readonly (keyof Usage)[];
+const tokenClasses = Object.keys(noTokens) as readonly (keyof Usage)[];
 /** These are readings, not sums: there is one per subject, and the latest stands. */
 const readings = ['score', 'state', 'last', 'name', 'config', 'tags'];
 
