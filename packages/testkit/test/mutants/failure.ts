@@ -8,6 +8,26 @@ function writing(write: (events: readonly AnalyticsEvent[], subject: Control) =>
   return altered((_, subject) => ({ write: (events) => write(events, subject) }));
 }
 
+/** Keeps what was refused, and delivers it then. */
+function keeping(until: 'flush' | 'close'): Mutant {
+  return altered(({ write, close }, { server }) => {
+    const kept: AnalyticsEvent[] = [];
+    const deliver = async (): Promise<void> => {
+      if (kept.length > 0 && server.up) {
+        server.post(encode(kept.splice(0)));
+      }
+    };
+    return {
+      async write(events) {
+        kept.push(...events);
+        await write(events);
+        kept.splice(0);
+      },
+      ...(until === 'flush' ? { flush: deliver } : { close: () => deliver().then(close) }),
+    };
+  });
+}
+
 export const failureMutants: Mutants = {
   'check resolves while the far side is well': {
     'is never well': altered(() => ({ check: () => Promise.reject(unavailable('never')) })),
@@ -55,21 +75,7 @@ export const failureMutants: Mutants = {
     })),
   },
   'what write refused never reaches the far side': {
-    'keeps it for later': altered(({ write }, { server }) => {
-      const kept: AnalyticsEvent[] = [];
-      return {
-        async write(events) {
-          kept.push(...events);
-          await write(events);
-          kept.splice(0);
-        },
-        async flush() {
-          if (kept.length > 0 && server.up) {
-            server.post(encode(kept.splice(0)));
-          }
-        },
-      };
-    }),
+    'keeps it for later': keeping('flush'),
     'tries it again by itself': writing(async (events, { server }) => {
       try {
         server.post(encode(events));
@@ -83,20 +89,7 @@ export const failureMutants: Mutants = {
         throw thrown;
       }
     }),
-    'delivers it when it closes': altered(({ write, close }, { server }) => {
-      const kept: AnalyticsEvent[] = [];
-      return {
-        async write(events) {
-          kept.push(...events);
-          await write(events);
-          kept.splice(0);
-        },
-        async close() {
-          await close?.();
-          server.post(encode(kept));
-        },
-      };
-    }),
+    'delivers it when it closes': keeping('close'),
     'gives up in the middle': writing(async (events, { server }) => {
       const wasUp = server.up;
       server.up = true;
