@@ -1,5 +1,5 @@
 /** What was tried, how often and with what outcome, as a page for those who have to trust it. `report`: what `--json` prints. */
-export function toDocument({ ok, counts, durationMs, commit, versions, tests, failed, trials }) {
+export function toDocument({ ok, counts, durationMs, commit, versions, tests, failed, errors, trials }) {
   const { node, sqlite, betterSqlite3, platform } = versions;
   const outcomeOf = (trial) => (trial.skipped === undefined ? (trial.ok ? 'held' : '**failed**') : 'not tried');
   const figuresOf = ({ skipped, counts }) =>
@@ -11,7 +11,7 @@ Written by \`npm run reliability -- --document\`, from the trials of one run: do
 
 ${ok ? 'Everything held.' : '**Not everything held.**'} Counts are \`${counts}\`; ${tests.passed} tests passed and ${tests.failed} failed in ${Math.round(durationMs / 60_000)} minutes, on Node ${node}, SQLite ${sqlite}
 of better-sqlite3 ${betterSqlite3}, ${platform}${commit === undefined ? '' : `, commit ${commit}`}.
-${failed.map((name) => `\n- **failed**: ${name}\n`).join('')}
+${failed.map((name) => `\n- **failed**: ${name}\n`).join('')}${errors.map((error) => `\n- **failed** outside of tests: ${error.split('\n', 1)[0]}\n`).join('')}
 | | promise | outcome | what was counted | seed |
 | --- | --- | --- | --- | --- |
 ${trials.map((trial) => `| ${trial.id} | ${trial.name} | ${outcomeOf(trial)} | ${figuresOf(trial)} | ${trial.seeds.join(', ')} |`).join('\n')}

@@ -47,7 +47,9 @@ process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
 // A caller who wants vitest's own report gets it, and it is read from there.
 const wanted = args.find((arg) => arg.startsWith('--outputFile.json='));
 const file = wanted?.slice(wanted.indexOf('=') + 1) ?? join(folder, 'vitest.json');
-const reporters = wanted === undefined ? ['--reporter=default', '--reporter=json', `--outputFile.json=${file}`] : [];
+const jsonReporter = join(import.meta.dirname, 'json-reporter.mjs');
+const reporters =
+  wanted === undefined ? ['--reporter=default', `--reporter=${jsonReporter}`, `--outputFile.json=${file}`] : [];
 
 const started = performance.now();
 const status = await vitest(['run', '--mode', 'reliability', ...reporters, ...args]);
@@ -105,6 +107,7 @@ function toReport(results, durationMs) {
     versions: versions(),
     tests: { passed: count('passed'), failed: count('failed'), skipped: count('skipped', 'pending', 'todo') },
     failed: tests.filter(({ status }) => status === 'failed').map(({ fullName }) => fullName),
+    errors: results?.errors ?? [],
     trials: [...Map.groupBy(tests, ({ meta }) => meta?.trial && `${meta.trial.id} ${meta.trial.name}`)]
       .filter(([trial]) => trial !== undefined)
       .sort(([one], [other]) => (one < other ? -1 : 1))
@@ -160,7 +163,7 @@ function commit() {
   }
 }
 
-function toText({ ok, counts, durationMs, versions, tests, failed, trials }) {
+function toText({ ok, counts, durationMs, versions, tests, failed, errors, trials }) {
   const { node, sqlite, betterSqlite3, platform } = versions;
   const outcome = (one) => (one.skipped === undefined ? (one.ok ? 'ok' : 'FAILED') : 'skipped');
   const figures = (one) =>
@@ -176,6 +179,7 @@ function toText({ ok, counts, durationMs, versions, tests, failed, trials }) {
       `     ${(one.durationMs / 1000).toFixed(1)} s${one.seeds.length === 0 ? '' : `, seed ${one.seeds.join(', ')}`}: ${figures(one)}`,
     ]),
     ...failed.map((name) => `FAILED: ${name}`),
+    ...errors.map((error) => `Outside of tests: ${error}`),
     '',
     `${ok ? 'ok' : 'FAILED'} after ${(durationMs / 1000).toFixed(0)} s: ${tests.passed} tests passed, ${tests.failed} failed, ${tests.skipped} skipped`,
     '',
