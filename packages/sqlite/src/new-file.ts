@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { type FileHandle, link, open, rename, rm, stat } from 'node:fs/promises';
+import { type FileHandle, link, lstat, open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { AnalyticsError, isAnalyticsError } from '@toolweaver/analytics-core';
 
@@ -71,8 +71,9 @@ async function moveToFree(draft: string, path: string, refusals: Refusals): Prom
   await rm(draft, { force: true }).catch(() => {});
 }
 
+/** A link that leads nowhere is there, too. */
 export async function isThere(path: string): Promise<boolean> {
-  return stat(path).then(
+  return lstat(path).then(
     () => true,
     () => false,
   );

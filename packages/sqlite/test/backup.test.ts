@@ -1,4 +1,13 @@
-import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { sqlite } from '@toolweaver/analytics-sqlite';
@@ -89,7 +98,12 @@ test('a file that is there is left alone', async () => {
     problems: [{ field: 'path', message: expect.stringContaining(`${target} is there already`) }],
   });
   expect(readFileSync(target, 'utf8')).toBe('precious');
-  await expect(backend.store.backup(folder)).rejects.toMatchObject({ code: 'INVALID_CONFIG' });
+  const link = join(folder, 'link.db');
+  symlinkSync(join(folder, 'elsewhere.db'), link);
+  for (const taken of [folder, link]) {
+    await expect(backend.store.backup(taken)).rejects.toMatchObject({ code: 'INVALID_CONFIG' });
+  }
+  expect(readlinkSync(link)).toBe(join(folder, 'elsewhere.db'));
 });
 
 test('what cannot be written is refused, and nothing is left behind', async () => {

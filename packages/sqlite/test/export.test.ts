@@ -4,6 +4,7 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  readlinkSync,
   rmSync,
   statSync,
   symlinkSync,
@@ -328,6 +329,19 @@ describe('a file', () => {
     await exportEvents({ path, target, overwrite: true });
     expect(idsOf(readFileSync(target, 'utf8'))).toHaveLength(1);
     expect(readdirSync(folder).filter((name) => !name.startsWith('analytics.db'))).toEqual(['events.jsonl']);
+  });
+
+  test('that is a link to nothing is there, too', async () => {
+    const folder = testFolder();
+    const path = await fill(join(folder, 'analytics.db'), [execution()]);
+    const target = join(folder, 'events.jsonl');
+    symlinkSync(join(folder, 'elsewhere.jsonl'), target);
+    expect(await refusal({ path, target })).toMatchObject({
+      fields: ['target'],
+      message: expect.stringContaining('is there already'),
+    });
+    expect(readlinkSync(target)).toBe(join(folder, 'elsewhere.jsonl'));
+    expect(await exportEvents({ path, target, overwrite: true })).toMatchObject({ events: 1 });
   });
 
   test('that comes into its place meanwhile stays', async () => {

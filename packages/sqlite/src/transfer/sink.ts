@@ -2,7 +2,7 @@ import { stat } from 'node:fs/promises';
 import type { Writable } from 'node:stream';
 import type { AnalyticsError } from '@toolweaver/analytics-core';
 import { configError } from '@toolweaver/analytics-core/backend';
-import { createFile, type Refusals, toWriteError } from '../new-file.ts';
+import { createFile, isThere, type Refusals, toWriteError } from '../new-file.ts';
 
 /** Where an export goes. */
 export interface Sink {
@@ -34,19 +34,18 @@ export async function fileSink(path: string, overwrite: boolean, database: strin
 
 async function refuseTaken(path: string, overwrite: boolean, database: string): Promise<void> {
   const there = await identityOf(path);
-  if (there === undefined) {
-    return;
-  }
-  // A device or a pipe would not be written to, but be gone.
-  if (!there.isFile) {
-    throw refusal('must be the path of a file; give a stream for anything else');
-  }
-  for (const ending of ['', '-wal', '-shm']) {
-    if ((await identityOf(`${database}${ending}`))?.identity === there.identity) {
-      throw refusal('must not be the database itself');
+  if (there !== undefined) {
+    // A device or a pipe would not be written to, but be gone.
+    if (!there.isFile) {
+      throw refusal('must be the path of a file; give a stream for anything else');
+    }
+    for (const ending of ['', '-wal', '-shm']) {
+      if ((await identityOf(`${database}${ending}`))?.identity === there.identity) {
+        throw refusal('must not be the database itself');
+      }
     }
   }
-  if (!overwrite) {
+  if (!overwrite && (await isThere(path))) {
     throw refusals.isThere();
   }
 }
