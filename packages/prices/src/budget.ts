@@ -47,7 +47,10 @@ const optionNames = {
 
 /** Whose budget is asked for, and for which call. */
 export interface BudgetQuestion {
-  /** Whose budget: to be given where there is one `per` user, organisation, run or model. */
+  /**
+   * Whose budget: to be given where there is one `per` user, organisation, run or model. Without it the answer is that of somebody
+   * who has spent nothing, as what names no owner counts for none.
+   */
   readonly of?: string | undefined;
   /** What the call about to be made may cost, in US dollars. Default: 0. */
   readonly expectedUsd?: number | undefined;

@@ -1,4 +1,4 @@
-import type { PriceProvider } from '@toolweaver/analytics-core';
+import type { PriceProvider, Problem } from '@toolweaver/analytics-core';
 import { configError, unknownOptions } from '@toolweaver/analytics-core/backend';
 import { type Fields, isFields } from './counts.ts';
 import { memoized } from './memo.ts';
@@ -40,8 +40,12 @@ const maxNames = 500;
  * @throws AnalyticsError `INVALID_CONFIG` with every problem of the options.
  */
 export async function createPrices(options: PricesOptions = {}): Promise<Prices> {
-  const { own, providers, table: wantsTable } = resolveOptions(options);
-  const table = wantsTable ? await loadTable(providers) : undefined;
+  const problems: Problem[] = [];
+  const { own, providers, table: wantsTable } = resolveOptions(options, problems);
+  const table = wantsTable ? await loadTable(providers, problems) : undefined;
+  if (problems.length > 0) {
+    throw configError(problems);
+  }
   const unpriced = createUnpriced();
   const ownFor = memoized(maxNames, (key): readonly OwnPrice[] => {
     const [model, provider] = JSON.parse(key) as [string, string | null];
@@ -85,28 +89,43 @@ interface ResolvedOptions {
   readonly table: boolean;
 }
 
-function resolveOptions(options: unknown): ResolvedOptions {
-  const problems = unknownOptions(options, optionNames);
+/** Notes what is wrong. */
+function resolveOptions(options: unknown, problems: Problem[]): ResolvedOptions {
+  problems.push(...unknownOptions(options, optionNames));
   const { models = [], providers = {}, table = true } = Object(options) as Fields;
   if (!Array.isArray(models)) {
     problems.push({ field: 'models', message: 'must be a list of prices' });
   }
-  const own = (Array.isArray(models) ? models : []).flatMap(
-    (model, at) => toOwnPrice(model, `models[${at}]`, problems) ?? [],
-  );
+  const fields = new Map<string, string>();
+  const own = (Array.isArray(models) ? models : []).flatMap((model, at) => {
+    const field = `models[${at}]`;
+    const price = toOwnPrice(model, field, problems);
+    if (price === undefined) {
+      return [];
+    }
+    const { name, isPrefix, provider, from } = price;
+    const held = JSON.stringify([name, isPrefix, provider, from]);
+    const first = fields.get(held);
+    if (first !== undefined) {
+      problems.push({
+        field,
+        message: `must differ from ${first} in its model, provider or from: one would never hold`,
+      });
+    }
+    fields.set(held, field);
+    return [price];
+  });
   const names = isFields(providers) ? Object.entries(providers) : [];
-  if (!isFields(providers) || names.some(([, name]) => typeof name !== 'string' || name.trim() === '')) {
+  const areNames = isFields(providers) && names.every(([, name]) => typeof name === 'string' && name.trim() !== '');
+  if (!areNames) {
     problems.push({ field: 'providers', message: 'must be an object whose values are names of providers' });
   }
   if (typeof table !== 'boolean') {
     problems.push({ field: 'table', message: 'must be true or false' });
   }
-  if (problems.length > 0) {
-    throw configError(problems);
-  }
   return {
     own: own.sort(inOrderOfPrecedence),
-    providers: new Map(names.map(([given, name]) => [normalName(given), String(name)])),
+    providers: new Map((areNames ? names : []).map(([given, name]) => [normalName(given), String(name)])),
     table: table === true,
   };
 }

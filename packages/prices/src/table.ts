@@ -1,4 +1,4 @@
-import type { PriceQuestion, Usage } from '@toolweaver/analytics-core';
+import type { PriceQuestion, Problem, Usage } from '@toolweaver/analytics-core';
 import { memoized } from './memo.ts';
 import { costOf, providerNames } from './model-price.ts';
 import { type Levels, ratesFor, type TablePrice, toLevels } from './table-rates.ts';
@@ -43,9 +43,18 @@ const otherNames: ReadonlyMap<string, string> = new Map([
 /** The AI SDK's own, which it takes by default: its models are named with their providers. */
 const gateway = 'gateway';
 
-/** Loads the table, which takes some ms and some MB. `providers`: what calls name them → what the table does. */
-export async function loadTable(providers: ReadonlyMap<string, string>): Promise<Table> {
+/**
+ * Loads the table, which takes some ms and some MB. `providers`: what calls name them → what the table does; those that it does not
+ * name are noted.
+ */
+export async function loadTable(providers: ReadonlyMap<string, string>, problems: Problem[]): Promise<Table> {
   const { calcPrice, findProvider } = await import('@pydantic/genai-prices');
+  for (const [given, providerId] of providers) {
+    if (findProvider({ providerId }) === undefined) {
+      const message = `must be a provider of the price list, got ${JSON.stringify(providerId)}`;
+      problems.push({ field: `providers.${given}`, message });
+    }
+  }
 
   function look(name: string, providerId: string | undefined): Entry | undefined {
     const none = { input_tokens: 0, output_tokens: 0 };

@@ -360,6 +360,22 @@ describe('wrong options are refused, all of them at once', () => {
     [
       {
         models: [
+          { model: 'Gpt-4o*', provider: 'openai', from: '2026-03-01', usdPer1M: rates },
+          { model: 'gpt-4o*', provider: 'OpenAI', from: '2026-03-01T00:00Z', usdPer1M: { input: 2, output: 2 } },
+          { model: 'gpt-4o', provider: 'openai', from: '2026-03-01', usdPer1M: rates },
+          { model: 'gpt-4o*', provider: 'openai', usdPer1M: rates },
+          { model: 'gpt-4o*', usdPer1M: rates },
+        ],
+        providers: { ours: 'openai', theirs: 'nosuch' },
+      },
+      [
+        'models[1] must differ from models[0] in its model, provider or from: one would never hold',
+        'providers.theirs must be a provider of the price list, got "nosuch"',
+      ],
+    ],
+    [
+      {
+        models: [
           { model: 'a', from: '2026-13-01', usdPer1M: rates },
           { model: 'a', from: '2026-02-30', usdPer1M: { input: 1e-13, output: 0 } },
           { model: 'b', provider: '', usdPer1M: rates },
