@@ -117,7 +117,8 @@ function newServer(scrape: Scrape): Server {
       connectionsCheckingInterval: lookAtRequestsMs,
     },
     (request, response) => {
-      const [path = ''] = (request.url ?? '').split('?');
+      // A proxy may put the address before it: https://www.rfc-editor.org/rfc/rfc9112#section-3.2.2
+      const [path = ''] = (request.url ?? '').replace(/^https?:\/\/[^/?]*/i, '').split('?');
       const answer = path === '/metrics' ? answerTo(request, scrape) : Promise.resolve(page(path, request.method));
       sendTo(request, response, answer);
     },

@@ -104,6 +104,23 @@ test('other methods and paths are told apart', async () => {
   expect(page.body.toString()).toContain('<a href="/metrics">');
 });
 
+test('a path may come with the address before it, as from a proxy', async () => {
+  const { port } = await open();
+  const get = (path: string): Promise<number | undefined> =>
+    new Promise((resolve, reject) => {
+      httpRequest({ host: '127.0.0.1', port, path, agent: false }, (response) => {
+        response.resume();
+        resolve(response.statusCode);
+      })
+        .on('error', reject)
+        .end();
+    });
+  expect(await get('http://metrics.internal:8000/metrics?x=1')).toBe(200);
+  expect(await get('HTTP://metrics.internal/healthz')).toBe(200);
+  expect(await get('http://metrics.internal/other')).toBe(404);
+  expect(await get('/http://metrics.internal/metrics')).toBe(404);
+});
+
 test('a connection may be used again after a scrape interval', async () => {
   const { url = '' } = await open();
   const { headers } = await ask(url, 'GET', { connection: 'keep-alive' });
