@@ -132,12 +132,12 @@ export function optionalJson(value: unknown, field: string): JsonObject | undefi
 
 /** What was thrown may be given as it is; one with a `type` of its own says more by that. */
 export function optionalError(value: unknown, field: string): ErrorInfo | undefined {
-  if (value === undefined || value === null) {
+  if ((value ?? '') === '') {
     return undefined;
   }
-  const given = requiredObject(value, field, 'what was caught or { type, message }');
-  const { type, message } =
-    typeof given['type'] === 'string' || given['name'] === undefined ? given : describeThrown(given);
+  const given = value as Record<string, unknown>;
+  const isInfo = typeof value === 'object' && (typeof given['type'] === 'string' || given['name'] === undefined);
+  const { type, message } = isInfo ? given : describeThrown(value);
   return {
     type: requiredText(type, `${field}.type`),
     message: optionalLines(message, `${field}.message`, maxMessageLength),

@@ -1,6 +1,6 @@
 import type { Backend } from './backend.ts';
 import type { AnalyticsError } from './errors.ts';
-import type { ErrorInfo, ExecutionKind, RunState } from './event.ts';
+import type { ExecutionKind, RunState } from './event.ts';
 import type {
   ArtifactInput,
   EventInput,
@@ -109,8 +109,8 @@ export interface Operation {
   readonly id: string;
   /** Adds to what will be recorded; later calls win. Where something of it is wrong, which `onError` is told, nothing of it is. */
   set(details: OperationDetails): void;
-  /** Marks the operation as failed although its body does not throw: with what was caught, or with a description of it. */
-  fail(error?: ErrorInfo | Error): void;
+  /** Marks the operation as failed although its body does not throw: with what was caught, or with `{ type, message }`. */
+  fail(error?: unknown): void;
 }
 
 /** Values that events take from the surrounding asynchronous context unless they name their own. */

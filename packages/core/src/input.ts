@@ -1,4 +1,4 @@
-import type { CostSource, ErrorInfo, ExecutionKind, JsonObject, RunState, ToolkitOperation, Usage } from './event.ts';
+import type { CostSource, ExecutionKind, JsonObject, RunState, ToolkitOperation, Usage } from './event.ts';
 
 // What callers pass. Optional text may be null, undefined or empty: all three mean unknown.
 type Text = string | null | undefined;
@@ -30,8 +30,8 @@ export interface CostInput {
 export interface ExecutionDetails extends CommonInput {
   /** >= 0. */
   readonly latencyMs?: number | undefined;
-  /** What was thrown, too: of an `Error` its name (or `code`) and message are kept. */
-  readonly error?: ErrorInfo | Error | null | undefined;
+  /** `{ type, message }` (`ErrorInfo`), or what was caught, as it is: of an `Error` its name (or `code`) and message are kept. */
+  readonly error?: unknown;
   readonly version?: Text;
   readonly toolkit?: Text;
   readonly parentId?: Text;
@@ -100,7 +100,8 @@ export interface ToolkitEventInput extends CommonInput {
   /** >= 0. */
   readonly durationMs: number;
   readonly success: boolean;
-  readonly error?: ErrorInfo | Error | null | undefined;
+  /** As that of an execution. */
+  readonly error?: unknown;
 }
 export interface ToolkitInput extends ToolkitEventInput {
   readonly type: 'toolkit';

@@ -129,6 +129,21 @@ function spoil(value: unknown): void {
   }
 }
 
+describe.each(['execution', 'toolkit'] as const)('what was caught, of an event of type %s', (type) => {
+  test.each([
+    [new TypeError('bad'), { type: 'TypeError', message: 'bad' }],
+    ['no answer', { type: 'NonError', message: 'no answer' }],
+    [404, { type: 'NonError', message: '404' }],
+    [
+      { type: 'quota', message: 'none left' },
+      { type: 'quota', message: 'none left' },
+    ],
+    ['', undefined],
+  ])('%j', (error, expected) => {
+    expect(eventOf({ ...minimal[type], error })).toMatchObject({ error: expected });
+  });
+});
+
 describe('every kind of execution', () => {
   test.each(['skill', 'tool', 'llm', 'agent', 'search', 'operation'])('%s', (kind) => {
     expect(eventOf({ ...minimal.execution, kind })).toMatchObject({ kind });

@@ -91,7 +91,7 @@ const commonRows = [
   ...objects('attributes'),
 ];
 const errorRows: Row[] = [
-  ...objects('error', 'what was caught or { type, message }'),
+  ['error', [1], 'error.type must be a text that is not blank, got undefined'],
   ['error', {}, 'error.type must be a text that is not blank, got undefined'],
   ['error', { type: 5 }, 'error.type must be a text, got 5'],
   ['error', { type: 'E', message: 5 }, 'error.message must be a text, got 5'],

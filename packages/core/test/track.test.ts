@@ -110,14 +110,22 @@ describe('trackOperation', () => {
     await made.analytics.trackOperation('b', (operation) => operation.fail(openFailed));
     const quota = Object.assign(new Error('none left'), { type: 'insufficient_quota' });
     await made.analytics.trackOperation('c', (operation) => operation.fail(quota));
+    await made.analytics.trackOperation('d', async (operation) => {
+      try {
+        throw 'no answer';
+      } catch (caught) {
+        operation.fail(caught);
+      }
+    });
     expect((await recorded(made)).map(({ success, error }) => [success, error])).toEqual([
       [false, { type: 'RangeError', message: 'too far' }],
       [false, { type: 'ENOENT', message: 'no file' }],
       [false, { type: 'insufficient_quota', message: 'none left' }],
+      [false, { type: 'NonError', message: 'no answer' }],
     ]);
   });
 
-  test.each(['Bad', {}, { type: 5 }])(
+  test.each([[[]], {}, { type: 5 }])(
     'marked as failed with %j, which says nothing, is a failure still',
     async (error) => {
       const made = rig();
