@@ -77,24 +77,20 @@ export async function openEndpoint(options: EndpointOptions): Promise<Endpoint> 
   await listen(firstRetryMs);
 
   const portNow = (): number | undefined => (server?.address() as AddressInfo | null | undefined)?.port;
-  const baseUrl = (): string | undefined => {
-    const listened = portNow();
-    return listened === undefined ? undefined : urlOf(toReach(host), listened);
-  };
   return {
     get port() {
       return portNow();
     },
     get url() {
-      const base = baseUrl();
-      return base === undefined ? undefined : `${base}/metrics`;
+      const listened = portNow();
+      return listened === undefined ? undefined : `${urlOf(toReach(host), listened)}/metrics`;
     },
     async probe(signal) {
-      const base = baseUrl();
-      if (base === undefined) {
+      const listened = portNow();
+      if (listened === undefined) {
         throw failure ?? new AnalyticsError('CLOSED', `${name}: the server is closed`, { backend: name });
       }
-      await probe({ host: toReach(host), port: portNow() as number }, name, signal);
+      await probe({ host: toReach(host), port: listened }, name, signal);
     },
     async close() {
       closed = true;
@@ -112,13 +108,13 @@ function newServer(scrape: Scrape): Server {
   const server = createServer(
     {
       keepAliveTimeout: keepAliveMs,
+      // Of its headers, too.
       requestTimeout: requestMs,
-      headersTimeout: requestMs,
       connectionsCheckingInterval: lookAtRequestsMs,
     },
     (request, response) => {
       // A proxy may put the address before it: https://www.rfc-editor.org/rfc/rfc9112#section-3.2.2
-      const [path = ''] = (request.url ?? '').replace(/^https?:\/\/[^/?]*/i, '').split('?');
+      const path = (request.url ?? '').replace(/^https?:\/\/[^/]*|\?.*/g, '');
       const answer = path === '/metrics' ? answerTo(request, scrape) : Promise.resolve(page(path, request.method));
       sendTo(request, response, answer);
     },

@@ -116,7 +116,7 @@ test('a path may come with the address before it, as from a proxy', async () => 
         .end();
     });
   expect(await get('http://metrics.internal:8000/metrics?x=1')).toBe(200);
-  expect(await get('HTTP://metrics.internal/healthz')).toBe(200);
+  expect(await get('https://metrics.internal/healthz')).toBe(200);
   expect(await get('http://metrics.internal/other')).toBe(404);
   expect(await get('/http://metrics.internal/metrics')).toBe(404);
 });
