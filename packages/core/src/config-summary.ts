@@ -1,12 +1,20 @@
 import type { Backend } from './backend.ts';
 import type { ResolvedOptions } from './options.ts';
 import type { ConfigSummary } from './report.ts';
+import { thrownText } from './thrown.ts';
 
 /** The settings in force, as plain JSON, in which a secret reads `[redacted]`. */
 export function configSummary(backends: readonly Backend[], options: ResolvedOptions): ConfigSummary {
   const { sampleRate, maxQueueEvents, maxQueueBytes } = options;
-  const settings = backends.map((backend) => [backend.name, backend.settings]);
-  return JSON.parse(
-    JSON.stringify({ sampleRate, maxQueueEvents, maxQueueBytes, backends: Object.fromEntries(settings) }),
-  );
+  const settings = backends.map((backend) => [backend.name, settingsOf(backend)]);
+  return { sampleRate, maxQueueEvents, maxQueueBytes, backends: Object.fromEntries(settings) };
+}
+
+/** A backend of anybody's, whose settings throw, must not throw into the host, nor hide the others. */
+function settingsOf(backend: Backend): ConfigSummary['backends'][string] {
+  try {
+    return JSON.parse(JSON.stringify(backend.settings));
+  } catch (thrown) {
+    return { error: thrownText(thrown) };
+  }
 }

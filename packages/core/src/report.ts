@@ -90,5 +90,6 @@ export interface ConfigSummary {
   readonly sampleRate: number;
   readonly maxQueueEvents: number;
   readonly maxQueueBytes: number;
+  /** By their names. Of one whose settings are no JSON, such as a BigInt, `error` says why they cannot be shown. */
   readonly backends: Readonly<Record<string, { readonly [key: string]: PlainSetting }>>;
 }

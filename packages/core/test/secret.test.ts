@@ -90,6 +90,27 @@ describe('the configuration summary', () => {
     expect(JSON.parse(JSON.stringify(summary))).toEqual(summary);
   });
 
+  test('says why settings that are no JSON cannot be shown, and shows all others', () => {
+    const cycle: Record<string, unknown> = {};
+    cycle['self'] = cycle;
+    const unreadable = {
+      toJSON() {
+        throw new Error('mine');
+      },
+    };
+    const odd = [{ size: 10n }, cycle, unreadable].map((settings, at) => ({
+      ...withSettings(settings as never),
+      name: `odd ${at}`,
+    }));
+    const { analytics } = rig({}, { backends: [withSettings({ a: 1 }), ...odd] });
+    expect(analytics.getConfigSummary().backends).toEqual({
+      memory: { a: 1 },
+      'odd 0': { error: expect.stringContaining('BigInt') },
+      'odd 1': { error: expect.stringContaining('circular') },
+      'odd 2': { error: 'Error: mine' },
+    });
+  });
+
   test('is a copy', () => {
     const settings = { list: ['a'] };
     const { analytics } = rig({}, { backends: [withSettings(settings)] });
