@@ -482,6 +482,18 @@ describe('a stream', () => {
     await expect(exportEvents({ path, target, format: 'jsonl' })).rejects.toMatchObject({ code: 'ENOENT' });
   });
 
+  test('that cannot be opened ends no process', async () => {
+    const path = await fill(join(testFolder(), 'analytics.db'), big(10));
+    const uncaught: unknown[] = [];
+    const note = (error: unknown): void => void uncaught.push(error);
+    process.on('uncaughtException', note);
+    onTestFinished(() => void process.off('uncaughtException', note));
+    const target = new Writable({ construct: (done) => done(new Error('no such folder')), write: () => {} });
+    await expect(exportEvents({ path, target, format: 'jsonl' })).rejects.toThrow('no such folder');
+    expect(uncaught).toEqual([]);
+    expect(target.listenerCount('error')).toBe(0);
+  });
+
   // `events.once` would hear the error.
   const closed = (stream: Writable): Promise<void> => new Promise((resolve) => stream.once('close', () => resolve()));
 

@@ -1,3 +1,4 @@
+import { EventEmitter } from 'node:events';
 import type { Backend } from '@toolweaver/analytics-core';
 import type { ExportOptions, ExportReport } from './export-options.ts';
 import type { ImportOptions, ImportReport, ImportSource } from './import-options.ts';
@@ -12,8 +13,17 @@ import type { ImportOptions, ImportReport, ImportSource } from './import-options
  *   signal's reason when aborted; whatever the callback or a stream throws.
  */
 export async function exportEvents(options: ExportOptions): Promise<ExportReport> {
-  const implementation = await import('./export.ts');
-  return implementation.exportEvents(options);
+  const { target }: { readonly target?: unknown } = Object(options);
+  const stream = target instanceof EventEmitter ? target : undefined;
+  // One that cannot be opened says so before anything is written to it, and unheard that would end the process.
+  const hear = (): void => {};
+  stream?.on('error', hear);
+  try {
+    const implementation = await import('./export.ts');
+    return await implementation.exportEvents(options);
+  } finally {
+    stream?.off('error', hear);
+  }
 }
 
 /**
