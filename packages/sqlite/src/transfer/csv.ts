@@ -105,8 +105,12 @@ export function csvSplitter(maxLength: number = maxRecordLength): Splitter<strin
         const found = text.indexOf('"', at);
         const end = found === -1 ? text.length : found;
         const part = text.slice(at, end);
+        line += part.match(/\r\n?|\n/g)?.length ?? 0;
+        if (part.startsWith('\n') && cell.endsWith('\r')) {
+          // One line end, which was cut.
+          line -= 1;
+        }
         cell += part;
-        line += part.split('\n').length - 1;
         if (found === -1) {
           return end;
         }
