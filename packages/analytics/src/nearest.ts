@@ -11,15 +11,19 @@ export function nearest(
   return ranked[0]?.candidate;
 }
 
-/** Levenshtein distance: insertions, deletions and substitutions that make one word the other. */
+/** Insertions, deletions, substitutions and swaps of neighbours that make one word the other. */
 function editDistance(a: string, b: string): number {
+  let older: number[] = [];
   let above = Array.from({ length: b.length + 1 }, (_, column) => column);
   for (const [row, letter] of [...a].entries()) {
     const current = [row + 1];
     for (let column = 0; column < b.length; column += 1) {
-      const substituted = (above[column] as number) + (letter === b[column] ? 0 : 1);
-      current.push(Math.min(substituted, (above[column + 1] as number) + 1, (current[column] as number) + 1));
+      const isSwap = letter === b[column - 1] && a[row - 1] === b[column];
+      const diagonal = (isSwap ? older[column - 1] : above[column]) as number;
+      const replaced = diagonal + (letter === b[column] ? 0 : 1);
+      current.push(Math.min(replaced, (above[column + 1] as number) + 1, (current[column] as number) + 1));
     }
+    older = above;
     above = current;
   }
   return above[b.length] as number;

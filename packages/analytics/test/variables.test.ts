@@ -25,6 +25,18 @@ test('a variable that is almost one of ours is refused, and what belongs to some
   );
 });
 
+test('a variable with two neighbouring letters swapped is almost one of ours', async () => {
+  const env = { ANALYTICS_DB_PAHT: 'x', ANALYTICS_BAKCEND: 'memory' };
+  const error = await createAnalyticsClient({ env }).then(
+    () => expect.fail('must be refused'),
+    (thrown: AnalyticsError) => thrown,
+  );
+  expect(error.problems).toEqual([
+    { field: 'ANALYTICS_DB_PAHT', message: 'is no variable of ours; did you mean ANALYTICS_DB_PATH?' },
+    { field: 'ANALYTICS_BAKCEND', message: 'is no variable of ours; did you mean ANALYTICS_BACKEND?' },
+  ]);
+});
+
 test('every value in .env.example is one that is accepted', async () => {
   // Files that are not there, and a key that nobody has.
   const elsewhere = /CERTIFICATE|CLIENT_KEY|NETRC|WANDB_API_KEY/;
