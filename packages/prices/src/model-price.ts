@@ -77,6 +77,8 @@ export function toOwnPrice(given: unknown, field: string, problems: Problem[]): 
   const { model, provider, from, usdPer1K, usdPer1M } = given;
   if (typeof model !== 'string' || model.trim() === '') {
     wrong('model', 'must be a name that is not blank');
+  } else if (/\*./.test(model.trim())) {
+    wrong('model', `may have * at its end only, got ${JSON.stringify(model)}`);
   }
   if (provider !== undefined && (typeof provider !== 'string' || provider.trim() === '')) {
     wrong('provider', 'must be a name that is not blank');

@@ -321,6 +321,14 @@ describe('wrong options are refused, all of them at once', () => {
     [{ models: {} }, ['models must be a list of prices']],
     [{ models: [5] }, ['models[0] must be an object, got 5']],
     [{ models: [{ model: ' ', usdPer1M: rates }] }, ['models[0].model must be a name that is not blank']],
+    [
+      { models: ['gpt-*-mini', '*-mini', 'gpt**', ' * '].map((model) => ({ model, usdPer1M: rates })) },
+      [
+        'models[0].model may have * at its end only, got "gpt-*-mini"',
+        'models[1].model may have * at its end only, got "*-mini"',
+        'models[2].model may have * at its end only, got "gpt**"',
+      ],
+    ],
     [{ models: [{ model: 'a' }] }, ['models[0] must have usdPer1K or usdPer1M, and not both']],
     [
       { models: [{ model: 'a', usdPer1K: rates, usdPer1M: rates }] },
