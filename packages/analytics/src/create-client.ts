@@ -17,7 +17,10 @@ import { checkSpelling } from './spelling.ts';
 export interface AnalyticsClientOptions extends Omit<AnalyticsOptions, 'backends'> {
   /** Names of backends, as a list or with commas between; case and blanks do not matter; an empty list for none. Default: `ANALYTICS_BACKEND`, then `sqlite`. */
   readonly backend?: string | readonly string[] | undefined;
-  /** Backends of your own beside the named ones. With `ANALYTICS_ENABLED=false` there are none either. */
+  /**
+   * Backends of your own beside the named ones. With `ANALYTICS_ENABLED=false` they are left alone: nothing is recorded in them, and
+   * `close()` does not close them.
+   */
   readonly additionalBackends?: readonly Backend[] | undefined;
   /** Where settings are read from. Default: `process.env`. */
   readonly env?: Env | undefined;
@@ -48,7 +51,8 @@ const known = {
  * A client for the backends that the options or the environment name. Options win over variables:
  * `ANALYTICS_BACKEND` (default `sqlite`), `ANALYTICS_ENABLED` (`false`: a client that records nothing),
  * `ANALYTICS_SAMPLE_RATE` (0 to 1), `TOOLKIT_BATCH_SIZE` (1 to 1000), and those of each backend.
- * @throws AnalyticsError `UNKNOWN_BACKEND`, `BACKEND_NOT_INSTALLED` or `INVALID_CONFIG`; its `problems` list everything that is wrong.
+ * @throws AnalyticsError `UNKNOWN_BACKEND`, `BACKEND_NOT_INSTALLED` or `INVALID_CONFIG`; its `problems` list all that is wrong with names,
+ *   values and variables, else what opening the backends has shown, else what is wrong with `additionalBackends`.
  *   Where only opening a backend fails, what that says, such as `BACKEND_UNAVAILABLE` of a database that stays locked.
  */
 export async function createAnalyticsClient(options: AnalyticsClientOptions = {}): Promise<Analytics> {

@@ -12,7 +12,7 @@ import {
   type Env,
   memory,
 } from '@toolweaver/analytics';
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { knownBackends } from '../src/backends.ts';
 
 let folder: string;
@@ -69,6 +69,16 @@ describe('which backends', () => {
     await client.flush();
     expect(own.events).toHaveLength(1);
     expect(client.stats().backends['memory']).toMatchObject({ delivered: 1 });
+  });
+
+  it('leaves them alone when disabled', async () => {
+    const close = vi.fn();
+    const own = { ...memory({ name: 'own' }), close };
+    const client = await createAnalyticsClient({ env: { ANALYTICS_ENABLED: 'false' }, additionalBackends: [own] });
+    client.recordSkillExecution({ skillId: 'parse_json', success: true });
+    await client.close();
+    expect(own.events).toHaveLength(0);
+    expect(close).not.toHaveBeenCalled();
   });
 });
 
