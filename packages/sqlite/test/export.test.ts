@@ -613,4 +613,11 @@ describe('refuses', () => {
   ])('wrong options, all at once: %#', async (options, fields) => {
     expect(await refusal(options)).toMatchObject({ code: 'INVALID_CONFIG', fields });
   });
+
+  test('a time of another form, as reports say it', async () => {
+    const options = { path: 'a.db', target: 'x.jsonl', from: new Date(0) as never };
+    await expect(exportEvents(options)).rejects.toThrow(
+      'from: must be a time in Unix ms, as of Date.now(), got a Date',
+    );
+  });
 });

@@ -8,6 +8,7 @@ import { unsupportedNode } from '../driver.ts';
 import type { ExportStep, ExportTask } from '../export-worker.ts';
 import type { Failure } from '../failure.ts';
 import { absolutePath, databasePath } from '../path.ts';
+import { checkRange } from '../reader/options.ts';
 import type { ExportOptions, ExportReport } from './export-options.ts';
 import { type FileFormat, fileFormats, formatOf, isGzip } from './format.ts';
 import { checkCallbacks, checkSignal } from './import-options.ts';
@@ -162,11 +163,7 @@ function resolveExport(options: ExportOptions): ResolvedExport {
     if (format === undefined && given.format === undefined) {
       check.wrong('format', `must be given (${fileFormats.join(', ')}): no ending .jsonl, .ndjson or .csv says it`);
     }
-    const from = check.number('from', given.from);
-    const to = check.number('to', given.to);
-    if (from !== undefined && to !== undefined && from > to) {
-      check.wrong('from', `must not be after to (${to}), got ${from}`);
-    }
+    const { from, to } = checkRange(check, given, '');
     checkCallbacks(check, { onProgress });
     checkSignal(check, signal);
     return {
