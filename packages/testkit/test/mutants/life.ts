@@ -1,4 +1,4 @@
-import { EventEmitter } from 'node:events';
+import { EventEmitter, once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { AnalyticsError, type AnalyticsEvent, type Backend } from '@toolweaver/analytics-core';
@@ -150,11 +150,12 @@ export const lifeMutants: Mutants = {
         process.emitWarning('slow today');
       },
     })),
-    'has a talkative worker': altered(() => {
-      const worker = new Worker('console.log("ready")', { eval: true, stdout: true });
+    'has a talkative worker': altered(({ write }) => {
+      const ended = once(new Worker('console.log("ready")', { eval: true, stdout: true }), 'exit');
       return {
-        async close() {
-          await new Promise((resolve) => worker.once('exit', resolve));
+        async write(events) {
+          await ended;
+          await write(events);
         },
       };
     }),
