@@ -52,7 +52,7 @@ export interface BudgetQuestion {
    * who has spent nothing, as what names no owner counts for none.
    */
   readonly of?: string | undefined;
-  /** What the call about to be made may cost, in US dollars. Default: 0. */
+  /** What the call about to be made may cost, in US dollars. Default, also for what is no number above 0: it counts for nothing. */
   readonly expectedUsd?: number | undefined;
 }
 

@@ -4,6 +4,7 @@ import {
   AnalyticsError,
   type AnalyticsEvent,
   type Backend,
+  createAnalytics,
   type ErrorCode,
   type ExecutionInput,
   isAnalyticsError,
@@ -341,6 +342,18 @@ describe('ids', () => {
 });
 
 describe('the target', () => {
+  test.each<[what: string, target: unknown, got: string]>([
+    ['a promise', Promise.resolve(memory()), 'a promise: await it'],
+    ['a client', createAnalytics({ backends: [memory()] }), 'a client: give it one of its backends'],
+    ['a number', 5, 'number'],
+  ])('has to be a backend, and is not %s', async (_what, target, got) => {
+    expect(await refusal([execution()], {}, target as Backend)).toMatchObject({
+      code: 'INVALID_CONFIG',
+      fields: ['target'],
+      message: expect.stringContaining(`target: must be a backend, got ${got}`),
+    });
+  });
+
   test('gets one batch after the other, each within its bounds, and no more is read ahead than a batch', async () => {
     const inner = memory();
     let read = 0;

@@ -120,7 +120,13 @@ export function resolveImport(target: Backend, source: ImportSource, options: Im
 function maxEventsOf(check: Checks, target: Backend | undefined): number {
   if (typeof target?.write !== 'function') {
     const isPromise = typeof (target as { then?: unknown } | undefined)?.then === 'function';
-    check.wrong('target', `must be a backend, got ${isPromise ? 'a promise: await it' : typeof target}`);
+    const isClient = typeof (target as { record?: unknown } | undefined)?.record === 'function';
+    const given = isPromise
+      ? 'a promise: await it'
+      : isClient
+        ? 'a client: give it one of its backends'
+        : typeof target;
+    check.wrong('target', `must be a backend, got ${given}`);
     return 1;
   }
   return target.delivery === 'immediate' ? 1 : Math.min(target.delivery.maxEvents, maxBatch);
