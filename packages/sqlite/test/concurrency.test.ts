@@ -55,7 +55,7 @@ test('a lock that lasts longer than the timeout fails the write as one to try ag
     backend: 'sqlite',
     message: expect.stringContaining(`sqlite: ${path} is locked by another process (SQLITE_BUSY`),
   });
-  await expect(backend.check?.(AbortSignal.timeout(30_000))).rejects.toMatchObject({ code: 'BACKEND_UNAVAILABLE' });
+  await expect(backend.check?.(new AbortController().signal)).rejects.toMatchObject({ code: 'BACKEND_UNAVAILABLE' });
   expect(() => backend.writeSync?.(events)).toThrow(/locked by another process/);
   lock.exec('ROLLBACK');
   await backend.write(events);
@@ -118,7 +118,7 @@ test('when the thread dies the write fails as one to try again, and the next one
   await writer?.terminate();
   await expect(writing).rejects.toMatchObject({ code: 'BACKEND_UNAVAILABLE' });
   await backend.write(events);
-  await backend.check?.(AbortSignal.timeout(30_000));
+  await backend.check?.(new AbortController().signal);
   expect(threads).toHaveLength(2);
   expect(value(path, 'SELECT count(*) FROM executions')).toBe(16_384);
 });

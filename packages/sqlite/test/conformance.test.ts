@@ -19,6 +19,8 @@ describe('sqlite()', () => {
 
   testBackend({
     test,
+    // On a busy machine a thread takes long to start: it gives way to everybody else.
+    timeoutMs: 120_000,
     async create(): Promise<Subject> {
       const folder = newFolder();
       const path = join(folder.path, 'analytics.db');

@@ -20,6 +20,7 @@ import { beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { openForWriting } from '../src/database.ts';
 import { start } from './support/child.ts';
 import { copyDatabase, damage, damages, makeDatabase, setAsideFiles } from './support/damage.ts';
+import { patiently } from './support/deliver.ts';
 import { newFolder, testFolder } from './support/folder.ts';
 import { open, openClient } from './support/open.ts';
 import { query, value } from './support/rows.ts';
@@ -232,7 +233,7 @@ describe('a database that is damaged while it is open', () => {
           success: true,
         });
       }
-      expect(await analytics.flush()).toMatchObject({ ok: true });
+      expect(await analytics.flush(patiently)).toMatchObject({ ok: true });
     }
     ledgerHolds(analytics.stats());
     const [aside, ...others] = setAsideFiles(path);
@@ -251,7 +252,7 @@ describe('a database that is damaged while it is open', () => {
     const backend = await open({ path, onNotice });
     damage(path, (bytes) => void bytes.fill(0x5a, 4096));
     await expect(backend.reader.listExecutions()).rejects.toMatchObject({ code: expect.any(String) });
-    await vi.waitFor(() => expect(notices).toHaveLength(1), { timeout: 30_000 });
+    await vi.waitFor(() => expect(notices).toHaveLength(1), { timeout: 120_000 });
     expect(setAsideFiles(path)).toHaveLength(1);
     expect((await backend.reader.listExecutions()).executions).toEqual([]);
   });

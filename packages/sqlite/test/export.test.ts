@@ -439,7 +439,7 @@ describe('a stream', () => {
       format: 'jsonl',
       onProgress: (progress) => told.push(progress),
     });
-    await expect.poll(() => next, { timeout: 30_000 }).toBeDefined();
+    await expect.poll(() => next, { timeout: 120_000 }).toBeDefined();
     const first = received;
     expect(first).toBeLessThan(given.length);
 

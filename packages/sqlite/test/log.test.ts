@@ -50,16 +50,16 @@ test('a log that others keep from shrinking is told, and fails the health check 
     await backend.write(large(30));
   }
   const told = { code: 'BACKEND_UNAVAILABLE', message: expect.stringContaining(`${path}-wal has grown to 2`) };
-  await expect(backend.check?.(AbortSignal.timeout(30_000))).rejects.toMatchObject(told);
+  await expect(backend.check?.(new AbortController().signal)).rejects.toMatchObject(told);
   await vi.waitFor(
     async () => {
       await backend.write([execution()]);
       expect(notices).toEqual([expect.objectContaining(told)]);
     },
-    { timeout: 30_000, interval: 300 },
+    { timeout: 120_000, interval: 300 },
   );
   stopReading();
-  await backend.check?.(AbortSignal.timeout(30_000));
+  await backend.check?.(new AbortController().signal);
   expect(logSize(path)).toBe(0);
 }, 180_000);
 
@@ -68,7 +68,7 @@ test('is emptied when nothing is written for a while', async () => {
   const backend = await open({ path });
   await backend.write(large(6));
   expect(logSize(path)).toBeGreaterThan(4 * megabyte);
-  await vi.waitFor(() => expect(logSize(path)).toBe(0), { timeout: 30_000, interval: 200 });
+  await vi.waitFor(() => expect(logSize(path)).toBe(0), { timeout: 120_000, interval: 200 });
   await backend.write([execution()]);
   expect(value(path, 'SELECT count(*) FROM executions')).toBe(1);
 });

@@ -25,7 +25,7 @@ test('deletes what is older than the days given, when opened, in all tables', as
   await first.write(ages.flatMap((age) => everyType({ at: Date.now() - age, runId: `run-${age}` })));
   expect(counts(path)).toEqual(eventTables.map(() => 5));
   await open({ path, retentionDays: 30 });
-  await vi.waitFor(() => expect(counts(path)).toEqual(eventTables.map(() => 2)), { timeout: 30_000 });
+  await vi.waitFor(() => expect(counts(path)).toEqual(eventTables.map(() => 2)), { timeout: 120_000 });
 });
 
 /** A database with so much that is old that deleting it takes a while. */
@@ -49,7 +49,7 @@ test('deletes in parts, between which events are written', async () => {
     await backend.write([execution()]);
     seenBetween = count();
     await backend.write([execution()]);
-    await vi.waitFor(() => expect(count()).toBe(2), { timeout: 30_000 });
+    await vi.waitFor(() => expect(count()).toBe(2), { timeout: 120_000 });
   }
   expect(seenBetween).toBeGreaterThan(1);
 });
@@ -73,7 +73,7 @@ test('goes on every hour', async () => {
   await vi.advanceTimersByTimeAsync(day - 3_600_000);
   await backend.write([execution({ name: 'new' })]);
   await vi.advanceTimersByTimeAsync(3_600_000 * 2);
-  await backend.check?.(AbortSignal.timeout(30_000));
+  await backend.check?.(new AbortController().signal);
   expect(query(path, 'SELECT name FROM executions')).toEqual([{ name: 'new' }]);
 });
 
@@ -89,7 +89,7 @@ test('is not taken in by a clock that was set forward: it says so, and goes on b
   ]);
   vi.setSystemTime(Date.now() + 1000 * day);
   await vi.advanceTimersByTimeAsync(3_600_000);
-  await backend.check?.(AbortSignal.timeout(30_000));
+  await backend.check?.(new AbortController().signal);
   expect(query(path, 'SELECT name FROM executions')).toEqual([{ name: 'young' }, { name: 'young' }]);
   expect(notices).toEqual([
     expect.objectContaining({ code: 'INTERNAL', message: expect.stringContaining('the clock was set forward') }),
@@ -107,7 +107,7 @@ test('follows a clock that was set forward where most executions stay', async ()
   // As after a night in which the machine slept.
   vi.setSystemTime(Date.now() + 1.5 * day);
   await vi.advanceTimersByTimeAsync(3_600_000);
-  await backend.check?.(AbortSignal.timeout(30_000));
+  await backend.check?.(new AbortController().signal);
   expect(query(path, 'SELECT DISTINCT name FROM executions')).toEqual([{ name: 'summarise' }]);
   expect(notices).toEqual([]);
 });
@@ -119,7 +119,7 @@ test('keeps more when the clock was set back', async () => {
   await backend.write([execution()]);
   vi.setSystemTime(0);
   await vi.advanceTimersByTimeAsync(2 * day);
-  await backend.check?.(AbortSignal.timeout(30_000));
+  await backend.check?.(new AbortController().signal);
   expect(value(path, 'SELECT count(*) FROM executions')).toBe(1);
 });
 
@@ -133,7 +133,7 @@ test('keeps the start of a run that is still reported on', async () => {
     run({ runId: 'short', state: 'failed', at: Date.now() - 39 * day }),
   ]);
   const backend = await open({ path, retentionDays: 30 });
-  await backend.check?.(AbortSignal.timeout(30_000));
+  await backend.check?.(new AbortController().signal);
   expect(query(path, 'SELECT run_id, name, state FROM runs')).toEqual([
     { run_id: 'long', name: 'long', state: 'finished' },
   ]);
@@ -267,7 +267,7 @@ test('a limit of size is kept while events come in; the oldest go first', async 
       await backend.write([execution({ name: 'last' })]);
       expect((await backend.store.statistics()).usedBytes).toBeLessThanOrEqual(maxBytes);
     },
-    { timeout: 30_000, interval: 200 },
+    { timeout: 120_000, interval: 200 },
   );
   const left = query(path, "SELECT DISTINCT name FROM executions WHERE name <> 'last' ORDER BY at");
   // Without a gap, up to the newest.
@@ -491,7 +491,7 @@ test.each([[undefined], [0]])('keeps everything for %s days', async (retentionDa
   const first = await open({ path });
   await first.write([execution({ at: 0 })]);
   const backend = await open({ path, retentionDays });
-  await backend.check?.(AbortSignal.timeout(30_000));
+  await backend.check?.(new AbortController().signal);
   expect(backend.settings['retentionDays']).toBeNull();
   expect(value(path, 'SELECT count(*) FROM executions')).toBe(1);
 });

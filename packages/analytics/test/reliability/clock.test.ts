@@ -2,6 +2,7 @@ import { createAnalytics } from '@toolweaver/analytics';
 import { expect } from 'vitest';
 import { jumpingClock, recordInJumps } from '../../../../test/support/jumping-clock.ts';
 import { times, trial } from '../../../../test/support/trial.ts';
+import { patiently } from '../../../sqlite/test/support/deliver.ts';
 import { callsEverywhere, everywhere, offlineRuns } from '../support/everywhere.ts';
 import { total } from '../support/figures.ts';
 
@@ -27,7 +28,7 @@ trial(
         }
       },
     });
-    expect(await analytics.flush()).toMatchObject({ ok: true });
+    expect(await analytics.flush(patiently)).toMatchObject({ ok: true });
     for (const [name, stats] of Object.entries(analytics.stats().backends)) {
       expect({ name, ...stats }).toMatchObject({ name, delivered: timed, dropped: { callback_error: untimed } });
     }

@@ -9,6 +9,7 @@ import type { Random } from '../../../../test/support/random.ts';
 import { times, trial } from '../../../../test/support/trial.ts';
 import { calls, value } from '../../../core/test/support/calls.ts';
 import { liveBytes } from '../../../core/test/support/memory.ts';
+import { patiently } from '../../../sqlite/test/support/deliver.ts';
 import { query } from '../../../sqlite/test/support/rows.ts';
 import { type Calls, callsEverywhere, type Everywhere, everywhere, offlineRuns } from '../support/everywhere.ts';
 import { total } from '../support/figures.ts';
@@ -24,7 +25,7 @@ const shapes = (): unknown[] =>
 
 /** Everything that was accepted is accounted for, and every far side holds as many executions as the others. */
 async function expectEqual(analytics: Analytics, place: Everywhere): Promise<number> {
-  expect(await analytics.flush({ timeoutMs: 60_000 })).toMatchObject({ ok: true });
+  expect(await analytics.flush(patiently)).toMatchObject({ ok: true });
   const counted = Object.entries(await callsEverywhere(place)).map(([name, found]) => [name, total(found)]);
   const [[, executions] = []] = counted;
   expect(counted).toEqual(['sqlite', 'prometheus', 'otlp', 'wandb'].map((name) => [name, executions]));
@@ -33,7 +34,7 @@ async function expectEqual(analytics: Analytics, place: Everywhere): Promise<num
 
 /** Every far side holds exactly these calls. */
 async function expectEverywhere(analytics: Analytics, place: Everywhere, expected: Calls): Promise<void> {
-  expect(await analytics.flush()).toMatchObject({ ok: true });
+  expect(await analytics.flush(patiently)).toMatchObject({ ok: true });
   expect(await callsEverywhere(place)).toEqual({
     sqlite: expected,
     prometheus: expected,
@@ -140,7 +141,7 @@ trial(
     const count = times(10_000, 60);
     // With the first one everything comes that is there once.
     analytics.recordSkillExecution({ skillId: 'first', userId: 'first', orgId: 'first', success: true });
-    expect(await analytics.flush()).toMatchObject({ ok: true });
+    expect(await analytics.flush(patiently)).toMatchObject({ ok: true });
     const before = liveBytes();
     for (let number = 0; number < count; number += 1) {
       // As a request brings it: no rope of pieces.
@@ -148,7 +149,7 @@ trial(
       analytics.recordSkillExecution({ skillId: id, userId: id, orgId: id, success: true });
       add('megabytes', 3);
       if (number % 500 === 499) {
-        expect(await analytics.flush()).toMatchObject({ ok: true });
+        expect(await analytics.flush(patiently)).toMatchObject({ ok: true });
       }
     }
     most('heldBytesForEach', Math.round(Math.max(0, liveBytes() - before) / count));
@@ -329,7 +330,7 @@ trial('R40', 'a million names: as many series as the limit says, and memory that
       });
     }
     const started = performance.now();
-    expect(await analytics.flush({ timeoutMs: 60_000 })).toMatchObject({ ok: true });
+    expect(await analytics.flush(patiently)).toMatchObject({ ok: true });
     most('longestFlushMs', Math.round(performance.now() - started));
   }
   // With the first ones everything comes that is there once, and every series that there will be.

@@ -9,6 +9,7 @@ import { expect, onTestFinished } from 'vitest';
 import { certificates, hasOpenssl, tlsServer } from '../../../../test/support/certificates.ts';
 import { trial } from '../../../../test/support/trial.ts';
 import { run } from '../../../sqlite/test/support/child.ts';
+import { patiently } from '../../../sqlite/test/support/deliver.ts';
 import { testFolder } from '../../../sqlite/test/support/folder.ts';
 
 const failWithHeaders = new URL('../support/fail-with-headers.ts', import.meta.url);
@@ -190,7 +191,7 @@ trial('R44', 'what is written is for its owner alone, whatever the umask', async
     const analytics = createAnalytics({ backends: [store, logs] });
     analytics.recordSkillExecution({ skillId: 'summarise', success: true });
     analytics.record({ type: 'artifact', name: 'report', kind: 'text', bytes: new Uint8Array([1, 2, 3]) });
-    expect(await analytics.flush()).toMatchObject({ ok: true });
+    expect(await analytics.flush(patiently)).toMatchObject({ ok: true });
     await store.store.backup(join(own, 'copy.db'));
     await exportEvents({ path: join(own, 'analytics.db'), target: join(own, 'events.ndjson') });
     const names = ['.', ...globSync('**/*', { cwd: own })];

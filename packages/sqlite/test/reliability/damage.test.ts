@@ -1,6 +1,5 @@
 import { cpSync, mkdirSync, readFileSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { setTimeout } from 'node:timers/promises';
 import { type Analytics, type Backend, createAnalytics, isAnalyticsError } from '@toolweaver/analytics-core';
 import { sqlite } from '@toolweaver/analytics-sqlite';
 import { ledgerHolds } from '@toolweaver/analytics-testkit';
@@ -11,6 +10,7 @@ import { inLanes, times, trial } from '../../../../test/support/trial.ts';
 import { applicationId } from '../../src/identity.ts';
 import { countedBy } from '../support/counted.ts';
 import { copyDatabase, damage, makeDatabase, setAsideFiles } from '../support/damage.ts';
+import { deliverAll, patiently } from '../support/deliver.ts';
 import { testFolder } from '../support/folder.ts';
 import { value } from '../support/rows.ts';
 
@@ -50,9 +50,7 @@ async function recordSome(analytics: Analytics, name: string, count: number): Pr
       attributes: { number },
     });
   }
-  for (let left = 200; left > 0 && !(await analytics.flush()).ok; left -= 1) {
-    await setTimeout(10);
-  }
+  await deliverAll(analytics);
   expect(analytics.stats().backends['sqlite']?.queued).toBe(0);
 }
 
@@ -203,7 +201,7 @@ trial('R13', 'a database that is deleted, replaced or cut off while it is open',
       undo(path);
     }
     await recordSome(analytics, 'after', 500);
-    const health = await analytics.healthCheck();
+    const health = await analytics.healthCheck(patiently);
     const stats = analytics.stats().backends['sqlite'];
     // Where there was nothing to write to, they waited, or were given up and counted.
     const givenUp = stats?.dropped.send_failed ?? 0;

@@ -8,6 +8,7 @@ import Database from 'better-sqlite3';
 import { expect } from 'vitest';
 import { inLanes, times, trial } from '../../../../test/support/trial.ts';
 import { start } from '../support/child.ts';
+import { patiently } from '../support/deliver.ts';
 import { testFolder } from '../support/folder.ts';
 import { complete, executionNumber, numberedOf } from '../support/numbered.ts';
 import { expectRollupsHold, rolledUpExecutions } from '../support/rollups.ts';
@@ -73,10 +74,10 @@ async function recordNumbered(path: string, seed: number, count: number, start?:
   for (let number = 1; number <= count; number += 1) {
     analytics.record(executionNumber(seed, number, start));
     if (number % 1_000 === 0) {
-      expect(await analytics.flush()).toMatchObject({ ok: true });
+      expect(await analytics.flush(patiently)).toMatchObject({ ok: true });
     }
   }
-  expect(await analytics.close()).toMatchObject({ ok: true });
+  expect(await analytics.close(patiently)).toMatchObject({ ok: true });
   ledgerHolds(analytics.stats());
 }
 
@@ -84,7 +85,7 @@ async function recordNumbered(path: string, seed: number, count: number, start?:
 async function goesOn(path: string, rows: number): Promise<void> {
   const analytics = createAnalytics({ backends: [await sqlite({ path })] });
   analytics.recordSkillExecution({ skillId: 'after', success: true });
-  expect(await analytics.flush()).toMatchObject({ ok: true });
+  expect(await analytics.flush(patiently)).toMatchObject({ ok: true });
   await analytics.close();
   ledgerHolds(analytics.stats());
   expect(value(path, 'SELECT count(*) FROM executions')).toBe(rows + 1);

@@ -10,6 +10,7 @@ import { expect, onTestFinished } from 'vitest';
 import { type Trial, times, trial } from '../../../../test/support/trial.ts';
 import { start } from '../support/child.ts';
 import { countedBy } from '../support/counted.ts';
+import { deliverAll, patiently } from '../support/deliver.ts';
 import { testFolder } from '../support/folder.ts';
 import { complete, executionNumber, numberedOf } from '../support/numbered.ts';
 import { openClient } from '../support/open.ts';
@@ -75,7 +76,7 @@ async function goesOnBesideALock(report: Trial, mustGoOn: boolean): Promise<bool
     isHeld = false;
   });
   const { turns, longestStallMs, recordP999Ms } = await record(analytics, seeds[2], () => isHeld);
-  expect(await analytics.flush()).toMatchObject({ ok: true });
+  expect(await analytics.flush(patiently)).toMatchObject({ ok: true });
   for (const seed of seeds) {
     expect(numberedOf(path, seed)).toEqual(complete(20_000));
   }
@@ -133,10 +134,7 @@ trial(
       report.most('mostQueued', stats.backends['sqlite']?.queued ?? 0);
       await Promise.race([released, setTimeout(100)]);
     }
-    // After many failures a flush does not wait for the next attempt.
-    while (!(await analytics.flush()).ok) {
-      await setTimeout(20);
-    }
+    await deliverAll(analytics);
     const stats = analytics.stats().backends['sqlite'];
     expect(stats).toMatchObject({ accepted: recorded, delivered: bound, queued: 0 });
     expect(stats?.dropped).toMatchObject({ queue_full: recorded - bound, send_failed: 0 });
@@ -172,7 +170,7 @@ trial(
       for (let number = 0; number < count; number += 1) {
         analytics.recordSkillExecution({ skillId: 'large', success: true, attributes: { text } });
         if (number % 1_000 === 999) {
-          expect(await analytics.flush()).toMatchObject({ ok: true });
+          expect(await analytics.flush(patiently)).toMatchObject({ ok: true });
         }
       }
     };
@@ -191,7 +189,7 @@ trial(
     const writeLarge = async (): Promise<void> => {
       analytics.record({ type: 'artifact', name: 'large', kind: 'blob', bytes: new Uint8Array(4 * mebibyte).fill(7) });
       artifacts += 1;
-      expect(await analytics.flush()).toMatchObject({ ok: true });
+      expect(await analytics.flush(patiently)).toMatchObject({ ok: true });
     };
     while (logBytes() < alarmingMB * mebibyte) {
       await writeLarge();
@@ -209,7 +207,7 @@ trial(
         message: expect.stringMatching(/-wal has grown to \d+ MB/),
       }),
     ]);
-    const { backends } = await analytics.healthCheck();
+    const { backends } = await analytics.healthCheck(patiently);
     expect(backends['sqlite']).toMatchObject({ healthy: false, error: { code: 'BACKEND_UNAVAILABLE' } });
     // It still sees what it saw at its start, and others see everything.
     expect(count.get()).toBe(1_000);
@@ -218,10 +216,10 @@ trial(
     await write(10_000);
     report.most('logMBAfterwards', Math.round(logBytes() / mebibyte));
     expect(logBytes()).toBeLessThanOrEqual(limitBytes + 4 * mebibyte);
-    expect(await analytics.healthCheck()).toMatchObject({ healthy: true });
+    expect(await analytics.healthCheck(patiently)).toMatchObject({ healthy: true });
     expect(value(path, 'SELECT count(*) FROM executions')).toBe(rows + 11_000);
     expect(analytics.stats().backends['sqlite']?.dropped.queue_full).toBe(0);
-    expect(await analytics.close()).toMatchObject({ ok: true });
+    expect(await analytics.close(patiently)).toMatchObject({ ok: true });
     ledgerHolds(analytics.stats());
     reader.close();
     report.add('rows', rows + 11_000);

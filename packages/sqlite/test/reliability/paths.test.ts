@@ -18,6 +18,7 @@ import { afterEach, expect, vi } from 'vitest';
 import { trial } from '../../../../test/support/trial.ts';
 import { nodeArguments, startCommand } from '../support/child.ts';
 import { countedBy } from '../support/counted.ts';
+import { patiently } from '../support/deliver.ts';
 import { testFolder } from '../support/folder.ts';
 import { open } from '../support/open.ts';
 import { query, value } from '../support/rows.ts';
@@ -129,7 +130,7 @@ trial('R11', 'every path is used as it is meant, or refused with a reason', asyn
     // It is fixed at the start.
     process.chdir(home);
     analytics.recordSkillExecution({ skillId: 'a', success: true });
-    expect(await analytics.flush(), one.name).toMatchObject({ ok: true });
+    expect(await analytics.flush(patiently), one.name).toMatchObject({ ok: true });
     const file = join(folder, one.file as string);
     expect(value(file, 'SELECT count(*) FROM executions'), one.name).toBe(1);
     if (one.prepare === undefined) {

@@ -6,6 +6,7 @@ import { afterEach, expect, vi } from 'vitest';
 import { jumpingClock, lastAt, possible, recordInJumps } from '../../../../test/support/jumping-clock.ts';
 import { inLanes, times, trial } from '../../../../test/support/trial.ts';
 import { run } from '../support/child.ts';
+import { patiently } from '../support/deliver.ts';
 import { testFolder } from '../support/folder.ts';
 import { open } from '../support/open.ts';
 import { expectRollupsHold } from '../support/rollups.ts';
@@ -32,7 +33,7 @@ async function expectYoungKept(): Promise<void> {
     vi.setSystemTime(jump(Date.now()));
     await vi.advanceTimersByTimeAsync(3 * hourMs);
     // Answered after what was asked before it.
-    await backend.check?.(AbortSignal.timeout(30_000));
+    await backend.check?.(new AbortController().signal);
     vi.useRealTimers();
     expect(value(path, "SELECT count(*) FROM executions WHERE name = 'young'"), name).toBe(10);
   }
@@ -54,7 +55,7 @@ trial(
       jump,
       alsoRecord: () => analytics.recordSkillExecution({ skillId: clock.state, success: true }),
     });
-    expect(await analytics.flush()).toMatchObject({ ok: true });
+    expect(await analytics.flush(patiently)).toMatchObject({ ok: true });
     expect(analytics.stats().backends['sqlite']).toMatchObject({
       accepted: timed + untimed,
       delivered: timed,
@@ -157,7 +158,7 @@ trial('R25', 'times from 1970 to 2099 come back to the millisecond, others are r
   for (const at of refusedTimes) {
     analytics.recordSkillExecution({ skillId: 'timed', success: true, at });
   }
-  expect(await analytics.flush()).toMatchObject({ ok: true });
+  expect(await analytics.flush(patiently)).toMatchObject({ ok: true });
   expect(analytics.stats().backends['sqlite']).toMatchObject({
     delivered: chosen.length,
     dropped: { invalid: refusedTimes.length },

@@ -9,6 +9,7 @@ import { expect } from 'vitest';
 import type { Random } from '../../../../test/support/random.ts';
 import { times, trial } from '../../../../test/support/trial.ts';
 import { countedBy } from '../support/counted.ts';
+import { patiently } from '../support/deliver.ts';
 import { testFolder } from '../support/folder.ts';
 import { value } from '../support/rows.ts';
 import { type Frame, framesOf } from '../support/write-ahead-log.ts';
@@ -79,7 +80,7 @@ async function record(path: string, logBegunAnew: boolean, random: Random): Prom
       const number = random.below(50);
       analytics.recordSkillExecution({ skillId: `skill-${number % 7}`, success: true, userId: `user-${number}` });
     }
-    expect(await analytics.flush()).toMatchObject({ ok: true });
+    expect(await analytics.flush(patiently)).toMatchObject({ ok: true });
     rows += count;
     acknowledged.add(rows);
   };
@@ -97,7 +98,7 @@ async function record(path: string, logBegunAnew: boolean, random: Random): Prom
   copyFileSync(path, copy);
   copyFileSync(`${path}-wal`, `${copy}-wal`);
   const files = { database: readFileSync(copy), log: readFileSync(`${copy}-wal`) };
-  expect(await analytics.close()).toMatchObject({ ok: true });
+  expect(await analytics.close(patiently)).toMatchObject({ ok: true });
   ledgerHolds(analytics.stats());
   return { ...files, acknowledged };
 }
@@ -128,7 +129,7 @@ function stateOf(path: string): { digest: string; rows: number } {
 async function goesOn(path: string, rows: number): Promise<void> {
   const analytics = createAnalytics({ backends: [await sqlite({ path })] });
   analytics.recordSkillExecution({ skillId: 'after', success: true });
-  expect(await analytics.flush()).toMatchObject({ ok: true });
+  expect(await analytics.flush(patiently)).toMatchObject({ ok: true });
   expect(await countedBy(analytics)).toBe(rows + 1);
   await analytics.close();
   ledgerHolds(analytics.stats());
