@@ -7,10 +7,18 @@ import type { OtlpOptions, Refuse } from './options.ts';
 /** Set by the exporter itself. */
 const ownHeaders = ['content-encoding', 'content-length', 'content-type', 'host', 'transfer-encoding'];
 
+/** By names in lower case; undefined where the value is no text. */
+type HeadersAsGiven = Readonly<Record<string, Secret | undefined>>;
+
 /** What identifies this program to the receiver: complete, printable, and not in clear over a network. */
-export function checkCredentials(options: OtlpOptions, url: URL, token: Secret | undefined, refuse: Refuse): void {
+export function checkCredentials(
+  options: OtlpOptions,
+  url: URL,
+  token: Secret | undefined,
+  headers: HeadersAsGiven,
+  refuse: Refuse,
+): void {
   const { instanceId } = options;
-  const headers: NonNullable<OtlpOptions['headers']> = Object(options.headers);
   if (instanceId !== undefined && (typeof instanceId !== 'string' || !/^[^\s:\p{Cc}]+$/u.test(instanceId))) {
     refuse('instanceId', 'must be a text without blanks and colons');
   }
@@ -28,32 +36,39 @@ export function checkCredentials(options: OtlpOptions, url: URL, token: Secret |
       refuse(field, `is missing: ${why}`);
     }
   }
-  const names = Object.keys(headers).map((name) => name.toLowerCase());
   for (const [name, value] of Object.entries(headers)) {
-    if (ownHeaders.includes(name.toLowerCase())) {
+    if (ownHeaders.includes(name)) {
       refuse('headers', `must not have ${name}, which the exporter sets`);
-    } else if (!isHeader(name, toSecret(value)?.reveal())) {
+    } else if (value === undefined) {
+      refuse('headers', `must be texts: ${JSON.stringify(name)} is none`);
+    } else if (!isHeader(name, value.reveal())) {
       refuse('headers', `has a name or a value that HTTP does not allow: ${JSON.stringify(name)}`);
     }
   }
-  if (token !== undefined && names.includes('authorization')) {
+  const hasAuthorization = 'authorization' in headers;
+  if (token !== undefined && hasAuthorization) {
     refuse('headers', 'must not have authorization beside a token');
   }
-  if (isOpenToNetwork(url) && (token !== undefined || names.includes('authorization'))) {
+  if (isOpenToNetwork(url) && (token !== undefined || hasAuthorization)) {
     const field = options.url === undefined ? 'endpoint' : 'url';
     refuse(field, 'must begin with https://, or be of this machine: everybody on the way could read the token');
   }
 }
 
-function isHeader(name: string, value: string | undefined): boolean {
+function isHeader(name: string, value: string): boolean {
   try {
     validateHeaderName(name);
-    // Blanks at the ends would be cut off, and undefined is refused.
-    validateHeaderValue(name, value as string);
+    validateHeaderValue(name, value);
     return true;
   } catch {
     return false;
   }
+}
+
+export function readHeaders(headers: unknown): HeadersAsGiven {
+  return Object.fromEntries(
+    Object.entries(Object(headers)).map(([name, value]) => [name.toLowerCase(), toSecret(value)]),
+  );
 }
 
 export function toSecret(value: unknown): Secret | undefined {

@@ -10,7 +10,7 @@ import {
   resolveCellsOptions,
   type SemanticConventions,
 } from '@toolweaver/analytics-metrics';
-import { checkCredentials, toSecret } from './credentials.ts';
+import { checkCredentials, readHeaders, toSecret } from './credentials.ts';
 import { addressProblem, logsUrl, metricsUrl } from './endpoint.ts';
 
 /** Files in PEM for TLS. */
@@ -167,7 +167,8 @@ export function resolveOptions(options: OtlpOptions, problems: Problem[]): Resol
   }
   const token = toSecret(options.token);
   const url = resolveUrl(options, refuse);
-  checkCredentials(options, url, token, refuse);
+  const headers = readHeaders(options.headers);
+  checkCredentials(options, url, token, headers, refuse);
   const pushIntervalMs = numberOf('pushIntervalMs', options.pushIntervalMs, defaultIntervalMs, minIntervalMs, refuse);
   const timeoutMs = numberOf('timeoutMs', options.timeoutMs, Math.min(defaultTimeoutMs, pushIntervalMs), 1, refuse);
   if (pushIntervalMs < timeoutMs) {
@@ -181,12 +182,7 @@ export function resolveOptions(options: OtlpOptions, problems: Problem[]): Resol
     logsUrl: options.evaluationEvents === true ? resolveLogsUrl(url, refuse) : undefined,
     instanceId: options.instanceId,
     token,
-    headers: Object.fromEntries(
-      Object.entries<string | Secret>(Object(options.headers)).map(([name, value]) => [
-        name.toLowerCase(),
-        toSecret(value) as Secret,
-      ]),
-    ),
+    headers: headers as Readonly<Record<string, Secret>>,
     encoding: options.protocol === 'http/json' ? 'json' : 'protobuf',
     compression: options.compression ?? 'gzip',
     pushIntervalMs,

@@ -93,6 +93,12 @@ test.each<[OtlpOptions, string[]]>([
   expect(await problemsOf(options)).toEqual(fields);
 });
 
+test.each([7, null, undefined, {}])('a header whose value is %j is told to be no text', async (value) => {
+  await expect(otlp({ endpoint, headers: { 'X-Key': value as never } })).rejects.toMatchObject({
+    problems: [{ field: 'headers', message: 'must be texts: "x-key" is none' }],
+  });
+});
+
 // Of addresses in variables in env.test.ts.
 trialOfTests('R32', 'OTLP: addresses and headers that would give secrets away are refused', () => {
   test.each<[OtlpOptions, string[]]>([
