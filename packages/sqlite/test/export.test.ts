@@ -324,8 +324,10 @@ describe('a file', () => {
     const onProgress = (): never => {
       throw stop;
     };
-    await expect(exportEvents({ path, target, overwrite: true, onProgress })).rejects.toBe(stop);
-    expect(readFileSync(target, 'utf8')).toBe('mine');
+    for (const callback of [onProgress, async (): Promise<void> => onProgress()]) {
+      await expect(exportEvents({ path, target, overwrite: true, onProgress: callback })).rejects.toBe(stop);
+      expect(readFileSync(target, 'utf8')).toBe('mine');
+    }
     await exportEvents({ path, target, overwrite: true });
     expect(idsOf(readFileSync(target, 'utf8'))).toHaveLength(1);
     expect(readdirSync(folder).filter((name) => !name.startsWith('analytics.db'))).toEqual(['events.jsonl']);

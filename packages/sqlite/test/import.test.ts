@@ -526,13 +526,16 @@ describe('the signal', () => {
   });
 });
 
-test('what the callbacks throw comes out', async () => {
+test('what the callbacks throw comes out, and so does what they reject with', async () => {
   const thrown = new Error('of the caller');
   const fail = (): never => {
     throw thrown;
   };
-  await expect(importEvents(memory(), [{}], { onReject: fail })).rejects.toBe(thrown);
-  await expect(importEvents(memory(), [call], { onProgress: fail })).rejects.toBe(thrown);
+  const failLater = async (): Promise<void> => fail();
+  for (const callback of [fail, failLater]) {
+    await expect(importEvents(memory(), [{}], { onReject: callback })).rejects.toBe(thrown);
+    await expect(importEvents(memory(), [call], { onProgress: callback })).rejects.toBe(thrown);
+  }
 });
 
 test('a source that fails says so, and how far it got', async () => {

@@ -30,8 +30,8 @@ export interface ExportOptions {
   readonly kind?: ExecutionKind | undefined;
   /** Executions of this name, ratings and health scores of a skill of this name, and no other events. */
   readonly name?: string | undefined;
-  /** Told after every few thousand events, and at the end. */
-  readonly onProgress?: ((progress: ExportProgress) => void) | undefined;
+  /** Told after every few thousand events, and at the end. A promise is waited for; what it throws or rejects with ends the export. */
+  readonly onProgress?: ((progress: ExportProgress) => unknown) | undefined;
   /** Ends the export; it rejects with the signal's reason. */
   readonly signal?: AbortSignal | undefined;
 }

@@ -58,7 +58,7 @@ async function pump(
       events += step.events;
       bytes += step.text.byteLength;
       // What was recorded since the start may be among them.
-      onProgress?.({ events, total: Math.max(events, step.total) });
+      await onProgress?.({ events, total: Math.max(events, step.total) });
     }
     return { events, bytes };
   } finally {

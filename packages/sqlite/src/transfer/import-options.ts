@@ -25,10 +25,10 @@ export interface ImportOptions {
   readonly strict?: boolean | undefined;
   /** How long the target may be unavailable or full before the import is given up, in ms. Default: 60000. */
   readonly patienceMs?: number | undefined;
-  /** Told about every row that is refused. */
-  readonly onReject?: ((rejection: Rejection) => void) | undefined;
-  /** Told after every batch, and at the end. */
-  readonly onProgress?: ((progress: ImportProgress) => void) | undefined;
+  /** Told about every row that is refused. A promise is waited for; what it throws or rejects with ends the import. */
+  readonly onReject?: ((rejection: Rejection) => unknown) | undefined;
+  /** Told after every batch, and at the end, in the same way. */
+  readonly onProgress?: ((progress: ImportProgress) => unknown) | undefined;
   /** Ends the import after the batch that is under way; it rejects with the signal's reason. */
   readonly signal?: AbortSignal | undefined;
 }

@@ -80,7 +80,7 @@ async function importRows(
 
   const counts = (): ImportCounts => ({ read, imported, skipped, rejected, bytes: readBytes() });
 
-  function reject(line: number, thrown: unknown, unknownField: string): void {
+  async function reject(line: number, thrown: unknown, unknownField: string): Promise<void> {
     const problem = isAnalyticsError(thrown) ? thrown.problems[0] : undefined;
     const field = problem?.field ?? unknownField;
     const reason = problem?.message ?? messageOf(thrown);
@@ -89,7 +89,7 @@ async function importRows(
     if (rejections.length < maxRejections) {
       rejections.push(rejection);
     }
-    onReject?.(rejection);
+    await onReject?.(rejection);
     if (strict) {
       throw stopped('INVALID_EVENT', `line ${line}: ${field} ${reason}`, imported, thrown, [
         { field, message: reason },
@@ -97,14 +97,15 @@ async function importRows(
     }
   }
 
-  function take(row: Row): void {
+  /** Resolves once a row that is refused has been told about. */
+  function take(row: Row): Promise<void> | undefined {
     read += 1;
     let event: AnalyticsEvent;
     try {
       const data = row.read();
       if (data === undefined) {
         skipped += 1;
-        return;
+        return undefined;
       }
       if (types.isPromise(data)) {
         data.catch(() => {});
@@ -112,12 +113,12 @@ async function importRows(
       }
       event = toEvent(data, idOf);
     } catch (thrown) {
-      reject(row.line, thrown, 'row');
-      return;
+      return reject(row.line, thrown, 'row');
     }
     batch.push(event);
     lines.push(row.line);
     batchSize += row.size;
+    return undefined;
   }
 
   async function writeBatch(): Promise<void> {
@@ -142,15 +143,18 @@ async function importRows(
       throw stopped(code, messageOf(error), imported, error, problems, target.name);
     }
     for (const [place, error] of refused) {
-      reject(linesOf[place] ?? 0, error, 'event');
+      await reject(linesOf[place] ?? 0, error, 'event');
     }
-    onProgress?.({ ...counts(), totalBytes });
+    await onProgress?.({ ...counts(), totalBytes });
   }
 
   let turnEndsAt = performance.now() + turnMs;
   for await (const some of orAbort(rows, signal, () => imported)) {
     for (const row of some) {
-      take(row);
+      const refused = take(row);
+      if (refused !== undefined) {
+        await refused;
+      }
       if (batch.length >= maxEvents || batchSize > maxBatchSize) {
         await writeBatch();
       } else if (performance.now() > turnEndsAt) {
@@ -162,7 +166,7 @@ async function importRows(
   if (batch.length > 0) {
     await writeBatch();
   }
-  onProgress?.({ ...counts(), totalBytes });
+  await onProgress?.({ ...counts(), totalBytes });
   return { ...counts(), rejections };
 }
 
