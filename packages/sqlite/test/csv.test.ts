@@ -59,11 +59,13 @@ describe('reading', () => {
     );
   });
 
-  test('says in which line each record starts', () => {
-    const text = 'a,b\r\n"1\n2\r\n3",x\n\n\r\nc,"d"\re,f';
-    expect(split([text]).map(({ line }) => line)).toEqual([1, 2, 7, 8]);
-    const ofCr = 'a,b\r"1\r2\r""\n3",x\rc,d';
-    expect(split([ofCr]).map(({ line }) => line)).toEqual([1, 2, 6]);
+  test.each([
+    ['a,b\r\n"1\n2\r\n3",x\n\n\r\nc,"d"\re,f', [1, 2, 7, 8]],
+    ['a,b\r"1\r2\r""\n3",x\rc,d', [1, 2, 6]],
+  ])('says in which line each record starts, wherever it is cut: %j', (text, lines) => {
+    for (let at = 0; at < text.length; at += 1) {
+      expect(split([text.slice(0, at), text.slice(at)]).map(({ line }) => line)).toEqual(lines);
+    }
   });
 
   test.each([

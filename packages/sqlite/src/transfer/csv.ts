@@ -22,6 +22,8 @@ export function csvSplitter(maxLength: number = maxRecordLength): Splitter<strin
   let cell = '';
   let problem = '';
   let afterCr = false;
+  /** Whether the text so far was cut behind a CR of a quoted cell. To look at the cell instead would copy all of it each time. */
+  let isCutAfterCr = false;
   let records: TextRecord<string[]>[] = [];
 
   function endCell(): void {
@@ -106,10 +108,11 @@ export function csvSplitter(maxLength: number = maxRecordLength): Splitter<strin
         const end = found === -1 ? text.length : found;
         const part = text.slice(at, end);
         line += part.match(/\r\n?|\n/g)?.length ?? 0;
-        if (part.startsWith('\n') && cell.endsWith('\r')) {
-          // One line end, which was cut.
+        if (isCutAfterCr && part.startsWith('\n')) {
+          // One line end.
           line -= 1;
         }
+        isCutAfterCr = found === -1 && part.endsWith('\r');
         cell += part;
         if (found === -1) {
           return end;
