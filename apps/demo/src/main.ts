@@ -4,6 +4,7 @@ import { type Analytics, createAnalyticsClient, isAnalyticsError } from '@toolwe
 import { databaseFile } from './database.ts';
 import { type DemoOptions, help, parseOptions } from './options.ts';
 import { createPipeline } from './pipeline.ts';
+import { print } from './print.ts';
 import { progressBar } from './progress.ts';
 import { readReceipts, type SkippedLine } from './read-receipts.ts';
 import { type DemoReport, type RunResult, type StoredFigures, toJson, toText } from './report.ts';
@@ -18,7 +19,7 @@ async function main(args: readonly string[]): Promise<number> {
   try {
     options = parseOptions(args, process.env, process.cwd());
     if (options.help) {
-      process.stdout.write(help);
+      await print(help);
       return 0;
     }
     if (statSync(options.receipts).isDirectory()) {
@@ -55,7 +56,7 @@ async function demo(options: DemoOptions, analytics: Analytics): Promise<number>
     push: pushUrl === undefined ? undefined : { url: pushUrl, ok: flushed.backends['otlp']?.ok === true },
     elsewhere: runsElsewhere(analytics),
   };
-  process.stdout.write(options.json ? `${JSON.stringify(toJson(report), null, 2)}\n` : toText(report));
+  await print(options.json ? `${JSON.stringify(toJson(report), null, 2)}\n` : toText(report));
   await hold(options.holdSeconds, report.metricsUrl);
   if (result.receipts === 0) {
     console.error(`${options.receipts}: no receipt in it`);

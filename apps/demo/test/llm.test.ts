@@ -1,6 +1,10 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Call } from '../src/llm/call.ts';
 import { inventedCalls } from '../src/llm/invented-calls.ts';
@@ -87,7 +91,7 @@ test('the same of a trace', async () => {
   const path = join(cwd, 'trace.csv');
   writeFileSync(path, lines.join('\r\n'));
   const calls: Call[] = [];
-  for await (const { call } of readCalls(path)) {
+  for await (const { call } of await readCalls(path)) {
     calls.push(call as Call);
   }
   expect(calls).toHaveLength(500);
@@ -156,13 +160,41 @@ test.each([
 });
 
 test.each([
-  ['no calls', 'TIMESTAMP,ContextTokens,GeneratedTokens\n', 'no call in it'],
-  ['other columns', 'time,tokens\n1,2\n', 'must name the columns'],
-])('a file with %s: exit 1, and says so', (_what, text, line) => {
+  ['no calls', 'TIMESTAMP,ContextTokens,GeneratedTokens\n', 'no call in it', true],
+  ['other columns', 'time,tokens\n1,2\n', 'must name the columns', false],
+  ['nothing in it', '', 'must name the columns', false],
+])('a file with %s: exit 1, and says so; what is no trace leaves no database', (_what, text, line, isTrace) => {
   writeFileSync(join(cwd, 'trace.csv'), text);
   const { status, stderr } = demo('--calls', 'trace.csv');
   expect(status).toBe(1);
   expect(stderr).toContain(line);
+  expect(existsSync(join(cwd, 'llm-demo.db'))).toBe(isTrace);
+});
+
+test.each(['../src/llm/main.ts', '../src/main.ts'])(
+  '%s: a reader of its output that has had enough ends nothing',
+  async (path) => {
+    const program = spawn(process.execPath, [fileURLToPath(new URL(path, import.meta.url))], {
+      cwd,
+      env: { HOME: cwd },
+    });
+    program.stdout.destroy();
+    const [[status], stderr] = await Promise.all([once(program, 'exit'), text(program.stderr)]);
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+  },
+);
+
+test.runIf(existsSync('/dev/full'))('without room for its output it says so', () => {
+  const { status, stderr } = spawnSync(
+    'sh',
+    ['-c', 'exec "$@" > /dev/full', 'sh', process.execPath, fileURLToPath(main)],
+    {
+      cwd,
+      encoding: 'utf8',
+      env: { HOME: cwd },
+    },
+  );
+  expect({ status, stderr }).toEqual({ status: 1, stderr: expect.stringMatching(/^ENOSPC.*\n$/) });
 });
 
 test('--help explains and does nothing', () => {

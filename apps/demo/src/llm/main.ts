@@ -2,30 +2,45 @@ import { statSync } from 'node:fs';
 import { type Analytics, createAnalyticsClient } from '@toolweaver/analytics';
 import { createPrices, type Prices } from '@toolweaver/analytics-prices';
 import { databaseFile } from '../database.ts';
+import { print } from '../print.ts';
 import { progressBar } from '../progress.ts';
 import { usageError } from '../usage-error.ts';
 import { inventedCalls } from './invented-calls.ts';
 import { help, type LlmOptions, parseOptions } from './options.ts';
-import { play } from './play.ts';
+import { play, type Steps } from './play.ts';
 import { readCalls } from './read-calls.ts';
 import { readReport, toJson, toText } from './report.ts';
+
+const command = 'npm run demo:llm';
 
 process.exitCode = await main(process.argv.slice(2));
 
 /** The exit code. */
 async function main(args: readonly string[]): Promise<number> {
   let options: LlmOptions;
-  let prices: Prices;
-  let analytics: Analytics;
   try {
     options = parseOptions(args, process.env, process.cwd());
     if (options.help) {
-      process.stdout.write(help);
+      await print(help);
       return 0;
     }
     if (options.calls !== undefined && statSync(options.calls).isDirectory()) {
       throw new Error(`${options.calls} is a directory`);
     }
+  } catch (error) {
+    return usageError(error, command);
+  }
+  let steps: Steps;
+  try {
+    // What is no trace is to leave no database behind.
+    steps = options.calls === undefined ? inventedCalls() : await readCalls(options.calls);
+  } catch (error) {
+    console.error((error as Error).message);
+    return 1;
+  }
+  let prices: Prices;
+  let analytics: Analytics;
+  try {
     prices = await createPrices();
     analytics = await createAnalyticsClient({
       prices,
@@ -33,10 +48,10 @@ async function main(args: readonly string[]): Promise<number> {
       onError: (error) => console.error(error.message),
     });
   } catch (error) {
-    return usageError(error, 'npm run demo:llm');
+    return usageError(error, command);
   }
   try {
-    return await demo(options, analytics, prices);
+    return await demo(options, steps, analytics, prices);
   } catch (error) {
     console.error((error as Error).message);
     return 1;
@@ -45,13 +60,12 @@ async function main(args: readonly string[]): Promise<number> {
   }
 }
 
-async function demo(options: LlmOptions, analytics: Analytics, prices: Prices): Promise<number> {
+async function demo(options: LlmOptions, steps: Steps, analytics: Analytics, prices: Prices): Promise<number> {
   const { calls: path, models, json } = options;
   const db = databaseFile(analytics);
   const progress = progressBar(process.stderr);
   const config = { calls: path ?? 'invented', models };
   const { id: runId, played } = await analytics.trackRun({ name: 'llm', project: 'demo', config }, async (run) => {
-    const steps = path === undefined ? inventedCalls() : readCalls(path);
     const played = await play(steps, analytics, options, progress, ({ line, problem }) => {
       progress.end();
       console.error(`${path}:${line}: skipped: ${problem}`);
@@ -60,7 +74,7 @@ async function demo(options: LlmOptions, analytics: Analytics, prices: Prices): 
   });
   const flushed = await analytics.flush();
   const report = await readReport(analytics.reader, { runId, played, unpriced: prices.unpricedModels(), db });
-  process.stdout.write(json ? `${JSON.stringify(toJson(report), null, 2)}\n` : toText(report));
+  await print(json ? `${JSON.stringify(toJson(report), null, 2)}\n` : toText(report));
   if (played.calls === 0) {
     console.error(`${path}: no call in it`);
   }

@@ -5,6 +5,8 @@ import type { SkippedLine } from '../read-receipts.ts';
 import type { Step } from './call.ts';
 import type { LlmOptions } from './options.ts';
 
+export type Steps = AsyncIterable<Step> | Iterable<Step>;
+
 export interface Played {
   readonly calls: number;
   readonly skipped: readonly SkippedLine[];
@@ -18,7 +20,7 @@ const callsBetweenFlushes = 20_000;
 
 /** Records each call when its time has come. A trace says no latencies, so none are recorded. */
 export async function play(
-  steps: AsyncIterable<Step> | Iterable<Step>,
+  steps: Steps,
   analytics: Analytics,
   { models, speed, limit }: Pick<LlmOptions, 'models' | 'speed' | 'limit'>,
   progress: Progress,

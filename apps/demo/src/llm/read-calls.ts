@@ -8,23 +8,39 @@ const columns = ['timestamp', 'contexttokens', 'generatedtokens'] as const;
  * Every line of a CSV file behind its header; the columns may come in any order, and among others.
  * @throws Error with a message for the user when the header lacks a column.
  */
-export async function* readCalls(path: string): AsyncGenerator<Step> {
+export async function readCalls(path: string): Promise<AsyncGenerator<Step>> {
   const { size } = statSync(path);
   const input = createReadStream(path);
-  let places: readonly number[] | undefined;
-  let line = 0;
-  for await (const text of createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })) {
+  const lines = createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })[Symbol.asyncIterator]();
+  try {
+    const { value: header = '' } = await lines.next();
+    // A pipe has no size to measure by.
+    const share = (): number => (size === 0 ? 0 : Math.min(1, input.bytesRead / size));
+    return stepsOf(lines, placesIn(cellsOf(header), path), share);
+  } catch (error) {
+    input.destroy();
+    throw error;
+  }
+}
+
+async function* stepsOf(
+  lines: AsyncIterable<string>,
+  places: readonly number[],
+  share: () => number,
+): AsyncGenerator<Step> {
+  let line = 1;
+  for await (const text of lines) {
     line += 1;
-    const cells = text.split(',').map((cell) => cell.trim());
-    if (places === undefined) {
-      places = placesIn(cells, path);
-    } else if (text.trim() !== '') {
+    if (text.trim() !== '') {
+      const cells = cellsOf(text);
       const call = toCall(places.map((place) => cells[place] ?? ''));
-      // A pipe has no size to measure by.
-      const share = size === 0 ? 0 : Math.min(1, input.bytesRead / size);
-      yield typeof call === 'string' ? { share, skipped: { line, problem: call } } : { share, call };
+      yield { share: share(), ...(typeof call === 'string' ? { skipped: { line, problem: call } } : { call }) };
     }
   }
+}
+
+function cellsOf(line: string): string[] {
+  return line.split(',').map((cell) => cell.trim());
 }
 
 function placesIn(header: readonly string[], path: string): readonly number[] {
