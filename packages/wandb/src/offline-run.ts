@@ -193,7 +193,7 @@ export function createOfflineRun(
 function beginLog(directory: string, id: string, encoder: Encoder, encode: (records: Records) => void): TransactionLog {
   let log: TransactionLog | undefined;
   try {
-    log = createTransactionLog(join(directory, `run-${id}.wandb`), encoder.records);
+    log = createTransactionLog(join(directory, `run-${toPathPart(id)}.wandb`), encoder.records);
     log.appendSync(encode);
     return log;
   } catch (error) {

@@ -2,6 +2,7 @@ import { accessSync, constants, existsSync, lstatSync, mkdirSync, rmSync, symlin
 import { tmpdir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
 import { codeOf } from './failure.ts';
+import { toPathPart } from './names.ts';
 
 /** The folder that runs are kept in: `wandb` below `dir`, or `.wandb` where that is there already. */
 export function wandbFolder(dir: string): string {
@@ -46,7 +47,7 @@ function makeWritable(folder: string): string {
 /** A new directory for one run; its name tells `wandb sync` that the run has yet to be uploaded. */
 export function makeRunDirectory(folder: string, runId: string, startedAt: number): string {
   for (let at = startedAt; ; at += 1000) {
-    const path = join(folder, `offline-run-${localTime(at)}-${runId}`);
+    const path = join(folder, `offline-run-${localTime(at)}-${toPathPart(runId)}`);
     try {
       mkdirSync(path, { mode: 0o700 });
       mkdirSync(join(path, 'files'), { mode: 0o700 });

@@ -176,6 +176,19 @@ test('two runs that begin in one second get a directory each', async () => {
   expect(readdirSync(join(dir, 'wandb'))).toContain('latest-run');
 });
 
+test('an id that is too long a name, or that not every file system takes, has a digest in the names of its run', async () => {
+  for (const runId of ['漢'.repeat(120), 'a<b*c']) {
+    const dir = testFolder();
+    const run = await startRun({ mode: 'offline', dir, runId });
+    run.log({ loss: 1 });
+    await run.finish();
+    const [path = ''] = globSync(join(dir, 'wandb', 'offline-run-*', 'run-*.wandb'));
+    expect(basename(dirname(path))).toMatch(/^offline-run-\d{8}_\d{6}-[^<*]+-[0-9a-f]{8}$/);
+    expect(basename(path)).toMatch(/^run-[^<*]+-[0-9a-f]{8}\.wandb$/);
+    expect(readRun(path)).toMatchObject({ id: runId, rows: [{ loss: 1 }], isWhole: true });
+  }
+});
+
 test('.wandb is used where it is there; a folder that cannot be written gives way to one of the system, which is told', async () => {
   const dir = testFolder();
   mkdirSync(join(dir, '.wandb'));
