@@ -1,5 +1,5 @@
 import { readFileSync, statSync } from 'node:fs';
-import { basename } from 'node:path';
+import { basename, resolve } from 'node:path';
 import type { ArtifactEvent } from '@toolweaver/analytics-core';
 import {
   type Artifact,
@@ -18,11 +18,11 @@ export async function toArtifact(
 ): Promise<{ readonly artifact: Artifact; readonly failure?: unknown }> {
   const { id, path = '', bytes } = event;
   const input = inputOf(event);
-  const files = bytes === undefined ? { [basename(path)]: { path } } : { [input.name]: bytes };
+  const files = bytes === undefined ? { [lastPart(path)]: { path } } : { [input.name]: bytes };
   try {
     return { artifact: await prepareArtifact({ ...input, files }, id) };
   } catch (failure) {
-    return { artifact: artifactOf(input, [referenceEntry(basename(path), urlOf(path))], id), failure };
+    return { artifact: artifactOf(input, [referenceEntry(lastPart(path), urlOf(path))], id), failure };
   }
 }
 
@@ -37,12 +37,17 @@ function entryAt(path: string): ArtifactEntry {
   try {
     // A pipe would hold the process up.
     if (statSync(path).isFile()) {
-      return bytesEntry(basename(path), readFileSync(path));
+      return bytesEntry(lastPart(path), readFileSync(path));
     }
   } catch {
     // As below.
   }
-  return referenceEntry(basename(path), urlOf(path));
+  return referenceEntry(lastPart(path), urlOf(path));
+}
+
+/** Never `.` or `..`, which would lead out of the artifact. */
+function lastPart(path: string): string {
+  return basename(resolve(path));
 }
 
 /** Names as they were recorded stand in the metadata; the service takes few characters. */

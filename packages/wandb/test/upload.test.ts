@@ -196,6 +196,16 @@ test('an artifact that is recorded is uploaded before its event counts as delive
   expect(notices).toEqual([]);
 });
 
+test('a folder that is recorded is uploaded under its own name, however its path ends', async () => {
+  const { backend, fake, folder } = await backendAt();
+  mkdirSync(join(folder, 'model', 'deep'), { recursive: true });
+  for (const path of [`${folder}/model`, `${folder}/model/.`, `${folder}/model/deep/..`]) {
+    writeFileSync(join(folder, 'model', 'weights'), path);
+    await backend.write([artifact({ path })]);
+  }
+  expect(fake.artifacts.flatMap(({ files }) => [...files.keys()])).toEqual(new Array(3).fill('model/weights'));
+});
+
 test('of a file that cannot be read, the artifact says where it was', async () => {
   const { backend, fake, notices, folder } = await backendAt();
   await backend.write([artifact({ path: join(folder, 'missing.md') })]);
