@@ -11,7 +11,7 @@ import type { RunFile } from './run-file.ts';
 // would else be taken for a failure of the disk or of the service. All of it throws AnalyticsError `INVALID_EVENT`.
 
 export async function checkFile({ name, content }: RunFile): Promise<void> {
-  if (typeof name !== 'string' || !isSource(content)) {
+  if (typeof name !== 'string' || name === '' || !isSource(content)) {
     refuse('file', 'must be given as a name and its content: bytes or { path }');
   }
   if ('path' in content) {
@@ -65,8 +65,9 @@ export function checkAlert(alert: Alert): void {
   if (!levels.includes(level)) {
     refuse('alert', `level must be one of ${levels.join(', ')}`);
   }
-  if (!(Number.isFinite(waitMs) && waitMs >= 0)) {
-    refuse('alert', 'waitMs must be a number >= 0');
+  // What no 64 bits hold would make the log of an offline run unreadable.
+  if (!(typeof waitMs === 'number' && waitMs >= 0 && waitMs <= Number.MAX_SAFE_INTEGER)) {
+    refuse('alert', `waitMs must be a number from 0 to ${Number.MAX_SAFE_INTEGER}`);
   }
 }
 

@@ -9,7 +9,7 @@ import { insist } from './insist.ts';
 import { readValues } from './logged.ts';
 import { createLoggedRows } from './logged-rows.ts';
 import { createMediaQueue } from './media-queue.ts';
-import { knownInMetric, type MetricDefinition } from './metric-definition.ts';
+import { definitionOf, knownInMetric, type MetricDefinition } from './metric-definition.ts';
 import { maxTag, randomName } from './names.ts';
 import { type Notify, named } from './notices.ts';
 import { knownInAlert } from './operations.ts';
@@ -205,6 +205,16 @@ export function createClient(run: Run, settings: Settings, notify: Notify, onFin
     return 1;
   }
 
+  /** No number would be over at once, and the run offline. */
+  function readTimeout(given: unknown): number {
+    const ms = Number(given ?? finishTimeoutMs);
+    if (!Number.isNaN(ms)) {
+      return ms;
+    }
+    skip('time-out', `the time-out ${String(given)} is no number: ${finishTimeoutMs} ms take its place`);
+    return finishTimeoutMs;
+  }
+
   const client: WandbRun = {
     id: run.info.id,
     get location() {
@@ -258,14 +268,15 @@ export function createClient(run: Run, settings: Settings, notify: Notify, onFin
     defineMetric: (name, options) =>
       change('defineMetric', () => {
         skipUnknown('defineMetric', options, knownInMetric);
-        const { stepMetric, hidden = false, summary = [] } = options ?? {};
+        const definition = definitionOf(name, options);
+        const { stepMetric } = definition;
         const { metrics } = run.info;
         const others = metrics.filter((metric) => metric.name !== name);
         const axis: MetricDefinition[] =
           stepMetric === undefined || others.some((metric) => metric.name === stepMetric)
             ? []
             : [{ name: stepMetric, stepMetric: undefined, hidden: false, summary: [] }];
-        run.describe({ metrics: [...others, ...axis, { name, stepMetric, hidden, summary: [...summary] }] });
+        run.describe({ metrics: [...others, ...axis, definition] });
       }),
     updateConfig: (given) =>
       change('updateConfig', () => {
@@ -306,8 +317,8 @@ export function createClient(run: Run, settings: Settings, notify: Notify, onFin
     },
     finish(options) {
       skipUnknown('finish', options, knownInFinish);
-      const { exitCode = 0, timeoutMs = finishTimeoutMs } = options ?? {};
-      finishing ??= finish(readExitCode(exitCode), timeoutMs);
+      const { exitCode = 0, timeoutMs } = options ?? {};
+      finishing ??= finish(readExitCode(exitCode), readTimeout(timeoutMs));
       return finishing;
     },
     [Symbol.asyncDispose]: () => client.finish(),

@@ -1,4 +1,4 @@
-import type { Known } from './check.ts';
+import { type Known, requireForm } from './check.ts';
 
 /** What the summary keeps of a metric's numbers. `none`, also beside others: nothing. */
 export type SummaryKind = 'min' | 'max' | 'mean' | 'last' | 'first' | 'none';
@@ -34,6 +34,19 @@ export interface MetricOptions {
 }
 
 export const knownInMetric: Known<MetricOptions> = { stepMetric: true, hidden: true, summary: true };
+
+/**
+ * The definition as its caller gives it.
+ * @throws TypeError for what a record of it cannot hold, which would make the whole log unreadable.
+ */
+export function definitionOf(name: string, options: MetricOptions | undefined): MetricDefinition {
+  const { stepMetric, hidden = false, summary = [] } = options ?? {};
+  const isNamed = typeof name === 'string' && (stepMetric === undefined || typeof stepMetric === 'string');
+  requireForm(isNamed, 'its name and its step metric must be texts');
+  const isOfKinds = Array.isArray(summary) && summary.every((kind) => Object.hasOwn(summaryFields, kind));
+  requireForm(isOfKinds, `its summary must be a list of ${Object.keys(summaryFields).join(', ')}`);
+  return { name, stepMetric, hidden, summary: [...summary] };
+}
 
 /** Running figures of one metric. */
 export interface Figures {

@@ -81,15 +81,15 @@ export function readSettings(check: Checks, options: ConnectionOptions & Descrip
 }
 
 function readDescription(check: Checks, options: DescriptionOptions): Description {
-  const tags: readonly string[] = options.tags ?? [];
-  if (!Array.isArray(tags)) {
+  const given: readonly string[] = options.tags ?? [];
+  const tags = Array.isArray(given) ? given : [];
+  if (tags !== given) {
     check.wrong('tags', 'must be a list of texts');
-  } else {
-    for (const [at, tag] of tags.entries()) {
-      const message = typeof tag === 'string' ? tagProblem(tag) : `must be a text, got ${typeof tag}`;
-      if (message !== undefined) {
-        check.wrong(`tags[${at}]`, message);
-      }
+  }
+  for (const [at, tag] of tags.entries()) {
+    const message = typeof tag === 'string' ? tagProblem(tag) : `must be a text, got ${typeof tag}`;
+    if (message !== undefined) {
+      check.wrong(`tags[${at}]`, message);
     }
   }
   const { config = {} } = options;

@@ -121,7 +121,7 @@ describe('rows', () => {
 
   test('calls that no type allows are left out, counted and told, and the host sees no exception', async () => {
     const none = null as never;
-    const { values, summary, notices, skipped } = await rowsAfter((run) => {
+    const { values, summary, notices, skipped, fake } = await rowsAfter((run) => {
       // No options are none.
       run.log({ a: 1 }, none);
       run.defineMetric('a', none);
@@ -136,17 +136,30 @@ describe('rows', () => {
       run.setTags(undefined as never);
       run.updateConfig(none);
       run.defineMetric('b', { summary: 5 as never });
+      run.defineMetric('b', { summary: ['best' as never] });
+      run.defineMetric('b', { stepMetric: none });
+      run.defineMetric(5 as never);
       run.finish(none);
     });
     expect(values).toEqual([{ a: 1, _step: 0 }]);
     expect(summary).toMatchObject({ a: 1, good: 1 });
-    expect(skipped).toBe(6);
+    expect(skipped).toBe(9);
+    // The log of an offline run could hold none of them.
+    expect(fake.run('run1').config).toMatchObject({ _wandb: { value: { m: [{ 1: 'a' }] } } });
     expect(notices).toEqual([
       expect.stringContaining('values were left out that are no object'),
       expect.stringContaining('the value of "bad" was left out: no'),
       expect.stringContaining('a call of setTags was left out'),
       expect.stringContaining('a call of defineMetric was left out'),
     ]);
+  });
+
+  test('an end that may take no number of ms takes as long as it usually may', async () => {
+    const { run, fake, notices } = await runAt();
+    run.log({ a: 1 });
+    await run.finish({ timeoutMs: Number.NaN });
+    expect([run.online, fake.run('run1').history.length, fake.run('run1').exitCode]).toEqual([true, 1, 0]);
+    expect(notices).toEqual([expect.stringContaining('the time-out NaN is no number: 10000 ms take its place')]);
   });
 
   test('later changes of a value do not reach what was logged', async () => {
