@@ -36,8 +36,8 @@ export function createLoggedRows(run: Run, clock: Clock): LoggedRows {
     const kinds = run.info.metrics.find(({ name }) => name === key)?.summary ?? [];
     if (kinds.length === 0) {
       changes.set(key, merged(changes.has(key) ? changes.get(key) : run.state.summary.get(key), value));
-    } else if (typeof value === 'number') {
-      const figure = addFigure(figures.get(key), value);
+    } else if (typeof value === 'number' || typeof value === 'bigint') {
+      const figure = addFigure(figures.get(key), Number(value));
       figures.set(key, figure);
       if (!kinds.includes('none')) {
         changes.set(key, summaryOf(kinds, figure));

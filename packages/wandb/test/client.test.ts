@@ -178,14 +178,16 @@ test('the summary has the last values, what the program sets, and what a definit
   const { summary, fake } = await rowsAfter((run) => {
     run.defineMetric('loss', { stepMetric: 'epoch', summary: ['min', 'max', 'mean'] });
     run.defineMetric('hidden', { hidden: true, summary: ['none'] });
-    run.log({ loss: 3, epoch: 1, hidden: 1, best: 1, gone: 1 });
-    run.log({ loss: 1, epoch: 2 });
+    run.defineMetric('tokens', { summary: ['max'] });
+    run.log({ loss: 3, epoch: 1, hidden: 1, best: 1, gone: 1, tokens: 10n });
+    run.log({ loss: 1, epoch: 2, tokens: 3n });
     run.setSummary({ best: 42, gone: undefined });
   });
   expect(summary).toMatchObject({
     epoch: 2,
     best: 42,
     loss: { min: 1, max: 3, mean: 2 },
+    tokens: { max: 10 },
     _step: 1,
     _wandb: { runtime: 0 },
   });
@@ -196,6 +198,7 @@ test('the summary has the last values, what the program sets, and what a definit
     { 1: 'epoch', 6: [3], 7: [] },
     { 1: 'loss', 5: 1, 6: [1, 3], 7: [1, 2, 3] },
     { 1: 'hidden', 6: [2, 3], 7: [6] },
+    { 1: 'tokens', 6: [3], 7: [2] },
   ]);
   // A run without it counts as one that never started.
   expect(value.t).toMatchObject({ 13: `${process.platform}-${process.arch}` });
