@@ -18,8 +18,9 @@ export function openAiAgentsProcessor(analytics: Analytics): TracingProcessor {
       spans.start(spanId, subjectOf(spanData), parentId);
     },
     async onSpanEnd({ spanId, spanData, error }: Span<SpanData>) {
-      const thrown = error && { name: 'AgentsError', message: error.message };
-      spans.end(spanId, detailsOf(spanData), thrown ? { thrown } : undefined);
+      const message = error?.message ?? (isStopped(spanData) ? 'its stream was stopped early' : undefined);
+      const failure = message === undefined ? undefined : { thrown: { name: 'AgentsError', message } };
+      spans.end(spanId, detailsOf(spanData), failure);
     },
     async shutdown() {
       await analytics.flush();
@@ -47,6 +48,11 @@ function subjectOf(data: SpanData): SubjectDetails | undefined {
     default:
       return undefined;
   }
+}
+
+/** Of a stream whose reader went away or aborted it there is what was asked, and neither an answer nor an error. */
+function isStopped(data: SpanData): boolean {
+  return data.type === 'response' && data._input !== undefined && data._response === undefined;
 }
 
 /** What is known at the end only; `name` of a model, too. */

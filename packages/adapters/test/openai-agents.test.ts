@@ -1,8 +1,10 @@
+import { setImmediate } from 'node:timers/promises';
 import {
   Agent,
   addTraceProcessor,
   OpenAIChatCompletionsModel,
   OpenAIResponsesModel,
+  Runner,
   run,
   setTraceProcessors,
   setTracingDisabled,
@@ -106,6 +108,43 @@ test('a function that throws, and a model that does, are failures', async () => 
   const failed = (await made.executions()).filter(({ success }) => !success);
   expect(failed.map(({ kind, error }) => [kind, error?.type])).toContainEqual(['tool', 'AgentsError']);
   expect(failed.map(({ kind }) => kind)).toContain('llm');
+});
+
+test.each(['break', 'abort'])('a stream that is stopped early is a failure: %s', async (how) => {
+  const made = rig();
+  addTraceProcessor(openAiAgentsProcessor(made.analytics));
+  async function* stream(): AsyncGenerator<object> {
+    yield { type: 'response.created', response: {} };
+    for (;;) {
+      await setImmediate();
+      yield { type: 'response.output_text.delta', delta: 'a' };
+    }
+  }
+  const client = { responses: { create: async () => stream() }, baseURL: 'http://localhost' } as never;
+  const agent = new Agent({ name: 'a', model: new OpenAIResponsesModel(client, 'gpt-4.1-mini') });
+  const stopped = new AbortController();
+  for await (const _ of await run(agent, 'q', { stream: true, signal: stopped.signal })) {
+    if (how === 'break') {
+      break;
+    }
+    stopped.abort();
+  }
+  await expect.poll(() => made.paths()).toEqual(['agent a > llm unknown', 'agent a']);
+  expect((await made.executions())[0]).toMatchObject({
+    success: false,
+    error: { type: 'AgentsError', message: 'its stream was stopped early' },
+  });
+});
+
+test('what is hidden is no failure', async () => {
+  const made = rig();
+  addTraceProcessor(openAiAgentsProcessor(made.analytics));
+  const agent = new Agent({ name: 'a', model: new OpenAIResponsesModel(answering(said), 'gpt-4.1-mini') });
+  await new Runner({ traceIncludeSensitiveData: false }).run(agent, 'q');
+  expect((await made.executions()).map(({ kind, success }) => [kind, success])).toEqual([
+    ['llm', true],
+    ['agent', true],
+  ]);
 });
 
 test('generations of the chat completions say their usage, too', async () => {
