@@ -211,6 +211,11 @@ test('prices that fail end it with an error, and wrong options are named', async
     message: expect.stringContaining('large: no table'),
   });
   await expect(backend.store.reprice({ prices: fractional })).rejects.toMatchObject({ code: 'INTERNAL' });
+  const late = { price: () => Promise.reject(new RangeError('no table')) };
+  await expect(backend.store.reprice({ prices: late as never })).rejects.toMatchObject({
+    code: 'INTERNAL',
+    message: expect.stringContaining('large: it must not be async'),
+  });
   const wrong = {
     prices: {} as never,
     from: 2,

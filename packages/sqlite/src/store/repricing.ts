@@ -1,3 +1,4 @@
+import * as types from 'node:util/types';
 import { AnalyticsError, type CostSource, type Price, type PriceProvider } from '@toolweaver/analytics-core';
 import { tell } from '@toolweaver/analytics-core/backend';
 import type { Maintenance } from '../protocol.ts';
@@ -108,6 +109,10 @@ function priceOf(prices: PriceProvider, step: PriceableStep, row: number): Price
   let cause: unknown;
   try {
     const price = prices.price({ model, provider, usage, at: step.at[row] as number });
+    if (types.isPromise(price)) {
+      price.catch(() => {});
+      throw new TypeError('it must not be async');
+    }
     if (price === undefined || (Number.isSafeInteger(price.nanoUsd) && price.nanoUsd >= 0)) {
       return price;
     }
