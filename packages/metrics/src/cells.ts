@@ -108,6 +108,9 @@ export function resolveCellsOptions(options: CellsOptions, problems: Problem[]):
     }
     return value;
   };
+  if (options.observer !== undefined && typeof options.observer !== 'function') {
+    problems.push({ field: 'observer', message: 'must be a function' });
+  }
   return {
     ...resolveMetricsOptions(options, problems),
     semconv: oneOf('semconv', options.semconv ?? 'toolweaver', ['toolweaver', 'genai', 'both']),

@@ -55,6 +55,8 @@ test.each<[string, unknown]>([
   ['maxLabelSets', '2000'],
   ['semconv', 'otel'],
   ['buckets', 'linear'],
+  ['observer', 'mine'],
+  ['observer', null],
 ])('%s: %j is refused', (field, value) => {
   expect(() => createCells({ [field]: value } as CellsOptions)).toThrow(
     expect.objectContaining({ problems: [expect.objectContaining({ field })] }),
