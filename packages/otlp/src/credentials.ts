@@ -23,10 +23,7 @@ export function checkCredentials(
     refuse('instanceId', 'must be a text without blanks and colons');
   }
   if (options.token !== undefined && (token === undefined || !/^[\x21-\x7e]+$/.test(token.reveal()))) {
-    refuse(
-      'token',
-      'must be a text without blanks, line breaks and other odd characters; was more copied than the token?',
-    );
+    refuse('token', 'must be a text without blanks, line breaks and other odd characters');
   }
   const isCloud = url.hostname.endsWith('.grafana.net') && Object.keys(headers).length === 0;
   for (const field of ['instanceId', 'token'] as const) {

@@ -246,14 +246,14 @@ function checkHostOptions(options: OtlpOptions, refuse: Refuse): void {
   }
   for (const field of Object.keys(pushing) as (keyof typeof pushing)[]) {
     if (options[field] !== undefined) {
-      refuse(field, 'has no effect with a meterProvider, whose own settings count; leave one of them out');
+      refuse(field, 'has no effect with a meterProvider; leave one of them out');
     }
   }
 }
 
 const nowhere: URL = new URL('http://localhost');
 
-function resolveUrl({ endpoint, url, meterProvider }: OtlpOptions, refuse: Refuse): URL {
+function resolveUrl({ endpoint, url, meterProvider, agent }: OtlpOptions, refuse: Refuse): URL {
   if (endpoint !== undefined && url !== undefined) {
     refuse('url', 'and endpoint name the same; leave one of them out');
   }
@@ -271,13 +271,19 @@ function resolveUrl({ endpoint, url, meterProvider }: OtlpOptions, refuse: Refus
     refuse(field, problem);
     return nowhere;
   }
-  return url === undefined ? metricsUrl(address) : new URL(address);
+  const found = url === undefined ? metricsUrl(address) : new URL(address);
+  // By this Node refuses each request. Agents that do for both have no such property of their own.
+  const { protocol = found.protocol } = { ...agent } as { readonly protocol?: string };
+  if (protocol !== found.protocol) {
+    refuse('agent', `must be one for ${found.protocol}//`);
+  }
+  return found;
 }
 
 function resolveLogsUrl(url: URL, refuse: Refuse): URL | undefined {
   const found = logsUrl(url);
   if (found === undefined) {
-    refuse('evaluationEvents', 'needs an address that ends in /v1/metrics, beside which are the logs');
+    refuse('evaluationEvents', 'needs an address that ends in /v1/metrics');
   }
   return found;
 }

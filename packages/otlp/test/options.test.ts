@@ -1,3 +1,5 @@
+import { Agent } from 'node:http';
+import { Agent as HttpsAgent } from 'node:https';
 import { fileURLToPath } from 'node:url';
 import { type AnalyticsError, createAnalytics } from '@toolweaver/analytics-core';
 import { secret } from '@toolweaver/analytics-core/backend';
@@ -97,6 +99,33 @@ test.each([7, null, undefined, {}])('a header whose value is %j is told to be no
   await expect(otlp({ endpoint, headers: { 'X-Key': value as never } })).rejects.toMatchObject({
     problems: [{ field: 'headers', message: 'must be texts: "x-key" is none' }],
   });
+});
+
+test('an agent for another protocol than that of the address is refused, and no other', async () => {
+  const secure = 'https://receiver.example';
+  const plain = 'http://receiver.example';
+  for (const options of [
+    { endpoint: secure, agent: new Agent() },
+    { url: secure, agent: new Agent() },
+    { endpoint: plain, agent: new HttpsAgent() },
+  ]) {
+    expect(await problemsOf(options)).toEqual(['agent']);
+  }
+  // As those of proxies say, by the request that asks.
+  class ForBoth extends Agent {
+    get protocol(): string {
+      return 'any:';
+    }
+    set protocol(_: string) {}
+  }
+  for (const options of [
+    { endpoint: secure, agent: new HttpsAgent() },
+    { endpoint: plain, agent: new Agent() },
+    { endpoint: secure, agent: new ForBoth() },
+  ]) {
+    const backend = await otlp(options);
+    await backend.close?.();
+  }
 });
 
 // Of addresses in variables in env.test.ts.
