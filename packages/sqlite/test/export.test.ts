@@ -416,6 +416,15 @@ test('a leading ~ is the home directory in the path of a database, an export, an
   expect(await backend.store.backup('~/copy.db')).toMatchObject({ path: join(home, 'copy.db') });
 });
 
+/** What is thrown with nobody to catch it, until the end of the test. */
+function noteUncaught(): readonly unknown[] {
+  const uncaught: unknown[] = [];
+  const note = (error: unknown): void => void uncaught.push(error);
+  process.on('uncaughtException', note);
+  onTestFinished(() => void process.off('uncaughtException', note));
+  return uncaught;
+}
+
 describe('a stream', () => {
   const big = (count: number): AnalyticsEvent[] =>
     Array.from({ length: count }, () => execution({ name: 'x'.repeat(250) }));
@@ -486,10 +495,7 @@ describe('a stream', () => {
 
   test('that cannot be opened ends no process', async () => {
     const path = await fill(join(testFolder(), 'analytics.db'), big(10));
-    const uncaught: unknown[] = [];
-    const note = (error: unknown): void => void uncaught.push(error);
-    process.on('uncaughtException', note);
-    onTestFinished(() => void process.off('uncaughtException', note));
+    const uncaught = noteUncaught();
     const target = new Writable({ construct: (done) => done(new Error('no such folder')), write: () => {} });
     await expect(exportEvents({ path, target, format: 'jsonl' })).rejects.toThrow('no such folder');
     expect(uncaught).toEqual([]);
@@ -501,10 +507,7 @@ describe('a stream', () => {
 
   test('that fails late, after the export, ends no process', async () => {
     const path = await fill(join(testFolder(), 'analytics.db'), big(10));
-    const uncaught: unknown[] = [];
-    const note = (error: unknown): void => void uncaught.push(error);
-    process.on('uncaughtException', note);
-    onTestFinished(() => void process.off('uncaughtException', note));
+    const uncaught = noteUncaught();
     const slowToEnd = new Writable({
       write: (_, __, done) => done(new Error('disk gone')),
       destroy: (error, done) => void setTimeout(done, 100, error),

@@ -1,6 +1,6 @@
-import * as types from 'node:util/types';
 import { AnalyticsError, type CostSource, type Price, type PriceProvider } from '@toolweaver/analytics-core';
 import { tell } from '@toolweaver/analytics-core/backend';
+import { refusePromise } from '../not-async.ts';
 import type { Maintenance } from '../protocol.ts';
 import type { PriceableStep } from './reprice.ts';
 
@@ -109,10 +109,7 @@ function priceOf(prices: PriceProvider, step: PriceableStep, row: number): Price
   let cause: unknown;
   try {
     const price = prices.price({ model, provider, usage, at: step.at[row] as number });
-    if (types.isPromise(price)) {
-      price.catch(() => {});
-      throw new TypeError('it must not be async');
-    }
+    refusePromise(price, 'it must not be async');
     if (price === undefined || (Number.isSafeInteger(price.nanoUsd) && price.nanoUsd >= 0)) {
       return price;
     }

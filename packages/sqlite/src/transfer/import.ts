@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
-import * as types from 'node:util/types';
 import { AnalyticsError, type AnalyticsEvent, type Backend, isAnalyticsError } from '@toolweaver/analytics-core';
 import { parseEvent } from '@toolweaver/analytics-core/backend';
+import { refusePromise } from '../not-async.ts';
 import { absolutePath } from '../path.ts';
 import { deliver } from './deliver.ts';
 import { isGzip } from './format.ts';
@@ -107,10 +107,7 @@ async function importRows(
         skipped += 1;
         return undefined;
       }
-      if (types.isPromise(data)) {
-        data.catch(() => {});
-        throw new TypeError('map must not be async');
-      }
+      refusePromise(data, 'map must not be async');
       event = toEvent(data, idOf);
     } catch (thrown) {
       return reject(row.line, thrown, 'row');
