@@ -5,11 +5,12 @@ import { checkAlert, checkFile, readArtifact } from './call-forms.ts';
 import { createCalls } from './calls.ts';
 import { keptAlive, within } from './clock.ts';
 import { failureOf, messageOf } from './failure.ts';
+import { readFinish } from './finish-options.ts';
 import { insist } from './insist.ts';
 import { readValues } from './logged.ts';
 import { createLoggedRows } from './logged-rows.ts';
 import { createMediaQueue } from './media-queue.ts';
-import { definitionOf, knownInMetric, type MetricDefinition } from './metric-definition.ts';
+import { definitionOf, knownInMetric, withDefinition } from './metric-definition.ts';
 import { maxTag, randomName } from './names.ts';
 import { type Notify, named } from './notices.ts';
 import { knownInAlert } from './operations.ts';
@@ -19,7 +20,7 @@ import { throwRefusal } from './run-target.ts';
 import type { Settings } from './settings.ts';
 import { createSkips } from './skips.ts';
 import { untilAborted } from './until-aborted.ts';
-import { knownInFinish, knownInLog, type WandbRun } from './wandb-run.ts';
+import { knownInLog, type WandbRun } from './wandb-run.ts';
 
 /** The service's rhythm: what comes sooner is sent together. */
 const paceMs = 15_000;
@@ -195,26 +196,6 @@ export function createClient(run: Run, settings: Settings, notify: Notify, onFin
     }
   }
 
-  /** A service that cannot read it would take no end at all. */
-  function readExitCode(given: unknown): number {
-    const code = Number(given);
-    if ((code | 0) === code) {
-      return code;
-    }
-    skip('exit code', `the exit code ${String(given)} is no whole number: 1 takes its place`);
-    return 1;
-  }
-
-  /** No number would be over at once, and the run offline. */
-  function readTimeout(given: unknown): number {
-    const ms = Number(given ?? finishTimeoutMs);
-    if (!Number.isNaN(ms)) {
-      return ms;
-    }
-    skip('time-out', `the time-out ${String(given)} is no number: ${finishTimeoutMs} ms take its place`);
-    return finishTimeoutMs;
-  }
-
   const client: WandbRun = {
     id: run.info.id,
     get location() {
@@ -268,15 +249,7 @@ export function createClient(run: Run, settings: Settings, notify: Notify, onFin
     defineMetric: (name, options) =>
       change('defineMetric', () => {
         skipUnknown('defineMetric', options, knownInMetric);
-        const definition = definitionOf(name, options);
-        const { stepMetric } = definition;
-        const { metrics } = run.info;
-        const others = metrics.filter((metric) => metric.name !== name);
-        const axis: MetricDefinition[] =
-          stepMetric === undefined || others.some((metric) => metric.name === stepMetric)
-            ? []
-            : [{ name: stepMetric, stepMetric: undefined, hidden: false, summary: [] }];
-        run.describe({ metrics: [...others, ...axis, definition] });
+        run.describe({ metrics: withDefinition(run.info.metrics, definitionOf(name, options)) });
       }),
     updateConfig: (given) =>
       change('updateConfig', () => {
@@ -316,9 +289,8 @@ export function createClient(run: Run, settings: Settings, notify: Notify, onFin
       }
     },
     finish(options) {
-      skipUnknown('finish', options, knownInFinish);
-      const { exitCode = 0, timeoutMs } = options ?? {};
-      finishing ??= finish(readExitCode(exitCode), readTimeout(timeoutMs));
+      const { exitCode, timeoutMs } = readFinish(options, finishTimeoutMs, skips);
+      finishing ??= finish(exitCode, timeoutMs);
       return finishing;
     },
     [Symbol.asyncDispose]: () => client.finish(),

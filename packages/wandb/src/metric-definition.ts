@@ -48,6 +48,16 @@ export function definitionOf(name: string, options: MetricOptions | undefined): 
   return { name, stepMetric, hidden, summary: [...summary] };
 }
 
+/** The definitions with this one, in place of an earlier one of its name; its axis is among them. */
+export function withDefinition(metrics: readonly MetricDefinition[], added: MetricDefinition): MetricDefinition[] {
+  const others = metrics.filter(({ name }) => name !== added.name);
+  const { stepMetric } = added;
+  if (stepMetric !== undefined && !others.some(({ name }) => name === stepMetric)) {
+    others.push({ name: stepMetric, stepMetric: undefined, hidden: false, summary: [] });
+  }
+  return [...others, added];
+}
+
 /** Running figures of one metric. */
 export interface Figures {
   readonly min: number;

@@ -1,5 +1,6 @@
 import type { ArtifactInput } from './artifact.ts';
 import type { Known } from './check.ts';
+import type { FinishOptions } from './finish-options.ts';
 import type { MetricOptions } from './metric-definition.ts';
 import type { Alert } from './operations.ts';
 
@@ -12,16 +13,6 @@ export interface LogOptions {
 }
 
 export const knownInLog: Known<LogOptions> = { step: true, commit: true };
-
-/** How the program has ended, and how long the end of the run may take. */
-export interface FinishOptions {
-  /** 0: finished; anything else: failed. Default: 0. */
-  readonly exitCode?: number | undefined;
-  /** Calls that are under way may take half of it. Default: the option `finishTimeoutMs`. */
-  readonly timeoutMs?: number | undefined;
-}
-
-export const knownInFinish: Known<FinishOptions> = { exitCode: true, timeoutMs: true };
 
 /** A run, held by the program that makes it. After the start only what returns a promise can fail. */
 export interface WandbRun extends AsyncDisposable {
