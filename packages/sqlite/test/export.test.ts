@@ -508,22 +508,28 @@ describe('a stream', () => {
   test('that fails late, after the export, ends no process', async () => {
     const path = await fill(join(testFolder(), 'analytics.db'), big(10));
     const uncaught = noteUncaught();
+    let goOn = (): void => {};
     const slowToEnd = new Writable({
       write: (_, __, done) => done(new Error('disk gone')),
-      destroy: (error, done) => void setTimeout(done, 100, error),
+      destroy: (error, done) => {
+        goOn = () => done(error);
+      },
     });
     await expect(exportEvents({ path, target: slowToEnd, format: 'jsonl' })).rejects.toThrow('disk gone');
+    expect(slowToEnd.closed).toBe(false);
+    goOn();
     await closed(slowToEnd);
 
     const controller = new AbortController();
     const failsLate = new Writable({
       write: (_, __, done) => {
         controller.abort(new Error('enough'));
-        setTimeout(done, 100, new Error('late'));
+        goOn = () => done(new Error('late'));
       },
     });
     const { signal } = controller;
     await expect(exportEvents({ path, target: failsLate, format: 'jsonl', signal })).rejects.toThrow('enough');
+    goOn();
     await closed(failsLate);
     await turn();
     expect(uncaught).toEqual([]);
