@@ -56,7 +56,15 @@ export const knownBackends: { readonly [name: string]: KnownBackend } = {
   },
   wandb: {
     package: '@toolweaver/analytics-wandb',
-    variables: { apiKey: 'WANDB_API_KEY', baseUrl: 'WANDB_BASE_URL' },
+    variables: {
+      apiKey: 'WANDB_API_KEY',
+      baseUrl: 'WANDB_BASE_URL',
+      appUrl: 'WANDB_APP_URL',
+      username: 'WANDB_USERNAME',
+      userEmail: 'WANDB_USER_EMAIL',
+      headers: 'WANDB_X_EXTRA_HTTP_HEADERS',
+      resume: 'WANDB_RESUME',
+    },
     async load() {
       const { wandb, wandbFromEnv } = await import('@toolweaver/analytics-wandb');
       return (env) => {

@@ -147,13 +147,23 @@ describe('wrong configuration', () => {
     expect(() => rmSync(path)).toThrow('ENOENT');
   });
 
-  it('tells a wrong address of W&B by its variable', async () => {
+  it('tells wrong addresses and headers of W&B by their variables', async () => {
     const { problems } = await failure({
       ANALYTICS_BACKEND: 'wandb',
       WANDB_BASE_URL: 'nowhere',
       WANDB_API_KEY: 'x'.repeat(40),
+      WANDB_APP_URL: 'nowhere',
+      WANDB_USERNAME: 'Zoë',
+      WANDB_USER_EMAIL: 'zoë@example.com',
+      WANDB_X_EXTRA_HTTP_HEADERS: '{"host":"elsewhere"}',
     });
-    expect(problems.map(({ field }) => field)).toEqual(['WANDB_BASE_URL']);
+    expect(problems.map(({ field }) => field).sort()).toEqual([
+      'WANDB_APP_URL',
+      'WANDB_BASE_URL',
+      'WANDB_USERNAME',
+      'WANDB_USER_EMAIL',
+      'WANDB_X_EXTRA_HTTP_HEADERS',
+    ]);
   });
 
   it('says what opening has found wrong at once, by the names of the variables', async () => {
