@@ -51,7 +51,7 @@ async function demo(options: DemoOptions, analytics: Analytics): Promise<number>
   const pushUrl = urlOf(analytics, 'otlp');
   const report: DemoReport = {
     result,
-    stored: await storedFigures(analytics, result.id),
+    stored: await storedFigures(analytics, result.id, options.isDefaultDb),
     metricsUrl: urlOf(analytics, 'prometheus'),
     push: pushUrl === undefined ? undefined : { url: pushUrl, ok: flushed.backends['otlp']?.ok === true },
     elsewhere: runsElsewhere(analytics),
@@ -65,11 +65,15 @@ async function demo(options: DemoOptions, analytics: Analytics): Promise<number>
 }
 
 /** Undefined where no backend can be asked. */
-async function storedFigures(analytics: Analytics, runId: string): Promise<StoredFigures | undefined> {
+async function storedFigures(
+  analytics: Analytics,
+  runId: string,
+  isDefaultDb: boolean,
+): Promise<StoredFigures | undefined> {
   const { reader } = analytics;
   try {
     const [run, all] = await Promise.all([reader.summary({ runId }), reader.summary()]);
-    return { run, all, db: databaseFile(analytics) };
+    return { run, all, db: databaseFile(analytics), isDefaultDb };
   } catch (error) {
     if (isAnalyticsError(error) && error.code === 'UNSUPPORTED') {
       return undefined;

@@ -10,6 +10,8 @@ export interface DemoOptions {
   readonly receipts: string;
   /** The database, as the backend takes it. */
   readonly db: string;
+  /** Whether it is the one that the demo takes when nobody names another. */
+  readonly isDefaultDb: boolean;
   /** How long to stay after the work, so that the metrics can be scraped. */
   readonly holdSeconds: number;
 }
@@ -49,12 +51,14 @@ export function parseOptions(args: readonly string[], env: NodeJS.ProcessEnv, cw
   if (!(holdSeconds >= 0 && holdSeconds <= 86_400)) {
     throw new Error(`--hold takes a number of seconds up to 86400, got '${values.hold}'`);
   }
+  const db = databaseSetting(cwd, values.db, env, 'receipts-demo.db');
   const ours = fileURLToPath(new URL('../data/receipts.jsonl', import.meta.url));
   return {
     help: values.help,
     json: values.json,
     receipts: values.receipts === undefined ? ours : resolve(cwd, values.receipts),
-    db: databaseSetting(cwd, values.db, env, 'receipts-demo.db'),
+    db,
+    isDefaultDb: db === databaseSetting(cwd, undefined, {}, 'receipts-demo.db'),
     holdSeconds,
   };
 }

@@ -24,6 +24,7 @@ export interface StoredFigures {
   readonly all: Summary;
   /** Its file, if it is one. */
   readonly db: string | undefined;
+  readonly isDefaultDb: boolean;
 }
 
 export interface DemoReport {
@@ -134,7 +135,10 @@ function nextLines({ stored, metricsUrl }: DemoReport): string[] {
       ? []
       : [
           `  sqlite3 ${quote(stored.db)} 'SELECT name, COUNT(*), SUM(success) FROM executions GROUP BY name'`,
-          next('npm run demo', 'adds another run to the database'),
+          next(
+            stored.isDefaultDb ? 'npm run demo' : `npm run demo -- --db ${quote(stored.db)}`,
+            'adds another run to the database',
+          ),
         ]),
     ...(metricsUrl === undefined
       ? [next('ANALYTICS_BACKEND=prometheus npm run demo -- --hold 60', 'metrics for Prometheus')]
@@ -145,7 +149,7 @@ function nextLines({ stored, metricsUrl }: DemoReport): string[] {
 
 /** A command and what it does. */
 function next(command: string, what: string): string {
-  return `  ${command.padEnd(47)}  ${what}`;
+  return `  ${command.padEnd(54)}  ${what}`;
 }
 
 function score({ right, known }: Score): string {

@@ -70,6 +70,15 @@ test('takes ANALYTICS_DB_PATH as the backend does', () => {
   expect(query(db, countsByName)).toHaveLength(4);
 });
 
+test('says how to add another run to the database that it was given', () => {
+  expect(demo().stdout).toMatch(/^ {2}npm run demo {2,}adds another run to the database$/m);
+  const env = { ANALYTICS_DB_PATH: 'of the environment.db' };
+  const named = runIn(cwd, main, [], env).stdout;
+  expect(named).toContain(`  npm run demo -- --db '${join(cwd, 'of the environment.db')}'  adds another run`);
+  const given = runIn(cwd, main, ['--db', 'given.db'], env).stdout;
+  expect(given).toMatch(/^ {2}npm run demo -- --db \S+\/given\.db {2,}adds another run/m);
+});
+
 test('names malformed lines with their numbers, and skips them', () => {
   const [first = '', second = ''] = ours.split('\n');
   writeFileSync(join(cwd, 'mixed.jsonl'), [first, '{"id": 7}', '', 'no JSON', second].join('\r\n'));
