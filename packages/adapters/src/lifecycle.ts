@@ -16,33 +16,34 @@ export function createLifecycle(analytics: Analytics, toolkit: string, options: 
   const { enabled = true, trackLifecycle = true, attributes } = options;
   const happened: Lifecycle['happened'] = (operation, startedMs, failure) => {
     if (enabled && trackLifecycle) {
-      const durationMs = performance.now() - startedMs;
-      const error = failure && describeThrown(failure.thrown);
-      analytics.recordToolkitEvent({ toolkit, operation, durationMs, success: !failure, error, attributes });
+      analytics.recordToolkitEvent({
+        toolkit,
+        operation,
+        durationMs: performance.now() - startedMs,
+        success: !failure,
+        error: failure && describeThrown(failure.thrown),
+        attributes,
+      });
     }
   };
   return {
     happened,
     during(operation, fn) {
       const startedMs = performance.now();
+      const succeeded = <V>(value: V): V => {
+        happened(operation, startedMs);
+        return value;
+      };
       const failed = (thrown: unknown): never => {
         happened(operation, startedMs, { thrown });
         throw thrown;
       };
-      let result: ReturnType<typeof fn>;
       try {
-        result = fn();
+        const result = fn();
+        return result instanceof Promise ? (result.then(succeeded, failed) as typeof result) : succeeded(result);
       } catch (thrown) {
         return failed(thrown);
       }
-      if (!(result instanceof Promise)) {
-        happened(operation, startedMs);
-        return result;
-      }
-      return result.then((value: unknown) => {
-        happened(operation, startedMs);
-        return value;
-      }, failed) as typeof result;
     },
   };
 }

@@ -3,7 +3,7 @@ import { configError, unknownOptions } from '@toolweaver/analytics-core/backend'
 import { checkClient } from './client.ts';
 import { createLifecycle } from './lifecycle.ts';
 import { endNames, wrapToolkit } from './toolkit.ts';
-import { checkToolkitOptions, type ToolkitOptions, toolkitOptionNames } from './toolkit-options.ts';
+import { checkToolkitOptions, isName, type ToolkitOptions, toolkitOptionNames } from './toolkit-options.ts';
 
 /** Toolkits by name, each made once; they are tracked as by `trackToolkit`. */
 export interface ToolkitCache {
@@ -26,7 +26,7 @@ export function createToolkitCache(analytics: Analytics, options: ToolkitOptions
     made.delete(name);
     const found = await making?.catch(() => undefined);
     if (found !== undefined) {
-      const toolkit: object = found.toolkit;
+      const { toolkit } = found;
       const endName = endNames.find((one) => typeof Reflect.get(toolkit, one) === 'function');
       await createLifecycle(analytics, name, options).during('cleanup', async () => {
         await (endName && Reflect.get(toolkit, endName).call(toolkit));
@@ -36,7 +36,7 @@ export function createToolkitCache(analytics: Analytics, options: ToolkitOptions
 
   return {
     async get<T extends object>(name: string, make: () => T | PromiseLike<T>): Promise<T> {
-      if (typeof name !== 'string' || name.trim() === '') {
+      if (!isName(name)) {
         throw configError([{ field: 'name', message: 'must be a name that is not blank' }]);
       }
       if (typeof make !== 'function') {
@@ -56,21 +56,16 @@ export function createToolkitCache(analytics: Analytics, options: ToolkitOptions
         return { toolkit, tracked: wrapToolkit(analytics, toolkit, { ...options, name }) };
       });
       made.set(name, making);
-      try {
-        return (await making).tracked as T;
-      } catch (thrown) {
-        if (made.get(name) === making) {
-          made.delete(name);
-        }
-        throw thrown;
-      }
+      making.catch(() => made.get(name) === making && made.delete(name));
+      return (await making).tracked as T;
     },
     delete: end,
     async close() {
       const ended = await Promise.allSettled([...made.keys()].map(end));
-      const failed = ended.find(({ status }) => status === 'rejected');
-      if (failed?.status === 'rejected') {
-        throw failed.reason;
+      for (const one of ended) {
+        if (one.status === 'rejected') {
+          throw one.reason;
+        }
       }
     },
   };

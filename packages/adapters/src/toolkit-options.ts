@@ -53,6 +53,10 @@ export function toolkitOptionsFromEnv(env: Env): ToolkitEnv {
   }));
 }
 
+export function isName(value: unknown): value is string {
+  return typeof value === 'string' && value.trim() !== '';
+}
+
 /** @throws AnalyticsError `INVALID_CONFIG` with every problem, those given too. */
 export function checkToolkitOptions(given: ToolkitOptions, problems: Problem[]): void {
   const options: ToolkitOptions = Object(given);

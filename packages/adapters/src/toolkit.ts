@@ -1,9 +1,9 @@
-import type { Analytics, SubjectDetails } from '@toolweaver/analytics-core';
+import type { Analytics } from '@toolweaver/analytics-core';
 import { configError, unknownOptions } from '@toolweaver/analytics-core/backend';
 import { bytesOf } from './bytes.ts';
 import { checkClient } from './client.ts';
-import { createLifecycle, type Lifecycle } from './lifecycle.ts';
-import { checkToolkitOptions, type ToolkitOptions, toolkitOptionNames } from './toolkit-options.ts';
+import { createLifecycle } from './lifecycle.ts';
+import { checkToolkitOptions, isName, type ToolkitOptions, toolkitOptionNames } from './toolkit-options.ts';
 import { viewOf } from './view.ts';
 
 /** What a toolkit is called, which of its functions are tools, and what is recorded of them. */
@@ -43,11 +43,16 @@ function checkedName(toolkit: unknown, options: TrackToolkitOptions): string {
   }
   const problems = unknownOptions(options, optionNames);
   const { name = classOf(toolkit), tools } = Object(options) as TrackToolkitOptions;
-  if (typeof name !== 'string' || name.trim() === '') {
+  if (!isName(name)) {
     problems.push({ field: 'name', message: 'must be given, as the toolkit has no class of its own' });
   }
-  if (tools !== undefined && !(Array.isArray(tools) && tools.every((tool) => typeof tool === 'string'))) {
-    problems.push({ field: 'tools', message: 'must be an array of names' });
+  /** By its key, or the name that it says itself. */
+  const isTool = (tool: string): boolean =>
+    tool in toolkit || Object.values(toolkit).some((value) => nameOf(value) === tool);
+  const unknown = Array.isArray(tools) ? tools.filter((tool) => !isTool(tool)) : [tools];
+  if (tools !== undefined && unknown.length > 0) {
+    const message = `must be an array of names of its tools, got ${unknown.map(String).join(', ')}`;
+    problems.push({ field: 'tools', message });
   }
   checkToolkitOptions(options, problems);
   return name as string;
@@ -56,6 +61,13 @@ function checkedName(toolkit: unknown, options: TrackToolkitOptions): string {
 function classOf(toolkit: object): string | undefined {
   const { constructor: made } = toolkit;
   return [Object, Array, undefined].includes(made as never) ? undefined : made.name;
+}
+
+/** Functions go by their key, tools by the name that they say. */
+function nameOf(tool: unknown, key?: string): string {
+  const { name } = Object(tool) as { name?: unknown };
+  const own = isName(name) ? name : undefined;
+  return (typeof tool === 'function' ? (key ?? own) : (own ?? key)) ?? 'anonymous';
 }
 
 /** What of a tool that is an object is called, the first that there is. */
@@ -78,60 +90,45 @@ export function wrapToolkit<T extends object>(
   if (!enabled) {
     return toolkit;
   }
-  const lifecycle: Lifecycle = createLifecycle(analytics, options.name, options);
+  const lifecycle = createLifecycle(analytics, options.name, options);
 
   function wrapCall(call: Call, name: string, input: (args: readonly unknown[]) => readonly unknown[]): Call {
-    const subject: SubjectDetails = {
-      kind: 'tool',
-      name,
-      toolkit: options.name,
-      ...(sampleRate !== undefined && { sampleRate }),
-      ...(attributes !== undefined && { attributes }),
-    };
     return analytics.wrapTool(
       call as (...args: never[]) => unknown,
-      subject,
+      { kind: 'tool', name, toolkit: options.name, sampleRate, attributes },
       sizes ? (args, result) => ({ inputBytes: sum(input(args)), outputBytes: bytesOf(result) }) : undefined,
     ) as Call;
   }
 
   /** What stands for a function or a tool; undefined for what is neither. */
-  function wrapTool(tool: unknown, key: string | undefined): unknown {
+  function wrapTool(tool: unknown, key?: string): unknown {
+    const name = nameOf(tool, key);
+    const isTool = !tools || tools.includes(name) || tools.includes(key as string);
+    if (!trackInvocations || !isTool) {
+      return undefined;
+    }
     if (typeof tool === 'function') {
-      const name = key ?? (tool.name === '' ? 'anonymous' : tool.name);
-      return isTool(name) && !isClass(tool) ? wrapCall(tool as Call, name, (args) => args) : undefined;
+      return isClass(tool) ? undefined : wrapCall(tool as Call, name, (args) => args);
     }
-    if (typeof tool !== 'object' || tool === null) {
-      return undefined;
-    }
-    const { name: own } = tool as { name?: unknown };
-    const name = typeof own === 'string' && own.trim() !== '' ? own : (key ?? 'anonymous');
-    const callName = callNames.find((one) => typeof Reflect.get(tool, one) === 'function');
-    if (callName === undefined || !isTool(name)) {
-      return undefined;
-    }
-    const wrapped = (call: Call): Call => wrapCall(call, name, inputOf);
-    return viewOf(tool, (one, value) => (one === callName ? wrapped(value as Call) : undefined));
-  }
-
-  function isTool(name: string): boolean {
-    return trackInvocations && (tools === undefined || tools.includes(name));
+    const callName = callNames.find((one) => typeof Object(tool)[one] === 'function');
+    return (
+      callName &&
+      viewOf(tool as object, (one, value) => (one === callName ? wrapCall(value as Call, name, inputOf) : undefined))
+    );
   }
 
   function replacement(key: string | symbol, value: unknown): unknown {
-    if (typeof key === 'string' && tools?.includes(key)) {
-      return wrapTool(value, key);
-    }
-    if (typeof value === 'function' && endNames.includes(key)) {
+    const isTold = tools?.includes(key as string);
+    if (!isTold && typeof value === 'function' && endNames.includes(key)) {
       return function (this: unknown, ...args: unknown[]) {
         return lifecycle.during('cleanup', () => Reflect.apply(value, this, args));
       };
     }
-    return typeof key === 'symbol' || isPlumbing(key) ? undefined : wrapTool(value, key);
+    return typeof key === 'string' && (isTold || !isPlumbing(key)) ? wrapTool(value, key) : undefined;
   }
 
   return Array.isArray(toolkit)
-    ? (toolkit.map((tool) => wrapTool(tool, undefined) ?? tool) as unknown as T)
+    ? (toolkit.map((tool) => wrapTool(tool) ?? tool) as unknown as T)
     : viewOf(toolkit, replacement);
 }
 

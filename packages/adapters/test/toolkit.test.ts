@@ -233,6 +233,18 @@ describe('a toolkit', () => {
     expect((await toolkitEvents()).map(({ operation }) => operation)).toEqual(['create']);
   });
 
+  test.each<[string, object]>([
+    ['by its key', { look: { name: 'search', execute: () => 1 } }],
+    ['by its name', { other: { name: 'look', execute: () => 1 } }],
+    ['in a list', [{ name: 'look', execute: () => 1 }]],
+    ['a function in a list', [function look() {}]],
+  ])('finds what it is told %s', async (_, original) => {
+    const { analytics, executions } = rig();
+    const [tool] = Object.values(trackToolkit(analytics, original, { name: 'Mixed', tools: ['look'] }));
+    (typeof tool === 'function' ? tool : tool.execute)();
+    expect(await executions()).toHaveLength(1);
+  });
+
   test('ends by `using`, as it would itself', async () => {
     const { analytics, toolkitEvents } = rig();
     const ended: string[] = [];
@@ -304,6 +316,11 @@ describe('a toolkit', () => {
     ['a rate above 1', { sampleRate: 2 }, 'sampleRate: must be a number from 0 to 1, got 2'],
     ['a text for a switch', { enabled: 'no' }, 'enabled: must be true or false, got no'],
     ['no list of tools', { tools: 'search' }, 'tools: must be an array of names'],
+    [
+      'a tool that it has not',
+      { tools: ['search', 'raed'] },
+      'tools: must be an array of names of its tools, got raed',
+    ],
     ['a name that is no option', { samplingRate: 0.5 }, 'samplingRate: is no option; there are enabled,'],
     ['several of these', { samplingRate: 0.5, sizes: 1, tools: 5 }, '3 problems'],
     ['what is no object', null, 'options: must be an object, got null'],
