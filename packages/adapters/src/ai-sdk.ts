@@ -30,12 +30,10 @@ export function aiSdkTelemetry(analytics: Analytics): Telemetry {
     spans.end(modelKey(callId), {}, { thrown });
   }
 
-  function startModel(callId: string, event: { modelId?: string; provider?: string; functionId?: string }): void {
+  function startModel(callId: string, model = 'unknown', provider?: string, functionId?: string): void {
     endBrokenTry(callId);
-    const { modelId = 'unknown', provider, functionId } = event;
     const attempt = (failedTries.get(callId) ?? 0) + 1;
-    const subject = { kind: 'llm', name: functionId ?? modelId, model: modelId, provider, attempt } as const;
-    spans.start(modelKey(callId), subject, callId);
+    spans.start(modelKey(callId), { kind: 'llm', name: functionId ?? model, model, provider, attempt }, callId);
   }
 
   function fail(callId: string, thrown: unknown): void {
@@ -55,11 +53,7 @@ export function aiSdkTelemetry(analytics: Analytics): Telemetry {
       spans.start(callId, { kind, name: functionId ?? operationId });
     },
     async executeLanguageModelCall({ callId, modelId, provider, functionId, execute }) {
-      startModel(callId, {
-        ...(modelId !== undefined && { modelId }),
-        ...(provider !== undefined && { provider }),
-        ...(functionId !== undefined && { functionId }),
-      });
+      startModel(callId, modelId, provider, functionId);
       try {
         return await execute();
       } catch (thrown) {
@@ -72,7 +66,7 @@ export function aiSdkTelemetry(analytics: Analytics): Telemetry {
       spans.end(modelKey(callId), { usage: usageFrom(usage).usage }, failureOf({ finishReason }));
     },
     onObjectStepStart({ callId, modelId, provider, functionId }) {
-      startModel(callId, { modelId, provider, ...(functionId !== undefined && { functionId }) });
+      startModel(callId, modelId, provider, functionId);
     },
     onObjectStepEnd({ callId, usage, finishReason }) {
       spans.end(modelKey(callId), { usage: usageFrom(usage).usage }, failureOf({ finishReason }));
