@@ -27,7 +27,7 @@ Usage: npx @toolweaver/analytics-grafana <command> [options]
   --namespace NAME       what the names of the metrics begin with. Default: toolweaver
   --target HOST:PORT     a program for Prometheus to scrape; may be given again. Default: host.docker.internal:8000
   --grafana-url URL      where people open Grafana; alerts link to it. Default: http://localhost:3000
-  --buckets-ms LIST      upper bounds of the latency buckets, if yours are others, as in 10,100,1000
+  --buckets-ms LIST      upper bounds of the latency buckets, if yours are others, as in 100,1000,60000
   --set NAME=NUMBER      a threshold of the alerts; may be given again (below)
   --force                write: also over files that differ
   --json                 one JSON object on stdout, and nothing else

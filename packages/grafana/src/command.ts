@@ -90,7 +90,7 @@ function write(
     );
     err(kept.map((path) => `  ${path}\n`).join(''));
   }
-  const counts = `${written.length} files written, ${unchanged.length} were there already`;
+  const counts = `${written.length} ${written.length === 1 ? 'file' : 'files'} written, ${unchanged.length} already there`;
   out(json ? toJson({ folder, ...paths }) : `${folder}: ${counts}\n`);
   return kept.length + failed.length > 0 ? 1 : 0;
 }

@@ -56,6 +56,13 @@ test('says what its version is, and how it is used', () => {
   expect(grafana('draw')).toMatchObject({ status: 2, stdout: '' });
 });
 
+test('takes the examples that its help and its refusals give', () => {
+  const [, buckets = ''] = /--buckets-ms LIST .*as in (\S+)/.exec(grafana('--help').stdout) ?? [];
+  const [, setting = ''] = /as in --set (\S+),/.exec(grafana('--set', '').stderr) ?? [];
+  const { status, stderr } = grafana('list', '--buckets-ms', buckets, '--set', setting);
+  expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+});
+
 test('prints one file, by its name or the end of it', () => {
   const alerts = files.find(({ path }) => path === 'rules/toolweaver-alerts.yaml');
   expect(grafana('print', 'rules/toolweaver-alerts.yaml')).toEqual({ status: 0, stdout: alerts?.text, stderr: '' });
@@ -67,7 +74,7 @@ test('writes all files, and then finds them there', () => {
   const first = grafana('write', 'monitoring');
   expect(first).toEqual({
     status: 0,
-    stdout: `${join(cwd, 'monitoring')}: ${files.length} files written, 0 were there already\n`,
+    stdout: `${join(cwd, 'monitoring')}: ${files.length} files written, 0 already there\n`,
     stderr: '',
   });
   for (const { path, text } of files) {
@@ -86,7 +93,7 @@ test('leaves alone what somebody has changed, says so, and replaces it only by f
   expect(status).toBe(1);
   expect(stderr).toContain('  alertmanager.yml\n');
   expect(stderr).toContain('--force');
-  expect(stdout).toContain('1 files written');
+  expect(stdout).toContain('1 file written');
   expect(readFileSync(join(cwd, 'alertmanager.yml'), 'utf8')).toBe('mine');
   expect(existsSync(join(cwd, 'compose.yaml'))).toBe(true);
   expect(grafana('write', '.', '--force').status).toBe(0);
