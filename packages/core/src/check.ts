@@ -1,5 +1,4 @@
-import * as types from 'node:util/types';
-import { describe } from './describe.ts';
+import { describe, isObject } from './describe.ts';
 import { AnalyticsError, type ErrorCode } from './errors.ts';
 import type { ErrorInfo, JsonObject } from './event.ts';
 import { parseUuid } from './id.ts';
@@ -96,13 +95,7 @@ export function choice<T extends string>(value: unknown, field: string, choices:
 // What is spread is checked for being an object first: a text would spread into as many fields as it has characters.
 
 export function requiredObject(value: unknown, field: string, allowed = 'an object'): Record<string, unknown> {
-  if (types.isPromise(value)) {
-    // Nobody else would hear of its rejection.
-    value.catch(() => {});
-  } else if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
-    return value as Record<string, unknown>;
-  }
-  return refuseValue(value, field, allowed);
+  return isObject(value) ? (value as Record<string, unknown>) : refuseValue(value, field, allowed);
 }
 
 export function optionalObject(value: unknown, field: string): Record<string, unknown> {

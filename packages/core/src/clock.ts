@@ -1,3 +1,4 @@
+import { requiredNumber } from './check.ts';
 import type { Clock } from './client.ts';
 
 /** What a timer of Node can hold: about 25 days. A longer delay would fire at once, with a warning on stderr. */
@@ -10,6 +11,22 @@ export const systemClock: Clock = {
   setTimeout: (callback, delayMs) => setTimeout(callback, Math.min(delayMs, maxDelayMs)),
   clearTimeout: (timer) => clearTimeout(timer as NodeJS.Timeout),
 };
+
+/** A clock of the user's. Where its `monotonic()` throws, or gives no number, it is NaN: how long something takes is unknown then. */
+export function guardedClock(clock: Clock): Clock {
+  return {
+    now: () => clock.now(),
+    monotonic() {
+      try {
+        return requiredNumber(clock.monotonic(), 'monotonic', -Number.MAX_VALUE, Number.MAX_VALUE, false);
+      } catch {
+        return Number.NaN;
+      }
+    },
+    setTimeout: (callback, delayMs) => clock.setTimeout(callback, delayMs),
+    clearTimeout: (timer) => clock.clearTimeout(timer),
+  };
+}
 
 /** The last ms of the year 2099: what is later was meant in other units, such as microseconds. */
 export const maxTime = 4_102_444_799_999;
@@ -26,6 +43,7 @@ export function toTime(value: unknown): number | undefined {
 export function steadyClock(clock: Clock = systemClock): Clock {
   let last = Date.now();
   return {
+    ...guardedClock(clock),
     now() {
       try {
         last = toTime(clock.now()) ?? last;
@@ -34,8 +52,5 @@ export function steadyClock(clock: Clock = systemClock): Clock {
       }
       return last;
     },
-    monotonic: () => clock.monotonic(),
-    setTimeout: (callback, delayMs) => clock.setTimeout(callback, delayMs),
-    clearTimeout: (timer) => clock.clearTimeout(timer),
   };
 }

@@ -1,6 +1,6 @@
 import type { Backend } from './backend.ts';
 import { withDeadline } from './deadline.ts';
-import { AnalyticsError, backendError } from './errors.ts';
+import { type AnalyticsError, backendError } from './errors.ts';
 import type { AnalyticsEvent } from './event.ts';
 import { immediateSink } from './immediate.ts';
 import { createLedger, dropReason, snapshot } from './ledger.ts';
@@ -98,7 +98,7 @@ export function createDelivery(backend: Backend, options: DeliveryOptions): Deli
     let error = await sink.settle(timeoutMs, final);
     if (backend.flush !== undefined) {
       try {
-        const leftMs = Math.max(0, timeoutMs - (clock.monotonic() - started));
+        const leftMs = Math.max(0, timeoutMs - (clock.monotonic() - started || 0));
         await withDeadline(clock, leftMs, `${name}: flush`, (signal) => push(signal, started + timeoutMs));
       } catch (thrown) {
         error ??= toAnalyticsError(thrown, name);
@@ -131,21 +131,20 @@ export function createDelivery(backend: Backend, options: DeliveryOptions): Deli
       const flushed = await flush(timeoutMs, true);
       const left = sink.abandon();
       if (left > 0) {
-        const message = `${left} events not delivered in time`;
-        const error = flushed.error ?? new AnalyticsError('TIMEOUT', message, { backend: name });
-        events.lost(left, error, 'shutdown_timeout');
+        const cause = flushed.error ?? backendError(name, 'TIMEOUT', `${left} events not delivered in time`);
+        events.lost(left, cause, 'shutdown_timeout');
       }
       closed = true;
-      const ended = { ...flushed, dropped: flushed.dropped + left, queued: 0 };
+      let { error } = flushed;
       try {
-        const remaining = timeoutMs - (clock.monotonic() - started);
+        const remaining = timeoutMs - (clock.monotonic() - started || 0);
         await withDeadline(clock, Math.max(minCloseMs, remaining), `${name}: close`, () => backend.close?.());
       } catch (thrown) {
-        const error = toAnalyticsError(thrown, name);
-        report(error);
-        return { ...ended, ok: false, error: flushed.error ?? error };
+        const failed = toAnalyticsError(thrown, name);
+        report(failed);
+        error ??= failed;
       }
-      return ended;
+      return { ...flushed, ok: error === undefined, dropped: flushed.dropped + left, queued: 0, error };
     },
     flushSync: () => sink.flushSync(),
     get failure() {

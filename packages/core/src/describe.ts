@@ -1,6 +1,11 @@
 import { isPromise } from 'node:util/types';
 
-/** A short description that runs no code of the value's. */
+/** Something with fields: no list, and nothing that is to be awaited first. */
+export function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) && !isPromise(value);
+}
+
+/** A short description of a value that is refused. Nobody else would hear of the rejection of a promise, so that is heard here. */
 export function describe(value: unknown): string {
   if (typeof value === 'string') {
     return quote(value);
@@ -8,9 +13,12 @@ export function describe(value: unknown): string {
   if (Array.isArray(value)) {
     return 'an array';
   }
-  if (typeof value === 'object' && value !== null) {
-    // The usual mistake with what is to be awaited first.
-    return isPromise(value) ? 'a promise: await it' : 'an object';
+  if (isPromise(value)) {
+    value.catch(() => {});
+    return 'a promise: await it';
+  }
+  if (isObject(value)) {
+    return 'an object';
   }
   return ['function', 'symbol', 'bigint'].includes(typeof value) ? `a ${typeof value}` : String(value);
 }

@@ -61,7 +61,7 @@ export class AnalyticsError extends Error {
   readonly retryAfterMs: number | undefined;
 
   constructor(code: ErrorCode, message: string, options: AnalyticsErrorOptions = {}) {
-    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    super(message, options.cause === undefined ? undefined : options);
     this.code = code;
     this.backend = options.backend;
     this.problems = options.problems ?? [];

@@ -1,7 +1,7 @@
 import type { Clock } from './client.ts';
 import { withDeadline } from './deadline.ts';
 import type { Delivery } from './delivery.ts';
-import { backendError } from './errors.ts';
+import { type AnalyticsError, backendError } from './errors.ts';
 import type { BackendHealth } from './report.ts';
 import { toAnalyticsError } from './reporter.ts';
 
@@ -10,6 +10,7 @@ export async function checkHealth(delivery: Delivery, clock: Clock, timeoutMs: n
   const startedMs = clock.monotonic();
   const { backend, failure } = delivery;
   const { name } = backend;
+  let error: AnalyticsError | undefined;
   try {
     const { state } = delivery.stats();
     if (state === 'closed') {
@@ -18,12 +19,11 @@ export async function checkHealth(delivery: Delivery, clock: Clock, timeoutMs: n
     if (backend.check !== undefined) {
       await withDeadline(clock, timeoutMs, `${name}: check`, (signal) => backend.check?.(signal));
     } else if (failure !== undefined && (failure.final || state === 'open')) {
-      const { error } = failure;
-      throw backendError(name, 'BACKEND_UNAVAILABLE', `the last delivery failed: ${error.message}`, error);
+      const cause = failure.error;
+      throw backendError(name, 'BACKEND_UNAVAILABLE', `the last delivery failed: ${cause.message}`, cause);
     }
-    return { healthy: true, latencyMs: clock.monotonic() - startedMs };
   } catch (thrown) {
-    const error = toAnalyticsError(thrown, name);
-    return { healthy: false, latencyMs: clock.monotonic() - startedMs, error };
+    error = toAnalyticsError(thrown, name);
   }
+  return { healthy: error === undefined, latencyMs: clock.monotonic() - startedMs, error };
 }

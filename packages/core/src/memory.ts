@@ -50,7 +50,7 @@ export function memory(options: MemoryOptions = {}): MemoryBackend {
   return {
     name,
     delivery: { maxEvents: 1000, maxDelayMs: 50 },
-    settings: { maxEvents: Number.isFinite(maxEvents) ? maxEvents : null },
+    settings: { maxEvents: options.maxEvents ?? null },
     write,
     writeSync: write,
     async check() {},

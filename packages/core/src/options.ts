@@ -1,10 +1,9 @@
 import { constants } from 'node:os';
-import { isPromise } from 'node:util/types';
 import type { Backend } from './backend.ts';
 import { requiredNumber } from './check.ts';
 import type { AnalyticsOptions, RetryOptions } from './client.ts';
-import { systemClock } from './clock.ts';
-import { describe } from './describe.ts';
+import { guardedClock, systemClock } from './clock.ts';
+import { describe, isObject } from './describe.ts';
 import { type AnalyticsError, configError, type Problem } from './errors.ts';
 import { guardedRandom } from './random.ts';
 import { unknownNames } from './unknown.ts';
@@ -70,7 +69,7 @@ export function resolveOptions(options: AnalyticsOptions): ResolvedOptions {
   }
 
   function checkBackend(backend: Backend, field: string, names: Set<string>): void {
-    if (!check(isObject(backend) && !isPromise(backend), field, 'be a backend', backend)) {
+    if (!check(isObject(backend), field, 'be a backend', backend)) {
       return;
     }
     const { name, delivery, settings } = backend;
@@ -130,7 +129,7 @@ export function resolveOptions(options: AnalyticsOptions): ResolvedOptions {
     errorMessages,
     prices,
     flushOnSignals: signals,
-    clock,
+    clock: clock === systemClock ? clock : guardedClock(clock),
     newId: callback('newId', options.newId),
     random: guardedRandom(callback('random', options.random ?? Math.random)),
   };
@@ -144,8 +143,4 @@ export function resolveOptions(options: AnalyticsOptions): ResolvedOptions {
     throw configError(problems);
   }
   return resolved;
-}
-
-function isObject(value: unknown): value is object {
-  return typeof value === 'object' && value !== null;
 }

@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Backend, BatchDelivery } from './backend.ts';
+import type { Clock } from './client.ts';
 import { type AnalyticsError, backendError, type ErrorCode } from './errors.ts';
 import { createQueue } from './queue.ts';
 import { toAnalyticsError } from './reporter.ts';
@@ -41,7 +42,7 @@ export function queuedSink(
   /** Number of the last event that must not wait for the timer. */
   let due = 0;
   let running = false;
-  let timer: unknown;
+  let timer: ReturnType<Clock['setTimeout']> | undefined;
   let timerIsShort = false;
   /** Ends the pause before a retry. */
   let wake: (() => void) | undefined;
@@ -61,13 +62,12 @@ export function queuedSink(
   function schedule(delayMs: number): void {
     stopTimer();
     timerIsShort = delayMs === 0;
-    const started = clock.setTimeout(() => {
+    timer = clock.setTimeout(() => {
       timer = undefined;
       due = enqueued;
       void run();
     }, delayMs);
-    started.unref?.();
-    timer = started;
+    timer.unref?.();
   }
 
   function stopTimer(): void {

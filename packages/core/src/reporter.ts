@@ -24,7 +24,7 @@ export function createReporter(onError: ((error: AnalyticsError) => unknown) | u
         const key = `${code} ${about}`;
         const now = clock.monotonic();
         const last = recent.get(key);
-        if (last !== undefined && now - last.at < intervalMs) {
+        if (last !== undefined && !(now - last.at >= intervalMs)) {
           last.left += 1;
           return;
         }

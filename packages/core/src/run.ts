@@ -77,7 +77,7 @@ export function createRuns({ context, newId, record }: RunsOptions): Runs {
         run.finish();
         return value;
       } catch (thrown) {
-        run.finish({ state: 'failed' });
+        run.finish('failed');
         throw thrown;
       }
     },

@@ -131,12 +131,13 @@ export function createTracker({ context, clock, newId, record }: TrackerOptions)
         record(() => refuseValue(fn, 'wrapTool', 'given a function'));
         return fn;
       }
-      const name = nameOf(fn);
+      let name = 'anonymous';
       const describeCall = describe as DescribeCall<AnyFunction> | undefined;
       const wrapped = wrap(fn as unknown as AnyFunction, (args, id) =>
         begin(subject, { kind: 'tool', name }, describeCall && ((result) => describeCall(args, result)), id),
       );
       try {
+        name = fn.name || name;
         const {
           prototype: _,
           arguments: __,
@@ -155,14 +156,6 @@ export function createTracker({ context, clock, newId, record }: TrackerOptions)
 /** What is given and not undefined, which hides nothing that is known already. */
 function known(given: unknown, field: string): object {
   return Object.fromEntries(Object.entries(optionalObject(given, field)).filter(([, value]) => value !== undefined));
-}
-
-function nameOf(fn: { readonly name: string }): string {
-  try {
-    return fn.name || 'anonymous';
-  } catch {
-    return 'anonymous';
-  }
 }
 
 function wrapSync(fn: AnyFunction, start: Start): AnyFunction {

@@ -1,4 +1,4 @@
-import { describe } from './describe.ts';
+import { describe, isObject } from './describe.ts';
 import type { Problem } from './errors.ts';
 
 /** A problem for each name that `known` has not, as a misspelt one would else count as not given. What is undefined is not given. */
@@ -16,7 +16,7 @@ export function unknownNames(given: object, known: object, group = ''): Problem[
  * `group` is the option that they are part of.
  */
 export function unknownOptions(given: unknown, known: Readonly<Record<string, true>>, group = ''): Problem[] {
-  if (typeof given !== 'object' || given === null || Array.isArray(given)) {
+  if (!isObject(given)) {
     return [{ field: group || 'options', message: `must be an object, got ${describe(given)}` }];
   }
   return unknownNames(given, known, group && `${group}.`);

@@ -1,8 +1,19 @@
 import { describe, expect, test } from 'vitest';
-import { type Analytics, type Backend, type ClientFigures, createAnalytics, memory } from '../src/index.ts';
+import { systemClock } from '../src/clock.ts';
+import {
+  type Analytics,
+  type AnalyticsOptions,
+  type Backend,
+  type ClientFigures,
+  type Clock,
+  createAnalytics,
+  memory,
+} from '../src/index.ts';
+import { testClock, turn } from './support/clock.ts';
 import { dropsOf, statsOf } from './support/ledger.ts';
 import { known } from './support/normalize.ts';
 import { rig } from './support/rig.ts';
+import { noteUnhandled } from './support/unhandled.ts';
 
 const uuid = '0190b0c4-7a1e-7000-8000-000000000001';
 
@@ -222,12 +233,50 @@ describe('time', () => {
     },
   );
 
-  test('a wall clock that throws makes the event count as callback_error', () => {
+  test.each([
+    [thrower, 'threw Error: not today'],
+    [rejecter, 'gave a promise: await it, not a time'],
+  ])('a wall clock that throws or rejects makes the event count as callback_error', (now, what) => {
     const { clock } = rig();
-    const { analytics, errors, record } = rig({}, { clock: { ...clock, now: thrower } });
+    const { analytics, errors, record } = rig({}, { clock: { ...clock, now } });
     record('e1');
     expect(dropsOf(analytics)).toEqual({ callback_error: 1 });
-    expect(errors[0]?.message).toBe('Refused an event: clock.now() threw Error: not today');
+    expect(errors[0]?.message).toBe(`Refused an event: clock.now() ${what}`);
+  });
+});
+
+describe('a clock whose monotonic time', () => {
+  test.each([
+    ['throws', thrower],
+    ['is a promise that rejects', rejecter],
+    ['is no number', () => Number.NaN],
+  ])('%s changes nothing for what is tracked, which counts as invalid', async (_, monotonic) => {
+    const { analytics, errors } = rig({}, { clock: { ...systemClock, monotonic } });
+    expect(await analytics.trackOperation('op', () => 1)).toBe(1);
+    expect(analytics.wrapTool(() => 2)()).toBe(2);
+    expect(dropsOf(analytics)).toEqual({ invalid: 2 });
+    expect(errors.map(({ message }) => message)).toEqual([
+      'Refused an event: latencyMs must be a finite number >= 0, got NaN',
+    ]);
+  });
+
+  test('throws leaves a flush, a probe and a close the time that they were given', async () => {
+    const clock = testClock();
+    const given: number[] = [];
+    const backend = { ...memory(), async flush() {}, async check() {} };
+    const noting: Clock = {
+      ...clock,
+      monotonic: thrower,
+      setTimeout(callback, delayMs) {
+        given.push(delayMs);
+        return clock.setTimeout(callback, delayMs);
+      },
+    };
+    const analytics = createAnalytics({ backends: [backend], clock: noting });
+    expect(await analytics.flush({ timeoutMs: 5_000 })).toMatchObject({ ok: true });
+    expect(await analytics.healthCheck({ timeoutMs: 6_000 })).toMatchObject({ healthy: true });
+    expect(await analytics.close({ timeoutMs: 7_000 })).toMatchObject({ ok: true });
+    expect(given).toEqual([5_000, 6_000, 7_000, 7_000]);
   });
 });
 
@@ -278,7 +327,7 @@ describe('ids of the user', () => {
     expect(side.held.map(({ id }) => id.at(-1))).toEqual(['a', 'b']);
   });
 
-  test.each([() => 'not a UUID', () => undefined as never, () => 5 as never, thrower])(
+  test.each([() => 'not a UUID', () => undefined as never, () => 5 as never, thrower, rejecter])(
     'that are none make the event count as callback_error',
     async (newId) => {
       const { analytics, errors, record } = rig({}, { newId });
@@ -291,6 +340,36 @@ describe('ids of the user', () => {
     },
   );
 });
+
+test.each<[string, Partial<AnalyticsOptions>]>([
+  ['newId()', { newId: rejecter }],
+  ['random()', { random: rejecter, sampleRate: 0.5 }],
+  ['prices.price()', { prices: { price: rejecter } }],
+  ['clock.now()', { clock: { ...systemClock, now: rejecter } }],
+  ['clock.monotonic()', { clock: { ...systemClock, monotonic: rejecter } }],
+])('%s that rejects, which nobody asked for, ends no process', async (_, options) => {
+  const unhandled = noteUnhandled();
+  const { analytics } = rig({}, options);
+  analytics.recordLlmCall({ model: 'm', success: true, usage: { inputTokens: 1 } });
+  expect(await analytics.trackOperation('op', () => 1)).toBe(1);
+  await turn();
+  await turn();
+  expect(unhandled).toEqual([]);
+});
+
+test('an option that is a promise which rejects is refused, and ends no process', async () => {
+  const unhandled = noteUnhandled();
+  expect(() => createAnalytics({ backends: [rejecter() as never] })).toThrow('got a promise: await it');
+  expect(() => memory(rejecter() as never)).toThrow('options: must be an object, got a promise: await it');
+  await turn();
+  await turn();
+  expect(unhandled).toEqual([]);
+});
+
+/** What a callback may do that must not be async. */
+function rejecter(): never {
+  return Promise.reject(new Error('not today')) as never;
+}
 
 function thrower(): never {
   throw new Error('not today');

@@ -5,6 +5,7 @@ import { testClock, turn } from './support/clock.ts';
 import { dropsOf } from './support/ledger.ts';
 import { oddThrown } from './support/odd.ts';
 import { rig } from './support/rig.ts';
+import { noteUnhandled } from './support/unhandled.ts';
 
 const error = (message = 'down'): AnalyticsError => new AnalyticsError('BACKEND_UNAVAILABLE', message);
 
@@ -112,14 +113,11 @@ describe('onError', () => {
   };
 
   test.each(Object.entries(callbacks))('that %s hurts nobody', async (_, onError) => {
-    const unhandled: unknown[] = [];
-    const note = (reason: unknown): void => void unhandled.push(reason);
-    process.on('unhandledRejection', note);
+    const unhandled = noteUnhandled();
     const { analytics } = rig({}, { onError });
     analytics.record(undefined as never);
     await turn();
     await turn();
-    process.off('unhandledRejection', note);
     expect(unhandled).toEqual([]);
     expect(dropsOf(analytics)).toEqual({ invalid: 1 });
   });

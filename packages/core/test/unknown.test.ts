@@ -15,6 +15,7 @@ test.each([
   ],
   ['a text', 'x.db', [{ field: 'options', message: 'must be an object, got "x.db"' }]],
   ['null', null, [{ field: 'options', message: 'must be an object, got null' }]],
+  ['a promise', Promise.resolve({}), [{ field: 'options', message: 'must be an object, got a promise: await it' }]],
   ['an array', [1], [{ field: 'options', message: 'must be an object, got an array' }]],
 ])('%s', (_, given, problems) => {
   expect(unknownOptions(given, known)).toEqual(problems);

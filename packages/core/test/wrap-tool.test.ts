@@ -5,6 +5,7 @@ import { dropsOf } from './support/ledger.ts';
 import { oddThrown, revoked } from './support/odd.ts';
 import { recorded } from './support/recorded.ts';
 import { rig } from './support/rig.ts';
+import { noteUnhandled } from './support/unhandled.ts';
 
 describe('a wrapped function', () => {
   test('is recorded as a tool of its name on each call, and returns the same', async () => {
@@ -311,16 +312,13 @@ describe('what a wrapped function throws', () => {
 
   test('a promise that nobody handles is still an unhandled rejection: once, also where Node has marked it', async () => {
     const made = rig();
-    const reasons: unknown[] = [];
-    const note = (reason: unknown): void => void reasons.push(reason);
-    process.on('unhandledRejection', note);
+    const reasons = noteUnhandled();
     const thrown = new Error('nobody cares');
     void made.analytics.wrapTool(() => Promise.reject(thrown))();
     const marked = Object.assign(Promise.reject(thrown), { [Symbol('note of Node')]: 1 });
     void made.analytics.wrapTool(() => marked)();
     await turn();
     await turn();
-    process.off('unhandledRejection', note);
     expect(reasons).toEqual([thrown, thrown]);
   });
 });
