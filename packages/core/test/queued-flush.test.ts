@@ -128,6 +128,20 @@ describe('flush', () => {
     expect(statsOf(analytics)).toMatchObject({ delivered: 2, queued: 0 });
   });
 
+  test('that ends at its deadline leaves those that wait longer to be told', async () => {
+    const { analytics, clock, record, side } = rig();
+    const stuck = hanging();
+    side.answer = stuck.answer;
+    record('e1');
+    const [long, short] = [1000, 300].map((timeoutMs) => begun(analytics.flush({ timeoutMs })));
+    await clock.advance(300);
+    expect(short?.report).toMatchObject({ ok: false });
+    expect(long?.report).toBeUndefined();
+    stuck.succeed();
+    await turn();
+    expect(long?.report).toMatchObject({ ok: true });
+  });
+
   test('has ten seconds by default, and keeps the process alive while it waits', async () => {
     const { analytics, clock, record, side } = rig();
     side.answer = hanging().answer;
