@@ -76,12 +76,15 @@ const variables: Readonly<Record<string, string>> = {
 /** `instance=eu-1,shard=3` */
 function readGrouping(vars: EnvReader): Record<string, string> | undefined {
   const name = `${prefix}GROUPING`;
-  const pairs = vars.list(name)?.map((item) => {
-    const at = item.indexOf('=');
-    return at < 1 ? undefined : [item.slice(0, at).trim(), item.slice(at + 1).trim()];
-  });
-  if (pairs?.includes(undefined)) {
-    vars.problem(name, `must be labels and values with commas between, such as instance=eu-1,shard=3`);
+  const items = vars.list(name);
+  const grouping = new Map(
+    items?.flatMap((item) => {
+      const at = item.indexOf('=');
+      return at < 1 ? [] : [[item.slice(0, at).trim(), item.slice(at + 1).trim()]];
+    }),
+  );
+  if (items !== undefined && grouping.size < items.length) {
+    vars.problem(name, 'must be labels and values with commas between, each label once, such as instance=eu-1,shard=3');
   }
-  return pairs && Object.fromEntries(pairs.filter((pair) => pair !== undefined));
+  return items && Object.fromEntries(grouping);
 }

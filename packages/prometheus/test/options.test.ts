@@ -243,6 +243,11 @@ describe('variables', () => {
     expect(() => prometheusFromEnv(variables)).not.toThrow(/\bms\b/);
   });
 
+  test('of a Pushgateway name each label once', () => {
+    const variables = { PROMETHEUS_PUSHGATEWAY_URL: url, PROMETHEUS_PUSHGATEWAY_GROUPING: 'a=1,b=1, a =2' };
+    expect(() => prometheusFromEnv(variables)).toThrow(/GROUPING.*each label once/);
+  });
+
   test('of a Pushgateway without its address are a mistake', () => {
     expect(() => prometheusFromEnv({ PROMETHEUS_PUSHGATEWAY_JOB: 'nightly' })).toThrow('PROMETHEUS_PUSHGATEWAY_URL');
     // Also where they are wrong themselves: nobody should mend these only to hear of the address then.
