@@ -42,10 +42,8 @@ export function createScrape({ render, contentType }: Exposition): Scrape {
   };
 }
 
-export const notAllowed: Answer = {
-  ...textAnswer(405, 'This address knows GET and HEAD.\n'),
-  headers: { ...textAnswer(405, '').headers, allow: 'GET, HEAD' },
-};
+const refused = textAnswer(405, 'This address knows GET and HEAD.\n');
+export const notAllowed: Answer = { ...refused, headers: { ...refused.headers, allow: 'GET, HEAD' } };
 
 export function textAnswer(status: number, text: string, type = 'text/plain'): Answer {
   const headers = { 'content-type': `${type}; charset=utf-8`, 'cache-control': 'no-store' };

@@ -25,7 +25,7 @@ export function fetchHandler(scrape: Scrape): FetchHandler {
 }
 
 export function answerTo(request: IncomingMessage, scrape: Scrape): Promise<Answer> {
-  return guarded(() => scrape(request.method ?? '', String(request.headers['accept-encoding'] ?? '')));
+  return guarded(() => scrape(request.method ?? '', request.headers['accept-encoding']));
 }
 
 /** Whatever goes wrong stays here: nobody waits for it. */

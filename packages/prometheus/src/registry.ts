@@ -65,7 +65,8 @@ export function registerCells(cells: Cells, registry: MetricRegistry): () => voi
     };
     return registered;
   });
-  const taken = metrics.filter(({ name }) => registry.getSingleMetric(name) !== undefined).map(({ name }) => name);
+  const names = metrics.map(({ name }) => name);
+  const taken = names.filter((name) => registry.getSingleMetric(name) !== undefined);
   if (taken.length > 0) {
     const message = `has metrics of these names already: ${taken.join(', ')}; give each client a registry or a \`namespace\` of its own`;
     throw configError([{ field: 'registry', message }]);
@@ -73,7 +74,6 @@ export function registerCells(cells: Cells, registry: MetricRegistry): () => voi
   for (const metric of metrics) {
     registry.registerMetric(metric);
   }
-  const names = metrics.map(({ name }) => name);
   return () => {
     for (const name of names) {
       registry.removeSingleMetric(name);
