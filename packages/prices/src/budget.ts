@@ -7,7 +7,7 @@ import type {
   Window,
 } from '@toolweaver/analytics-core';
 import { cleanId, configError, unknownOptions } from '@toolweaver/analytics-core/backend';
-import { type Fields, isFields } from './counts.ts';
+import { type Fields, isFields, show } from './counts.ts';
 import { checkFilter, cleanFilter, isMeant, type SpendFilter } from './scope.ts';
 
 /** Hours, days and months of UTC, or so many ms counted from the epoch on. */
@@ -228,7 +228,7 @@ function checkOptions(options: unknown): void {
   const given: Fields = Object(options);
   const { limitUsd, window, warnAt = 0.8, filter = {}, per, name = 'budget', now = Date.now } = given;
   if (!(typeof limitUsd === 'number' && limitUsd >= 1e-9 && limitUsd <= Number.MAX_SAFE_INTEGER / 1e9)) {
-    wrong('limitUsd', `must be US dollars above 0, got ${String(limitUsd)}`);
+    wrong('limitUsd', `must be US dollars above 0, got ${show(limitUsd)}`);
   }
   const ms = isFields(window) ? window['ms'] : undefined;
   if (
@@ -240,7 +240,7 @@ function checkOptions(options: unknown): void {
     problems.push(...unknownOptions(window, { ms: true }, 'window'));
   }
   if (!(typeof warnAt === 'number' && warnAt > 0 && warnAt <= 1)) {
-    wrong('warnAt', `must be a share above 0 and up to 1, got ${String(warnAt)}`);
+    wrong('warnAt', `must be a share above 0 and up to 1, got ${show(warnAt)}`);
   }
   if (per !== undefined && !Object.keys(ownerOf).some((known) => known === per)) {
     wrong('per', `must be one of ${Object.keys(ownerOf).join(', ')}`);

@@ -67,15 +67,17 @@ export function createCounts(usage: Fields, problems: Problem[]): Counts {
 /** How to read a usage object of one form. */
 export type Shape = (counts: Counts, usage: Fields) => Usage;
 
-function show(value: unknown): string {
+/** A value that is refused, whatever it is. */
+export function show(value: unknown): string {
   switch (typeof value) {
     case 'string':
       return JSON.stringify(value.slice(0, 40));
-    case 'number':
-    case 'bigint':
-    case 'boolean':
-      return String(value);
+    case 'object':
+      return value === null ? 'null' : 'an object';
+    case 'function':
+    case 'symbol':
+      return `a ${typeof value}`;
     default:
-      return typeof value === 'object' ? 'an object' : `a ${typeof value}`;
+      return String(value);
   }
 }

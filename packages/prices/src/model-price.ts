@@ -1,6 +1,6 @@
 import type { Problem, Usage } from '@toolweaver/analytics-core';
 import { unknownOptions } from '@toolweaver/analytics-core/backend';
-import { type Fields, isFields } from './counts.ts';
+import { type Fields, isFields, show } from './counts.ts';
 
 /** US dollars for so many tokens of each class. */
 export interface Rates {
@@ -85,7 +85,7 @@ export function toOwnPrice(given: unknown, field: string, problems: Problem[]): 
   }
   const since = from === undefined ? Number.NEGATIVE_INFINITY : parseTime(from);
   if (Number.isNaN(since)) {
-    wrong('from', `must be a date such as 2026-03-01, or a time with its zone, got ${JSON.stringify(from)}`);
+    wrong('from', `must be a date such as 2026-03-01, or a time with its zone, got ${show(from)}`);
   }
   if ((usdPer1K === undefined) === (usdPer1M === undefined)) {
     wrong('', 'must have usdPer1K or usdPer1M, and not both');
@@ -120,7 +120,7 @@ function toRates(
     }
     return typeof usd === 'number' && usd >= 0 && usd <= maxUsd && (usd === 0 || toRate(usd, scale) > 0n)
       ? toRate(usd, scale)
-      : wrong(`${field}.${name}`, `must be 0, or US dollars from 1e-${decimals} to ${maxUsd}, got ${String(usd)}`);
+      : wrong(`${field}.${name}`, `must be 0, or US dollars from 1e-${decimals} to ${maxUsd}, got ${show(usd)}`);
   };
   const output = rate('output');
   return {

@@ -1,6 +1,6 @@
 import type { AnalyticsEvent, Backend } from '@toolweaver/analytics-core';
 import { configError, tell, unknownOptions } from '@toolweaver/analytics-core/backend';
-import { type Fields, isFields } from './counts.ts';
+import { type Fields, isFields, show } from './counts.ts';
 import { checkFilter, cleanFilter, isMeant, type SpendFilter } from './scope.ts';
 
 /**
@@ -220,15 +220,15 @@ function checkOptions(options: unknown): void {
       wrong(`thresholds[${at}].measure`, `must be one of ${measures.join(', ')}`);
     }
     if (!isNumber(limit, 0)) {
-      wrong(`thresholds[${at}].limit`, `must be a number >= 0, got ${String(limit)}`);
+      wrong(`thresholds[${at}].limit`, `must be a number >= 0, got ${show(limit)}`);
     } else if (measure === 'failureRate' && (limit as number) > 1) {
-      wrong(`thresholds[${at}].limit`, `must be a share from 0 to 1, got ${String(limit)}`);
+      wrong(`thresholds[${at}].limit`, `must be a share from 0 to 1, got ${show(limit)}`);
     }
     if (!isNumber(windowMs, 1000)) {
-      wrong(`thresholds[${at}].windowMs`, `must be a number >= 1000, got ${String(windowMs)}`);
+      wrong(`thresholds[${at}].windowMs`, `must be a number >= 1000, got ${show(windowMs)}`);
     }
     if (!isNumber(minExecutions, 1)) {
-      wrong(`thresholds[${at}].minExecutions`, `must be a number >= 1, got ${String(minExecutions)}`);
+      wrong(`thresholds[${at}].minExecutions`, `must be a number >= 1, got ${show(minExecutions)}`);
     }
     checkFilter(filter, `thresholds[${at}].filter`, problems);
   }

@@ -403,4 +403,13 @@ describe('wrong options are refused, all of them at once', () => {
   ])('%j', async (options, problems) => {
     expect(await problemsOf(options)).toEqual(problems);
   });
+
+  test('also values that have no text', async () => {
+    const usdPer1M = { input: Object.create(null), output: Symbol('free') };
+    expect(await problemsOf({ models: [{ model: 'a', from: 10n, usdPer1M }] })).toEqual([
+      'models[0].from must be a date such as 2026-03-01, or a time with its zone, got 10',
+      'models[0].usdPer1M.output must be 0, or US dollars from 1e-12 to 1000000, got a symbol',
+      'models[0].usdPer1M.input must be 0, or US dollars from 1e-12 to 1000000, got an object',
+    ]);
+  });
 });
