@@ -87,3 +87,14 @@ test('READMEs name the options that have no table', async () => {
     expect(names.filter((option) => !named.has(option))).toEqual([]);
   }
 });
+
+test('the README of core names every field that an event may have', () => {
+  const inputs = readFileSync(join(packages, 'core', 'src', 'input.ts'), 'utf8');
+  const fields = new Set(Array.from(inputs.matchAll(/^ {2}readonly (\w+)\??:/gm), ([, field = '']) => field));
+  expect(fields.size).toBeGreaterThan(30);
+  const [, section = ''] = readmeOf('core').split('### What an event says');
+  const [table = ''] = section.split(/\n#+ /);
+  const named = new Set(table.match(/(?<=[`{ ])\w+(?=[`:} ])/g));
+  // Those of a cost: it is dollars of the provider's unless somebody has a reason.
+  expect([...fields].filter((field) => !named.has(field))).toEqual(['currency', 'source']);
+});
