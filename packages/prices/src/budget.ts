@@ -7,7 +7,7 @@ import type {
   Window,
 } from '@toolweaver/analytics-core';
 import { cleanId, configError, unknownOptions } from '@toolweaver/analytics-core/backend';
-import { type Fields, isFields, show } from './counts.ts';
+import { type Fields, isFields, show } from './fields.ts';
 import { checkFilter, cleanFilter, isMeant, type SpendFilter } from './scope.ts';
 
 /** Hours, days and months of UTC, or so many ms counted from the epoch on. */
@@ -113,15 +113,15 @@ export function createBudget(options: BudgetOptions): Budget {
   let current: Window = { from: 0, to: 0 };
   let spent = new Map<string, Spent>();
 
-  /** What was spent in the window of a time; undefined for one that is over. */
-  function spentIn(at: number): Map<string, Spent> | undefined {
+  /** What was spent in the present window; a new one begins when it is over. */
+  function spentNow(): Map<string, Spent> {
     const present = now();
     // Before it, where the clock has been ahead.
     if (present >= current.to || present < current.from) {
       current = windowAt(present, window);
       spent = new Map();
     }
-    return at >= current.from ? spent : undefined;
+    return spent;
   }
 
   function find(owners: Map<string, Spent>, owner: string): Spent | undefined {
@@ -144,9 +144,9 @@ export function createBudget(options: BudgetOptions): Budget {
     }
     const { at, weight = 1, cost, kind } = event;
     const owner = per === undefined ? others : event[ownerOf[per]];
-    // An event that claims to be from the future does not end the present.
-    const owners = spentIn(Math.min(at, now()));
-    if (owner === undefined || owners === undefined) {
+    const owners = spentNow();
+    // One that claims to be from the future counts as of now.
+    if (owner === undefined || at < current.from) {
       return;
     }
     const own = of(owners, owner);
@@ -164,7 +164,7 @@ export function createBudget(options: BudgetOptions): Budget {
       },
     },
     check({ of: asked, expectedUsd = 0 } = {}) {
-      const owners = spentIn(now()) ?? spent;
+      const owners = spentNow();
       const owner = per === undefined || typeof asked !== 'string' ? others : cleanId(asked);
       const none: Spent = { nanoUsd: 0, unpriced: 0 };
       const { nanoUsd, unpriced } = find(owners, owner) ?? none;
@@ -181,7 +181,7 @@ export function createBudget(options: BudgetOptions): Budget {
       };
     },
     async load(reader) {
-      const owners = spentIn(now()) ?? spent;
+      const owners = spentNow();
       const { provider, ...report } = filter;
       if (provider !== undefined) {
         throw configError([

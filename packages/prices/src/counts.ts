@@ -1,10 +1,5 @@
-import type { Problem, Usage } from '@toolweaver/analytics-core';
-
-export type Fields = Readonly<Record<string, unknown>>;
-
-export function isFields(value: unknown): value is Fields {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
+import type { Problem } from '@toolweaver/analytics-core';
+import { type Fields, isFields, show } from './fields.ts';
 
 /** Reads the counts of one usage object, and notes what is wrong with them. A name is a way down: field, then field of that. */
 export interface Counts {
@@ -62,22 +57,4 @@ export function createCounts(usage: Fields, problems: Problem[]): Counts {
       }
     },
   };
-}
-
-/** How to read a usage object of one form. */
-export type Shape = (counts: Counts, usage: Fields) => Usage;
-
-/** A value that is refused, whatever it is. */
-export function show(value: unknown): string {
-  switch (typeof value) {
-    case 'string':
-      return JSON.stringify(value.slice(0, 40));
-    case 'object':
-      return value === null ? 'null' : 'an object';
-    case 'function':
-    case 'symbol':
-      return `a ${typeof value}`;
-    default:
-      return String(value);
-  }
 }

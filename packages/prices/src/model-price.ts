@@ -1,6 +1,6 @@
 import type { Problem, Usage } from '@toolweaver/analytics-core';
 import { unknownOptions } from '@toolweaver/analytics-core/backend';
-import { type Fields, isFields, show } from './counts.ts';
+import { type Fields, isFields, show } from './fields.ts';
 
 /** US dollars for so many tokens of each class. */
 export interface Rates {

@@ -1,6 +1,6 @@
 import type { PriceProvider, Problem } from '@toolweaver/analytics-core';
 import { configError, unknownOptions } from '@toolweaver/analytics-core/backend';
-import { type Fields, isFields } from './counts.ts';
+import { type Fields, isFields } from './fields.ts';
 import { memoized } from './memo.ts';
 import {
   costOf,

@@ -1,5 +1,9 @@
-import type { Counts, Fields, Shape } from './counts.ts';
-import { isFields } from './counts.ts';
+import type { Usage } from '@toolweaver/analytics-core';
+import type { Counts } from './counts.ts';
+import { type Fields, isFields } from './fields.ts';
+
+/** How to read a usage object of one form. */
+type Shape = (counts: Counts, usage: Fields) => Usage;
 
 // How each provider counts. Cached tokens are counted in, but by Anthropic and Bedrock; reasoning ones are counted in, but by
 // Gemini and some that imitate OpenAI, of which the total tells.

@@ -1,5 +1,6 @@
 import type { Problem, Usage } from '@toolweaver/analytics-core';
-import { createCounts, isFields } from './counts.ts';
+import { createCounts } from './counts.ts';
+import { isFields } from './fields.ts';
 import { findUsage } from './usage-shapes.ts';
 
 /** What a provider's answer says of tokens: their counts, or why it says none. */

@@ -1,6 +1,6 @@
 import type { AnalyticsEvent, Backend } from '@toolweaver/analytics-core';
 import { configError, tell, unknownOptions } from '@toolweaver/analytics-core/backend';
-import { type Fields, isFields, show } from './counts.ts';
+import { type Fields, isFields, show } from './fields.ts';
 import { checkFilter, cleanFilter, isMeant, type SpendFilter } from './scope.ts';
 
 /**
