@@ -58,7 +58,12 @@ export async function startTrial(create: Create, timeoutMs: number): Promise<Tri
   const { backend, observe } = Object(subject) as Partial<Subject>;
   assert.ok(
     typeof backend?.write === 'function' && typeof observe === 'function',
-    'create() must give a subject: { backend, observe() }',
+    'create() must give a subject: { backend, observe() }, its backend awaited',
+  );
+  const delivery: unknown = backend.delivery;
+  assert.ok(
+    delivery === 'immediate' || (typeof delivery === 'object' && delivery !== null),
+    "the backend must have `delivery`: 'immediate' or { maxEvents, maxDelayMs }",
   );
   return trialOf(subject, subject.backend, create, timeoutMs);
 }
@@ -97,7 +102,15 @@ function trialOf(subject: Subject, backend: Backend, create: Create, timeoutMs: 
       closing ??= call('close()', () => backend.close?.());
       return closing;
     },
-    observe: () => call('observe()', () => subject.observe()),
+    async observe() {
+      const observation = await call('observe()', () => subject.observe());
+      // Of what is no observation nothing would be compared, so that every law held.
+      assert.ok(
+        Array.isArray(Object(observation).executions),
+        'observe() must give an observation: { executions, … }, or tally(events) of a store of single events',
+      );
+      return observation;
+    },
     async holds(events, ...required) {
       const found = differences(await trial.observe(), tally(events), required);
       const shown = found.slice(0, 12);

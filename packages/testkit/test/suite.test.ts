@@ -1,5 +1,14 @@
 import { type Backend, memory } from '@toolweaver/analytics-core';
-import { laws, type Skip, type Subject, type SuiteOptions, tally, testBackend } from '@toolweaver/analytics-testkit';
+import {
+  checkLaw,
+  type Law,
+  laws,
+  type Skip,
+  type Subject,
+  type SuiteOptions,
+  tally,
+  testBackend,
+} from '@toolweaver/analytics-testkit';
 import { describe, expect, test } from 'vitest';
 import { control } from './control/control.ts';
 import { mutants } from './mutants/index.ts';
@@ -196,9 +205,28 @@ test.each([
   expect(() => testBackend(options as SuiteOptions)).toThrow(message);
 });
 
-test.each([undefined, memory(), { backend: memory() }])('what create() gives has to be a subject', async (subject) => {
-  const outcomes = await run({ create: () => subject as unknown as Subject });
-  const { [skipsLaw]: ofSkips, ...ofLaws } = failed(outcomes);
-  expect(ofSkips).toBeUndefined();
-  expect(new Set(Object.values(ofLaws))).toEqual(new Set(['create() must give a subject: { backend, observe() }']));
+test.each([undefined, memory(), { backend: memory() }, { ...control(), backend: Promise.resolve(memory()) }])(
+  'what create() gives has to be a subject',
+  async (subject) => {
+    const outcomes = await run({ create: () => subject as unknown as Subject });
+    const { [skipsLaw]: ofSkips, ...ofLaws } = failed(outcomes);
+    expect(ofSkips).toBeUndefined();
+    expect(new Set(Object.values(ofLaws))).toEqual(
+      new Set(['create() must give a subject: { backend, observe() }, its backend awaited']),
+    );
+  },
+);
+
+test('a backend without delivery settings is told so by every law', async () => {
+  const backend = { ...memory(), delivery: undefined as never };
+  const outcomes = await run({ create: () => ({ ...control(), backend }) });
+  expect(new Set(Object.values(failed(outcomes)))).toEqual(
+    new Set(["the backend must have `delivery`: 'immediate' or { maxEvents, maxDelayMs }"]),
+  );
+});
+
+test.each([undefined, [], { events: [] }])('with %j for an observation no law of what arrives holds', async (odd) => {
+  const law = laws.find((one) => one.law === 'an execution arrives once, with its outcome and its latency');
+  const subject = (): Subject => ({ backend: memory(), observe: () => odd as never });
+  await expect(checkLaw(law as Law, subject)).rejects.toThrow(/^observe\(\) must give an observation: /);
 });
