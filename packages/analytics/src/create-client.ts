@@ -11,7 +11,7 @@ import {
 import { configError, readEnv, unknownOptions } from '@toolweaver/analytics-core/backend';
 import { knownBackends, type Open } from './backends.ts';
 import { nearest } from './nearest.ts';
-import { checkSpelling } from './spelling.ts';
+import { checkSpelling, isSet } from './spelling.ts';
 
 /** Options of a client whose backends are named, and set up from the environment; the others are those of `createAnalytics`. */
 export interface AnalyticsClientOptions extends Omit<AnalyticsOptions, 'backends'> {
@@ -94,7 +94,7 @@ export async function createAnalyticsClient(options: AnalyticsClientOptions = {}
     for (const [name, open] of openers) {
       const backend = await failures.runAsync(
         async () => open(onNotice),
-        (error) => inVariables(error, name),
+        (error) => inVariables(error, name, env),
       );
       opened.push(...(backend === undefined ? [] : [backend]));
     }
@@ -155,15 +155,17 @@ function inAdditional(error: unknown, opened: number): unknown {
 }
 
 /** What opening a backend has found wrong, by the names of the variables that its options came from. */
-function inVariables(error: AnalyticsError, backend: string): AnalyticsError {
+function inVariables(error: AnalyticsError, backend: string, env: Env): AnalyticsError {
   if (error.code !== 'INVALID_CONFIG') {
     return error;
   }
   const variables = knownBackends[backend]?.variables ?? {};
-  const problems = error.problems.map(({ field, message }) => ({
-    field: variables[field] ?? `${backend}.${field}`,
-    message,
-  }));
+  const problems = error.problems.map(({ field, message }) => {
+    const variable = variables[field] ?? `${backend}.${field}`;
+    // Beside those of all signals OpenTelemetry has some of metrics alone, which win.
+    const special = variable.replace(/^OTEL_EXPORTER_OTLP_/, '$&METRICS_');
+    return { field: isSet(env, special) ? special : variable, message };
+  });
   return problems.length === 0
     ? error
     : new AnalyticsError(error.code, configError(problems).message, { problems, cause: error });

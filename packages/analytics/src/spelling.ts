@@ -19,14 +19,17 @@ const known: readonly string[] = [
 /** Two letters make another word: `ANALYTICS_DB_PASS` may well be somebody's. */
 const maxEdits = 1;
 
+/** One that is empty sets nothing. */
+export function isSet(env: Env, name: string): boolean {
+  return String(env[name] ?? '').trim() !== '';
+}
+
 /**
- * @throws AnalyticsError `INVALID_CONFIG` for variables that are almost one of ours: their settings would be passed over. One that
- * is empty sets nothing.
+ * @throws AnalyticsError `INVALID_CONFIG` for variables that are almost one of ours: their settings would be passed over.
  */
 export function checkSpelling(env: Env): void {
-  const isSet = (name: string): boolean => String(env[name] ?? '').trim() !== '';
   const problems = Object.keys(env)
-    .filter((name) => name.startsWith('ANALYTICS_') && !known.includes(name) && isSet(name))
+    .filter((name) => name.startsWith('ANALYTICS_') && !known.includes(name) && isSet(env, name))
     .flatMap((name) => {
       const meant = nearest(name, known, maxEdits);
       return meant === undefined ? [] : [{ field: name, message: `is no variable of ours; did you mean ${meant}?` }];

@@ -185,6 +185,23 @@ describe('wrong configuration', () => {
     expect(error.message).toContain(`ANALYTICS_DB_PATH: ${folder}`);
   });
 
+  it('tells certificates by the variable that was set, where there are two for them', async () => {
+    const { problems } = await failure({
+      ANALYTICS_BACKEND: 'otlp',
+      OTEL_EXPORTER_OTLP_ENDPOINT: 'https://127.0.0.1:1',
+      OTEL_EXPORTER_OTLP_METRICS_CERTIFICATE: join(folder, 'none.pem'),
+      OTEL_EXPORTER_OTLP_CERTIFICATE: join(folder, 'other.pem'),
+      OTEL_EXPORTER_OTLP_METRICS_CLIENT_CERTIFICATE: ' ',
+      OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE: join(folder, 'none.pem'),
+      OTEL_EXPORTER_OTLP_METRICS_CLIENT_KEY: join(folder, 'none.key'),
+    });
+    expect(problems.map(({ field }) => field)).toEqual([
+      'OTEL_EXPORTER_OTLP_METRICS_CERTIFICATE',
+      'OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE',
+      'OTEL_EXPORTER_OTLP_METRICS_CLIENT_KEY',
+    ]);
+  });
+
   it.each<[unknown, string]>([
     ['sqlite', 'options'],
     [{ backend: 42 }, 'backend'],

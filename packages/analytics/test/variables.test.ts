@@ -105,7 +105,8 @@ test('the table of all variables is the one that the code makes', async () => {
 
 /** What is taken, in the words in which the code refuses everything else. */
 async function accepted({ name }: Variable, readers: readonly ((env: Env) => unknown)[]): Promise<string> {
-  for (const garbage of ['!', '/']) {
+  // The first for numbers, as it tells how large they may be.
+  for (const garbage of ['-1', '!', '/']) {
     for (const reader of readers) {
       const problem = (await problemsOf(reader, { [name]: garbage })).find(({ field }) => field === name);
       if (problem !== undefined) {
