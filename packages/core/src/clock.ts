@@ -37,13 +37,15 @@ export function toTime(value: unknown): number | undefined {
 }
 
 /**
- * The clock of a backend that cannot do without the time of day, by default the machine's. Where the given clock's
- * `now()` throws or shows no time of 1970 to 2099, it is the last one that it showed, at first the machine's.
+ * The clock of a backend that cannot do without time, by default the machine's. Where the given clock's `now()` throws or shows
+ * no time of 1970 to 2099, it is the last one that it showed, at first the machine's; where `monotonic()` fails, that stands still.
  */
 export function steadyClock(clock: Clock = systemClock): Clock {
+  const guarded = guardedClock(clock);
   let last = Date.now();
+  let lastMonotonic = 0;
   return {
-    ...guardedClock(clock),
+    ...guarded,
     now() {
       try {
         last = toTime(clock.now()) ?? last;
@@ -51,6 +53,10 @@ export function steadyClock(clock: Clock = systemClock): Clock {
         // As if it had shown no time.
       }
       return last;
+    },
+    monotonic() {
+      lastMonotonic = guarded.monotonic() || lastMonotonic;
+      return lastMonotonic;
     },
   };
 }

@@ -30,6 +30,23 @@ test('a steady clock shows the time of the machine until the given one shows any
   expect(now()).toBeLessThanOrEqual(Date.now());
 });
 
+test('the monotonic time of a steady clock stands still where the given one fails', () => {
+  let read = (): number => 5;
+  const { monotonic } = steadyClock({ ...systemClock, monotonic: () => read() });
+  expect(monotonic()).toBe(5);
+  for (const odd of [Number.NaN, undefined as never, '7' as never, Promise.resolve(8) as never]) {
+    read = () => odd;
+    expect(monotonic()).toBe(5);
+  }
+  read = () => {
+    throw new Error('no clock');
+  };
+  expect(monotonic()).toBe(5);
+  read = () => 9;
+  expect(monotonic()).toBe(9);
+  expect(steadyClock({ ...systemClock, monotonic: () => Number.NaN }).monotonic()).toBe(0);
+});
+
 test('all else of a steady clock is that of the given one, with its methods as of a class', async () => {
   const clock = testClock();
   class Given {
