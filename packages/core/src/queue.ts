@@ -1,5 +1,4 @@
 import type { AnalyticsEvent } from './event.ts';
-import { sizeOf } from './size.ts';
 
 /** First in, first out, bounded twice. Events stay until they are removed, so what is under way counts too. */
 export interface EventQueue {
@@ -15,6 +14,8 @@ export interface EventQueue {
 
 export function createQueue(maxEvents: number, maxBytes: number): EventQueue {
   let events: AnalyticsEvent[] = [];
+  /** Of each event: to measure them again would have to fetch them from memory once more. */
+  let sizes: number[] = [];
   let head = 0;
   let bytes = 0;
   return {
@@ -29,13 +30,14 @@ export function createQueue(maxEvents: number, maxBytes: number): EventQueue {
         return false;
       }
       events.push(event);
+      sizes.push(eventBytes);
       bytes += eventBytes;
       return true;
     },
     peek: (count) => events.slice(head, head + count),
     remove(count) {
       for (let at = head; at < head + count; at += 1) {
-        bytes -= sizeOf(events[at] as AnalyticsEvent);
+        bytes -= sizes[at] as number;
         // Removed events must not stay reachable.
         events[at] = undefined as never;
       }
@@ -43,6 +45,7 @@ export function createQueue(maxEvents: number, maxBytes: number): EventQueue {
       // To move the rest on each removal would be quadratic.
       if (head >= events.length / 2) {
         events = events.slice(head);
+        sizes = sizes.slice(head);
         head = 0;
       }
     },
