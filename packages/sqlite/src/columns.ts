@@ -1,8 +1,15 @@
 import type { JsonValue } from '@toolweaver/analytics-core';
 import type { Column, Slice, Subject } from './slice.ts';
 
-/** Makes the column of some events, or nothing when none of them has a value for it. */
-export type Encode<E> = (events: readonly E[], names: Names) => Column | undefined;
+/** Makes columns of some events; undefined in place of one that none of them has a value for. */
+export type Encode<E> = (events: readonly E[], names: Names) => (Column | undefined)[];
+
+/** A column that is filled row by row. */
+interface Filling<T> {
+  set(row: number, value: T | undefined): void;
+  /** Undefined where no row has a value. */
+  column(): Column | undefined;
+}
 
 /** Gives texts and subjects their numbers within a batch. */
 export interface Names {
@@ -50,18 +57,49 @@ export function numbering(): Names & { takeNew(): Pick<Slice, 'texts' | 'subject
   };
 }
 
-export function number<E>(name: string, get: (event: E) => number | undefined): Encode<E> {
-  return (events) => {
-    let values: Float64Array<ArrayBuffer> | undefined;
-    for (let row = 0; row < events.length; row += 1) {
-      const value = get(events[row] as E);
+export function numbers(name: string, rows: number): Filling<number> {
+  let values: Float64Array<ArrayBuffer> | undefined;
+  return {
+    set(row, value) {
       if (value !== undefined) {
-        values ??= new Float64Array(events.length).fill(Number.NaN);
+        values ??= new Float64Array(rows).fill(Number.NaN);
         values[row] = value;
       }
-    }
-    return values && { name, type: 'number', values };
+    },
+    column: () => values && { name, type: 'number', values },
   };
+}
+
+export function texts(name: string, rows: number, names: Names): Filling<string> {
+  let values: Uint32Array<ArrayBuffer> | undefined;
+  return {
+    set(row, value) {
+      if (value !== undefined) {
+        values ??= new Uint32Array(rows);
+        values[row] = names.text(value);
+      }
+    },
+    column: () => values && { name, type: 'text', values },
+  };
+}
+
+const noUuid = ' '.repeat(36);
+
+export function uuids(name: string, rows: number): Filling<string> {
+  let values: string[] | undefined;
+  return {
+    set(row, value) {
+      if (value !== undefined) {
+        values ??= new Array<string>(rows).fill(noUuid);
+        values[row] = value;
+      }
+    },
+    column: () => values && { name, type: 'uuid', digits: values.join('') },
+  };
+}
+
+export function number<E>(name: string, get: (event: E) => number | undefined): Encode<E> {
+  return (events) => filled(numbers(name, events.length), events, get);
 }
 
 export function flag<E>(name: string, get: (event: E) => boolean | undefined): Encode<E> {
@@ -72,34 +110,39 @@ export function flag<E>(name: string, get: (event: E) => boolean | undefined): E
 }
 
 export function text<E>(name: string, get: (event: E) => string | undefined): Encode<E> {
-  return (events, names) => {
-    let values: Uint32Array<ArrayBuffer> | undefined;
-    for (let row = 0; row < events.length; row += 1) {
-      const value = get(events[row] as E);
-      if (value !== undefined) {
-        values ??= new Uint32Array(events.length);
-        values[row] = names.text(value);
-      }
-    }
-    return values && { name, type: 'text', values };
-  };
+  return (events, names) => filled(texts(name, events.length, names), events, get);
+}
+
+export function uuid<E>(name: string, get: (event: E) => string | undefined): Encode<E> {
+  return (events) => filled(uuids(name, events.length), events, get);
+}
+
+function filled<E, T>(
+  filling: Filling<T>,
+  events: readonly E[],
+  get: (event: E) => T | undefined,
+): (Column | undefined)[] {
+  for (const [row, event] of events.entries()) {
+    filling.set(row, get(event));
+  }
+  return [filling.column()];
 }
 
 export function subject<E>(get: (event: E) => Subject): Encode<E> {
   return (events, names) => {
     const values = new Uint32Array(events.length);
-    for (let row = 0; row < events.length; row += 1) {
-      const { kind, name } = get(events[row] as E);
+    for (const [row, event] of events.entries()) {
+      const { kind, name } = get(event);
       values[row] = names.subject(kind, name);
     }
-    return { name: 'subject', type: 'subject', values };
+    return [{ name: 'subject', type: 'subject', values }];
   };
 }
 
 export function plain<E>(name: string, get: (event: E) => string | Uint8Array | undefined): Encode<E> {
   return (events) => {
     const values = events.map((event) => get(event) ?? null);
-    return values.some((value) => value !== null) ? { name, type: 'plain', values } : undefined;
+    return [values.some((value) => value !== null) ? { name, type: 'plain', values } : undefined];
   };
 }
 
@@ -111,42 +154,4 @@ export function json<E>(
     const value = get(event);
     return value === undefined ? undefined : JSON.stringify(value);
   });
-}
-
-const uuidLength = 36;
-/** Where the bytes of a UUID begin in its text. */
-const bytePositions = [0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34] as const;
-/** The value of a lower-case hexadecimal digit by its code. */
-const digitValues: Uint8Array = Uint8Array.from({ length: 128 }, (_, code) => (code < 58 ? code - 48 : code - 87));
-
-export function uuid<E>(name: string, get: (event: E) => string | undefined): Encode<E> {
-  return (events) => {
-    const known = new Uint8Array(events.length);
-    const texts: string[] = [];
-    for (let row = 0; row < events.length; row += 1) {
-      const value = get(events[row] as E);
-      if (value !== undefined) {
-        known[row] = 1;
-        texts.push(value);
-      }
-    }
-    if (texts.length === 0) {
-      return undefined;
-    }
-    const values = new Uint8Array(events.length * 16);
-    // Bytes in place of texts: to ask a text for each of its characters takes several times as long.
-    const digits = Buffer.from(texts.join(''), 'latin1');
-    let from = 0;
-    for (let row = 0; row < events.length; row += 1) {
-      if (known[row] === 1) {
-        for (let byte = 0; byte < 16; byte += 1) {
-          const at = from + (bytePositions[byte] as number);
-          const high = digitValues[digits[at] as number] as number;
-          values[row * 16 + byte] = (high << 4) | (digitValues[digits[at + 1] as number] as number);
-        }
-        from += uuidLength;
-      }
-    }
-    return { name, type: 'uuid', values, ...(texts.length < events.length && { known }) };
-  };
 }

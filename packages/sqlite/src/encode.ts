@@ -5,26 +5,66 @@ import {
   type EventType,
   type ExecutionEvent,
 } from '@toolweaver/analytics-core';
-import { type Encode, flag, json, type Names, number, numbering, plain, subject, text, uuid } from './columns.ts';
+import {
+  type Encode,
+  flag,
+  json,
+  type Names,
+  number,
+  numbering,
+  numbers,
+  plain,
+  subject,
+  text,
+  texts,
+  uuid,
+  uuids,
+} from './columns.ts';
 import type { Rows, Slice, TableName } from './slice.ts';
 
-const common: readonly Encode<EventFields>[] = [
-  uuid('id', ({ id }) => id),
-  number('at', ({ at }) => at),
-  text('run', ({ runId }) => runId),
-  text('user', ({ userId }) => userId),
-  text('org', ({ orgId }) => orgId),
-  number('weight', ({ weight }) => weight),
-];
-const attributes: Encode<EventFields> = json('attributes', (event) => event.attributes);
+// What nearly all events have is encoded event by event: field by field it takes about twice as long.
 
-const plainExecution: readonly Encode<ExecutionEvent>[] = [
-  ...common,
-  subject((event) => event),
-  flag('success', ({ success }) => success),
-  number('latency_ms', ({ latencyMs }) => latencyMs),
-  uuid('parent_id', ({ parentId }) => parentId),
-];
+const common: Encode<EventFields> = (events, names) => {
+  const rows = events.length;
+  const ids = uuids('id', rows);
+  const times = numbers('at', rows);
+  const runs = texts('run', rows, names);
+  const users = texts('user', rows, names);
+  const orgs = texts('org', rows, names);
+  const weights = numbers('weight', rows);
+  for (let row = 0; row < rows; row += 1) {
+    const { id, at, runId, userId, orgId, weight } = events[row] as EventFields;
+    ids.set(row, id);
+    times.set(row, at);
+    runs.set(row, runId);
+    users.set(row, userId);
+    orgs.set(row, orgId);
+    weights.set(row, weight);
+  }
+  return [ids, times, runs, users, orgs, weights].map((filling) => filling.column());
+};
+
+const plainExecution: Encode<ExecutionEvent> = (events, names) => {
+  const rows = events.length;
+  const subjects = new Uint32Array(rows);
+  const successes = numbers('success', rows);
+  const latencies = numbers('latency_ms', rows);
+  const parents = uuids('parent_id', rows);
+  for (let row = 0; row < rows; row += 1) {
+    const { kind, name, success, latencyMs, parentId } = events[row] as ExecutionEvent;
+    subjects[row] = names.subject(kind, name);
+    successes.set(row, success ? 1 : 0);
+    latencies.set(row, latencyMs);
+    parents.set(row, parentId);
+  }
+  return [
+    { name: 'subject', type: 'subject', values: subjects },
+    successes.column(),
+    latencies.column(),
+    parents.column(),
+  ];
+};
+const attributes: Encode<EventFields> = json('attributes', (event) => event.attributes);
 const failure: readonly Encode<{ readonly error?: ExecutionEvent['error'] }>[] = [
   text('error_type', ({ error }) => error?.type),
   plain('error_message', ({ error }) => error?.message),
@@ -61,7 +101,8 @@ const says = { failure: 1, consumption: 2, detail: 4 };
 const executionLayouts: readonly Layout<ExecutionEvent>[] = Array.from({ length: 8 }, (_, extent) => ({
   table: 'execution_events',
   columns: [
-    ...plainExecution,
+    common,
+    plainExecution,
     ...(extent & says.failure ? failure : []),
     ...(extent & says.consumption ? consumption : []),
     ...(extent & says.detail ? detail : []),
@@ -85,7 +126,7 @@ const layouts: { readonly [T in Exclude<EventType, 'execution'>]: Layout<EventOf
   rating: {
     table: 'rating_events',
     columns: [
-      ...common,
+      common,
       attributes,
       subject(({ skillId }) => ({ kind: 'skill', name: skillId })),
       number('rating', ({ rating }) => rating),
@@ -96,7 +137,7 @@ const layouts: { readonly [T in Exclude<EventType, 'execution'>]: Layout<EventOf
   health: {
     table: 'health_events',
     columns: [
-      ...common,
+      common,
       attributes,
       subject(({ skillId }) => ({ kind: 'skill', name: skillId })),
       number('score', ({ score }) => score),
@@ -106,7 +147,7 @@ const layouts: { readonly [T in Exclude<EventType, 'execution'>]: Layout<EventOf
   toolkit: {
     table: 'toolkit_events',
     columns: [
-      ...common,
+      common,
       attributes,
       ...failure,
       text('toolkit', ({ toolkit }) => toolkit),
@@ -117,12 +158,12 @@ const layouts: { readonly [T in Exclude<EventType, 'execution'>]: Layout<EventOf
   },
   metrics: {
     table: 'metrics_events',
-    columns: [...common, attributes, number('step', ({ step }) => step), json('metrics', ({ values }) => values)],
+    columns: [common, attributes, number('step', ({ step }) => step), json('metrics', ({ values }) => values)],
   },
   run: {
     table: 'run_events',
     columns: [
-      ...common,
+      common,
       attributes,
       plain('state', ({ state }) => state),
       plain('name', ({ name }) => name),
@@ -135,7 +176,7 @@ const layouts: { readonly [T in Exclude<EventType, 'execution'>]: Layout<EventOf
   artifact: {
     table: 'artifact_events',
     columns: [
-      ...common,
+      common,
       attributes,
       plain('name', ({ name }) => name),
       plain('kind', ({ kind }) => kind),
@@ -183,6 +224,8 @@ function encodeRows(events: readonly AnalyticsEvent[], start: number, end: numbe
     table,
     places: Uint32Array.from(group.places),
     // A layout is only ever given the events that it is for.
-    columns: columns.map((column) => column(group.events as never[], names)).filter((column) => column !== undefined),
+    columns: columns
+      .flatMap((encode) => encode(group.events as never[], names))
+      .filter((column) => column !== undefined),
   }));
 }

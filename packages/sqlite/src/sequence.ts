@@ -7,9 +7,9 @@ const tailMask = (1 << tailBits) - 1;
 /** The last ms that a key can hold. */
 export const latestMs: number = 2 ** (63 - tailBits) - 1;
 
-/** The last bits of an id of 16 bytes that starts at `start`. Ids of version 7 count up there within a ms: keys rise, too. */
-export function tailOf(bytes: Uint8Array, start: number): number {
-  const byte = (at: number): number => bytes[start + at] as number;
+/** The last bits of an id of 16 bytes. Ids of version 7 count up there within a ms: keys rise, too. */
+export function tailOf(id: Uint8Array): number {
+  const byte = (at: number): number => id[at] as number;
   return ((byte(13) << 16) | (byte(14) << 8) | byte(15)) & tailMask;
 }
 

@@ -18,8 +18,8 @@ type ColumnData =
   | { readonly type: 'text'; readonly values: Uint32Array<ArrayBuffer> }
   /** Number of a subject, from 0. */
   | { readonly type: 'subject'; readonly values: Uint32Array<ArrayBuffer> }
-  /** 16 bytes a row; a row that is 0 in `known` means NULL. */
-  | { readonly type: 'uuid'; readonly values: Uint8Array<ArrayBuffer>; readonly known?: Uint8Array<ArrayBuffer> }
+  /** 36 characters a row, one text in all: to read them is left to the thread that writes. Blanks mean NULL. */
+  | { readonly type: 'uuid'; readonly digits: string }
   | { readonly type: 'plain'; readonly values: readonly (string | Uint8Array | null)[] };
 
 export type Column = ColumnData & { readonly name: string };

@@ -51,7 +51,7 @@ export interface SqliteBackend extends Backend {
 }
 
 /** Encoding this many takes a small part of a millisecond; the host's event loop gets its turn in between. */
-const sliceEvents = 256;
+const sliceEvents = 512;
 const delivery: Backend['delivery'] = { maxEvents: 16_384, maxDelayMs: 50 };
 
 /**

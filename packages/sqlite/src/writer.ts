@@ -89,18 +89,23 @@ export function createWriter(db: Connection, config: DatabaseConfig): Writer {
     subjects: readonly number[],
   ): (row: number) => boolean {
     const statement = insertion(rows);
-    const ids = rows.columns.find(({ name }) => name === 'id')?.values as Uint8Array;
-    let tail = 0;
-    const cells = rows.columns.flatMap((column): Cell[] => {
-      const cell = cellReader(column, texts, subjects);
-      return column.name === 'at' ? [cell, () => tail] : [cell];
-    });
     const idCell = rows.columns.findIndex(({ name }) => name === 'id');
     const timeCell = rows.columns.findIndex(({ name }) => name === 'at');
+    const readId = cellReader(rows.columns[idCell] as Column, texts, subjects);
+    let id: Uint8Array;
+    let tail = 0;
+    const cells = rows.columns.flatMap((column, at): Cell[] => {
+      if (at === idCell) {
+        return [() => id];
+      }
+      const cell = cellReader(column, texts, subjects);
+      return at === timeCell ? [cell, () => tail] : [cell];
+    });
     const row: unknown[] = new Array(cells.length).fill(null);
 
     return (at) => {
-      tail = tailOf(ids, at * 16);
+      id = readId(at) as Uint8Array;
+      tail = tailOf(id);
       for (let column = 0; column < cells.length; column += 1) {
         row[column] = (cells[column] as Cell)(at);
       }
@@ -228,6 +233,13 @@ function runValues(totals: RunTotals): (number | null)[] {
 
 type Cell = (row: number) => unknown;
 
+const uuidLength = 36;
+/** Where the bytes of a UUID begin in its text. */
+const bytePositions = [0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34] as const;
+/** The value of a lower-case hexadecimal digit by its code. */
+const digitValues: Uint8Array = Uint8Array.from({ length: 128 }, (_, code) => (code < 58 ? code - 48 : code - 87));
+const blank = 0x20;
+
 function cellReader(column: Column, texts: readonly number[], subjects: readonly number[]): Cell {
   switch (column.type) {
     case 'number': {
@@ -253,15 +265,18 @@ function cellReader(column: Column, texts: readonly number[], subjects: readonly
       return (row) => values[row];
     }
     case 'uuid': {
-      const { values, known } = column;
+      const digits = Buffer.from(column.digits, 'latin1');
       // SQLite copies what it is given, so one buffer does for all rows.
       const bytes = Buffer.alloc(16);
       return (row) => {
-        if (known?.[row] === 0) {
+        const start = row * uuidLength;
+        if (digits[start] === blank) {
           return null;
         }
-        for (let at = 0; at < 16; at += 1) {
-          bytes[at] = values[row * 16 + at] as number;
+        for (let byte = 0; byte < 16; byte += 1) {
+          const at = start + (bytePositions[byte] as number);
+          const high = digitValues[digits[at] as number] as number;
+          bytes[byte] = (high << 4) | (digitValues[digits[at + 1] as number] as number);
         }
         return bytes;
       };

@@ -104,7 +104,7 @@ function isOfUser(kind: Kind): string {
  * Those behind a gap would not be found, and so be added again when they are delivered again.
  */
 function closeGaps(db: Connection, times: Iterable<number>): void {
-  db.function('tail_of', { deterministic: true }, (id) => tailOf(id as Uint8Array, 0));
+  db.function('tail_of', { deterministic: true }, (id) => tailOf(id as Uint8Array));
   const maxTail = 2 ** tailBits - 1;
   const findAway = db.prepare(`
     SELECT seq & ${maxTail} AS tail, tail_of(id) AS home FROM execution_events
