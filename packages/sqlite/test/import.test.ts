@@ -519,7 +519,8 @@ describe('the signal', () => {
       [[call], failing(() => new AnalyticsError('BACKEND_UNAVAILABLE', 'away', { retryAfterMs: 1e9 }))],
     ] as const) {
       const controller = new AbortController();
-      const imported = importEvents(target, source, { signal: controller.signal });
+      // Patient for days: only the signal ends the wait.
+      const imported = importEvents(target, source, { signal: controller.signal, patienceMs: 1e9 });
       setTimeout(() => controller.abort(reason), 20);
       await expect(imported).rejects.toBe(reason);
     }
