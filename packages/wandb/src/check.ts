@@ -39,19 +39,31 @@ export function checkOptions<Options, T>(options: Options, known: Known<Options>
         : wrong(field, `must be true or false, got ${typeof value}`),
     number(field, value, min, max) {
       const valid = value === undefined || (typeof value === 'number' && value >= min && value <= max);
-      return valid ? value : wrong(field, `must be a number from ${min} to ${max}, got ${String(value)}`);
+      return valid ? value : wrong(field, `must be a number from ${min} to ${max}, got ${shown(value)}`);
     },
     choice(field, value, choices) {
       const found = choices.find((choice) => choice === value);
       return value === undefined || found !== undefined
         ? found
-        : wrong(field, `must be one of ${choices.join(', ')}, got ${JSON.stringify(value)}`);
+        : wrong(field, `must be one of ${choices.join(', ')}, got ${shown(value)}`);
     },
   });
   if (problems.length > 0) {
     throw configError(problems);
   }
   return result;
+}
+
+/** A value that is refused, whatever it is. */
+export function shown(value: unknown): string {
+  switch (typeof value) {
+    case 'string':
+      return JSON.stringify(value);
+    case 'number':
+      return String(value);
+    default:
+      return typeof value;
+  }
 }
 
 /** @throws TypeError with the message, for what has a wrong form. */

@@ -95,6 +95,18 @@ test('options that there are not are refused, together with all that is wrong', 
   expect(none.problems).toEqual([{ field: 'options', message: 'must be an object, got null' }]);
 });
 
+test('an option is refused whatever its value is', async () => {
+  const options = { mode: 10n, resume: {}, logFrequency: Object.create(null), timeoutMs: Object.create(null) };
+  const { problems } = await errorOf(() => wandb(options as never));
+  const told = problems.map(({ field, message }) => [field, /got .*/.exec(message)?.[0]] as const);
+  expect(Object.fromEntries(told)).toMatchObject({
+    mode: 'got bigint',
+    resume: 'got object',
+    logFrequency: 'got object',
+    timeoutMs: 'got object',
+  });
+});
+
 test('options that the calls of a run do not have are counted and told, and the calls are done', async () => {
   const { run, fake, notices } = await runAt();
   run.defineMetric('loss', { step_metric: 'epoch' } as MetricOptions);
