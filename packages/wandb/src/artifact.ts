@@ -5,7 +5,7 @@ import { basename, join, relative, resolve, sep } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { pathToFileURL } from 'node:url';
 import type { Known } from './check.ts';
-import { codeOf, messageOf } from './failure.ts';
+import { codeOf } from './failure.ts';
 
 /** A file, or a reference to what lies elsewhere. */
 export interface ArtifactEntry {
@@ -184,9 +184,4 @@ export function manifestText({ entries }: Artifact, birthIds: ReadonlyMap<string
     storagePolicyConfig: { storageLayout: 'V2' },
     contents: Object.fromEntries(contents),
   });
-}
-
-/** Why a file cannot be part of an artifact, for the user. */
-export function unreadable(path: string, error: unknown): string {
-  return `${path} cannot be uploaded (${messageOf(error)}); the artifact only says where it was`;
 }

@@ -12,9 +12,6 @@ import { untilAborted } from './until-aborted.ts';
 const heartbeatMs = 30_000;
 /** The longest wish of the service that is granted. */
 const maxWaitMs = 300_000;
-interface Ending {
-  readonly exitCode: number;
-}
 
 /** What a run sends to the service, line by line: each has its number, so that what is sent again is there once. */
 export interface FileStream {
@@ -35,7 +32,7 @@ interface StreamPart {
   readonly batch?: Batch | undefined;
   readonly uploaded?: readonly string[];
   /** Makes it the last request. */
-  readonly ending?: Ending | undefined;
+  readonly exitCode?: number | undefined;
 }
 
 export interface FileStreamOptions {
@@ -127,14 +124,12 @@ export function createFileStream(options: FileStreamOptions): FileStream {
     }
     const summary = summaryWriter.write(batch.summary, batch.changes);
     // Inside another text it takes more than by itself.
-    if (
-      summary.length > maxLineBytes &&
-      Buffer.byteLength(JSON.parse(Buffer.from(summary).toString())) > maxLineBytes
-    ) {
+    const isTooLong =
+      summary.length > maxLineBytes && Buffer.byteLength(JSON.parse(Buffer.from(summary).toString())) > maxLineBytes;
+    if (isTooLong) {
       onSkipped(`the summary was not sent: the service takes ${maxLineBytes} bytes`);
-      return { batch, groups: [...groups], arrived: 0, summary: undefined };
     }
-    return { batch, groups: [...groups], arrived: 0, summary };
+    return { batch, groups: [...groups], arrived: 0, summary: isTooLong ? undefined : summary };
   }
 
   // A run may have nothing to say for its first minutes, too.
@@ -144,7 +139,7 @@ export function createFileStream(options: FileStreamOptions): FileStream {
     get stopped() {
       return stopped;
     },
-    async send({ batch, uploaded = [], ending }, signal) {
+    async send({ batch, uploaded = [], exitCode }, signal) {
       if (batch !== undefined && progress?.batch !== batch) {
         progress = await prepare(batch);
       }
@@ -156,7 +151,7 @@ export function createFileStream(options: FileStreamOptions): FileStream {
         const isLast = groups.length === 1;
         heartbeat.abort();
         try {
-          await request(bodyOf(offset, group, isLast ? { summary, uploaded, ending } : {}), signal);
+          await request(bodyOf(offset, group, isLast ? { summary, uploaded, exitCode } : {}), signal);
         } catch (error) {
           // Of what began to arrive, the rest has to follow.
           throw groups.length < wasWhole ? halfArrived(error) : error;
@@ -170,7 +165,7 @@ export function createFileStream(options: FileStreamOptions): FileStream {
       if (progress === current) {
         progress = undefined;
       }
-      if (ending !== undefined) {
+      if (exitCode !== undefined) {
         end();
       }
     },
@@ -178,16 +173,14 @@ export function createFileStream(options: FileStreamOptions): FileStream {
   };
 }
 
-interface Extras {
+interface Extras extends Pick<StreamPart, 'uploaded' | 'exitCode'> {
   readonly summary?: Uint8Array | undefined;
-  readonly uploaded?: readonly string[];
-  readonly ending?: Ending | undefined;
 }
 
 function bodyOf(
   offset: number,
   { count, lines }: LineGroup,
-  { summary, uploaded = [], ending }: Extras,
+  { summary, uploaded = [], exitCode }: Extras,
 ): Uint8Array<ArrayBuffer> {
   const files: Uint8Array[] = [];
   if (count > 0) {
@@ -199,7 +192,7 @@ function bodyOf(
   }
   const fields = [
     ...(uploaded.length > 0 ? [`"uploaded":${JSON.stringify(uploaded)}`] : []),
-    ...(ending === undefined ? [] : [`"complete":true,"exitcode":${ending.exitCode}`]),
+    ...(exitCode === undefined ? [] : [`"complete":true,"exitcode":${exitCode}`]),
   ];
   const parts = files.length > 0 ? [Buffer.from('{"files":{'), ...files, Buffer.from('}')] : [Buffer.from('{')];
   const rest = `${files.length > 0 && fields.length > 0 ? ',' : ''}${fields.join()}}`;

@@ -69,7 +69,7 @@ export function createLoggedRows(run: Run, clock: Clock): LoggedRows {
       return rows.shapes.length;
     },
     get hasWork() {
-      return changed || rows.shapes.length > 0;
+      return changed;
     },
     add(values) {
       for (const [key, value] of values) {
@@ -89,7 +89,7 @@ export function createLoggedRows(run: Run, clock: Clock): LoggedRows {
       changed = true;
     },
     take() {
-      if (!changed && rows.shapes.length === 0) {
+      if (!changed) {
         return undefined;
       }
       const batch = createBatch(run.state, rows, changes);

@@ -71,14 +71,10 @@ const chartFields: readonly string[] = ['visualize', 'viz'];
 /** The run of this id, where one was started. */
 export async function askEarlierRun(
   service: Service,
-  {
-    project,
-    entity = null,
-    id,
-  }: { readonly project: string; readonly entity?: string | null | undefined; readonly id: string },
+  { project, entity, id }: RunInfo,
   signal?: AbortSignal,
 ): Promise<EarlierRun | undefined> {
-  const data = await service.graphql(resumeQuery, { project, entity, name: id }, { signal });
+  const data = await service.graphql(resumeQuery, { project, entity: entity ?? null, name: id }, { signal });
   const bucket = dig(data, 'model', 'bucket');
   if (!isObject(bucket) || !('t' in parseObject(bucket['wandbConfig']))) {
     return undefined;
@@ -125,7 +121,6 @@ export interface StoredRun {
   readonly storageId: string;
   readonly entity: string;
   readonly project: string;
-  readonly name: string | undefined;
   readonly historyLines: number;
 }
 
@@ -170,7 +165,6 @@ export async function upsertRun(
     storageId: stored,
     entity: owner,
     project: textAt(bucket, 'project', 'name') ?? project,
-    name: textAt(bucket, 'displayName') ?? name,
     historyLines: countAt(bucket, 'historyLineCount'),
   };
 }

@@ -6,9 +6,8 @@ import {
   type Clock,
   type RunEvent,
 } from '@toolweaver/analytics-core';
-import { unreadable } from './artifact.ts';
 import type { Batch } from './batch.ts';
-import { failureOf } from './failure.ts';
+import { failureOf, messageOf } from './failure.ts';
 import { insist } from './insist.ts';
 import { maxTag, toProject } from './names.ts';
 import { toArtifact, toArtifactSync } from './recorded-artifact.ts';
@@ -119,7 +118,8 @@ export function createRecordedRun(options: RecordedRunOptions): RecordedRun {
       const { artifact, failure } = await toArtifact(event);
       await run.putArtifact(artifact, signal);
       if (failure !== undefined) {
-        onNotice(`artifact ${artifact.name}: ${unreadable(event.path ?? '', failure)}`, failure);
+        const why = `${event.path} cannot be uploaded (${messageOf(failure)}); the artifact only says where it was`;
+        onNotice(`artifact ${artifact.name}: ${why}`, failure);
       }
       artifacts.shift();
     }

@@ -56,24 +56,21 @@ export function createRecords(frames: LogFrames): Records {
   }
 
   /** A key, which stands for itself whatever dots it has, and a value. */
-  function item(field: number, key: string, json: string): void {
-    const start = proto.open(field);
+  function item(key: string, value: unknown): void {
+    const start = proto.open(1);
     proto.text(1, key);
     // The other way to give a key is a path; it is the only one that takes an empty key.
     if (key === '') {
       proto.message(2, () => {});
     }
-    proto.text(valueJson, json);
+    proto.text(valueJson, jsonText(value) ?? 'null');
     proto.close(start);
   }
 
-  function configItems(field: number, config: RunInfo['config']): void {
-    proto.message(field, () => {
-      for (const [key, value] of Object.entries(config)) {
-        item(1, key, jsonText(value) ?? 'null');
-      }
-      item(1, '_wandb', '{}');
-    });
+  function items(values: RunInfo['config']): void {
+    for (const [key, value] of Object.entries(values)) {
+      item(key, value);
+    }
   }
 
   function timestamp(field: number, unixMs: number): void {
@@ -93,7 +90,10 @@ export function createRecords(frames: LogFrames): Records {
         proto.text(1, info.id);
         proto.text(2, info.entity);
         proto.text(3, info.project);
-        configItems(4, info.config);
+        proto.message(4, () => {
+          items(info.config);
+          item('_wandb', {});
+        });
         proto.text(6, info.group);
         proto.text(7, info.jobType);
         proto.text(8, info.name);
@@ -107,11 +107,7 @@ export function createRecords(frames: LogFrames): Records {
       });
     },
     config(config) {
-      record('config', () => {
-        for (const [key, value] of Object.entries(config)) {
-          item(1, key, jsonText(value) ?? 'null');
-        }
-      });
+      record('config', () => items(config));
     },
     metric({ name, stepMetric, hidden, summary }) {
       record('metric', () => {
@@ -146,7 +142,7 @@ export function createRecords(frames: LogFrames): Records {
           if (value === undefined) {
             proto.message(2, () => proto.text(1, key));
           } else {
-            item(1, key, jsonText(value) ?? 'null');
+            item(key, value);
           }
         }
       });

@@ -76,7 +76,7 @@ export async function startRemoteRun(
     },
     putArtifact: (artifact, step, signal) => uploadArtifact(service, run, artifact, step, signal),
     alert: (alert, signal) => sendAlert(service, run, alert, signal),
-    finish: (exitCode, batch, signal) => stream.send({ batch, ending: { exitCode } }, signal),
+    finish: (exitCode, batch, signal) => stream.send({ batch, exitCode }, signal),
     async release() {
       stream.stop();
     },

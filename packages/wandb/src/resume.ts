@@ -1,7 +1,7 @@
 import { AnalyticsError } from '@toolweaver/analytics-core';
+import type { EarlierRun } from './operations.ts';
 import type { ResumeMode } from './options.ts';
 import type { RunInfo } from './run-info.ts';
-import type { Description } from './settings.ts';
 
 /** @throws AnalyticsError `INVALID_CONFIG` when the run is there, or is not, against what was wished. */
 export function checkResume(resume: ResumeMode | undefined, isThere: boolean, id: string): void {
@@ -17,16 +17,7 @@ export function checkResume(resume: ResumeMode | undefined, isThere: boolean, id
 export type Said = { readonly [K in 'config' | 'tags']?: RunInfo[K] | undefined };
 
 /** The run as it was, under what is said of it now, and over what all runs have. */
-export function inheritFrom(
-  info: RunInfo,
-  earlier: {
-    readonly config: Description['config'];
-    readonly charts: RunInfo['charts'];
-    readonly tags: readonly string[];
-    readonly notes: string | undefined;
-  },
-  said: Said,
-): RunInfo {
+export function inheritFrom(info: RunInfo, earlier: EarlierRun, said: Said): RunInfo {
   return {
     ...info,
     config: { ...info.config, ...earlier.config, ...said.config },

@@ -51,8 +51,8 @@ export function readSettings(check: Checks, options: ConnectionOptions & Descrip
   const offlineWithoutKey = check.flag('offlineWithoutKey', options.offlineWithoutKey) ?? false;
   const netrc = check.text('netrc', options.netrc);
   const apiKey = wanted === 'online' ? readKey(check, options.apiKey, netrc, baseUrl.host) : undefined;
-  const hasKey = apiKey !== undefined;
-  if (wanted === 'online' && apiKey === undefined && !offlineWithoutKey) {
+  const lacksKey = wanted === 'online' && apiKey === undefined;
+  if (lacksKey && !offlineWithoutKey) {
     const message = `is missing: set it (WANDB_API_KEY), put it into a netrc file for ${baseUrl.host}, or choose the mode offline`;
     check.wrong('apiKey', message);
   }
@@ -64,7 +64,7 @@ export function readSettings(check: Checks, options: ConnectionOptions & Descrip
   };
   const service = apiKey === undefined || apiKey === null ? undefined : { baseUrl: base, apiKey, ...own };
   return {
-    mode: wanted === 'online' && !hasKey ? 'offline' : wanted,
+    mode: lacksKey ? 'offline' : wanted,
     service,
     baseUrl: base,
     appUrl: readUrl(check, 'appUrl', options.appUrl)?.href.replace(/\/+$/, '') ?? appUrlOf(base),
