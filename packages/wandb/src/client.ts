@@ -5,11 +5,11 @@ import { createEncoder } from './encoder.ts';
 import { failureOf, messageOf } from './failure.ts';
 import { createHttp } from './http.ts';
 import { snapshot } from './logged.ts';
-import { randomName } from './names.ts';
 import { createNotify, named } from './notices.ts';
 import { type ConnectionOptions, type DescriptionOptions, knownOptions } from './options.ts';
-import { forgetRun, rememberRun, unfinishedRun } from './resume-file.ts';
+import { firstRun } from './resume-file.ts';
 import { createRun, type Run } from './run.ts';
+import { newRunInfo } from './run-info.ts';
 import { createService } from './service.ts';
 import { readSettings, type Settings } from './settings.ts';
 import { agent } from './version.ts';
@@ -33,31 +33,18 @@ export async function startRun(options: RunClientOptions = {}): Promise<WandbRun
     initTimeoutMs: check.number('initTimeoutMs', options.initTimeoutMs, 1, 3_600_000) ?? 90_000,
   }));
   const { mode, clock, dir, description } = settings;
-  const online = mode === 'online' && settings.service !== undefined;
-  const isAuto = description.resume === 'auto' && online;
-  const id = description.runId ?? (isAuto ? unfinishedRun(dir) : undefined) ?? randomName(8);
+  const first = firstRun(settings);
   const notify = createNotify('wandb', settings.onNotice);
   if (mode === 'disabled') {
-    return disabledRun(id);
+    return disabledRun(first.id);
   }
   const encoder = createEncoder();
   const run = createRun({
     info: {
-      id,
-      project: settings.project,
-      entity: settings.entity,
-      name: description.runName,
-      notes: description.notes,
-      tags: description.tags,
+      ...newRunInfo(settings, first.id, clock.now()),
       config: snapshot(description.config) as Record<string, unknown>,
-      group: description.group,
-      jobType: description.jobType,
-      host: description.host,
-      program: description.program,
-      startedAt: clock.now(),
-      metrics: [],
     },
-    resume: online ? description.resume : undefined,
+    resume: mode === 'online' ? description.resume : undefined,
     service: settings.service && createService(settings.service, createHttp(settings.fetch, clock), agent()),
     appUrl: settings.appUrl,
     dir,
@@ -66,15 +53,11 @@ export async function startRun(options: RunClientOptions = {}): Promise<WandbRun
     clock,
     onNotice: notify,
   });
-  if (isAuto) {
-    rememberRun(dir, id);
-  }
+  first.remember();
   await begin(run, settings, initTimeoutMs);
   return createClient(run, settings, notify, () => {
     void encoder.close();
-    if (isAuto) {
-      forgetRun(dir);
-    }
+    first.forget();
   });
 }
 

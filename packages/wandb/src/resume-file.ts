@@ -1,15 +1,43 @@
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseObject } from './json-text.ts';
-import { runIdProblem } from './names.ts';
+import { randomName, runIdProblem } from './names.ts';
 import { wandbFolder } from './run-directory.ts';
+import type { Settings } from './settings.ts';
 
 // Which run a process was at, so that the next one goes on with it unless it finished: what `resume: 'auto'` means.
 
 const name = 'wandb-resume.json';
 
+/** The run that a process begins with. */
+export interface FirstRun {
+  readonly id: string;
+  /** It has begun. */
+  remember(): void;
+  /** It has finished. */
+  forget(): void;
+}
+
+export function firstRun({ mode, dir, description: { runId, resume } }: Settings): FirstRun {
+  const isAuto = resume === 'auto' && mode === 'online';
+  const id = runId ?? (isAuto ? unfinishedRun(dir) : undefined) ?? randomName(8);
+  return {
+    id,
+    remember() {
+      if (isAuto) {
+        rememberRun(dir, id);
+      }
+    },
+    forget() {
+      if (isAuto) {
+        forgetRun(dir);
+      }
+    },
+  };
+}
+
 /** The run that did not finish; undefined when there is none, or nothing that can be read. */
-export function unfinishedRun(dir: string): string | undefined {
+function unfinishedRun(dir: string): string | undefined {
   try {
     const id = parseObject(readFileSync(join(wandbFolder(dir), name), 'utf8'))['run_id'];
     return typeof id === 'string' && runIdProblem(id) === undefined ? id : undefined;
@@ -18,7 +46,7 @@ export function unfinishedRun(dir: string): string | undefined {
   }
 }
 
-export function rememberRun(dir: string, id: string): void {
+function rememberRun(dir: string, id: string): void {
   const folder = wandbFolder(dir);
   try {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
@@ -28,7 +56,7 @@ export function rememberRun(dir: string, id: string): void {
   }
 }
 
-export function forgetRun(dir: string): void {
+function forgetRun(dir: string): void {
   try {
     rmSync(join(wandbFolder(dir), name), { force: true });
   } catch {

@@ -1,5 +1,6 @@
 import { jsonText } from './json-text.ts';
 import { type MetricDefinition, summaryFields } from './metric-definition.ts';
+import type { Settings } from './settings.ts';
 
 /** What a run is, as the service shows it. Sent whole whenever something of it changes. */
 export interface RunInfo {
@@ -20,6 +21,12 @@ export interface RunInfo {
   readonly metrics: readonly MetricDefinition[];
   /** Custom charts that a program with another client has made, by their field of our section of the configuration. */
   readonly charts?: Readonly<Record<string, unknown>> | undefined;
+}
+
+/** A new run as the options describe it. */
+export function newRunInfo({ project, entity, description }: Settings, id: string, startedAt: number): RunInfo {
+  const { runName: name, notes, tags, config, group, jobType, host, program } = description;
+  return { id, project, entity, name, notes, tags, config, group, jobType, host, program, startedAt, metrics: [] };
 }
 
 // Field numbers of the service's telemetry record: features in use (of which 14 is none that we would lie about), and the

@@ -3,13 +3,13 @@ import { within } from './clock.ts';
 import type { Encoder } from './encoder.ts';
 import { messageOf } from './failure.ts';
 import { createKeyBook, maxNames } from './keys.ts';
-import { randomName, toProject, toRunId } from './names.ts';
+import { toProject, toRunId } from './names.ts';
 import type { Notify } from './notices.ts';
 import { createRecordedRun, type RecordedRun, startOf } from './recorded-run.ts';
 import { createRecorder } from './recorder.ts';
-import { forgetRun, rememberRun, unfinishedRun } from './resume-file.ts';
+import { firstRun } from './resume-file.ts';
 import { createRun, type Run } from './run.ts';
-import type { RunInfo } from './run-info.ts';
+import { newRunInfo, type RunInfo } from './run-info.ts';
 import type { Seen } from './seen.ts';
 import type { Service } from './service.ts';
 import type { Settings } from './settings.ts';
@@ -58,11 +58,11 @@ export interface Runs {
 export function createRuns(options: RunsOptions): Runs {
   const { settings, service, seen, encoder, logFrequency, alertIntervalMs, signal: lifetime, notify } = options;
   const { mode, appUrl, dir, offlineAfterMs, finishTimeoutMs, clock, description } = settings;
-  const isAuto = description.resume === 'auto' && mode === 'online';
   const book = createKeyBook(() =>
     notify(`more than ${maxNames} names and versions; further ones share the keys of _other`, undefined, 'INTERNAL'),
   );
-  const defaultId = description.runId ?? (isAuto ? unfinishedRun(dir) : undefined) ?? randomName(8);
+  const first = firstRun(settings);
+  const defaultId = first.id;
   /** By the service's id, in order of use. */
   const runs = new Map<string, RecordedRun>();
   const ended = new Map<string, { readonly step: number; readonly info: RunInfo }>();
@@ -74,26 +74,17 @@ export function createRuns(options: RunsOptions): Runs {
     return key === '' ? defaultId : toRunId(key);
   }
 
-  function newRun(key: string, first: RunEvent | undefined, startedAt: number): RecordedRun {
+  function newRun(key: string, start: RunEvent | undefined, startedAt: number): RecordedRun {
     const id = idOf(key);
     const isDefault = id === defaultId;
     const before = ended.get(id);
     const info: RunInfo = before
       ? { ...before.info, startedAt }
       : {
-          id,
-          project: first?.project === undefined ? settings.project : toProject(first.project),
-          entity: settings.entity,
-          name: isDefault ? description.runName : first?.name,
-          notes: description.notes,
-          tags: description.tags,
+          ...newRunInfo(settings, id, startedAt),
+          ...(start?.project !== undefined && { project: toProject(start.project) }),
+          ...(!isDefault && { name: start?.name }),
           config: { ...description.config, ...(key !== '' && id !== key && { run_id: key }) },
-          group: description.group,
-          jobType: description.jobType,
-          host: description.host,
-          program: description.program,
-          startedAt,
-          metrics: [],
         };
     const run = createRun({
       info,
@@ -110,8 +101,8 @@ export function createRuns(options: RunsOptions): Runs {
       startingSummary: summaries.get(id),
       onNotice: notify,
     });
-    if (isDefault && isAuto) {
-      rememberRun(dir, id);
+    if (isDefault) {
+      first.remember();
     }
     return createRecordedRun({
       run,
@@ -152,8 +143,8 @@ export function createRuns(options: RunsOptions): Runs {
         summaries.set(id, run.state.summary);
         removeOldest(summaries, maxSummaries);
       }
-      if (id === defaultId && isAuto) {
-        forgetRun(dir);
+      if (id === defaultId) {
+        first.forget();
       }
     }
   }
