@@ -1,6 +1,6 @@
 import type { AnalyticsEvent, Backend, ExecutionEvent, Problem } from '@toolweaver/analytics-core';
 import { configError, unknownOptions } from '@toolweaver/analytics-core/backend';
-import type { Figures } from './figures.ts';
+import type { Figures, Sums } from './figures.ts';
 import { type Views, viewsOf } from './views.ts';
 
 /** How much a collector keeps, and its backend's name. The numbers are whole, and >= 1. */
@@ -149,12 +149,7 @@ function newCounts(kind: Counts['kind'], name: string): Counts {
   return { kind, name, calls: 0, failures: 0, pricedCalls: 0, nanoUsd: 0, tokens: 0, timedCalls: 0, durationMs: 0 };
 }
 
-function toSums({
-  calls,
-  failures,
-  pricedCalls,
-  nanoUsd,
-}: Counts): Pick<Figures, 'calls' | 'failures' | 'pricedCalls' | 'totalCostUsd'> {
+function toSums({ calls, failures, pricedCalls, nanoUsd }: Counts): Sums {
   return { calls, failures, pricedCalls, totalCostUsd: pricedCalls === 0 ? null : nanoUsd / 1e9 };
 }
 
@@ -164,7 +159,10 @@ function checkOptions(
 ): void {
   for (const [field, value] of Object.entries({ maxOperations, maxErrors })) {
     if (!(Number.isInteger(value) && Number(value) >= 1)) {
-      problems.push({ field, message: `must be a whole number >= 1, got ${String(value)}` });
+      problems.push({
+        field,
+        message: `must be a whole number >= 1, got ${typeof value === 'number' ? value : typeof value}`,
+      });
     }
   }
   if (typeof name !== 'string' || name.trim() === '') {
