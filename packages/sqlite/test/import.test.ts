@@ -414,6 +414,21 @@ describe('the target', () => {
     expect(target.calls).toBe(4);
   });
 
+  test('is tried again when it asks to be, as far as patience reaches', async () => {
+    const awayFor = (retryAfterMs: number, attempts: number): ReturnType<typeof failing> =>
+      failing((_, attempt) =>
+        attempt <= attempts ? new AnalyticsError('BACKEND_UNAVAILABLE', 'away', { retryAfterMs }) : undefined,
+      );
+    const started = performance.now();
+    expect(await importEvents(awayFor(300, 1), [call])).toMatchObject({ imported: 1 });
+    // Longer than anything it does of its own accord after the first failure.
+    expect(performance.now() - started).toBeGreaterThan(250);
+    expect(await refusal([call], { patienceMs: 20 }, awayFor(1e9, Number.POSITIVE_INFINITY))).toMatchObject({
+      code: 'BACKEND_UNAVAILABLE',
+      message: 'away; nothing was imported',
+    });
+  });
+
   test('that stays unavailable is given up, saying how far it got; another import goes on', async () => {
     let broken = true;
     const target = failing((_, attempt) =>
