@@ -55,10 +55,9 @@ export function post({ url, headers, body, background, tls, agent }: Post, signa
   sent.end(body);
   return promise.finally(() => {
     signal.removeEventListener('abort', abort);
-    // Where the answer came before all was sent, the rest would keep the connection, that of an agent too.
-    if (agent === undefined || !sent.writableFinished) {
-      sent.destroy();
-    }
+    // Where the answer came before all was sent, the rest would keep the connection, that of an agent too. One that an agent has
+    // again is no longer the request's, and stays.
+    sent.destroy();
   });
 }
 

@@ -95,13 +95,12 @@ export function createSender(options: SenderOptions): Sender {
 
   return {
     async send(delivery, signal) {
-      const { url, background = false } = delivery;
+      const { url } = delivery;
       const deadline = new AbortController();
       let last: Refused | undefined;
       const timer = clock.setTimeout(() => deadline.abort(), timeoutMs);
-      if (background) {
-        timer.unref?.();
-      }
+      // What it would end keeps the process alive by itself, where that is to wait.
+      timer.unref?.();
       try {
         const either = AbortSignal.any([signal, deadline.signal]);
         await deliver(delivery, either, clock.monotonic() + timeoutMs, (refused) => {

@@ -259,6 +259,11 @@ trialOfTests('R27', 'OTLP: an answer that is not what it should be is no success
   });
 });
 
+test('an answer of 64 KiB is read to its end', async () => {
+  const script = answer(200, { 'content-type': 'application/json' }, '{}'.padEnd(65_536));
+  expect(await flushWith(script)).toMatchObject({ ok: true, requests: 1 });
+});
+
 /** Writes as long as anybody reads. */
 function endless(response: ServerResponse): void {
   const chunk = Buffer.alloc(65_536, 'x');
