@@ -37,11 +37,6 @@ export interface CatalogueEntry {
   readonly optionalLabels: boolean;
 }
 
-/** Upper bounds of the buckets of latencies, in ms. */
-export const defaultLatencyBucketsMs: readonly number[] = [
-  10, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 30_000, 60_000,
-];
-
 /** The key of a metric in the catalogue. */
 export type MetricKey =
   | 'skillExecutions'

@@ -2,7 +2,6 @@ export {
   type CatalogueEntry,
   catalogue,
   closedLabels,
-  defaultLatencyBucketsMs,
   type Metric,
   type MetricKey,
   type MetricType,

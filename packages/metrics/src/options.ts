@@ -1,12 +1,6 @@
 import type { Problem } from '@toolweaver/analytics-core';
 import { configError, type EnvReader, unknownOptions } from '@toolweaver/analytics-core/backend';
-import {
-  type CatalogueEntry,
-  catalogue,
-  defaultLatencyBucketsMs,
-  type Metric,
-  type OptionalLabel,
-} from './catalogue.ts';
+import { type CatalogueEntry, catalogue, type Metric, type OptionalLabel } from './catalogue.ts';
 
 /** Whose names metrics have: ours, those of OpenTelemetry's GenAI conventions, or each under both. */
 export type SemanticConventions = 'toolweaver' | 'genai' | 'both';
@@ -44,7 +38,7 @@ export function resolveMetricsOptions(options: MetricsOptions, problems: Problem
   const {
     namespace = 'toolweaver',
     labels = [],
-    latencyBucketsMs = defaultLatencyBucketsMs,
+    latencyBucketsMs = [10, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 30_000, 60_000],
     maxLabelSets = 2000,
   } = options;
   const refuse = (field: string, message: string): void => void problems.push({ field, message });
