@@ -25,7 +25,7 @@ export interface Settings {
   readonly description: Description;
 }
 
-export interface Description {
+interface Description {
   readonly runId: string | undefined;
   readonly runName: string | undefined;
   readonly notes: string | undefined;
