@@ -57,13 +57,8 @@ export async function startTrial(create: Create, timeoutMs: number): Promise<Tri
   const subject = await within('create()', timeoutMs, create());
   const { backend, observe } = Object(subject) as Partial<Subject>;
   assert.ok(
-    typeof backend?.write === 'function' && typeof observe === 'function',
-    'create() must give a subject: { backend, observe() }, its backend awaited',
-  );
-  const delivery: unknown = backend.delivery;
-  assert.ok(
-    delivery === 'immediate' || (typeof delivery === 'object' && delivery !== null),
-    "the backend must have `delivery`: 'immediate' or { maxEvents, maxDelayMs }",
+    typeof backend?.write === 'function' && backend.delivery && typeof observe === 'function',
+    'create() must give a subject: { backend, observe() }, its backend awaited and with `delivery`',
   );
   return trialOf(subject, subject.backend, create, timeoutMs);
 }
@@ -107,7 +102,7 @@ function trialOf(subject: Subject, backend: Backend, create: Create, timeoutMs: 
       // Of what is no observation nothing would be compared, so that every law held.
       assert.ok(
         Array.isArray(Object(observation).executions),
-        'observe() must give an observation: { executions, … }, or tally(events) of a store of single events',
+        'observe() must give `executions`, as tally(events) does',
       );
       return observation;
     },
