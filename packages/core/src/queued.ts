@@ -43,7 +43,7 @@ export function queuedSink(
   let due = 0;
   let running = false;
   let timer: ReturnType<Clock['setTimeout']> | undefined;
-  let timerIsShort = false;
+  let timerIsShort: boolean;
   /** Ends the pause before a retry. */
   let wake: (() => void) | undefined;
   /** Size of the next batch: shrinks to find the event that the far side rejects, and stays the same for a retry. */

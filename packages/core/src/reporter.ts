@@ -31,7 +31,7 @@ export function createReporter(onError: ((error: AnalyticsError) => unknown) | u
         recent.set(key, { at: now, left: 0 });
         tell(onError, withCount(make(), last?.left ?? 0));
       } catch {
-        // A broken clock must not hurt the host either.
+        // An error that cannot be read must not hurt the host either.
       }
     },
   };

@@ -48,8 +48,8 @@ function incoming(headers: unknown, outer: Surroundings | undefined): Surroundin
     const given: { get?: unknown; [name: string]: unknown } = optionalObject(headers, 'headers');
     const read = (name: keyof TraceContext): unknown =>
       typeof given.get === 'function' ? given.get(name) : given[name];
-    const [found, version, traceId, , , more] = pattern.exec(String(read('traceparent'))) ?? [];
-    if (found === undefined || traceId === undefined || (version === '00' && more !== undefined)) {
+    const [found = '', version, traceId, , , more] = pattern.exec(String(read('traceparent'))) ?? [];
+    if (traceId === undefined || (version === '00' && more !== undefined)) {
       return undefined;
     }
     const tracestate = read('tracestate');
