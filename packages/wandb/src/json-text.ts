@@ -43,6 +43,11 @@ function objectText(value: object, depth: number): string | undefined {
   return `{${fields.join()}}`;
 }
 
+/** A text inside a JSON text, without the quotes around it. */
+export function escapeText(text: string): string {
+  return JSON.stringify(text).slice(1, -1);
+}
+
 /** Reads JSON in which numbers may be bare NaN or Infinity tokens, which become null. Undefined when it is no JSON at all. */
 export function parseJson(text: unknown): unknown {
   if (typeof text !== 'string') {

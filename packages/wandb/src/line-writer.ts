@@ -1,6 +1,7 @@
 import type { Cursor, Rows, Shape } from './batch.ts';
 import { copyInto, enlarged } from './copy.ts';
 import { maxNumberBytes, writeNumber } from './digits.ts';
+import { escapeText } from './json-text.ts';
 import { stampKeys } from './run-state.ts';
 
 /** What stands in front of each value in a line that is itself part of a JSON text. */
@@ -122,9 +123,4 @@ function linePieces({ fields }: Shape): LinePieces {
     comma = ',';
   }
   return { pieces, bytes: pieces.reduce((sum, { length }) => sum + length, 0) };
-}
-
-/** A text inside a JSON text, without the quotes around it. */
-function escapeText(text: string): string {
-  return JSON.stringify(text).slice(1, -1);
 }

@@ -1,6 +1,6 @@
 import { copyInto, enlarged } from './copy.ts';
 import { maxNumberBytes, writeNumber } from './digits.ts';
-import { jsonText } from './json-text.ts';
+import { escapeText, jsonText } from './json-text.ts';
 
 /** The whole summary of a run as a JSON text inside a JSON text, with the quotes around it, each time anew. */
 export interface SummaryWriter {
@@ -26,7 +26,7 @@ export function createSummaryWriter(): SummaryWriter {
   function keyBytes(key: string): Uint8Array {
     let bytes = keys.get(key);
     if (bytes === undefined) {
-      bytes = escaped(`${JSON.stringify(key)}:`);
+      bytes = Buffer.from(escapeText(`${JSON.stringify(key)}:`));
       keys.set(key, bytes);
     }
     return bytes;
@@ -39,7 +39,7 @@ export function createSummaryWriter(): SummaryWriter {
       return;
     }
     const head = keyBytes(key);
-    const tail = text === undefined ? undefined : escaped(text);
+    const tail = text === undefined ? undefined : Buffer.from(escapeText(text));
     // Also for what stands around it.
     reserve(head.length + (tail?.length ?? maxNumberBytes) + 4);
     if (at > 2) {
@@ -68,8 +68,4 @@ export function createSummaryWriter(): SummaryWriter {
       return Uint8Array.prototype.slice.call(buffer, 0, at);
     },
   };
-}
-
-function escaped(text: string): Uint8Array {
-  return Buffer.from(JSON.stringify(text).slice(1, -1));
 }
