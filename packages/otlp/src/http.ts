@@ -46,7 +46,7 @@ export function post({ url, headers, body, background, tls, agent }: Post, signa
     reject(signal.reason);
     sent.destroy();
   };
-  signal.addEventListener('abort', abort, { once: true });
+  signal.addEventListener('abort', abort);
   sent.on('error', reject);
   sent.on('response', (response) => receive(response, resolve, reject));
   if (background) {

@@ -128,7 +128,7 @@ function pause(clock: Clock, delayMs: number, background: boolean, signal: Abort
     timer.unref?.();
   }
   const abort = (): void => reject(signal.reason);
-  signal.addEventListener('abort', abort, { once: true });
+  signal.addEventListener('abort', abort);
   return promise.finally(() => {
     signal.removeEventListener('abort', abort);
     clock.clearTimeout(timer);
