@@ -3,7 +3,8 @@ import { expect, onTestFinished, test, vi } from 'vitest';
 import { openForWriting } from '../src/database.ts';
 import { loadDriver } from '../src/driver.ts';
 import { createEncoder } from '../src/encode.ts';
-import type { Held } from '../src/held.ts';
+import type { Failure } from '../src/failure.ts';
+import type { Held, Store } from '../src/held.ts';
 import type { Message, Request } from '../src/protocol.ts';
 import { createUpkeep } from '../src/store/upkeep.ts';
 import { createWriter } from '../src/writer.ts';
@@ -24,23 +25,24 @@ async function largeStore() {
   return { db, file: '', realPath: ':memory:' };
 }
 
+function holding(current: () => Store, open: Held['open'] = async () => current()): Held {
+  return { isReplaced: () => false, current, close() {}, recover: () => undefined, open };
+}
+
 test('the size is looked after again once a file that could not be opened can be', async () => {
   vi.useFakeTimers({ toFake: ['performance', 'setTimeout', 'clearTimeout'] });
   onTestFinished(() => void vi.useRealTimers());
   let store = await largeStore();
   let broken = false;
-  const held: Held = {
-    isReplaced: () => false,
-    current: () => store,
-    close() {},
-    recover: () => undefined,
-    async open() {
+  const held = holding(
+    () => store,
+    async () => {
       if (broken) {
         throw new Error('too many open files');
       }
       return store;
     },
-  };
+  );
   const asked: Message[] = [];
   const upkeep = createUpkeep(config, held, { notify() {}, enqueue: (message) => void asked.push(message) });
   const prunesAsked = (): Message[] => asked.filter(({ request }) => request.op === 'prune');
@@ -60,4 +62,27 @@ test('the size is looked after again once a file that could not be opened can be
   vi.advanceTimersByTime(2_000);
   upkeep.written();
   expect(prunesAsked()).toHaveLength(2);
+});
+
+test('what is wrong while the size is looked at is told once, and again after it was right', async () => {
+  vi.useFakeTimers({ toFake: ['performance', 'setTimeout', 'clearTimeout'] });
+  onTestFinished(() => void vi.useRealTimers());
+  const sound = await largeStore();
+  const broken = await largeStore();
+  broken.db.close();
+  let store = broken;
+  const told: Failure[] = [];
+  const notify = (notice: Failure): void => void told.push(notice);
+  const upkeep = createUpkeep(
+    config,
+    holding(() => store),
+    { notify, enqueue() {} },
+  );
+  const tellings: number[] = [];
+  for (store of [broken, broken, sound, broken]) {
+    upkeep.written();
+    vi.advanceTimersByTime(2_000);
+    tellings.push(told.length);
+  }
+  expect(tellings).toEqual([1, 1, 1, 2]);
 });
