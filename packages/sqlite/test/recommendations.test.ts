@@ -83,6 +83,28 @@ describe('collaborative ones', () => {
     ]);
   });
 
+  test('are in order of their names where as much speaks for each, in whatever order it adds up', async () => {
+    const { reader, write } = await createStore();
+    write(
+      using({
+        me: ['a'],
+        // Alike by 1/2, 1/3 and 1/6, whose sum is less than that of 1/6, 1/3 and 1/2 by its last digit.
+        one: ['a', 'x'],
+        two: ['a', 'x', 'c'],
+        three: ['a', 'x', 'c', 'd', 'e', 'f'],
+        four: ['a', 'y', 'c', 'd', 'e', 'f'],
+        five: ['a', 'y', 'c'],
+        six: ['a', 'y'],
+      }),
+    );
+    const found = await reader.getRecommendations('me', { types: ['collaborative'], limit: 3 });
+    expect(found.map(({ skillId, score }) => [skillId, score])).toEqual([
+      ['c', 0.5],
+      ['x', 0.5],
+      ['y', 0.5],
+    ]);
+  });
+
   test('need a user who has used something in the window and in the organisation', async () => {
     const { reader, write } = await createStore();
     write([
