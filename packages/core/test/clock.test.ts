@@ -15,6 +15,8 @@ test.each([-1, end, Number.NaN, Number.POSITIVE_INFINITY, undefined, '0', new Da
     expect(now()).toBe(5);
     time = end - 1;
     expect(now()).toBe(end - 1);
+    time = 0;
+    expect(now()).toBe(0);
   },
 );
 
