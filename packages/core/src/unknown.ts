@@ -25,15 +25,21 @@ export function unknownOptions(given: unknown, known: Readonly<Record<string, tr
 /** What inputs may say that their events call otherwise, or not at all. */
 const otherFields = { skillId: true, toolName: true, sampleRate: true, rootId: true, trace: true };
 
-/** The first name in an input that means nothing to the event made of it. What is null or undefined is not given. */
-export function unknownField(input: object, event: object): string | undefined {
-  const given = input as Readonly<Record<string, unknown>>;
+/**
+ * The first name in an input, or in the usage that it says, which means nothing to the event made of it. What is null or undefined
+ * is not given.
+ */
+export function unknownField(input: unknown, event: unknown): string | undefined {
   try {
-    return Object.keys(input).find(
-      (name) => !(name in event || name in otherFields) && (given[name] ?? undefined) !== undefined,
+    const given = input as Readonly<Record<string, unknown>>;
+    const kept = event as Readonly<Record<string, unknown>>;
+    const name = Object.keys(given).find(
+      (name) => !(name in kept || name in otherFields) && (given[name] ?? undefined) !== undefined,
     );
+    const ofUsage = name ?? unknownField(given['usage'], kept['usage']);
+    return name ?? (ofUsage && `usage.${ofUsage}`);
   } catch {
-    // What the event needs could be read, and the rest costs no event.
+    // There is no usage; or what the event needs could be read, and the rest costs no event.
     return undefined;
   }
 }

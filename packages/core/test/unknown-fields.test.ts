@@ -33,6 +33,10 @@ describe('a field that no event has', () => {
     ['cache_hit', (a) => a.recordSkillExecution({ skillId: 'a', success: true, cache_hit: true } as never)],
     ['latency_ms', (a) => a.recordToolInvocation({ toolName: 'a', success: true, latency_ms: 0 } as never)],
     ['input_tokens', (a) => a.recordLlmCall({ model: 'a', success: true, input_tokens: 5 } as never)],
+    [
+      'usage.cachedInputTokens',
+      (a) => a.recordLlmCall({ model: 'a', success: true, usage: { inputTokens: 5, cachedInputTokens: 4 } as never }),
+    ],
     ['run_id', ({ logMetrics }) => logMetrics({ loss: 1 }, { run_id: 'r' } as never)],
     ['cfg', ({ startRun }) => startRun({ cfg: {} } as never)],
     ['tokens', ({ trackOperation }) => trackOperation('a', (operation) => operation.set({ tokens: 1 } as never))],
