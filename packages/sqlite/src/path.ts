@@ -7,6 +7,14 @@ export function absolutePath(path: string): string {
   return /^~(?=$|[\\/])/.test(path) ? join(homedir(), path.slice(1)) : resolve(path);
 }
 
+/** What is wrong with the path of a database. It is not shown: the URL of a server holds a password. */
+export function pathProblem(path: string): string | undefined {
+  if (/^(file:|[a-z][a-z\d+.-]*:\/\/)/i.test(path)) {
+    return 'must be the path of a file, not a URL';
+  }
+  return path.includes('\0') ? 'must hold no NUL' : undefined;
+}
+
 /** The absolute path of a database; `:memory:` stays as it is. */
 export function databasePath(path: string): string {
   const given = path.trim() === '' ? '~/.toolweaver/analytics.db' : path;

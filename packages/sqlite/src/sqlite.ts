@@ -7,7 +7,7 @@ import { type Connect, type DatabaseConfig, openExisting } from './database.ts';
 import { unsupportedNode } from './driver.ts';
 import { createEncoder } from './encode.ts';
 import { toFailure } from './failure.ts';
-import { databasePath } from './path.ts';
+import { databasePath, pathProblem } from './path.ts';
 import { createReader } from './reader/reader.ts';
 import { checkLimits, keepPruning, type Limits } from './store/retention.ts';
 import { createStore, type SqliteStore } from './store/store.ts';
@@ -184,8 +184,9 @@ const names: Names<SqliteOptions> = {
 function resolveOptions(options: SqliteOptions | undefined): ResolvedOptions {
   return checkOptions(options, names, (check, given) => {
     const path = check.text('path', given.path === '' ? undefined : given.path) ?? '';
-    if (/^file:|\0/i.test(path)) {
-      check.wrong('path', `must be the path of a file, not a URI, got ${JSON.stringify(path)}`);
+    const wrong = pathProblem(path);
+    if (wrong !== undefined) {
+      check.wrong('path', wrong);
     }
     const name = check.text('name', given.name) ?? 'sqlite';
     if (name.trim() === '') {

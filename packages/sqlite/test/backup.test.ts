@@ -110,7 +110,7 @@ test('what cannot be written is refused, and nothing is left behind', async () =
   const folder = testFolder();
   const backend = await open({ path: join(folder, 'analytics.db') });
   const before = readdirSync(folder).toSorted();
-  for (const path of [join(folder, 'nowhere/copy.db'), '', 'file:copy.db', 'a\0b', 5, undefined]) {
+  for (const path of [join(folder, 'nowhere/copy.db'), '', 'file:copy.db', 'sqlite://copy.db', 'a\0b', 5, undefined]) {
     await expect(backend.store.backup(path as string)).rejects.toMatchObject({
       code: 'INVALID_CONFIG',
       problems: [{ field: 'path', message: expect.any(String) }],

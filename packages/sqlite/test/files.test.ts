@@ -67,6 +67,14 @@ describe('refuses at the start, saying why,', () => {
     expect(readFileSync(path).equals(before)).toBe(true);
   });
 
+  test('the URL of a server, without the password in it', async () => {
+    for (const path of ['postgres://user:secret@db.example/analytics', 'sqlite:///analytics.db']) {
+      const { code, message } = await refusal({ path });
+      expect([code, message]).toEqual(['INVALID_CONFIG', expect.stringContaining('not a URL')]);
+      expect(message).not.toContain('secret');
+    }
+  });
+
   test('wrong options, all at once', async () => {
     const options = {
       path: 'file:analytics.db?mode=ro',

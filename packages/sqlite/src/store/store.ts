@@ -1,5 +1,6 @@
 import { tell } from '@toolweaver/analytics-core/backend';
 import { checkOptions, type Names } from '../check.ts';
+import { pathProblem } from '../path.ts';
 import type { Maintenance } from '../protocol.ts';
 import { checkRange } from '../reader/options.ts';
 import { firstKey } from '../sequence.ts';
@@ -158,8 +159,9 @@ export function createStore(
           check.wrong('onProgress', `must be a function, got ${typeof onProgress}`);
         }
         const given = check.text('path', path ?? '') ?? '';
-        if (/^file:|\0/i.test(given)) {
-          check.wrong('path', 'must be the path of a file');
+        const wrong = pathProblem(given);
+        if (wrong !== undefined) {
+          check.wrong('path', wrong);
         }
         return { target: given, onProgress };
       });
