@@ -1,6 +1,6 @@
-import type { AnalyticsEvent } from './event.ts';
-import type { AnalyticsReader } from './reader.ts';
-import type { DeliveryStats } from './report.ts';
+import type { DeliveryStats } from './delivery/report.ts';
+import type { AnalyticsEvent } from './events/event.ts';
+import type { AnalyticsReader } from './reader/reader.ts';
 import type { Secret } from './secret.ts';
 
 /** A value that can be shown: plain JSON, or a secret, which shows nothing of itself. */

@@ -1,6 +1,7 @@
 import type { Backend } from './backend.ts';
+import type { ConfigSummary, DeliveryStats, FlushReport, HealthReport } from './delivery/report.ts';
 import type { AnalyticsError } from './errors.ts';
-import type { ExecutionKind, RunState } from './event.ts';
+import type { ExecutionKind, RunState } from './events/event.ts';
 import type {
   ArtifactInput,
   EventInput,
@@ -12,10 +13,9 @@ import type {
   SkillRatingInput,
   ToolInvocationInput,
   ToolkitEventInput,
-} from './input.ts';
-import type { PriceProvider } from './prices.ts';
-import type { AnalyticsReader } from './reader.ts';
-import type { ConfigSummary, DeliveryStats, FlushReport, HealthReport } from './report.ts';
+} from './events/input.ts';
+import type { PriceProvider } from './events/prices.ts';
+import type { AnalyticsReader } from './reader/reader.ts';
 
 /** Time and chance, so that tests can hold them. The default is the machine's. */
 export interface Clock {

@@ -1,5 +1,5 @@
-import { requiredNumber } from './check.ts';
 import type { Clock } from './client.ts';
+import { requiredNumber } from './values/check.ts';
 
 /** What a timer of Node can hold: about 25 days. A longer delay would fire at once, with a warning on stderr. */
 const maxDelayMs = 2 ** 31 - 1;

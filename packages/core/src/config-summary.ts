@@ -1,7 +1,7 @@
 import type { Backend } from './backend.ts';
+import type { ConfigSummary } from './delivery/report.ts';
 import type { ResolvedOptions } from './options.ts';
-import type { ConfigSummary } from './report.ts';
-import { thrownText } from './thrown.ts';
+import { thrownText } from './values/thrown.ts';
 
 /** The settings in force, as plain JSON, in which a secret reads `[redacted]`. */
 export function configSummary(backends: readonly Backend[], options: ResolvedOptions): ConfigSummary {

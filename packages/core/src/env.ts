@@ -1,6 +1,6 @@
-import { describe, quote } from './describe.ts';
 import { configError, type Problem } from './errors.ts';
 import { type Secret, secret } from './secret.ts';
+import { describe, quote } from './values/describe.ts';
 
 /** An environment, such as `process.env`. */
 export type Env = Readonly<Record<string, string | undefined>>;

@@ -1,14 +1,14 @@
 // What backends are made with, and other packages that build on core. Programs that only record need none of it.
 
 export { steadyClock } from './clock.ts';
+export { createReporter, type Reporter, toAnalyticsError } from './delivery/reporter.ts';
 export { type EnvReader, type NumberRange, readEnv } from './env.ts';
 export { configError } from './errors.ts';
-export { executionKinds } from './event.ts';
+export { executionKinds } from './events/event.ts';
+export { parseEvent } from './events/parse.ts';
 export { isLoopback } from './loopback.ts';
-export { parseEvent } from './parse.ts';
-export { createReporter, type Reporter, toAnalyticsError } from './reporter.ts';
 export { isSecret, redact, secret, secretsOfHeader, withoutAnswer } from './secret.ts';
 export { tell } from './tell.ts';
-export { cleanId } from './text.ts';
-export { describeThrown } from './thrown.ts';
-export { unknownOptions } from './unknown.ts';
+export { cleanId } from './values/text.ts';
+export { describeThrown } from './values/thrown.ts';
+export { unknownOptions } from './values/unknown.ts';

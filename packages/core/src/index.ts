@@ -19,6 +19,7 @@ export type {
   TraceCarrier,
   TraceContext,
 } from './client.ts';
+export type * from './delivery/report.ts';
 export type { Env } from './env.ts';
 export {
   AnalyticsError,
@@ -27,15 +28,14 @@ export {
   isAnalyticsError,
   type Problem,
 } from './errors.ts';
-export type * from './event.ts';
-export type * from './input.ts';
+export type * from './events/event.ts';
+export type * from './events/input.ts';
+export type * from './events/prices.ts';
 export { type MemoryBackend, type MemoryOptions, memory } from './memory.ts';
-export type * from './prices.ts';
-export type * from './reader.ts';
-export type * from './reader-common.ts';
-export type * from './reader-operations.ts';
-export type * from './reader-runs.ts';
-export type * from './reader-skills.ts';
-export type * from './reader-toolkits.ts';
-export type * from './report.ts';
+export type * from './reader/common.ts';
+export type * from './reader/operations.ts';
+export type * from './reader/reader.ts';
+export type * from './reader/runs.ts';
+export type * from './reader/skills.ts';
+export type * from './reader/toolkits.ts';
 export type { Secret } from './secret.ts';

@@ -1,8 +1,8 @@
 import type { Backend } from './backend.ts';
-import { describe } from './describe.ts';
 import { configError } from './errors.ts';
-import type { AnalyticsEvent } from './event.ts';
-import { unknownOptions } from './unknown.ts';
+import type { AnalyticsEvent } from './events/event.ts';
+import { describe } from './values/describe.ts';
+import { unknownOptions } from './values/unknown.ts';
 
 /** A backend whose far side is an array. */
 export interface MemoryBackend extends Backend {

@@ -1,12 +1,12 @@
 import { constants } from 'node:os';
 import type { Backend } from './backend.ts';
-import { requiredNumber } from './check.ts';
 import type { AnalyticsOptions, RetryOptions } from './client.ts';
 import { guardedClock, systemClock } from './clock.ts';
-import { describe, isObject } from './describe.ts';
 import { type AnalyticsError, configError, type Problem } from './errors.ts';
 import { guardedRandom } from './random.ts';
-import { unknownNames } from './unknown.ts';
+import { requiredNumber } from './values/check.ts';
+import { describe, isObject } from './values/describe.ts';
+import { unknownNames } from './values/unknown.ts';
 
 type Complete<T> = { readonly [K in keyof T]-?: Exclude<T[K], undefined> };
 

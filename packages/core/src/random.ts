@@ -1,4 +1,4 @@
-import { requiredNumber } from './check.ts';
+import { requiredNumber } from './values/check.ts';
 
 const belowOne = 1 - Number.EPSILON / 2;
 

@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest';
-import { createDelivery, type Delivery } from '../src/delivery.ts';
-import { uuidV7Source } from '../src/id.ts';
+import { createDelivery, type Delivery } from '../src/delivery/delivery.ts';
+import { createReporter } from '../src/delivery/reporter.ts';
+import { toEvent } from '../src/events/normalize.ts';
+import { sizeOf } from '../src/events/size.ts';
 import { AnalyticsError } from '../src/index.ts';
-import { toEvent } from '../src/normalize.ts';
-import { createReporter } from '../src/reporter.ts';
-import { sizeOf } from '../src/size.ts';
+import { uuidV7Source } from '../src/values/id.ts';
 import { type TestClock, testClock, turn } from './support/clock.ts';
 import { names, namesOf, skill } from './support/events.ts';
 import { type FarSide, farSide, hanging } from './support/far-side.ts';

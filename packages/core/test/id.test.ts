@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { parseUuid, uuidV7Source } from '../src/id.ts';
+import { parseUuid, uuidV7Source } from '../src/values/id.ts';
 
 const layout = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 const timeOf = (id: string): number => Number.parseInt(id.slice(0, 8) + id.slice(9, 13), 16);

@@ -1,5 +1,5 @@
 import { describe, expect, test, vi } from 'vitest';
-import { toEvent } from '../src/normalize.ts';
+import { toEvent } from '../src/events/normalize.ts';
 import { defaults, eventOf, known, madeId, minimal, nowMs, types } from './support/normalize.ts';
 
 const uuid = '0190b0c4-7a1e-7000-8000-000000000001';

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { createQueue } from '../src/queue.ts';
-import { sizeOf } from '../src/size.ts';
+import { createQueue } from '../src/delivery/queue.ts';
+import { sizeOf } from '../src/events/size.ts';
 import { turn } from './support/clock.ts';
 import { names, namesOf, skill } from './support/events.ts';
 import { collectGarbage } from './support/memory.ts';

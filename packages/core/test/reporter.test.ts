@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
+import { createReporter, toAnalyticsError } from '../src/delivery/reporter.ts';
 import { AnalyticsError, type AnalyticsOptions, memory } from '../src/index.ts';
-import { createReporter, toAnalyticsError } from '../src/reporter.ts';
 import { testClock, turn } from './support/clock.ts';
 import { dropsOf } from './support/ledger.ts';
 import { oddThrown } from './support/odd.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
+import { createSampler } from '../src/events/sampling.ts';
 import type { AnalyticsEvent } from '../src/index.ts';
-import { createSampler } from '../src/sampling.ts';
 import { farSide } from './support/far-side.ts';
 import { dropsOf, statsOf } from './support/ledger.ts';
 import { eventOf, minimal, types } from './support/normalize.ts';

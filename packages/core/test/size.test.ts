@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { sizeOf } from '../src/size.ts';
+import { sizeOf } from '../src/events/size.ts';
 import { eventOf, minimal, types } from './support/normalize.ts';
 
 const size = (input: object): number => sizeOf(eventOf(input));

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { cleanId, cleanText, maxIdLength } from '../src/text.ts';
+import { cleanId, cleanText, maxIdLength } from '../src/values/text.ts';
 import { retainedBytes } from './support/memory.ts';
 import { eventOf, minimal } from './support/normalize.ts';
 

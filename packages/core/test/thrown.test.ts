@@ -1,6 +1,6 @@
 import { runInNewContext } from 'node:vm';
 import { describe, expect, test } from 'vitest';
-import { describeThrown } from '../src/thrown.ts';
+import { describeThrown } from '../src/values/thrown.ts';
 import { oddThrown, revoked } from './support/odd.ts';
 
 class ToolError extends Error {

@@ -1,5 +1,5 @@
+import { type Defaults, toEvent } from '../../src/events/normalize.ts';
 import { AnalyticsError, type AnalyticsEvent, type Context, type EventInput } from '../../src/index.ts';
-import { type Defaults, toEvent } from '../../src/normalize.ts';
 
 export const madeId = '01890a5d-ac96-774b-bcce-b302099a8057';
 export const nowMs = 1_767_225_600_000;

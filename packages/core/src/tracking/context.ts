@@ -1,5 +1,5 @@
-import { optionalObject, optionalText, optionalUuid } from './check.ts';
-import type { Context } from './client.ts';
+import type { Context } from '../client.ts';
+import { optionalObject, optionalText, optionalUuid } from '../values/check.ts';
 
 /** What goes along with the values that callers know. */
 export interface Surroundings extends Context {

@@ -1,6 +1,6 @@
+import { AnalyticsError, type ErrorCode } from '../errors.ts';
+import type { ErrorInfo, JsonObject } from '../events/event.ts';
 import { describe, isObject } from './describe.ts';
-import { AnalyticsError, type ErrorCode } from './errors.ts';
-import type { ErrorInfo, JsonObject } from './event.ts';
 import { parseUuid } from './id.ts';
 import { isNestedWithin, maxJsonBytes, maxJsonDepth, safeJson } from './json.ts';
 import { cleanText, maxIdLength, maxMessageLength } from './text.ts';

@@ -1,6 +1,6 @@
-import type { AnalyticsError } from './errors.ts';
-import type { AnalyticsEvent } from './event.ts';
-import type { ResolvedOptions } from './options.ts';
+import type { AnalyticsError } from '../errors.ts';
+import type { AnalyticsEvent } from '../events/event.ts';
+import type { ResolvedOptions } from '../options.ts';
 import type { DeliveryState, DropReason } from './report.ts';
 
 /** The part of a delivery that holds events until the backend has them. */

@@ -1,5 +1,5 @@
-import type { ExecutionKind } from './event.ts';
-import type { ExecutionCounts, LatencyStats, Window, WindowOptions } from './reader-common.ts';
+import type { ExecutionKind } from '../events/event.ts';
+import type { ExecutionCounts, LatencyStats, Window, WindowOptions } from './common.ts';
 
 /** When, and whose use of a skill counts. */
 export interface SkillUsageOptions {

@@ -1,5 +1,5 @@
-import type { JsonObject, ToolkitOperation } from './event.ts';
-import type { TimeRange } from './reader-common.ts';
+import type { JsonObject, ToolkitOperation } from '../events/event.ts';
+import type { TimeRange } from './common.ts';
 
 // Answers in the form of the documents that tools for toolkits already read: hence the snake case. `execution_id` is a run.
 

@@ -1,7 +1,7 @@
-import type { OperationReader } from './reader-operations.ts';
-import type { RunReader } from './reader-runs.ts';
-import type { SkillReader } from './reader-skills.ts';
-import type { ToolkitReader } from './reader-toolkits.ts';
+import type { OperationReader } from './operations.ts';
+import type { RunReader } from './runs.ts';
+import type { SkillReader } from './skills.ts';
+import type { ToolkitReader } from './toolkits.ts';
 
 /**
  * The read side of a backend. Every method rejects with `INVALID_CONFIG` on wrong options (all problems at once) and

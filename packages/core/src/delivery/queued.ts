@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import type { Backend, BatchDelivery } from './backend.ts';
-import type { Clock } from './client.ts';
-import { type AnalyticsError, backendError, type ErrorCode } from './errors.ts';
+import type { Backend, BatchDelivery } from '../backend.ts';
+import type { Clock } from '../client.ts';
+import { type AnalyticsError, backendError, type ErrorCode } from '../errors.ts';
 import { createQueue } from './queue.ts';
 import { toAnalyticsError } from './reporter.ts';
 import type { Sink, SinkEvents, SinkOptions } from './sink.ts';

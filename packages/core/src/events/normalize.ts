@@ -1,4 +1,6 @@
 import * as types from 'node:util/types';
+import type { Context } from '../client.ts';
+import { maxTime } from '../clock.ts';
 import {
   choice,
   optionalError,
@@ -15,10 +17,9 @@ import {
   requiredNumber,
   requiredObject,
   requiredText,
-} from './check.ts';
-import type { Context } from './client.ts';
-import { maxTime } from './clock.ts';
-import { describe } from './describe.ts';
+} from '../values/check.ts';
+import { describe } from '../values/describe.ts';
+import { maxMessageLength } from '../values/text.ts';
 import {
   type AnalyticsEvent,
   type Cost,
@@ -41,7 +42,6 @@ import type {
   ToolkitEventInput,
 } from './input.ts';
 import type { Pricing } from './pricing.ts';
-import { maxMessageLength } from './text.ts';
 import { toUsage } from './usage.ts';
 
 /** What an event gets where its input says nothing. */

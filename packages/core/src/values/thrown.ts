@@ -1,4 +1,4 @@
-import type { ErrorInfo } from './event.ts';
+import type { ErrorInfo } from '../events/event.ts';
 
 /** Names that say nothing; the error's `code` says more. */
 const plainNames: readonly string[] = ['Error', 'SystemError'];

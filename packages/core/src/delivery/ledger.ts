@@ -1,4 +1,4 @@
-import type { ErrorCode } from './errors.ts';
+import type { ErrorCode } from '../errors.ts';
 import type { BackendStats, DeliveryState, DropReason } from './report.ts';
 
 /** The counts of one backend. What is queued is not among them: that is what its sink holds. */

@@ -1,8 +1,8 @@
 import type { AsyncLocalStorage } from 'node:async_hooks';
-import { optionalObject, optionalText, optionalUuid } from './check.ts';
-import type { Analytics, TraceContext } from './client.ts';
+import type { Analytics, TraceContext } from '../client.ts';
+import { optionalObject, optionalText, optionalUuid } from '../values/check.ts';
+import { parseUuid } from '../values/id.ts';
 import type { Surroundings } from './context.ts';
-import { parseUuid } from './id.ts';
 
 // W3C Trace Context, level 1. A trace id is as long as a UUID, so it is the id of what the trace is about: the run, or the outermost
 // execution. The id of a span is half as long: it is the second half of the execution's. What that loses goes into `tracestate`, as

@@ -1,4 +1,4 @@
-import { optionalWhole, refuseValue, requiredObject } from './check.ts';
+import { optionalWhole, refuseValue, requiredObject } from '../values/check.ts';
 import type { Usage } from './event.ts';
 
 export function toUsage(value: unknown): Usage | undefined {

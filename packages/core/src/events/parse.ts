@@ -1,4 +1,4 @@
-import { refuse, refuseValue, requiredNumber, requiredObject } from './check.ts';
+import { refuse, refuseValue, requiredNumber, requiredObject } from '../values/check.ts';
 import type { AnalyticsEvent } from './event.ts';
 import type { EventInput } from './input.ts';
 import { toEvent } from './normalize.ts';

@@ -1,5 +1,5 @@
-import type { Delivery } from './delivery.ts';
-import { AnalyticsError } from './errors.ts';
+import type { Delivery } from '../delivery/delivery.ts';
+import { AnalyticsError } from '../errors.ts';
 import type { AnalyticsReader } from './reader.ts';
 
 // A record, so that a method added to the contract cannot be forgotten here.

@@ -1,11 +1,11 @@
 import type { AsyncLocalStorage } from 'node:async_hooks';
 import * as types from 'node:util/types';
-import { optionalError, optionalObject, refuseValue } from './check.ts';
-import type { Analytics, Clock, DescribeCall, Operation, OperationDetails, SubjectDetails } from './client.ts';
+import type { Analytics, Clock, DescribeCall, Operation, OperationDetails, SubjectDetails } from '../client.ts';
+import type { ErrorInfo } from '../events/event.ts';
+import type { ExecutionInput } from '../events/input.ts';
+import { optionalError, optionalObject, refuseValue } from '../values/check.ts';
+import { describeThrown } from '../values/thrown.ts';
 import type { Surroundings } from './context.ts';
-import type { ErrorInfo } from './event.ts';
-import type { ExecutionInput } from './input.ts';
-import { describeThrown } from './thrown.ts';
 
 export interface Tracker {
   /** Operations that have begun and not ended. */

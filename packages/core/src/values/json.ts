@@ -1,4 +1,4 @@
-import type { JsonValue } from './event.ts';
+import type { JsonValue } from '../events/event.ts';
 
 /** 16 KiB in UTF-8, for attributes, run configurations and summaries. */
 export const maxJsonBytes: number = 16 * 1024;

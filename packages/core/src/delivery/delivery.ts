@@ -1,7 +1,7 @@
-import type { Backend } from './backend.ts';
+import type { Backend } from '../backend.ts';
+import { type AnalyticsError, backendError } from '../errors.ts';
+import type { AnalyticsEvent } from '../events/event.ts';
 import { withDeadline } from './deadline.ts';
-import { type AnalyticsError, backendError } from './errors.ts';
-import type { AnalyticsEvent } from './event.ts';
 import { immediateSink } from './immediate.ts';
 import { createLedger, dropReason, snapshot } from './ledger.ts';
 import { queuedSink } from './queued.ts';

@@ -1,5 +1,5 @@
-import type { Clock } from './client.ts';
-import { AnalyticsError } from './errors.ts';
+import type { Clock } from '../client.ts';
+import { AnalyticsError } from '../errors.ts';
 
 /**
  * Settles as `work` does, or rejects with `TIMEOUT` after `timeoutMs`; the signal given to `work` is aborted then. The timer

@@ -1,4 +1,4 @@
-import type { AnalyticsError } from './errors.ts';
+import type { AnalyticsError } from '../errors.ts';
 
 /**
  * Why an event was not delivered:

@@ -1,4 +1,4 @@
-import type { ExecutionEvent, ExecutionKind } from './event.ts';
+import type { ExecutionEvent, ExecutionKind } from '../events/event.ts';
 import type {
   Bucket,
   ExecutionCounts,
@@ -8,7 +8,7 @@ import type {
   TokenTotals,
   Window,
   WindowOptions,
-} from './reader-common.ts';
+} from './common.ts';
 
 export interface SummaryOptions extends Scope, WindowOptions {}
 

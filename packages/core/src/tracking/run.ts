@@ -1,10 +1,10 @@
 import type { AsyncLocalStorage } from 'node:async_hooks';
-import { choice, optionalJson, optionalObject, refuseValue, requiredObject, requiredText } from './check.ts';
-import type { FinishOptions, Run, RunOptions } from './client.ts';
+import type { FinishOptions, Run, RunOptions } from '../client.ts';
+import type { JsonObject } from '../events/event.ts';
+import type { ArtifactInput, EventInput, RunInput } from '../events/input.ts';
+import { choice, optionalJson, optionalObject, refuseValue, requiredObject, requiredText } from '../values/check.ts';
+import { cleanId } from '../values/text.ts';
 import type { Surroundings } from './context.ts';
-import type { JsonObject } from './event.ts';
-import type { ArtifactInput, EventInput, RunInput } from './input.ts';
-import { cleanId } from './text.ts';
 
 export interface Runs {
   startRun(options?: RunOptions): Run;

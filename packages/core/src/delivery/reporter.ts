@@ -1,7 +1,7 @@
-import type { Clock } from './client.ts';
-import { AnalyticsError, type ErrorCode, ifOurs } from './errors.ts';
-import { tell } from './tell.ts';
-import { thrownText } from './thrown.ts';
+import type { Clock } from '../client.ts';
+import { AnalyticsError, type ErrorCode, ifOurs } from '../errors.ts';
+import { tell } from '../tell.ts';
+import { thrownText } from '../values/thrown.ts';
 
 /** One call a minute for each code and what it is about. */
 const intervalMs = 60_000;

@@ -1,5 +1,5 @@
-import type { JsonObject, JsonValue, RunState } from './event.ts';
-import type { Estimate, ExecutionCounts, LatencyStats, TimeRange, WindowOptions } from './reader-common.ts';
+import type { JsonObject, JsonValue, RunState } from '../events/event.ts';
+import type { Estimate, ExecutionCounts, LatencyStats, TimeRange, WindowOptions } from './common.ts';
 
 /** A figure of a run's own: what a list of runs is ordered by, and chosen by. */
 export type RunFigure = 'startedAt' | 'durationMs' | 'executions' | 'failures' | 'costUsd' | 'tokens';

@@ -1,4 +1,4 @@
-import { choice, requiredNumber, requiredObject } from './check.ts';
+import { choice, requiredNumber, requiredObject } from '../values/check.ts';
 import type { Cost } from './event.ts';
 import type { PriceProvider, PriceQuestion } from './prices.ts';
 

@@ -1,4 +1,4 @@
-import type { AnalyticsEvent } from './event.ts';
+import type { AnalyticsEvent } from '../events/event.ts';
 
 /** First in, first out, bounded twice. Events stay until they are removed, so what is under way counts too. */
 export interface EventQueue {

@@ -1,7 +1,7 @@
-import type { Clock } from './client.ts';
+import type { Clock } from '../client.ts';
+import { type AnalyticsError, backendError } from '../errors.ts';
 import { withDeadline } from './deadline.ts';
 import type { Delivery } from './delivery.ts';
-import { type AnalyticsError, backendError } from './errors.ts';
 import type { BackendHealth } from './report.ts';
 import { toAnalyticsError } from './reporter.ts';
 

@@ -1,5 +1,5 @@
+import type { Problem } from '../errors.ts';
 import { describe, isObject } from './describe.ts';
-import type { Problem } from './errors.ts';
 
 /** A problem for each name that `known` has not, as a misspelt one would else count as not given. What is undefined is not given. */
 export function unknownNames(given: object, known: object, group = ''): Problem[] {
