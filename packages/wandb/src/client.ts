@@ -1,19 +1,19 @@
 import { checkOptions, type Known } from './check.ts';
-import { createClient } from './client-run.ts';
+import { createClient } from './client/client-run.ts';
+import { snapshot } from './client/logged.ts';
+import type { WandbRun } from './client/wandb-run.ts';
 import { pause, within } from './clock.ts';
-import { createEncoder } from './encoder.ts';
+import { createEncoder } from './encoding/encoder.ts';
 import { failureOf, messageOf } from './failure.ts';
-import { createHttp } from './http.ts';
-import { snapshot } from './logged.ts';
 import { createNotify, named } from './notices.ts';
-import { type ConnectionOptions, type DescriptionOptions, knownOptions } from './options.ts';
-import { firstRun } from './resume-file.ts';
-import { createRun, type Run } from './run.ts';
+import { firstRun } from './run/resume-file.ts';
+import { createRun, type Run } from './run/run.ts';
 import { newRunInfo } from './run-info.ts';
-import { createService } from './service.ts';
-import { readSettings, type Settings } from './settings.ts';
+import { createHttp } from './service/http.ts';
+import { createService } from './service/service.ts';
+import { type ConnectionOptions, type DescriptionOptions, knownOptions } from './settings/options.ts';
+import { readSettings, type Settings } from './settings/settings.ts';
 import { agent } from './version.ts';
-import type { WandbRun } from './wandb-run.ts';
 
 /** Where a run of the program's own goes, and what is shown of it. */
 export interface RunClientOptions extends ConnectionOptions, DescriptionOptions {

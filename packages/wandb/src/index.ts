@@ -1,8 +1,8 @@
-export type { ArtifactInput, ArtifactSource } from './artifact.ts';
+export type { FinishOptions } from './client/finish-options.ts';
+export { type HistogramOptions, histogram } from './client/histogram.ts';
+export type { LogOptions, WandbRun } from './client/wandb-run.ts';
 export { type RunClientOptions, startRun } from './client.ts';
-export { wandbFromEnv } from './env.ts';
-export type { FinishOptions } from './finish-options.ts';
-export { type HistogramOptions, histogram } from './histogram.ts';
+export type { ArtifactInput, ArtifactSource } from './files/artifact.ts';
 export {
   type Cell,
   html,
@@ -11,9 +11,9 @@ export {
   type Media,
   plotly,
   table,
-} from './media.ts';
+} from './files/media.ts';
 export type { MetricOptions, SummaryKind } from './metric-definition.ts';
-export type { Alert, AlertLevel } from './operations.ts';
-export type { ConnectionOptions, DescriptionOptions, ResumeMode, WandbMode } from './options.ts';
+export type { Alert, AlertLevel } from './service/operations.ts';
+export { wandbFromEnv } from './settings/env.ts';
+export type { ConnectionOptions, DescriptionOptions, ResumeMode, WandbMode } from './settings/options.ts';
 export { type WandbOptions, wandb } from './wandb.ts';
-export type { LogOptions, WandbRun } from './wandb-run.ts';

@@ -1,7 +1,7 @@
 import { AnalyticsError, type ErrorCode } from '@toolweaver/analytics-core';
 import { tell } from '@toolweaver/analytics-core/backend';
 import { messageOf } from './failure.ts';
-import type { ConnectionOptions } from './options.ts';
+import type { ConnectionOptions } from './settings/options.ts';
 
 export type Notify = (message: string, cause?: unknown, code?: ErrorCode) => void;
 

@@ -1,6 +1,6 @@
 import { jsonText } from './json-text.ts';
 import { type MetricDefinition, summaryFields } from './metric-definition.ts';
-import type { Settings } from './settings.ts';
+import type { Settings } from './settings/settings.ts';
 
 /** What a run is, as the service shows it. Sent whole whenever something of it changes. */
 export interface RunInfo {

@@ -1,6 +1,6 @@
 import { parentPort } from 'node:worker_threads';
-import { type Field, type Rows, type Shape, shapeOf } from './batch.ts';
-import { encodeLines, encodeRecords, type Lines } from './encode.ts';
+import { type Field, type Rows, type Shape, shapeOf } from './encoding/batch.ts';
+import { encodeLines, encodeRecords, type Lines } from './encoding/encode.ts';
 
 // The thread that encodes rows. It keeps nothing but their shapes.
 

@@ -2,12 +2,12 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { expect, onTestFinished, test } from 'vitest';
-import { addNumber, addText, endRow, newRows, type Rows, shapeOf } from '../src/batch.ts';
-import { crc32Of } from '../src/crc32.ts';
-import { writeNumber } from '../src/digits.ts';
-import { encodeLines, encodeRecords, type Lines } from '../src/encode.ts';
-import { createEncoder, type Encoder } from '../src/encoder.ts';
-import { stampKeys } from '../src/run-state.ts';
+import { addNumber, addText, endRow, newRows, type Rows, shapeOf } from '../src/encoding/batch.ts';
+import { crc32Of } from '../src/encoding/crc32.ts';
+import { writeNumber } from '../src/encoding/digits.ts';
+import { encodeLines, encodeRecords, type Lines } from '../src/encoding/encode.ts';
+import { createEncoder, type Encoder } from '../src/encoding/encoder.ts';
+import { stampKeys } from '../src/encoding/run-state.ts';
 import { testFolder } from './support/folder.ts';
 import { readRun } from './support/log-reader.ts';
 

@@ -4,9 +4,9 @@ import { promisify } from 'node:util';
 import type { AnalyticsError } from '@toolweaver/analytics-core';
 import { fakeClock } from '@toolweaver/analytics-testkit';
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest';
-import { addNumber, endRow, newRows, shapeOf } from '../src/batch.ts';
-import { createEncoder } from '../src/encoder.ts';
-import { stampKeys } from '../src/run-state.ts';
+import { addNumber, endRow, newRows, shapeOf } from '../src/encoding/batch.ts';
+import { createEncoder } from '../src/encoding/encoder.ts';
+import { stampKeys } from '../src/encoding/run-state.ts';
 import { testFolder } from './support/folder.ts';
 import { readLog, readRun } from './support/log-reader.ts';
 import { until } from './support/until.ts';
@@ -41,8 +41,8 @@ async function limitedFs(): Promise<object> {
 /** Modules of their own on that disk: other files of tests share this thread and its modules. */
 async function load() {
   const { startRun } = await import('@toolweaver/analytics-wandb');
-  const { createRun } = await import('../src/run.ts');
-  const { createTransactionLog } = await import('../src/transaction-log.ts');
+  const { createRun } = await import('../src/run/run.ts');
+  const { createTransactionLog } = await import('../src/log/transaction-log.ts');
   return { startRun, createRun, createTransactionLog };
 }
 let onDisk: Awaited<ReturnType<typeof load>>;

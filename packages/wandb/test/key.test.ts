@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { keyFromNetrc, keyProblem, passwordIn } from '../src/key.ts';
+import { keyFromNetrc, keyProblem, passwordIn } from '../src/settings/key.ts';
 import { testFolder } from './support/folder.ts';
 
 test.each([

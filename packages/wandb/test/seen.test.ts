@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { createSeen } from '../src/seen.ts';
+import { createSeen } from '../src/events/seen.ts';
 
 const id = fc.uuid({ version: 7 });
 const ids = fc.oneof(

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { artifact, execution, fakeClock } from '@toolweaver/analytics-testkit';
 import { startRun } from '@toolweaver/analytics-wandb';
 import { describe, expect, test } from 'vitest';
-import { digestOf, prepareArtifact } from '../src/artifact.ts';
+import { digestOf, prepareArtifact } from '../src/files/artifact.ts';
 import { testFolder } from './support/folder.ts';
 import { readRun } from './support/log-reader.ts';
 import { backendAt, runAt } from './support/start.ts';

@@ -1,0 +1,40 @@
+import { requireForm } from '../check.ts';
+
+/** How fine a histogram is. */
+export interface HistogramOptions {
+  /** 1 to 512. Default: 64. */
+  readonly bins?: number | undefined;
+}
+
+/**
+ * Counts of the values in bins of equal width; what is not finite is left out.
+ * @throws TypeError for what is no list; RangeError for no finite value, or too many or few bins.
+ */
+export function histogram(
+  values: Iterable<number>,
+  { bins = 64 }: HistogramOptions = {},
+): Readonly<Record<string, unknown>> {
+  requireForm(typeof Object(values)[Symbol.iterator] === 'function', 'histogram: needs a list of numbers');
+  const finite = [...values].filter(Number.isFinite);
+  if (finite.length === 0 || !Number.isInteger(bins) || bins < 1 || bins > 512) {
+    throw new RangeError('histogram: needs a finite number at least, and 1 to 512 bins');
+  }
+  let low = finite.reduce((a, b) => Math.min(a, b));
+  let high = finite.reduce((a, b) => Math.max(a, b));
+  if (low === high) {
+    // Of a large number a half is nothing.
+    const half = Math.max(0.5, Math.abs(low) * bins * Number.EPSILON);
+    low -= half;
+    high += half;
+  }
+  const edges = Array.from({ length: bins + 1 }, (_, at) => (at === bins ? high : low + ((high - low) * at) / bins));
+  const counts = new Array<number>(bins).fill(0);
+  for (const value of finite) {
+    let at = Math.min(bins - 1, Math.floor(((value - low) / (high - low)) * bins));
+    // Rounding may land one beside.
+    at -= at > 0 && value < (edges[at] as number) ? 1 : 0;
+    at += at < bins - 1 && value >= (edges[at + 1] as number) ? 1 : 0;
+    counts[at] = (counts[at] as number) + 1;
+  }
+  return { _type: 'histogram', values: counts, bins: edges };
+}

@@ -1,0 +1,102 @@
+import type { Clock } from '@toolweaver/analytics-core';
+import { addText, type Batch, endRow, newRows } from '../encoding/batch.ts';
+import { createBatch, merged, stampChanges, stampRow } from '../encoding/run-state.ts';
+import { addFigure, type Figures, summaryOf } from '../metric-definition.ts';
+import type { Run } from '../run/run.ts';
+import { createShapeBook, type Logged } from './logged.ts';
+
+/** What a program has logged and nobody has sent yet. */
+export interface LoggedRows {
+  /** Rows that are complete. */
+  readonly count: number;
+  readonly hasWork: boolean;
+  /** To the row that is still open. */
+  add(values: ReadonlyMap<string, Logged>): void;
+  /** Completes the open row; without values there is none. */
+  endRow(): void;
+  /** Undefined takes the value out of the summary. */
+  setSummary(key: string, value: unknown): void;
+  /** There is something to tell of the run, though there is no row. */
+  touch(): void;
+  /** The end of the run: the summary says when. */
+  end(): void;
+  /** All of it, once. */
+  take(): Batch | undefined;
+}
+
+export function createLoggedRows(run: Run, clock: Clock): LoggedRows {
+  const open = new Map<string, Logged>();
+  const book = createShapeBook();
+  const figures = new Map<string, Figures>();
+  let rows = newRows();
+  let changes = new Map<string, unknown>();
+  let changed = false;
+
+  function summarize(key: string, value: unknown): void {
+    const kinds = run.info.metrics.find(({ name }) => name === key)?.summary ?? [];
+    if (kinds.length === 0) {
+      changes.set(key, merged(changes.has(key) ? changes.get(key) : run.state.summary.get(key), value));
+    } else if (typeof value === 'number' || typeof value === 'bigint') {
+      const figure = addFigure(figures.get(key), Number(value));
+      figures.set(key, figure);
+      if (!kinds.includes('none')) {
+        changes.set(key, summaryOf(kinds, figure));
+      }
+    }
+  }
+
+  function complete(): void {
+    const { state } = run;
+    const given = open.get('_timestamp')?.value;
+    const at = typeof given === 'number' && Number.isFinite(given) ? given * 1000 : clock.now();
+    open.delete('_timestamp');
+    if (open.size === 0) {
+      return;
+    }
+    for (const [key, { value, text }] of open) {
+      addText(rows, text);
+      summarize(key, value);
+    }
+    endRow(rows, book.of([...open.keys()]), at);
+    stampRow(state, rows, rows.numberCount);
+    stampChanges(state, at, changes);
+    changed = true;
+    open.clear();
+  }
+
+  return {
+    get count() {
+      return rows.shapes.length;
+    },
+    get hasWork() {
+      return changed;
+    },
+    add(values) {
+      for (const [key, value] of values) {
+        open.set(key, value);
+      }
+    },
+    endRow: complete,
+    setSummary(key, value) {
+      changes.set(key, value);
+    },
+    touch() {
+      changed = true;
+    },
+    end() {
+      complete();
+      stampChanges(run.state, clock.now(), changes);
+      changed = true;
+    },
+    take() {
+      if (!changed) {
+        return undefined;
+      }
+      const batch = createBatch(run.state, rows, changes);
+      rows = newRows();
+      changes = new Map(changes);
+      changed = false;
+      return batch;
+    },
+  };
+}

@@ -1,0 +1,86 @@
+import { type Shape, shapeOf } from '../encoding/batch.ts';
+import { stampKeys } from '../encoding/run-state.ts';
+import { messageOf } from '../failure.ts';
+import { jsonText } from '../json-text.ts';
+
+/** A value and its JSON text. */
+export interface Logged {
+  readonly value: unknown;
+  readonly text: string;
+}
+
+const maxShapes = 1_000;
+
+/** The shapes of rows that a program logs: few of them, again and again. */
+export function createShapeBook(): { of(keys: readonly string[]): Shape } {
+  const shapes = new Map<string, Shape>();
+  return {
+    of(keys) {
+      const name = keys.join('\0');
+      let shape = shapes.get(name);
+      if (shape === undefined) {
+        shape = shapeOf([...keys, ...stampKeys]);
+        if (shapes.size >= maxShapes) {
+          shapes.clear();
+        }
+        shapes.set(name, shape);
+      }
+      return shape;
+    },
+  };
+}
+
+interface ReadOptions {
+  /** Of a row, which alone has a time of its own: may put another value in the place of one. */
+  onMedia?(key: string, value: unknown): unknown;
+  /** Is told of a key without a value, which is nothing wrong then. */
+  onNone?(key: string): void;
+}
+
+/** The JSON data of values, by key; what is none is left out, and `skip` is told of it. */
+export function readValues(
+  given: unknown,
+  skip: (kind: string, message: string) => void,
+  { onMedia, onNone }: ReadOptions = {},
+): Map<string, Logged> {
+  const read = new Map<string, Logged>();
+  if (typeof given !== 'object' || given === null) {
+    skip('values', 'values were left out that are no object');
+    return read;
+  }
+  for (const key of Object.keys(given)) {
+    try {
+      const value: unknown = (given as Record<string, unknown>)[key];
+      const isReserved = key.startsWith('_') && !(onMedia && key === '_timestamp');
+      if (value === undefined && !isReserved && onNone !== undefined) {
+        onNone(key);
+        continue;
+      }
+      // No file is kept for what is left out.
+      const seen = isReserved ? undefined : (onMedia?.(key, value) ?? value);
+      const text = jsonText(seen);
+      if (text === undefined) {
+        skip('value', `the value of ${JSON.stringify(key)} was left out: it is no data, or its key is reserved`);
+      } else {
+        read.set(key, { value: snapshot(seen), text });
+      }
+    } catch (error) {
+      skip('value', `the value of ${JSON.stringify(key)} was left out: ${messageOf(error)}`);
+    }
+  }
+  return read;
+}
+
+/** A copy of plain data that later changes do not reach. */
+export function snapshot(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) {
+    return value;
+  }
+  if ('toJSON' in value && typeof value.toJSON === 'function') {
+    return snapshot(value.toJSON());
+  }
+  if (Array.isArray(value) || (ArrayBuffer.isView(value) && Symbol.iterator in value)) {
+    return Array.from(value as Iterable<unknown>, snapshot);
+  }
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, snapshot(item)]));
+}

@@ -1,0 +1,45 @@
+import type { ErrorCode } from '@toolweaver/analytics-core';
+import { unknownOptions } from '@toolweaver/analytics-core/backend';
+import type { Known } from '../check.ts';
+import type { Notify } from '../notices.ts';
+
+/** What calls of a run that never throw have left out: all of it is counted, and each kind told once. */
+export interface Skips {
+  readonly count: number;
+  skip(kind: string, message: string): void;
+  /** A misspelt option counts as not given, which its author has to know. */
+  skipUnknown<Options>(call: string, options: Options | undefined, known: Known<Options>): void;
+  /** What is no loss, and still has to be known. */
+  tellOnce(kind: string, message: string, cause?: unknown, code?: ErrorCode): void;
+}
+
+export function createSkips(runId: string, notify: Notify): Skips {
+  const told = new Set<string>();
+  let count = 0;
+
+  function tellOnce(kind: string, message: string, cause?: unknown, code?: ErrorCode): void {
+    if (!told.has(kind)) {
+      told.add(kind);
+      notify(`run ${runId}: ${message}`, cause, code);
+    }
+  }
+
+  function skip(kind: string, message: string): void {
+    count += 1;
+    tellOnce(kind, `${message}; further ones of this kind are only counted`, undefined, 'INVALID_EVENT');
+  }
+
+  return {
+    get count() {
+      return count;
+    },
+    skip,
+    skipUnknown(call, options, known) {
+      const problems = options ? unknownOptions(options, known) : [];
+      for (const { field, message } of problems) {
+        skip(`options of ${call}`, `${call}: ${field} ${message}`);
+      }
+    },
+    tellOnce,
+  };
+}

@@ -1,0 +1,83 @@
+import { isObject } from '../json-text.ts';
+import type { Batch, RowList, Rows, Shape } from './batch.ts';
+
+/** Where a run stands: what its next row is numbered by, and its summary. */
+export interface RunState {
+  /** Of the next row. */
+  step: number;
+  /** Unix time in ms. */
+  readonly startedAt: number;
+  /** Seconds that it ran before, as an earlier process. */
+  readonly earlierRuntime: number;
+  /** What was confirmed. */
+  readonly summary: Map<string, unknown>;
+}
+
+/** Keys that every row ends with. Until `stampRows`, the first of their values is the row's time in Unix ms. */
+export const stampKeys: readonly string[] = ['_timestamp', '_runtime', '_step'];
+
+/** Gives rows their numbers and times. */
+export function stampRows(state: RunState, rows: RowList): void {
+  const { shapes } = rows;
+  let end = 0;
+  for (let row = 0; row < shapes.length; row += 1) {
+    end += (shapes[row] as Shape).length;
+    stampRow(state, rows, end);
+  }
+}
+
+/** Gives the row of which the values end there its number and times. */
+export function stampRow(state: RunState, { numbers }: RowList, end: number): void {
+  const at = numbers[end - 3] as number;
+  numbers[end - 3] = at / 1000;
+  numbers[end - 2] = runtimeAt(state, at);
+  numbers[end - 1] = state.step;
+  state.step += 1;
+}
+
+function runtimeAt({ startedAt, earlierRuntime }: RunState, at: number): number {
+  return Math.max(0, Math.round(at - startedAt)) / 1000 + earlierRuntime;
+}
+
+/** Adds to the changes what the summary always says: the run's own figures. */
+export function stampChanges(state: RunState, at: number, changes: Map<string, unknown>): void {
+  const runtime = runtimeAt(state, at);
+  changes.set('_runtime', runtime);
+  changes.set('_wandb', { runtime: Math.floor(runtime) });
+  if (state.step > 0) {
+    changes.set('_step', state.step - 1);
+    changes.set('_timestamp', at / 1000);
+  }
+}
+
+export function createBatch({ summary }: RunState, rows: Rows, changes: ReadonlyMap<string, unknown>): Batch {
+  return { rows, changes, summary };
+}
+
+/** Once the batch has arrived. */
+export function confirm(state: RunState, { changes }: Batch): void {
+  for (const [key, value] of changes) {
+    if (value === undefined) {
+      state.summary.delete(key);
+    } else {
+      state.summary.set(key, value);
+    }
+  }
+}
+
+/** A value over an earlier one: plain objects are merged leaf by leaf, anything else replaces. */
+export function merged(before: unknown, value: unknown): unknown {
+  if (!isPlain(before) || !isPlain(value)) {
+    return value;
+  }
+  const result: Record<string, unknown> = { ...before };
+  for (const [key, item] of Object.entries(value)) {
+    result[key] = merged(result[key], item);
+  }
+  return result;
+}
+
+/** Not a picture, a table or the like. */
+function isPlain(value: unknown): value is { readonly [key: string]: unknown } {
+  return isObject(value) && !('_type' in value);
+}

@@ -1,0 +1,61 @@
+import type { ExecutionEvent } from '@toolweaver/analytics-core';
+import { addNumber, addText, endRow, type RowList } from '../encoding/batch.ts';
+import { has, shapeIn } from './keys.ts';
+import type { Tally } from './tally.ts';
+import { describeError, tokensOf } from './total.ts';
+
+/** The values of the row of one execution, and the last ones of its keys. Every field is looked at once: this runs for each of them. */
+export function addExecutionRow(rows: RowList, tally: Tally, event: ExecutionEvent): void {
+  const { latencyMs, error, cost, usage, weight, version, model, cacheHit } = event;
+  let fields = event.success ? 0 : has.failed;
+  tally.last = event;
+  if (latencyMs !== undefined) {
+    fields |= has.duration;
+    tally.lastLatencyMs = latencyMs;
+    addNumber(rows, latencyMs / 1000);
+  }
+  if (error !== undefined) {
+    fields |= has.error;
+    tally.lastError = error;
+    addText(rows, JSON.stringify(describeError(error)));
+  }
+  if (cost !== undefined) {
+    fields |= has.cost;
+    tally.lastNanoUsd = cost.nanoUsd;
+    addNumber(rows, cost.nanoUsd / 1e9);
+  }
+  if (usage !== undefined) {
+    fields |= has.usage;
+    const sum = tokensOf(usage);
+    tally.lastTokens = sum;
+    const { inputTokens, cacheReadTokens, cacheWriteTokens, outputTokens, reasoningTokens } = usage;
+    addNumber(rows, sum);
+    addNumber(rows, inputTokens);
+    addNumber(rows, cacheReadTokens);
+    addNumber(rows, cacheWriteTokens);
+    addNumber(rows, outputTokens);
+    addNumber(rows, reasoningTokens);
+    addNumber(rows, sum);
+  }
+  if (weight !== undefined && weight !== 1) {
+    fields |= has.weight;
+    tally.lastWeight = weight;
+    addNumber(rows, weight);
+  }
+  if (version !== undefined) {
+    fields |= has.version;
+    tally.lastVersion = version;
+    addText(rows, JSON.stringify(version));
+  }
+  if (model !== undefined && model !== event.name) {
+    fields |= has.model;
+    tally.lastModel = model;
+    addText(rows, JSON.stringify(model));
+  }
+  if (cacheHit !== undefined) {
+    fields |= has.cacheHit;
+    tally.lastCacheHit = cacheHit;
+    addText(rows, String(cacheHit));
+  }
+  endRow(rows, shapeIn(tally.keys, fields), event.at);
+}

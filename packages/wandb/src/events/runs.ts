@@ -1,0 +1,206 @@
+import type { AnalyticsEvent, RunEvent } from '@toolweaver/analytics-core';
+import { within } from '../clock.ts';
+import type { Encoder } from '../encoding/encoder.ts';
+import { messageOf } from '../failure.ts';
+import { toProject, toRunId } from '../names.ts';
+import type { Notify } from '../notices.ts';
+import { firstRun } from '../run/resume-file.ts';
+import { createRun, type Run } from '../run/run.ts';
+import { newRunInfo, type RunInfo } from '../run-info.ts';
+import type { Service } from '../service/service.ts';
+import type { Settings } from '../settings/settings.ts';
+import { createKeyBook, maxNames } from './keys.ts';
+import { createRecordedRun, type RecordedRun, startOf } from './recorded-run.ts';
+import { createRecorder } from './recorder.ts';
+import type { Seen } from './seen.ts';
+
+/** Core gives a batch up after ten. */
+const maxFailures = 8;
+/** Runs that are open at a time. */
+const maxRuns = 64;
+const maxLocations = 10;
+/** What is known of runs that have ended, for what may come late. */
+const maxEnded = 1_000;
+/** Their summaries are larger, and only those that went into a directory are not known elsewhere. */
+const maxSummaries = 64;
+
+export interface RunsOptions {
+  readonly settings: Settings;
+  readonly service: Service | undefined;
+  readonly seen: Seen;
+  readonly encoder: Encoder;
+  readonly logFrequency: number;
+  /** Undefined: no alerts. */
+  readonly alertIntervalMs: number | undefined;
+  /** Ends what nobody waits for. */
+  readonly signal: AbortSignal;
+  readonly notify: Notify;
+}
+
+/**
+ * The runs of a backend, by the id that events carry; '' is the run of what belongs to none. Where two of these stand for the same run of
+ * the service it is one here, too: two that number its rows would write over each other's.
+ */
+export interface Runs {
+  /** The run that these events belong to, which is made where it is missing. */
+  of(key: string, events: readonly AnalyticsEvent[]): RecordedRun;
+  readonly open: Iterable<RecordedRun>;
+  /** Pages and directories of the last ones. */
+  readonly locations: readonly string[];
+  /** After each use of a run: keeps what is shown of it, lets go of it when it has ended. */
+  settle(run: RecordedRun): void;
+  /** Ends those that were used the longest ago, while there are too many. */
+  limit(): Promise<void>;
+  /** Ends all of them. */
+  finish(): Promise<void>;
+}
+
+export function createRuns(options: RunsOptions): Runs {
+  const { settings, service, seen, encoder, logFrequency, alertIntervalMs, signal: lifetime, notify } = options;
+  const { mode, appUrl, dir, offlineAfterMs, finishTimeoutMs, clock, description } = settings;
+  const book = createKeyBook(() =>
+    notify(`more than ${maxNames} names and versions; further ones share the keys of _other`, undefined, 'INTERNAL'),
+  );
+  const first = firstRun(settings);
+  const defaultId = first.id;
+  /** By the service's id, in order of use. */
+  const runs = new Map<string, RecordedRun>();
+  const ended = new Map<string, { readonly step: number; readonly info: RunInfo }>();
+  const summaries = new Map<string, ReadonlyMap<string, unknown>>();
+  const locations = new Map<string, string>();
+  let alertedAt = Number.NEGATIVE_INFINITY;
+
+  function idOf(key: string): string {
+    return key === '' ? defaultId : toRunId(key);
+  }
+
+  function newRun(key: string, start: RunEvent | undefined, startedAt: number): RecordedRun {
+    const id = idOf(key);
+    const isDefault = id === defaultId;
+    const before = ended.get(id);
+    const info: RunInfo = before
+      ? { ...before.info, startedAt }
+      : {
+          ...newRunInfo(settings, id, startedAt),
+          ...(start?.project !== undefined && { project: toProject(start.project) }),
+          ...(!isDefault && { name: start?.name }),
+          config: { ...description.config, ...(key !== '' && id !== key && { run_id: key }) },
+        };
+    const run = createRun({
+      info,
+      infoIsCommon: !isDefault,
+      resume: mode !== 'online' ? undefined : isDefault && before === undefined ? description.resume : 'allow',
+      service,
+      appUrl,
+      dir,
+      offlineAfterMs,
+      maxFailures,
+      encoder,
+      clock,
+      startingStep: before?.step,
+      startingSummary: summaries.get(id),
+      onNotice: notify,
+    });
+    if (isDefault) {
+      first.remember();
+    }
+    return createRecordedRun({
+      run,
+      recorder: createRecorder(book, logFrequency),
+      seen,
+      baseTags: description.tags,
+      clock,
+      onNotice: notify,
+      onFailure: ({ prefix, event }) => void alert(run, prefix, event.error?.message ?? event.error?.type ?? 'failed'),
+    });
+  }
+
+  async function alert(run: Run, prefix: string, text: string): Promise<void> {
+    if (alertIntervalMs === undefined || clock.monotonic() - alertedAt < alertIntervalMs) {
+      return;
+    }
+    alertedAt = clock.monotonic();
+    try {
+      await run.alert({ title: `Failure: ${prefix}`, text, level: 'WARN', waitMs: alertIntervalMs }, lifetime);
+    } catch (error) {
+      notify(`an alert was not sent: ${messageOf(error)}`, error);
+    }
+  }
+
+  function settle({ run, ended: isEnded }: RecordedRun): void {
+    const { id } = run.info;
+    if (run.location !== undefined) {
+      locations.delete(id);
+      locations.set(id, run.location);
+      removeOldest(locations, maxLocations);
+    }
+    if (isEnded) {
+      void run.release();
+      runs.delete(id);
+      ended.set(id, { step: run.state.step, info: run.info });
+      removeOldest(ended, maxEnded);
+      if (!run.online) {
+        summaries.set(id, run.state.summary);
+        removeOldest(summaries, maxSummaries);
+      }
+      if (id === defaultId) {
+        first.forget();
+      }
+    }
+  }
+
+  async function finish(recorded: RecordedRun, signal: AbortSignal): Promise<void> {
+    const { id } = recorded.run.info;
+    try {
+      await recorded.finish(Number(process.exitCode ?? 0) || 0, clock.now(), signal);
+    } catch (error) {
+      notify(`run ${id} could not be ended: ${messageOf(error)}`, error);
+    }
+    await recorded.run.release();
+    settle(recorded);
+    runs.delete(id);
+  }
+
+  return {
+    of(key, events) {
+      const id = idOf(key);
+      let found = runs.get(id);
+      if (found === undefined) {
+        const startedAt = events.reduce((at, event) => Math.min(at, event.at), clock.now());
+        found = newRun(key, startOf(events), startedAt);
+      }
+      runs.delete(id);
+      runs.set(id, found);
+      return found;
+    },
+    get open() {
+      return runs.values();
+    },
+    get locations() {
+      return [...locations.values()];
+    },
+    settle,
+    async limit() {
+      for (const recorded of runs.values()) {
+        if (runs.size <= maxRuns) {
+          return;
+        }
+        await within(clock, finishTimeoutMs, (late) => finish(recorded, AbortSignal.any([late, lifetime])));
+      }
+    },
+    async finish() {
+      await within(clock, finishTimeoutMs, (late) =>
+        Promise.all(Array.from(runs.values(), (recorded) => finish(recorded, late))),
+      );
+    },
+  };
+}
+
+function removeOldest(map: Map<string, unknown>, bound: number): void {
+  for (const key of map.keys()) {
+    if (map.size <= bound) {
+      return;
+    }
+    map.delete(key);
+  }
+}

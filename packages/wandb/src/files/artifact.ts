@@ -1,0 +1,187 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { readdir, stat } from 'node:fs/promises';
+import { basename, join, relative, resolve, sep } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { pathToFileURL } from 'node:url';
+import type { Known } from '../check.ts';
+import { codeOf } from '../failure.ts';
+
+/** A file, or a reference to what lies elsewhere. */
+export interface ArtifactEntry {
+  /** Inside the artifact, with forward slashes. */
+  readonly path: string;
+  readonly content: Uint8Array<ArrayBuffer> | { readonly path: string } | { readonly ref: string };
+  /** MD5 in base64; of a reference, the reference. */
+  readonly digest: string;
+  readonly size: number;
+}
+
+/** A version of an artifact, complete: nothing of it is looked up later. */
+export interface Artifact {
+  readonly name: string;
+  readonly type: string;
+  readonly description: string | undefined;
+  readonly metadata: Readonly<Record<string, unknown>> | undefined;
+  readonly aliases: readonly string[];
+  /** Sorted by path, in order of code points. */
+  readonly entries: readonly ArtifactEntry[];
+  /** Names this version to the service: 128 letters and digits, the same ones whenever it is sent. */
+  readonly clientId: string;
+  /** Names the sequence of versions. */
+  readonly sequenceId: string;
+}
+
+/** Bytes, a file or a folder of this machine, or the URL of what lies elsewhere, which is not uploaded. Each file below 2 GiB. */
+export type ArtifactSource = Uint8Array | { readonly path: string } | { readonly ref: string };
+
+/** A version of an artifact, to be logged. Names and types that the service would not take are refused with `INVALID_EVENT`. */
+export interface ArtifactInput {
+  /** 1 to 128 of `A-Z a-z 0-9 _ . -`. */
+  readonly name: string;
+  /** E.g. `model` or `dataset`. */
+  readonly type: string;
+  readonly description?: string | undefined;
+  readonly metadata?: Readonly<Record<string, unknown>> | undefined;
+  /** Default: `latest`. */
+  readonly aliases?: readonly string[] | undefined;
+  /** By path inside the artifact: bytes, a file, a folder with all that is in it, or a reference (any URL). */
+  readonly files: Readonly<Record<string, ArtifactSource>>;
+}
+
+export const knownInArtifact: Known<ArtifactInput> = {
+  name: true,
+  type: true,
+  description: true,
+  metadata: true,
+  aliases: true,
+  files: true,
+};
+
+/** Larger files take another way of upload. */
+const maxFileBytes = 2 * 1024 ** 3;
+
+/**
+ * Reads what is needed to know the artifact's digests.
+ * @param seed names the version: the same one gives the same ids.
+ * @throws Error for a file that cannot be read, or has 2 GiB or more.
+ */
+export async function prepareArtifact(input: ArtifactInput, seed: string): Promise<Artifact> {
+  const entries: ArtifactEntry[][] = [];
+  for (const [path, source] of Object.entries(input.files)) {
+    entries.push(await entriesOf(path, source));
+  }
+  return artifactOf(input, entries.flat(), seed);
+}
+
+/** The same, of entries that are known already. */
+export function artifactOf(
+  { name, type, description, metadata, aliases = ['latest'] }: Omit<ArtifactInput, 'files'>,
+  entries: readonly ArtifactEntry[],
+  seed: string,
+  sequenceSeed: string = seed,
+): Artifact {
+  const sorted = entries.toSorted((one, other) => Buffer.compare(Buffer.from(one.path), Buffer.from(other.path)));
+  const clientId = clientIdOf(seed);
+  return {
+    name,
+    type,
+    description,
+    metadata,
+    aliases,
+    entries: sorted,
+    clientId,
+    sequenceId: clientIdOf(`sequence ${sequenceSeed}`),
+  };
+}
+
+export function clientIdOf(seed: string): string {
+  return createHash('sha512').update(seed).digest('hex');
+}
+
+export function bytesEntry(path: string, bytes: Uint8Array): ArtifactEntry {
+  const content = Uint8Array.from(bytes);
+  return { path, content, digest: md5(content), size: content.byteLength };
+}
+
+export function referenceEntry(path: string, ref: string): ArtifactEntry {
+  return { path, content: { ref }, digest: ref, size: 0 };
+}
+
+async function entriesOf(path: string, source: ArtifactSource): Promise<ArtifactEntry[]> {
+  if (source instanceof Uint8Array) {
+    return [bytesEntry(path, source)];
+  }
+  if ('ref' in source) {
+    return [referenceEntry(path, source.ref)];
+  }
+  const file = resolve(source.path);
+  if (!(await stat(file)).isDirectory()) {
+    return [await fileEntry(path, file)];
+  }
+  const entries: ArtifactEntry[] = [];
+  for (const entry of await readdir(file, { recursive: true, withFileTypes: true })) {
+    const one = join(entry.parentPath, entry.name);
+    // Where models are kept, their files are often links. Those to folders are not followed: they may lead round and round.
+    const found = entry.isSymbolicLink() ? await stat(one).catch(nothing) : entry;
+    if (found?.isFile()) {
+      const below = relative(file, one).split(sep).join('/');
+      entries.push(await fileEntry(path === '' ? below : `${path}/${below}`, one));
+    }
+  }
+  return entries;
+}
+
+/** Of a link that leads nowhere. */
+function nothing(error: unknown): undefined {
+  if (codeOf(error) !== 'ENOENT') {
+    throw error;
+  }
+}
+
+async function fileEntry(path: string, file: string): Promise<ArtifactEntry> {
+  const found = await stat(file);
+  // A pipe or a device might have no end.
+  if (!found.isFile()) {
+    throw new Error(`${file} is no file`);
+  }
+  const { size } = found;
+  if (size >= maxFileBytes) {
+    throw new Error(`${basename(file)} has ${size} bytes; files have to be smaller than 2 GiB`);
+  }
+  const hash = createHash('md5');
+  await pipeline(createReadStream(file), hash);
+  return { path, content: { path: file }, digest: hash.digest('base64'), size };
+}
+
+/** The path itself, for a file that cannot be uploaded: the artifact then says where it was. */
+export function urlOf(path: string): string {
+  return pathToFileURL(resolve(path)).href;
+}
+
+export function md5(content: Uint8Array): string {
+  return createHash('md5').update(content).digest('base64');
+}
+
+/** What the service knows the content by. */
+export function digestOf({ entries }: Artifact): string {
+  const hash = createHash('md5').update('wandb-artifact-manifest-v1\n');
+  for (const { path, digest } of entries) {
+    hash.update(`${path}:${digest}\n`);
+  }
+  return hash.digest('hex');
+}
+
+/** The list of the content. `birthIds`: which artifact brought which path, as the service said. */
+export function manifestText({ entries }: Artifact, birthIds: ReadonlyMap<string, string>): string {
+  const contents = entries.map(({ path, content, digest, size }) => {
+    const birthArtifactID = birthIds.get(path);
+    return [path, 'ref' in content ? { digest, ref: content.ref, size } : { digest, birthArtifactID, size }] as const;
+  });
+  return JSON.stringify({
+    version: 1,
+    storagePolicy: 'wandb-storage-policy-v1',
+    storagePolicyConfig: { storageLayout: 'V2' },
+    contents: Object.fromEntries(contents),
+  });
+}

@@ -1,0 +1,204 @@
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFile, mkdir, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import type { Clock } from '@toolweaver/analytics-core';
+import type { Batch, Rows } from '../encoding/batch.ts';
+import type { Encoder } from '../encoding/encoder.ts';
+import type { Artifact } from '../files/artifact.ts';
+import type { RunFile } from '../files/run-file.ts';
+import type { Records } from '../log/records.ts';
+import { makeRunDirectory, makeWandbFolder } from '../log/run-directory.ts';
+import { createTransactionLog, type TransactionLog, toStorageError } from '../log/transaction-log.ts';
+import type { MetricDefinition } from '../metric-definition.ts';
+import { toPathPart } from '../names.ts';
+import type { RunInfo } from '../run-info.ts';
+import { agent } from '../version.ts';
+import type { RunTarget } from './run-target.ts';
+
+/** A run that goes into a directory. */
+export interface OfflineRun extends RunTarget {
+  /** For a process that is exiting. With an exit code it is the last call. */
+  appendSync(batch: Batch, exitCode?: number): void;
+  putArtifactSync(artifact: Artifact): void;
+  describeSync(info: RunInfo): void;
+  /** Completes the append that is under way; tells whether it was that of these rows. */
+  settleSync(rows: Rows): boolean;
+}
+
+export interface OfflineRunOptions {
+  /** Parent of the folder `wandb`. */
+  readonly dir: string;
+  readonly encoder: Encoder;
+  readonly clock: Clock;
+  /** Step of the first row. */
+  readonly startingStep: number;
+  /** What the run has in its summary already. */
+  readonly startingSummary: ReadonlyMap<string, unknown>;
+  /** Is told what is not as it was to be, and why. */
+  onSkipped(message: string): void;
+}
+
+/** Makes the run's directory, at once. */
+export function createOfflineRun(
+  info: RunInfo,
+  { dir, encoder, clock, startingStep, startingSummary, onSkipped }: OfflineRunOptions,
+): OfflineRun {
+  /** As the log says it. */
+  let current = info;
+  const directory = ((): string => {
+    try {
+      return makeRunDirectory(makeWandbFolder(dir, onSkipped), info.id, clock.now());
+    } catch (error) {
+      throw toStorageError(error, dir);
+    }
+  })();
+
+  function addMetrics(records: Records, metrics: readonly MetricDefinition[]): void {
+    for (const metric of metrics) {
+      records.metric(metric);
+    }
+  }
+
+  function addDescription(records: Records, changed: RunInfo): void {
+    if (changed.config !== current.config) {
+      records.config(changed.config);
+    }
+    records.run(changed, startingStep);
+    addMetrics(
+      records,
+      changed.metrics.filter((metric) => !current.metrics.includes(metric)),
+    );
+  }
+
+  function addSummary(records: Records, changes: Batch['changes']): void {
+    if (changes.size > 0) {
+      records.summary(changes);
+    }
+  }
+
+  const log = beginLog(directory, info.id, encoder, (records) => {
+    records.header(agent());
+    records.run(info, startingStep);
+    addMetrics(records, info.metrics);
+    addSummary(records, startingSummary);
+  });
+
+  function addEnd(records: Records, exitCode: number): void {
+    records.exit(exitCode, Math.max(0, Math.round((clock.now() - current.startedAt) / 1000)));
+    records.final();
+    records.footer();
+  }
+
+  async function copy({ name, content }: RunFile, folder: string): Promise<string> {
+    const path = join(folder, toPathPart(name));
+    try {
+      await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+      await (content instanceof Uint8Array ? writeFile(path, content, { mode: 0o600 }) : copyFile(content.path, path));
+    } catch (error) {
+      throw toStorageError(error, path);
+    }
+    return path;
+  }
+
+  /** For copies of our own: some versions of `wandb sync` delete what they have uploaded. */
+  function artifactFolder({ clientId }: Artifact): string {
+    return join(directory, 'artifacts', clientId.slice(0, 16));
+  }
+
+  function canUpload(artifact: Artifact): boolean {
+    if (current.entity === undefined) {
+      const where = artifactFolder(artifact);
+      onSkipped(`the artifact ${artifact.name} stays in ${where}: offline, its upload needs an entity (WANDB_ENTITY)`);
+      return false;
+    }
+    return true;
+  }
+
+  return {
+    location: directory,
+    online: false,
+    stopped: false,
+    append: ({ rows, changes }) => log.append((records) => addSummary(records, changes), rows),
+    appendSync: (batch, exitCode) =>
+      log.appendSync((records) => {
+        records.history(batch.rows);
+        addSummary(records, batch.changes);
+        if (exitCode !== undefined) {
+          addEnd(records, exitCode);
+        }
+      }),
+    settleSync: log.settleSync,
+    async describe(changed) {
+      await log.append((records) => addDescription(records, changed));
+      current = changed;
+    },
+    describeSync(changed) {
+      if (changed !== current) {
+        log.appendSync((records) => addDescription(records, changed));
+        current = changed;
+      }
+    },
+    async putFiles(files, onSettled) {
+      for (const file of files) {
+        await copy(file, join(directory, 'files'));
+      }
+      await log.append((records) => records.files(files.map(({ name }) => toPathPart(name))));
+      for (const file of files) {
+        onSettled(file);
+      }
+    },
+    async putArtifact(artifact) {
+      const folder = artifactFolder(artifact);
+      const localPaths = new Map<string, string>();
+      for (const { path, content } of artifact.entries) {
+        if (!('ref' in content)) {
+          localPaths.set(path, await copy({ name: path, content }, folder));
+        }
+      }
+      if (canUpload(artifact)) {
+        await log.append((records) => records.artifact(artifact, current, localPaths));
+      }
+    },
+    putArtifactSync(artifact) {
+      const folder = artifactFolder(artifact);
+      const localPaths = new Map<string, string>();
+      for (const { path, content } of artifact.entries) {
+        if (!('ref' in content)) {
+          const target = join(folder, toPathPart(path));
+          mkdirSync(dirname(target), { recursive: true, mode: 0o700 });
+          writeFileSync(target, content instanceof Uint8Array ? content : readFileSync(content.path), { mode: 0o600 });
+          localPaths.set(path, target);
+        }
+      }
+      if (canUpload(artifact)) {
+        log.appendSync((records) => records.artifact(artifact, current, localPaths));
+      }
+    },
+    alert: (alert) => log.append((records) => records.alert(alert)),
+    async finish(exitCode, batch) {
+      await log.append((records) => {
+        if (batch !== undefined) {
+          addSummary(records, batch.changes);
+        }
+        addEnd(records, exitCode);
+      }, batch?.rows);
+      await log.sync();
+      await log.close();
+    },
+    release: log.close,
+  };
+}
+
+/** A log that begins with these records. Where there can be none, there is no directory either: the next try makes its own. */
+function beginLog(directory: string, id: string, encoder: Encoder, encode: (records: Records) => void): TransactionLog {
+  let log: TransactionLog | undefined;
+  try {
+    log = createTransactionLog(join(directory, `run-${toPathPart(id)}.wandb`), encoder.records);
+    log.appendSync(encode);
+    return log;
+  } catch (error) {
+    void log?.close();
+    rmSync(directory, { recursive: true, force: true });
+    throw toStorageError(error, directory);
+  }
+}

@@ -1,0 +1,28 @@
+import { AnalyticsError } from '@toolweaver/analytics-core';
+import type { RunInfo } from '../run-info.ts';
+import type { EarlierRun } from '../service/operations.ts';
+import type { ResumeMode } from '../settings/options.ts';
+
+/** @throws AnalyticsError `INVALID_CONFIG` when the run is there, or is not, against what was wished. */
+export function checkResume(resume: ResumeMode | undefined, isThere: boolean, id: string): void {
+  if ((resume === 'must' && !isThere) || (resume === 'never' && isThere)) {
+    const message = isThere ? `there is a run ${id} already` : `there is no run ${id} to go on with`;
+    throw new AnalyticsError('INVALID_CONFIG', `resume: ${message}, and resume is ${resume}`, {
+      problems: [{ field: 'resume', message }],
+    });
+  }
+}
+
+/** What a program has said of a run by now. */
+export type Said = { readonly [K in 'config' | 'tags']?: RunInfo[K] | undefined };
+
+/** The run as it was, under what is said of it now, and over what all runs have. */
+export function inheritFrom(info: RunInfo, earlier: EarlierRun, said: Said): RunInfo {
+  return {
+    ...info,
+    config: { ...info.config, ...earlier.config, ...said.config },
+    tags: said.tags ?? [...new Set([...info.tags, ...earlier.tags])],
+    notes: info.notes ?? earlier.notes,
+    charts: earlier.charts,
+  };
+}

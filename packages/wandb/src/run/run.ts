@@ -1,0 +1,300 @@
+import { AnalyticsError, type Clock } from '@toolweaver/analytics-core';
+import { type Batch, rowsFrom } from '../encoding/batch.ts';
+import type { Encoder } from '../encoding/encoder.ts';
+import { confirm, type RunState } from '../encoding/run-state.ts';
+import { failureOf, isRefused, messageOf, serviceError } from '../failure.ts';
+import type { Artifact } from '../files/artifact.ts';
+import type { RunFile } from '../files/run-file.ts';
+import type { RunInfo } from '../run-info.ts';
+import { type Alert, askEarlierRun } from '../service/operations.ts';
+import type { Service } from '../service/service.ts';
+import type { ResumeMode } from '../settings/options.ts';
+import { createOfflineRun, type OfflineRun } from './offline-run.ts';
+import { type RemoteRun, startRemoteRun } from './remote-run.ts';
+import { checkResume, inheritFrom, type Said } from './resume.ts';
+import type { OnSettled, RunTarget } from './run-target.ts';
+
+/** Pauses between failures, unless the service wishes others. */
+const minPauseMs = 2_000;
+const maxPauseMs = 60_000;
+
+export interface RunOptions {
+  readonly info: RunInfo;
+  /** Whether configuration and tags of `info` are those of all runs: what this one had before goes over them. Default: false. */
+  readonly infoIsCommon?: boolean | undefined;
+  /** What the caller set; what an earlier run has fills the rest. */
+  readonly resume: ResumeMode | undefined;
+  /** Undefined: offline from the start. */
+  readonly service: Service | undefined;
+  readonly appUrl: string;
+  readonly dir: string;
+  readonly offlineAfterMs: number;
+  /** Failures in a row after which it goes on offline, however short the time. Default: any number. */
+  readonly maxFailures?: number | undefined;
+  readonly encoder: Encoder;
+  readonly clock: Clock;
+  /** Step of the first row, where it is known. */
+  readonly startingStep?: number | undefined;
+  /** What it is to go on from, where no service says it. */
+  readonly startingSummary?: ReadonlyMap<string, unknown> | undefined;
+  onNotice(message: string, cause?: unknown): void;
+}
+
+interface AttemptOptions {
+  /** What the service refuses is then refused itself, and says nothing about the run. */
+  readonly isOwn?: boolean;
+  /** Wrong options may be thrown. */
+  readonly mayRefuse?: boolean;
+}
+
+/** One run that goes to the service as long as it can, and then on into a directory. */
+export interface Run {
+  readonly info: RunInfo;
+  /** Known from the start on. */
+  readonly state: RunState;
+  /** Its page or its directory, once it has one. */
+  readonly location: string | undefined;
+  readonly online: boolean;
+  readonly stopped: boolean;
+  /** Begins it; every other call does so too. To be awaited before rows are numbered. */
+  start(signal?: AbortSignal): Promise<void>;
+  append(batch: Batch, signal?: AbortSignal): Promise<void>;
+  /** Replaces what is given; of the configuration, key by key. */
+  describe(change: Partial<RunInfo>): void;
+  /** Tells of each file that is there, or is refused, and why; rejects when others have to be put again. */
+  putFiles(files: readonly RunFile[], onSettled: OnSettled, signal?: AbortSignal): Promise<void>;
+  putArtifact(artifact: Artifact, signal?: AbortSignal): Promise<void>;
+  alert(alert: Alert, signal?: AbortSignal): Promise<void>;
+  finish(exitCode: number, last: Batch | undefined, signal?: AbortSignal): Promise<void>;
+  /** Goes on offline at once. */
+  giveUp(reason: string): void;
+  /** The directory it goes into, for writing without waiting; undefined while it is online. */
+  openSync(): OfflineRun | undefined;
+  release(): Promise<void>;
+}
+
+export function createRun(options: RunOptions): Run {
+  const { service, appUrl, dir, offlineAfterMs, encoder, clock, resume, onNotice } = options;
+  let { info } = options;
+  /** What is said of this run, and so goes over what it had before. */
+  let said: Said = options.infoIsCommon
+    ? {}
+    : { config: info.config, ...(info.tags.length > 0 && { tags: info.tags }) };
+  let target: RunTarget | undefined;
+  /** Kept when the run goes on offline: it knows what has arrived. */
+  let remote: RemoteRun | undefined;
+  let offline: OfflineRun | undefined;
+  /** Whether the far side has to be told what the run is. */
+  let dirty = false;
+  let state: RunState = {
+    step: options.startingStep ?? 0,
+    startedAt: info.startedAt,
+    earlierRuntime: 0,
+    summary: new Map(options.startingSummary),
+  };
+  /** `latest`: when the last of its failures came. */
+  let outage: { readonly since: number; latest: number; failures: number } | undefined;
+  let starting: Promise<void> | undefined;
+
+  const onSkipped = (message: string): void => onNotice(`run ${info.id}: ${message}`);
+
+  function openOffline(): OfflineRun {
+    const { step, summary } = state;
+    offline = createOfflineRun(info, { dir, encoder, clock, startingStep: step, startingSummary: summary, onSkipped });
+    target = offline;
+    return offline;
+  }
+
+  function goOffline(reason: string, cause?: unknown): OfflineRun {
+    const opened = openOffline();
+    void remote?.release();
+    dirty = false;
+    const { location } = opened;
+    onNotice(
+      `run ${info.id} goes on offline in ${location}: ${reason}. Upload it later with: wandb sync ${location}`,
+      cause,
+    );
+    return opened;
+  }
+
+  async function open(signal?: AbortSignal): Promise<RunTarget> {
+    if (target !== undefined) {
+      return target;
+    }
+    if (service === undefined) {
+      return openOffline();
+    }
+    const asked = resume === undefined ? undefined : await askEarlierRun(service, info, signal);
+    checkResume(resume, asked !== undefined, info.id);
+    // What happened before is known only once; a failure below comes here again.
+    const started = asked === undefined ? info : inheritFrom(info, asked, said);
+    remote = await startRemoteRun(started, asked, { service, appUrl, encoder, clock, onSkipped }, signal);
+    info = { ...started, entity: remote.entity, project: remote.project };
+    target = remote;
+    if (asked !== undefined) {
+      state = {
+        step: Math.max(asked.nextStep, state.step),
+        startedAt: info.startedAt,
+        earlierRuntime: asked.runtime,
+        summary: new Map([...Object.entries(asked.summary), ...state.summary]),
+      };
+    }
+    return remote;
+  }
+
+  /** What the service has of a batch does not go into the directory, too. */
+  function missingOf(batch: Batch, where: RunTarget): Batch {
+    const arrived = where.online ? 0 : (remote?.arrivedOf(batch) ?? 0);
+    return arrived > 0 ? { ...batch, rows: rowsFrom(batch.rows, arrived) } : batch;
+  }
+
+  /** Does the work where the run goes; where the service fails for good, in the directory instead. */
+  async function attempt(
+    work: (target: RunTarget) => Promise<void>,
+    signal: AbortSignal | undefined,
+    { isOwn = false, mayRefuse = false }: AttemptOptions = {},
+  ): Promise<void> {
+    const began = clock.monotonic();
+    let where: RunTarget | undefined;
+    try {
+      where = await open(signal);
+      await work(where);
+      outage = undefined;
+      return;
+    } catch (error) {
+      if ((where !== undefined && !where.online) || signal?.aborted || (mayRefuse && isUsage(error))) {
+        throw error;
+      }
+      if (isOwn && where !== undefined && isRefused(error)) {
+        throw new AnalyticsError('EVENTS_REJECTED', messageOf(error), { cause: error });
+      }
+      // What did not come from the service, as a file that is not there, says nothing about it.
+      const isLasting = isUsage(error) || isRefused(error) || (failureOf(error) !== undefined && lastsTooLong(began));
+      if (!isLasting) {
+        throw withPause(error);
+      }
+      // Unless another call has done so meanwhile.
+      if (target === where) {
+        goOffline(messageOf(error), error);
+      }
+    }
+    await work(target as RunTarget);
+  }
+
+  function lastsTooLong(began: number): boolean {
+    const now = clock.monotonic();
+    outage ??= { since: now, latest: began, failures: 0 };
+    // What was under way at an earlier failure failed with it: many calls at once must not make a blip an outage.
+    if (began >= outage.latest) {
+      outage.failures += 1;
+      outage.latest = now;
+    }
+    return outage.failures >= (options.maxFailures ?? Number.POSITIVE_INFINITY) || now - outage.since >= offlineAfterMs;
+  }
+
+  /** Tells core when to try again. */
+  function withPause(error: unknown): unknown {
+    const failure = failureOf(error);
+    const { retryAfterMs } = error as { retryAfterMs?: number };
+    if (failure === undefined || retryAfterMs !== undefined) {
+      return error;
+    }
+    const failures = outage?.failures ?? 1;
+    const longestMs = Math.min(maxPauseMs, minPauseMs * 2 ** (failures - 1), offlineAfterMs);
+    // Who was cut off together must not come back together.
+    const pauseMs = (longestMs * (1 + Math.random())) / 2;
+    return serviceError({ ...failure, message: messageOf(error), cause: error, retryAfterMs: pauseMs });
+  }
+
+  async function update(where: RunTarget, signal: AbortSignal | undefined): Promise<void> {
+    if (dirty) {
+      dirty = false;
+      try {
+        await where.describe(info, signal);
+      } catch (error) {
+        if (isRefused(error) && failureOf(error)?.status === undefined) {
+          // It takes the run, only not under this name, configuration or tags: the rows matter more.
+          onSkipped(`what is shown of it was not changed: ${messageOf(error)}`);
+          return;
+        }
+        dirty = true;
+        throw error;
+      }
+    }
+  }
+
+  return {
+    get info() {
+      return info;
+    },
+    get state() {
+      return state;
+    },
+    get location() {
+      return target?.location;
+    },
+    get online() {
+      return service !== undefined && offline === undefined;
+    },
+    get stopped() {
+      return target?.stopped ?? false;
+    },
+    start(signal) {
+      starting ??= attempt(async () => {}, signal, { mayRefuse: true }).catch((error) => {
+        starting = undefined;
+        throw error;
+      });
+      return starting;
+    },
+    async append(batch, signal) {
+      await attempt(async (where) => {
+        await update(where, signal);
+        await where.append(missingOf(batch, where), signal);
+      }, signal);
+      confirm(state, batch);
+    },
+    describe(change) {
+      info = { ...info, ...change, config: change.config ? { ...info.config, ...change.config } : info.config };
+      said = { tags: change.tags ?? said.tags, config: { ...said.config, ...change.config } };
+      dirty ||= target !== undefined;
+    },
+    putFiles(files, onSettled, signal) {
+      // The directory needs only what the service has not settled before it failed.
+      const left = new Set(files);
+      const settle: OnSettled = (file, refusal) => {
+        left.delete(file);
+        onSettled(file, refusal);
+      };
+      return attempt((where) => where.putFiles([...left], settle, signal), signal);
+    },
+    putArtifact: (artifact, signal) =>
+      attempt((where) => where.putArtifact(artifact, state.step > 0 ? state.step - 1 : undefined, signal), signal, {
+        isOwn: true,
+      }),
+    alert: (alert, signal) => attempt((where) => where.alert(alert, signal), signal, { isOwn: true }),
+    async finish(exitCode, last, signal) {
+      await attempt(async (where) => {
+        await update(where, signal);
+        await where.finish(exitCode, last && missingOf(last, where), signal);
+      }, signal);
+      if (last !== undefined) {
+        confirm(state, last);
+      }
+    },
+    giveUp(reason) {
+      if (offline === undefined) {
+        goOffline(reason);
+      }
+    },
+    openSync() {
+      return offline ?? (service === undefined ? openOffline() : undefined);
+    },
+    async release() {
+      await target?.release();
+    },
+  };
+}
+
+function isUsage(error: unknown): boolean {
+  return error instanceof AnalyticsError && error.code === 'INVALID_CONFIG';
+}

@@ -1,0 +1,246 @@
+import type { Known } from '../check.ts';
+import { serviceError } from '../failure.ts';
+import { isObject, parseJson, parseObject } from '../json-text.ts';
+import { configText, type RunInfo } from '../run-info.ts';
+import type { Service, Upload } from './service.ts';
+
+type Data = { readonly [key: string]: unknown };
+
+/** What lies at the end of a path of fields; undefined where one of them is missing. */
+export function dig(data: unknown, ...path: readonly string[]): unknown {
+  return path.reduce<unknown>((at, field) => (isObject(at) ? at[field] : undefined), data);
+}
+
+export function textAt(data: unknown, ...path: readonly string[]): string | undefined {
+  const value = dig(data, ...path);
+  return typeof value === 'string' && value !== '' ? value : undefined;
+}
+
+function countAt(data: unknown, ...path: readonly string[]): number {
+  const value = dig(data, ...path);
+  return typeof value === 'number' && Number.isSafeInteger(value) && value > 0 ? value : 0;
+}
+
+export function unexpected(what: string): Error {
+  return serviceError({
+    kind: 'refused',
+    mayHaveArrived: true,
+    message: `the service's answer to ${what} lacks what is needed`,
+  });
+}
+
+const viewerQuery = 'query Viewer { viewer { id entity username } }';
+
+/** Asks whether the service is there and knows the key. */
+export async function askViewer(service: Service, signal?: AbortSignal): Promise<void> {
+  const data = await service.graphql(viewerQuery, {}, { signal });
+  if (!isObject(data['viewer'])) {
+    throw serviceError({
+      kind: 'refused',
+      mayHaveArrived: false,
+      status: 401,
+      message: 'the service does not know the API key',
+    });
+  }
+}
+
+const resumeQuery = `query RunResumeStatus($project: String, $entity: String, $name: String!) {
+  model(name: $project, entityName: $entity) { id name entity { id name }
+    bucket(name: $name, missingOk: true) {
+      id name displayName summaryMetrics config tags notes historyLineCount eventsLineCount logLineCount
+      historyTail eventsTail wandbConfig(keys: ["t"]) } } }`;
+
+/** A run that was there before. */
+export interface EarlierRun {
+  readonly storageId: string | undefined;
+  readonly config: Data;
+  /** See `RunInfo`. */
+  readonly charts: Data;
+  readonly tags: readonly string[];
+  readonly notes: string | undefined;
+  readonly summary: Data;
+  readonly historyLines: number;
+  readonly nextStep: number;
+  /** How long it ran, in seconds. */
+  readonly runtime: number;
+}
+
+/** Where the configuration has custom charts: it is replaced as a whole, and they with it. */
+const chartFields: readonly string[] = ['visualize', 'viz'];
+
+/** The run of this id, where one was started. */
+export async function askEarlierRun(
+  service: Service,
+  { project, entity, id }: RunInfo,
+  signal?: AbortSignal,
+): Promise<EarlierRun | undefined> {
+  const data = await service.graphql(resumeQuery, { project, entity: entity ?? null, name: id }, { signal });
+  const bucket = dig(data, 'model', 'bucket');
+  if (!isObject(bucket) || !('t' in parseObject(bucket['wandbConfig']))) {
+    return undefined;
+  }
+  const historyLines = countAt(bucket, 'historyLineCount');
+  const tail = parseJson(bucket['historyTail']);
+  const last = parseObject(Array.isArray(tail) ? tail.at(-1) : undefined);
+  const summary = parseObject(bucket['summaryMetrics']);
+  const steps = [last['_step'], summary['_step']].filter((step) => Number.isSafeInteger(step)) as number[];
+  const runtimes = [last['_runtime'], summary['_runtime'], dig(summary, '_wandb', 'runtime')];
+  const { _wandb: own, ...config } = parseObject(bucket['config']);
+  const charts = chartFields.flatMap((field) => {
+    const value = dig(own, 'value', field);
+    return isObject(value) ? [[field, value] as const] : [];
+  });
+  const tags = bucket['tags'];
+  return {
+    storageId: textAt(bucket, 'id'),
+    config: Object.fromEntries(
+      Object.entries(config).map(([key, entry]) => [key, isObject(entry) ? entry['value'] : entry]),
+    ),
+    charts: Object.fromEntries(charts),
+    tags: Array.isArray(tags) ? tags.filter((tag) => typeof tag === 'string') : [],
+    notes: textAt(bucket, 'notes'),
+    summary,
+    historyLines,
+    nextStep: historyLines > 0 ? Math.max(-1, ...steps) + 1 : 0,
+    runtime: Math.max(0, ...(runtimes.filter((runtime) => Number.isFinite(runtime)) as number[])),
+  };
+}
+
+const upsertMutation = `mutation UpsertBucket($id: String, $name: String, $project: String, $entity: String, $groupName: String,
+  $description: String, $displayName: String, $notes: String, $commit: String, $config: JSONString, $host: String,
+  $debug: Boolean, $program: String, $repo: String, $jobType: String, $state: String, $sweep: String, $tags: [String!],
+  $summaryMetrics: JSONString) {
+  upsertBucket(input: { id: $id, name: $name, modelName: $project, entityName: $entity, groupName: $groupName,
+    description: $description, displayName: $displayName, notes: $notes, commit: $commit, config: $config, host: $host,
+    debug: $debug, jobProgram: $program, jobRepo: $repo, jobType: $jobType, state: $state, sweep: $sweep, tags: $tags,
+    summaryMetrics: $summaryMetrics }) {
+    bucket { id name displayName config historyLineCount project { id name entity { id name } } } inserted } }`;
+
+/** A run as the service keeps it: names may differ from those that were asked for. */
+export interface StoredRun {
+  readonly storageId: string;
+  readonly entity: string;
+  readonly project: string;
+  readonly historyLines: number;
+}
+
+/** Creates the run, or sets all that is known of it. */
+export async function upsertRun(
+  service: Service,
+  info: RunInfo,
+  storageId: string | undefined,
+  signal?: AbortSignal,
+): Promise<StoredRun> {
+  const { id, project, entity, name, notes, tags, group, jobType, host, program } = info;
+  const variables = {
+    id: storageId ?? null,
+    name: id,
+    project,
+    entity: entity ?? null,
+    groupName: group ?? null,
+    description: null,
+    displayName: name ?? null,
+    notes: notes ?? null,
+    commit: null,
+    config: configText(info),
+    host: host === '' ? null : host,
+    debug: null,
+    program: program ?? null,
+    repo: null,
+    jobType: jobType ?? null,
+    state: null,
+    sweep: null,
+    // Null leaves them as they are, which at first may be those of an earlier program.
+    tags: tags.length === 0 && storageId === undefined ? null : tags,
+    summaryMetrics: null,
+  };
+  const data = await service.graphql(upsertMutation, variables, { signal, retryConflict: true });
+  const bucket = dig(data, 'upsertBucket', 'bucket');
+  const stored = textAt(bucket, 'id');
+  const owner = textAt(bucket, 'project', 'entity', 'name') ?? entity;
+  if (stored === undefined || owner === undefined) {
+    throw unexpected('UpsertBucket');
+  }
+  return {
+    storageId: stored,
+    entity: owner,
+    project: textAt(bucket, 'project', 'name') ?? project,
+    historyLines: countAt(bucket, 'historyLineCount'),
+  };
+}
+
+/** Which run, in the names that the service gave it. */
+export interface RunPath {
+  readonly entity: string;
+  readonly project: string;
+  readonly id: string;
+}
+
+const filesMutation = `mutation CreateRunFiles($entity: String!, $project: String!, $run: String!, $files: [String!]!) {
+  createRunFiles(input: { entityName: $entity, projectName: $project, runName: $run, files: $files }) {
+    runID uploadHeaders files { name uploadUrl } } }`;
+
+/** Where to put files of a run, by name. The service may leave some out. */
+export async function askUploads(
+  service: Service,
+  { entity, project, id }: RunPath,
+  names: readonly string[],
+  signal?: AbortSignal,
+): Promise<ReadonlyMap<string, Upload>> {
+  const data = await service.graphql(filesMutation, { entity, project, run: id, files: names }, { signal });
+  const answer = dig(data, 'createRunFiles');
+  const files = dig(answer, 'files');
+  if (!Array.isArray(files) || files.length !== names.length) {
+    throw unexpected('CreateRunFiles');
+  }
+  const headers = textsOf(dig(answer, 'uploadHeaders'));
+  const uploads = new Map<string, Upload>();
+  for (const file of files) {
+    const [name, url] = [textAt(file, 'name'), textAt(file, 'uploadUrl')];
+    if (name !== undefined && url !== undefined) {
+      uploads.set(name, { url, headers });
+    }
+  }
+  return uploads;
+}
+
+export function textsOf(value: unknown): string[] {
+  return Array.isArray(value) ? value.filter((item) => typeof item === 'string') : [];
+}
+
+/** How urgent an alert is. */
+export type AlertLevel = 'INFO' | 'WARN' | 'ERROR';
+
+/** A message about a run, which W&B sends on by e-mail or Slack, as its users have set. */
+export interface Alert {
+  readonly title: string;
+  readonly text: string;
+  /** Default: `INFO`. */
+  readonly level?: AlertLevel | undefined;
+  /** For how long the service sends no other alert of this title. Default: 60000. */
+  readonly waitMs?: number | undefined;
+}
+
+export const knownInAlert: Known<Alert> = { title: true, text: true, level: true, waitMs: true };
+
+const alertMutation = `mutation NotifyScriptableRunAlert($entityName: String!, $projectName: String!, $runName: String!,
+  $title: String!, $text: String!, $severity: AlertSeverity, $waitDuration: Duration) {
+  notifyScriptableRunAlert(input: { entityName: $entityName, projectName: $projectName, runName: $runName, title: $title,
+    text: $text, severity: $severity, waitDuration: $waitDuration }) { success } }`;
+
+export async function sendAlert(
+  service: Service,
+  { entity, project, id }: RunPath,
+  alert: Alert,
+  signal?: AbortSignal,
+): Promise<void> {
+  const { title, text, level = 'INFO', waitMs = 60_000 } = alert;
+  const names = { entityName: entity, projectName: project, runName: id };
+  const variables = { ...names, title, text, severity: level, waitDuration: waitMs };
+  await service.graphql(alertMutation, variables, { signal });
+}
+
+/** For logs and links: each part stands for itself. */
+export function pathOf({ entity, project, id }: RunPath, between: string): string {
+  return [entity, project].map(encodeURIComponent).join('/') + between + encodeURIComponent(id);
+}

@@ -1,0 +1,208 @@
+import { hostname } from 'node:os';
+import type { Clock, Secret } from '@toolweaver/analytics-core';
+import { isLoopback, isSecret, secret, steadyClock } from '@toolweaver/analytics-core/backend';
+import type { Checks } from '../check.ts';
+import { messageOf } from '../failure.ts';
+import { isObject, jsonText } from '../json-text.ts';
+import { entityProblem, projectProblem, runIdProblem, tagProblem } from '../names.ts';
+import type { ServiceSettings } from '../service/service.ts';
+import { keyFromNetrc, keyProblem } from './key.ts';
+import type { ConnectionOptions, DescriptionOptions, ResumeMode, WandbMode } from './options.ts';
+
+export interface Settings {
+  readonly mode: WandbMode;
+  readonly service: ServiceSettings | undefined;
+  readonly baseUrl: string;
+  readonly appUrl: string;
+  readonly project: string;
+  readonly entity: string | undefined;
+  readonly dir: string;
+  readonly finishTimeoutMs: number;
+  readonly offlineAfterMs: number;
+  readonly fetch: typeof globalThis.fetch;
+  readonly clock: Clock;
+  readonly onNotice: ConnectionOptions['onNotice'];
+  readonly description: Description;
+}
+
+interface Description {
+  readonly runId: string | undefined;
+  readonly runName: string | undefined;
+  readonly notes: string | undefined;
+  readonly tags: readonly string[];
+  readonly config: Readonly<Record<string, unknown>>;
+  readonly group: string | undefined;
+  readonly jobType: string | undefined;
+  readonly host: string;
+  readonly program: string | undefined;
+  readonly resume: ResumeMode | undefined;
+}
+
+const defaultBaseUrl = 'https://api.wandb.ai';
+const day = 86_400_000;
+
+/** Reads the options that the backend and the client share, and looks for the key. */
+export function readSettings(check: Checks, options: ConnectionOptions & DescriptionOptions): Settings {
+  const baseUrl = readUrl(check, 'baseUrl', options.baseUrl) ?? new URL(defaultBaseUrl);
+  const base = baseUrl.href.replace(/\/+$/, '');
+  const allowHttp = check.flag('allowHttp', options.allowHttp) ?? false;
+  checkBaseUrl(check, baseUrl, allowHttp);
+  const wanted = check.choice('mode', options.mode, ['online', 'offline', 'disabled']) ?? 'online';
+  const offlineWithoutKey = check.flag('offlineWithoutKey', options.offlineWithoutKey) ?? false;
+  const netrc = check.text('netrc', options.netrc);
+  const apiKey = wanted === 'online' ? readKey(check, options.apiKey, netrc, baseUrl.host) : undefined;
+  const lacksKey = wanted === 'online' && apiKey === undefined;
+  if (lacksKey && !offlineWithoutKey) {
+    const message = `is missing: set it (WANDB_API_KEY), put it into a netrc file for ${baseUrl.host}, or choose the mode offline`;
+    check.wrong('apiKey', message);
+  }
+  const own = {
+    username: check.text('username', options.username, headerProblem),
+    userEmail: check.text('userEmail', options.userEmail, headerProblem),
+    headers: readHeaders(check, options.headers),
+    timeoutMs: check.number('timeoutMs', options.timeoutMs, 1, day) ?? 30_000,
+  };
+  const service = apiKey === undefined || apiKey === null ? undefined : { baseUrl: base, apiKey, ...own };
+  return {
+    mode: lacksKey ? 'offline' : wanted,
+    service,
+    baseUrl: base,
+    appUrl: readUrl(check, 'appUrl', options.appUrl)?.href.replace(/\/+$/, '') ?? appUrlOf(base),
+    project: check.text('project', options.project, projectProblem) ?? 'uncategorized',
+    entity: check.text('entity', options.entity, entityProblem),
+    dir: check.text('dir', options.dir) ?? '.',
+    finishTimeoutMs: check.number('finishTimeoutMs', options.finishTimeoutMs, 1, day) ?? 30_000,
+    offlineAfterMs: check.number('offlineAfterMs', options.offlineAfterMs, 0, day) ?? 120_000,
+    fetch: readFunction(check, 'fetch', options.fetch) ?? globalThis.fetch,
+    clock: steadyClock(options.clock),
+    onNotice: readFunction(check, 'onNotice', options.onNotice),
+    description: readDescription(check, options),
+  };
+}
+
+function readDescription(check: Checks, options: DescriptionOptions): Description {
+  const given: readonly string[] = options.tags ?? [];
+  const tags = Array.isArray(given) ? given : [];
+  if (tags !== given) {
+    check.wrong('tags', 'must be a list of texts');
+  }
+  for (const [at, tag] of tags.entries()) {
+    const message = typeof tag === 'string' ? tagProblem(tag) : `must be a text, got ${typeof tag}`;
+    if (message !== undefined) {
+      check.wrong(`tags[${at}]`, message);
+    }
+  }
+  const { config = {} } = options;
+  if (typeof config !== 'object' || config === null || Array.isArray(config)) {
+    check.wrong('config', 'must be an object');
+  } else {
+    try {
+      jsonText(config);
+    } catch (error) {
+      check.wrong('config', `must be data for JSON: ${messageOf(error)}`);
+    }
+  }
+  return {
+    runId: check.text('runId', options.runId, runIdProblem),
+    runName: check.text('runName', options.runName),
+    notes: check.text('notes', options.notes),
+    tags: [...new Set(tags)],
+    config,
+    group: check.text('group', options.group),
+    jobType: check.text('jobType', options.jobType),
+    host: check.text('host', options.host) ?? hostname(),
+    program: check.text('program', options.program),
+    resume: check.choice('resume', options.resume, ['allow', 'must', 'never', 'auto']),
+  };
+}
+
+function readUrl(check: Checks, field: string, value: unknown): URL | undefined {
+  const text = check.text(field, value);
+  if (text === undefined) {
+    return undefined;
+  }
+  const url = URL.parse(text);
+  if (url === null || !/^https?:$/.test(url.protocol)) {
+    return check.wrong(field, 'must be a URL that begins with https:// or http://');
+  }
+  if (url.username !== '' || url.password !== '' || url.search !== '' || url.hash !== '') {
+    return check.wrong(field, 'must hold no user, password, query or fragment');
+  }
+  return url;
+}
+
+function checkBaseUrl(check: Checks, { protocol, hostname: host }: URL, allowHttp: boolean): void {
+  const isService = /(^|\.)wandb\.ai$/.test(host);
+  if (isService && !/^api\./.test(host)) {
+    check.wrong('baseUrl', `is the address of pages; did you mean ${defaultBaseUrl}?`);
+  }
+  if (protocol === 'http:' && (isService || !(isLoopback(host) || allowHttp))) {
+    const hint = isService ? '' : ', unless allowHttp is set';
+    check.wrong('baseUrl', `must begin with https://, as the API key would travel in clear${hint}`);
+  }
+}
+
+function appUrlOf(baseUrl: string): string {
+  return baseUrl.replace('://api.wandb.', '://').replace('://api.', '://app.');
+}
+
+/** Undefined: there is none. Null: there is one, and it is wrong. */
+function readKey(check: Checks, given: unknown, netrc: string | undefined, host: string): Secret | null | undefined {
+  const key = isSecret(given) ? given.reveal() : given;
+  if (key !== undefined && typeof key !== 'string') {
+    check.wrong('apiKey', 'must be a text');
+    return null;
+  }
+  const found = key === undefined || key === '' ? keyFromNetrc(netrc, host) : key;
+  if (found === undefined) {
+    return undefined;
+  }
+  const message = keyProblem(found);
+  if (message !== undefined) {
+    check.wrong('apiKey', found === key ? message : `of the netrc file ${message}`);
+    return null;
+  }
+  return secret(found);
+}
+
+function headerProblem(value: string): string | undefined {
+  return /^[\t\x20-\x7e]*$/.test(value) ? undefined : 'must consist of printable ASCII characters';
+}
+
+/** Set by the client itself; of two that differ in case both would be sent, as one. */
+const ownHeaders: readonly string[] = [
+  'accept-encoding',
+  'authorization',
+  'content-length',
+  'content-type',
+  'host',
+  'transfer-encoding',
+  'user-agent',
+  'x-wandb-user-email',
+  'x-wandb-username',
+];
+
+function readHeaders(check: Checks, given: ConnectionOptions['headers']): Readonly<Record<string, Secret>> {
+  const headers: Record<string, Secret> = {};
+  if (given !== undefined && !isObject(given)) {
+    check.wrong('headers', 'must be an object');
+    return headers;
+  }
+  for (const [name, header] of Object.entries(given ?? {})) {
+    const value: unknown = isSecret(header) ? header.reveal() : header;
+    if (ownHeaders.includes(name.toLowerCase())) {
+      check.wrong('headers', `must not have ${name}, which the client sets`);
+    } else if (!/^[\w!#$%&'*+.^`|~-]+$/.test(name) || typeof value !== 'string' || headerProblem(value) !== undefined) {
+      check.wrong('headers', `${JSON.stringify(name)} must be the name of a header, with a printable ASCII text`);
+    } else {
+      headers[name] = secret(value);
+    }
+  }
+  return headers;
+}
+
+function readFunction<F>(check: Checks, field: string, value: F): F | undefined {
+  return value === undefined || typeof value === 'function'
+    ? value
+    : check.wrong(field, `must be a function, got ${typeof value}`);
+}
