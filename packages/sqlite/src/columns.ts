@@ -122,8 +122,8 @@ function filled<E, T>(
   events: readonly E[],
   get: (event: E) => T | undefined,
 ): (Column | undefined)[] {
-  for (const [row, event] of events.entries()) {
-    filling.set(row, get(event));
+  for (let row = 0; row < events.length; row += 1) {
+    filling.set(row, get(events[row] as E));
   }
   return [filling.column()];
 }

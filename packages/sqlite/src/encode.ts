@@ -22,7 +22,7 @@ import {
 } from './columns.ts';
 import type { Rows, Slice, TableName } from './slice.ts';
 
-// What nearly all events have is encoded event by event: field by field it takes about twice as long.
+// What most events have is encoded event by event: field by field it takes about twice as long.
 
 const common: Encode<EventFields> = (events, names) => {
   const rows = events.length;
@@ -69,17 +69,35 @@ const failure: readonly Encode<{ readonly error?: ExecutionEvent['error'] }>[] =
   text('error_type', ({ error }) => error?.type),
   plain('error_message', ({ error }) => error?.message),
 ];
-const consumption: readonly Encode<ExecutionEvent>[] = [
-  text('model', ({ model }) => model),
-  text('provider', ({ provider }) => provider),
-  number('input_tokens', ({ usage }) => usage?.inputTokens),
-  number('cache_read_tokens', ({ usage }) => usage?.cacheReadTokens),
-  number('cache_write_tokens', ({ usage }) => usage?.cacheWriteTokens),
-  number('output_tokens', ({ usage }) => usage?.outputTokens),
-  number('reasoning_tokens', ({ usage }) => usage?.reasoningTokens),
-  number('cost_nano_usd', ({ cost }) => cost?.nanoUsd),
-  text('cost_source', ({ cost }) => cost?.source),
-];
+const consumption: Encode<ExecutionEvent> = (events, names) => {
+  const rows = events.length;
+  const models = texts('model', rows, names);
+  const providers = texts('provider', rows, names);
+  const inputs = numbers('input_tokens', rows);
+  const cacheReads = numbers('cache_read_tokens', rows);
+  const cacheWrites = numbers('cache_write_tokens', rows);
+  const outputs = numbers('output_tokens', rows);
+  const reasonings = numbers('reasoning_tokens', rows);
+  const costs = numbers('cost_nano_usd', rows);
+  const sources = texts('cost_source', rows, names);
+  for (let row = 0; row < rows; row += 1) {
+    const { model, provider, usage, cost } = events[row] as ExecutionEvent;
+    models.set(row, model);
+    providers.set(row, provider);
+    if (usage !== undefined) {
+      inputs.set(row, usage.inputTokens);
+      cacheReads.set(row, usage.cacheReadTokens);
+      cacheWrites.set(row, usage.cacheWriteTokens);
+      outputs.set(row, usage.outputTokens);
+      reasonings.set(row, usage.reasoningTokens);
+    }
+    costs.set(row, cost?.nanoUsd);
+    sources.set(row, cost?.source);
+  }
+  return [models, providers, inputs, cacheReads, cacheWrites, outputs, reasonings, costs, sources].map((filling) =>
+    filling.column(),
+  );
+};
 const detail: readonly Encode<ExecutionEvent>[] = [
   text('version', ({ version }) => version),
   text('toolkit', ({ toolkit }) => toolkit),
@@ -104,7 +122,7 @@ const executionLayouts: readonly Layout<ExecutionEvent>[] = Array.from({ length:
     common,
     plainExecution,
     ...(extent & says.failure ? failure : []),
-    ...(extent & says.consumption ? consumption : []),
+    ...(extent & says.consumption ? [consumption] : []),
     ...(extent & says.detail ? detail : []),
   ],
 }));
