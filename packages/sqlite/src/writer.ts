@@ -1,6 +1,7 @@
 import type { Statement } from 'better-sqlite3';
 import { type Aggregate, createAggregate, type RunTotals } from './aggregate.ts';
 import { type Connection, type DatabaseConfig, transaction } from './database.ts';
+import { type Cell, cellReader } from './decode.ts';
 import { failure } from './failure.ts';
 import { foldSome, isLogLong } from './fold.ts';
 import { isTime, nextTail, tailBits, tailOf } from './sequence.ts';
@@ -229,59 +230,6 @@ export function createWriter(db: Connection, config: DatabaseConfig): Writer {
 function runValues(totals: RunTotals): (number | null)[] {
   const { org, user, first_at, last_at, executions, successes, tokens, cost_nano_usd, cost_weight } = totals;
   return [org, user, first_at, last_at, executions, successes, tokens, cost_nano_usd, cost_weight];
-}
-
-type Cell = (row: number) => unknown;
-
-const uuidLength = 36;
-/** Where the bytes of a UUID begin in its text. */
-const bytePositions = [0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34] as const;
-/** The value of a lower-case hexadecimal digit by its code. */
-const digitValues: Uint8Array = Uint8Array.from({ length: 128 }, (_, code) => (code < 58 ? code - 48 : code - 87));
-const blank = 0x20;
-
-function cellReader(column: Column, texts: readonly number[], subjects: readonly number[]): Cell {
-  switch (column.type) {
-    case 'number': {
-      const { values } = column;
-      return (row) => {
-        const value = values[row] as number;
-        return Number.isNaN(value) ? null : value;
-      };
-    }
-    case 'text': {
-      const { values } = column;
-      return (row) => {
-        const number = values[row] as number;
-        return number === 0 ? null : texts[number - 1];
-      };
-    }
-    case 'subject': {
-      const { values } = column;
-      return (row) => subjects[values[row] as number];
-    }
-    case 'plain': {
-      const { values } = column;
-      return (row) => values[row];
-    }
-    case 'uuid': {
-      const digits = Buffer.from(column.digits, 'latin1');
-      // SQLite copies what it is given, so one buffer does for all rows.
-      const bytes = Buffer.alloc(16);
-      return (row) => {
-        const start = row * uuidLength;
-        if (digits[start] === blank) {
-          return null;
-        }
-        for (let byte = 0; byte < 16; byte += 1) {
-          const at = start + (bytePositions[byte] as number);
-          const high = digitValues[digits[at] as number] as number;
-          bytes[byte] = (high << 4) | (digitValues[digits[at + 1] as number] as number);
-        }
-        return bytes;
-      };
-    }
-  }
 }
 
 interface IdCache<T> {
