@@ -43,24 +43,40 @@ trial(
 );
 
 const latencyMs = 250;
+/** After five failures nobody waits for a backend any more, and after eight a run of W&B goes on offline: chance alone gets there, too. */
+const maxLossesInRow = 3;
 
-/** A way to a server that takes its time in both directions, and of ten times that something is sent loses the connection in three: before, within or after an answer. */
+/**
+ * A way to a server that takes its time in both directions, and of ten times that something is sent loses the connection in three: before,
+ * within or after an answer.
+ */
 async function badWay(random: Random, port: () => number, onLoss: () => void): Promise<string> {
-  const slowly = (from: Socket, to: Socket): void => {
-    from.on('data', (chunk) => setTimeout(() => to.writable && to.write(chunk), latencyMs));
+  let lossesInRow = 0;
+  const slowly = (from: Socket, to: Socket, onArrival = () => {}): void => {
+    from.on('data', (chunk) =>
+      setTimeout(() => {
+        if (to.writable) {
+          to.write(chunk);
+          onArrival();
+        }
+      }, latencyMs),
+    );
     from.on('close', () => setTimeout(() => to.destroy(), latencyMs));
   };
   const { url } = await faultyServer((near) => {
     const far = connect(port(), '127.0.0.1').on('error', () => {});
     slowly(near, far);
-    slowly(far, near);
+    slowly(far, near, () => {
+      lossesInRow = 0;
+    });
     near.on('data', () => {
       if (random.next() < 0.3) {
         setTimeout(lose, random.next() * 4 * latencyMs);
       }
     });
     function lose(): void {
-      if (!near.destroyed) {
+      if (!near.destroyed && lossesInRow < maxLossesInRow) {
+        lossesInRow += 1;
         onLoss();
         near.resetAndDestroy();
       }
