@@ -151,6 +151,7 @@ describe('a collector in memory', () => {
     expect(collector.costByOperation()).toEqual({ a: 2, b: 1, '(other operations)': 3 });
     expect(collector.errorRate('(other operations)')).toBeCloseTo(2 / 3, 12);
     expect(collector.mostExpensive(1)).toMatchObject([{ kind: null, name: '(other operations)' }]);
+    expect(collector.report()).toContain('\n(other operations):\n');
   });
 
   test('gives costs by operation most first, also where kinds of one name come to more together', () => {
@@ -196,6 +197,39 @@ describe('a collector in memory', () => {
     expect(collector.costByOperation()).toEqual({ a: 4, b: 1 });
   });
 
+  test('of sampled executions, failures, tokens and calls of known cost are weighted, too, and told as whole calls', () => {
+    const collector = createCollector();
+    const usage = { inputTokens: 10, cacheReadTokens: 0, cacheWriteTokens: 0, outputTokens: 0, reasoningTokens: 0 };
+    const cost = { nanoUsd: 1_000_000_000, source: 'provider' } as const;
+    collector.backend.write([
+      execution({ kind: 'llm', name: 'plan', weight: 2.5, usage, cost }),
+      execution({ kind: 'llm', name: 'plan', weight: 1.5, success: false }),
+      execution({ kind: 'tool', name: 'fetch', success: false }),
+      execution({ kind: 'tool', name: 'fetch', success: false }),
+      execution({ kind: 'tool', name: 'grep', success: false }),
+    ]);
+    expect(collector.summary()).toMatchObject({ totalOperations: 7, failures: 4.5, totalTokens: 25 });
+    expect(collector.errorRate('plan')).toBe(0.375);
+    // Over the calls whose cost is known.
+    expect(collector.mostExpensive()).toEqual([
+      { kind: 'llm', name: 'plan', calls: 4, totalCostUsd: 2.5, averageCostUsd: 1 },
+    ]);
+    expect(collector.mostExpensive(-1)).toEqual([]);
+    const [costs, errors] = collector.report().split('\n\n');
+    // 4.5 calls without a cost.
+    expect(costs).toContain('Calls of unknown cost: 5\n');
+    // Of the same rate, the one that fails more often first.
+    expect(errors?.match(/^\w+ \w+(?=:)/gm)).toEqual(['tool fetch', 'tool grep', 'llm plan']);
+  });
+
+  test('adds costs of one name up to the nano-dollar', () => {
+    const collector = createCollector();
+    for (const kind of ['tool', 'llm', 'skill'] as const) {
+      collector.backend.write([execution({ kind, name: 'plan', cost: { nanoUsd: 100_000_000, source: 'provider' } })]);
+    }
+    expect(collector.costByOperation()).toEqual({ plan: 0.3 });
+  });
+
   test.each([
     [{ maxOperations: 0 }, 'maxOperations: must be a whole number >= 1, got 0'],
     [{ maxErrors: 1.5 }, 'maxErrors: must be a whole number >= 1, got 1.5'],
@@ -207,6 +241,19 @@ describe('a collector in memory', () => {
   ])('refuses %j', (options, message) => {
     expect(() => createCollector(options as CollectorOptions)).toThrow(message);
   });
+});
+
+test('of a store with many operations the costs of the thousand most expensive are asked for', async () => {
+  const store = await sqlite({ path: ':memory:' });
+  const analytics = createAnalytics({ backends: [store] });
+  for (let at = 1; at <= 1001; at += 1) {
+    analytics.recordToolInvocation({ toolName: `t${at}`, success: true, cost: { usd: at } });
+  }
+  const views = collectorOf(analytics.reader);
+  expect(Object.keys(await views.costByOperation())).toHaveLength(1000);
+  expect(await views.mostExpensive(1)).toMatchObject([{ name: 't1001' }]);
+  expect(await views.summary()).toMatchObject({ totalOperations: 1001, totalCostUsd: (1001 * 1002) / 2 });
+  await analytics.close();
 });
 
 test('a store is asked by its reader, and by nothing else', () => {

@@ -163,13 +163,15 @@ export function createBudget(options: BudgetOptions): Budget {
         events.forEach(count);
       },
     },
-    check({ of: asked, expectedUsd = 0 } = {}) {
+    check(question) {
+      const { of: asked, expectedUsd } = Object(question) as { [K in keyof BudgetQuestion]: unknown };
       const owners = spentNow();
       const owner = per === undefined || typeof asked !== 'string' ? others : cleanId(asked);
       const none: Spent = { nanoUsd: 0, unpriced: 0 };
       const { nanoUsd, unpriced } = find(owners, owner) ?? none;
       const spentUsd = nanoUsd / 1e9;
-      const expected = nanoUsd + (expectedUsd > 0 ? Math.round(expectedUsd * 1e9) : 0);
+      const expected =
+        nanoUsd + (typeof expectedUsd === 'number' && expectedUsd > 0 ? Math.round(expectedUsd * 1e9) : 0);
       const limit = Math.round(limitUsd * 1e9);
       return {
         state: nanoUsd >= limit || expected > limit ? 'exceeded' : expected >= limit * warnAt ? 'warning' : 'ok',
@@ -181,6 +183,9 @@ export function createBudget(options: BudgetOptions): Budget {
       };
     },
     async load(reader) {
+      if (typeof Object(reader).getCosts !== 'function') {
+        throw configError([{ field: 'reader', message: 'must be the `reader` of a client or of a store' }]);
+      }
       const owners = spentNow();
       const { provider, ...report } = filter;
       if (provider !== undefined) {
@@ -235,7 +240,7 @@ function checkOptions(options: unknown): void {
     !['hour', 'day', 'month'].some((known) => known === window) &&
     !(typeof ms === 'number' && ms >= 1000 && ms < 1e13)
   ) {
-    wrong('window', 'must be hour, day, month or { ms: number >= 1000 }');
+    wrong('window', `must be hour, day, month or { ms: number >= 1000 }, got ${show(window)}`);
   } else if (isFields(window)) {
     problems.push(...unknownOptions(window, { ms: true }, 'window'));
   }
@@ -243,13 +248,13 @@ function checkOptions(options: unknown): void {
     wrong('warnAt', `must be a share above 0 and up to 1, got ${show(warnAt)}`);
   }
   if (per !== undefined && !Object.keys(ownerOf).some((known) => known === per)) {
-    wrong('per', `must be one of ${Object.keys(ownerOf).join(', ')}`);
+    wrong('per', `must be one of ${Object.keys(ownerOf).join(', ')}, got ${show(per)}`);
   }
   if (typeof name !== 'string' || name.trim() === '') {
-    wrong('name', 'must be a name that is not blank');
+    wrong('name', `must be a name that is not blank, got ${show(name)}`);
   }
   if (typeof now !== 'function') {
-    wrong('now', 'must be a function');
+    wrong('now', `must be a function, got ${show(now)}`);
   }
   checkFilter(filter, 'filter', problems);
   if (problems.length > 0) {

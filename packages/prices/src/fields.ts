@@ -10,7 +10,8 @@ export function show(value: unknown): string {
     case 'string':
       return JSON.stringify(value.slice(0, 40));
     case 'object':
-      return value === null ? 'null' : 'an object';
+      return value === null ? 'null' : Array.isArray(value) ? 'an array' : 'an object';
+    case 'bigint':
     case 'function':
     case 'symbol':
       return `a ${typeof value}`;

@@ -76,12 +76,12 @@ export function toOwnPrice(given: unknown, field: string, problems: Problem[]): 
   }
   const { model, provider, from, usdPer1K, usdPer1M } = given;
   if (typeof model !== 'string' || model.trim() === '') {
-    wrong('model', 'must be a name that is not blank');
+    wrong('model', `must be a name that is not blank, got ${show(model)}`);
   } else if (/\*./.test(model.trim())) {
-    wrong('model', `may have * at its end only, got ${JSON.stringify(model)}`);
+    wrong('model', `may have * at its end only, got ${show(model)}`);
   }
   if (provider !== undefined && (typeof provider !== 'string' || provider.trim() === '')) {
-    wrong('provider', 'must be a name that is not blank');
+    wrong('provider', `must be a name that is not blank, got ${show(provider)}`);
   }
   const since = from === undefined ? Number.NEGATIVE_INFINITY : parseTime(from);
   if (Number.isNaN(since)) {

@@ -201,13 +201,13 @@ function checkOptions(options: unknown): void {
   const wrong = (field: string, message: string): void => void problems.push({ field, message });
   const { thresholds, onThreshold, name = 'watch' } = Object(options) as Fields;
   if (typeof onThreshold !== 'function') {
-    wrong('onThreshold', 'must be a function');
+    wrong('onThreshold', `must be a function, got ${show(onThreshold)}`);
   }
   if (typeof name !== 'string' || name.trim() === '') {
-    wrong('name', 'must be a name that is not blank');
+    wrong('name', `must be a name that is not blank, got ${show(name)}`);
   }
   if (!Array.isArray(thresholds)) {
-    wrong('thresholds', 'must be a list');
+    wrong('thresholds', `must be a list, got ${show(thresholds)}`);
   }
   const isNumber = (value: unknown, min: number): boolean => Number.isFinite(value) && (value as number) >= min;
   for (const [at, given] of (Array.isArray(thresholds) ? thresholds : []).entries()) {
@@ -217,7 +217,7 @@ function checkOptions(options: unknown): void {
     }
     const { measure, limit, filter = {}, windowMs = 1000, minExecutions = 1 } = given;
     if (!measures.some((known) => known === measure)) {
-      wrong(`thresholds[${at}].measure`, `must be one of ${measures.join(', ')}`);
+      wrong(`thresholds[${at}].measure`, `must be one of ${measures.join(', ')}, got ${show(measure)}`);
     }
     if (!isNumber(limit, 0)) {
       wrong(`thresholds[${at}].limit`, `must be a number >= 0, got ${show(limit)}`);

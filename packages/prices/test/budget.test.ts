@@ -84,11 +84,11 @@ test('counts what it is told to count: all kinds, by weight, and calls without a
     budget.spend(2, { orgId: 'acme', kind: 'tool' });
     budget.spend(4, { orgId: 'other' });
     budget.spend(8, { orgId: 'acme', weight: 2.5, success: false });
-    budget.spend(0, { orgId: 'acme', cost: undefined });
+    budget.spend(0, { orgId: 'acme', cost: undefined, weight: 2.5 });
     budget.spend(0, { orgId: 'acme', cost: undefined, kind: 'skill' });
   }
-  expect(all.check()).toMatchObject({ spentUsd: 0.27, unpricedCalls: 1 });
-  expect(some.check()).toMatchObject({ spentUsd: 0.21, unpricedCalls: 1 });
+  expect(all.check()).toMatchObject({ spentUsd: 0.27, unpricedCalls: 2.5 });
+  expect(some.check()).toMatchObject({ spentUsd: 0.21, unpricedCalls: 2.5 });
 });
 
 test('each user has a budget of their own', () => {
@@ -173,15 +173,48 @@ test('begins with what was spent before, where a reader says it', async () => {
   analytics.recordLlmCall({ ...call, at: noon - 24 * hour, userId: 'ada', cost: { usd: 8 } });
   const one = budgetAt(noon, { limitUsd: 1, window: 'day' });
   const each = budgetAt(noon, { limitUsd: 1, window: 'day', per: 'user' });
+  const ofCalls = budgetAt(noon, { limitUsd: 1, window: 'day', filter: { kind: 'llm' } });
+  const ofTools = budgetAt(noon, { limitUsd: 1, window: 'day', filter: { kind: 'tool' } });
+  await ofCalls.load(analytics.reader);
+  await ofTools.load(analytics.reader);
   await one.load(analytics.reader);
   await each.load(analytics.reader);
   expect(one.check()).toMatchObject({ spentUsd: 0.875, unpricedCalls: 1 });
+  expect(ofCalls.check()).toMatchObject({ spentUsd: 0.75, unpricedCalls: 1 });
+  expect(ofTools.check()).toMatchObject({ spentUsd: 0.125, unpricedCalls: 0 });
   expect(each.check({ of: 'ada' })).toMatchObject({ spentUsd: 0.25, unpricedCalls: 0 });
   expect(each.check({ of: 'bob' })).toMatchObject({ spentUsd: 0.625, unpricedCalls: 1 });
   one.spend(10);
   expect(one.check().spentUsd).toBe(0.975);
   await analytics.close();
 });
+
+test.each([null, undefined, 'ada', { of: 5, expectedUsd: '0.04' }])(
+  'a question such as %j throws nothing',
+  (question) => {
+    const budget = budgetAt(noon, { limitUsd: 1, window: 'day', per: 'user' });
+    expect(budget.check(question as never)).toMatchObject({ state: 'ok', remainingUsd: 1 });
+  },
+);
+
+test('what is expected counts for nothing where it is no number above 0', () => {
+  const budget = budgetAt(noon, { limitUsd: 1, window: 'day' });
+  for (const odd of [Symbol('cents'), 2n, Object.create(null), Number.NaN, -5, null, '5']) {
+    expect(budget.check({ expectedUsd: odd as never }).state).toBe('ok');
+  }
+  expect(budget.check({ expectedUsd: Number.POSITIVE_INFINITY }).state).toBe('exceeded');
+});
+
+test.each([null, {}, createAnalytics({ backends: [] })])(
+  'begins with no store but what a reader says',
+  async (reader) => {
+    const { load } = createBudget({ limitUsd: 1, window: 'day' });
+    await expect(load(reader as never)).rejects.toMatchObject({
+      code: 'INVALID_CONFIG',
+      message: expect.stringContaining('reader: must be the `reader` of a client or of a store'),
+    });
+  },
+);
 
 test('many owners do not fill the memory: further ones share a budget', () => {
   const budget = budgetAt(noon, { limitUsd: 1, window: 'day', per: 'user' });
@@ -223,11 +256,23 @@ test('wrong options are refused, all of them at once', () => {
     'warnAt',
     'window',
   ]);
+  expect((error as AnalyticsError).message).toMatch(
+    /per: must be one of .*, got "team".* now: must be a function, got 5/s,
+  );
+  for (const window of [{ ms: 999 }, { ms: Number.POSITIVE_INFINITY }, 3_600_000]) {
+    expect(() => createBudget({ limitUsd: 1, window: window as never })).toThrow(
+      /window: must be hour.*, got (an object|3600000)$/,
+    );
+  }
+  // It would be nothing in whole nano-dollars.
+  expect(() => createBudget({ limitUsd: 1e-10, window: 'day' })).toThrow(
+    'limitUsd: must be US dollars above 0, got 1e-10',
+  );
   expect(() => createBudget(undefined as never)).toThrow('options: must be an object');
   const window = { ms: 5000, hours: 1 };
   expect(() => createBudget({ limitUsd: 1, window })).toThrow('window.hours: is no option; there are ms');
   expect(() => createBudget({ limitUsd: 1, window: 'day', filter: { kind: 'LLM' as never } })).toThrow(
-    'filter.kind: must be one of skill, tool, llm, agent, search, operation',
+    'filter.kind: must be one of skill, tool, llm, agent, search, operation, got "LLM"',
   );
   expect(() => createBudget({ limitUsd: 1, window: 'day', filter: 'agents' as never })).toThrow(
     'filter: must be an object',

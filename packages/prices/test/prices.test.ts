@@ -318,9 +318,9 @@ describe('wrong options are refused, all of them at once', () => {
   test.each<[unknown, string[]]>([
     [null, ['options must be an object, got null']],
     [{ model: [] }, ['model is no option; there are models, providers, table']],
-    [{ models: {} }, ['models must be a list of prices']],
+    [{ models: {} }, ['models must be a list of prices, got an object']],
     [{ models: [5] }, ['models[0] must be an object, got 5']],
-    [{ models: [{ model: ' ', usdPer1M: rates }] }, ['models[0].model must be a name that is not blank']],
+    [{ models: [{ model: ' ', usdPer1M: rates }] }, ['models[0].model must be a name that is not blank, got " "']],
     [
       { models: ['gpt-*-mini', '*-mini', 'gpt**', ' * '].map((model) => ({ model, usdPer1M: rates })) },
       [
@@ -395,9 +395,9 @@ describe('wrong options are refused, all of them at once', () => {
         'models[0].from must be a date such as 2026-03-01, or a time with its zone, got "2026-13-01"',
         'models[1].from must be a date such as 2026-03-01, or a time with its zone, got "2026-02-30"',
         'models[1].usdPer1M.input must be 0, or US dollars from 1e-12 to 1000000, got 1e-13',
-        'models[2].provider must be a name that is not blank',
+        'models[2].provider must be a name that is not blank, got ""',
         'providers must be an object whose values are names of providers',
-        'table must be true or false',
+        'table must be true or false, got "no"',
       ],
     ],
   ])('%j', async (options, problems) => {
@@ -407,7 +407,7 @@ describe('wrong options are refused, all of them at once', () => {
   test('also values that have no text', async () => {
     const usdPer1M = { input: Object.create(null), output: Symbol('free') };
     expect(await problemsOf({ models: [{ model: 'a', from: 10n, usdPer1M }] })).toEqual([
-      'models[0].from must be a date such as 2026-03-01, or a time with its zone, got 10',
+      'models[0].from must be a date such as 2026-03-01, or a time with its zone, got a bigint',
       'models[0].usdPer1M.output must be 0, or US dollars from 1e-12 to 1000000, got a symbol',
       'models[0].usdPer1M.input must be 0, or US dollars from 1e-12 to 1000000, got an object',
     ]);

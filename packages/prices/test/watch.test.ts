@@ -199,6 +199,9 @@ test('wrong options are refused, all of them at once', () => {
     'thresholds[3].limit',
     'thresholds[3].filter.kind',
   ]);
+  expect((error as AnalyticsError).message).toContain(
+    'thresholds[0].measure: must be one of cost, spendRate, failureRate, duration, health, got "speed"',
+  );
   expect(() => watch(null as never)).toThrow('options: must be an object, got null');
-  expect(() => watch({ thresholds: {} as never, onThreshold() {} })).toThrow('must be a list');
+  expect(() => watch({ thresholds: {} as never, onThreshold() {} })).toThrow('must be a list, got an object');
 });
