@@ -1,6 +1,7 @@
 import { statSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Analytics, createAnalyticsClient, isAnalyticsError } from '@toolweaver/analytics';
+import { counted } from './counted.ts';
 import { databaseFile } from './database.ts';
 import { type DemoOptions, help, parseOptions } from './options.ts';
 import { createPipeline } from './pipeline.ts';
@@ -129,7 +130,7 @@ async function processFile(path: string, analytics: Analytics, id: string): Prom
     count(totals, receipt.truth?.total, failed(/^(Total|NoText)/));
     count(dates, receipt.truth?.date, failed(/^(Date|NoText|TotalMissing)/));
     // A pipe has no size to measure by.
-    progress.update(size === 0 ? 0 : bytesRead / size, `${receipts} receipts`);
+    progress.update(size === 0 ? 0 : bytesRead / size, counted(receipts, 'receipt'));
   }
   progress.end();
   return { id, receipts, skipped, totals, dates };

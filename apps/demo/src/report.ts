@@ -1,4 +1,5 @@
 import type { Summary } from '@toolweaver/analytics';
+import { counted } from './counted.ts';
 import type { SkippedLine } from './read-receipts.ts';
 
 interface Score {
@@ -83,7 +84,7 @@ export function toText(report: DemoReport): string {
   const { receipts, skipped, totals, dates } = result;
   return [
     'Summary of this run',
-    `  Receipts         ${receipts}${skipped.length > 0 ? `, and ${skipped.length} lines skipped` : ''}`,
+    `  Receipts         ${receipts}${skipped.length > 0 ? `, and ${counted(skipped.length, 'line')} skipped` : ''}`,
     `  Totals right     ${score(totals)}`,
     `  Dates right      ${score(dates)}`,
     ...(stored === undefined ? [] : storedLines(stored)),
@@ -107,7 +108,7 @@ function storedLines({ run, all, db }: StoredFigures): string[] {
     'Most used tools',
     ...tools(run.names).map(
       ({ name, executions, successes, averageLatencyMs }, at) =>
-        `  ${at + 1}. ${name.padEnd(14)} ${executions} calls, ${percent(successes, executions)}, average ${ms(averageLatencyMs)}`,
+        `  ${at + 1}. ${name.padEnd(14)} ${counted(executions, 'call')}, ${percent(successes, executions)}, average ${ms(averageLatencyMs)}`,
     ),
     '',
     'Failures by type',
@@ -122,7 +123,7 @@ function storedLines({ run, all, db }: StoredFigures): string[] {
         `  ${ms(latencyMs).padStart(9)}  ${name}, receipt ${attributes?.['receiptId']}`,
     ),
     '',
-    `Database: ${db ?? 'in memory'} (${all.executions} executions of ${all.runs} ${all.runs === 1 ? 'run' : 'runs'})`,
+    `Database: ${db ?? 'in memory'} (${counted(all.executions, 'execution')} of ${counted(all.runs, 'run')})`,
   ];
 }
 

@@ -94,6 +94,9 @@ test('names malformed lines with their numbers, and skips them', () => {
   ]);
   expect(stderr).toContain('mixed.jsonl:2: skipped: id must be');
   expect(stderr).toContain('mixed.jsonl:4: skipped: not JSON');
+  expect(demo('--receipts', 'mixed.jsonl').stdout).toContain('Receipts         2, and 2 lines skipped\n');
+  writeFileSync(join(cwd, 'one.jsonl'), [first, 'no JSON'].join('\n'));
+  expect(demo('--receipts', 'one.jsonl').stdout).toContain('Receipts         1, and 1 line skipped\n');
 });
 
 test.each([

@@ -197,6 +197,22 @@ test.runIf(existsSync('/dev/full'))('without room for its output it says so', ()
   expect({ status, stderr }).toEqual({ status: 1, stderr: expect.stringMatching(/^ENOSPC.*\n$/) });
 });
 
+test('without a database it says so before it plays anything', () => {
+  writeFileSync(join(cwd, 'trace.csv'), 'TIMESTAMP,ContextTokens,GeneratedTokens\nyesterday,5,1\n');
+  const env = { ANALYTICS_BACKEND: 'prometheus', PROMETHEUS_PORT: '0' };
+  const { status, stdout, stderr } = runIn(cwd, main, ['--calls', 'trace.csv'], env);
+  expect({ status, stdout }).toEqual({ status: 1, stdout: '' });
+  expect(stderr).toMatch(/^[^\n]*can be read[^\n]*\n$/);
+});
+
+test('one call and one line are no calls and no lines', () => {
+  const rows = ['2023-11-16 18:15:46.68,5,1', 'yesterday,5,1'];
+  writeFileSync(join(cwd, 'trace.csv'), ['TIMESTAMP,ContextTokens,GeneratedTokens', ...rows].join('\n'));
+  const { stdout } = demo('--calls', 'trace.csv', '--models', 'our-own-7b,gpt-4.1-mini');
+  expect(stdout).toContain('Calls            1, and 1 line skipped\n');
+  expect(stdout).toContain('1 call of our-own-7b: ');
+});
+
 test('--help explains and does nothing', () => {
   const { status, stdout } = demo('--help');
   expect(status).toBe(0);

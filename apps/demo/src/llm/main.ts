@@ -62,6 +62,8 @@ async function main(args: readonly string[]): Promise<number> {
 
 async function demo(options: LlmOptions, steps: Steps, analytics: Analytics, prices: Prices): Promise<number> {
   const { calls: path, models, json } = options;
+  // Without a database there is no report: better said now than behind a long trace.
+  await analytics.reader.listRuns({ limit: 1 });
   const db = databaseFile(analytics);
   const progress = progressBar(process.stderr);
   const config = { calls: path ?? 'invented', models };

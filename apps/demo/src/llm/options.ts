@@ -20,6 +20,7 @@ export interface LlmOptions {
 const usualModels = 'gpt-4.1-mini,claude-sonnet-4-5';
 
 export const help = `Plays a trace of LLM calls as calls of two models, and reports from the database what they would have cost.
+ANALYTICS_BACKEND says where they are recorded (default: sqlite), and has to name sqlite.
 
 Usage: npm run demo:llm -- [options]
 

@@ -1,5 +1,6 @@
 import { setTimeout } from 'node:timers/promises';
 import type { Analytics } from '@toolweaver/analytics';
+import { counted } from '../counted.ts';
 import type { Progress } from '../progress.ts';
 import type { SkippedLine } from '../read-receipts.ts';
 import type { Step } from './call.ts';
@@ -50,7 +51,7 @@ export async function play(
       usage: { inputTokens: contextTokens, outputTokens: generatedTokens },
     });
     calls += 1;
-    progress.update(Math.max(share, calls / limit), `${calls} calls`);
+    progress.update(Math.max(share, calls / limit), counted(calls, 'call'));
     if (calls % callsBetweenFlushes === 0) {
       await analytics.flush();
     }

@@ -1,5 +1,6 @@
 import type { AnalyticsReader, CostReport, ModelStats, TrendPoint } from '@toolweaver/analytics';
 import type { UnpricedModel } from '@toolweaver/analytics-prices';
+import { counted } from '../counted.ts';
 import type { Played } from './play.ts';
 
 export interface LlmReport {
@@ -88,10 +89,10 @@ export function toText({ played, costs, models, burnRate, unpriced, db }: LlmRep
   const dearest = models.reduce((most, { averageCostUsd }) => Math.max(most, averageCostUsd ?? 0), 0);
   return [
     'What it cost',
-    `  Calls            ${costs.executions}${skipped.length > 0 ? `, and ${skipped.length} lines skipped` : ''}`,
+    `  Calls            ${costs.executions}${skipped.length > 0 ? `, and ${counted(skipped.length, 'line')} skipped` : ''}`,
     `  Time             ${first === undefined ? 'none' : `${iso(first)} to ${iso(last ?? first)}`}`,
     `  Tokens           ${costs.totalTokens}`,
-    `  Cost             ${usd(costs.totalCostUsd)}, known of ${costs.pricedExecutions} calls`,
+    `  Cost             ${usd(costs.totalCostUsd)}, known of ${counted(costs.pricedExecutions, 'call')}`,
     `  Burn rate        ${usd(burnRate.usdPerHour)} an hour, ${usd(burnRate.usdPerDay)} a day`,
     '',
     'The models',
@@ -110,7 +111,7 @@ export function toText({ played, costs, models, burnRate, unpriced, db }: LlmRep
       ? []
       : [
           'Not in these sums',
-          ...unpriced.map(({ model, calls, reason }) => `  ${calls} calls of ${model}: ${reason}`),
+          ...unpriced.map(({ model, calls, reason }) => `  ${counted(calls, 'call')} of ${model}: ${reason}`),
           '',
         ]),
     'By the hour (UTC)',
