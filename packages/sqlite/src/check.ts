@@ -99,7 +99,7 @@ export function checkOptions<O extends object, T>(
 
 function show(value: unknown): string {
   if (typeof value === 'object' && value !== null) {
-    return value instanceof Date ? 'a Date' : 'an object';
+    return value instanceof Date ? 'a Date' : Array.isArray(value) ? 'an array' : 'an object';
   }
   return typeof value === 'string' ? JSON.stringify(value.slice(0, 40)) : String(value);
 }

@@ -377,6 +377,23 @@ test('a failure is one beside successes that a sample of seven in ten has kept, 
   expect((await reader.getToolkitMetrics()).tool_invocations.failed_calls).toBe(1);
 });
 
+test.each([1 / 0.3, 2.5, 1])(
+  'a run costs what it is said to cost, when asked for, too: %d executions each',
+  async (weight) => {
+    const { reader, write } = await storeOfTest();
+    const cost = { nanoUsd: 1_234_567, source: 'provider' as const };
+    write(Array.from({ length: 3 }, () => execution({ runId: 'r', cost, weight })));
+    const { totalCostUsd } = (await reader.getRun('r')) ?? {};
+    for (const value of [totalCostUsd ?? 0, (totalCostUsd ?? 0) * (1 + 2 ** -52)]) {
+      const found = (['<', '<=', '=', '>=', '>'] as const).map(async (op) => {
+        const { runs } = await reader.listRuns({ where: [{ figure: 'costUsd', op, value }] });
+        return [op, runs.length];
+      });
+      expect(Object.fromEntries(await Promise.all(found))).toEqual({ '<': 0, '<=': 1, '=': 1, '>=': 1, '>': 0 });
+    }
+  },
+);
+
 test('what a run logs goes with it: erased with its user, and pruned with its time', async () => {
   const path = join(testFolder(), 'analytics.db');
   const backend = await open({ path });
@@ -461,6 +478,11 @@ describe('wrong options are refused, all at once', () => {
       ['where[0].figure'],
     ],
     ['listRuns', (it) => it.listRuns({ where: new Array(101).fill({ metric: 'm', op: '<', value: 1 }) }), ['where']],
+    [
+      'listRuns',
+      (it) => it.listRuns({ where: null as never, orderBy: null as never, order: null as never }),
+      ['where', 'orderBy', 'order'],
+    ],
     ['getRun', (it) => it.getRun(''), ['runId']],
     ['getRun', (it) => it.getRun(undefined as never), ['runId']],
     ['getRunMetrics', (it) => it.getRunMetrics(5 as never, { name: '', limit: 100_001 }), ['runId', 'name', 'limit']],

@@ -231,6 +231,19 @@ test('conditions and orders of runs have names, too', async () => {
     'where[1]': 'must be an object, got "f1 > 1"',
     'orderBy.order': known('metric'),
   });
+  expect(await problemsOf(({ reader }) => reader.listRuns({ where: [{ metric: 'f1' }] } as never))).toEqual({
+    'where[0].op': 'must be one of <, <=, =, >=, >, got null',
+    'where[0].value': 'must be a finite number, got null',
+  });
+  expect(await problemsOf(({ reader }) => reader.listRuns({ state: ['failed'] } as never))).toEqual({
+    state: 'must be one of started, finished, failed, got an array',
+  });
+});
+
+test('whose events are erased must be given', async () => {
+  expect(await problemsOf(({ backend }) => backend.store.erase(undefined as never))).toEqual({
+    userId: 'must be given',
+  });
 });
 
 test('what is undefined is not given, and neither is null for all options', async () => {

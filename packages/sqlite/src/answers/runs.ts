@@ -114,5 +114,8 @@ function holds(condition: MetricCondition | FigureCondition): RawBuilder<SqlBool
     return sql`${metricValue(condition.metric)} ${operators[op]} ${value}`;
   }
   const { figure } = condition;
-  return sql`${values[figure]} ${operators[op]} ${figure === 'costUsd' ? Math.round(value * 1e9) : value}`;
+  // To the nano-dollar: neither a sum of sampled costs nor a number of dollars is exact.
+  return figure === 'costUsd'
+    ? sql`round(${values.costUsd} - ${value * 1e9}) ${operators[op]} 0`
+    : sql`${values[figure]} ${operators[op]} ${value}`;
 }

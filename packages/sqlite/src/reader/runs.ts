@@ -114,9 +114,9 @@ function readRuns(check: Checks, given: RunFilter, cursor: string | undefined): 
       name: check.id('name', given.name),
       state: check.choice('state', given.state, states),
       tag: check.id('tag', given.tag),
-      where: checkConditions(check, given.where ?? []),
+      where: checkConditions(check, given.where),
     },
-    orderBy: checkOrder(check, given.orderBy ?? 'startedAt'),
+    orderBy: checkOrder(check, given.orderBy),
     order: check.choice('order', given.order, directions) ?? 'desc',
   };
   const after = cursor === undefined ? undefined : parsePosition(asked, cursor);
@@ -140,7 +140,7 @@ function checkIds(check: Checks, field: string, ids: unknown, min: number, max: 
   return Array.from(ids, (id, at) => checkId(check, `${field}[${at}]`, id));
 }
 
-function checkOrder(check: Checks, orderBy: NonNullable<RunFilter['orderBy']>): RunsQuestion['orderBy'] {
+function checkOrder(check: Checks, orderBy: RunFilter['orderBy']): RunsQuestion['orderBy'] {
   if (typeof orderBy === 'object' && orderBy !== null) {
     const { metric } = check.group('orderBy', orderBy, { metric: true });
     return { metric: checkId(check, 'orderBy.metric', metric) };
@@ -151,7 +151,7 @@ function checkOrder(check: Checks, orderBy: NonNullable<RunFilter['orderBy']>): 
 type Condition = MetricCondition | FigureCondition;
 type AnyCondition = MetricCondition & FigureCondition;
 
-function checkConditions(check: Checks, where: readonly Condition[]): Condition[] {
+function checkConditions(check: Checks, where: readonly Condition[] = []): Condition[] {
   if (!Array.isArray(where) || where.length > maxConditions) {
     check.wrong('where', `must be a list of at most ${maxConditions} conditions`);
     return [];
@@ -159,8 +159,8 @@ function checkConditions(check: Checks, where: readonly Condition[]): Condition[
   return Array.from(where, (condition: Partial<AnyCondition> | undefined, at) => {
     const { metric, figure, op, value } = check.group(`where[${at}]`, condition ?? {}, conditionNames);
     const compared = {
-      op: check.choice(`where[${at}].op`, op ?? '', operators) ?? '=',
-      value: check.number(`where[${at}].value`, value ?? Number.NaN) ?? 0,
+      op: check.choice(`where[${at}].op`, op ?? null, operators) ?? '=',
+      value: check.number(`where[${at}].value`, value ?? null) ?? 0,
     };
     if (figure === undefined) {
       return { metric: checkId(check, `where[${at}].metric`, metric), ...compared };

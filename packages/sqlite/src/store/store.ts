@@ -2,7 +2,7 @@ import { tell } from '@toolweaver/analytics-core/backend';
 import { checkOptions, type Names } from '../check.ts';
 import { pathProblem } from '../path.ts';
 import type { Maintenance } from '../protocol.ts';
-import { checkRange } from '../reader/options.ts';
+import { checkId, checkRange } from '../reader/options.ts';
 import { firstKey } from '../sequence.ts';
 import type { Thread } from '../thread.ts';
 import { type BackupProgress, type BackupReport, writeBackup } from './backup.ts';
@@ -126,7 +126,7 @@ export function createStore(
     },
     async erase(options) {
       const { userId, dryRun } = checkOptions(options, { userId: true, dryRun: true }, (check, given) => ({
-        userId: check.id('userId', given.userId ?? '') ?? '',
+        userId: checkId(check, 'userId', given.userId),
         dryRun: check.flag('dryRun', given.dryRun) ?? false,
       }));
       const report = dryRun ? await askAside({ op: 'estimateErase', userId }) : await ask({ op: 'erase', userId });
