@@ -64,6 +64,13 @@ describe('published intervals', () => {
     expect(found.value).toBe(successes / trials);
   });
 
+  test('of none and of all hold the share itself', () => {
+    for (let trials = 1; trials <= 2000; trials += 1) {
+      expect(wilson(0, trials).low).toBe(0);
+      expect(wilson(trials, trials).high).toBe(1);
+    }
+  });
+
   test.each([
     [56, 70, 48, 80, 0.0524, 0.3339],
     [9, 10, 3, 10, 0.1705, 0.809],

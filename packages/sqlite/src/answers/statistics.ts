@@ -29,8 +29,9 @@ export function wilson(successes: number, trials: number): Estimate {
   const scale = 1 + z95 ** 2 / trials;
   return {
     value: share,
-    low: Math.max(0, (middle - margin) / scale),
-    high: Math.min(1, (middle + margin) / scale),
+    // Of none and of all the interval ends at the share itself, which rounding would leave outside.
+    low: Math.max(0, Math.min(share, (middle - margin) / scale)),
+    high: Math.min(1, Math.max(share, (middle + margin) / scale)),
   };
 }
 
