@@ -602,6 +602,9 @@ describe('refuses', () => {
     [{ path: 'a.db', target: 'x.csv', type: 'rating' }, ['type']],
     [{ path: 'a.db', target: 'x.csv', type: ['execution', 'run'] }, ['type']],
     [{ path: 'a.db', target: 'x.jsonl', type: ['executions'] }, ['type']],
+    [{ path: 'a.db', target: 'x.jsonl', type: [] }, ['type']],
+    [{ path: 'a.db', target: 'x.jsonl', type: [undefined] }, ['type']],
+    [{ path: 'a.db', target: 'x.jsonl', type: new Array(1) }, ['type']],
     [{ path: 'a.db', target: 'x.jsonl', from: 2, to: 1 }, ['from']],
     [
       {

@@ -195,9 +195,13 @@ function checkTypes(check: Checks, given: ExportOptions['type'], format: FileFor
   if (given === undefined) {
     return format === 'csv' ? ['execution'] : types;
   }
-  const wanted: readonly EventType[] = Array.isArray(given) ? given : [given as EventType];
+  // `from`, so that a hole is looked at, too.
+  const wanted: readonly EventType[] = Array.isArray(given) ? Array.from(given) : [given as EventType];
+  if (wanted.length === 0) {
+    check.wrong('type', `must be one or several of ${types.join(', ')}, got an empty list`);
+  }
   for (const type of wanted) {
-    check.choice('type', type, types);
+    check.choice('type', type ?? null, types);
   }
   if (format === 'csv' && wanted.some((type) => type !== 'execution')) {
     check.wrong('type', 'must be execution for CSV, which has room for nothing else: export the others as jsonl');
