@@ -30,13 +30,13 @@ export function checkOptions<Options, T>(options: Options, known: Known<Options>
       if (value === undefined || value === '') {
         return undefined;
       }
-      const message = typeof value === 'string' ? problemOf(value) : `must be a text, got ${typeof value}`;
+      const message = typeof value === 'string' ? problemOf(value) : `must be a text, got ${shown(value)}`;
       return message === undefined ? (value as string) : wrong(field, message);
     },
     flag: (field, value) =>
       value === undefined || typeof value === 'boolean'
         ? value
-        : wrong(field, `must be true or false, got ${typeof value}`),
+        : wrong(field, `must be true or false, got ${shown(value)}`),
     number(field, value, min, max) {
       const valid = value === undefined || (typeof value === 'number' && value >= min && value <= max);
       return valid ? value : wrong(field, `must be a number from ${min} to ${max}, got ${shown(value)}`);
@@ -54,15 +54,16 @@ export function checkOptions<Options, T>(options: Options, known: Known<Options>
   return result;
 }
 
-/** A value that is refused, whatever it is. */
+/** A value that is refused, whatever it is: also one that has no text form. */
 export function shown(value: unknown): string {
   switch (typeof value) {
     case 'string':
-      return JSON.stringify(value);
+      return JSON.stringify(value.length > 40 ? `${value.slice(0, 40)}…` : value);
     case 'number':
+    case 'boolean':
       return String(value);
     default:
-      return typeof value;
+      return value === null ? 'null' : typeof value;
   }
 }
 

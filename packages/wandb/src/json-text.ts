@@ -4,7 +4,7 @@ const maxDepth = 100;
 /**
  * The value as JSON text; NaN and the infinities stand as bare tokens, which the service reads, and a BigInt as its digits.
  * Undefined for what JSON cannot hold (a function, a symbol, undefined).
- * @throws TypeError for a cycle, or more than 100 levels; whatever a getter or a `toJSON` throws.
+ * @throws TypeError for a cycle, a promise, or more than 100 levels; whatever a getter or a `toJSON` throws.
  */
 export function jsonText(value: unknown, depth = 0): string | undefined {
   switch (typeof value) {
@@ -25,6 +25,10 @@ export function jsonText(value: unknown, depth = 0): string | undefined {
 function objectText(value: object, depth: number): string | undefined {
   if (depth >= maxDepth) {
     throw new TypeError(`must not be cyclic, nor nested more than ${maxDepth} levels deep`);
+  }
+  // It would be an empty object.
+  if (value instanceof Promise) {
+    throw new TypeError('must not be a promise: await it');
   }
   if ('toJSON' in value && typeof value.toJSON === 'function') {
     return jsonText(value.toJSON(), depth + 1);

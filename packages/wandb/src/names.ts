@@ -1,34 +1,37 @@
 import { createHash, randomInt } from 'node:crypto';
+import { shown } from './check.ts';
 
 // What the service takes as names. Each of the first group says what is wrong, and undefined when nothing is.
 
 const maxName = 128;
-export const maxTag = 64;
+const maxTag = 64;
 
 export function projectProblem(project: string): string | undefined {
   if (project.trim() === '' || project.length > maxName) {
     return `must have 1 to ${maxName} characters, has ${project.trim() === '' ? 0 : project.length}`;
   }
-  return /[/\\#?%:]/.test(project) ? `must contain none of / \\ # ? % :, got ${JSON.stringify(project)}` : undefined;
+  return /[/\\#?%:]/.test(project) ? `must contain none of / \\ # ? % :, got ${shown(project)}` : undefined;
 }
 
 export function entityProblem(entity: string): string | undefined {
-  return /^[^\s/\\#?%:]{1,128}$/.test(entity) ? undefined : `must be the name of a user or a team, got ${show(entity)}`;
+  return /^[^\s/\\#?%:]{1,128}$/.test(entity)
+    ? undefined
+    : `must be the name of a user or a team, got ${shown(entity)}`;
 }
 
 export function runIdProblem(id: string): string | undefined {
   if (id === '' || id.trim() !== id || id.length > maxName) {
-    return `must have 1 to ${maxName} characters and no blanks around them, got ${show(id)}`;
+    return `must have 1 to ${maxName} characters and no blanks around them, got ${shown(id)}`;
   }
-  return /[:;,#?/'\\]|\p{Cc}/u.test(id) ? `must contain none of : ; , # ? / \\ ', got ${show(id)}` : undefined;
+  return /[:;,#?/'\\]|\p{Cc}/u.test(id) ? `must contain none of : ; , # ? / \\ ', got ${shown(id)}` : undefined;
 }
 
 export function tagProblem(tag: string): string | undefined {
-  return tag.length >= 1 && tag.length <= maxTag ? undefined : `must have 1 to ${maxTag} characters, got ${show(tag)}`;
+  return tag.length >= 1 && tag.length <= maxTag ? undefined : `must have 1 to ${maxTag} characters, got ${shown(tag)}`;
 }
 
 export function artifactNameProblem(name: string): string | undefined {
-  return /^[\w.-]{1,128}$/.test(name) ? undefined : `must be 1 to 128 of A-Z a-z 0-9 _ . -, got ${show(name)}`;
+  return /^[\w.-]{1,128}$/.test(name) ? undefined : `must be 1 to 128 of A-Z a-z 0-9 _ . -, got ${shown(name)}`;
 }
 
 export function artifactTypeProblem(type: string): string | undefined {
@@ -36,10 +39,6 @@ export function artifactTypeProblem(type: string): string | undefined {
     return `${JSON.stringify(type)} is reserved`;
   }
   return artifactNameProblem(type);
-}
-
-function show(text: string): string {
-  return JSON.stringify(text.length > 40 ? `${text.slice(0, 40)}…` : text);
 }
 
 // And these make a name out of any text: the same one each time, and different ones out of different texts.
@@ -50,11 +49,12 @@ export function toRunId(id: string): string {
 }
 
 export function toProject(project: string): string {
-  const name = project
-    .replace(/[/\\#?%:]/g, '-')
-    .trim()
-    .slice(0, maxName);
+  const name = shortened(project.replace(/[/\\#?%:]/g, '-').trim(), maxName);
   return name === '' ? 'uncategorized' : name;
+}
+
+export function toTag(tag: string): string {
+  return shortened(tag, maxTag);
 }
 
 export function toArtifactName(name: string): string {
@@ -85,6 +85,11 @@ export function toPathPart(key: string, maxBytes = 200): string {
   const end = `-${digest(key, 8)}${extension}`;
   const stem = cut(last.slice(0, last.length - extension.length), maxBytes - end.length);
   return [...safe.map((part) => cut(part, maxBytes)), stem + end].join('/');
+}
+
+/** Without the half of a character at its end. */
+function shortened(text: string, maxLength: number): string {
+  return text.slice(0, maxLength).replace(/[\ud800-\udbff]$/, '');
 }
 
 /** At the end of a character. */

@@ -1,21 +1,14 @@
 import { jsonText } from './json-text.ts';
 import { type MetricDefinition, summaryFields } from './metric-definition.ts';
-import type { Settings } from './settings/settings.ts';
+import type { Labels, Settings } from './settings/settings.ts';
 
 /** What a run is, as the service shows it. Sent whole whenever something of it changes. */
-export interface RunInfo {
+export interface RunInfo extends Labels {
   readonly id: string;
   readonly project: string;
   /** Undefined: the key's own. */
   readonly entity: string | undefined;
   readonly name: string | undefined;
-  readonly notes: string | undefined;
-  readonly tags: readonly string[];
-  readonly config: Readonly<Record<string, unknown>>;
-  readonly group: string | undefined;
-  readonly jobType: string | undefined;
-  readonly host: string;
-  readonly program: string | undefined;
   /** Unix time in ms. */
   readonly startedAt: number;
   readonly metrics: readonly MetricDefinition[];

@@ -205,11 +205,11 @@ test('each run is a run, with its name, project, configuration, tags, summary an
       name: 'receipts',
       project: 'extraction/eu',
       config: { batch: 8 },
-      tags: ['eu', 'x'.repeat(99)],
+      tags: ['eu', 'x'.repeat(99), `${'x'.repeat(63)}🧾`],
     }),
     execution({ runId: 'first', name: 'inside' }),
     execution({ name: 'outside' }),
-    runEvent({ runId: 'an id: with / everything', state: 'started' }),
+    runEvent({ runId: 'an id: with / everything', state: 'started', project: `${'x'.repeat(127)}🧾` }),
     runEvent({ runId: 'first', state: 'finished', summary: { best: 0.5, _step: 1 } }),
   ]);
   const [first, other] = [fake.run('first'), [...fake.runs.values()].find(({ id }) => /^[0-9a-f]{16}$/.test(id))];
@@ -218,7 +218,8 @@ test('each run is a run, with its name, project, configuration, tags, summary an
     project: 'extraction-eu',
     group: 'g',
     exitCode: 0,
-    tags: ['all', 'eu', 'x'.repeat(64)],
+    // No half of a character is left.
+    tags: ['all', 'eu', 'x'.repeat(64), 'x'.repeat(63)],
     config: { host: { value: 'a' }, batch: { value: 8 } },
   });
   expect(rows(fake, 'first')).toHaveLength(1);
@@ -228,7 +229,11 @@ test('each run is a run, with its name, project, configuration, tags, summary an
     'summary/state': 'finished',
     _step: 0,
   });
-  expect(other).toMatchObject({ exitCode: undefined, config: { run_id: { value: 'an id: with / everything' } } });
+  expect(other).toMatchObject({
+    exitCode: undefined,
+    project: 'x'.repeat(127),
+    config: { run_id: { value: 'an id: with / everything' } },
+  });
   expect(rows(fake, 'run1')).toHaveLength(1);
 
   // Late: it goes on with the run that has ended, and does not write over it.

@@ -162,6 +162,14 @@ describe('rows', () => {
     expect(notices).toEqual([expect.stringContaining('the time-out NaN is no number: 10000 ms take its place')]);
   });
 
+  test('a value that was not awaited is left out, where it would be an empty object', async () => {
+    const { values, notices, skipped } = await rowsAfter((run) => {
+      run.log({ good: 1, late: Promise.resolve(2), deep: { late: Promise.resolve(3) } });
+    });
+    expect([values, skipped]).toEqual([[{ good: 1, _step: 0 }], 2]);
+    expect(notices).toEqual([expect.stringContaining('"late" was left out: must not be a promise: await it')]);
+  });
+
   test('later changes of a value do not reach what was logged', async () => {
     const value = { list: [1], deep: { x: 1 } };
     const { values, summary } = await rowsAfter((run) => {
@@ -225,7 +233,7 @@ test('configuration and tags are sent whole each time, empty fields as null', as
     runName: 'first',
   });
   run.updateConfig({ lr: Number.NaN, batch: 8 });
-  run.setTags(['c']);
+  run.setTags(['c', `${'x'.repeat(63)}🧾`, '']);
   await run.flush();
   run.setTags([]);
   await run.finish();
@@ -242,7 +250,7 @@ test('configuration and tags are sent whole each time, empty fields as null', as
     tags: ['a', 'b'],
   });
   expect(calls.at(-1)).toMatchObject({ id: fake.run('run1').storageId, name: 'run1', entity: 'ada', tags: [] });
-  expect(calls.some(({ tags }) => String(tags) === 'c')).toBe(true);
+  expect(calls.some(({ tags }) => String(tags) === `c,${'x'.repeat(63)}`)).toBe(true);
   expect(calls.at(-1)?.['config']).toContain('"lr":{"value":NaN},"a.b":{"value":{"c":[1]}},"batch":{"value":8}');
 });
 

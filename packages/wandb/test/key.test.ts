@@ -9,6 +9,8 @@ test.each([
   [`local-${'a'.repeat(40)}`],
   [`wandb_v1_${'Ab9_'.repeat(20)}`],
   [`on-prem-with-dashes-${'a'.repeat(40)}`],
+  // Only the first dash ends the name of the server.
+  [`local-${'ab-_'.repeat(10)}`],
   ['header.payload.signature'],
 ])('takes the key %s', (key) => {
   expect(keyProblem(key)).toBeUndefined();

@@ -96,7 +96,22 @@ test('options that there are not are refused, together with all that is wrong', 
 });
 
 test('an option is refused whatever its value is', async () => {
-  const options = { mode: 10n, resume: {}, logFrequency: Object.create(null), timeoutMs: Object.create(null) };
+  const bare = Object.create(null);
+  const options = {
+    mode: 10n,
+    resume: {},
+    logFrequency: bare,
+    timeoutMs: bare,
+    project: null,
+    notes: 5,
+    allowHttp: Symbol('yes'),
+    onNotice: bare,
+    fetch: 10n,
+    clock: { now: Date.now },
+    tags: null,
+    config: Symbol('config'),
+    runId: 'x'.repeat(1000),
+  };
   const { problems } = await errorOf(() => wandb(options as never));
   const told = problems.map(({ field, message }) => [field, /got .*/.exec(message)?.[0]] as const);
   expect(Object.fromEntries(told)).toMatchObject({
@@ -104,7 +119,38 @@ test('an option is refused whatever its value is', async () => {
     resume: 'got object',
     logFrequency: 'got object',
     timeoutMs: 'got object',
+    project: 'got null',
+    notes: 'got 5',
+    allowHttp: 'got symbol',
+    onNotice: 'got object',
+    fetch: 'got bigint',
+    clock: 'got object',
+    tags: 'got null',
+    config: 'got symbol',
+    runId: `got "${'x'.repeat(40)}…"`,
   });
+  // Whether a key is needed depends on the mode.
+  expect(fields({ problems } as AnalyticsError)).not.toContain('apiKey');
+  const nested = await errorOf(() => wandb({ mode: 'offline', tags: [bare, 10n as never], config: { a: [1n, bare] } }));
+  expect(nested.problems).toEqual([
+    { field: 'tags[0]', message: 'must be a text, got object' },
+    { field: 'tags[1]', message: 'must be a text, got bigint' },
+  ]);
+  const clock = await errorOf(() => startRun({ mode: 'offline', clock: null as never }));
+  expect(clock.problems).toEqual([
+    { field: 'clock', message: 'must have the methods now, monotonic, setTimeout, clearTimeout, got null' },
+  ]);
+});
+
+test('a configuration that was not awaited is refused, as it would be an empty one', async () => {
+  for (const start of [wandb, startRun]) {
+    const error = await errorOf(() => start({ mode: 'offline', config: { model: Promise.resolve('gpt-4o') } }));
+    expect(error.problems).toEqual([
+      { field: 'config', message: 'must be data for JSON: must not be a promise: await it' },
+    ]);
+    const whole = await errorOf(() => start({ mode: 'offline', config: Promise.resolve({ lr: 1 }) as never }));
+    expect(whole.problems).toEqual([{ field: 'config', message: expect.stringContaining('a promise: await it') }]);
+  }
 });
 
 test('options that the calls of a run do not have are counted and told, and the calls are done', async () => {
@@ -133,11 +179,20 @@ trialOfTests('R32', 'W&B: addresses that would give the key away are refused', (
     ['http://wandb.example.org', 'unless allowHttp is set'],
     ['https://me:secret@api.wandb.ai', 'must hold no user'],
     ['https://api.wandb.ai/?key=1', 'must hold no user'],
+    ['https://me@api.wandb.ai', 'must hold no user'],
+    ['https://:secret@api.wandb.ai', 'must hold no user'],
+    ['https://api.wandb.ai/#key', 'must hold no user'],
     ['api.wandb.ai', 'must be a URL'],
   ])('refuses the base URL %s', async (baseUrl, message) => {
     const error = await errorOf(() => wandb({ apiKey, baseUrl }));
     expect(error.message).toContain(message);
     expect(error.message).not.toContain('secret@');
+  });
+
+  test('plain http is refused for the service itself, also where it is allowed', async () => {
+    const error = await errorOf(() => wandb({ apiKey, baseUrl: 'http://api.wandb.ai', allowHttp: true }));
+    expect(error.message).toContain('must begin with https://');
+    expect(error.message).not.toContain('allowHttp');
   });
 });
 
@@ -221,12 +276,14 @@ test('what the service repeats of our headers is not told', async () => {
 
 test.each([
   ['https://api.wandb.ai/', undefined],
+  ['https://api.wandb.ai//', undefined],
+  ['https://notwandb.ai', undefined],
   ['http://localhost:8080', undefined],
   ['http://127.0.0.1:8080', undefined],
   ['http://wandb.example.org', true],
 ])('takes the base URL %s', async (baseUrl, allowHttp) => {
   const backend = await wandb({ apiKey, baseUrl, allowHttp });
-  expect(backend.settings['baseUrl']).toBe(baseUrl.replace(/\/$/, ''));
+  expect(backend.settings['baseUrl']).toBe(baseUrl.replace(/\/+$/, ''));
   await backend.close?.();
 });
 
@@ -242,7 +299,8 @@ test('the key comes from the option, else from the netrc file of the host; witho
   await offline.close?.();
 
   writeFileSync(netrc, `machine localhost:1 login user password ${apiKey}\nmachine localhost:2 password short`);
-  const online = await wandb({ netrc, baseUrl: 'http://localhost:1', offlineWithoutKey: true });
+  // An empty option counts as none, as an empty variable does.
+  const online = await wandb({ apiKey: '', netrc, baseUrl: 'http://localhost:1', offlineWithoutKey: true });
   expect(online.settings).toMatchObject({ mode: 'online' });
   expect(inspect(online, { depth: 10 })).not.toContain(apiKey);
   await online.close?.();
@@ -349,6 +407,11 @@ describe('wandbFromEnv()', () => {
         'WANDB_X_EXTRA_HTTP_HEADERS',
       ].toSorted(),
     );
+    await expect(
+      errorOf(() => wandbFromEnv({ WANDB_X_EXTRA_HTTP_HEADERS: '{"X-A": "b", "X-Retries": 3}' })),
+    ).resolves.toMatchObject({
+      problems: [{ field: 'WANDB_X_EXTRA_HTTP_HEADERS', message: 'must be a JSON object of texts' }],
+    });
     // The modes of several writers in one run are not ours.
     await expect(errorOf(() => wandbFromEnv({ WANDB_MODE: 'shared' }))).resolves.toMatchObject({
       code: 'INVALID_CONFIG',

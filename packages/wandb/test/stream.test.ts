@@ -464,7 +464,10 @@ test.each([
   [Number.NaN, 1],
   [0.5, 1],
   ['failed', 1],
-])('the exit code %j ends the run with %i', async (given, exitCode) => {
+  [Object.create(null), 1],
+  [Symbol('failed'), 1],
+  [10n, 1],
+])('the exit code %s ends the run with %i', async (given, exitCode) => {
   const { run, fake } = await runAt();
   await run.finish({ exitCode: given as number });
   expect(fake.run('run1').exitCode).toBe(exitCode);

@@ -6,7 +6,7 @@ import { knownInArtifact } from '../files/artifact.ts';
 import type { RunFile } from '../files/run-file.ts';
 import { insist } from '../insist.ts';
 import { definitionOf, knownInMetric, withDefinition } from '../metric-definition.ts';
-import { maxTag, randomName } from '../names.ts';
+import { randomName, toTag } from '../names.ts';
 import { type Notify, named } from '../notices.ts';
 import type { Run } from '../run/run.ts';
 import { throwRefusal } from '../run/run-target.ts';
@@ -258,7 +258,7 @@ export function createClient(run: Run, settings: Settings, notify: Notify, onFin
       }),
     setTags: (tags) =>
       change('setTags', () => {
-        const texts = tags.map((tag) => String(tag).slice(0, maxTag)).filter((tag) => tag !== '');
+        const texts = tags.map((tag) => toTag(String(tag))).filter((tag) => tag !== '');
         run.describe({ tags: [...new Set(texts)] });
       }),
     saveFile: (name, content) => {

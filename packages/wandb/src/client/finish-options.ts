@@ -1,4 +1,4 @@
-import type { Known } from '../check.ts';
+import { type Known, shown } from '../check.ts';
 import type { Skips } from './skips.ts';
 
 /** How the program has ended, and how long the end of the run may take. */
@@ -18,17 +18,22 @@ export function readFinish(
   { skip, skipUnknown }: Pick<Skips, 'skip' | 'skipUnknown'>,
 ): { readonly exitCode: number; readonly timeoutMs: number } {
   skipUnknown('finish', options, known);
-  let exitCode = Number(options?.exitCode ?? 0);
+  let exitCode = numberOf(options?.exitCode ?? 0);
   // A service that cannot read it would take no end at all.
   if ((exitCode | 0) !== exitCode) {
-    skip('exit code', `the exit code ${String(options?.exitCode)} is no whole number: 1 takes its place`);
+    skip('exit code', `the exit code ${shown(options?.exitCode)} is no whole number: 1 takes its place`);
     exitCode = 1;
   }
-  let timeoutMs = Number(options?.timeoutMs ?? finishTimeoutMs);
+  let timeoutMs = numberOf(options?.timeoutMs ?? finishTimeoutMs);
   // It would be over at once, and the run offline.
   if (Number.isNaN(timeoutMs)) {
-    skip('time-out', `the time-out ${String(options?.timeoutMs)} is no number: ${finishTimeoutMs} ms take its place`);
+    skip('time-out', `the time-out ${shown(options?.timeoutMs)} is no number: ${finishTimeoutMs} ms take its place`);
     timeoutMs = finishTimeoutMs;
   }
   return { exitCode, timeoutMs };
+}
+
+/** Also of a text, as `process.exitCode` may be one; not every value can be made a number. */
+function numberOf(value: unknown): number {
+  return typeof value === 'string' ? Number(value) : typeof value === 'number' ? value : Number.NaN;
 }

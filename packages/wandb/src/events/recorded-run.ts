@@ -10,7 +10,7 @@ import type { Batch } from '../encoding/batch.ts';
 import { confirm, createBatch, stampChanges, stampRows } from '../encoding/run-state.ts';
 import { failureOf, messageOf } from '../failure.ts';
 import { insist } from '../insist.ts';
-import { maxTag, toProject } from '../names.ts';
+import { toProject, toTag } from '../names.ts';
 import type { Run } from '../run/run.ts';
 import { toArtifact, toArtifactSync } from './recorded-artifact.ts';
 import { stepKey } from './recorder.ts';
@@ -84,7 +84,7 @@ export function createRecordedRun(options: RecordedRunOptions): RecordedRun {
     if (event !== described) {
       described = event;
       const { name, project, config, tags } = event;
-      const own = tags?.map((tag) => tag.slice(0, maxTag)).filter((tag) => tag.trim() !== '');
+      const own = tags?.map(toTag).filter((tag) => tag.trim() !== '');
       run.describe({
         ...(name !== undefined && { name }),
         ...(project !== undefined && run.location === undefined && { project: toProject(project) }),

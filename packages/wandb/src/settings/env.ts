@@ -1,5 +1,6 @@
 import type { Env, Secret } from '@toolweaver/analytics-core';
 import { readEnv, secret } from '@toolweaver/analytics-core/backend';
+import { shown } from '../check.ts';
 import { isObject, parseJson } from '../json-text.ts';
 import { entityProblem, projectProblem, runIdProblem, tagProblem } from '../names.ts';
 import type { WandbOptions } from '../wandb.ts';
@@ -36,7 +37,7 @@ export function wandbFromEnv(env: Env): WandbOptions {
     ): T | undefined {
       const value = vars.text(name);
       if (value !== undefined && !choices.includes(value)) {
-        vars.problem(name, `must be one of ${choices.join(', ')}, got ${JSON.stringify(value.slice(0, 40))}`);
+        vars.problem(name, `must be one of ${choices.join(', ')}, got ${shown(value)}`);
         return undefined;
       }
       return value === undefined ? undefined : meaning(value);

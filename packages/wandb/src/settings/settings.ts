@@ -1,7 +1,7 @@
 import { hostname } from 'node:os';
 import type { Clock, Secret } from '@toolweaver/analytics-core';
 import { isLoopback, isSecret, secret, steadyClock } from '@toolweaver/analytics-core/backend';
-import type { Checks } from '../check.ts';
+import { type Checks, shown } from '../check.ts';
 import { messageOf } from '../failure.ts';
 import { isObject, jsonText } from '../json-text.ts';
 import { entityProblem, projectProblem, runIdProblem, tagProblem } from '../names.ts';
@@ -25,9 +25,8 @@ export interface Settings {
   readonly description: Description;
 }
 
-interface Description {
-  readonly runId: string | undefined;
-  readonly runName: string | undefined;
+/** What is shown of every run. */
+export interface Labels {
   readonly notes: string | undefined;
   readonly tags: readonly string[];
   readonly config: Readonly<Record<string, unknown>>;
@@ -35,6 +34,11 @@ interface Description {
   readonly jobType: string | undefined;
   readonly host: string;
   readonly program: string | undefined;
+}
+
+interface Description extends Labels {
+  readonly runId: string | undefined;
+  readonly runName: string | undefined;
   readonly resume: ResumeMode | undefined;
 }
 
@@ -52,7 +56,8 @@ export function readSettings(check: Checks, options: ConnectionOptions & Descrip
   const netrc = check.text('netrc', options.netrc);
   const apiKey = wanted === 'online' ? readKey(check, options.apiKey, netrc, baseUrl.host) : undefined;
   const lacksKey = wanted === 'online' && apiKey === undefined;
-  if (lacksKey && !offlineWithoutKey) {
+  // A misspelt mode says nothing about what is needed.
+  if (lacksKey && !offlineWithoutKey && (options.mode ?? wanted) === wanted) {
     const message = `is missing: set it (WANDB_API_KEY), put it into a netrc file for ${baseUrl.host}, or choose the mode offline`;
     check.wrong('apiKey', message);
   }
@@ -74,27 +79,26 @@ export function readSettings(check: Checks, options: ConnectionOptions & Descrip
     finishTimeoutMs: check.number('finishTimeoutMs', options.finishTimeoutMs, 1, day) ?? 30_000,
     offlineAfterMs: check.number('offlineAfterMs', options.offlineAfterMs, 0, day) ?? 120_000,
     fetch: readFunction(check, 'fetch', options.fetch) ?? globalThis.fetch,
-    clock: steadyClock(options.clock),
+    clock: steadyClock(readClock(check, options.clock)),
     onNotice: readFunction(check, 'onNotice', options.onNotice),
     description: readDescription(check, options),
   };
 }
 
 function readDescription(check: Checks, options: DescriptionOptions): Description {
-  const given: readonly string[] = options.tags ?? [];
-  const tags = Array.isArray(given) ? given : [];
+  const { tags: given = [], config = {} } = options;
+  const tags: readonly string[] = Array.isArray(given) ? given : [];
   if (tags !== given) {
-    check.wrong('tags', 'must be a list of texts');
+    check.wrong('tags', `must be a list of texts, got ${shown(given)}`);
   }
   for (const [at, tag] of tags.entries()) {
-    const message = typeof tag === 'string' ? tagProblem(tag) : `must be a text, got ${typeof tag}`;
+    const message = typeof tag === 'string' ? tagProblem(tag) : `must be a text, got ${shown(tag)}`;
     if (message !== undefined) {
       check.wrong(`tags[${at}]`, message);
     }
   }
-  const { config = {} } = options;
-  if (typeof config !== 'object' || config === null || Array.isArray(config)) {
-    check.wrong('config', 'must be an object');
+  if (!isObject(config)) {
+    check.wrong('config', `must be an object, got ${shown(config)}`);
   } else {
     try {
       jsonText(config);
@@ -201,8 +205,16 @@ function readHeaders(check: Checks, given: ConnectionOptions['headers']): Readon
   return headers;
 }
 
+const clockMethods = ['now', 'monotonic', 'setTimeout', 'clearTimeout'] as const;
+
+function readClock(check: Checks, clock: Clock | undefined): Clock | undefined {
+  return clock === undefined || clockMethods.every((method) => typeof clock?.[method] === 'function')
+    ? clock
+    : check.wrong('clock', `must have the methods ${clockMethods.join(', ')}, got ${shown(clock)}`);
+}
+
 function readFunction<F>(check: Checks, field: string, value: F): F | undefined {
   return value === undefined || typeof value === 'function'
     ? value
-    : check.wrong(field, `must be a function, got ${typeof value}`);
+    : check.wrong(field, `must be a function, got ${shown(value)}`);
 }
