@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import type { Problem } from '@toolweaver/analytics-core';
 import type { GrafanaOptions } from './options.ts';
 import { type Thresholds, thresholdNames, thresholdTable } from './thresholds.ts';
 
@@ -72,12 +73,27 @@ export function parseCommand(args: readonly string[]): CommandOptions | Asked {
   };
 }
 
+const flags: Readonly<Record<string, string>> = {
+  latencyBucketsMs: '--buckets-ms',
+  grafanaUrl: '--grafana-url',
+  targets: '--target',
+};
+
+/** A problem of the options, under the names that they have here. */
+export function asTyped({ field, message }: Problem): Problem {
+  const [option = '', threshold] = field.split('.');
+  return {
+    field: threshold === undefined ? (flags[option] ?? `--${option}`) : `--set ${threshold}`,
+    message: message.replace('latencyBucketsMs', '--buckets-ms'),
+  };
+}
+
 /** Which names and numbers are right is judged with all other options. */
 function toThresholds(settings: readonly string[]): Partial<Thresholds> {
   return Object.fromEntries(
     settings.map((setting) => {
       const [name = '', value = '', ...rest] = setting.split('=');
-      if (value.trim() === '' || rest.length > 0) {
+      if (name === '' || value.trim() === '' || rest.length > 0) {
         throw new Error(`--set takes NAME=NUMBER, as in --set costPerHourUsd=20, got ${JSON.stringify(setting)}`);
       }
       return [name, Number(value)];

@@ -1,7 +1,8 @@
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { isAnalyticsError } from '@toolweaver/analytics-core';
-import { type CommandOptions, help, parseCommand } from './command-options.ts';
+import { configError } from '@toolweaver/analytics-core/backend';
+import { asTyped, type CommandOptions, help, parseCommand } from './command-options.ts';
 import { type GeneratedFile, generateFiles } from './files.ts';
 
 export interface Output {
@@ -23,8 +24,8 @@ export function runCommand(args: readonly string[], cwd: string, version: string
     command = parsed;
     files = generateFiles(command.options);
   } catch (error) {
-    const { message } = error as Error;
-    err(`${isAnalyticsError(error) ? message.replace('Invalid analytics configuration: ', '') : message}\n`);
+    const { message } = isAnalyticsError(error) ? configError(error.problems.map(asTyped)) : (error as Error);
+    err(`${message.replace('Invalid analytics configuration: ', '')}\n`);
     err('Try: npx @toolweaver/analytics-grafana --help\n');
     return 2;
   }

@@ -38,11 +38,13 @@ export function resolveOptions(options: GrafanaOptions): ResolvedGrafanaOptions 
   if (!isHttpUrl(grafanaUrl)) {
     problems.push({
       field: 'grafanaUrl',
-      message: 'must be an http or https URL without query, for example https://grafana.example.com',
+      message: 'must be an http or https URL without query, user or password, for example https://grafana.example.com',
     });
   }
   if (!Array.isArray(targets) || targets.length === 0 || !targets.every(isTarget)) {
-    problems.push({ field: 'targets', message: 'must be one or more of host:port, for example 10.0.0.7:8000' });
+    const got = Array.isArray(targets) ? JSON.stringify(targets.filter((target) => !isTarget(target))) : typeof targets;
+    const message = `must be one or more of host:port, for example 10.0.0.7:8000, got ${got}`;
+    problems.push({ field: 'targets', message });
   }
   // The thresholds of latency are held against the buckets, so these must be right first.
   const buckets = problems.length > 0 ? [Infinity] : latencyBucketsMs;
@@ -57,7 +59,9 @@ function isHttpUrl(text: unknown): boolean {
   if (typeof text !== 'string' || !URL.canParse(text) || /[\s?#]/.test(text)) {
     return false;
   }
-  return /^https?:$/.test(new URL(text).protocol);
+  const { protocol, username, password } = new URL(text);
+  // Links of alerts go to whoever is told of them.
+  return /^https?:$/.test(protocol) && username === '' && password === '';
 }
 
 function isTarget(text: unknown): boolean {

@@ -103,7 +103,7 @@ export function resolveThresholds(
     }
     const { min, max } = thresholdTable[name];
     if (typeof value !== 'number' || !(value >= min && value <= max)) {
-      refuse(name, `must be a number from ${min} to ${max}`);
+      refuse(name, `must be a number from ${min} to ${max}, got ${typeof value === 'number' ? value : typeof value}`);
       continue;
     }
     resolved[name] = value;

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { isAnalyticsError } from '@toolweaver/analytics-core';
+import { createAnalytics, isAnalyticsError, memory } from '@toolweaver/analytics-core';
 import {
   defaultThresholds,
   type GeneratedFile,
@@ -133,6 +133,14 @@ describe('alerts', () => {
     expect(runbooks.panels.find(({ title }) => title === alert)?.options.content).toBe(text);
   });
 
+  test('the runbook of lost events says where to look for each reason', () => {
+    const { backends } = createAnalytics({ backends: [memory()] }).stats();
+    const reasons = Object.keys(backends['memory']?.dropped ?? {}).filter((reason) => reason !== 'sampled');
+    expect(reasons.length).toBeGreaterThan(8);
+    const text = files.find(({ path }) => path.endsWith('EventsDropped.md'))?.text ?? '';
+    expect(reasons.filter((reason) => !text.includes(`\`${reason}\``))).toEqual([]);
+  });
+
   test.each(alerts)('$alert asks for nothing that nobody records', ({ expr }) => {
     const known = [...describeMetrics().map(({ name }) => name), ...recorded, 'up'];
     expect(metricsIn(expr).filter((name) => !known.includes(name))).toEqual([]);
@@ -258,7 +266,10 @@ test.each<[string, GrafanaOptions, string[]]>([
   ['a namespace', { namespace: '9' }, ['namespace']],
   ['a URL', { grafanaUrl: 'grafana.example.com' }, ['grafanaUrl']],
   ['a URL with a script', { grafanaUrl: 'javascript:alert(1)' }, ['grafanaUrl']],
+  ['a URL with a password', { grafanaUrl: 'https://ada:s3cr3t@grafana.example.com' }, ['grafanaUrl']],
+  ['a URL with a user', { grafanaUrl: 'https://ada@grafana.example.com' }, ['grafanaUrl']],
   ['no target', { targets: [] }, ['targets']],
+  ['a target that is no list', { targets: 'host:8000' as never }, ['targets']],
   ['a target that would break the YAML', { targets: ["a:1'] #"] }, ['targets']],
   ['a port', { targets: ['host:70000'] }, ['targets']],
   ['a threshold out of range', { thresholds: { successRatio: 95 } }, ['thresholds.successRatio']],

@@ -120,6 +120,25 @@ describe('in times of trouble', () => {
     expect(wrong).toEqual([]);
   });
 
+  withPrometheus('targets are those that give our metrics, or did, and no others of the same Prometheus', async () => {
+    const time = scene.now - 60;
+    const answerOf = async (title: string) => {
+      const panel = dashboardsOf()
+        .flatMap(panelsOf)
+        .find((one) => one.title === title);
+      return query(scene.url, fill(panel?.targets?.[0]?.expr ?? '', { rateInterval: '2m', range: '2h' }), { time });
+    };
+    expect(await query(scene.url, 'up', { time })).toHaveLength(3);
+    expect((await answerOf('Targets up'))[0]?.values[0]?.[1]).toBe(2);
+    for (const [title, count] of [
+      ['Targets', 2],
+      ['Scrape duration', 1],
+    ] as const) {
+      const jobs = (await answerOf(title)).map(({ metric }) => metric['job']);
+      expect(jobs, title).toEqual(Array(count).fill('toolweaver'));
+    }
+  });
+
   withPrometheus('every variable has values to choose from', async () => {
     const empty: string[] = [];
     for (const dashboard of dashboardsOf()) {

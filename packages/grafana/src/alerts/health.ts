@@ -42,6 +42,7 @@ export function healthAlerts({ over, thresholds: { healthScore } }: AlertParts):
         look: [
           '`queue_full`: more is recorded than the backend takes, or it hangs. `send_failed`, `storage_full`: what did `onError` report?',
           '`invalid`, `too_large`, `rejected`: the program records something that it should not; `onError` names the field.',
+          '`callback_error`: a callback of the program threw; `onError` says what.',
           '`closed`, `shutdown_timeout`: it records after `close()`, or ends before all is sent.',
           '`await analytics.healthCheck()` probes each backend.',
         ],

@@ -3,8 +3,6 @@ import { atLeast, atMost, stat, timeseries } from '../panel.ts';
 import { lostEvents } from '../promql.ts';
 import { type DashboardParts, healthScores } from './parts.ts';
 
-const ofTarget = '{job=~"$job", instance=~"$instance"}';
-
 export function health(parts: DashboardParts): Dashboard {
   const { now, whole, thresholds } = parts;
   const { healthScore } = thresholds;
@@ -12,6 +10,9 @@ export function health(parts: DashboardParts): Dashboard {
   const delivered = { key: 'analyticsEvents', where: 'outcome="delivered"' } as const;
   const score = now.select({ key: 'skillHealthScore' });
   const requests = { key: 'requests' } as const;
+  // Of a program that does not answer as well, and of none that only the same Prometheus scrapes.
+  const ofTarget = (metric: string): string =>
+    `${metric}{job=~"$job", instance=~"$instance"} and on (job, instance) last_over_time(${now.select({ key: 'activeOperations' })}[1d])`;
   return {
     name: 'health',
     title: 'Health and delivery',
@@ -25,7 +26,7 @@ export function health(parts: DashboardParts): Dashboard {
           stat(
             ['Targets up', 'Programs that answer to Prometheus; none where metrics are pushed.'],
             'short',
-            `sum(up${ofTarget})`,
+            `sum(${ofTarget('up')})`,
           ),
           stat(
             ['Delivered', 'Events that arrived, counted once for each backend.'],
@@ -111,10 +112,10 @@ export function health(parts: DashboardParts): Dashboard {
             { isStacked: true },
           ),
           timeseries(['Targets', '1 where a program answers to Prometheus, 0 where it does not.'], 'short', [
-            { expr: `up${ofTarget}`, legend: '{{instance}}' },
+            { expr: ofTarget('up'), legend: '{{instance}}' },
           ]),
           timeseries(['Scrape duration', 'How long Prometheus waits for the metrics.'], 's', [
-            { expr: `scrape_duration_seconds${ofTarget}`, legend: '{{instance}}' },
+            { expr: ofTarget('scrape_duration_seconds'), legend: '{{instance}}' },
           ]),
         ],
       },

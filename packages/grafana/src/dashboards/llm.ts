@@ -35,7 +35,14 @@ export function llm({ now, whole, thresholds }: DashboardParts): Dashboard {
             'percentunit',
             cached,
           ),
-          stat(['Known cost', 'Of everything that names one of the models.'], 'currencyUSD', whole.increase('', cost)),
+          stat(
+            [
+              'Known cost',
+              'Of everything that names one of the chosen models; where all are, also of what names none.',
+            ],
+            'currencyUSD',
+            whole.increase('', cost),
+          ),
           stat(
             [
               'Cost of an agent run',

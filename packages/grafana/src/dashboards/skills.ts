@@ -1,3 +1,4 @@
+import { percent } from '../alerts/outcomes.ts';
 import type { Dashboard } from '../dashboard.ts';
 import { atLeast, heatmap, stat, table, timeseries } from '../panel.ts';
 import { type DashboardParts, healthScores } from './parts.ts';
@@ -47,7 +48,10 @@ export function skills(parts: DashboardParts): Dashboard {
             { isStacked: true },
           ),
           timeseries(
-            ['Success ratio by skill', 'The share of executions that succeeded. Below the line there is a warning.'],
+            [
+              'Success ratio by skill',
+              `The share of executions that succeeded. Below ${percent(successRatio)} there is a warning, below ${percent(1 - failureRatio)} it is critical.`,
+            ],
             'percentunit',
             [{ expr: `${now.rate('skill_id', successes)} / ${now.rate('skill_id', executions)}`, legend }],
             { limits },

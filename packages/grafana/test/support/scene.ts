@@ -110,8 +110,15 @@ function history(
         add(line.slice(0, line.indexOf('{')), [line]);
       }
     }
-    add('up', [`up{job="${job}",instance="${instance}"} 1 ${at}`, `up{job="${job}",instance="${gone}"} 1 ${at}`]);
-    add('scrape_duration_seconds', [`scrape_duration_seconds{job="${job}",instance="${instance}"} 0.004 ${at}`]);
+    add('up', [
+      `up{job="${job}",instance="${instance}"} 1 ${at}`,
+      `up{job="${job}",instance="${gone}"} 1 ${at}`,
+      `up{job="node",instance="another program"} 1 ${at}`,
+    ]);
+    add('scrape_duration_seconds', [
+      `scrape_duration_seconds{job="${job}",instance="${instance}"} 0.004 ${at}`,
+      `scrape_duration_seconds{job="node",instance="another program"} 0.004 ${at}`,
+    ]);
     add(`${namespace}_active_operations`, [`${namespace}_active_operations{job="${job}",instance="${gone}"} 0 ${at}`]);
   }
   return `${[...lines.values()].map((text) => text.join('\n')).join('\n')}\n# EOF\n`;
