@@ -62,8 +62,8 @@ export function createAnalytics(options: AnalyticsOptions): Analytics {
     record: acceptTracked,
   });
   const figures = { stats, activeOperations, shared: new Map() };
-  for (const backend of backends) {
-    backend.attach?.(figures);
+  for (const delivery of deliveries) {
+    delivery.attach(figures);
   }
   const flushSync = (): void => {
     for (const delivery of deliveries) {

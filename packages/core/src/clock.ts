@@ -12,7 +12,10 @@ export const systemClock: Clock = {
   clearTimeout: (timer) => clearTimeout(timer as NodeJS.Timeout),
 };
 
-/** A clock of the user's. Where its `monotonic()` throws, or gives no number, it is NaN: how long something takes is unknown then. */
+/**
+ * A clock of the user's. Where its `monotonic()` throws, or gives no number, it is NaN: how long something takes is unknown then. Timers
+ * that it cannot set are the machine's.
+ */
 export function guardedClock(clock: Clock): Clock {
   return {
     now: () => clock.now(),
@@ -23,8 +26,20 @@ export function guardedClock(clock: Clock): Clock {
         return Number.NaN;
       }
     },
-    setTimeout: (callback, delayMs) => clock.setTimeout(callback, delayMs),
-    clearTimeout: (timer) => clock.clearTimeout(timer),
+    setTimeout(callback, delayMs) {
+      try {
+        return clock.setTimeout(callback, delayMs) ?? {};
+      } catch {
+        return systemClock.setTimeout(callback, delayMs);
+      }
+    },
+    clearTimeout(timer) {
+      try {
+        clock.clearTimeout(timer);
+      } catch {
+        systemClock.clearTimeout(timer);
+      }
+    },
   };
 }
 

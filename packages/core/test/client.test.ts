@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { systemClock } from '../src/clock.ts';
 import {
   type Analytics,
+  type AnalyticsError,
   type AnalyticsOptions,
   type Backend,
   type ClientFigures,
@@ -308,6 +309,32 @@ describe('what a backend may ask its client', () => {
     expect(figures?.stats()).toEqual(analytics.stats());
     expect(figures?.stats().backends['memory']?.accepted).toBe(3);
     await analytics.close();
+  });
+
+  test('a generator that a plain function returns is under way from its first step on', async () => {
+    let figures: ClientFigures | undefined;
+    const curious: Backend = { ...memory(), attach: (client) => (figures = client) };
+    const analytics = createAnalytics({ backends: [curious] });
+    function* steps() {
+      yield figures?.activeOperations();
+    }
+    const left = analytics.wrapTool(() => steps())();
+    expect(figures?.activeOperations()).toBe(0);
+    expect([...left]).toEqual([1]);
+    expect(figures?.activeOperations()).toBe(0);
+    await analytics.close();
+  });
+
+  test('an attach that is async all the same, and rejects, is told to onError, and ends no process', async () => {
+    const unhandled = noteUnhandled();
+    const told = Promise.withResolvers<AnalyticsError>();
+    const cause = new TypeError('no figures');
+    const odd: Backend = { ...memory(), attach: (() => Promise.reject(cause)) as () => void };
+    const analytics = createAnalytics({ backends: [odd], onError: told.resolve });
+    expect(await told.promise).toMatchObject({ code: 'INTERNAL', backend: 'memory', cause });
+    await analytics.close();
+    await new Promise(setImmediate);
+    expect(unhandled).toEqual([]);
   });
 
   test('a backend whose attach throws is no backend for a client', () => {

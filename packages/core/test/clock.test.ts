@@ -1,7 +1,9 @@
 import { expect, test } from 'vitest';
 import { systemClock } from '../src/clock.ts';
 import { steadyClock } from '../src/for-backends.ts';
+import { createAnalytics, memory } from '../src/index.ts';
 import { type TestClock, testClock } from './support/clock.ts';
+import { noteUnhandled } from './support/unhandled.ts';
 
 const end = Date.UTC(2100);
 
@@ -76,4 +78,37 @@ test('all else of a steady clock is that of the given one, with its methods as o
     now: clock.now(),
     monotonic: 5,
   });
+});
+
+function thrower(): never {
+  throw new Error('no timers');
+}
+
+test.each([
+  ['throws', thrower, thrower],
+  ['gives nothing', () => {}, () => {}],
+])('a clock that sets no timer, as it %s, costs neither an event nor its caller', async (_, set, clear) => {
+  const clock = { ...systemClock, setTimeout: set as never, clearTimeout: clear };
+  const unhandled = noteUnhandled();
+  const store = memory();
+  const analytics = createAnalytics({ backends: [store], clock });
+  analytics.recordToolInvocation({ toolName: 'search', success: true });
+  expect(await analytics.healthCheck({ timeoutMs: 600_000 })).toMatchObject({ healthy: true });
+  expect(await analytics.flush({ timeoutMs: 600_000 })).toMatchObject({ ok: true });
+  expect(store.events).toHaveLength(1);
+  expect(await analytics.close({ timeoutMs: 600_000 })).toMatchObject({ ok: true });
+  await new Promise(setImmediate);
+  expect(unhandled).toEqual([]);
+});
+
+test('a timer of the machine, set where the given clock could not, is taken back by the machine', async () => {
+  const { setTimeout: set, clearTimeout: clear } = steadyClock({
+    ...systemClock,
+    setTimeout: thrower,
+    clearTimeout: thrower,
+  });
+  const fired: string[] = [];
+  clear(set(() => fired.push('cleared'), 0));
+  await new Promise<void>((resolve) => set(resolve, 1));
+  expect(fired).toEqual([]);
 });

@@ -70,7 +70,7 @@ describe('trackOperation', () => {
     const made = rig();
     const subject = { kind: 'llm', name: 'title', model: 'm-1', provider: 'p', userId: 'ada', attempt: 1 } as const;
     await made.analytics.trackOperation(subject, (operation) => {
-      operation.set({ model: 'm-2', usage: { inputTokens: 3 } });
+      operation.set({ model: 'm-2', attempt: 9, usage: { inputTokens: 3 } });
       operation.set({ attempt: 2, cost: { usd: 0.5 } });
     });
     expect(await recorded(made)).toMatchObject([

@@ -368,6 +368,32 @@ describe('a wrapped generator', () => {
     expect(await recorded(made)).toMatchObject([{ name: 'count', success: true }]);
   });
 
+  test('knows itself as the parent of what it records when it is left or thrown into', async () => {
+    const made = rig();
+    const note = (toolName: string): void => made.analytics.recordToolInvocation({ toolName, success: true });
+    const tool = made.analytics.wrapTool(function* tool() {
+      try {
+        yield 1;
+      } catch {
+        note('caught');
+      } finally {
+        note('cleaned');
+      }
+    });
+    const [one, two] = [tool(), tool()];
+    one.next();
+    two.next();
+    one.return();
+    two.throw(new Error('x'));
+    const [inFirst, first, caught, inSecond, second] = await recorded(made);
+    expect([inFirst, caught, inSecond]).toMatchObject([
+      { name: 'cleaned', parentId: first?.id },
+      { name: 'caught', parentId: second?.id },
+      { name: 'cleaned', parentId: second?.id },
+    ]);
+    expect([first, second]).toMatchObject([{ name: 'tool' }, { name: 'tool' }]);
+  });
+
   test('that throws on return or throw is a failure', async () => {
     const made = rig();
     const tool = made.analytics.wrapTool(function* tool() {

@@ -1,27 +1,32 @@
 import type { Clock } from '../client.ts';
-import { AnalyticsError } from '../errors.ts';
+import { type AnalyticsError, backendError } from '../errors.ts';
+import { toAnalyticsError } from './reporter.ts';
 
 /**
- * Settles as `work` does, or rejects with `TIMEOUT` after `timeoutMs`; the signal given to `work` is aborted then. The timer
- * is ref'd: it keeps the process alive while somebody waits for `work`.
+ * Why `work` of a backend failed; `TIMEOUT` after `timeoutMs`, when its signal is aborted; undefined when it succeeded. The timer is
+ * ref'd: it keeps the process alive while somebody waits for `work`. Never rejects.
  */
-export async function withDeadline<T>(
+export async function failureOf(
   clock: Clock,
   timeoutMs: number,
+  backend: string,
   what: string,
-  work: (signal: AbortSignal) => T | PromiseLike<T>,
-): Promise<T> {
+  work: (signal: AbortSignal) => unknown,
+): Promise<AnalyticsError | undefined> {
   const controller = new AbortController();
   let timer: unknown;
   const late = new Promise<never>((_, reject) => {
     timer = clock.setTimeout(() => {
-      const error = new AnalyticsError('TIMEOUT', `${what} took longer than ${Math.round(timeoutMs)} ms`);
+      const error = backendError(backend, 'TIMEOUT', `${what} took longer than ${Math.round(timeoutMs)} ms`);
       reject(error);
       controller.abort(error);
     }, timeoutMs);
   });
   try {
-    return await Promise.race([work(controller.signal), late]);
+    await Promise.race([work(controller.signal), late]);
+    return undefined;
+  } catch (thrown) {
+    return toAnalyticsError(thrown, backend);
   } finally {
     clock.clearTimeout(timer);
   }

@@ -1,7 +1,7 @@
-import type { Backend } from '../backend.ts';
+import type { Backend, ClientFigures } from '../backend.ts';
 import { type AnalyticsError, backendError } from '../errors.ts';
 import type { AnalyticsEvent } from '../events/event.ts';
-import { withDeadline } from './deadline.ts';
+import { failureOf } from './deadline.ts';
 import { immediateSink } from './immediate.ts';
 import { createLedger, dropReason, snapshot } from './ledger.ts';
 import { queuedSink } from './queued.ts';
@@ -13,6 +13,8 @@ import type { SinkEvents, SinkOptions } from './sink.ts';
 /** What stands between the client and one backend. Its ledger is exact at any instant. */
 export interface Delivery {
   readonly backend: Backend;
+  /** Introduces the client to the backend. Throws what that throws. */
+  attach(figures: ClientFigures): void;
   /** Takes an event on. `bytes` is its estimated size. Never throws. */
   offer(event: AnalyticsEvent, bytes: number): void;
   /** Counts an event that was lost before it could be taken on. */
@@ -97,12 +99,9 @@ export function createDelivery(backend: Backend, options: DeliveryOptions): Deli
     const before = { delivered: ledger.delivered, lost: lostCount };
     let error = await sink.settle(timeoutMs, final);
     if (backend.flush !== undefined) {
-      try {
-        const leftMs = Math.max(0, timeoutMs - (clock.monotonic() - started || 0));
-        await withDeadline(clock, leftMs, `${name}: flush`, (signal) => push(signal, started + timeoutMs));
-      } catch (thrown) {
-        error ??= toAnalyticsError(thrown, name);
-      }
+      const leftMs = Math.max(0, timeoutMs - (clock.monotonic() - started || 0));
+      const failed = await failureOf(clock, leftMs, name, 'flush', (signal) => push(signal, started + timeoutMs));
+      error ??= failed;
     }
     const dropped = lostCount - before.lost;
     if (dropped > 0) {
@@ -117,6 +116,10 @@ export function createDelivery(backend: Backend, options: DeliveryOptions): Deli
 
   return {
     backend,
+    attach(figures) {
+      // One that is async all the same must not end the process.
+      Promise.resolve(backend.attach?.(figures)).catch((thrown) => report(toAnalyticsError(thrown, name)));
+    },
     offer(event, bytes) {
       ledger.accepted += 1;
       sink.offer(event, bytes);
@@ -135,15 +138,12 @@ export function createDelivery(backend: Backend, options: DeliveryOptions): Deli
         events.lost(left, cause, 'shutdown_timeout');
       }
       closed = true;
-      let { error } = flushed;
-      try {
-        const remaining = timeoutMs - (clock.monotonic() - started || 0);
-        await withDeadline(clock, Math.max(minCloseMs, remaining), `${name}: close`, () => backend.close?.());
-      } catch (thrown) {
-        const failed = toAnalyticsError(thrown, name);
+      const leftMs = Math.max(minCloseMs, timeoutMs - (clock.monotonic() - started || 0));
+      const failed = await failureOf(clock, leftMs, name, 'close', () => backend.close?.());
+      if (failed !== undefined) {
         report(failed);
-        error ??= failed;
       }
+      const error = flushed.error ?? failed;
       return { ...flushed, ok: error === undefined, dropped: flushed.dropped + left, queued: 0, error };
     },
     flushSync: () => sink.flushSync(),

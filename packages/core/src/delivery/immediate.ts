@@ -1,5 +1,5 @@
 import type { Backend } from '../backend.ts';
-import { withDeadline } from './deadline.ts';
+import { failureOf } from './deadline.ts';
 import { toAnalyticsError } from './reporter.ts';
 import type { Sink, SinkEvents, SinkOptions } from './sink.ts';
 
@@ -60,15 +60,9 @@ export function immediateSink(backend: Backend, { clock, maxQueueEvents }: SinkO
       events.delivered(1);
     },
     async settle(timeoutMs) {
-      if (writes.size === 0) {
-        return undefined;
-      }
-      try {
-        await withDeadline(clock, timeoutMs, `${backend.name}: writing`, () => Promise.all(writes));
-        return undefined;
-      } catch (thrown) {
-        return toAnalyticsError(thrown, backend.name);
-      }
+      return writes.size === 0
+        ? undefined
+        : failureOf(clock, timeoutMs, backend.name, 'writing', () => Promise.all(writes));
     },
     abandon() {
       const count = pending;

@@ -1,4 +1,4 @@
-import { refuse, refuseValue, requiredNumber, requiredObject } from '../values/check.ts';
+import { optionalNumber, refuse, requiredNumber, requiredObject } from '../values/check.ts';
 import type { AnalyticsEvent } from './event.ts';
 import type { EventInput } from './input.ts';
 import { toEvent } from './normalize.ts';
@@ -20,7 +20,7 @@ export function parseEvent(data: unknown): AnalyticsEvent {
       refuse(field, 'must be given');
     }
   }
-  const weight = parseWeight(input['weight']);
+  const weight = optionalNumber(input['weight'], 'weight', 1);
   const nanoUsd = input['type'] === 'execution' ? parseNanoUsd(input['cost']) : undefined;
   if (nanoUsd !== undefined) {
     // Never by way of dollars, which do not hold every whole number of nano-dollars.
@@ -34,15 +34,6 @@ export function parseEvent(data: unknown): AnalyticsEvent {
   return nanoUsd !== undefined && weighted.type === 'execution' && weighted.cost !== undefined
     ? { ...weighted, cost: { nanoUsd, source: weighted.cost.source } }
     : weighted;
-}
-
-function parseWeight(value: unknown): number | undefined {
-  if (value === undefined || value === null) {
-    return undefined;
-  }
-  return typeof value === 'number' && value >= 1 && value < Number.POSITIVE_INFINITY
-    ? value
-    : refuseValue(value, 'weight', 'a finite number >= 1');
 }
 
 function parseNanoUsd(cost: unknown): number | undefined {

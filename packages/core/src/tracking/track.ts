@@ -71,7 +71,7 @@ export function createTracker({ context, clock, newId, record }: TrackerOptions)
       if (misuse !== undefined) {
         throw misuse.thrown;
       }
-      return { ...(describe && known(describe(result), 'details')), ...details };
+      return describe ? known(describe(result), 'details') : details;
     }
 
     function end(success: boolean, error: ErrorInfo | undefined, result?: unknown): void {
@@ -107,7 +107,6 @@ export function createTracker({ context, clock, newId, record }: TrackerOptions)
       succeeded: (result) => end(!failed, failure, result),
       threw: (thrown) => end(false, failure ?? describeThrown(thrown)),
       discard() {
-        ended = true;
         active -= 1;
       },
     };
