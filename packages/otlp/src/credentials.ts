@@ -48,7 +48,8 @@ export function checkCredentials(
   }
   if (isOpenToNetwork(url) && (token !== undefined || hasAuthorization)) {
     const field = options.url === undefined ? 'endpoint' : 'url';
-    refuse(field, 'must begin with https://, or be of this machine: everybody on the way could read the token');
+    const what = hasAuthorization ? 'authorization header' : 'token';
+    refuse(field, `must begin with https://, or be of this machine: everybody on the way could read the ${what}`);
   }
 }
 

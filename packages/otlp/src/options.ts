@@ -1,7 +1,7 @@
 import type { Agent } from 'node:http';
 import type { MeterProvider } from '@opentelemetry/api';
 import type { AnalyticsError, Clock, Problem, RetryOptions, Secret } from '@toolweaver/analytics-core';
-import { steadyClock, unknownOptions } from '@toolweaver/analytics-core/backend';
+import { guardedRandom, steadyClock, unknownOptions } from '@toolweaver/analytics-core/backend';
 import {
   type Buckets,
   type MetricsOptions,
@@ -193,7 +193,7 @@ export function resolveOptions(options: OtlpOptions, problems: Problem[]): Resol
       maxAttempts: Math.floor(numberOf('retry.maxAttempts', retry.maxAttempts, 5, 1, refuse)),
     },
     clock: steadyClock(options.clock),
-    random: options.random ?? Math.random,
+    random: guardedRandom(options.random ?? Math.random),
   };
 }
 
@@ -223,8 +223,8 @@ function checkCommon(options: OtlpOptions, refuse: Refuse): void {
   }
   for (const field of ['headers', 'resourceAttributes'] as const) {
     const given: unknown = options[field];
-    if (given !== undefined && (typeof given !== 'object' || given === null || Array.isArray(given))) {
-      refuse(field, 'must be an object');
+    if (given !== undefined && (typeof given !== 'object' || given === null || Symbol.iterator in given)) {
+      refuse(field, 'must be a plain object');
     }
   }
   const { tls, resourceAttributes, agent } = options;

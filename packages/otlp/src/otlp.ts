@@ -200,9 +200,9 @@ function settingsOf(
     compression,
     pushIntervalMs,
     timeoutMs,
-    serviceName: String(attributes['service.name']),
-    serviceVersion: attributes['service.version'] === undefined ? null : String(attributes['service.version']),
-    serviceInstanceId: String(attributes['service.instance.id']),
+    serviceName: attributes['service.name'] as string,
+    serviceVersion: (attributes['service.version'] as string | undefined) ?? null,
+    serviceInstanceId: attributes['service.instance.id'] as string,
     evaluationEvents: options.evaluationEvents ?? false,
     ...resolved.cells,
   };

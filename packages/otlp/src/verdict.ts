@@ -45,8 +45,8 @@ export function readPartialSuccess(
   rejectedField: string,
 ): PartialSuccess {
   const answer: unknown = encoding === 'json' ? JSON.parse(Buffer.from(body).toString()) : deserializeResponse(body);
-  const { partialSuccess = {} } = fieldsOf(answer);
-  const { [rejectedField]: count = 0, errorMessage = '' } = fieldsOf(partialSuccess ?? {});
+  const { partialSuccess } = fieldsOf(answer);
+  const { [rejectedField]: count, errorMessage } = fieldsOf(partialSuccess ?? {});
   // In JSON, 64-bit numbers are texts.
   const rejected = Number(count ?? 0);
   const message = errorMessage ?? '';

@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { type AnalyticsError, createAnalytics } from '@toolweaver/analytics-core';
 import { secret } from '@toolweaver/analytics-core/backend';
 import { type OtlpOptions, otlp } from '@toolweaver/analytics-otlp';
+import { fakeClock } from '@toolweaver/analytics-testkit';
 import { describe, expect, test } from 'vitest';
 import { trialOfTests } from '../../../test/support/trial.ts';
 import { instanceId, showsNoToken, token } from './support/canary.ts';
@@ -99,6 +100,49 @@ test.each([7, null, undefined, {}])('a header whose value is %j is told to be no
   await expect(otlp({ endpoint, headers: { 'X-Key': value as never } })).rejects.toMatchObject({
     problems: [{ field: 'headers', message: 'must be texts: "x-key" is none' }],
   });
+});
+
+test.each([
+  ['Headers', new Headers({ 'x-key': token })],
+  ['a Map', new Map([['x-key', token]])],
+])('headers and attributes as %s are refused, as nothing of them would be sent', async (_, pairs) => {
+  const options = { endpoint, headers: pairs as never, resourceAttributes: pairs as never };
+  expect(await problemsOf(options)).toEqual(['headers', 'resourceAttributes']);
+});
+
+test('who gave a header is not told of a token, and who gave a token not of a header', async () => {
+  const open = 'http://receiver.example';
+  const of = 'must begin with https://, or be of this machine: everybody on the way could read the';
+  await expect(otlp({ endpoint: open, headers: { Authorization: 'Bearer x' } })).rejects.toMatchObject({
+    problems: [{ field: 'endpoint', message: `${of} authorization header` }],
+  });
+  await expect(otlp({ endpoint: open, instanceId, token })).rejects.toMatchObject({
+    problems: [{ field: 'endpoint', message: `${of} token` }],
+  });
+});
+
+const sources: Record<string, () => unknown> = {
+  throws() {
+    throw new Error('no chance');
+  },
+  'gives no number': () => Number.NaN,
+  'gives 1': () => 1,
+  'is async, and rejects': () => Promise.reject(new Error('no chance')),
+};
+
+test.each(Object.entries(sources))('where a source of chance %s, the machine has one', async (_, random) => {
+  const clock = fakeClock();
+  const delays: number[] = [];
+  const watched = {
+    ...clock,
+    setTimeout(callback: () => void, delayMs: number) {
+      delays.push(delayMs);
+      return clock.setTimeout(callback, delayMs);
+    },
+  };
+  const backend = await otlp({ endpoint, clock: watched, random: random as never });
+  expect(delays).toEqual([expect.toSatisfy((delayMs) => delayMs >= 0 && delayMs < 60_000)]);
+  await backend.close?.();
 });
 
 test('an agent for another protocol than that of the address is refused, and no other', async () => {
