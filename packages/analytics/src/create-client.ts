@@ -132,7 +132,7 @@ function nameProblems(backend: unknown): Problem[] {
     if (typeof name === 'string') {
       return [];
     }
-    const hint = typeof name === 'object' && name !== null ? '; backends themselves go into additionalBackends' : '';
+    const hint = Object(name) === name ? '; backends themselves go into additionalBackends' : '';
     const message = `must be a name${isList ? '' : ' or a list of names'}, got ${kindOf(name)}${hint}`;
     return [{ field: isList ? `backend[${at}]` : 'backend', message }];
   });

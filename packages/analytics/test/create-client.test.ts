@@ -242,9 +242,13 @@ describe('wrong configuration', () => {
       'additionalBackends must be an array of backends, got object',
       'env must be an object of texts such as process.env, got number',
     ]);
-    expect(await problemsOf({ backend: ['memory', memory(), undefined] })).toEqual([
+    expect(await problemsOf({ backend: memory })).toEqual([
+      'backend must be a name or a list of names, got function; backends themselves go into additionalBackends',
+    ]);
+    expect(await problemsOf({ backend: ['memory', memory(), undefined, null] })).toEqual([
       'backend[1] must be a name, got object; backends themselves go into additionalBackends',
       'backend[2] must be a name, got undefined',
+      'backend[3] must be a name, got null',
     ]);
   });
 
