@@ -8,10 +8,9 @@ const maxDepth = 100;
  */
 export function jsonText(value: unknown, depth = 0): string | undefined {
   switch (typeof value) {
-    case 'number':
-      return Number.isFinite(value) ? `${value + 0}` : String(value);
     case 'string':
       return JSON.stringify(value);
+    case 'number':
     case 'boolean':
     case 'bigint':
       return String(value);

@@ -64,6 +64,8 @@ describe('rows', () => {
         up: Number.POSITIVE_INFINITY,
         down: [Number.NEGATIVE_INFINITY],
         big: 9007199254740993n,
+        zero: -0,
+        holes: [1, undefined, () => 2],
       });
       run.log({
         nested: { x: 1, y: { z: 'text' } },
@@ -80,6 +82,8 @@ describe('rows', () => {
         up: Number.POSITIVE_INFINITY,
         down: [Number.NEGATIVE_INFINITY],
         big: 9007199254740992,
+        zero: 0,
+        holes: [1, null, null],
         _step: 0,
       },
       {
@@ -92,7 +96,9 @@ describe('rows', () => {
       },
       { nested: { y: { w: 2 } }, _step: 2 },
     ]);
-    expect(fake.run('run1').history[0]).toContain('"nan":NaN,"up":Infinity,"down":[-Infinity],"big":9007199254740993,');
+    expect(fake.run('run1').history[0]).toContain(
+      '"nan":NaN,"up":Infinity,"down":[-Infinity],"big":9007199254740993,"zero":0,',
+    );
     expect(rows[2]?.['_timestamp']).toBe(12.5);
     expect(summary['nan']).toBe(Number.NaN);
     expect(summary['nested']).toEqual({ x: 1, y: { z: 'text', w: 2 } });
@@ -168,6 +174,15 @@ describe('rows', () => {
     });
     expect([values, skipped]).toEqual([[{ good: 1, _step: 0 }], 2]);
     expect(notices).toEqual([expect.stringContaining('"late" was left out: must not be a promise: await it')]);
+  });
+
+  test('data of more than 100 levels is left out, and what lies beside it arrives', async () => {
+    const nested = (levels: number): unknown => (levels === 0 ? 1 : { x: nested(levels - 1) });
+    const { values, notices, skipped } = await rowsAfter((run) => {
+      run.log({ fits: nested(100), deep: nested(101) });
+    });
+    expect([values, skipped]).toEqual([[{ fits: nested(100), _step: 0 }], 1]);
+    expect(notices).toEqual([expect.stringContaining('nested more than 100 levels deep')]);
   });
 
   test('later changes of a value do not reach what was logged', async () => {

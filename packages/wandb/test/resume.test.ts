@@ -36,6 +36,32 @@ test.each(['allow', 'must'] as const)('%s goes on where the run ended', async (r
   expect(fake.violations).toEqual([]);
 });
 
+test('a summary with numbers that JSON does not have is gone on with', async () => {
+  const { fake, options } = await place();
+  const first = await startRun(options);
+  first.log({
+    loss: 1,
+    nan: Number.NaN,
+    up: Number.POSITIVE_INFINITY,
+    down: Number.NEGATIVE_INFINITY,
+    text: '-Infinity',
+  });
+  await first.finish();
+  const again = await startRun({ ...options, resume: 'must' });
+  again.log({ loss: 0.5 });
+  await again.finish();
+  expect(again.step).toBe(2);
+  const { summary = '' } = fake.run('run1');
+  expect(JSON.parse(summary)).toMatchObject({
+    loss: 0.5,
+    nan: null,
+    up: null,
+    down: null,
+    text: '-Infinity',
+    _step: 1,
+  });
+});
+
 test('custom charts that another client has made stay', async () => {
   const { fake, options } = await earlierRun();
   const earlier = fake.run('run1').config['_wandb'] as { readonly value: object };

@@ -243,6 +243,7 @@ test('files, artifacts and alerts of a wrong form are refused by name, and not t
       () => run.alert({ title: 't', text: 'x', level: 'error' as never }),
       'alert: level must be one of INFO, WARN, ERROR',
     ],
+    [() => run.alert({ title: 't', text: 'x', waitMs: -1 }), 'alert: waitMs must be a number from 0 to'],
     [() => run.alert({ title: 't', text: 'x', waitMs: Number.NaN }), 'alert: waitMs must be a number from 0 to'],
     [() => run.alert({ title: 't', text: 'x', waitMs: Number.MAX_VALUE }), 'alert: waitMs must be a number from 0 to'],
   ];

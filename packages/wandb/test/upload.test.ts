@@ -171,6 +171,9 @@ test('content that the service has is not uploaded again', async () => {
 test.each([
   ['a/b', 'dataset'],
   ['fine', 'job'],
+  ['fine', 'code'],
+  ['fine', 'run_table'],
+  ['fine', 'wandb-history'],
   ['x'.repeat(129), 'dataset'],
 ])('refuses the artifact %s of the type %s', async (name, type) => {
   const { run, fake } = await runAt();
@@ -334,6 +337,9 @@ describe('names that a file system does not take, or that are alike when cut, st
     'a?b.txt',
     'a_b.txt',
     '../a_b.txt',
+    '/a_b.txt',
+    'a//b.txt',
+    'a/b.txt',
     `${'\u65e5'.repeat(100)}.csv`,
   ];
 
