@@ -73,13 +73,31 @@ test('what belongs to no organisation and says nothing costs nothing, also besid
         at: now - ((at * 31) % 50) * 3_600_000,
         orgId: `org-${at % 3}`,
         usage: { ...usage, inputTokens: (at * 150_461) % 5003 },
-        cost: { nanoUsd: (at * 942_561) % 100_003, source: 'provider' },
+        cost: { nanoUsd: ((at * 942_561) % 100_003) * 9_973, source: 'provider' },
       }),
     ),
     execution({ ...call, cost: cents(0) }),
   ]);
   const { entries } = await reader.getCosts({ by: 'organisation' });
   expect(entries.find(({ name }) => name === null)).toMatchObject({ totalTokens: 0, totalCostUsd: 0 });
+});
+
+test('a rounding of many sampled executions is nobody who belongs to no organisation', async () => {
+  const { reader } = await storeWith(
+    Array.from({ length: 60 }, (_, at) =>
+      execution({ at: now - ((at * 31) % 50) * 3_600_000, orgId: `org-${at % 3}`, weight: 1e9 / (7 + (at % 5)) }),
+    ),
+  );
+  const { entries } = await reader.getCosts({ by: 'organisation' });
+  expect(entries.map(({ name }) => name)).toEqual(['org-0', 'org-1', 'org-2']);
+});
+
+test('what is known to cost nothing goes before what is unknown, also where there is room for one', async () => {
+  const { reader } = await storeWith([
+    execution({ at: now, name: 'a' }),
+    execution({ at: now, name: 'b', cost: cents(0) }),
+  ]);
+  expect((await reader.getCosts({ limit: 1 })).entries).toMatchObject([{ name: 'b', totalCostUsd: 0 }]);
 });
 
 const usage = { inputTokens: 10, cacheReadTokens: 0, cacheWriteTokens: 0, outputTokens: 5, reasoningTokens: 0 };

@@ -152,6 +152,13 @@ describe('too little to say', () => {
     expect(welch(one, two)).toEqual({ value: 1, low: null, high: null });
   });
 
+  test('of two values is an interval, whatever each of them weighs', () => {
+    for (let percent = 1; percent <= 100; percent += 1) {
+      const { low, high } = student(sampleOf([5, 7], 100 / percent));
+      expect([low, high]).toEqual([expect.any(Number), expect.any(Number)]);
+    }
+  });
+
   test('of values that are all the same is exact', () => {
     expect(student(sampleOf([3, 3, 3]))).toEqual({ value: 3, low: 3, high: 3 });
     expect(welch(sampleOf([3, 3]), sampleOf([4, 4]))).toEqual({ value: 1, low: 1, high: 1 });

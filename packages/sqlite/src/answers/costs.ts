@@ -99,11 +99,13 @@ function rest(all: Sums, grouped: Sums): Group[] {
     const difference = without(all[name], grouped[name], digits);
     return difference > all[name] * least ? difference : 0;
   };
-  const [executions, cost_weight] = [left('executions', 1e-10), left('cost_weight', 1e-10)];
-  const cost_nano_usd = cost_weight === 0 ? 0 : left('cost_nano_usd', 0, 3);
-  return executions === 0
-    ? []
-    : [{ kind: null, name: null, executions, cost_weight, cost_nano_usd, tokens: left('tokens', 0) }];
+  const executions = left('executions', 1e-10);
+  const sums = {
+    cost_weight: left('cost_weight', 1e-10),
+    cost_nano_usd: left('cost_nano_usd', 0, 3),
+    tokens: left('tokens', 0),
+  };
+  return executions === 0 ? [] : [{ kind: null, name: null, executions, ...sums }];
 }
 
 const order: Order<Group> = inOrder(

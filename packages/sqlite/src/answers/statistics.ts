@@ -72,8 +72,7 @@ export function welch(one: Sample, other: Sample): Estimate {
 
 /** Of a mean; not a number for less than two values. */
 function squaredError({ size, spread }: Sample): number {
-  // Equal weights make a whole size, give or take a rounding.
-  return size < 2 - 1e-9 ? Number.NaN : spread / (size - 1);
+  return size < 2 ? Number.NaN : spread / (size - 1);
 }
 
 function around(value: number, squared: number, degrees: number): Estimate {

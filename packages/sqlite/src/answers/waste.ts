@@ -66,7 +66,7 @@ async function findRows(db: Db, filter: Filter): Promise<readonly Row[]> {
     ),
     repeats AS MATERIALIZED (
       SELECT origin, subject, attempt - 1 AS attempt, count(*) AS count
-      FROM tries WHERE attempt > 1 AND origin IS NOT NULL GROUP BY 1, 2, 3
+      FROM tries WHERE attempt > 1 GROUP BY 1, 2, 3
     ),
     repeated AS MATERIALIZED (
       SELECT seq FROM (
