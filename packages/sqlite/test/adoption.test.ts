@@ -105,6 +105,13 @@ test('an organisation that is asked for is there, whether it uses the skill or n
   expect([users, organisations.length]).toEqual([1, 1]);
 });
 
+test('a window that is yet to come ends where it begins, and nobody is in it', async () => {
+  const { reader, write } = await createStore();
+  write(used('acme', 0, 'ada'));
+  const from = Date.now() + 86_400_000;
+  expect(await reader.getAdoption('parse', { range: { from } })).toMatchObject({ from, to: from, users: 0 });
+});
+
 test('of more users than are kept one by one is an estimate', async () => {
   const { reader, write } = await createStore();
   const many = 20_000;

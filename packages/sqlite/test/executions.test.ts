@@ -80,6 +80,15 @@ test.each(orders)('gives pages of thousands by %s', async (orderBy) => {
   }
 });
 
+test('misses none of those that are as slow and as old as the last of a page', async () => {
+  const at = now - 3 * 86_400_000;
+  const events = Array.from({ length: 20 }, (_, index) => execution({ at, name: `name ${index}`, latencyMs: 7 }));
+  const store = await storeWith(events);
+  expect(await allPages(store, { orderBy: 'latency', limit: 3 })).toEqual(
+    listExecutions(events, { orderBy: 'latency' }),
+  );
+});
+
 test('misses nothing between the stretches of time that it looks at one after the other, and ends with its window', async () => {
   const minuteMs = 60_000;
   const times = [0, 1, 59_999, 60_000, 60_001, 60_002, 180_000, 300_000, 300_001, 300_002, 8e8, 8e8 + minuteMs, 9e10];

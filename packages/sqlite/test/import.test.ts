@@ -13,6 +13,7 @@ import {
 import { type ImportOptions, type ImportSource, importEvents, type Rejection } from '@toolweaver/analytics-sqlite';
 import { execution, metrics } from '@toolweaver/analytics-testkit';
 import { describe, expect, test } from 'vitest';
+import { jsonlSplitter } from '../src/transfer/jsonl.ts';
 import { testFolder } from './support/folder.ts';
 import { open } from './support/open.ts';
 import { query } from './support/rows.ts';
@@ -20,6 +21,22 @@ import { query } from './support/rows.ts';
 const at = 1_700_000_000_000;
 const call = { type: 'execution', kind: 'llm', name: 'answer', success: true, at } as const;
 const jsonl = (...rows: unknown[]): string => rows.map((row) => `${JSON.stringify(row)}\n`).join('');
+
+test('a line that never ends is not kept, however small its pieces; the next one is', () => {
+  const { push, end } = jsonlSplitter(8);
+  expect([
+    ...push('"1234'),
+    ...push('5'),
+    ...push('6'),
+    ...push('789"\n"12'),
+    ...push('34'),
+    ...push('56"'),
+    ...end(),
+  ]).toEqual([
+    { line: 1, length: 0, problem: 'is longer than 8 characters' },
+    { line: 2, length: 8, value: '"123456"' },
+  ]);
+});
 
 async function refusal(
   source: ImportSource,
