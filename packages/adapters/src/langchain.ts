@@ -3,6 +3,7 @@ import type { Analytics } from '@toolweaver/analytics-core';
 import { configError, unknownOptions } from '@toolweaver/analytics-core/backend';
 import { usageFrom } from '@toolweaver/analytics-prices';
 import { bytesOf } from './bytes.ts';
+import { show } from './show.ts';
 import { createSpans } from './spans.ts';
 
 /** What `langChainCallbacks` records beside models, tools, retrievers and the outermost chain. */
@@ -24,10 +25,13 @@ export type LangChainCallbacks = CallbackHandlerMethods & { readonly awaitHandle
  */
 export function langChainCallbacks(analytics: Analytics, options: LangChainOptions = {}): LangChainCallbacks {
   const problems = unknownOptions(options, optionNames);
+  const { innerChains = false } = Object(options) as LangChainOptions;
+  if (typeof innerChains !== 'boolean') {
+    problems.push({ field: 'innerChains', message: `must be true or false, got ${show(innerChains)}` });
+  }
   if (problems.length > 0) {
     throw configError(problems);
   }
-  const { innerChains = false } = options;
   const spans = createSpans(analytics);
 
   const startModel: CallbackHandlerMethods['handleLLMStart'] = (

@@ -70,7 +70,7 @@ export function createSpans(analytics: Analytics): Spans {
   };
 
   const endInner: Spans['endInner'] = (key, details, failure) => {
-    for (const [inner, { parentKey }] of [...open]) {
+    for (const [inner, { parentKey }] of open) {
       if (parentKey === key) {
         end(inner, details, failure);
       }

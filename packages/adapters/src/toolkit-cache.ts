@@ -25,11 +25,11 @@ export function createToolkitCache(analytics: Analytics, options: ToolkitOptions
     const making = made.get(name);
     made.delete(name);
     const found = await making?.catch(() => undefined);
-    if (found !== undefined) {
-      const { toolkit } = found;
-      const endName = endNames.find((one) => typeof Reflect.get(toolkit, one) === 'function');
+    if (found) {
+      const toolkit = found.toolkit as Readonly<Record<PropertyKey, unknown>>;
+      const endName = endNames.find((one) => typeof toolkit[one] === 'function');
       await createLifecycle(analytics, name, options).during('cleanup', async () => {
-        await (endName && Reflect.get(toolkit, endName).call(toolkit));
+        await (endName && (toolkit[endName] as () => unknown)());
       });
     }
   }
@@ -40,12 +40,12 @@ export function createToolkitCache(analytics: Analytics, options: ToolkitOptions
         throw configError([{ field: 'name', message: 'must be a name that is not blank' }]);
       }
       if (typeof make !== 'function') {
-        throw configError([{ field: 'make', message: 'must be a function that makes the toolkit' }]);
+        throw configError([{ field: 'make', message: 'must be a function' }]);
       }
       const lifecycle = createLifecycle(analytics, name, options);
       const startedMs = performance.now();
       const known = made.get(name);
-      if (known !== undefined) {
+      if (known) {
         const { tracked } = await known;
         lifecycle.happened('cache_hit', startedMs);
         return tracked as T;

@@ -3,6 +3,7 @@ import { configError, unknownOptions } from '@toolweaver/analytics-core/backend'
 import { bytesOf } from './bytes.ts';
 import { checkClient } from './client.ts';
 import { createLifecycle } from './lifecycle.ts';
+import { show } from './show.ts';
 import { checkToolkitOptions, isName, type ToolkitOptions, toolkitOptionNames } from './toolkit-options.ts';
 import { viewOf } from './view.ts';
 
@@ -47,11 +48,12 @@ function checkedName(toolkit: unknown, options: TrackToolkitOptions): string {
     problems.push({ field: 'name', message: 'must be given, as the toolkit has no class of its own' });
   }
   /** By its key, or the name that it says itself. */
-  const isTool = (tool: string): boolean =>
-    tool in toolkit || Object.values(toolkit).some((value) => nameOf(value) === tool);
+  const isTool = (tool: unknown): boolean =>
+    (isName(tool) && !Array.isArray(toolkit) && tool in toolkit) ||
+    Object.values(toolkit).some((value) => nameOf(value) === tool);
   const unknown = Array.isArray(tools) ? tools.filter((tool) => !isTool(tool)) : [tools];
   if (tools !== undefined && unknown.length > 0) {
-    const message = `must be an array of names of its tools, got ${unknown.map(String).join(', ')}`;
+    const message = `must be an array of names of its tools, got ${unknown.map(show).join(', ')}`;
     problems.push({ field: 'tools', message });
   }
   checkToolkitOptions(options, problems);

@@ -11,11 +11,11 @@ export function viewOf<T extends object>(object: T, replace: (key: string | symb
   const originals = new WeakMap<object, unknown>();
 
   function shown(key: string | symbol, value: unknown): unknown {
-    if ((typeof value !== 'function' && typeof value !== 'object') || value === null) {
+    if (Object(value) !== value) {
       return value;
     }
     const known = replaced.get(key);
-    if (known?.value === value) {
+    if (known?.value === (value as object)) {
       return known.by;
     }
     const other = replace(key, value) ?? value;
@@ -55,7 +55,7 @@ export function viewOf<T extends object>(object: T, replace: (key: string | symb
 
   function describe(key: string | symbol): PropertyDescriptor | undefined {
     const descriptor: PropertyDescriptor | undefined = Reflect.getOwnPropertyDescriptor(object, key);
-    if (descriptor === undefined) {
+    if (!descriptor) {
       Reflect.deleteProperty(target, key);
       return undefined;
     }
@@ -119,5 +119,5 @@ export function viewOf<T extends object>(object: T, replace: (key: string | symb
 }
 
 function isFinal(descriptor: PropertyDescriptor | undefined): boolean {
-  return descriptor !== undefined && !descriptor.configurable && !descriptor.writable;
+  return descriptor?.configurable === false && !descriptor.writable;
 }

@@ -338,3 +338,58 @@ test('usage that nobody says is unknown', async () => {
   await generateText({ model, prompt: 'p', telemetry: telemetryOf(made) });
   expect((await made.executions())[0]?.usage).toBeUndefined();
 });
+
+test('an abort says its reason, where that is an error', async () => {
+  const made = rig();
+  const { onStart, onAbort } = aiSdkTelemetry(made.analytics);
+  for (const [callId, reason] of Object.entries({ a: new RangeError('too long'), b: 'enough', c: undefined })) {
+    onStart?.({ callId, operationId: 'ai.streamText' } as never);
+    onAbort?.({ callId, reason } as never);
+  }
+  expect((await made.executions()).map(({ error }) => error)).toEqual([
+    { type: 'RangeError', message: 'too long' },
+    { type: 'AbortError', message: 'aborted' },
+    { type: 'AbortError', message: 'aborted' },
+  ]);
+});
+
+test('an error that names no call ends none', async () => {
+  const made = rig();
+  const { onStart, onError, onEnd } = aiSdkTelemetry(made.analytics);
+  onStart?.({ callId: 'a', operationId: 'ai.generateText' } as never);
+  onError?.({ error: new Error('of nobody') } as never);
+  onEnd?.({ callId: 'a' } as never);
+  expect(await made.executions()).toMatchObject([{ name: 'ai.generateText', success: true }]);
+});
+
+test('tries are counted anew in each step', async () => {
+  const made = rig();
+  const { onStart, executeLanguageModelCall, onLanguageModelCallEnd, onEnd } = aiSdkTelemetry(made.analytics);
+  const call = { callId: 'a', modelId: 'm', provider: 'p' };
+  const attempt = (execute: () => Promise<unknown>): unknown =>
+    executeLanguageModelCall?.({ ...call, execute } as never);
+  onStart?.({ callId: 'a', operationId: 'ai.generateText' } as never);
+  await expect(attempt(() => Promise.reject(new Error('busy')))).rejects.toThrow('busy');
+  for (let step = 0; step < 2; step += 1) {
+    await attempt(async () => 'answer');
+    onLanguageModelCallEnd?.({ callId: 'a', usage: {}, finishReason: 'stop' } as never);
+  }
+  onEnd?.({ callId: 'a' } as never);
+  const calls = (await made.executions()).filter(({ kind }) => kind === 'llm');
+  expect(calls.map(({ attempt: count, success }) => [count, success])).toEqual([
+    [1, false],
+    [2, true],
+    [1, true],
+  ]);
+});
+
+test('an embedding whose tokens are no number is recorded without them', async () => {
+  const made = rig();
+  const model = new MockEmbeddingModelV4({
+    doEmbed: async () => ({ embeddings: [[1]], usage: { tokens: Number.NaN }, warnings: [] }),
+  });
+  await embed({ model, value: 'a', telemetry: telemetryOf(made) });
+  const [call] = await made.executions();
+  expect(call).toMatchObject({ kind: 'llm', success: true });
+  expect(call?.usage).toBeUndefined();
+});

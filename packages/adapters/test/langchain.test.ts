@@ -168,7 +168,28 @@ test('runs at the same time keep to themselves, and all is recorded when they en
 test.each([
   [{ innerChain: true }, 'innerChain: is no option; there are innerChains'],
   [null, 'options: must be an object, got null'],
+  [{ innerChains: 'false' }, "innerChains: must be true or false, got 'false'"],
 ])('refuses %j', (options, message) => {
   const { analytics } = rig();
   expect(() => langChainCallbacks(analytics, options as LangChainOptions)).toThrow(message);
+});
+
+test('what models and tools say in other ways is read, too', async () => {
+  const made = rig();
+  const { handleLLMStart, handleLLMEnd, handleToolStart, handleToolEnd } = langChainCallbacks(made.analytics);
+  const serialized = { lc: 1, type: 'not_implemented' as const, id: ['langchain', 'x', 'Thing'] };
+  // Older models have no usage in their message.
+  handleLLMStart?.(serialized, ['p'], 'llm');
+  const tokenUsage = { promptTokens: 7, completionTokens: 3, totalTokens: 10 };
+  handleLLMEnd?.({ generations: [[{ text: 'a' }]], llmOutput: { tokenUsage } }, 'llm');
+  // Data of a tool's own that look like a message; and a message, of which the content counts.
+  handleToolStart?.(serialized, 'in', 'data');
+  handleToolEnd?.({ type: 'job', status: 'error' }, 'data');
+  handleToolStart?.(serialized, 'in', 'message');
+  handleToolEnd?.(new ToolMessage({ content: 'four', tool_call_id: '1' }), 'message');
+  expect(await made.executions()).toMatchObject([
+    { kind: 'llm', name: 'Thing', usage: { inputTokens: 7, outputTokens: 3 } },
+    { kind: 'tool', success: true },
+    { kind: 'tool', success: true, outputBytes: 4 },
+  ]);
 });

@@ -9,6 +9,7 @@ import { McpServer as NextMcpServer, Server as NextServer } from '@modelcontextp
 import { type McpOptions, trackMcpServer } from '@toolweaver/analytics-adapters/mcp';
 import { expect, onTestFinished, test } from 'vitest';
 import { z } from 'zod';
+import { z as z3 } from 'zod/v3';
 import { type Rig, rig } from './rig.ts';
 
 const info = { name: 'tests', version: '1.0.0' };
@@ -168,6 +169,10 @@ test.each([undefined, null, {}, 'server'])('what is no server is refused as such
 test.each([
   [{ tookit: 'math' }, 'tookit: is no option; there are toolkit, traceContext'],
   [null, 'options: must be an object, got null'],
+  // As a text of the environment is: it would trust every client.
+  [{ traceContext: 'false' }, "traceContext: must be true or false, got 'false'"],
+  [{ toolkit: ' ' }, "toolkit: must be a name that is not blank, got ' '"],
+  [{ toolkit: 5, traceContext: 1 }, '2 problems'],
 ])('refuses %j, and leaves the server as it was', async (options, message) => {
   const made = rig();
   const server = new McpServer(info);
@@ -175,4 +180,27 @@ test.each([
   server.registerTool('untracked', {}, () => ({ content: [] }));
   await (await clientOf(server)).callTool({ name: 'untracked' });
   expect(await made.executions()).toEqual([]);
+});
+
+test.each([
+  ['Zod 4', z.object({ method: z.literal('tools/call') })],
+  ['Zod 3', z3.object({ method: z3.literal('tools/call') })],
+  ['the core of Zod 4', { shape: { method: { _zod: { def: { values: ['tools/call'] } } } } }],
+  ['Zod 3, whose shape is a function', { shape: () => ({ method: { _def: { value: 'tools/call' } } }) }],
+  ['its name', 'tools/call'],
+])('a handler that is set by %s is tracked', async (_, method) => {
+  const made = rig();
+  const handlers: ((request: unknown) => unknown)[] = [];
+  const server = trackMcpServer(made.analytics, {
+    assertCanSetRequestHandler() {},
+    setRequestHandler(...args: unknown[]) {
+      handlers.push(args.at(-1) as (request: unknown) => unknown);
+    },
+  });
+  server.setRequestHandler(method, () => ({ content: [] }));
+  server.setRequestHandler('tools/call', z.object({}), () => ({ content: [] }));
+  await handlers[0]?.({ method: 'tools/call', params: { name: 'echo' } });
+  // Where the parameters have a schema, they come alone.
+  await handlers[1]?.({ name: 'shout' });
+  expect(await made.executions()).toMatchObject([{ name: 'echo' }, { name: 'shout' }]);
 });

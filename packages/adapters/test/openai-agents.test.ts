@@ -191,3 +191,17 @@ test('a model of the AI SDK has its own provider and name, and so its price', as
     cost: { nanoUsd: 4_500_000 },
   });
 });
+
+test('belongs to the run in which it started, wherever it ends, and is there once the processor has flushed', async () => {
+  for (const flush of ['forceFlush', 'shutdown'] as const) {
+    const made = rig();
+    const processor = openAiAgentsProcessor(made.analytics);
+    const span = { spanId: 's', parentId: null, spanData: { type: 'agent', name: 'planner' } } as never;
+    const started = made.analytics.startRun({ name: 'solve' });
+    await started.within(() => processor.onSpanStart(span));
+    await processor.onSpanEnd(span);
+    await processor[flush]();
+    expect(made.analytics.stats().backends['memory']).toMatchObject({ queued: 0, delivered: 2 });
+    expect(await made.executions()).toMatchObject([{ name: 'planner', runId: started.id }]);
+  }
+});

@@ -95,7 +95,7 @@ test.each(['', ' ', 5])('refuses the name %j', async (name) => {
 test('refuses what makes nothing', async () => {
   const { analytics, toolkitEvents } = rig();
   const get = createToolkitCache(analytics).get('Shell', new Shell() as never);
-  await expect(get).rejects.toThrow('make: must be a function that makes the toolkit');
+  await expect(get).rejects.toThrow('make: must be a function');
   expect(await toolkitEvents()).toEqual([]);
 });
 

@@ -314,19 +314,62 @@ describe('a toolkit', () => {
   test.each([
     ['a name that is blank', { name: ' ' }, 'name: must be given'],
     ['a rate above 1', { sampleRate: 2 }, 'sampleRate: must be a number from 0 to 1, got 2'],
-    ['a text for a switch', { enabled: 'no' }, 'enabled: must be true or false, got no'],
+    ['a text for a switch', { enabled: 'no' }, "enabled: must be true or false, got 'no'"],
     ['no list of tools', { tools: 'search' }, 'tools: must be an array of names'],
     [
       'a tool that it has not',
       { tools: ['search', 'raed'] },
-      'tools: must be an array of names of its tools, got raed',
+      "tools: must be an array of names of its tools, got 'raed'",
     ],
     ['a name that is no option', { samplingRate: 0.5 }, 'samplingRate: is no option; there are enabled,'],
+    [
+      'what has no text',
+      { enabled: Object.create(null) },
+      'enabled: must be true or false, got [Object: null prototype] {}',
+    ],
+    ['a symbol', { sampleRate: Symbol('rate') }, 'sampleRate: must be a number from 0 to 1, got Symbol(rate)'],
+    ['a bigint', { sampleRate: 1n }, 'sampleRate: must be a number from 0 to 1, got 1n'],
+    ['a promise', { sizes: Promise.resolve(true) }, 'sizes: must be true or false, got [Promise]'],
+    [
+      'a tool that has no text',
+      { tools: [Object.create(null)] },
+      'names of its tools, got [Object: null prototype] {}',
+    ],
     ['several of these', { samplingRate: 0.5, sizes: 1, tools: 5 }, '3 problems'],
     ['what is no object', null, 'options: must be an object, got null'],
   ])('with %s is refused at once', (_, options, message) => {
     const { analytics } = rig();
     expect(() => trackToolkit(analytics, new SearchToolkit(), options as never)).toThrow(message);
+  });
+
+  test.each(['map', 'length', '0'])(
+    'that is an array has no tool that is named by what all arrays have: %s',
+    (name) => {
+      const { analytics } = rig();
+      const toolkit = [{ name: 'search', execute: () => 1 }];
+      expect(trackToolkit(analytics, toolkit, { name: 'kit', tools: ['search'] })).toHaveLength(1);
+      expect(() => trackToolkit(analytics, toolkit, { name: 'kit', tools: ['search', name] })).toThrow(
+        `tools: must be an array of names of its tools, got '${name}'`,
+      );
+    },
+  );
+
+  test('that is awaited or made JSON has called no tool', async () => {
+    const { analytics, executions } = rig();
+    // biome-ignore lint/suspicious/noThenProperty: that is what is awaited here
+    const toolkit = { toJSON: () => ({ id: 1 }), then: (done: (value: string) => void) => done('ready') };
+    const kit = trackToolkit(analytics, toolkit, { name: 'kit' });
+    expect(JSON.stringify(kit)).toBe('{"id":1}');
+    expect(await kit).toBe('ready');
+    expect(await executions()).toEqual([]);
+  });
+
+  test('whose tools take and give objects without a prototype says their size', async () => {
+    const { analytics, executions } = rig();
+    const bare = (fields: object): object => Object.assign(Object.create(null), fields);
+    const kit = trackToolkit(analytics, { echo: (value: object) => value }, { name: 'kit' });
+    kit.echo(bare({ a: 1 }));
+    expect(await executions()).toMatchObject([{ inputBytes: 7, outputBytes: 7 }]);
   });
 
   test.each([undefined, null, 'text', () => 1])('that is none is refused: %s', (toolkit) => {

@@ -339,6 +339,10 @@ describe('wrong options are refused, all of them at once', () => {
       ['models[0].usdPer1M.output must be 0, or US dollars from 1e-12 to 1000000, got undefined'],
     ],
     [
+      { models: [{ model: 'a', usdPer1M: { input: 1_000_001, output: 1 } }] },
+      ['models[0].usdPer1M.input must be 0, or US dollars from 1e-12 to 1000000, got 1000001'],
+    ],
+    [
       { models: [{ model: 'a', usdPer1M: { input: -1, output: 1 } }] },
       ['models[0].usdPer1M.input must be 0, or US dollars from 1e-12 to 1000000, got -1'],
     ],
