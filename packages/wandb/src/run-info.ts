@@ -28,11 +28,11 @@ const telemetry = { 3: [14], 13: `${process.platform}-${process.arch}` };
 
 /** The configuration in the shape of the service: each value in an object of its own, and a section about the client. */
 export function configText({ config, metrics, charts }: RunInfo): string {
-  const entries = Object.entries(config)
-    .filter(([key]) => key !== '_wandb')
-    .map(([key, value]) => [key, { value: value ?? null }] as const);
-  const own = { value: { ...charts, t: telemetry, m: metrics.map((metric) => metricFields(metric, metrics)) } };
-  return jsonText(Object.fromEntries([...entries, ['_wandb', own]])) as string;
+  const own = { ...charts, t: telemetry, m: metrics.map((metric) => metricFields(metric, metrics)) };
+  const fields = Object.entries({ ...config, _wandb: own }).map(
+    ([key, value]) => `${JSON.stringify(key)}:{"value":${jsonText(value) ?? 'null'}}`,
+  );
+  return `{${fields.join()}}`;
 }
 
 /** A definition under the field numbers of its record. */

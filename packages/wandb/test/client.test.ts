@@ -75,6 +75,8 @@ describe('rows', () => {
         list: new Float32Array([0.5]),
       });
       run.log({ nested: { y: { w: 2 } }, _timestamp: 12.5 });
+      // A time alone is no row.
+      run.log({ _timestamp: 13 });
     });
     expect(values).toEqual([
       {
@@ -269,9 +271,37 @@ test('configuration and tags are sent whole each time, empty fields as null', as
   expect(calls.at(-1)?.['config']).toContain('"lr":{"value":NaN},"a.b":{"value":{"c":[1]}},"batch":{"value":8}');
 });
 
+test('what of a configuration is no data is null, and our section of it is ours', async () => {
+  const { run, fake } = await runAt({ config: { lr: 0.1, none: undefined, fn() {}, _wandb: { t: 1 } } });
+  await run.finish();
+  expect(fake.run('run1').config).toMatchObject({
+    lr: { value: 0.1 },
+    none: { value: null },
+    fn: { value: null },
+    _wandb: { value: { t: { 3: [14] } } },
+  });
+});
+
+test('nested data that comes while a request is under way adds to what that sends', async () => {
+  const { run, fake } = await runAt();
+  let told = false;
+  fake.trouble = ({ path }) => {
+    if (!told && path.endsWith('/file_stream')) {
+      told = true;
+      run.log({ nested: { late: 2 } });
+    }
+    return undefined;
+  };
+  run.log({ nested: { early: 1 } });
+  await run.flush();
+  await run.finish();
+  expect(fake.run('run1').history).toHaveLength(2);
+  expect(JSON.parse(fake.run('run1').summary ?? '')).toMatchObject({ nested: { early: 1, late: 2 } });
+});
+
 test('an alert reaches the service', async () => {
   const { run, fake } = await runAt();
-  await run.alert({ title: 'loss', text: 'is NaN', level: 'WARN', waitMs: 1_000 });
+  await run.alert({ title: 'loss', text: 'is NaN', level: 'WARN', waitMs: 1_000.5 });
   expect(fake.alerts).toEqual([
     {
       entityName: 'ada',

@@ -17,13 +17,19 @@ test('files are put where the service says, and told of in the stream', async ()
   writeFileSync(path, 'weights');
   await run.saveFile('logs/out.txt', Buffer.from(''));
   await run.saveFile('model.bin', { path });
+  // What its caller does with the bytes meanwhile does not reach the file.
+  const bytes = Buffer.from('before');
+  const saved = run.saveFile('bytes.txt', bytes);
+  bytes.fill('x');
+  await saved;
   await run.finish();
   const { files, uploaded } = fake.run('run1');
   expect([...files].map(([name, content]) => [name, content.toString()])).toEqual([
     ['logs/out.txt', ''],
     ['model.bin', 'weights'],
+    ['bytes.txt', 'before'],
   ]);
-  expect(uploaded).toEqual(['logs/out.txt', 'model.bin']);
+  expect(uploaded).toEqual(['logs/out.txt', 'model.bin', 'bytes.txt']);
   expect(fake.violations).toEqual([]);
 });
 

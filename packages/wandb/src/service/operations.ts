@@ -236,7 +236,8 @@ export async function sendAlert(
 ): Promise<void> {
   const { title, text, level = 'INFO', waitMs = 60_000 } = alert;
   const names = { entityName: entity, projectName: project, runName: id };
-  const variables = { ...names, title, text, severity: level, waitDuration: waitMs };
+  // Whole ones, as the log of an offline run has them.
+  const variables = { ...names, title, text, severity: level, waitDuration: Math.floor(waitMs) };
   await service.graphql(alertMutation, variables, { signal });
 }
 
