@@ -201,6 +201,8 @@ describe('rows', () => {
 
 test('the summary has the last values, what the program sets, and what a definition asks for', async () => {
   const { summary, fake } = await rowsAfter((run) => {
+    // The second takes the place of the first; their axis is there once.
+    run.defineMetric('loss', { stepMetric: 'epoch', hidden: true });
     run.defineMetric('loss', { stepMetric: 'epoch', summary: ['min', 'max', 'mean'] });
     run.defineMetric('hidden', { hidden: true, summary: ['none'] });
     run.defineMetric('tokens', { summary: ['max'] });

@@ -196,6 +196,11 @@ trialOfTests('R32', 'W&B: addresses that would give the key away are refused', (
   });
 });
 
+test('refuses a name that is blank', async () => {
+  const error = await errorOf(() => wandb({ mode: 'offline', name: ' ' }));
+  expect(error.problems).toEqual([{ field: 'name', message: 'must not be blank' }]);
+});
+
 test('refuses headers that are no object', async () => {
   const error = await errorOf(() => wandb({ apiKey, headers: 'X-Tenant: a' as never }));
   expect(error.problems).toEqual([{ field: 'headers', message: expect.stringContaining('must be an object') }]);
