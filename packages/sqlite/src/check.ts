@@ -97,6 +97,11 @@ export function checkOptions<O extends object, T>(
   return result;
 }
 
+/** What was given instead of a list of so many. */
+export function showList(value: unknown): string {
+  return Array.isArray(value) ? `${value.length} of them` : show(value);
+}
+
 function show(value: unknown): string {
   if (typeof value === 'object' && value !== null) {
     return value instanceof Date ? 'a Date' : Array.isArray(value) ? 'an array' : 'an object';

@@ -213,6 +213,7 @@ describe('the log', () => {
     expect(await reader.recordRecommendationFeedback(first.id, 'installed')).toBe(true);
     expect(await reader.recordRecommendationFeedback('0190a000-0000-7000-8000-000000000000', 'clicked')).toBe(false);
     expect(await reader.recordRecommendationFeedback("' OR 1=1 --", 'clicked')).toBe(false);
+    expect(await reader.recordRecommendationFeedback(`${first.id}x`, 'clicked')).toBe(false);
     vi.setSystemTime(now);
 
     const logged = await reader.listRecommendations({ userId: 'me' });

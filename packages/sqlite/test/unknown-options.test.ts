@@ -240,6 +240,20 @@ test('conditions and orders of runs have names, too', async () => {
   });
 });
 
+test.each<[string, (reader: AnalyticsReader, list: never) => Promise<unknown>, string]>([
+  ['percentiles', (reader, percentiles) => reader.getLatency({ percentiles }), 'must be a list of 1 to 100 numbers'],
+  ['runIds', (reader, runIds) => reader.compareRuns(runIds), 'must be a list of 2 to 100 texts'],
+  ['where', (reader, where) => reader.listRuns({ where }), 'must be a list of at most 100 conditions'],
+  ['skillIds', (reader, skillIds) => reader.listSkillHealth({ skillIds }), 'must be a list'],
+])('of %s it says what was given instead of a list', async (field, ask, message) => {
+  const problems = (list: unknown) => problemsOf(({ reader }) => ask(reader, list as never));
+  expect(await problems(null)).toEqual({ [field]: `${message}, got null` });
+  expect(await problems('a')).toEqual({ [field]: `${message}, got "a"` });
+  if (message !== 'must be a list') {
+    expect(await problems(new Array(101))).toEqual({ [field]: `${message}, got 101 of them` });
+  }
+});
+
 test('whose events are erased must be given', async () => {
   expect(await problemsOf(({ backend }) => backend.store.erase(undefined as never))).toEqual({
     userId: 'must be given',

@@ -2,7 +2,7 @@ import type { ReportOptions, Scope, TimeRange, WindowOptions } from '@toolweaver
 import { executionKinds } from '@toolweaver/analytics-core/backend';
 import type { Filter } from '../answers/filter.ts';
 import { dayMs } from '../cell.ts';
-import type { Checks, Names, NumberBounds } from '../check.ts';
+import { type Checks, type Names, type NumberBounds, showList } from '../check.ts';
 
 // Options that several questions share.
 
@@ -89,7 +89,7 @@ export function checkNumbers(
     return undefined;
   }
   if (!Array.isArray(values) || values.length < 1 || values.length > 100) {
-    return check.wrong(field, 'must be a list of 1 to 100 numbers');
+    return check.wrong(field, `must be a list of 1 to 100 numbers, got ${showList(values)}`);
   }
   // A hole of a list is no number either.
   const numbers = Array.from(values, (value, at) => check.number(`${field}[${at}]`, value ?? null, bounds));

@@ -10,7 +10,7 @@ import type {
 import { configError } from '@toolweaver/analytics-core/backend';
 import type { Ask } from '../answers/answers.ts';
 import type { RunPosition, RunsQuestion } from '../answers/runs.ts';
-import { type Checks, checkOptions, type Names } from '../check.ts';
+import { type Checks, checkOptions, type Names, showList } from '../check.ts';
 import { formatCursor, misplacedCursor, parseCursor } from './cursor.ts';
 import { checkId, checkLimit, checkRange, checkWindow, rangeNames, windowNames } from './options.ts';
 import { toRecord } from './record.ts';
@@ -134,7 +134,7 @@ function withRecords<S extends RunSummary>(summary: S): S {
 function checkIds(check: Checks, field: string, ids: unknown, min: number, max: number): string[] {
   if (!Array.isArray(ids) || ids.length < min || ids.length > max) {
     const count = min === max ? `${min}` : `${min} to ${max}`;
-    check.wrong(field, `must be a list of ${count} texts, got ${Array.isArray(ids) ? ids.length : typeof ids}`);
+    check.wrong(field, `must be a list of ${count} texts, got ${showList(ids)}`);
     return [];
   }
   return Array.from(ids, (id, at) => checkId(check, `${field}[${at}]`, id));
@@ -153,7 +153,7 @@ type AnyCondition = MetricCondition & FigureCondition;
 
 function checkConditions(check: Checks, where: readonly Condition[] = []): Condition[] {
   if (!Array.isArray(where) || where.length > maxConditions) {
-    check.wrong('where', `must be a list of at most ${maxConditions} conditions`);
+    check.wrong('where', `must be a list of at most ${maxConditions} conditions, got ${showList(where)}`);
     return [];
   }
   return Array.from(where, (condition: Partial<AnyCondition> | undefined, at) => {

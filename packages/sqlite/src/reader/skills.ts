@@ -12,7 +12,7 @@ import { executionKinds } from '@toolweaver/analytics-core/backend';
 import type { Ask, Question } from '../answers/answers.ts';
 import { dayMs } from '../cell.ts';
 import type { Keep } from '../changes/changes.ts';
-import { type Checks, checkOptions, type Names } from '../check.ts';
+import { type Checks, checkOptions, type Names, showList } from '../check.ts';
 import { checkDays, checkId, checkLimit, checkWindow, lastDays, windowNames } from './options.ts';
 
 const metrics: readonly LeaderboardMetric[] = [
@@ -183,7 +183,7 @@ function checkList<T>(
     return undefined;
   }
   if (!Array.isArray(values)) {
-    return check.wrong(field, 'must be a list');
+    return check.wrong(field, `must be a list, got ${showList(values)}`);
   }
   // `from`, so that a hole is looked at, too.
   return Array.from(values, (value, at) => read(`${field}[${at}]`, value)).filter((value) => value !== undefined);
