@@ -45,7 +45,11 @@ describe('wrong options are refused, all at once', () => {
         noLimit,
       ],
     ],
-    ['listSkillHealth of a text', (it) => it.listSkillHealth({ skillIds: 'a' as never }), ['skillIds must be a list, got "a"']],
+    [
+      'listSkillHealth of a text',
+      (it) => it.listSkillHealth({ skillIds: 'a' as never }),
+      ['skillIds must be a list, got "a"'],
+    ],
     [
       'getLeaderboard',
       (it) =>
