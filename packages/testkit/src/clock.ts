@@ -2,6 +2,7 @@
 import { setImmediate } from 'node:timers';
 import type { Clock } from '@toolweaver/analytics-core';
 import { startOfTests } from './ids.ts';
+import { show } from './matchers.ts';
 
 /** The time at which a fake clock starts. */
 export interface FakeClockOptions {
@@ -28,7 +29,7 @@ interface Timer {
 /** Time in a test's own hands, for `createAnalytics({ clock })`. */
 export function fakeClock({ startAt = startOfTests }: FakeClockOptions = {}): FakeClock {
   if (!Number.isFinite(startAt)) {
-    throw new RangeError(`startAt must be Unix time in ms, got ${startAt}`);
+    throw new RangeError(`startAt must be Unix time in ms, got ${show(startAt)}`);
   }
   let elapsed = 0;
   const waiting = new Map<unknown, Timer>();
@@ -57,8 +58,8 @@ export function fakeClock({ startAt = startOfTests }: FakeClockOptions = {}): Fa
       waiting.delete(handle);
     },
     async advance(ms) {
-      if (!(ms >= 0 && Number.isFinite(ms))) {
-        throw new RangeError(`ms must be a finite number >= 0, got ${ms}`);
+      if (!(Number.isFinite(ms) && ms >= 0)) {
+        throw new RangeError(`ms must be a finite number >= 0, got ${show(ms)}`);
       }
       const end = elapsed + ms;
       await turn();

@@ -1,3 +1,5 @@
+import { show } from './matchers.ts';
+
 /** 2026-01-01T00:00:00Z: the time that made-up ids carry, and the start of a fake clock. */
 export const startOfTests: number = Date.UTC(2026, 0, 1);
 
@@ -7,7 +9,7 @@ export const startOfTests: number = Date.UTC(2026, 0, 1);
  */
 export function deterministicIds(series = 0): () => string {
   if (!Number.isInteger(series) || series < 0 || series > 0xfff) {
-    throw new RangeError(`series must be a whole number from 0 to 4095, got ${series}`);
+    throw new RangeError(`series must be a whole number from 0 to 4095, got ${show(series)}`);
   }
   const time = startOfTests.toString(16).padStart(12, '0');
   const head = `${time.slice(0, 8)}-${time.slice(8)}-7${series.toString(16).padStart(3, '0')}-8000-`;

@@ -29,7 +29,8 @@ export function expectRecorded<T extends EventType = EventType>(
   pattern: EventPattern<T>,
   { times }: ExpectRecordedOptions = {},
 ): EventOf<T>[] {
-  assert.ok(Array.isArray(events), 'events must be an array: the `events` of memory(), not the backend itself');
+  assertEvents(events);
+  assert.ok(times === undefined || Number.isInteger(times), `times must be a whole number, got ${show(times)}`);
   const compared = events.map((event) => ({ event, wrong: mismatches(event, pattern) }));
   const matching = compared.filter(({ wrong }) => wrong.length === 0).map(({ event }) => event as EventOf<T>);
   if (times === undefined ? matching.length > 0 : matching.length === times) {
@@ -73,6 +74,10 @@ export function ledgerHolds(stats: DeliveryStats): void {
   assert.ok(wrong.length === 0, `the ledger does not hold:\n  ${wrong.join('\n  ')}`);
 }
 
+export function assertEvents(events: unknown): void {
+  assert.ok(Array.isArray(events), 'events must be an array: the `events` of memory(), not the backend itself');
+}
+
 function mismatches(actual: unknown, pattern: unknown, path = ''): string[] {
   if (isPlain(pattern) && isPlain(actual)) {
     return Object.entries(pattern).flatMap(([key, value]) =>
@@ -103,6 +108,6 @@ function isPlain(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value) && !ArrayBuffer.isView(value);
 }
 
-function show(value: unknown): string {
+export function show(value: unknown): string {
   return inspect(value, { depth: 6, breakLength: Number.POSITIVE_INFINITY, maxArrayLength: 20, maxStringLength: 300 });
 }

@@ -1,4 +1,5 @@
 import type { AnalyticsEvent, EventType, ExecutionEvent, Usage } from '@toolweaver/analytics-core';
+import { assertEvents } from './matchers.ts';
 import type {
   ArtifactTally,
   ExecutionTally,
@@ -27,6 +28,9 @@ const tokenClasses = Object.keys(noTokens) as readonly (keyof Usage)[];
 /** These are readings, not sums: there is one per subject, and the latest stands. */
 const readings = ['score', 'state', 'last', 'name', 'config', 'tags'];
 
+/** How a difference ends that says so. */
+export const isMissing = ' is missing on the far side';
+
 /** A figure of executions that a far side may not keep for all of them. */
 export type ExecutionFigure = 'latency' | 'nanoUsd' | 'tokens';
 /** All parts, each of them kept. */
@@ -34,6 +38,7 @@ export type FullObservation = { readonly [P in keyof Observation]-?: Exclude<Obs
 
 /** What a far side shows that holds exactly these events. The latest of several readings is the one with the highest `at`. */
 export function tally(events: readonly AnalyticsEvent[]): FullObservation {
+  assertEvents(events);
   const inTime = [...events].sort((one, other) => one.at - other.at);
   const of = <T extends EventType>(type: T): EventOf<T>[] =>
     inTime.filter((event): event is EventOf<T> => event.type === type);
@@ -158,7 +163,7 @@ function compare(
   found: string[],
 ): void {
   if (there === undefined) {
-    found.push(`${subject} is missing on the far side`);
+    found.push(subject + isMissing);
     return;
   }
   if (wanted === undefined) {

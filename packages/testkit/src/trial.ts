@@ -1,12 +1,15 @@
 import assert from 'node:assert/strict';
 import type { AnalyticsEvent, Backend } from '@toolweaver/analytics-core';
 import type { Observation, Subject } from './subject.ts';
-import { differences, type ExecutionFigure, tally } from './tally.ts';
+import { differences, type ExecutionFigure, isMissing, tally } from './tally.ts';
 
 /** Core's own bound on what can wait for a backend; no batch is larger. */
 const maxBatch = 65_536;
 /** How many events make "many" for a backend that takes them one by one. */
 const manyImmediate = 10_000;
+
+/** The likeliest reason, as of a `write` that starts something and does not await it. */
+export const tooEarly = 'write() must not resolve before the far side has them';
 
 /** One subject under one law. What it calls has to end within the time that the suite allows. */
 export interface Trial {
@@ -111,6 +114,9 @@ function trialOf(subject: Subject, backend: Backend, create: Create, timeoutMs: 
       const shown = found.slice(0, 12);
       if (found.length > shown.length) {
         shown.push(`and ${found.length - shown.length} more`);
+      }
+      if (found.some((difference) => difference.endsWith(isMissing))) {
+        shown.push(tooEarly);
       }
       assert.ok(found.length === 0, `the far side differs from what was delivered:\n  ${shown.join('\n  ')}`);
     },

@@ -10,6 +10,7 @@ import {
   metrics,
   rating,
   run,
+  tally,
   toolkit,
 } from '@toolweaver/analytics-testkit';
 import { afterEach, describe, expect, expectTypeOf, test, vi } from 'vitest';
@@ -168,8 +169,8 @@ describe('fakeClock', () => {
     expect(clock.monotonic()).toBe(50);
   });
 
-  test.each([-1, Number.NaN, Number.POSITIVE_INFINITY])('does not advance by %s ms', async (ms) => {
-    await expect(fakeClock().advance(ms)).rejects.toThrow('ms must be a finite number >= 0');
+  test.each([-1, Number.NaN, Number.POSITIVE_INFINITY, 5n, Symbol('ms')])('does not advance by %s ms', async (ms) => {
+    await expect(fakeClock().advance(ms as number)).rejects.toThrow('ms must be a finite number >= 0');
   });
 
   test.each([Number.NaN, new Date(0), 'now'])('does not start at %j', (startAt) => {
@@ -242,6 +243,11 @@ describe('expectRecorded', () => {
 
 test.each([
   ['events must be an array: the `events` of memory()', () => expectRecorded(memory() as never, {})],
+  ['events must be an array: the `events` of memory()', () => tally(memory() as never)],
+  ["times must be a whole number, got '1'", () => expectRecorded([execution()], {}, { times: '1' as never })],
+  ['times must be a whole number, got Symbol(once)', () => expectRecorded([], {}, { times: Symbol('once') as never })],
+  ['got [Object: null prototype] {}', () => fakeClock({ startAt: Object.create(null) })],
+  ['got Symbol(series)', () => deterministicIds(Symbol('series') as never)],
   ['stats must be what `stats()` of a client gives', () => ledgerHolds(createAnalytics({ backends: [] }) as never)],
   ['stats must be what `stats()` of a client gives', () => ledgerHolds(undefined as never)],
 ])('%s', (message, assertion) => {

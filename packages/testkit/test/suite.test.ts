@@ -1,4 +1,4 @@
-import { type Backend, memory } from '@toolweaver/analytics-core';
+import { type AnalyticsEvent, type Backend, memory } from '@toolweaver/analytics-core';
 import {
   checkLaw,
   type Law,
@@ -218,6 +218,39 @@ test.each([
   expect(new Set(Object.values(ofLaws))).toEqual(
     new Set(['create() must give a subject: { backend, observe() }, its backend awaited and with `delivery`']),
   );
+});
+
+test.each(['names are told apart', 'every field of every event survives'])(
+  'where a write that is not awaited leaves something out, the likeliest reason is said: %s',
+  async (sentence) => {
+    const store = memory();
+    let due = Promise.resolve();
+    const unawaited = (): Subject => ({
+      backend: {
+        ...store,
+        write(events) {
+          const batch = [...events];
+          due = new Promise((resolve) => setImmediate(resolve)).then(() => store.write(batch));
+        },
+      },
+      observe: () => tally(store.events),
+    });
+    const law = laws.find((one) => one.law === sentence) as Law;
+    await expect(checkLaw(law, unawaited)).rejects.toThrow(
+      /not there|is missing on the far side.*write\(\) must not resolve before the far side has them/s,
+    );
+    await due;
+  },
+);
+
+test('what only differs has no such reason', async () => {
+  const law = laws.find((one) => one.law === 'successes and failures are told apart') as Law;
+  const rosy = (): Subject => {
+    const store = memory();
+    const succeeded = (event: AnalyticsEvent): AnalyticsEvent => ({ ...event, success: true }) as AnalyticsEvent;
+    return { backend: store, observe: () => tally(store.events.map(succeeded)) };
+  };
+  await expect(checkLaw(law, rosy)).rejects.toThrow(/failures is 0 on the far side, should be \d+(?!.*must not)/s);
 });
 
 test.each([undefined, [], { events: [] }])('with %j for an observation no law of what arrives holds', async (odd) => {

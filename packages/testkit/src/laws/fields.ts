@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
-import { inspect, isDeepStrictEqual } from 'node:util';
+import { isDeepStrictEqual } from 'node:util';
 import type { AnalyticsEvent } from '@toolweaver/analytics-core';
 import { execution } from '../events.ts';
 import type { Law } from '../law.ts';
+import { show } from '../matchers.ts';
 import { bareEvents, essence, fullEvents, hostileEvents } from '../samples.ts';
-import type { Trial } from '../trial.ts';
+import { type Trial, tooEarly } from '../trial.ts';
 
 /** Stores of single events give back every field of them. */
 export const fieldLaws: readonly Law[] = [
@@ -41,7 +42,7 @@ export function sameEvents(there: readonly AnalyticsEvent[], expected: readonly 
   const byId = new Map(there.map((event) => [event.id, event]));
   for (const event of expected) {
     const arrived = byId.get(event.id);
-    assert.ok(arrived, `the ${event.type} ${event.id} is not there: ${show(event)}`);
+    assert.ok(arrived, `the ${event.type} ${event.id} is not there: ${show(event)}\n${tooEarly}`);
     const wrong = differentFields(arrived, event);
     assert.ok(
       wrong.length === 0,
@@ -57,8 +58,4 @@ function differentFields(there: AnalyticsEvent, expected: AnalyticsEvent): strin
   return [...new Set([...Object.keys(wanted), ...Object.keys(actual)])]
     .filter((field) => !isDeepStrictEqual(actual[field], wanted[field]))
     .map((field) => `${field}: ${show(actual[field])}, should be ${show(wanted[field])}`);
-}
-
-function show(value: unknown): string {
-  return inspect(value, { depth: 4, breakLength: Number.POSITIVE_INFINITY });
 }
