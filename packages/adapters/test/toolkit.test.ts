@@ -354,6 +354,37 @@ describe('a toolkit', () => {
     },
   );
 
+  test('gives a tool that is called on something else that for its `this`', async () => {
+    const { analytics, executions } = rig();
+    const kit = trackToolkit(
+      analytics,
+      {
+        root: 'here',
+        where(): string {
+          return this.root;
+        },
+      },
+      { name: 'kit' },
+    );
+    expect([kit.where(), kit.where.call({ root: 'there' } as never)]).toEqual(['here', 'there']);
+    expect(await executions()).toHaveLength(2);
+  });
+
+  test('gives a getter and a setter the toolkit itself', () => {
+    class Held {
+      #held = 1;
+      get held() {
+        return this.#held;
+      }
+      set held(value: number) {
+        this.#held = value;
+      }
+    }
+    const kit = trackToolkit(rig().analytics, new Held());
+    kit.held += 1;
+    expect([kit.held, kit.constructor]).toEqual([2, Held]);
+  });
+
   test('that is awaited or made JSON has called no tool', async () => {
     const { analytics, executions } = rig();
     // biome-ignore lint/suspicious/noThenProperty: that is what is awaited here

@@ -374,6 +374,12 @@ const wrong: [what: string, response: unknown, field: string, message: string][]
   ['an unknown form', { usage: { tokens: 5 } }, 'usage', 'of no known form'],
   ['a promise', { usage: Promise.resolve({}) }, 'usage', 'await it first'],
   ['a negative count', { usage: { prompt_tokens: -1 } }, 'prompt_tokens', 'got -1'],
+  [
+    'a negative count that no other one holds',
+    { usage: { input_tokens: 5, output_tokens: 5, cache_read_input_tokens: -1 } },
+    'cache_read_input_tokens',
+    'must be a whole number >= 0, got -1',
+  ],
   ['a fractional count', { usage: { input_tokens: 1.5, output_tokens: 1 } }, 'input_tokens', 'got 1.5'],
   ['a count that is text', { usage: { input_tokens: '5', output_tokens: 1 } }, 'input_tokens', 'got "5"'],
   [
