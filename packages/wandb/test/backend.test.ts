@@ -109,6 +109,28 @@ test('a name with an @ in it is no version of another', async () => {
   expect(Object.keys(summary(fake, 'run1'))).toContain('skill/parse%401.4/status');
 });
 
+test('names that look like parts of keys, or like those of the service, stay apart', async () => {
+  const { backend, fake } = await backendAt();
+  await backend.write([
+    execution({ kind: 'tool', name: 'a/b', latencyMs: 1_000 }),
+    execution({ kind: 'tool', name: 'a%2Fb', latencyMs: 2_000 }),
+    execution({ kind: 'tool', name: '_own', latencyMs: 3_000 }),
+    metrics({ values: { 'metrics/step': 1, loss: 2 }, step: 7 }),
+  ]);
+  expect(rows(fake, 'run1')).toMatchObject([
+    { 'a%2Fb/duration': 1 },
+    { 'a%252Fb/duration': 2 },
+    { '%5Fown/duration': 3 },
+    { loss: 2, 'metrics/step': 7 },
+  ]);
+  expect(
+    fake
+      .run('run1')
+      .history.at(-1)
+      ?.match(/metrics\/step/g),
+  ).toHaveLength(1);
+});
+
 test('a row for every so many executions: means and sums, and none is lost from the summary', async () => {
   const { backend, fake } = await backendAt({ logFrequency: 3 });
   const cost = { nanoUsd: 1_000_000_000, source: 'provider' } as const;
@@ -205,7 +227,7 @@ test('each run is a run, with its name, project, configuration, tags, summary an
       name: 'receipts',
       project: 'extraction/eu',
       config: { batch: 8 },
-      tags: ['eu', 'x'.repeat(99), `${'x'.repeat(63)}🧾`],
+      tags: ['eu', ' ', 'x'.repeat(99), `${'x'.repeat(63)}🧾`],
     }),
     execution({ runId: 'first', name: 'inside' }),
     execution({ name: 'outside' }),
@@ -402,6 +424,31 @@ test('through core: the rhythm of the service, and a flush sends at once and doe
   ledgerHolds(client.stats());
   await client.close();
   expect(fake.run('run1').exitCode).toBe(0);
+});
+
+test('an event that comes twice in one batch is there once, whatever becomes of the list meanwhile', async () => {
+  const { backend, fake } = await backendAt();
+  const one = execution();
+  const events = [one, one, execution()];
+  const written = backend.write(events);
+  events.length = 0;
+  await written;
+  expect(rows(fake, 'run1')).toHaveLength(2);
+});
+
+test('an outage that is over does not count in the next one', async () => {
+  const clock = fakeClock();
+  const { backend, fake, notices } = await backendAt({ clock, offlineAfterMs: 1_000 });
+  const down = ({ path }: { readonly path: string }) => (path.endsWith('/file_stream') ? { status: 503 } : undefined);
+  for (let outage = 0; outage < 2; outage += 1) {
+    const events = [execution()];
+    fake.trouble = down;
+    await expect(backend.write(events)).rejects.toMatchObject({ code: 'BACKEND_UNAVAILABLE' });
+    fake.trouble = () => undefined;
+    await backend.write(events);
+    await clock.advance(5_000);
+  }
+  expect([rows(fake, 'run1').length, notices]).toEqual([2, []]);
 });
 
 test('an outage that ends: what was recorded meanwhile arrives, once', async () => {
