@@ -134,7 +134,7 @@ function conditionsFor(db: Connection, type: EventType, filter: EventFilter): Co
     }
   }
   if (kind !== undefined || name !== undefined) {
-    const subjects = subjectIds(db, isExecution ? kind : 'skill', name);
+    const subjects = subjectIds(db, kind, name);
     if (subjects.length === 0) {
       return undefined;
     }
