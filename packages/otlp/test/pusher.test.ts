@@ -30,3 +30,82 @@ test('a push at an interval that is called off for another is no failure', async
   await pushed;
   await pusher.close();
 });
+
+/** A pusher at intervals of a second, the first after half of one, whose pushes end as the test says. */
+function pusherOfTest() {
+  const clock = fakeClock();
+  const pushes: { succeed(): void; fail(reason: unknown): void; signal: AbortSignal }[] = [];
+  const pusher = createPusher({
+    intervalMs: 1000,
+    clock,
+    random: () => 0.5,
+    push(_, signal) {
+      const { promise, resolve, reject } = Promise.withResolvers<void>();
+      signal.addEventListener('abort', () => reject(signal.reason));
+      pushes.push({ succeed: resolve, fail: reject, signal });
+      return promise;
+    },
+    onFailure() {},
+  });
+  return { clock, pushes, pusher };
+}
+
+test('a failure is over with the next push that succeeds', async () => {
+  const { clock, pushes, pusher } = pusherOfTest();
+  const reason = new Error('away');
+  await clock.advance(500);
+  pushes[0]?.fail(reason);
+  await clock.advance(1000);
+  expect(pusher.failure).toBe(reason);
+  pushes[1]?.succeed();
+  await clock.advance(0);
+  expect(pusher.failure).toBeUndefined();
+  await pusher.close();
+});
+
+test('what is counted during a push is not taken for pushed: close pushes it', async () => {
+  const { clock, pushes, pusher } = pusherOfTest();
+  pusher.changed();
+  await clock.advance(500);
+  pusher.changed();
+  pushes[0]?.succeed();
+  await clock.advance(0);
+  const closed = pusher.close();
+  await clock.advance(0);
+  expect(pushes).toHaveLength(2);
+  pushes[1]?.succeed();
+  await closed;
+});
+
+test('the time that a push took is part of the interval', async () => {
+  const { clock, pushes, pusher } = pusherOfTest();
+  await clock.advance(500);
+  await clock.advance(400);
+  pushes[0]?.succeed();
+  await clock.advance(599);
+  expect(pushes).toHaveLength(1);
+  await clock.advance(1);
+  expect(pushes).toHaveLength(2);
+  pushes[1]?.succeed();
+  await pusher.close();
+});
+
+test('close waits for no push at an interval, and leaves no timer', async () => {
+  const { clock, pushes, pusher } = pusherOfTest();
+  await clock.advance(500);
+  await pusher.close();
+  await clock.advance(0);
+  expect({ calledOff: pushes[0]?.signal.aborted, timers: clock.timers }).toEqual({ calledOff: true, timers: 0 });
+});
+
+test('a receiver is granted five minutes of rest, and no more', async () => {
+  const { clock, pushes, pusher } = pusherOfTest();
+  await clock.advance(500);
+  pushes[0]?.fail(Object.assign(new Error('busy'), { retryAfterMs: 900_000 }));
+  await clock.advance(299_999);
+  expect(pushes).toHaveLength(1);
+  await clock.advance(1);
+  expect(pushes).toHaveLength(2);
+  pushes[1]?.succeed();
+  await pusher.close();
+});
