@@ -120,6 +120,25 @@ describe('close', () => {
     expect(clock.timers).toEqual([]);
   });
 
+  test('gives the backend what flushing has left of the time to close, and not all of it anew', async () => {
+    const made = rig();
+    const write = hanging();
+    made.side.answer = write.answer;
+    made.record('e1');
+    const { close: closeSide } = made.side;
+    made.side.close = async () => {
+      await closeSide?.();
+      await hanging().answer();
+    };
+    const close = begun(made.analytics.close({ timeoutMs: 5000 }));
+    await made.clock.advance(2000);
+    write.succeed();
+    await made.clock.advance(2999);
+    expect(close.report).toBeUndefined();
+    await made.clock.advance(1);
+    expect(close.report?.backends['far']?.error?.message).toBe('far: close took longer than 3000 ms');
+  });
+
   test('delivers after all when the far side comes back in time', async () => {
     const { analytics, clock, record, side } = rig({}, { retry: { maxDelayMs: 1000 } });
     side.answer = () => {

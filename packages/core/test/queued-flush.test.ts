@@ -416,4 +416,51 @@ describe("the backend's own flush", () => {
     expect(second.report).toMatchObject({ ok: true });
     expect(most).toBe(1);
   });
+
+  test('has the signal of who waits longest, whenever that one asked', async () => {
+    const made = rig();
+    const signals: AbortSignal[] = [];
+    const slow = hanging();
+    made.side.flush = (signal) => {
+      signals.push(signal);
+      return slow.answer();
+    };
+    const first = made.analytics.flush({ timeoutMs: 1000 });
+    await made.clock.advance(0);
+    const [waiting, last] = [begun(made.analytics.flush({ timeoutMs: 100 })), {} as { report?: FlushReport }];
+    await made.clock.advance(50);
+    void made.analytics.flush({ timeoutMs: 60 }).then((report) => Object.assign(last, { report }));
+    await made.clock.advance(0);
+    slow.succeed();
+    made.side.flush = (signal) => {
+      signals.push(signal);
+      return new Promise(() => {});
+    };
+    await made.clock.advance(50);
+    expect([signals.length, signals[1]?.aborted, waiting.report?.ok]).toEqual([2, false, false]);
+    await made.clock.advance(10);
+    expect([signals[1]?.aborted, last.report?.ok]).toEqual([true, false]);
+    await first;
+  });
+
+  test('is not begun for nobody, nor after the backend is closed', async () => {
+    const made = rig();
+    let flushes = 0;
+    const slow = hanging();
+    made.side.flush = () => {
+      flushes += 1;
+      return slow.answer();
+    };
+    void made.analytics.flush({ timeoutMs: 20 });
+    await made.clock.advance(20);
+    void made.analytics.flush({ timeoutMs: 20 });
+    await made.clock.advance(20);
+    void made.analytics.flush({ timeoutMs: 60_000 });
+    const closed = made.analytics.close({ timeoutMs: 20 });
+    await made.clock.advance(20);
+    await closed;
+    slow.succeed();
+    await turn();
+    expect(flushes).toBe(1);
+  });
 });

@@ -16,6 +16,16 @@ describe('errors are passed on', () => {
     return { ...createReporter((given) => void told.push(given.message), clock), told, clock };
   }
 
+  test('once, where a clock shows no time', () => {
+    const told: string[] = [];
+    const clock = { ...testClock(), monotonic: () => Number.NaN };
+    const { report } = createReporter((given) => void told.push(given.message), clock);
+    for (const message of ['first', 'second']) {
+      report('BACKEND_UNAVAILABLE', 'a', () => error(message));
+    }
+    expect(told).toEqual(['first']);
+  });
+
   test('once a minute for each backend and code; the next says how many were left out', async () => {
     const { report, told, clock } = reporter();
     for (let at = 0; at < 5; at += 1) {
