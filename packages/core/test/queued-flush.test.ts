@@ -455,12 +455,23 @@ describe("the backend's own flush", () => {
     await made.clock.advance(20);
     void made.analytics.flush({ timeoutMs: 20 });
     await made.clock.advance(20);
+    slow.succeed();
+    await turn();
+    expect(flushes).toBe(1);
+
+    const slower = hanging();
+    made.side.flush = () => {
+      flushes += 1;
+      return slower.answer();
+    };
+    void made.analytics.flush({ timeoutMs: 20 });
+    await made.clock.advance(20);
     void made.analytics.flush({ timeoutMs: 60_000 });
     const closed = made.analytics.close({ timeoutMs: 20 });
     await made.clock.advance(20);
     await closed;
-    slow.succeed();
+    slower.succeed();
     await turn();
-    expect(flushes).toBe(1);
+    expect(flushes).toBe(2);
   });
 });
