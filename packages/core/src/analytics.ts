@@ -8,7 +8,7 @@ import type { BackendFlush, DropReason, FlushReport } from './delivery/report.ts
 import { createReporter } from './delivery/reporter.ts';
 import { AnalyticsError, type ErrorCode, ifOurs } from './errors.ts';
 import type { AnalyticsEvent } from './events/event.ts';
-import type { EventInput, LlmCallInput } from './events/input.ts';
+import type { EventInput, LlmCallInput, SkillExecutionInput, ToolInvocationInput } from './events/input.ts';
 import { toEvent, toExecution } from './events/normalize.ts';
 import { createPricing } from './events/pricing.ts';
 import { createSampler } from './events/sampling.ts';
@@ -59,7 +59,7 @@ export function createAnalytics(options: AnalyticsOptions): Analytics {
     context,
     clock,
     newId: idAhead,
-    record: acceptTracked,
+    record,
   });
   const figures = { stats, activeOperations, shared: new Map() };
   for (const delivery of deliveries) {
@@ -75,8 +75,11 @@ export function createAnalytics(options: AnalyticsOptions): Analytics {
   let looksLeft = inputsLookedAt;
   let closing: Promise<FlushReport> | undefined;
 
-  /** Hands the event that `make` returns to every backend, or counts why not: undefined is one that sampling leaves out. */
-  function accept(make: () => AnalyticsEvent | undefined): void {
+  /**
+   * Hands the event that `make` returns to every backend, or counts why not: undefined is one that sampling leaves out. Its input comes
+   * apart from it, as to make a function for each event takes longer.
+   */
+  function accept<T>(make: (input: T) => AnalyticsEvent | undefined, input: T): void {
     if (deliveries.length === 0) {
       return;
     }
@@ -85,7 +88,7 @@ export function createAnalytics(options: AnalyticsOptions): Analytics {
       if (closing !== undefined) {
         throw new AnalyticsError('CLOSED', 'after close()');
       }
-      event = make();
+      event = make(input);
     } catch (thrown) {
       refuse(thrown);
       return;
@@ -136,32 +139,40 @@ export function createAnalytics(options: AnalyticsOptions): Analytics {
     return sample(event, sampleRate);
   }
 
+  const skill = (execution: SkillExecutionInput) =>
+    take(execution, toExecution('skill', checked(execution).skillId, 'skillId', execution, defaults));
+  const tool = (invocation: ToolInvocationInput) =>
+    take(invocation, toExecution('tool', checked(invocation).toolName, 'toolName', invocation, defaults));
+  const llm = (call: LlmCallInput) => take(call, toExecution('llm', nameOf(checked(call)), 'name', call, defaults));
+  const eventOf = (input: EventInput, sampleRate?: number) => take(input, toEvent(input, defaults), sampleRate);
+
   function acceptInput(make: () => EventInput): void {
-    accept(() => {
-      const input = make();
-      return take(input, toEvent(input, defaults));
-    });
+    accept((makeInput) => eventOf(makeInput()), make);
   }
 
-  function acceptTracked(make: (isWhole: boolean) => EventInput & { readonly sampleRate?: unknown }): void {
+  function record(make: MakeTracked): void {
+    accept(tracked, make);
+  }
+
+  function tracked(make: MakeTracked): AnalyticsEvent | undefined {
     function made(isWhole: boolean): AnalyticsEvent | undefined {
       const input = make(isWhole);
       const { sampleRate } = input;
-      const rate = sampleRate === undefined ? undefined : requiredNumber(sampleRate, 'sampleRate', 0, 1, false);
-      return take(input, toEvent(input, defaults), rate);
+      return eventOf(
+        input,
+        sampleRate === undefined ? undefined : requiredNumber(sampleRate, 'sampleRate', 0, 1, false),
+      );
     }
-    accept(() => {
-      try {
-        return made(true);
-      } catch (thrown) {
-        // That it was, and how it ended, is right whatever was said of it. Where even that is not, this throws.
-        const event = made(false);
-        if (event !== undefined) {
-          reportMisuse(thrown, 'its details are left out');
-        }
-        return event;
+    try {
+      return made(true);
+    } catch (thrown) {
+      // That it was, and how it ended, is right whatever was said of it. Where even that is not, this throws.
+      const event = made(false);
+      if (event !== undefined) {
+        reportMisuse(thrown, 'its details are left out');
       }
-    });
+      return event;
+    }
   }
 
   const leftOut = (thrown: unknown): void => reportMisuse(thrown, 'it is left out', 'INVALID_CONFIG');
@@ -213,14 +224,9 @@ export function createAnalytics(options: AnalyticsOptions): Analytics {
 
   return {
     record: (event) => acceptInput(() => event),
-    recordSkillExecution: (execution) =>
-      accept(() => take(execution, toExecution('skill', checked(execution).skillId, 'skillId', execution, defaults))),
-    recordToolInvocation: (invocation) =>
-      accept(() =>
-        take(invocation, toExecution('tool', checked(invocation).toolName, 'toolName', invocation, defaults)),
-      ),
-    recordLlmCall: (call) =>
-      accept(() => take(call, toExecution('llm', nameOf(checked(call)), 'name', call, defaults))),
+    recordSkillExecution: (execution) => accept(skill, execution),
+    recordToolInvocation: (invocation) => accept(tool, invocation),
+    recordLlmCall: (call) => accept(llm, call),
     recordToolkitEvent: (event) => acceptInput(() => ({ ...checked(event), type: 'toolkit' })),
     recordSkillRating: (rating) => acceptInput(() => ({ ...checked(rating), type: 'rating' })),
     updateHealthScore: (score) => acceptInput(() => ({ ...checked(score), type: 'health' })),
@@ -229,7 +235,7 @@ export function createAnalytics(options: AnalyticsOptions): Analytics {
     ...tracker,
     ...createTraces(context),
     withContext: (values, fn) => context.run(extendContext(context.getStore(), values, leftOut), fn),
-    ...createRuns({ context, newId: idAhead, record: acceptTracked }),
+    ...createRuns({ context, newId: idAhead, record }),
     reader,
     stats,
     async healthCheck(given) {
@@ -246,6 +252,8 @@ export function createAnalytics(options: AnalyticsOptions): Analytics {
     },
   };
 }
+
+type MakeTracked = (isWhole: boolean) => EventInput & { readonly sampleRate?: unknown };
 
 /** The input with its type, once it is known to be an object. */
 function checked<T extends object>(input: T): T {

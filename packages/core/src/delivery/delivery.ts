@@ -146,7 +146,7 @@ export function createDelivery(backend: Backend, options: DeliveryOptions): Deli
       const error = flushed.error ?? failed;
       return { ...flushed, ok: error === undefined, dropped: flushed.dropped + left, queued: 0, error };
     },
-    flushSync: () => sink.flushSync(),
+    flushSync: sink.flushSync,
     get failure() {
       return failure;
     },

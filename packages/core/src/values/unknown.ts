@@ -36,8 +36,8 @@ export function unknownField(input: unknown, event: unknown): string | undefined
     const name = Object.keys(given).find(
       (name) => !(name in kept || name in otherFields) && (given[name] ?? undefined) !== undefined,
     );
-    const ofUsage = name ?? unknownField(given['usage'], kept['usage']);
-    return name ?? (ofUsage && `usage.${ofUsage}`);
+    const ofUsage = name === undefined && unknownField(given['usage'], kept['usage']);
+    return ofUsage ? `usage.${ofUsage}` : name;
   } catch {
     // There is no usage; or what the event needs could be read, and the rest costs no event.
     return undefined;
