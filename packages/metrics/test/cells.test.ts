@@ -101,6 +101,7 @@ test('ratings, health, toolkits and caches', () => {
     health({ skillId: 'a', score: 10, at: 1000 }),
     // Of two at the same time, the one that was said last.
     health({ skillId: 'a', score: 70, at: 2000 }),
+    health({ skillId: 'a', score: 5, at: 1999 }),
     toolkit({ toolkit: 'web', operation: 'create', success: true }),
     toolkit({ toolkit: 'web', operation: 'create', success: false }),
     execution({ kind: 'search', name: 's', cacheHit: true }),
@@ -114,6 +115,12 @@ test('ratings, health, toolkits and caches', () => {
     'web,create,failure': 1,
   });
   expect(values(cells, 'toolweaver_cache_requests_total')).toEqual({ 'search,s,hit': 1, 'search,s,miss': 0 });
+});
+
+test('stars keep their buckets where others adapt to what is observed', () => {
+  const cells = cellsOf([rating({ skillId: 'a', rating: 5 })], { buckets: 'exponential' });
+  expect(histograms(cells, 'toolweaver_skill_rating')).toMatchObject([{ labels: ['a'], counts: [0, 0, 0, 0, 1, 0] }]);
+  expect(familyOf(cells, 'toolweaver_skill_latency_milliseconds').kind).toBe('exponential');
 });
 
 test('sampled executions count by their weight', () => {

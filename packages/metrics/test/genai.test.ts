@@ -56,3 +56,14 @@ test('the buckets are those of the conventions', () => {
   expect(genaiMetrics.tokenUsage.bounds?.at(-1)).toBe(67_108_864);
   expect(genaiMetrics.operationDuration.bounds).toHaveLength(14);
 });
+
+test('bounds are those of the conventions: each twice the one before, of tokens four times', () => {
+  const { tokenUsage, invokeAgent, ...ofCalls } = genaiMetrics;
+  const powers = (first: number, base: number, count: number): number[] =>
+    Array.from({ length: count }, (_, power) => Number((first * base ** power).toPrecision(12)));
+  expect(tokenUsage.bounds).toEqual(powers(1, 4, 14));
+  expect(invokeAgent.bounds).toEqual(powers(0.1, 2, 13));
+  for (const { bounds } of Object.values(ofCalls)) {
+    expect(bounds).toEqual(powers(0.01, 2, 14));
+  }
+});

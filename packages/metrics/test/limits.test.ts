@@ -44,6 +44,8 @@ test('a call of a model that came after the limit is one event, however many ser
     cells.record(execution({ kind: 'llm', name, model: name, success: true, usage }));
   }
   expect(values(cells, 'toolweaver_analytics_label_overflow_total')).toMatchObject({ 'gen_ai.client.token.usage': 3 });
+  const { labelSets } = familyOf(cells, 'gen_ai.client.token.usage');
+  expect(labelSets.map(({ isOverflow }) => isOverflow)).toEqual([false, false, true, true]);
 });
 
 test('the limit counts the series of a metric, and the overflow series still tells the outcomes apart', () => {
@@ -59,6 +61,20 @@ test('the limit counts the series of a metric, and the overflow series still tel
     'overflow,,,success': 1,
     'overflow,,,failure': 2,
   });
+});
+
+test.each([
+  [1, 1],
+  [2, 1],
+  [5, 2],
+])('of %i series %i tools have both of theirs', (maxLabelSets, whole) => {
+  const cells = createCells({ maxLabelSets });
+  for (let number = 0; number < 5; number += 1) {
+    cells.record(execution({ kind: 'tool', name: `tool-${number}`, toolkit: 'k', success: true }));
+  }
+  const { labelSets } = familyOf(cells, 'toolweaver_tool_executions_total');
+  expect(labelSets.filter(({ isOverflow }) => !isOverflow)).toHaveLength(2 * whole);
+  expect(values(cells, 'toolweaver_tool_executions_total')).toMatchObject({ 'overflow,,,success': 5 - whole });
 });
 
 test('a million names leave as many series as the limit says', () => {

@@ -53,6 +53,7 @@ test.each<[string, unknown]>([
   ['latencyBucketsMs', Array.from({ length: 201 }, (_, at) => at + 1)],
   ['maxLabelSets', 1.5],
   ['maxLabelSets', '2000'],
+  ['maxLabelSets', 1_000_001],
   ['semconv', 'otel'],
   ['buckets', 'linear'],
   ['observer', 'mine'],
@@ -63,9 +64,9 @@ test.each<[string, unknown]>([
   );
 });
 
-test('as many buckets as are allowed are taken', () => {
+test('as many buckets and label sets as are allowed are taken', () => {
   const latencyBucketsMs = Array.from({ length: 200 }, (_, at) => at + 1);
-  expect(createCells({ latencyBucketsMs }).families()).not.toEqual([]);
+  expect(createCells({ latencyBucketsMs, maxLabelSets: 1_000_000 }).families()).not.toEqual([]);
 });
 
 test('options that were not given have their defaults, and every problem is noted rather than thrown', () => {

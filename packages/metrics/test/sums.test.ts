@@ -114,3 +114,72 @@ test('beyond the limit nothing is lost, and each event that came too late is cou
     }),
   );
 });
+
+test('what came before the limit has all of its costs and no other, whoever shares the series of the rest', () => {
+  const names = fc.constantFrom('a', 'b', 'c', 'd');
+  const costly = fc
+    .record({
+      kind: fc.constantFrom('skill', 'tool', 'llm'),
+      name: names,
+      toolkit: fc.constantFrom('k', 'l'),
+      model: fc.constantFrom(undefined, undefined, 'm'),
+      cost: fc.option(
+        fc.nat().map((nanoUsd) => ({ nanoUsd, source: 'provider' as const })),
+        { nil: undefined },
+      ),
+    })
+    .map(execution);
+  const many = fc.array(costly, { minLength: 20, maxLength: 80 });
+  fc.assert(
+    fc.property(many, fc.integer({ min: 1, max: 12 }), (all, maxLabelSets) => {
+      const cells = createCells({ maxLabelSets });
+      all.forEach(cells.record);
+      const ofAll = summed(all, ({ kind, name, model, cost }) => cost && [[kind, name, model].join(), cost.nanoUsd]);
+      const ofTools = summed(all, ({ kind, name, toolkit, cost }) =>
+        kind === 'tool' && cost !== undefined ? [[name, toolkit].join(), cost.nanoUsd] : undefined,
+      );
+      for (const [metric, expected] of [
+        ['toolweaver_cost_dollars_total', ofAll],
+        ['toolweaver_tool_cost_usd_total', ofTools],
+      ] as const) {
+        const rest = { ...expected };
+        for (const [key, dollars] of Object.entries(values(cells, metric))) {
+          const nanos = Math.round(dollars * 1e9);
+          if (key.startsWith('overflow')) {
+            rest['overflow'] = -nanos;
+          } else {
+            expect({ [key]: nanos }).toEqual({ [key]: expected[key] });
+            delete rest[key];
+          }
+        }
+        // Rounded: what the rest costs is a sum of two numbers of dollars.
+        expect(Object.values(rest).reduce((sum, nanos) => sum + nanos, 0)).toBeCloseTo(0, -1);
+      }
+      const seen = new Set<string>();
+      const late = all.filter(({ kind, name, model, cost }) => {
+        const key = [kind, name, model].join();
+        if (cost !== undefined && seen.size < maxLabelSets) {
+          seen.add(key);
+        }
+        return cost !== undefined && !seen.has(key);
+      });
+      const overflow = values(cells, 'toolweaver_analytics_label_overflow_total');
+      expect(overflow['toolweaver_cost_dollars_total'] ?? 0).toBe(late.length);
+    }),
+    { numRuns: 300 },
+  );
+});
+
+test('organisations and users are told apart, in whatever order they come', () => {
+  const who = fc.record({ orgId: fc.option(few, { nil: undefined }), userId: fc.option(few, { nil: undefined }) });
+  fc.assert(
+    fc.property(fc.array(who, { maxLength: 60 }), (all) => {
+      const cells = createCells({ labels: ['org_id', 'user_id'] });
+      const executions = all.map((one) => execution({ ...one, kind: 'skill', name: 's' }));
+      executions.forEach(cells.record);
+      expect(values(cells, 'toolweaver_skill_executions_total')).toEqual(
+        summed(executions, ({ name, orgId, userId }) => [[name, orgId, userId].join(), 1]),
+      );
+    }),
+  );
+});

@@ -66,8 +66,11 @@ export function skillUsage(history: History, skillId: string, { days = 30, orgId
   };
 }
 
-/** By the formula as it is found in textbooks. */
+/** By the formula as it is found in textbooks; of no success its parts cancel out, but for rounding. */
 function wilsonLow(successes: number, trials: number): number | null {
+  if (successes === 0 && trials > 0) {
+    return 0;
+  }
   const z = 1.959963984540054;
   const share = successes / trials;
   const inner = (share * (1 - share) + z ** 2 / (4 * trials)) / trials;
