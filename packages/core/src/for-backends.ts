@@ -10,6 +10,7 @@ export { isLoopback } from './loopback.ts';
 export { guardedRandom } from './random.ts';
 export { isSecret, redact, secret, secretsOfHeader, withoutAnswer } from './secret.ts';
 export { tell } from './tell.ts';
+export { describe as describeValue } from './values/describe.ts';
 export { cleanId } from './values/text.ts';
 export { describeThrown } from './values/thrown.ts';
 export { unknownOptions } from './values/unknown.ts';

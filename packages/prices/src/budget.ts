@@ -6,8 +6,8 @@ import type {
   CostGroup,
   Window,
 } from '@toolweaver/analytics-core';
-import { cleanId, configError, unknownOptions } from '@toolweaver/analytics-core/backend';
-import { type Fields, isFields, show } from './fields.ts';
+import { cleanId, configError, describeValue, unknownOptions } from '@toolweaver/analytics-core/backend';
+import { type Fields, isFields } from './fields.ts';
 import { checkFilter, cleanFilter, isMeant, type SpendFilter } from './scope.ts';
 
 /** Hours, days and months of UTC, or so many ms counted from the epoch on. */
@@ -233,28 +233,28 @@ function checkOptions(options: unknown): void {
   const given: Fields = Object(options);
   const { limitUsd, window, warnAt = 0.8, filter = {}, per, name = 'budget', now = Date.now } = given;
   if (!(typeof limitUsd === 'number' && limitUsd >= 1e-9 && limitUsd <= Number.MAX_SAFE_INTEGER / 1e9)) {
-    wrong('limitUsd', `must be US dollars above 0, got ${show(limitUsd)}`);
+    wrong('limitUsd', `must be US dollars above 0, got ${describeValue(limitUsd)}`);
   }
   const ms = isFields(window) ? window['ms'] : undefined;
   if (
     !['hour', 'day', 'month'].some((known) => known === window) &&
     !(typeof ms === 'number' && ms >= 1000 && ms < 1e13)
   ) {
-    wrong('window', `must be hour, day, month or { ms: number >= 1000 }, got ${show(window)}`);
+    wrong('window', `must be hour, day, month or { ms: number >= 1000 }, got ${describeValue(window)}`);
   } else if (isFields(window)) {
     problems.push(...unknownOptions(window, { ms: true }, 'window'));
   }
   if (!(typeof warnAt === 'number' && warnAt > 0 && warnAt <= 1)) {
-    wrong('warnAt', `must be a share above 0 and up to 1, got ${show(warnAt)}`);
+    wrong('warnAt', `must be a share above 0 and up to 1, got ${describeValue(warnAt)}`);
   }
   if (per !== undefined && !Object.keys(ownerOf).some((known) => known === per)) {
-    wrong('per', `must be one of ${Object.keys(ownerOf).join(', ')}, got ${show(per)}`);
+    wrong('per', `must be one of ${Object.keys(ownerOf).join(', ')}, got ${describeValue(per)}`);
   }
   if (typeof name !== 'string' || name.trim() === '') {
-    wrong('name', `must be a name that is not blank, got ${show(name)}`);
+    wrong('name', `must be a name that is not blank, got ${describeValue(name)}`);
   }
   if (typeof now !== 'function') {
-    wrong('now', `must be a function, got ${show(now)}`);
+    wrong('now', `must be a function, got ${describeValue(now)}`);
   }
   checkFilter(filter, 'filter', problems);
   if (problems.length > 0) {

@@ -1,5 +1,6 @@
 import type { Problem } from '@toolweaver/analytics-core';
-import { type Fields, isFields, show } from './fields.ts';
+import { describeValue } from '@toolweaver/analytics-core/backend';
+import { type Fields, isFields } from './fields.ts';
 
 /** Reads the counts of one usage object, and notes what is wrong with them. A name is a way down: field, then field of that. */
 export interface Counts {
@@ -30,7 +31,7 @@ export function createCounts(usage: Fields, problems: Problem[]): Counts {
     if (typeof value === 'number' && Number.isSafeInteger(value) && value >= 0) {
       return value;
     }
-    wrong(`must be a whole number >= 0, got ${show(value)}`, ...name);
+    wrong(`must be a whole number >= 0, got ${describeValue(value)}`, ...name);
     return 0;
   }
   return {

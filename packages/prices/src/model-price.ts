@@ -1,6 +1,6 @@
 import type { Problem, Usage } from '@toolweaver/analytics-core';
-import { unknownOptions } from '@toolweaver/analytics-core/backend';
-import { type Fields, isFields, show } from './fields.ts';
+import { describeValue, unknownOptions } from '@toolweaver/analytics-core/backend';
+import { type Fields, isFields } from './fields.ts';
 
 /** US dollars for so many tokens of each class. */
 export interface Rates {
@@ -76,16 +76,16 @@ export function toOwnPrice(given: unknown, field: string, problems: Problem[]): 
   }
   const { model, provider, from, usdPer1K, usdPer1M } = given;
   if (typeof model !== 'string' || model.trim() === '') {
-    wrong('model', `must be a name that is not blank, got ${show(model)}`);
+    wrong('model', `must be a name that is not blank, got ${describeValue(model)}`);
   } else if (/\*./.test(model.trim())) {
-    wrong('model', `may have * at its end only, got ${show(model)}`);
+    wrong('model', `may have * at its end only, got ${describeValue(model)}`);
   }
   if (provider !== undefined && (typeof provider !== 'string' || provider.trim() === '')) {
-    wrong('provider', `must be a name that is not blank, got ${show(provider)}`);
+    wrong('provider', `must be a name that is not blank, got ${describeValue(provider)}`);
   }
   const since = from === undefined ? Number.NEGATIVE_INFINITY : parseTime(from);
   if (Number.isNaN(since)) {
-    wrong('from', `must be a date such as 2026-03-01, or a time with its zone, got ${show(from)}`);
+    wrong('from', `must be a date such as 2026-03-01, or a time with its zone, got ${describeValue(from)}`);
   }
   if ((usdPer1K === undefined) === (usdPer1M === undefined)) {
     wrong('', 'must have usdPer1K or usdPer1M, and not both');
@@ -120,7 +120,10 @@ function toRates(
     }
     return typeof usd === 'number' && usd >= 0 && usd <= maxUsd && (usd === 0 || toRate(usd, scale) > 0n)
       ? toRate(usd, scale)
-      : wrong(`${field}.${name}`, `must be 0, or US dollars from 1e-${decimals} to ${maxUsd}, got ${show(usd)}`);
+      : wrong(
+          `${field}.${name}`,
+          `must be 0, or US dollars from 1e-${decimals} to ${maxUsd}, got ${describeValue(usd)}`,
+        );
   };
   const output = rate('output');
   return {

@@ -1,6 +1,6 @@
 import type { PriceProvider, Problem } from '@toolweaver/analytics-core';
-import { configError, unknownOptions } from '@toolweaver/analytics-core/backend';
-import { type Fields, isFields, show } from './fields.ts';
+import { configError, describeValue, unknownOptions } from '@toolweaver/analytics-core/backend';
+import { type Fields, isFields } from './fields.ts';
 import { memoized } from './memo.ts';
 import {
   costOf,
@@ -94,7 +94,7 @@ function resolveOptions(options: unknown, problems: Problem[]): ResolvedOptions 
   problems.push(...unknownOptions(options, optionNames));
   const { models = [], providers = {}, table = true } = Object(options) as Fields;
   if (!Array.isArray(models)) {
-    problems.push({ field: 'models', message: `must be a list of prices, got ${show(models)}` });
+    problems.push({ field: 'models', message: `must be a list of prices, got ${describeValue(models)}` });
   }
   const fields = new Map<string, string>();
   const own = (Array.isArray(models) ? models : []).flatMap((model, at) => {
@@ -121,7 +121,7 @@ function resolveOptions(options: unknown, problems: Problem[]): ResolvedOptions 
     problems.push({ field: 'providers', message: 'must be an object whose values are names of providers' });
   }
   if (typeof table !== 'boolean') {
-    problems.push({ field: 'table', message: `must be true or false, got ${show(table)}` });
+    problems.push({ field: 'table', message: `must be true or false, got ${describeValue(table)}` });
   }
   return {
     own: own.sort(inOrderOfPrecedence),

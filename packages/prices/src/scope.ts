@@ -1,6 +1,5 @@
 import type { AnalyticsEvent, ExecutionEvent, ExecutionKind, Problem } from '@toolweaver/analytics-core';
-import { cleanId, executionKinds, unknownOptions } from '@toolweaver/analytics-core/backend';
-import { show } from './fields.ts';
+import { cleanId, describeValue, executionKinds, unknownOptions } from '@toolweaver/analytics-core/backend';
 import { normalName, providerNames } from './model-price.ts';
 
 /** Which executions count; what is left out does not matter. */
@@ -33,11 +32,14 @@ export function checkFilter(filter: unknown, group: string, problems: Problem[])
   for (const field of fields) {
     const value = given[field];
     if (value !== undefined && (typeof value !== 'string' || value === '')) {
-      problems.push({ field: `${group}.${field}`, message: `must be a text that is not empty, got ${show(value)}` });
+      problems.push({
+        field: `${group}.${field}`,
+        message: `must be a text that is not empty, got ${describeValue(value)}`,
+      });
     } else if (field === 'kind' && value !== undefined && !executionKinds.some((kind) => kind === value)) {
       problems.push({
         field: `${group}.kind`,
-        message: `must be one of ${executionKinds.join(', ')}, got ${show(value)}`,
+        message: `must be one of ${executionKinds.join(', ')}, got ${describeValue(value)}`,
       });
     }
   }

@@ -1,6 +1,6 @@
 import type { AnalyticsEvent, Backend } from '@toolweaver/analytics-core';
-import { configError, tell, unknownOptions } from '@toolweaver/analytics-core/backend';
-import { type Fields, isFields, show } from './fields.ts';
+import { configError, describeValue, tell, unknownOptions } from '@toolweaver/analytics-core/backend';
+import { type Fields, isFields } from './fields.ts';
 import { checkFilter, cleanFilter, isMeant, type SpendFilter } from './scope.ts';
 
 /**
@@ -201,13 +201,13 @@ function checkOptions(options: unknown): void {
   const wrong = (field: string, message: string): void => void problems.push({ field, message });
   const { thresholds, onThreshold, name = 'watch' } = Object(options) as Fields;
   if (typeof onThreshold !== 'function') {
-    wrong('onThreshold', `must be a function, got ${show(onThreshold)}`);
+    wrong('onThreshold', `must be a function, got ${describeValue(onThreshold)}`);
   }
   if (typeof name !== 'string' || name.trim() === '') {
-    wrong('name', `must be a name that is not blank, got ${show(name)}`);
+    wrong('name', `must be a name that is not blank, got ${describeValue(name)}`);
   }
   if (!Array.isArray(thresholds)) {
-    wrong('thresholds', `must be a list, got ${show(thresholds)}`);
+    wrong('thresholds', `must be a list, got ${describeValue(thresholds)}`);
   }
   const isNumber = (value: unknown, min: number): boolean => Number.isFinite(value) && (value as number) >= min;
   for (const [at, given] of (Array.isArray(thresholds) ? thresholds : []).entries()) {
@@ -217,18 +217,18 @@ function checkOptions(options: unknown): void {
     }
     const { measure, limit, filter = {}, windowMs = 1000, minExecutions = 1 } = given;
     if (!measures.some((known) => known === measure)) {
-      wrong(`thresholds[${at}].measure`, `must be one of ${measures.join(', ')}, got ${show(measure)}`);
+      wrong(`thresholds[${at}].measure`, `must be one of ${measures.join(', ')}, got ${describeValue(measure)}`);
     }
     if (!isNumber(limit, 0)) {
-      wrong(`thresholds[${at}].limit`, `must be a number >= 0, got ${show(limit)}`);
+      wrong(`thresholds[${at}].limit`, `must be a number >= 0, got ${describeValue(limit)}`);
     } else if (measure === 'failureRate' && (limit as number) > 1) {
-      wrong(`thresholds[${at}].limit`, `must be a share from 0 to 1, got ${show(limit)}`);
+      wrong(`thresholds[${at}].limit`, `must be a share from 0 to 1, got ${describeValue(limit)}`);
     }
     if (!isNumber(windowMs, 1000)) {
-      wrong(`thresholds[${at}].windowMs`, `must be a number >= 1000, got ${show(windowMs)}`);
+      wrong(`thresholds[${at}].windowMs`, `must be a number >= 1000, got ${describeValue(windowMs)}`);
     }
     if (!isNumber(minExecutions, 1)) {
-      wrong(`thresholds[${at}].minExecutions`, `must be a number >= 1, got ${show(minExecutions)}`);
+      wrong(`thresholds[${at}].minExecutions`, `must be a number >= 1, got ${describeValue(minExecutions)}`);
     }
     checkFilter(filter, `thresholds[${at}].filter`, problems);
   }

@@ -1,5 +1,5 @@
 import type { Problem } from '@toolweaver/analytics-core';
-import { cleanId, configError, unknownOptions } from '@toolweaver/analytics-core/backend';
+import { cleanId, configError, describeValue, unknownOptions } from '@toolweaver/analytics-core/backend';
 
 /** The names of all options of a function, or of a group of them. */
 export type Names<O extends object> = Readonly<Record<keyof O, true>>;
@@ -103,8 +103,5 @@ export function showList(value: unknown): string {
 }
 
 function show(value: unknown): string {
-  if (typeof value === 'object' && value !== null) {
-    return value instanceof Date ? 'a Date' : Array.isArray(value) ? 'an array' : 'an object';
-  }
-  return typeof value === 'string' ? JSON.stringify(value.slice(0, 40)) : String(value);
+  return value instanceof Date ? 'a Date' : describeValue(value);
 }

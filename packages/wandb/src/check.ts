@@ -1,5 +1,5 @@
 import type { Problem } from '@toolweaver/analytics-core';
-import { configError, unknownOptions } from '@toolweaver/analytics-core/backend';
+import { configError, describeValue, unknownOptions } from '@toolweaver/analytics-core/backend';
 
 export interface Checks {
   wrong(field: string, message: string): undefined;
@@ -30,41 +30,28 @@ export function checkOptions<Options, T>(options: Options, known: Known<Options>
       if (value === undefined || value === '') {
         return undefined;
       }
-      const message = typeof value === 'string' ? problemOf(value) : `must be a text, got ${shown(value)}`;
+      const message = typeof value === 'string' ? problemOf(value) : `must be a text, got ${describeValue(value)}`;
       return message === undefined ? (value as string) : wrong(field, message);
     },
     flag: (field, value) =>
       value === undefined || typeof value === 'boolean'
         ? value
-        : wrong(field, `must be true or false, got ${shown(value)}`),
+        : wrong(field, `must be true or false, got ${describeValue(value)}`),
     number(field, value, min, max) {
       const valid = value === undefined || (typeof value === 'number' && value >= min && value <= max);
-      return valid ? value : wrong(field, `must be a number from ${min} to ${max}, got ${shown(value)}`);
+      return valid ? value : wrong(field, `must be a number from ${min} to ${max}, got ${describeValue(value)}`);
     },
     choice(field, value, choices) {
       const found = choices.find((choice) => choice === value);
       return value === undefined || found !== undefined
         ? found
-        : wrong(field, `must be one of ${choices.join(', ')}, got ${shown(value)}`);
+        : wrong(field, `must be one of ${choices.join(', ')}, got ${describeValue(value)}`);
     },
   });
   if (problems.length > 0) {
     throw configError(problems);
   }
   return result;
-}
-
-/** A value that is refused, whatever it is: also one that has no text form. */
-export function shown(value: unknown): string {
-  switch (typeof value) {
-    case 'string':
-      return JSON.stringify(value.length > 40 ? `${value.slice(0, 40)}…` : value);
-    case 'number':
-    case 'boolean':
-      return String(value);
-    default:
-      return value === null ? 'null' : typeof value;
-  }
 }
 
 /** @throws TypeError with the message, for what has a wrong form. */

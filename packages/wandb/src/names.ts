@@ -1,5 +1,5 @@
 import { createHash, randomInt } from 'node:crypto';
-import { shown } from './check.ts';
+import { describeValue } from '@toolweaver/analytics-core/backend';
 
 // What the service takes as names. Each of the first group says what is wrong, and undefined when nothing is.
 
@@ -10,28 +10,30 @@ export function projectProblem(project: string): string | undefined {
   if (project.trim() === '' || project.length > maxName) {
     return `must have 1 to ${maxName} characters, has ${project.trim() === '' ? 0 : project.length}`;
   }
-  return /[/\\#?%:]/.test(project) ? `must contain none of / \\ # ? % :, got ${shown(project)}` : undefined;
+  return /[/\\#?%:]/.test(project) ? `must contain none of / \\ # ? % :, got ${describeValue(project)}` : undefined;
 }
 
 export function entityProblem(entity: string): string | undefined {
   return /^[^\s/\\#?%:]{1,128}$/.test(entity)
     ? undefined
-    : `must be the name of a user or a team, got ${shown(entity)}`;
+    : `must be the name of a user or a team, got ${describeValue(entity)}`;
 }
 
 export function runIdProblem(id: string): string | undefined {
   if (id === '' || id.trim() !== id || id.length > maxName) {
-    return `must have 1 to ${maxName} characters and no blanks around them, got ${shown(id)}`;
+    return `must have 1 to ${maxName} characters and no blanks around them, got ${describeValue(id)}`;
   }
-  return /[:;,#?/'\\]|\p{Cc}/u.test(id) ? `must contain none of : ; , # ? / \\ ', got ${shown(id)}` : undefined;
+  return /[:;,#?/'\\]|\p{Cc}/u.test(id) ? `must contain none of : ; , # ? / \\ ', got ${describeValue(id)}` : undefined;
 }
 
 export function tagProblem(tag: string): string | undefined {
-  return tag.length >= 1 && tag.length <= maxTag ? undefined : `must have 1 to ${maxTag} characters, got ${shown(tag)}`;
+  return tag.length >= 1 && tag.length <= maxTag
+    ? undefined
+    : `must have 1 to ${maxTag} characters, got ${describeValue(tag)}`;
 }
 
 export function artifactNameProblem(name: string): string | undefined {
-  return /^[\w.-]{1,128}$/.test(name) ? undefined : `must be 1 to 128 of A-Z a-z 0-9 _ . -, got ${shown(name)}`;
+  return /^[\w.-]{1,128}$/.test(name) ? undefined : `must be 1 to 128 of A-Z a-z 0-9 _ . -, got ${describeValue(name)}`;
 }
 
 export function artifactTypeProblem(type: string): string | undefined {

@@ -1,6 +1,6 @@
 import { AnalyticsError, type AnalyticsEvent, type Backend } from '@toolweaver/analytics-core';
-import { configError } from '@toolweaver/analytics-core/backend';
-import { checkOptions, type Known, shown } from './check.ts';
+import { configError, describeValue } from '@toolweaver/analytics-core/backend';
+import { checkOptions, type Known } from './check.ts';
 import { pause } from './clock.ts';
 import { createEncoder } from './encoding/encoder.ts';
 import type { RecordedRun } from './events/recorded-run.ts';
@@ -57,7 +57,7 @@ function resolveOptions(options: WandbOptions): Resolved {
   return checkOptions(options, known, (check) => {
     const { logFrequency } = options;
     if (logFrequency !== undefined && !(Number.isSafeInteger(logFrequency) && logFrequency >= 1)) {
-      check.wrong('logFrequency', `must be a whole number >= 1, got ${shown(logFrequency)}`);
+      check.wrong('logFrequency', `must be a whole number >= 1, got ${describeValue(logFrequency)}`);
     }
     const name = check.text('name', options.name) ?? 'wandb';
     if (name.trim() === '') {

@@ -115,26 +115,26 @@ test('an option is refused whatever its value is', async () => {
   const { problems } = await errorOf(() => wandb(options as never));
   const told = problems.map(({ field, message }) => [field, /got .*/.exec(message)?.[0]] as const);
   expect(Object.fromEntries(told)).toMatchObject({
-    mode: 'got bigint',
-    resume: 'got object',
-    logFrequency: 'got object',
-    timeoutMs: 'got object',
+    mode: 'got a bigint',
+    resume: 'got an object',
+    logFrequency: 'got an object',
+    timeoutMs: 'got an object',
     project: 'got null',
     notes: 'got 5',
-    allowHttp: 'got symbol',
-    onNotice: 'got object',
-    fetch: 'got bigint',
-    clock: 'got object',
+    allowHttp: 'got a symbol',
+    onNotice: 'got an object',
+    fetch: 'got a bigint',
+    clock: 'got an object',
     tags: 'got null',
-    config: 'got symbol',
+    config: 'got a symbol',
     runId: `got "${'x'.repeat(40)}…"`,
   });
   // Whether a key is needed depends on the mode.
   expect(fields({ problems } as AnalyticsError)).not.toContain('apiKey');
   const nested = await errorOf(() => wandb({ mode: 'offline', tags: [bare, 10n as never], config: { a: [1n, bare] } }));
   expect(nested.problems).toEqual([
-    { field: 'tags[0]', message: 'must be a text, got object' },
-    { field: 'tags[1]', message: 'must be a text, got bigint' },
+    { field: 'tags[0]', message: 'must be a text, got an object' },
+    { field: 'tags[1]', message: 'must be a text, got a bigint' },
   ]);
   const clock = await errorOf(() => startRun({ mode: 'offline', clock: null as never }));
   expect(clock.problems).toEqual([

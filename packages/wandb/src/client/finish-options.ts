@@ -1,4 +1,5 @@
-import { type Known, shown } from '../check.ts';
+import { describeValue } from '@toolweaver/analytics-core/backend';
+import type { Known } from '../check.ts';
 import type { Skips } from './skips.ts';
 
 /** How the program has ended, and how long the end of the run may take. */
@@ -21,13 +22,16 @@ export function readFinish(
   let exitCode = numberOf(options?.exitCode ?? 0);
   // A service that cannot read it would take no end at all.
   if ((exitCode | 0) !== exitCode) {
-    skip('exit code', `the exit code ${shown(options?.exitCode)} is no whole number: 1 takes its place`);
+    skip('exit code', `the exit code ${describeValue(options?.exitCode)} is no whole number: 1 takes its place`);
     exitCode = 1;
   }
   let timeoutMs = numberOf(options?.timeoutMs ?? finishTimeoutMs);
   // It would be over at once, and the run offline.
   if (Number.isNaN(timeoutMs)) {
-    skip('time-out', `the time-out ${shown(options?.timeoutMs)} is no number: ${finishTimeoutMs} ms take its place`);
+    skip(
+      'time-out',
+      `the time-out ${describeValue(options?.timeoutMs)} is no number: ${finishTimeoutMs} ms take its place`,
+    );
     timeoutMs = finishTimeoutMs;
   }
   return { exitCode, timeoutMs };

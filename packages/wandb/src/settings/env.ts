@@ -1,6 +1,5 @@
 import type { Env, Secret } from '@toolweaver/analytics-core';
-import { readEnv, secret } from '@toolweaver/analytics-core/backend';
-import { shown } from '../check.ts';
+import { describeValue, readEnv, secret } from '@toolweaver/analytics-core/backend';
 import { isObject, parseJson } from '../json-text.ts';
 import { entityProblem, projectProblem, runIdProblem, tagProblem } from '../names.ts';
 import type { WandbOptions } from '../wandb.ts';
@@ -37,7 +36,7 @@ export function wandbFromEnv(env: Env): WandbOptions {
     ): T | undefined {
       const value = vars.text(name);
       if (value !== undefined && !choices.includes(value)) {
-        vars.problem(name, `must be one of ${choices.join(', ')}, got ${shown(value)}`);
+        vars.problem(name, `must be one of ${choices.join(', ')}, got ${describeValue(value)}`);
         return undefined;
       }
       return value === undefined ? undefined : meaning(value);

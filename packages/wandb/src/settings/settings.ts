@@ -1,7 +1,7 @@
 import { hostname } from 'node:os';
 import type { Clock, Secret } from '@toolweaver/analytics-core';
-import { isLoopback, isSecret, secret, steadyClock } from '@toolweaver/analytics-core/backend';
-import { type Checks, shown } from '../check.ts';
+import { describeValue, isLoopback, isSecret, secret, steadyClock } from '@toolweaver/analytics-core/backend';
+import type { Checks } from '../check.ts';
 import { messageOf } from '../failure.ts';
 import { isObject, jsonText } from '../json-text.ts';
 import { entityProblem, projectProblem, runIdProblem, tagProblem } from '../names.ts';
@@ -89,16 +89,16 @@ function readDescription(check: Checks, options: DescriptionOptions): Descriptio
   const { tags: given = [], config = {} } = options;
   const tags: readonly string[] = Array.isArray(given) ? given : [];
   if (tags !== given) {
-    check.wrong('tags', `must be a list of texts, got ${shown(given)}`);
+    check.wrong('tags', `must be a list of texts, got ${describeValue(given)}`);
   }
   for (const [at, tag] of tags.entries()) {
-    const message = typeof tag === 'string' ? tagProblem(tag) : `must be a text, got ${shown(tag)}`;
+    const message = typeof tag === 'string' ? tagProblem(tag) : `must be a text, got ${describeValue(tag)}`;
     if (message !== undefined) {
       check.wrong(`tags[${at}]`, message);
     }
   }
   if (!isObject(config)) {
-    check.wrong('config', `must be an object, got ${shown(config)}`);
+    check.wrong('config', `must be an object, got ${describeValue(config)}`);
   } else {
     try {
       jsonText(config);
@@ -210,11 +210,11 @@ const clockMethods = ['now', 'monotonic', 'setTimeout', 'clearTimeout'] as const
 function readClock(check: Checks, clock: Clock | undefined): Clock | undefined {
   return clock === undefined || clockMethods.every((method) => typeof clock?.[method] === 'function')
     ? clock
-    : check.wrong('clock', `must have the methods ${clockMethods.join(', ')}, got ${shown(clock)}`);
+    : check.wrong('clock', `must have the methods ${clockMethods.join(', ')}, got ${describeValue(clock)}`);
 }
 
 function readFunction<F>(check: Checks, field: string, value: F): F | undefined {
   return value === undefined || typeof value === 'function'
     ? value
-    : check.wrong(field, `must be a function, got ${shown(value)}`);
+    : check.wrong(field, `must be a function, got ${describeValue(value)}`);
 }
