@@ -1,5 +1,5 @@
 import type { AnalyticsEvent, Backend, ExecutionEvent, Problem } from '@toolweaver/analytics-core';
-import { configError, unknownOptions } from '@toolweaver/analytics-core/backend';
+import { configError, describeValue, unknownOptions } from '@toolweaver/analytics-core/backend';
 import type { Figures, Sums } from './figures.ts';
 import { type Views, viewsOf } from './views.ts';
 
@@ -161,12 +161,12 @@ function checkOptions(
     if (!(Number.isInteger(value) && Number(value) >= 1)) {
       problems.push({
         field,
-        message: `must be a whole number >= 1, got ${typeof value === 'number' ? value : typeof value}`,
+        message: `must be a whole number >= 1, got ${describeValue(value)}`,
       });
     }
   }
   if (typeof name !== 'string' || name.trim() === '') {
-    problems.push({ field: 'name', message: 'must be a name that is not blank' });
+    problems.push({ field: 'name', message: `must be a name that is not blank, got ${describeValue(name)}` });
   }
   if (problems.length > 0) {
     throw configError(problems);

@@ -233,7 +233,7 @@ describe('a collector in memory', () => {
   test.each([
     [{ maxOperations: 0 }, 'maxOperations: must be a whole number >= 1, got 0'],
     [{ maxErrors: 1.5 }, 'maxErrors: must be a whole number >= 1, got 1.5'],
-    [{ maxErrors: Object.create(null) }, 'maxErrors: must be a whole number >= 1, got object'],
+    [{ maxErrors: Object.create(null) }, 'maxErrors: must be a whole number >= 1, got an object'],
     [{ name: ' ' }, 'name: must be a name that is not blank'],
     [{ maxOps: 5 }, 'maxOps: is no option; there are maxOperations, maxErrors, name'],
     [{ maxOps: 5, maxErrors: 0 }, '2 problems'],

@@ -1,5 +1,5 @@
 import type { AnalyticsEvent, ClientFigures, Problem } from '@toolweaver/analytics-core';
-import { configError, unknownOptions } from '@toolweaver/analytics-core/backend';
+import { configError, describeValue, unknownOptions } from '@toolweaver/analytics-core/backend';
 import { catalogue, type Metric } from './catalogue.ts';
 import { clientMetrics } from './client-metrics.ts';
 import {
@@ -104,12 +104,12 @@ const maxPending = 64;
 export function resolveCellsOptions(options: CellsOptions, problems: Problem[]): ResolvedCellsOptions {
   const oneOf = <T extends string>(field: string, value: T, choices: readonly T[]): T => {
     if (!choices.includes(value)) {
-      problems.push({ field, message: `must be one of ${choices.join(', ')}` });
+      problems.push({ field, message: `must be one of ${choices.join(', ')}, got ${describeValue(value)}` });
     }
     return value;
   };
   if (options.observer !== undefined && typeof options.observer !== 'function') {
-    problems.push({ field: 'observer', message: 'must be a function' });
+    problems.push({ field: 'observer', message: `must be a function, got ${describeValue(options.observer)}` });
   }
   return {
     ...resolveMetricsOptions(options, problems),

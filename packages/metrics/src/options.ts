@@ -1,5 +1,5 @@
 import type { Problem } from '@toolweaver/analytics-core';
-import { configError, type EnvReader, unknownOptions } from '@toolweaver/analytics-core/backend';
+import { configError, describeValue, type EnvReader, unknownOptions } from '@toolweaver/analytics-core/backend';
 import { type CatalogueEntry, catalogue, type Metric, type OptionalLabel } from './catalogue.ts';
 
 /** Whose names metrics have: ours, those of OpenTelemetry's GenAI conventions, or each under both. */
@@ -41,7 +41,8 @@ export function resolveMetricsOptions(options: MetricsOptions, problems: Problem
     latencyBucketsMs = [10, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 30_000, 60_000],
     maxLabelSets = 2000,
   } = options;
-  const refuse = (field: string, message: string): void => void problems.push({ field, message });
+  const refuse = (field: keyof MetricsOptions, message: string): void =>
+    void problems.push({ field, message: `${message}, got ${describeValue(options[field])}` });
   if (typeof namespace !== 'string' || !/^[a-z]\w{0,62}$/i.test(namespace)) {
     refuse('namespace', 'must begin with a letter and have only letters, digits and underscores, at most 63 of them');
   }

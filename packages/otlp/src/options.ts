@@ -1,7 +1,7 @@
 import type { Agent } from 'node:http';
 import type { MeterProvider } from '@opentelemetry/api';
 import type { AnalyticsError, Clock, Problem, RetryOptions, Secret } from '@toolweaver/analytics-core';
-import { guardedRandom, steadyClock, unknownOptions } from '@toolweaver/analytics-core/backend';
+import { describeValue, guardedRandom, steadyClock, unknownOptions } from '@toolweaver/analytics-core/backend';
 import {
   type Buckets,
   type MetricsOptions,
@@ -203,7 +203,7 @@ export type Refuse = (field: string, message: string) => void;
 function checkCommon(options: OtlpOptions, refuse: Refuse): void {
   const choice = (field: keyof OtlpOptions, choices: readonly unknown[]): void => {
     if (options[field] !== undefined && !choices.includes(options[field])) {
-      refuse(field, `must be one of ${choices.join(', ')}`);
+      refuse(field, `must be one of ${choices.join(', ')}, got ${describeValue(options[field])}`);
     }
   };
   choice('protocol', ['http/protobuf', 'http/json']);
@@ -213,12 +213,12 @@ function checkCommon(options: OtlpOptions, refuse: Refuse): void {
   for (const field of ['serviceName', 'serviceVersion', 'serviceInstanceId', 'name'] as const) {
     const text: unknown = options[field];
     if (text !== undefined && (typeof text !== 'string' || text.trim() === '')) {
-      refuse(field, 'must be a text that is not blank');
+      refuse(field, `must be a text that is not blank, got ${describeValue(text)}`);
     }
   }
   for (const field of ['onNotice', 'random'] as const) {
     if (options[field] !== undefined && typeof options[field] !== 'function') {
-      refuse(field, `must be a function, got ${typeof options[field]}`);
+      refuse(field, `must be a function, got ${describeValue(options[field])}`);
     }
   }
   for (const field of ['headers', 'resourceAttributes'] as const) {
@@ -293,10 +293,7 @@ function numberOf(field: string, value: unknown, byDefault: number, min: number,
     return byDefault;
   }
   if (typeof value !== 'number' || !(value >= min && value <= maxIntervalMs)) {
-    refuse(
-      field,
-      `must be a number from ${min} to ${maxIntervalMs}, got ${typeof value === 'number' ? value : typeof value}`,
-    );
+    refuse(field, `must be a number from ${min} to ${maxIntervalMs}, got ${describeValue(value)}`);
     return byDefault;
   }
   return value;

@@ -1,5 +1,5 @@
 import type { AnalyticsError } from '@toolweaver/analytics-core';
-import { configError, unknownOptions } from '@toolweaver/analytics-core/backend';
+import { configError, describeValue, unknownOptions } from '@toolweaver/analytics-core/backend';
 import {
   type MetricsOptions,
   metricsOptionNames,
@@ -77,7 +77,7 @@ export function resolveOptions(given: PrometheusOptions): ResolvedOptions {
   const flag = (field: 'enabled' | 'defaultMetrics' | 'workers', otherwise: boolean): boolean => {
     const value = options[field] ?? otherwise;
     if (typeof value !== 'boolean') {
-      wrong(field, 'must be true or false');
+      wrong(field, `must be true or false, got ${describeValue(value)}`);
     }
     return value;
   };
@@ -93,10 +93,10 @@ export function resolveOptions(given: PrometheusOptions): ResolvedOptions {
   const workers = flag('workers', false);
 
   if (typeof name !== 'string' || name.trim() === '') {
-    wrong('name', 'must be a text that is not blank');
+    wrong('name', `must be a text that is not blank, got ${describeValue(name)}`);
   }
   if (port !== false && !(Number.isInteger(port) && port >= 0 && port <= 65_535)) {
-    wrong('port', 'must be a whole number from 0 to 65535, or false for no server');
+    wrong('port', `must be a whole number from 0 to 65535, or false for no server, got ${describeValue(port)}`);
   }
   checkHost(host, (message) => wrong('host', message));
   if (registry !== undefined && !isRegistry(registry)) {
@@ -109,7 +109,7 @@ export function resolveOptions(given: PrometheusOptions): ResolvedOptions {
     wrong('workers', 'is for no registry of your own: use the AggregatorRegistry that came with it');
   }
   if (typeof onNotice !== 'function') {
-    wrong('onNotice', 'must be a function');
+    wrong('onNotice', `must be a function, got ${describeValue(onNotice)}`);
   }
   const enabled = flag('enabled', true);
   if (problems.length > 0) {
@@ -120,7 +120,7 @@ export function resolveOptions(given: PrometheusOptions): ResolvedOptions {
 
 export function checkHost(host: unknown, refuse: (message: string) => void): void {
   if (typeof host !== 'string' || !/^[\w.:%-]+$/.test(host)) {
-    refuse('must be an IP address or the name of a host, such as 127.0.0.1 or 0.0.0.0');
+    refuse(`must be an IP address or the name of a host, such as 127.0.0.1 or 0.0.0.0, got ${describeValue(host)}`);
   }
 }
 

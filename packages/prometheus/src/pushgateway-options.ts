@@ -1,5 +1,5 @@
 import type { Problem, Secret } from '@toolweaver/analytics-core';
-import { isLoopback, isSecret, secret } from '@toolweaver/analytics-core/backend';
+import { describeValue, isLoopback, isSecret, secret } from '@toolweaver/analytics-core/backend';
 import { catalogue, type OptionalLabel } from '@toolweaver/analytics-metrics';
 import { defaultMetricsLabels } from './default-metrics.ts';
 import { overflowLabel } from './render.ts';
@@ -76,7 +76,7 @@ export function resolvePushgateway(
     wrong('authorization', 'must be a header of one line, such as "Bearer …"');
   }
   if (!isText(job) || job.trim() === '') {
-    wrong('job', 'must be a text that is not blank, of whole characters');
+    wrong('job', `must be a text that is not blank, of whole characters, got ${describeValue(job)}`);
   }
   if (typeof grouping !== 'object' || grouping === null || Array.isArray(grouping)) {
     wrong('grouping', 'must be an object of label names and their values');
@@ -89,16 +89,16 @@ export function resolvePushgateway(
     }
   }
   if (!isNumber(intervalMs, 0) || (intervalMs > 0 && intervalMs < 100)) {
-    wrong('intervalMs', `must be 0, or a number of ms from 100 to ${maxTimerMs}`);
+    wrong('intervalMs', `must be 0, or a number of ms from 100 to ${maxTimerMs}, got ${describeValue(intervalMs)}`);
   }
   if (!isNumber(timeoutMs, 1) || !Number.isInteger(timeoutMs)) {
-    wrong('timeoutMs', `must be a whole number of ms from 1 to ${maxTimerMs}`);
+    wrong('timeoutMs', `must be a whole number of ms from 1 to ${maxTimerMs}, got ${describeValue(timeoutMs)}`);
   }
   if (mode !== 'push' && mode !== 'add') {
-    wrong('mode', 'must be push or add');
+    wrong('mode', `must be push or add, got ${describeValue(mode)}`);
   }
   if (typeof deleteOnClose !== 'boolean') {
-    wrong('deleteOnClose', 'must be true or false');
+    wrong('deleteOnClose', `must be true or false, got ${describeValue(deleteOnClose)}`);
   }
   const base = `${url?.origin}${url?.pathname.replace(/\/+$/, '')}`;
   return { url: base, job, grouping, intervalMs, mode, deleteOnClose, authorization, timeoutMs };
