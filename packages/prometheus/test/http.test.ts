@@ -79,6 +79,7 @@ test.each([
   ['*', true],
   ['gzip;q=0', false],
   ['gzip; q=0.000, *', false],
+  ['*, gzip;q=0', false],
   ['identity', false],
   ['', false],
 ])('a scraper that accepts %j gets gzip: %j', async (accepted, isZipped) => {
@@ -99,6 +100,7 @@ test('other methods and paths are told apart', async () => {
   expect(await ask(at('/metrics/'))).toMatchObject({ status: 404 });
   expect(await ask(at('/../../etc/passwd'))).toMatchObject({ status: 404 });
   expect((await ask(at('/healthz'))).body.toString()).toBe('ok\n');
+  expect(await ask(at('/healthz'), 'HEAD')).toMatchObject({ status: 200, body: Buffer.alloc(0) });
   const page = await ask(at('/'));
   expect(page.headers['content-type']).toMatch('text/html');
   expect(page.body.toString()).toContain('<a href="/metrics">');
@@ -157,7 +159,7 @@ test('what is no HTTP harms nobody', async () => {
   expect((await ask(url)).status).toBe(200);
 });
 
-test('scrapers that come at once are all answered, by one text', async () => {
+test('scrapers that come at once are all answered, by one text, compressed or not', async () => {
   let written = 0;
   const registry = {
     contentType: 'text/plain; version=0.0.4; charset=utf-8',
@@ -171,7 +173,11 @@ test('scrapers that come at once are all answered, by one text', async () => {
     removeSingleMetric() {},
   };
   const { url = '' } = await open({ registry });
-  const texts = async () => Promise.all(Array.from({ length: 8 }, async () => (await ask(url, 'GET')).body.toString()));
+  const textOf = async (isZipped: boolean): Promise<string> => {
+    const { body } = await ask(url, 'GET', isZipped ? { 'accept-encoding': 'gzip' } : {});
+    return (isZipped ? gunzipSync(body) : body).toString();
+  };
+  const texts = () => Promise.all(Array.from({ length: 8 }, (_, at) => textOf(at % 2 > 0)));
   expect(new Set(await texts())).toEqual(new Set(['text 1\n']));
   expect(new Set(await texts())).toEqual(new Set(['text 2\n']));
 });

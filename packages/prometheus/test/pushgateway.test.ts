@@ -119,6 +119,57 @@ test('pushes come on an interval, one failure is told once, and the interval goe
   await vi.waitFor(() => expect(pushed()).toMatchObject([{ count: 2 }]), 30_000);
 });
 
+test('with mode add it adds on the interval and at the end, and is silent after that', async () => {
+  const gateway = await startGateway();
+  onTestFinished(gateway.close);
+  const backend = await open({ url: gateway.url, intervalMs: 100, mode: 'add' });
+  await vi.waitFor(() => expect(gateway.requests.length).toBeGreaterThan(1), 30_000);
+  const before = gateway.requests.length;
+  await backend.close?.();
+  const after = gateway.requests.length;
+  expect(after).toBeGreaterThan(before);
+  await sleep(300);
+  expect(gateway.requests).toHaveLength(after);
+  expect(new Set(gateway.requests.map(({ method }) => method))).toEqual(new Set(['POST']));
+});
+
+test('while a push is not answered the interval begins no other', async () => {
+  let asked = 0;
+  const server = await serve(() => {
+    asked += 1;
+  });
+  onTestFinished(server.close);
+  await open({ url: server.url, intervalMs: 100, timeoutMs: 60_000 });
+  await vi.waitFor(() => expect(asked).toBe(1), 30_000);
+  await sleep(350);
+  expect(asked).toBe(1);
+  // Else the end would wait for its answer.
+  await server.close();
+});
+
+test.each(['was away', 'has not answered a flush'])(
+  'the last push to a gateway that %s has less than a second',
+  async (how) => {
+    let isBroken = how === 'was away';
+    const server = await serve((_, response) => {
+      if (isBroken) {
+        response.destroy();
+      }
+    });
+    onTestFinished(server.close);
+    const notices: AnalyticsError[] = [];
+    const backend = await open({ url: server.url, intervalMs: isBroken ? 100 : 0, timeoutMs: 600_000 }, notices);
+    if (isBroken) {
+      await vi.waitFor(() => expect(notices).toHaveLength(1), 30_000);
+      isBroken = false;
+    } else {
+      await expect(backend.flush?.(AbortSignal.timeout(50))).rejects.toMatchObject({ code: 'BACKEND_UNAVAILABLE' });
+    }
+    // With its whole time this would outlast the test.
+    await backend.close?.();
+  },
+);
+
 test('a flush that arrives ends an outage, so that the next one is told as well', async () => {
   const gateway = await startGateway();
   onTestFinished(gateway.close);

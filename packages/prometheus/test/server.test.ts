@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { type AnalyticsError, createAnalytics } from '@toolweaver/analytics-core';
 import { prometheus } from '@toolweaver/analytics-prometheus';
@@ -9,6 +10,8 @@ import { expect, onTestFinished, test, vi } from 'vitest';
 import { trialOfTests } from '../../../test/support/trial.ts';
 import { observe } from './support/observe.ts';
 import { serve } from './support/serve.ts';
+
+const hasIpv6 = Object.values(networkInterfaces()).some((all) => all?.some(({ address }) => address === '::1'));
 
 trialOfTests('R34', 'Prometheus: a port in use harms nobody, and is taken once it is free', () => {
   test('a port in use harms nobody: one message, metrics are counted, and the port is taken when it is free', async () => {
@@ -76,6 +79,14 @@ trialOfTests('R34', 'Prometheus: a port in use harms nobody, and is taken once i
     expect((server.address() as AddressInfo).port).toBe(port);
     server.close();
   });
+});
+
+test.skipIf(!hasIpv6)('an address of IPv6 stands in brackets in the URL', async () => {
+  const backend = await prometheus({ port: 0, host: '::1' });
+  onTestFinished(() => backend.close?.());
+  expect(backend.url).toBe(`http://[::1]:${backend.port}/metrics`);
+  expect((await fetch(backend.url ?? '')).status).toBe(200);
+  await backend.check?.(AbortSignal.timeout(30_000));
 });
 
 test('what listens on all addresses is probed on this machine', async () => {
