@@ -110,11 +110,7 @@ describe('wrong options are refused, all at once', () => {
     [
       'listRecommendations',
       (it) => it.listRecommendations({ userId: '', skillId: Symbol('s') as never, limit: 0 }),
-      [
-        `userId ${text}, got ""`,
-        `skillId ${text}, got a symbol`,
-        'limit must be a whole number from 1 to 1000, got 0',
-      ],
+      [`userId ${text}, got ""`, `skillId ${text}, got a symbol`, 'limit must be a whole number from 1 to 1000, got 0'],
     ],
   ];
   test.each(calls)('%s', async (_method, ask, expected) => {
