@@ -605,6 +605,9 @@ describe('refuses', () => {
     [{ path: 'a.db', target: 'x.jsonl', type: [] }, ['type']],
     [{ path: 'a.db', target: 'x.jsonl', type: [undefined] }, ['type']],
     [{ path: 'a.db', target: 'x.jsonl', type: new Array(1) }, ['type']],
+    [{ path: 'a.db', target: 'x.jsonl', type: ['rating', 'run'], kind: 'llm' }, ['kind']],
+    [{ path: 'a.db', target: 'x.jsonl', type: ['toolkit', 'run'], name: 'parse' }, ['name']],
+    [{ path: 'a.db', target: 'x.jsonl', type: ['health', 'run'], name: 'parse', kind: 'skill' }, ['kind']],
     [{ path: 'a.db', target: 'x.jsonl', from: 2, to: 1 }, ['from']],
     [
       {

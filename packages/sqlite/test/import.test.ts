@@ -299,6 +299,8 @@ describe('CSV', () => {
     ['', 'it is empty: CSV starts with a header'],
     ['at,kind,at\n', 'its header names "at" twice'],
     ['"at,kind\n', 'its header has a quote that is never closed'],
+    ['at;kind;name;success\n', 'its header is set apart by ";": cells of CSV are set apart by commas'],
+    ['at\tkind\n', 'its header is set apart by "\\t": cells'],
     [
       'TIMESTAMP,kind,success\n1,2,3\n',
       'has unknown columns (TIMESTAMP) and lacks the columns name, at: say what its rows mean with map',

@@ -72,6 +72,10 @@ type Row = Readonly<Record<string, string>>;
 
 /** Why rows under a header cannot be read as executions; undefined when they can. */
 export function headerProblem(header: readonly string[]): string | undefined {
+  const [separator] = header.length === 1 ? (/[;\t|]/.exec(header[0] ?? '') ?? []) : [];
+  if (separator !== undefined) {
+    return `is set apart by ${JSON.stringify(separator)}: cells of CSV are set apart by commas`;
+  }
   const unknown = header.filter((name) => !Object.hasOwn(columns, name));
   const missing = ['kind', 'name', 'success'].filter((name) => !header.includes(name));
   if (!header.includes('at') && !header.includes('timestamp')) {

@@ -14,7 +14,7 @@ import { type FileFormat, fileFormats, formatOf, isGzip } from './format.ts';
 import { checkCallbacks, checkSignal } from './import-options.ts';
 import { fileSink, type Sink, streamSink } from './sink.ts';
 
-const types: readonly EventType[] = ['execution', 'rating', 'health', 'toolkit', 'metrics', 'run', 'artifact'];
+const allTypes: readonly EventType[] = ['execution', 'rating', 'health', 'toolkit', 'metrics', 'run', 'artifact'];
 const busyTimeoutMs = 5_000;
 
 /** See `transfer.ts`. */
@@ -166,6 +166,9 @@ function resolveExport(options: ExportOptions): ResolvedExport {
     const { from, to } = checkRange(check, given, '');
     checkCallbacks(check, { onProgress });
     checkSignal(check, signal);
+    const types = checkTypes(check, given.type, format);
+    checkHas(check, 'kind', given.kind, types, ['execution']);
+    checkHas(check, 'name', given.name, types, ['execution', 'rating', 'health']);
     return {
       task: {
         path,
@@ -173,7 +176,7 @@ function resolveExport(options: ExportOptions): ResolvedExport {
         format: format ?? 'jsonl',
         gzip: isFile && isGzip(target),
         filter: {
-          types: checkTypes(check, given.type, format),
+          types,
           from,
           to,
           orgId: check.id('orgId', given.orgId),
@@ -193,18 +196,31 @@ function resolveExport(options: ExportOptions): ResolvedExport {
 
 function checkTypes(check: Checks, given: ExportOptions['type'], format: FileFormat | undefined): readonly EventType[] {
   if (given === undefined) {
-    return format === 'csv' ? ['execution'] : types;
+    return format === 'csv' ? ['execution'] : allTypes;
   }
   // `from`, so that a hole is looked at, too.
   const wanted: readonly EventType[] = Array.isArray(given) ? Array.from(given) : [given as EventType];
   if (wanted.length === 0) {
-    check.wrong('type', `must be one or several of ${types.join(', ')}, got an empty list`);
+    check.wrong('type', `must be one or several of ${allTypes.join(', ')}, got an empty list`);
   }
   for (const type of wanted) {
-    check.choice('type', type ?? null, types);
+    check.choice('type', type ?? null, allTypes);
   }
   if (format === 'csv' && wanted.some((type) => type !== 'execution')) {
     check.wrong('type', 'must be execution for CSV, which has room for nothing else: export the others as jsonl');
   }
-  return types.filter((type) => wanted.includes(type));
+  return allTypes.filter((type) => wanted.includes(type));
+}
+
+/** A condition that none of the wanted events could meet is a mistake: it would leave an empty file. */
+function checkHas(
+  check: Checks,
+  field: string,
+  value: unknown,
+  types: readonly EventType[],
+  having: readonly EventType[],
+): void {
+  if (value !== undefined && types.length > 0 && !types.some((type) => having.includes(type))) {
+    check.wrong(field, `is for events of type ${having.join(', ')}, none of which type asks for`);
+  }
 }
