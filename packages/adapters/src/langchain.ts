@@ -1,9 +1,8 @@
 import type { CallbackHandlerMethods } from '@langchain/core/callbacks/base';
 import type { Analytics } from '@toolweaver/analytics-core';
-import { configError, unknownOptions } from '@toolweaver/analytics-core/backend';
+import { configError, describeValue, unknownOptions } from '@toolweaver/analytics-core/backend';
 import { usageFrom } from '@toolweaver/analytics-prices';
 import { bytesOf } from './bytes.ts';
-import { show } from './show.ts';
 import { createSpans } from './spans.ts';
 
 /** What `langChainCallbacks` records beside models, tools, retrievers and the outermost chain. */
@@ -27,7 +26,7 @@ export function langChainCallbacks(analytics: Analytics, options: LangChainOptio
   const problems = unknownOptions(options, optionNames);
   const { innerChains = false } = Object(options) as LangChainOptions;
   if (typeof innerChains !== 'boolean') {
-    problems.push({ field: 'innerChains', message: `must be true or false, got ${show(innerChains)}` });
+    problems.push({ field: 'innerChains', message: `must be true or false, got ${describeValue(innerChains)}` });
   }
   if (problems.length > 0) {
     throw configError(problems);

@@ -1,8 +1,7 @@
 import type { Analytics } from '@toolweaver/analytics-core';
-import { configError, unknownOptions } from '@toolweaver/analytics-core/backend';
+import { configError, describeValue, unknownOptions } from '@toolweaver/analytics-core/backend';
 import { bytesOf } from './bytes.ts';
 import { checkClient } from './client.ts';
-import { show } from './show.ts';
 import { isName } from './toolkit-options.ts';
 
 /** The part of a `Server` that is needed here, of version 1 or 2 of the SDK. */
@@ -42,11 +41,11 @@ export function trackMcpServer<S extends ProtocolServer | { readonly server: Pro
   }
   const { toolkit, traceContext = false } = Object(options) as McpOptions;
   if (toolkit !== undefined && !isName(toolkit)) {
-    problems.push({ field: 'toolkit', message: `must be a name that is not blank, got ${show(toolkit)}` });
+    problems.push({ field: 'toolkit', message: `must be a name that is not blank, got ${describeValue(toolkit)}` });
   }
   if (typeof traceContext !== 'boolean') {
     // The text `false` of an environment would trust everybody.
-    problems.push({ field: 'traceContext', message: `must be true or false, got ${show(traceContext)}` });
+    problems.push({ field: 'traceContext', message: `must be true or false, got ${describeValue(traceContext)}` });
   }
   if (problems.length > 0) {
     throw configError(problems);

@@ -1,5 +1,5 @@
 import type { Analytics } from '@toolweaver/analytics-core';
-import { configError, unknownOptions } from '@toolweaver/analytics-core/backend';
+import { configError, describeValue, unknownOptions } from '@toolweaver/analytics-core/backend';
 import { checkClient } from './client.ts';
 import { createLifecycle } from './lifecycle.ts';
 import { endNames, wrapToolkit } from './toolkit.ts';
@@ -53,6 +53,10 @@ export function createToolkitCache(analytics: Analytics, options: ToolkitOptions
       lifecycle.happened('cache_miss', startedMs);
       const making = lifecycle.during('create', async () => {
         const toolkit = await make();
+        if (typeof toolkit !== 'object' || toolkit === null) {
+          const message = `must return an object or an array of tools, got ${describeValue(toolkit)}`;
+          throw configError([{ field: 'make', message }]);
+        }
         return { toolkit, tracked: wrapToolkit(analytics, toolkit, { ...options, name }) };
       });
       made.set(name, making);

@@ -1,6 +1,5 @@
 import type { Env, Problem } from '@toolweaver/analytics-core';
-import { configError, readEnv } from '@toolweaver/analytics-core/backend';
-import { show } from './show.ts';
+import { configError, describeValue, readEnv } from '@toolweaver/analytics-core/backend';
 
 /** What is recorded of a toolkit: the part that the environment can set, too. */
 export interface ToolkitSwitches {
@@ -64,12 +63,12 @@ export function checkToolkitOptions(given: ToolkitOptions, problems: Problem[]):
   for (const field of ['enabled', 'trackLifecycle', 'trackInvocations', 'sizes'] as const) {
     const value: unknown = options[field];
     if (value !== undefined && typeof value !== 'boolean') {
-      problems.push({ field, message: `must be true or false, got ${show(value)}` });
+      problems.push({ field, message: `must be true or false, got ${describeValue(value)}` });
     }
   }
   const { sampleRate } = options;
   if (sampleRate !== undefined && !(typeof sampleRate === 'number' && sampleRate >= 0 && sampleRate <= 1)) {
-    problems.push({ field: 'sampleRate', message: `must be a number from 0 to 1, got ${show(sampleRate)}` });
+    problems.push({ field: 'sampleRate', message: `must be a number from 0 to 1, got ${describeValue(sampleRate)}` });
   }
   if (problems.length > 0) {
     throw configError(problems);

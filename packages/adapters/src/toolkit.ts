@@ -1,9 +1,8 @@
 import type { Analytics } from '@toolweaver/analytics-core';
-import { configError, unknownOptions } from '@toolweaver/analytics-core/backend';
+import { configError, describeValue, unknownOptions } from '@toolweaver/analytics-core/backend';
 import { bytesOf } from './bytes.ts';
 import { checkClient } from './client.ts';
 import { createLifecycle } from './lifecycle.ts';
-import { show } from './show.ts';
 import { checkToolkitOptions, isName, type ToolkitOptions, toolkitOptionNames } from './toolkit-options.ts';
 import { viewOf } from './view.ts';
 
@@ -53,7 +52,7 @@ function checkedName(toolkit: unknown, options: TrackToolkitOptions): string {
     Object.values(toolkit).some((value) => nameOf(value) === tool);
   const unknown = Array.isArray(tools) ? tools.filter((tool) => !isTool(tool)) : [tools];
   if (tools !== undefined && unknown.length > 0) {
-    const message = `must be an array of names of its tools, got ${unknown.map(show).join(', ')}`;
+    const message = `must be an array of names of its tools, got ${unknown.map(describeValue).join(', ')}`;
     problems.push({ field: 'tools', message });
   }
   checkToolkitOptions(options, problems);

@@ -99,6 +99,23 @@ test('refuses what makes nothing', async () => {
   expect(await toolkitEvents()).toEqual([]);
 });
 
+test.each([
+  [undefined, 'undefined'],
+  ['shell', '"shell"'],
+  [5, '5'],
+])('refuses what is no toolkit: %j', async (made, told) => {
+  const { analytics, toolkitEvents } = rig();
+  const cache = createToolkitCache(analytics);
+  await expect(cache.get('Shell', () => made as never)).rejects.toThrow(
+    `make: must return an object or an array of tools, got ${told}`,
+  );
+  await cache.close();
+  expect((await toolkitEvents()).map(({ operation, success }) => [operation, success])).toEqual([
+    ['cache_miss', true],
+    ['create', false],
+  ]);
+});
+
 test('refuses wrong options', () => {
   const { analytics } = rig();
   expect(() => createToolkitCache(analytics, { sampleRate: -1, enabled: 1 } as never)).toThrow(

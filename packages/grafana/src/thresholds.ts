@@ -1,4 +1,5 @@
 import type { Problem } from '@toolweaver/analytics-core';
+import { describeValue } from '@toolweaver/analytics-core/backend';
 
 interface Threshold {
   readonly value: number;
@@ -103,7 +104,7 @@ export function resolveThresholds(
     }
     const { min, max } = thresholdTable[name];
     if (typeof value !== 'number' || !(value >= min && value <= max)) {
-      refuse(name, `must be a number from ${min} to ${max}, got ${typeof value === 'number' ? value : typeof value}`);
+      refuse(name, `must be a number from ${min} to ${max}, got ${describeValue(value)}`);
       continue;
     }
     resolved[name] = value;
