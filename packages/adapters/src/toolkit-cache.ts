@@ -1,8 +1,8 @@
 import type { Analytics } from '@toolweaver/analytics-core';
-import { configError, describeValue, unknownOptions } from '@toolweaver/analytics-core/backend';
+import { configError, unknownOptions } from '@toolweaver/analytics-core/backend';
 import { checkClient } from './client.ts';
 import { createLifecycle } from './lifecycle.ts';
-import { endNames, wrapToolkit } from './toolkit.ts';
+import { checkToolkit, endNames, wrapToolkit } from './toolkit.ts';
 import { checkToolkitOptions, isName, type ToolkitOptions, toolkitOptionNames } from './toolkit-options.ts';
 
 /** Toolkits by name, each made once; they are tracked as by `trackToolkit`. */
@@ -53,10 +53,7 @@ export function createToolkitCache(analytics: Analytics, options: ToolkitOptions
       lifecycle.happened('cache_miss', startedMs);
       const making = lifecycle.during('create', async () => {
         const toolkit = await make();
-        if (typeof toolkit !== 'object' || toolkit === null) {
-          const message = `must return an object or an array of tools, got ${describeValue(toolkit)}`;
-          throw configError([{ field: 'make', message }]);
-        }
+        checkToolkit('make()', toolkit);
         return { toolkit, tracked: wrapToolkit(analytics, toolkit, { ...options, name }) };
       });
       made.set(name, making);

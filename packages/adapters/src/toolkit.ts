@@ -36,11 +36,15 @@ export function trackToolkit<T extends object>(analytics: Analytics, toolkit: T,
   );
 }
 
+export function checkToolkit(field: string, toolkit: unknown): asserts toolkit is object {
+  if (typeof toolkit !== 'object' || toolkit === null) {
+    throw configError([{ field, message: `must be an object or an array of tools, got ${describeValue(toolkit)}` }]);
+  }
+}
+
 /** The name under which it is recorded. */
 function checkedName(toolkit: unknown, options: TrackToolkitOptions): string {
-  if (typeof toolkit !== 'object' || toolkit === null) {
-    throw configError([{ field: 'toolkit', message: 'must be an object or an array of tools' }]);
-  }
+  checkToolkit('toolkit', toolkit);
   const problems = unknownOptions(options, optionNames);
   const { name = classOf(toolkit), tools } = Object(options) as TrackToolkitOptions;
   if (!isName(name)) {

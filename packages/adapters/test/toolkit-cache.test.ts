@@ -107,7 +107,7 @@ test.each([
   const { analytics, toolkitEvents } = rig();
   const cache = createToolkitCache(analytics);
   await expect(cache.get('Shell', () => made as never)).rejects.toThrow(
-    `make: must return an object or an array of tools, got ${told}`,
+    `make(): must be an object or an array of tools, got ${told}`,
   );
   await cache.close();
   expect((await toolkitEvents()).map(({ operation, success }) => [operation, success])).toEqual([
