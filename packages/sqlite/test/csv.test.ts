@@ -136,6 +136,10 @@ describe('decoding', () => {
 });
 
 describe('formulas', () => {
+  test.each([';', '\t'])('behind %j, which some spreadsheets take for a comma, stay within their cell', (separator) => {
+    expect(toCsvLine([`a${separator}=1+1`, 'b'])).toBe(`"a${separator}=1+1",b\r\n`);
+  });
+
   const cells = fc.oneof(
     fc.string({ unit: fc.constantFrom("'", '=', '+', '-', '@', '\t', '\r', '\n', '＝', 'a', ' '), maxLength: 6 }),
     fc.string({ unit: 'binary' }),

@@ -301,6 +301,7 @@ describe('CSV', () => {
     ['"at,kind\n', 'its header has a quote that is never closed'],
     ['at;kind;name;success\n', 'its header is set apart by ";": cells of CSV are set apart by commas'],
     ['at\tkind\n', 'its header is set apart by "\\t": cells'],
+    ['a;b,at,kind,name,success\n', 'its header has unknown columns (a;b): say what its rows mean with map'],
     [
       'TIMESTAMP,kind,success\n1,2,3\n',
       'has unknown columns (TIMESTAMP) and lacks the columns name, at: say what its rows mean with map',

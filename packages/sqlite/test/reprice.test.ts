@@ -205,12 +205,17 @@ test('prices that fail end it with an error, and wrong options are named', async
       throw new RangeError('no table');
     },
   };
-  const fractional: PriceProvider = { price: () => ({ nanoUsd: 0.5, source: 'computed' }) };
+  const wrongPrices = [0.5, -1].map((nanoUsd): PriceProvider => ({ price: () => ({ nanoUsd, source: 'computed' }) }));
   await expect(backend.store.reprice({ prices: failing })).rejects.toMatchObject({
     code: 'INTERNAL',
     message: expect.stringContaining('large: no table'),
   });
-  await expect(backend.store.reprice({ prices: fractional })).rejects.toMatchObject({ code: 'INTERNAL' });
+  for (const prices of wrongPrices) {
+    await expect(backend.store.reprice({ prices })).rejects.toMatchObject({
+      code: 'INTERNAL',
+      message: expect.stringContaining('large: it gave no whole number of nano-dollars'),
+    });
+  }
   const late = { price: () => Promise.reject(new RangeError('no table')) };
   await expect(backend.store.reprice({ prices: late as never })).rejects.toMatchObject({
     code: 'INTERNAL',
