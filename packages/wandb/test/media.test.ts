@@ -204,7 +204,7 @@ test('each picture that is refused is counted, and all of them are told once', a
   fake.trouble = ({ method }) => (method === 'PUT' ? { status: 403 } : undefined);
   run.log({ a: image(png), b: image(png), c: image(png) });
   await run.flush();
-  fake.withoutUploads = true;
+  fake.uploadUrl = null;
   run.log({ d: image(png), e: image(png) });
   await run.finish();
   expect(run.skipped).toBe(5);

@@ -74,14 +74,18 @@ test('a storage that goes on refusing costs the file, and not the run', async ()
   expect(fake.run('run1').history).toHaveLength(1);
 });
 
-test('a file that the service gives no address for is not said to be there', async () => {
+test.each([
+  [null, 'the service gave no address to upload a.txt to'],
+  ['http://[', /an upload was refused: http:.* gave an address that is no URL$/],
+])('a file that the service gives no good address for (%j) is not said to be there', async (url, message) => {
   const { run, fake } = await runAt();
-  fake.withoutUploads = true;
+  fake.uploadUrl = url;
   await expect(run.saveFile('a.txt', Buffer.from('a'))).rejects.toMatchObject({
     code: 'EVENTS_REJECTED',
-    message: 'wandb: the service gave no address to upload a.txt to',
+    message: expect.stringMatching(message),
   });
   await run.finish();
+  expect(run.online).toBe(true);
   expect(fake.run('run1').uploaded).toEqual([]);
   expect(fake.requests.some(({ method }) => method === 'PUT')).toBe(false);
 });

@@ -128,7 +128,14 @@ export function createService(settings: ServiceSettings, http: Http, agent: stri
       return { stopped: isObject(answer) && answer['stopped'] === true, waitMs: reply.waitMs };
     },
     async put({ url, headers: given }, body, signal) {
-      const target = new URL(url, `${baseUrl}/`);
+      const target = URL.parse(url, `${baseUrl}/`);
+      if (target === null) {
+        throw serviceError({
+          kind: 'refused',
+          mayHaveArrived: false,
+          message: `${origin} gave an address that is no URL`,
+        });
+      }
       const pairs = given.map((line) => {
         const colon = line.indexOf(':');
         return [line.slice(0, colon).trim(), line.slice(colon + 1).trim()] as const;

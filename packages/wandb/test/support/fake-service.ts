@@ -70,8 +70,8 @@ export interface FakeService {
   trouble: (request: SeenRequest) => Trouble | undefined;
   /** In every answer of the stream. */
   stopped: boolean;
-  /** Sends no URLs for uploads. */
-  withoutUploads: boolean;
+  /** Sent in place of the URL of every upload. */
+  uploadUrl: string | null | undefined;
   run(id: string): StoredRun;
   /** Of one kind of request, in order. */
   operations(name: string): SeenRequest[];
@@ -227,8 +227,8 @@ export async function fakeService(): Promise<FakeService> {
   }
 
   function uploadUrl(take: (content: Buffer) => void): string | null {
-    if (fake.withoutUploads) {
-      return null;
+    if (fake.uploadUrl !== undefined) {
+      return fake.uploadUrl;
     }
     ids += 1;
     const path = `/storage/${ids}?signature=x`;
@@ -464,7 +464,7 @@ export async function fakeService(): Promise<FakeService> {
     violations,
     trouble: () => undefined,
     stopped: false,
-    withoutUploads: false,
+    uploadUrl: undefined,
     run(id) {
       const run = runs.get(id);
       if (run === undefined) {
