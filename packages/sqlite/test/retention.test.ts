@@ -250,6 +250,16 @@ test('keeps hourly cells for 90 days, or as long as executions, and daily ones f
   expect([before(now), before(Date.now())]).toContain(value(path, "SELECT before FROM floors WHERE name = 'hours'"));
 });
 
+test('keeps the hourly cells of executions that stay, however old they are', async () => {
+  const backend = await open({ path: join(testFolder(), 'analytics.db') });
+  await backend.write([execution({ at: Date.now() - 200 * day })]);
+  await backend.reader.listExecutions();
+  const limits = { maxBytes: 2 ** 30 };
+  expect(await backend.store.prune({ ...limits, dryRun: true })).toMatchObject({ hourlyCells: 0 });
+  expect(await backend.store.prune(limits)).toMatchObject({ hourlyCells: 0 });
+  expect(await backend.store.statistics()).toMatchObject({ rollups: { hourly: 1 } });
+});
+
 test('a limit of size is kept while events come in; the oldest go first', async () => {
   const path = join(testFolder(), 'analytics.db');
   const maxBytes = 6 * 1024 * 1024;
