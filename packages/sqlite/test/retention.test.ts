@@ -315,6 +315,33 @@ test('names, which stay, never push out all events', async () => {
   expect(Math.min(...kept)).toBeGreaterThan(1_000);
 });
 
+const text = 'x'.repeat(300);
+test.each([
+  ['executions', (some: number, at: number) => [execution({ at: at + some, runId: 'long', attributes: { text } })]],
+  [
+    'runs that are over',
+    (some: number, at: number) => [run({ at: at + some, runId: `short ${some}`, state: 'finished', config: { text } })],
+  ],
+])('events of a run that goes on stay, and no more %s go than are in the way', async (_, younger) => {
+  const path = join(testFolder(), 'analytics.db');
+  const backend = await open({ path });
+  const now = Date.now();
+  const many = <T>(count: number, make: (some: number) => T): T[] =>
+    Array.from({ length: count }, (_, some) => make(some));
+  const started = { runId: 'long', state: 'started', config: { text } } as const;
+  await backend.write(many(500, (some) => run({ ...started, at: now - 50 * day + some })));
+  await backend.write(many(3_000, (some) => younger(some, now - day)).flat());
+  await backend.write([execution({ at: now, runId: 'long' })]);
+  const { usedBytes } = await backend.store.statistics();
+  const maxBytes = usedBytes - 400 * 1024;
+  const { rows, freedBytes } = await backend.store.prune({ maxBytes });
+  expect(rows.executions + rows.runEvents).toBeGreaterThan(500);
+  expect(freedBytes).toBeGreaterThanOrEqual(400 * 1024);
+  expect(freedBytes).toBeLessThan(800 * 1024);
+  const ofRun = "SELECT count(*) FROM run_events WHERE run = (SELECT id FROM dictionary WHERE text = 'long')";
+  expect(value(path, ofRun)).toBe(500);
+});
+
 test('a run that goes on does not make hourly cells go in place of executions', async () => {
   const path = join(testFolder(), 'analytics.db');
   const backend = await open({ path });

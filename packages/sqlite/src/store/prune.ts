@@ -78,7 +78,7 @@ function* deleteToSize(deletion: Deletion, maxBytes: number, now: number): Gener
   const excess = (): number => excessBytes(db, maxBytes);
   const start = { excess: excess(), rows: total(deletion) };
   let hoursBefore = Number.MIN_SAFE_INTEGER;
-  // How much further to reach where all that is old belongs to runs that go on.
+  // How much further to reach among the events of runs, of which the old ones may all belong to runs that go on.
   for (let reach = 1; excess() > 0 && reach < 1e6; ) {
     const left = excess();
     const before = total(deletion);
@@ -93,7 +93,8 @@ function* deleteToSize(deletion: Deletion, maxBytes: number, now: number): Gener
       break;
     }
     yield* deleteBefore(deletion, end, false);
-    reach = total(deletion) > before ? 1 : reach * 4;
+    // Back by one step only: the same events are in the way again.
+    reach = total(deletion) > before ? Math.max(1, reach / 4) : reach * 4;
     const oldest = oldestExecution(db);
     const day = oldest === undefined ? hoursBefore : hoursEnd(now, oldest);
     if (day > hoursBefore) {
@@ -125,7 +126,8 @@ const aging = kinds.filter((kind) => kind !== 'runTotals');
  */
 function endOfOldest(deletion: Deletion, mostRows: number, reach: number): number | undefined {
   const found = aging.flatMap((kind) => {
-    const rows = Math.ceil(Math.min(mostRows, paceOf(deletion, kind).rows) * reach);
+    const most = Math.min(mostRows, paceOf(deletion, kind).rows);
+    const rows = Math.ceil(kind === 'runEvents' ? most * reach : most);
     const { count, latest } = firstRowsOf(deletion.db, keptTables[kind], rows);
     return latest === null ? [] : [{ kind, end: latest + 1, isAll: count < rows }];
   });
