@@ -420,6 +420,25 @@ test('a limit of size takes one large artifact after the other', async () => {
   });
 });
 
+test('of a run that goes on no more artifacts go than are in the way, after many small rows', async () => {
+  const path = join(testFolder(), 'analytics.db');
+  const backend = await open({ path });
+  const now = Date.now();
+  await backend.write([run({ at: now - 50 * day, runId: 'long', state: 'started' })]);
+  await backend.write(
+    Array.from({ length: 3_000 }, (_, some) =>
+      execution({ at: now - 2 * day + some, runId: 'long', attributes: { text } }),
+    ),
+  );
+  const bytes = new Uint8Array(1024 * 1024);
+  await backend.write(Array.from({ length: 5 }, (_, some) => artifact({ at: now - day + some, runId: 'long', bytes })));
+  await backend.write([execution({ at: now, runId: 'long' })]);
+  const maxBytes = 4 * 1024 * 1024;
+  const { rows } = await backend.store.prune({ maxBytes });
+  expect(rows).toMatchObject({ executions: 3_000, artifacts: 2, runEvents: 0 });
+  expect((await backend.store.statistics()).usedBytes).toBeLessThanOrEqual(maxBytes);
+});
+
 test('a limit of size takes hours along with executions, and days never', async () => {
   const path = join(testFolder(), 'analytics.db');
   const backend = await open({ path });
@@ -457,7 +476,10 @@ test('a limit that hours alone exceed takes the oldest of them', async () => {
   const report = await backend.store.prune({ maxBytes: 1024 * 1024 });
   expect(report.hourlyCells).toBeGreaterThan(5_000);
   expect(Math.abs(dry.hourlyCells - report.hourlyCells)).toBeLessThan(16_000 / 10);
-  expect((await backend.store.statistics()).usedBytes).toBeLessThanOrEqual(1024 * 1024);
+  const { usedBytes } = await backend.store.statistics();
+  expect(usedBytes).toBeLessThanOrEqual(1024 * 1024);
+  // Whole days go: 480 cells are one.
+  expect(usedBytes).toBeGreaterThan(800 * 1024);
   const left = value(path, 'SELECT count(*) FROM rollups WHERE width = 3600000') as number;
   expect(left).toBe(16_000 - report.hourlyCells);
   expect(value(path, 'SELECT min(start) FROM rollups WHERE width = 3600000')).toBe(

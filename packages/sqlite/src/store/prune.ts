@@ -66,8 +66,6 @@ export function hoursEnd(now: number, end: number): number {
   return startOfDay(now - hoursToRows * (now - end));
 }
 
-/** Rows that go together before it is known what a row takes: it may be an artifact of some MB. */
-const firstRows = 10;
 /** What has to be free before it tells what a row takes: pages are freed whole, and the first ones after many rows. */
 const telling = 64 * 1024;
 /** What is freed at once is about this much at least, as long as it is more than a row. */
@@ -78,23 +76,21 @@ function* deleteToSize(deletion: Deletion, maxBytes: number, now: number): Gener
   const excess = (): number => excessBytes(db, maxBytes);
   const start = { excess: excess(), rows: total(deletion) };
   let hoursBefore = Number.MIN_SAFE_INTEGER;
-  // How much further to reach among the events of runs, of which the old ones may all belong to runs that go on.
-  for (let reach = 1; excess() > 0 && reach < 1e6; ) {
+  // How many of the oldest events of runs are in the way, as their runs go on.
+  for (let staying = 0; excess() > 0 && staying < 1e9; ) {
     const left = excess();
     const before = total(deletion);
     const [freed, gone] = [start.excess - left, before - start.rows];
-    // No more than are in the way; twice as many each time until it is known what a row takes: cells of hours alone do not tell.
-    const rows =
-      freed >= telling && gone > 0
-        ? (Math.max(leastBytes, left / aging.length) * gone) / freed
-        : Math.max(firstRows, gone);
-    const end = endOfOldest(deletion, rows, reach);
+    const bytes = Math.max(leastBytes, left / aging.length);
+    // No more than are in the way; one, and twice as many each time, until it is known what a row takes: cells of hours alone do not tell.
+    const rows = freed >= telling && gone > 0 ? (bytes * gone) / freed : Math.max(1, gone);
+    const end = endOfOldest(deletion, { rows, bytes, staying });
     if (end === undefined) {
       break;
     }
     yield* deleteBefore(deletion, end, false);
-    // Back by one step only: the same events are in the way again.
-    reach = total(deletion) > before ? Math.max(1, reach / 4) : reach * 4;
+    // Back by one step only: most likely they are in the way again.
+    staying = total(deletion) > before ? staying >> 1 : 2 * staying + 1;
     const oldest = oldestExecution(db);
     const day = oldest === undefined ? hoursBefore : hoursEnd(now, oldest);
     if (day > hoursBefore) {
@@ -120,20 +116,40 @@ function startOfDay(at: number): number {
 /** What may be the oldest. */
 const aging = kinds.filter((kind) => kind !== 'runTotals');
 
+/** At most what goes in a step. */
+interface Step {
+  readonly rows: number;
+  /** Of artifacts. */
+  readonly bytes: number;
+  /** How many of the oldest events of runs are passed over. */
+  readonly staying: number;
+}
+
 /**
  * A time before which there are rows, but in no table many more than a step takes. Undefined when there is nothing left. A table with
  * fewer rows than that is no bound: they may all belong to a run that goes on.
  */
-function endOfOldest(deletion: Deletion, mostRows: number, reach: number): number | undefined {
+function endOfOldest(deletion: Deletion, step: Step): number | undefined {
+  const { db } = deletion;
   const found = aging.flatMap((kind) => {
-    const most = Math.min(mostRows, paceOf(deletion, kind).rows);
-    const rows = Math.ceil(kind === 'runEvents' ? most * reach : most);
-    const { count, latest } = firstRowsOf(deletion.db, keptTables[kind], rows);
+    const most = Math.ceil(Math.min(step.rows, paceOf(deletion, kind).rows));
+    const rows =
+      kind === 'runEvents' ? most + step.staying : kind === 'artifacts' ? artifactsOf(db, most, step.bytes) : most;
+    const { count, latest } = firstRowsOf(db, keptTables[kind], rows);
     return latest === null ? [] : [{ kind, end: latest + 1, isAll: count < rows }];
   });
   const bounds = [found.filter(({ isAll }) => !isAll), found.filter(({ kind }) => kind !== 'runEvents'), found];
   const ends = bounds.find(({ length }) => length > 0);
   return ends && Math.min(...ends.map(({ end }) => end));
+}
+
+/** How many of the oldest ones come to so many bytes, at most `rows`: one may be as large as thousands of other rows. */
+function artifactsOf(db: Connection, rows: number, bytes: number): number {
+  const { table, key } = keptTables.artifacts;
+  const oldest = `SELECT ${key} AS key, length(bytes) AS size FROM ${table} ORDER BY ${key} LIMIT :rows`;
+  const sums = `SELECT total(size) OVER (ORDER BY key) AS sum FROM (${oldest})`;
+  const within = db.prepare(`SELECT count(*) FROM (${sums}) WHERE sum < :bytes`).pluck();
+  return Math.min(rows, (within.get({ rows, bytes }) as number) + 1);
 }
 
 function firstRowsOf(
