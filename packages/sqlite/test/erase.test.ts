@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { AnalyticsEvent } from '@toolweaver/analytics-core';
-import { execution, metrics, rating, run } from '@toolweaver/analytics-testkit';
+import { execution, metrics, rating, run, toolkit } from '@toolweaver/analytics-testkit';
 import Database from 'better-sqlite3';
 import { expect, onTestFinished, test } from 'vitest';
 import { eventTables, everyType } from './support/every-type.ts';
@@ -186,6 +186,46 @@ test.each([
   await backend.write(others);
   const { executions } = await backend.reader.listExecutions();
   expect(executions.map(({ id }) => id).toSorted()).toEqual(others.map(({ id }) => id).toSorted());
+});
+
+test.each<[userId: string, AnalyticsEvent[]]>([
+  [ada, everyType({ runId: ada })],
+  [ada, everyType({ orgId: ada })],
+  [ada, [execution({ error: { type: ada } }), toolkit({ error: { type: ada } })]],
+  [ada, [execution({ toolkit: ada }), toolkit({ toolkit: ada })]],
+  [ada, [execution({ version: ada }), execution({ model: ada }), execution({ provider: ada })]],
+  ['create', [toolkit({ operation: 'create' })]],
+  ['computed', [execution({ cost: { nanoUsd: 1, source: 'computed' } })]],
+])('an id that is a word of a single event of others stays for that: %s, %#', async (userId, words) => {
+  for (const word of words) {
+    const path = join(testFolder(), 'analytics.db');
+    const backend = await open({ path });
+    await backend.write([rating({ userId }), word]);
+    const before = storedEvents(path);
+    expect(await backend.store.erase({ userId, dryRun: true }), word.type).toMatchObject({ nameKept: true });
+    expect(await backend.store.erase({ userId }), word.type).toMatchObject({ nameKept: true });
+    expect(storedEvents(path)).toEqual(before.filter(({ id }) => id === word.id));
+  }
+});
+
+test('an id that is the type of an error in roll-ups alone stays for that, and so does an organisation in totals of runs', async () => {
+  const path = join(testFolder(), 'analytics.db');
+  const backend = await open({ path });
+  const old = { at: Date.now() - 50 * 86_400_000, success: false };
+  await backend.write([
+    execution({ ...old, userId: 'bob', error: { type: ada } }),
+    execution({ ...old, runId: 'long', orgId: 'acme' }),
+    rating({ userId: ada }),
+    rating({ userId: 'acme' }),
+    run({ runId: 'long' }),
+  ]);
+  await backend.reader.listExecutions();
+  await backend.store.prune({ retentionDays: 10 });
+  for (const userId of [ada, 'acme']) {
+    expect(await backend.store.erase({ userId })).toMatchObject({ rows: { ratings: 1 }, nameKept: true });
+  }
+  expect((await backend.reader.getErrors()).groups.map(({ errorType }) => errorType)).toContain(ada);
+  expect(query(path, 'SELECT d.text FROM run_rollups r JOIN dictionary d ON d.id = r.org')).toEqual([{ text: 'acme' }]);
 });
 
 test('an id that is also the name of a skill is said to stay for that', async () => {
