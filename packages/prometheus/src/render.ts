@@ -97,8 +97,9 @@ function labelText(metric: Metric, labelSet: LabelSet): string {
     .join();
 }
 
+/** Sums may outgrow a number; nothing that is counted is negative, or no number. */
 function numberText(value: number): string {
-  return Number.isFinite(value) ? String(value) : value > 0 ? '+Inf' : value < 0 ? '-Inf' : 'NaN';
+  return value === Number.POSITIVE_INFINITY ? '+Inf' : String(value);
 }
 
 function escapeHelp(text: string): string {

@@ -57,6 +57,17 @@ describe.each(clients)('what $title writes', ({ client }) => {
     );
   });
 
+  test('is what we write where a series alone is larger than the pieces of memory that it is written to', async () => {
+    const cells = createCells({ latencyBucketsMs: Array.from({ length: 200 }, (_, at) => at + 1) });
+    for (const name of ['a', '漢', 'é'].map((letter) => letter.repeat(256))) {
+      cells.record(execution({ kind: 'tool', name, toolkit: name, latencyMs: 7.5 }));
+      cells.record(execution({ kind: 'tool', name: `${name.slice(1)}b`, toolkit: name, latencyMs: 1e308 }));
+    }
+    const registry = new client.Registry();
+    registerCells(cells, registry);
+    expect(await rendered(cells)).toBe(await registry.metrics());
+  });
+
   test('of metrics of its own that count the same is what we write', async () => {
     const cells = createCells();
     const register = new client.Registry();
