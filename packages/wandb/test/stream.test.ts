@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { globSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { execution, type FakeClock, fakeClock } from '@toolweaver/analytics-testkit';
+import { execution, type FakeClock, fakeClock, metrics, run as runEvent } from '@toolweaver/analytics-testkit';
 import { startRun, type WandbRun } from '@toolweaver/analytics-wandb';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { createEncoder } from '../src/encoding/encoder.ts';
@@ -75,6 +75,17 @@ test('a silent run sends a heartbeat every 30 s, and none after its end', async 
   expect(clock.monotonic() - sentAt).toBeGreaterThanOrEqual(30_000);
   await run.finish();
   const { length } = fake.stream();
+  await clock.advance(120_000);
+  await sleep(30);
+  expect(fake.stream()).toHaveLength(length);
+});
+
+test('a run that an event has ended sends no heartbeats, however long its process goes on', async () => {
+  const clock = fakeClock();
+  const { backend, fake } = await backendAt({ clock });
+  await backend.write([runEvent({ runId: 'run1', state: 'finished' })]);
+  const { length } = fake.stream();
+  expect(fake.stream().at(-1)?.body).toMatchObject({ complete: true });
   await clock.advance(120_000);
   await sleep(30);
   expect(fake.stream()).toHaveLength(length);
@@ -183,6 +194,20 @@ test('what was surely refused is not sent after all', async () => {
   expect(fake.run('run1').history).toHaveLength(2);
 });
 
+test('the rest of what has begun to arrive is sent, also when core has given it up', async () => {
+  const { backend, fake } = await backendAt();
+  const names = Array.from({ length: 1_000 }, (_, at) => `${'x'.repeat(240)}${at}`);
+  const values = Object.fromEntries(names.map((name) => [name, 1]));
+  const large = Array.from({ length: 60 }, () => metrics({ values }));
+  fake.trouble = ({ body }) => ((historyOffset(body) ?? 0) > 0 ? { status: 429 } : undefined);
+  await expect(backend.write(large)).rejects.toMatchObject({ code: 'BACKEND_UNAVAILABLE' });
+  expect(fake.run('run1').history.length).toBeGreaterThan(0);
+  fake.trouble = () => undefined;
+  await backend.write([metrics({ values: { after: 1 } })]);
+  expect(fake.run('run1').history).toHaveLength(61);
+  expect(fake.violations).toEqual([]);
+});
+
 test('Retry-After is told to core, and waited for by everything that is sent', async () => {
   const clock = fakeClock();
   const { backend, fake } = await backendAt({ clock });
@@ -244,6 +269,15 @@ test('rows of more than 10 MiB together go in several requests, with offsets tha
   ]);
   expect(fake.run('run1').history).toHaveLength(6);
   expect(fake.violations).toEqual([]);
+});
+
+test('of several requests the last one says that the run is over', async () => {
+  const { run, fake } = await runAt();
+  logLarge(run);
+  await run.finish();
+  const ends = fake.stream().map(({ body }) => 'complete' in (body as object));
+  expect(ends).toEqual([...ends.slice(1).map(() => false), true]);
+  expect(ends.length).toBeGreaterThan(1);
 });
 
 test('the second of several requests fails: the next attempt goes on with it', async () => {
