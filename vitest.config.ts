@@ -21,7 +21,7 @@ function nameOf(folder: string): string {
 const patient: { readonly [project: string]: readonly string[] } = {
   '@toolweaver/analytics': ['model', 'network', 'outage', 'secrets', 'soak'].map((file) => `reliability/${file}`),
   '@toolweaver/analytics-core': ['exit', 'model'],
-  '@toolweaver/analytics-prometheus': ['conformance-pushed', 'workers'],
+  '@toolweaver/analytics-prometheus': ['conformance-pushed', 'group', 'workers'],
   '@toolweaver/analytics-otlp': ['conformance'],
   '@toolweaver/analytics-sqlite': [
     'backup',
