@@ -107,15 +107,19 @@ trialOfTests('R26', 'W&B: a status says whether it arrived, and how often to try
     add('requests', requests);
   });
 
-  test.each<[string, () => string, number | undefined]>([
-    ['0', () => '0', undefined],
-    ['1', () => '1', 1000],
-    ['9999999', () => '9999999', 9_999_999_000],
-    ['nonsense', () => 'nonsense', undefined],
-    ['a date that is over', () => new Date(Date.now() - 60_000).toUTCString(), undefined],
-  ])('Retry-After: %s', async (_, value, retryAfterMs) => {
+  test.each<[Record<string, string>, number | undefined]>([
+    [{ 'Retry-After': '0' }, undefined],
+    [{ 'Retry-After': '1' }, 1000],
+    [{ 'Retry-After': '9999999' }, 9_999_999_000],
+    [{ 'Retry-After': 'nonsense' }, undefined],
+    [{ 'Retry-After': new Date(Date.now() - 60_000).toUTCString() }, undefined],
+    [{ 'RateLimit-Remaining': '0', 'RateLimit-Reset': '7' }, 7000],
+    [{ 'RateLimit-Remaining': '5', 'RateLimit-Reset': '7' }, undefined],
+    [{ 'RateLimit-Reset': '7' }, undefined],
+    [{ 'RateLimit-Remaining': '0' }, undefined],
+  ])('what an answer wishes by %j', async (headers, retryAfterMs) => {
     const { backend, fake } = await backendAt({ finishTimeoutMs: 50 });
-    fake.trouble = once({ status: 503, headers: { 'Retry-After': value() } });
+    fake.trouble = once({ status: 503, headers });
     // Without a wish of the service's it is the client's own pause: 2 s, of which up to a half is left to chance.
     const error = await backend.write([execution()])?.catch((thrown: { retryAfterMs: number }) => thrown);
     expect(error?.retryAfterMs).toBeGreaterThanOrEqual(retryAfterMs ?? 1_000);

@@ -116,7 +116,8 @@ test('an artifact is created, described, uploaded and committed', async () => {
   writeFileSync(join(folder, 'data', 'one.csv'), '1');
   writeFileSync(join(folder, 'data', 'deep', 'two.csv'), '2');
   run.log({ loss: 1 });
-  await run.logArtifact({
+  const notes = Buffer.from('n');
+  const logged = run.logArtifact({
     name: 'receipts',
     type: 'dataset',
     description: 'all of them',
@@ -124,10 +125,13 @@ test('an artifact is created, described, uploaded and committed', async () => {
     aliases: ['latest', 'best'],
     files: {
       data: { path: join(folder, 'data') },
-      'notes.txt': Buffer.from('n'),
+      'notes.txt': notes,
       home: { ref: 'https://example.org' },
     },
   });
+  // What its caller does with the bytes meanwhile does not reach the artifact.
+  notes.fill('x');
+  await logged;
   await run.finish();
   const [stored] = fake.artifacts;
   expect(stored).toMatchObject({

@@ -37,11 +37,9 @@ export function createHttp(fetch: typeof globalThis.fetch, clock: Clock): Http {
     const timer = clock.setTimeout(() => controller.abort(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs);
     timer.unref?.();
     signal?.addEventListener('abort', abort, { once: true });
-    let answered = false;
 
     async function send(): Promise<HttpReply> {
       const response = await fetch(url, { method, headers, body, redirect: 'manual', signal: controller.signal });
-      answered = true;
       const text = await readText(response);
       return { status: response.status, text, waitMs: waitMsOf(response.headers, clock.now()) };
     }
@@ -58,7 +56,7 @@ export function createHttp(fetch: typeof globalThis.fetch, clock: Clock): Http {
       const reason = controller.signal.aborted ? messageOf(controller.signal.reason) : code || reasonOf(cause);
       throw serviceError({
         kind: untrusted.test(code) ? 'refused' : 'unavailable',
-        mayHaveArrived: answered || !(neverSent.test(code) || untrusted.test(code)),
+        mayHaveArrived: !(neverSent.test(code) || untrusted.test(code)),
         message: `${origin} could not be asked: ${reason}`,
         cause: withoutAnswer(cause),
       });
