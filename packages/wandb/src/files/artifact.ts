@@ -67,9 +67,13 @@ const maxFileBytes = 2 * 1024 ** 3;
  * @throws Error for a file that cannot be read, or has 2 GiB or more.
  */
 export async function prepareArtifact(input: ArtifactInput, seed: string): Promise<Artifact> {
+  // Bytes are copied before anything is waited for: they are the caller's.
+  const given = Object.entries(input.files).map(([path, source]) =>
+    source instanceof Uint8Array ? bytesEntry(path, source) : { path, source },
+  );
   const entries: ArtifactEntry[][] = [];
-  for (const [path, source] of Object.entries(input.files)) {
-    entries.push(await entriesOf(path, source));
+  for (const one of given) {
+    entries.push('source' in one ? await entriesOf(one.path, one.source) : [one]);
   }
   return artifactOf(input, entries.flat(), seed);
 }
@@ -108,10 +112,7 @@ export function referenceEntry(path: string, ref: string): ArtifactEntry {
   return { path, content: { ref }, digest: ref, size: 0 };
 }
 
-async function entriesOf(path: string, source: ArtifactSource): Promise<ArtifactEntry[]> {
-  if (source instanceof Uint8Array) {
-    return [bytesEntry(path, source)];
-  }
+async function entriesOf(path: string, source: Exclude<ArtifactSource, Uint8Array>): Promise<ArtifactEntry[]> {
   if ('ref' in source) {
     return [referenceEntry(path, source.ref)];
   }
