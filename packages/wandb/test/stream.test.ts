@@ -194,6 +194,24 @@ test('what was surely refused is not sent after all', async () => {
   expect(fake.run('run1').history).toHaveLength(2);
 });
 
+test('what was answered has arrived, whatever the answer breaks off with: it is sent again as it was', async () => {
+  let breaks = 1;
+  const cause = Object.assign(new Error('bad record mac'), { code: 'ERR_SSL_DECRYPTION_FAILED_OR_BAD_RECORD_MAC' });
+  const body = () =>
+    new ReadableStream({ start: (controller) => controller.error(new TypeError('terminated', { cause })) });
+  const { backend, fake } = await backendAt({
+    async fetch(url, init) {
+      const response = await fetch(url, init);
+      return String(url).endsWith('/file_stream') && breaks-- > 0 ? new Response(body()) : response;
+    },
+  });
+  await expect(backend.write([execution({ name: 'a' })])).rejects.toMatchObject({ code: 'BACKEND_UNAVAILABLE' });
+  await backend.write([execution({ name: 'b' })]);
+  const { history } = fake.run('run1');
+  expect(history.map((line) => /skill\/[ab]/.exec(line)?.[0])).toEqual(['skill/a', 'skill/b']);
+  expect(fake.violations).toEqual([]);
+});
+
 test('the rest of what has begun to arrive is sent, also when core has given it up', async () => {
   const { backend, fake } = await backendAt();
   const names = Array.from({ length: 1_000 }, (_, at) => `${'x'.repeat(240)}${at}`);

@@ -22,7 +22,7 @@ export type Http = (url: string, request: HttpRequest) => Promise<HttpReply>;
 
 /** An answer of ours is a few kB; what goes on after this is no answer of the service. */
 const maxAnswerBytes = 16 * 1024 * 1024;
-/** These come before a byte was sent. */
+/** These come before a byte was sent, unless an answer has begun: TLS can fail within one, too. */
 const neverSent =
   /^(ECONNREFUSED|ENOTFOUND|EAI_|EHOSTUNREACH|ENETUNREACH|UND_ERR_CONNECT_TIMEOUT|ERR_SSL|ERR_TLS|CERT_)/;
 /** A certificate does not become right by asking again. */
@@ -37,9 +37,11 @@ export function createHttp(fetch: typeof globalThis.fetch, clock: Clock): Http {
     const timer = clock.setTimeout(() => controller.abort(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs);
     timer.unref?.();
     signal?.addEventListener('abort', abort, { once: true });
+    let answered = false;
 
     async function send(): Promise<HttpReply> {
       const response = await fetch(url, { method, headers, body, redirect: 'manual', signal: controller.signal });
+      answered = true;
       const text = await readText(response);
       return { status: response.status, text, waitMs: waitMsOf(response.headers, clock.now()) };
     }
@@ -56,7 +58,7 @@ export function createHttp(fetch: typeof globalThis.fetch, clock: Clock): Http {
       const reason = controller.signal.aborted ? messageOf(controller.signal.reason) : code || reasonOf(cause);
       throw serviceError({
         kind: untrusted.test(code) ? 'refused' : 'unavailable',
-        mayHaveArrived: !(neverSent.test(code) || untrusted.test(code)),
+        mayHaveArrived: answered || !(neverSent.test(code) || untrusted.test(code)),
         message: `${origin} could not be asked: ${reason}`,
         cause: withoutAnswer(cause),
       });
