@@ -80,6 +80,36 @@ test('a silent run sends a heartbeat every 30 s, and none after its end', async 
   expect(fake.stream()).toHaveLength(length);
 });
 
+test.each(['client', 'backend'])('a heartbeat that waits behind the end of a run is not sent: %s', async (who) => {
+  const clock = fakeClock();
+  const { promise: released, resolve: release } = Promise.withResolvers<void>();
+  const held: typeof globalThis.fetch = async (url, init) => {
+    const response = await fetch(url, init);
+    if (Buffer.from((init?.body ?? '') as Uint8Array).includes('"complete":true')) {
+      await released;
+    }
+    return response;
+  };
+  const options = { clock, fetch: held, finishTimeoutMs: 120_000 };
+  const end = async (): Promise<{ fake: FakeService; ended: Promise<unknown> }> => {
+    if (who === 'client') {
+      const { run, fake } = await runAt(options);
+      return { fake, ended: run.finish() };
+    }
+    const { backend, fake } = await backendAt(options);
+    await backend.write([execution()]);
+    return { fake, ended: Promise.resolve(backend.write([runEvent({ runId: 'run1', state: 'finished' })])) };
+  };
+  const { fake, ended } = await end();
+  await until(() => 'complete' in ((fake.stream().at(-1)?.body ?? {}) as object), 'the end');
+  const { length } = fake.stream();
+  await clock.advance(31_000);
+  release();
+  await ended;
+  await sleep(30);
+  expect(fake.stream()).toHaveLength(length);
+});
+
 test('a run that an event has ended sends no heartbeats, however long its process goes on', async () => {
   const clock = fakeClock();
   const { backend, fake } = await backendAt({ clock });

@@ -24,7 +24,7 @@ export interface FileStream {
   arrivedOf(batch: Batch): number;
   /** Whether somebody pressed Stop on the run's page. */
   readonly stopped: boolean;
-  /** Sends no more heartbeats, also not one that waits for its turn. To be called when the run has ended, or goes on elsewhere. */
+  /** Sends no more heartbeats. */
   stop(): void;
 }
 
@@ -63,7 +63,7 @@ export function createFileStream(options: FileStreamOptions): FileStream {
   const summaryWriter = createSummaryWriter();
   let offset = historyLines;
   let stopped = false;
-  let released = false;
+  let ended = false;
   let progress: Progress | undefined;
   /** The request under way, or the last one: there is only one at a time. */
   let latest: Promise<unknown> = Promise.resolve();
@@ -75,7 +75,7 @@ export function createFileStream(options: FileStreamOptions): FileStream {
 
   function beat(): void {
     clock.clearTimeout(timer);
-    if (!released) {
+    if (!ended) {
       const next = clock.setTimeout(() => {
         heartbeat = new AbortController();
         // Whoever has something to say will find out for himself.
@@ -84,6 +84,16 @@ export function createFileStream(options: FileStreamOptions): FileStream {
       next.unref?.();
       timer = next;
     }
+  }
+
+  /**
+   * Nothing follows what was sent: also not a heartbeat that waited for its turn, which might go before whoever ended the run can
+   * let go of it.
+   */
+  function end(): void {
+    ended = true;
+    clock.clearTimeout(timer);
+    heartbeat.abort();
   }
 
   function request(body: string | Uint8Array<ArrayBuffer>, signal: AbortSignal | undefined): Promise<void> {
@@ -158,12 +168,11 @@ export function createFileStream(options: FileStreamOptions): FileStream {
       if (progress === current) {
         progress = undefined;
       }
+      if (exitCode !== undefined) {
+        end();
+      }
     },
-    stop() {
-      released = true;
-      clock.clearTimeout(timer);
-      heartbeat.abort();
-    },
+    stop: end,
   };
 }
 
