@@ -97,9 +97,8 @@ function labelText(metric: Metric, labelSet: LabelSet): string {
     .join();
 }
 
-/** Sums may outgrow a number; nothing that is counted is negative, or no number. */
 function numberText(value: number): string {
-  return value === Number.POSITIVE_INFINITY ? '+Inf' : String(value);
+  return Number.isFinite(value) ? String(value) : value > 0 ? '+Inf' : value < 0 ? '-Inf' : 'NaN';
 }
 
 function escapeHelp(text: string): string {

@@ -57,6 +57,18 @@ describe.each(clients)('what $title writes', ({ client }) => {
     );
   });
 
+  test('is what we write of numbers that no client would record', async () => {
+    const cells = createCells();
+    for (const number of [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, -0, -1.5]) {
+      cells.record(health({ skillId: `${number}`, score: number }));
+      cells.record(execution({ name: `${number}`, latencyMs: number }));
+    }
+    const registry = new client.Registry();
+    registerCells(cells, registry);
+    // prom-client 15 writes `Nan`, which the format does not know.
+    expect(await rendered(cells)).toBe((await registry.metrics()).replaceAll(' Nan\n', ' NaN\n'));
+  });
+
   test('is what we write where a series alone is larger than the pieces of memory that it is written to', async () => {
     const cells = createCells({ latencyBucketsMs: Array.from({ length: 200 }, (_, at) => at + 1) });
     for (const name of ['a', '漢', 'é'].map((letter) => letter.repeat(256))) {
