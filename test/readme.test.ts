@@ -42,9 +42,22 @@ const samples = [
     .flatMap((folder) => titledSamplesOf(`${folder}/README.md`, folder)),
 ];
 
+const places: string[] = samples.map(({ home }) => home);
+
+/** Writes a sample, and what it may import, into a folder of its own. The path of its file. */
+function write({ folder, all, file, code }: TitledSample): string {
+  mkdirSync(join(folder, '.cache'), { recursive: true });
+  const place = mkdtempSync(join(folder, '.cache', 'sample-'));
+  places.push(place);
+  for (const each of [...all, { file, code }]) {
+    writeFileSync(join(place, each.file), each.code);
+  }
+  return join(place, file);
+}
+
 afterAll(() => {
-  for (const { home } of samples) {
-    rmSync(home, { recursive: true, force: true });
+  for (const place of places) {
+    rmSync(place, { recursive: true, force: true });
   }
 });
 
@@ -53,25 +66,38 @@ describe('the samples of the documents run, and print what they say', () => {
     expect(samples.length).toBeGreaterThanOrEqual(4);
   });
 
-  test.each(samples)('$title', ({ file, folder, home, code, all, output }) => {
-    mkdirSync(join(folder, '.cache'), { recursive: true });
-    const place = mkdtempSync(join(folder, '.cache', 'sample-'));
-    try {
-      for (const each of [...all, { file, code }]) {
-        writeFileSync(join(place, each.file), each.code);
-      }
-      // With the built packages, as users get them.
-      const { status, stdout, stderr } = spawnSync(process.execPath, [join(place, file)], {
-        cwd: home,
-        encoding: 'utf8',
-        env: { PATH: process.env['PATH'], HOME: home },
-      });
-      expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
-      if (output !== undefined) {
-        expect(stdout).toBe(output);
-      }
-    } finally {
-      rmSync(place, { recursive: true });
+  test.each(samples)('$title', (sample) => {
+    const { home, output } = sample;
+    // With the built packages, as users get them.
+    const { status, stdout, stderr } = spawnSync(process.execPath, [write(sample)], {
+      cwd: home,
+      encoding: 'utf8',
+      env: { PATH: process.env['PATH'], HOME: home },
+    });
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    if (output !== undefined) {
+      expect(stdout).toBe(output);
     }
+  });
+
+  test('they have no errors in types', () => {
+    const compilerOptions = {
+      target: 'es2024',
+      module: 'nodenext',
+      strict: true,
+      // Those of libraries that work with the packages, which may contradict each other.
+      skipLibCheck: true,
+      noEmit: true,
+      allowImportingTsExtensions: true,
+      types: ['node'],
+      typeRoots: [join(root, 'node_modules', '@types')],
+    };
+    const place = mkdtempSync(join(tmpdir(), 'readme-'));
+    places.push(place);
+    const project = join(place, 'tsconfig.json');
+    writeFileSync(project, JSON.stringify({ compilerOptions, files: samples.map(write) }));
+    const compiler = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
+    const { status, stdout } = spawnSync(process.execPath, [compiler, '-p', project], { encoding: 'utf8' });
+    expect({ status, stdout }).toEqual({ status: 0, stdout: '' });
   });
 });

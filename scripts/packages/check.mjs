@@ -3,6 +3,7 @@
 import { bundle } from './bundles.mjs';
 import { use } from './consumer.mjs';
 import { useEverything } from './everything.mjs';
+import { serveByNext } from './next.mjs';
 import { judge, packAll, readPackages } from './pack.mjs';
 import { programs } from './programs.mjs';
 import { forEach } from './run.mjs';
@@ -17,6 +18,7 @@ await forEach(
     () => useEverything(tarballs, packages),
     ...programs.map((program) => () => use(tarballs, packages, program)),
     () => bundle(tarballs),
+    () => serveByNext(tarballs),
     ...[...tarballs.values()].map((tarball) => () => judge(tarball)),
   ],
   (check) => check(),
