@@ -21,10 +21,10 @@ async function installed(cwd) {
 }
 
 /** Runs a program of the project. It has a home of its own and no settings: whatever the defaults create ends up in the folder. */
-export async function start(cwd, file, node = process.execPath) {
-  const path = [dirname(node), process.env.PATH].join(delimiter);
+export async function start(cwd, file, { command = process.execPath, args = [] } = {}) {
+  const path = [dirname(command), process.env.PATH].join(delimiter);
   const { SystemRoot } = process.env;
-  return run(node, [file], {
+  return run(command, [...args, file], {
     cwd,
     env: { PATH: path, HOME: cwd, USERPROFILE: cwd, ...(SystemRoot && { SystemRoot }) },
   });
@@ -67,7 +67,7 @@ export async function typecheck(cwd, file, { withOldest = false, skipLibCheck = 
 export async function use(
   tarballs,
   packages,
-  { title, needs, program, file = 'main.js', types = false, shared = [], nodes = [{}] },
+  { title, needs, program, file = 'main.js', types = false, shared = [], runtimes = [{}] },
 ) {
   await inEmptyFolder(async (cwd) => {
     await install(
@@ -78,13 +78,13 @@ export async function use(
     if (unwanted.size > 0) {
       throw new Error(`${title}: installed although nobody asked for it: ${[...unwanted].join(', ')}`);
     }
-    for (const { version, node } of nodes) {
-      // As what it writes stays: each Node has a folder of its own, below the packages.
-      const folder = version ? join(cwd, version) : cwd;
+    for (const runtime of runtimes) {
+      // As what it writes stays: each has a folder of its own, below the packages.
+      const folder = runtime.title ? join(cwd, runtime.title) : cwd;
       await mkdir(folder, { recursive: true });
       await writeFile(join(folder, file), program);
-      await start(folder, file, node);
-      console.log(`works: ${title}${version ? `, on Node ${version}` : ''}`);
+      await start(folder, file, runtime);
+      console.log(`works: ${title}${runtime.title ? `, on ${runtime.title}` : ''}`);
     }
     if (types) {
       await typecheck(cwd, file);

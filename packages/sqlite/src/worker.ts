@@ -24,7 +24,6 @@ const held = createHeld(config, notify);
 const upkeep = createUpkeep(config, held, { notify, enqueue });
 /** What has come of the writes that are being handed over, by their calls. */
 const writes = new Map<number, Slice[]>();
-let closed = false;
 let queue: Promise<void> = Promise.resolve();
 port.on('message', enqueue);
 
@@ -44,9 +43,6 @@ function enqueue(message: Message): void {
   queue = queue.then(async () => {
     const { call, request } = message;
     let reply: Reply;
-    if (closed) {
-      return;
-    }
     try {
       const value = await handle(call, request);
       if (value === unfinished) {
@@ -135,18 +131,21 @@ async function handle(call: number, request: Request): Promise<unknown> {
       return report ?? goOnLater(call, request);
     }
     case 'close':
-      closed = true;
-      try {
-        upkeep.end();
-      } finally {
-        held.close();
-        port.close();
-      }
-      return unfinished;
+      return close();
     default: {
       const { maintain } = await import('./store/maintain.ts');
       return maintain((await held.open()).db, config, request);
     }
+  }
+}
+
+/** Ends the thread. In Deno it would go on when its port were closed. */
+function close(): never {
+  try {
+    upkeep.end();
+  } finally {
+    held.close();
+    process.exit();
   }
 }
 
