@@ -16,7 +16,7 @@ const limitsKb = {
   core: 13,
   'core: createAnalytics': 12.75,
   'core: memory': 1.2,
-  'core/for-backends': 5.65,
+  'core/for-backends': 5.75,
   'core/for-backends: readEnv': 1.3,
   grafana: 18,
   metrics: 7.15,

@@ -1,5 +1,6 @@
 import type { Clock } from './client.ts';
 import { requiredNumber } from './values/check.ts';
+import { describe } from './values/describe.ts';
 
 /** What a timer of Node can hold: about 25 days. A longer delay would fire at once, with a warning on stderr. */
 const maxDelayMs = 2 ** 31 - 1;
@@ -11,6 +12,15 @@ export const systemClock: Clock = {
   setTimeout: (callback, delayMs) => setTimeout(callback, Math.min(delayMs, maxDelayMs)),
   clearTimeout: (timer) => clearTimeout(timer as NodeJS.Timeout),
 };
+
+const methods = ['now', 'monotonic', 'setTimeout', 'clearTimeout'] as const;
+
+/** What is wrong with the option `clock`, in words that follow its name. */
+export function clockProblem(clock: unknown): string | undefined {
+  return clock === undefined || methods.every((method) => typeof Object(clock)[method] === 'function')
+    ? undefined
+    : `must have the methods ${methods.join(', ')}, got ${describe(clock)}`;
+}
 
 /**
  * A clock of the user's. Where its `monotonic()` throws, or gives no number, it is NaN: how long something takes is unknown then. Timers

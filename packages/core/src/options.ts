@@ -1,7 +1,7 @@
 import { constants } from 'node:os';
 import type { Backend } from './backend.ts';
 import type { AnalyticsOptions, RetryOptions } from './client.ts';
-import { guardedClock, systemClock } from './clock.ts';
+import { clockProblem, guardedClock, systemClock } from './clock.ts';
 import { type AnalyticsError, configError, type Problem } from './errors.ts';
 import { guardedRandom } from './random.ts';
 import { requiredNumber } from './values/check.ts';
@@ -19,7 +19,6 @@ export interface ResolvedOptions extends Complete<Omit<AnalyticsOptions, 'onErro
 
 const noMaximum = Number.POSITIVE_INFINITY;
 const backendMethods = ['write', 'writeSync', 'flush', 'check', 'attach', 'close'] as const;
-const clockMethods = ['now', 'monotonic', 'setTimeout', 'clearTimeout'] as const;
 
 /**
  * The options with their defaults.
@@ -135,8 +134,9 @@ export function resolveOptions(options: AnalyticsOptions): ResolvedOptions {
   };
   check(typeof errorMessages === 'boolean', 'errorMessages', 'be true or false', errorMessages);
   check(prices === undefined || typeof prices?.price === 'function', 'prices', 'have the method price', prices);
-  if (!clockMethods.every((method) => typeof clock?.[method] === 'function')) {
-    problem('clock', `must have the methods ${clockMethods.join(', ')}`);
+  const wrongClock = clockProblem(clock);
+  if (wrongClock !== undefined) {
+    problem('clock', wrongClock);
   }
   problems.push(...unknownNames(options, resolved), ...unknownNames(delays, resolved.retry, 'retry.'));
   if (problems.length > 0) {

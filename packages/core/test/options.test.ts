@@ -86,10 +86,10 @@ describe('wrong options are refused', () => {
     ],
     [{ backends: [], flushOnSignals: ['SIGKILL'] }, 'flushOnSignals must hold signals such as SIGTERM, got "SIGKILL"'],
     [{ backends: [], flushOnSignals: ['SIGSTOP'] }, 'flushOnSignals must hold signals such as SIGTERM, got "SIGSTOP"'],
-    [{ backends: [], clock: null }, 'clock must have the methods now, monotonic, setTimeout, clearTimeout'],
+    [{ backends: [], clock: null }, 'clock must have the methods now, monotonic, setTimeout, clearTimeout, got null'],
     [
       { backends: [], clock: { ...systemClock, monotonic: 1 } },
-      'clock must have the methods now, monotonic, setTimeout, clearTimeout',
+      'clock must have the methods now, monotonic, setTimeout, clearTimeout, got an object',
     ],
     [{ backends: [], newId: 'id' }, 'newId must be a function, got "id"'],
     [{ backends: [], random: 0.5 }, 'random must be a function, got 0.5'],

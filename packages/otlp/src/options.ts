@@ -1,7 +1,13 @@
 import type { Agent } from 'node:http';
 import type { MeterProvider } from '@opentelemetry/api';
 import type { AnalyticsError, Clock, Problem, RetryOptions, Secret } from '@toolweaver/analytics-core';
-import { describeValue, guardedRandom, steadyClock, unknownOptions } from '@toolweaver/analytics-core/backend';
+import {
+  clockProblem,
+  describeValue,
+  guardedRandom,
+  steadyClock,
+  unknownOptions,
+} from '@toolweaver/analytics-core/backend';
 import {
   type Buckets,
   type MetricsOptions,
@@ -220,6 +226,10 @@ function checkCommon(options: OtlpOptions, refuse: Refuse): void {
     if (options[field] !== undefined && typeof options[field] !== 'function') {
       refuse(field, `must be a function, got ${describeValue(options[field])}`);
     }
+  }
+  const wrongClock = clockProblem(options.clock);
+  if (wrongClock !== undefined) {
+    refuse('clock', wrongClock);
   }
   for (const field of ['headers', 'resourceAttributes'] as const) {
     const given: unknown = options[field];

@@ -45,6 +45,7 @@ test('everything that is wrong is told at once', async () => {
       namespace: '9',
       maxLabelSets: 0,
       onNotice: 'log' as never,
+      clock: { now: Date.now } as never,
     } as OtlpOptions),
   ).toEqual([
     'header',
@@ -57,6 +58,7 @@ test('everything that is wrong is told at once', async () => {
     'compression',
     'serviceName',
     'onNotice',
+    'clock',
     'tls.keyFile',
     'endpoint',
     'instanceId',

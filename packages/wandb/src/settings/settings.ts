@@ -1,6 +1,13 @@
 import { hostname } from 'node:os';
 import type { Clock, Secret } from '@toolweaver/analytics-core';
-import { describeValue, isLoopback, isSecret, secret, steadyClock } from '@toolweaver/analytics-core/backend';
+import {
+  clockProblem,
+  describeValue,
+  isLoopback,
+  isSecret,
+  secret,
+  steadyClock,
+} from '@toolweaver/analytics-core/backend';
 import type { Checks } from '../check.ts';
 import { messageOf } from '../failure.ts';
 import { isObject, jsonText } from '../json-text.ts';
@@ -205,12 +212,9 @@ function readHeaders(check: Checks, given: ConnectionOptions['headers']): Readon
   return headers;
 }
 
-const clockMethods = ['now', 'monotonic', 'setTimeout', 'clearTimeout'] as const;
-
 function readClock(check: Checks, clock: Clock | undefined): Clock | undefined {
-  return clock === undefined || clockMethods.every((method) => typeof clock?.[method] === 'function')
-    ? clock
-    : check.wrong('clock', `must have the methods ${clockMethods.join(', ')}, got ${describeValue(clock)}`);
+  const problem = clockProblem(clock);
+  return problem === undefined ? clock : check.wrong('clock', problem);
 }
 
 function readFunction<F>(check: Checks, field: string, value: F): F | undefined {
