@@ -149,12 +149,11 @@ export function judgeNetworkError(thrown: unknown): Refused {
   const { code } = thrown as NodeJS.ErrnoException;
   // Of a host with several addresses, each has failed in its own way.
   const said = thrown instanceof AggregateError ? thrown.errors.map(messageOf).join(', ') : messageOf(thrown);
-  const message = foreignErrors.includes(code) ? foreign : said;
-  const text = code !== undefined && !message.includes(code) ? `${message} (${code})` : message;
+  const text = foreignErrors.includes(code) ? foreign : said || String(code);
   return {
     accepted: false,
     code: 'BACKEND_UNAVAILABLE',
-    message: `no answer: ${text || code}`,
+    message: `no answer: ${text}${code === undefined || text.includes(code) ? '' : ` (${code})`}`,
     mayRetry: passingErrors.includes(code),
   };
 }

@@ -3,11 +3,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Analytics, type Clock, createAnalytics } from '@toolweaver/analytics-core';
 import { type OtlpBackend, type OtlpOptions, otlp } from '@toolweaver/analytics-otlp';
 import { execution, fakeClock, ledgerHolds } from '@toolweaver/analytics-testkit';
-import { expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { certificates, hasOpenssl, tlsServer } from '../../../test/support/certificates.ts';
 import { ownTime } from '../../../test/support/own-time.ts';
 import { testWith } from '../../../test/support/peer.ts';
 import { trialOfTests } from '../../../test/support/trial.ts';
+import { judgeNetworkError } from '../src/verdict.ts';
 import { instanceId, showsNoToken, token } from './support/canary.ts';
 import {
   answerWith,
@@ -20,7 +21,7 @@ import {
   untrusted,
   withoutTls,
 } from './support/faults.ts';
-import { backendOfTest, flush } from './support/pushed.ts';
+import { backendOfTest, flush, receiverOfTest } from './support/pushed.ts';
 
 /** A client that has counted an execution. */
 function clientOf(backend: OtlpBackend): Analytics {
@@ -138,6 +139,19 @@ trialOfTests('R27', 'OTLP: nothing takes longer than the deadline', (add) => {
     expect(fake.monotonic()).toBe(halfMs);
   });
 
+  test('which tells what the receiver had said before', async () => {
+    const receiver = await receiverOfTest();
+    receiver.script((response, index) => {
+      if (index === 0) {
+        response.writeHead(503, { 'retry-after': '0' }).end();
+      }
+    });
+    const retry = { minDelayMs: 0, maxDelayMs: 0 };
+    const { error } = await failureAt(receiver.url, { timeoutMs: 250, retry });
+    expect(error).toMatchObject({ code: 'TIMEOUT', retryAfterMs: 0 });
+    expect(error?.message).toMatch(/has not answered within 250 ms; before, it answered 503 Service Unavailable$/);
+  });
+
   test('nor the signal of the caller', async () => {
     const server = await faultyServer(() => {});
     const backend = await backendOfTest({ endpoint: server.url, timeoutMs: 60_000 });
@@ -145,8 +159,77 @@ trialOfTests('R27', 'OTLP: nothing takes longer than the deadline', (add) => {
     const controller = new AbortController();
     const flushed = flush(backend, controller.signal);
     await sleep(50);
-    controller.abort(new Error('enough'));
-    await expect(flushed).rejects.toThrow('enough');
+    const enough = new Error('enough');
+    controller.abort(enough);
+    await expect(flushed).rejects.toBe(enough);
+  });
+});
+
+describe('what is tried again', () => {
+  /** A clock on which pauses pass at once, and are noted. */
+  function hastyClock(): { clock: Clock; pausesMs: number[] } {
+    const fake = fakeClock();
+    const pausesMs: number[] = [];
+    const clock: Clock = {
+      ...fake,
+      setTimeout(callback, delayMs) {
+        const timer = fake.setTimeout(callback, delayMs);
+        if (delayMs < 9_000) {
+          pausesMs.push(delayMs);
+          setImmediate(() => void fake.advance(delayMs));
+        }
+        return timer;
+      },
+    };
+    return { clock, pausesMs };
+  }
+
+  test.each<[string, OtlpOptions['retry'], number[]]>([
+    ['by default', undefined, [500, 1000, 2000, 2500]],
+    ['as the options say', { minDelayMs: 100, maxDelayMs: 250, maxAttempts: 4.9 }, [50, 100, 125]],
+    ['of which the longest pause may be the first', { minDelayMs: 6000, maxAttempts: 3 }, [3000, 3000]],
+  ])('comes after longer and longer pauses, %s', async (_, retry, expected) => {
+    const server = await faultyServer(answerWith('HTTP/1.1 503 Busy\r\ncontent-length: 0\r\n\r\n'));
+    const { clock, pausesMs } = hastyClock();
+    await failureAt(server.url, { retry, clock, random: () => 0.5 });
+    expect(pausesMs).toEqual(expected);
+  });
+
+  test.each([
+    ...[
+      'EAI_AGAIN',
+      'ECONNREFUSED',
+      'ECONNRESET',
+      'EHOSTUNREACH',
+      'ENETUNREACH',
+      'ENOTFOUND',
+      'EPIPE',
+      'ETIMEDOUT',
+    ].map((code) => [code, true] as const),
+    ['ERR_SSL_WRONG_VERSION_NUMBER', false] as const,
+    [undefined, false] as const,
+  ])('an error of the network that is %s: %s', (code, mayRetry) => {
+    expect(judgeNetworkError(Object.assign(new Error('failed'), { code }))).toMatchObject({ mayRetry });
+  });
+
+  test('is told by its code where it has no words', () => {
+    const { message } = judgeNetworkError(Object.assign(new Error(''), { code: 'ECONNRESET' }));
+    expect(message).toBe('no answer: ECONNRESET');
+  });
+
+  test('leaves no timer when it is called off in a pause', async () => {
+    const server = await faultyServer(answerWith('HTTP/1.1 503 Busy\r\ncontent-length: 0\r\n\r\n'));
+    const clock = fakeClock();
+    const backend = await backendOfTest({ endpoint: server.url, clock, random: () => 0.9 });
+    const { timers } = clock;
+    backend.write([execution()]);
+    const controller = new AbortController();
+    const flushed = flush(backend, controller.signal);
+    // The push's own, and that of the pause.
+    await vi.waitFor(() => expect(clock.timers).toBe(timers + 2));
+    controller.abort();
+    await expect(flushed).rejects.toThrow();
+    expect(clock.timers).toBe(timers);
   });
 });
 

@@ -1,5 +1,5 @@
 import { fakeClock } from '@toolweaver/analytics-testkit';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { createPusher } from '../src/pusher.ts';
 
 test('a push at an interval that is called off for another is no failure', async () => {
@@ -108,4 +108,30 @@ test('a receiver is granted five minutes of rest, and no more', async () => {
   expect(pushes).toHaveLength(2);
   pushes[1]?.succeed();
   await pusher.close();
+});
+
+test('a push that was given up before its turn is not begun', async () => {
+  const { pushes, pusher } = pusherOfTest();
+  const first = pusher.push(new AbortController().signal);
+  const controller = new AbortController();
+  const second = pusher.push(controller.signal);
+  const given = new Error('given up');
+  controller.abort(given);
+  await vi.waitFor(() => expect(pushes).toHaveLength(1));
+  pushes[0]?.succeed();
+  await first;
+  await expect(second).rejects.toBe(given);
+  expect(pushes).toHaveLength(1);
+});
+
+test('the timer of an interval keeps no process alive', () => {
+  const unref = vi.fn();
+  createPusher({
+    intervalMs: 1000,
+    clock: { ...fakeClock(), setTimeout: () => ({ unref }) },
+    random: () => 0.5,
+    push: async () => {},
+    onFailure() {},
+  });
+  expect(unref).toHaveBeenCalledOnce();
 });

@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import { inspect } from 'node:util';
+import { gzipSync } from 'node:zlib';
 import { createAnalytics } from '@toolweaver/analytics-core';
 import type { OtlpOptions } from '@toolweaver/analytics-otlp';
 import { execution, ledgerHolds } from '@toolweaver/analytics-testkit';
@@ -68,6 +69,7 @@ trialOfTests('R26', 'OTLP: a status says whether it arrived, and how often to tr
     [401, 1, 'INVALID_CONFIG'],
     [403, 1, 'INVALID_CONFIG'],
     [404, 1, 'INVALID_CONFIG'],
+    [405, 1, 'INVALID_CONFIG'],
     [408, 1, 'BACKEND_UNAVAILABLE'],
     [413, 1, 'TOO_LARGE'],
     [415, 1, 'EVENTS_REJECTED'],
@@ -96,15 +98,18 @@ trialOfTests('R26', 'OTLP: a status says whether it arrived, and how often to tr
     const past = new Date(Date.now() - 60_000).toUTCString();
     const future = new Date(Date.now() + 3_600_000).toUTCString();
     test.each([
-      ['0', 5],
-      ['9999999', 1],
-      [past, 5],
-      [future, 1],
-      ['soon', 5],
-      ['-1', 5],
-      ['1e3', 5],
-    ])('%s: %i requests', async (value, requests) => {
-      expect(await flushWith(answer(429, { 'retry-after': value }), add)).toMatchObject({ ok: false, requests });
+      ['0', 5, 0],
+      ['9999999', 1, 9_999_999_000],
+      [past, 5, 0],
+      [future, 1, expect.any(Number)],
+      ['soon', 5, undefined],
+      // Dates, but not of HTTP.
+      ['2099-01-01', 5, undefined],
+      ['-1', 5, undefined],
+      ['1e3', 5, undefined],
+    ])('%s: %i requests', async (value, requests, retryAfterMs) => {
+      const result = await flushWith(answer(429, { 'retry-after': value }), add);
+      expect(result).toMatchObject({ ok: false, requests, error: { retryAfterMs } });
     });
 
     test('1: not before a second has passed', async () => {
@@ -147,6 +152,7 @@ describe('the receiver’s words', () => {
       answer(400, { 'content-type': 'application/x-protobuf' }, Buffer.from([0xff, 0xff, 7])),
       '400 Bad Request',
     ],
+    ['not what is compressed', answer(400, { 'content-encoding': 'gzip' }, gzipSync('no')), '400 Bad Request'],
     ['not at any length', answer(400, {}, long), 'x'],
   ])('%s', async (_, script, end) => {
     const { error } = await flushWith(script);
@@ -182,29 +188,31 @@ describe('the receiver’s words', () => {
 
 trialOfTests('R27', 'OTLP: an answer that is not what it should be is no success', (add) => {
   describe('partial success', () => {
-    const partly = (rejected: number, errorMessage: string) => ({ rejected, errorMessage });
+    const protobufOf = (rejected: number, errorMessage: string): Buffer =>
+      encode('MetricsResponse', { partialSuccess: { rejected, errorMessage } });
     const protobuf = (rejected: number, message: string): Script =>
-      answer(
-        200,
-        { 'content-type': 'application/x-protobuf' },
-        encode('MetricsResponse', { partialSuccess: partly(rejected, message) }),
-      );
-    const json = (rejected: number | string, errorMessage: string): Script =>
-      answer(
-        200,
-        { 'content-type': 'application/json; charset=utf-8' },
-        JSON.stringify({ partialSuccess: { rejectedDataPoints: rejected, errorMessage } }),
-      );
+      answer(200, { 'content-type': 'application/x-protobuf' }, protobufOf(rejected, message));
+    const jsonOf = (rejected: number | string, errorMessage: string): string =>
+      JSON.stringify({ partialSuccess: { rejectedDataPoints: rejected, errorMessage } });
+    const json = (rejected: number | string, message: string): Script =>
+      answer(200, { 'content-type': 'application/json; charset=utf-8' }, jsonOf(rejected, message));
 
     test.each<[string, Script]>([
       ['protobuf', protobuf(2, 'out of order')],
       ['JSON', json(2, 'out of order')],
       ['JSON with numbers as texts', json('2', 'out of order')],
+      ['a type in other letters', answer(200, { 'content-type': 'Application/JSON' }, jsonOf(2, 'out of order'))],
+      ['bytes of no type, in the protocol of the push', answer(200, {}, protobufOf(2, 'out of order'))],
     ])('%s: rejects with the count and the words', async (_, script) => {
       const { ok, error, requests } = await flushWith(script, add);
       expect({ ok, requests }).toEqual({ ok: false, requests: 1 });
       expect(error).toMatchObject({ code: 'EVENTS_REJECTED' });
       expect(error?.message).toMatch(/refused 2 of what was sent: out of order$/);
+    });
+
+    test('without words says so', async () => {
+      const { error } = await flushWith(protobuf(2, ''), add);
+      expect(error?.message).toMatch(/refused 2 of what was sent: it does not say why$/);
     });
 
     test('with nothing refused is a warning: accepted, and told', async () => {
@@ -234,28 +242,33 @@ trialOfTests('R27', 'OTLP: an answer that is not what it should be is no success
     });
   });
 
-  test.each<[string, Script]>([
-    ['a text in JSON', answer(200, { 'content-type': 'application/json' }, '"ok"')],
-    ['a list', answer(200, { 'content-type': 'application/json' }, '[]')],
-    ['nothing in JSON', answer(200, { 'content-type': 'application/json' }, 'null')],
+  const asJson = { 'content-type': 'application/json' };
+  test.each<[string, Script, string]>([
+    ['a text in JSON', answer(200, asJson, '"ok"'), 'application/json'],
+    ['a list', answer(200, asJson, '[]'), 'application/json'],
+    ['nothing in JSON', answer(200, asJson, 'null'), 'application/json'],
+    ['a message that is none', answer(200, asJson, '{"partialSuccess":{"errorMessage":5}}'), 'application/json'],
     [
-      'a message that is none',
-      answer(200, { 'content-type': 'application/json' }, '{"partialSuccess":{"errorMessage":5}}'),
+      'a count that is none',
+      answer(200, asJson, '{"partialSuccess":{"rejectedDataPoints":"few"}}'),
+      'application/json',
     ],
-    ['a web page', answer(200, { 'content-type': 'text/html' }, '<html>Please log in</html>')],
-    ['plain text', answer(200, { 'content-type': 'text/plain' }, 'ok')],
-    ['broken JSON', answer(200, { 'content-type': 'application/json' }, '{"partial')],
-    ['broken protobuf', answer(200, { 'content-type': 'application/x-protobuf' }, Buffer.from([0x0a, 0xff]))],
-    ['broken bytes of no type', answer(200, {}, Buffer.from([0x0a, 0xff]))],
+    ['a web page', answer(200, { 'content-type': 'text/html' }, '<html>Please log in</html>'), 'text/html'],
+    ['plain text', answer(200, { 'content-type': 'text/plain' }, 'ok'), 'text/plain'],
+    ['broken JSON', answer(200, asJson, '{"partial'), 'application/json'],
     [
-      'something compressed',
-      answer(200, { 'content-type': 'application/json', 'content-encoding': 'gzip' }, Buffer.alloc(1000)),
+      'broken protobuf',
+      answer(200, { 'content-type': 'application/x-protobuf' }, Buffer.from([0x0a, 0xff])),
+      'application/x-protobuf',
     ],
-    ['a gigabyte', (response) => void endless(response.writeHead(200, { 'content-type': 'application/json' }))],
-  ])('200 with %s is no acceptance', async (_, script) => {
+    ['broken bytes of no type', answer(200, {}, Buffer.from([0x0a, 0xff])), 'an unknown type'],
+    ['something compressed', answer(200, { ...asJson, 'content-encoding': 'br' }, '{}'), 'application/json'],
+    ['a gigabyte', (response) => endless(response.writeHead(200, asJson)), 'more than 65536 bytes'],
+  ])('200 with %s is no acceptance', async (_, script, what) => {
     const { ok, error, requests } = await flushWith(script, add);
     expect({ ok, requests }).toEqual({ ok: false, requests: 1 });
-    expect(error).toMatchObject({ code: 'INVALID_CONFIG', message: expect.stringContaining('is the address right?') });
+    const message = `answered 200, but with ${what} that is no answer of an OTLP receiver; is the address right?`;
+    expect(error).toMatchObject({ code: 'INVALID_CONFIG', message: expect.stringContaining(message) });
   });
 });
 
@@ -264,9 +277,10 @@ test('an answer of 64 KiB is read to its end', async () => {
   expect(await flushWith(script)).toMatchObject({ ok: true, requests: 1 });
 });
 
-/** Writes as long as anybody reads. */
+/** Writes as long as anybody reads: what would be an answer, if it had an end. */
 function endless(response: ServerResponse): void {
-  const chunk = Buffer.alloc(65_536, 'x');
+  response.write('{}');
+  const chunk = Buffer.alloc(65_536, ' ');
   const write = (): void => {
     while (!response.destroyed && response.write(chunk)) {
       // As much as the connection takes.
