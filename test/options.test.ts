@@ -88,6 +88,30 @@ test('READMEs name the options that have no table', async () => {
   }
 });
 
+test('the README of the store lists every question, with its options', async () => {
+  const sqlite = (await load('sqlite'))['sqlite'] as Make;
+  const { reader, close } = (await sqlite({ path: ':memory:' })) as { reader: Record<string, Make>; close: Make };
+  const usual = await taken(reader['getCacheStats']);
+  // Behind what they are about.
+  const withoutOptions = ['recordRecommendationFeedback', 'getRun', 'compareRuns'];
+  const subjects: Record<string, unknown[]> = { compareVersions: ['x', ['1', '2']] };
+  const rows = readmeOf('sqlite').matchAll(/^\| `(\w+)\((\w*Id)?.*?\)` \| (.*) \|$/gm);
+  const listed = Array.from(rows, ([, question = '', subject, options = '']) => {
+    // What is in parentheses is what an option may be.
+    const names = options.replaceAll(/ \(.*?\)/g, '').match(/(?<=`)\w+(?=`)/g) ?? [];
+    return { question, subject, names: [...(options.startsWith('the usual') ? usual : []), ...names] };
+  });
+  expect(listed.map(({ question }) => question).toSorted()).toEqual(Object.keys(reader).toSorted());
+  for (const { question, subject, names } of listed.filter(({ question }) => !withoutOptions.includes(question))) {
+    const before = subjects[question] ?? (subject === undefined ? [] : ['x']);
+    expect([question, ...names.toSorted()]).toEqual([
+      question,
+      ...(await taken(reader[question], {}, ...before)).toSorted(),
+    ]);
+  }
+  await close();
+});
+
 test('the README of core names every field that an event may have', () => {
   const inputs = readFileSync(join(packages, 'core', 'src', 'events', 'input.ts'), 'utf8');
   const fields = new Set(Array.from(inputs.matchAll(/^ {2}readonly (\w+)\??:/gm), ([, field = '']) => field));

@@ -315,6 +315,27 @@ test('names, which stay, never push out all events', async () => {
   expect(Math.min(...kept)).toBeGreaterThan(1_000);
 });
 
+test('days, which stay, never push out all events', async () => {
+  const path = join(testFolder(), 'analytics.db');
+  const backend = await open({ path });
+  const maxBytes = 1024 * 1024;
+  const now = Date.now();
+  await backend.write(
+    Array.from({ length: 20_000 }, (_, some) =>
+      execution({ at: now - (some % 200) * day - (some % 7), name: `skill ${some % 41}` }),
+    ),
+  );
+  await backend.reader.listExecutions();
+  const dry = await backend.store.prune({ maxBytes, dryRun: true });
+  const { rows } = await backend.store.prune({ maxBytes });
+  expect(value(path, 'SELECT count(*) FROM rollups WHERE width = 86400000')).toBe(8_200);
+  // The days alone take more than the limit.
+  expect((await backend.store.statistics()).usedBytes).toBeGreaterThan(1.5 * maxBytes);
+  expect(20_000 - rows.executions).toBeGreaterThan(200);
+  expect(Math.abs(dry.rows.executions - rows.executions)).toBeLessThan(1_000);
+  expect(value(path, 'SELECT max(at) FROM executions')).toBe(now);
+});
+
 const text = 'x'.repeat(300);
 test.each([
   ['executions', (some: number, at: number) => [execution({ at: at + some, runId: 'long', attributes: { text } })]],

@@ -278,7 +278,7 @@ export interface ExecutionPage {
   readonly nextCursor?: string | undefined;
 }
 
-/** The questions about executions of every kind. Without `days` or `range` they are about all time. */
+/** The questions about executions of every kind. Without `days` or `range` they are about all time, unless something else is said. */
 export interface OperationReader {
   /** Everything counted at once: the report to begin with. */
   summary(options?: SummaryOptions): Promise<Summary>;

@@ -1,3 +1,4 @@
+import { dayMs } from '../cell.ts';
 import type { Connection } from '../database.ts';
 
 function read(db: Connection, pragma: string): number {
@@ -17,32 +18,40 @@ export function readSize(db: Connection): Size {
 }
 
 /**
- * By how much the database is over a limit. Names stay when the events that they name go, so they count up to half of the limit:
- * they must not push out all events.
+ * By how much the database is over a limit. Names, and the roll-ups of days, stay when events go, so they count up to half of the
+ * limit: they must not push out all events.
  */
 export function excessBytes(db: Connection, maxBytes: number): number {
   const excess = readSize(db).usedBytes - maxBytes;
-  return excess <= 0 ? excess : excess - Math.max(0, nameBytes(db) - maxBytes / 2);
+  return excess <= 0 ? excess : excess - Math.max(0, stayingBytes(db) - maxBytes / 2);
 }
 
-interface Names {
-  readonly count: number;
-  readonly bytes: number;
+interface Staying {
+  readonly names: number;
+  readonly cells: number;
+  readonly nameBytes: number;
+  readonly dayBytes: number;
 }
 
-/** To measure them reads them all, so it is not done again before there are more by a part of them. */
-const measured = new WeakMap<Connection, Names>();
+/** To measure it reads it all, so it is not done again before there is more by a part of it. */
+const measured = new WeakMap<Connection, Staying>();
 const growth = 1 / 16;
 
-function nameBytes(db: Connection): number {
-  const count = db.prepare('SELECT coalesce(max(id), 0) FROM dictionary').pluck().get() as number;
-  let names = measured.get(db);
-  if (names === undefined || count > names.count * (1 + growth)) {
-    const sizes = `
-      SELECT total(pgsize) FROM dbstat
-      WHERE aggregate = TRUE AND name IN (SELECT name FROM sqlite_schema WHERE tbl_name = 'dictionary')`;
-    names = { count, bytes: db.prepare(sizes).pluck().get() as number };
-    measured.set(db, names);
+function stayingBytes(db: Connection): number {
+  const number = (sql: string): number => db.prepare(sql).pluck().get() as number;
+  const names = number('SELECT coalesce(max(id), 0) FROM dictionary');
+  const cells = number('SELECT coalesce(max(cell), 0) FROM rollup_sketches');
+  let staying = measured.get(db);
+  if (staying === undefined || names > staying.names * (1 + growth) || cells > staying.cells * (1 + growth)) {
+    const bytesOf = (tables: string): number =>
+      number(`
+        SELECT total(pgsize) FROM dbstat
+        WHERE aggregate = TRUE AND name IN (SELECT name FROM sqlite_schema WHERE tbl_name IN (${tables}))`);
+    const shareOfDays = number(`SELECT coalesce(avg(width >= ${dayMs}), 0) FROM rollups`);
+    const nameBytes = bytesOf("'dictionary'");
+    const dayBytes = bytesOf("'rollups', 'rollup_sketches'") * shareOfDays;
+    staying = { names, cells, nameBytes, dayBytes };
+    measured.set(db, staying);
   }
-  return (names.bytes * count) / Math.max(1, names.count);
+  return (staying.nameBytes * names) / Math.max(1, staying.names) + staying.dayBytes;
 }
