@@ -42,10 +42,7 @@ export function post({ url, headers, body, background, tls, agent }: Post, signa
     ...tls,
     headers: { ...headers, 'content-length': body.byteLength },
   });
-  const abort = (): void => {
-    reject(signal.reason);
-    sent.destroy();
-  };
+  const abort = (): void => reject(signal.reason);
   signal.addEventListener('abort', abort);
   sent.on('error', reject);
   sent.on('response', (response) => receive(response, resolve, reject));
@@ -55,8 +52,8 @@ export function post({ url, headers, body, background, tls, agent }: Post, signa
   sent.end(body);
   return promise.finally(() => {
     signal.removeEventListener('abort', abort);
-    // Where the answer came before all was sent, the rest would keep the connection, that of an agent too. One that an agent has
-    // again is no longer the request's, and stays.
+    // Given up, too long an answer, or one that came before all was sent: what is left would keep the connection, that of an agent
+    // too. One that an agent has again is no longer the request's, and stays.
     sent.destroy();
   });
 }
@@ -74,7 +71,6 @@ function receive(response: IncomingMessage, resolve: (answer: Answer) => void, r
     bytes += chunk.length;
     if (bytes > maxAnswerBytes) {
       done(false);
-      response.destroy();
     }
   });
   response.on('end', () => done(true));

@@ -8,6 +8,7 @@ import { certificates, hasOpenssl, tlsServer } from '../../../test/support/certi
 import { ownTime } from '../../../test/support/own-time.ts';
 import { testWith } from '../../../test/support/peer.ts';
 import { trialOfTests } from '../../../test/support/trial.ts';
+import { post } from '../src/http.ts';
 import { judgeNetworkError } from '../src/verdict.ts';
 import { instanceId, showsNoToken, token } from './support/canary.ts';
 import {
@@ -163,6 +164,17 @@ trialOfTests('R27', 'OTLP: nothing takes longer than the deadline', (add) => {
     controller.abort(enough);
     await expect(flushed).rejects.toBe(enough);
   });
+});
+
+test('what is given up before it is sent is not sent', async () => {
+  const server = await faultyServer(() => {});
+  const { signal } = new AbortController();
+  const connection = { tls: {}, agent: undefined };
+  const request = { ...connection, url: new URL(server.url), headers: {}, body: new Uint8Array(1), background: false };
+  const given = new Error('given up');
+  expect(() => post(request, AbortSignal.abort(given))).toThrow(given);
+  void post(request, signal).catch(() => {});
+  await vi.waitFor(() => expect(server.connections).toBe(1));
 });
 
 describe('what is tried again', () => {

@@ -136,6 +136,17 @@ describe('the receiver’s words', () => {
       ': bad unit',
     ],
     [
+      'of a status in protobuf that is long',
+      answer(400, { 'content-type': 'application/x-protobuf' }, encode('Status', { message: `${'x'.repeat(140)}.` })),
+      `: ${'x'.repeat(140)}.`,
+    ],
+    [
+      'not of a message with fields that a status has not',
+      // Field 1 in four bytes, and then a text that would be the message.
+      answer(400, { 'content-type': 'application/x-protobuf' }, Buffer.from('\x0d\0\0\0\0\x12\x02hi', 'latin1')),
+      '400 Bad Request',
+    ],
+    [
       'of a status in JSON',
       answer(400, { 'content-type': 'application/json' }, '{"code":3,"message":"bad unit"}'),
       ': bad unit',
