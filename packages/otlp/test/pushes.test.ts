@@ -7,7 +7,7 @@ import { execution, fakeClock } from '@toolweaver/analytics-testkit';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { ownTime } from '../../../test/support/own-time.ts';
 import { liveBytes } from '../../core/test/support/memory.ts';
-import { faultyServer } from './support/faults.ts';
+import { answerWith, faultyServer } from './support/faults.ts';
 import { observe } from './support/observe.ts';
 import { backendOfTest, flush, pointsOf, receiverOfTest } from './support/pushed.ts';
 import type { Receiver } from './support/receiver.ts';
@@ -265,8 +265,14 @@ describe('at the end of the process', () => {
     );
   });
 
-  test('a push that is under way keeps no process that ends', async () => {
-    const server = await faultyServer(() => {});
+  test.each([
+    ['a push that is under way', () => {}],
+    [
+      'its pause before it tries again',
+      answerWith('HTTP/1.1 503 Busy\r\nretry-after: 50\r\ncontent-length: 0\r\n\r\n'),
+    ],
+  ])('%s keeps no process that ends', async (_, handle) => {
+    const server = await faultyServer(handle);
     const { code, printed, elapsedMs } = await run(server.url, 'leave');
     expect({ code, printed }).toEqual({ code: 0, printed: '' });
     expect(server.connections).toBe(1);
