@@ -139,7 +139,7 @@ async function handle(call: number, request: Request): Promise<unknown> {
   }
 }
 
-/** Ends the thread. In Deno it would go on when its port were closed. */
+/** Ends the thread. To close its port would do as well, but Deno's cannot be closed. */
 function close(): never {
   try {
     upkeep.end();
