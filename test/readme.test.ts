@@ -85,6 +85,8 @@ describe('the samples of the documents run, and print what they say', () => {
       target: 'es2024',
       module: 'nodenext',
       strict: true,
+      exactOptionalPropertyTypes: true,
+      noUncheckedIndexedAccess: true,
       // Those of libraries that work with the packages, which may contradict each other.
       skipLibCheck: true,
       noEmit: true,
