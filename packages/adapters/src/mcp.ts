@@ -59,7 +59,7 @@ export function trackMcpServer<S extends ProtocolServer | { readonly server: Pro
       const { params = request as CallParams } = request as { params?: CallParams };
       const call = (): unknown =>
         analytics.trackOperation(
-          { kind: 'tool', name: params.name, toolkit, inputBytes: bytesOf(params.arguments) },
+          { kind: 'tool', name: nameOf(params, server), toolkit, inputBytes: bytesOf(params.arguments) },
           async (operation) => {
             const result = await handler(request, extra);
             const { isError, content } = Object(result) as { isError?: unknown; content?: unknown };
@@ -101,6 +101,16 @@ interface CallParams {
   readonly name: string;
   readonly arguments?: unknown;
   readonly _meta?: Readonly<Record<string, unknown>> | undefined;
+}
+
+/** Of what a server has not: clients may ask for any number of names, each of which would stay in metrics for good. */
+const unknownTool = '(unknown tool)';
+
+/** An `McpServer` keeps its tools there, in both versions; a `Server` has none. */
+function nameOf({ name }: CallParams, server: object): string {
+  const { _registeredTools: tools } = server as { _registeredTools?: object };
+  const names = Object.keys(tools ?? {});
+  return names.length === 0 || names.includes(name) ? name : unknownTool;
 }
 
 /** The method of a request, as its schema (of Zod 3 or 4) says it, or as it is. */

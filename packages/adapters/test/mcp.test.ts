@@ -74,7 +74,7 @@ test('a tool that throws, one that is called wrongly, and one that is not there 
   expect((await made.executions()).map(({ name, success, error }) => [name, success, error])).toEqual([
     ['fail', false, { type: 'ToolError' }],
     ['add', false, { type: 'ToolError' }],
-    ['none', false, { type: 'ToolError' }],
+    ['(unknown tool)', false, { type: 'ToolError' }],
   ]);
 });
 
@@ -130,8 +130,9 @@ test('calls of a server of version 2 of the SDK are recorded as those of version
   const { content } = await client.callTool({ name: 'add', arguments: { a: 1, b: 2 } });
   expect(content).toEqual([{ type: 'text', text: '3' }]);
   expect(await client.callTool({ name: 'fail' })).toMatchObject({ isError: true });
-  expect(await made.paths()).toEqual(['tool add > llm inner', 'tool add', 'tool fail']);
-  expect((await made.executions()).at(-1)).toMatchObject({
+  await expect(client.callTool({ name: 'none' })).rejects.toThrow('not found');
+  expect(await made.paths()).toEqual(['tool add > llm inner', 'tool add', 'tool fail', 'tool (unknown tool)']);
+  expect((await made.executions()).at(-2)).toMatchObject({
     success: false,
     error: { type: 'ToolError' },
     toolkit: 'math',

@@ -5,7 +5,10 @@ type Text = string | null | undefined;
 
 /** Fields that any event may have. What is left out comes from the context (`withContext`, `startRun`) or is made here. */
 export interface CommonInput {
-  /** A UUID of the caller's, to make recording idempotent. Default: a new UUIDv7. */
+  /**
+   * A UUID of the caller's. What a store has, it does not add again: of executions what has the same `at`, too, so give both to make
+   * recording idempotent. Metric backends count each call. Default: a new UUIDv7.
+   */
   readonly id?: Text;
   /** Unix time in ms, 0 to 4102444799999 (the end of the year 2099). Default: now. */
   readonly at?: number | undefined;
