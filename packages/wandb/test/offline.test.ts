@@ -16,6 +16,7 @@ import { image, startRun, wandb } from '@toolweaver/analytics-wandb';
 import { expect, onTestFinished, test } from 'vitest';
 import { newRows } from '../src/encoding/batch.ts';
 import { createLogFrames } from '../src/encoding/log-frame.ts';
+import { makeFolder } from '../src/log/run-directory.ts';
 import { createTransactionLog } from '../src/log/transaction-log.ts';
 import { apiKey, fakeService } from './support/fake-service.ts';
 import { testFolder } from './support/folder.ts';
@@ -207,6 +208,18 @@ test('.wandb is used where it is there; a folder that cannot be written gives wa
   const name = process.getuid === undefined ? 'wandb' : `wandb-${process.getuid()}`;
   expect(elsewhere.location).toContain(join(tmpdir(), name, 'offline-run-'));
   expect(notices).toEqual([expect.stringContaining(`${join(file, 'wandb')} cannot be written`)]);
+});
+
+test.runIf(process.platform === 'linux')('a folder below /proc, where nobody can make any, holds nothing up', () => {
+  expect(() => makeFolder('/proc/nothing/wandb')).toThrow('ENOENT');
+});
+
+test('a folder is made with those above it, for its owner alone', async () => {
+  const dir = testFolder();
+  const run = await startRun({ mode: 'offline', dir: join(dir, 'one', 'two') });
+  await run.finish();
+  const modes = ['one', 'one/two', 'one/two/wandb'].map((path) => statSync(join(dir, path)).mode & 0o777);
+  expect(modes).toEqual([0o700, 0o700, 0o700]);
 });
 
 test('files, pictures and artifacts are copied; without an entity the artifact stays where it is, and that is told', async () => {

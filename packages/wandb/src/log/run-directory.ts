@@ -1,6 +1,6 @@
-import { accessSync, constants, existsSync, lstatSync, mkdirSync, rmSync, symlinkSync } from 'node:fs';
+import { accessSync, constants, existsSync, lstatSync, mkdirSync, rmSync, statSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { basename, join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { codeOf } from '../failure.ts';
 import { toPathPart } from '../names.ts';
 
@@ -38,8 +38,23 @@ function makeOwn(folder: string): string {
   return folder;
 }
 
+/** With those above it, for their owner alone. Node's own `recursive` goes on for ever where Linux lets nobody make any, below `/proc`. */
+export function makeFolder(folder: string): void {
+  try {
+    mkdirSync(folder, { mode: 0o700 });
+  } catch (error) {
+    const code = codeOf(error);
+    if (code === 'ENOENT' && dirname(folder) !== folder) {
+      makeFolder(dirname(folder));
+      mkdirSync(folder, { mode: 0o700 });
+    } else if (code !== 'EEXIST' || !statSync(folder).isDirectory()) {
+      throw error;
+    }
+  }
+}
+
 function makeWritable(folder: string): string {
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  makeFolder(folder);
   accessSync(folder, constants.W_OK);
   return folder;
 }

@@ -1,7 +1,7 @@
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseObject } from '../json-text.ts';
-import { wandbFolder } from '../log/run-directory.ts';
+import { makeFolder, wandbFolder } from '../log/run-directory.ts';
 import { randomName, runIdProblem } from '../names.ts';
 import type { Settings } from '../settings/settings.ts';
 
@@ -49,7 +49,7 @@ function unfinishedRun(dir: string): string | undefined {
 function rememberRun(dir: string, id: string): void {
   const folder = wandbFolder(dir);
   try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    makeFolder(folder);
     writeFileSync(join(folder, name), JSON.stringify({ run_id: id }), { mode: 0o600 });
   } catch {
     // The run goes on; only its successor will not know of it.
