@@ -78,10 +78,9 @@ export function aiSdkTelemetry(analytics: Analytics): Telemetry {
       spans.end(embedCallId, Number.isSafeInteger(tokens) ? { usage: { inputTokens: tokens } } : {});
     },
     executeTool({ callId, toolCall, execute }) {
-      const parentId = spans.idOf(callId);
       const name = toolCall?.toolName ?? 'unknown';
-      return analytics.trackOperation({ kind: 'tool', name, parentId, inputBytes: bytesOf(toolCall?.input) }, () =>
-        execute(),
+      return analytics.withContext({ parentId: spans.idOf(callId) }, () =>
+        analytics.trackOperation({ kind: 'tool', name, inputBytes: bytesOf(toolCall?.input) }, () => execute()),
       );
     },
     onEnd(event) {

@@ -33,6 +33,8 @@ interface Span {
   readonly subject: SubjectDetails | undefined;
   readonly parentKey: string | null | undefined;
   readonly parentId: string | undefined;
+  /** The outermost one around it that is recorded; undefined for that itself. */
+  readonly rootId: string | undefined;
   readonly startedMs: number;
   readonly inContext: ReturnType<typeof AsyncLocalStorage.snapshot>;
 }
@@ -53,8 +55,8 @@ export function createSpans(analytics: Analytics): Spans {
     if (span?.subject === undefined) {
       return;
     }
-    const { id, parentId, subject, startedMs, inContext } = span;
-    inContext(() =>
+    const { id, parentId, rootId, subject, startedMs, inContext } = span;
+    const record = () =>
       analytics.record({
         latencyMs: performance.now() - startedMs,
         success: failure === undefined,
@@ -65,8 +67,9 @@ export function createSpans(analytics: Analytics): Spans {
         type: 'execution',
         id,
         parentId,
-      }),
-    );
+      });
+    // Sampling then keeps the one with the other.
+    inContext(() => (rootId === undefined ? record() : analytics.withContext({ parentId: rootId }, record)));
   };
 
   const endInner: Spans['endInner'] = (key, details, failure) => {
@@ -82,7 +85,8 @@ export function createSpans(analytics: Analytics): Spans {
     end,
     endInner,
     start(key, subject, parentKey) {
-      const parentId = idOf(parentKey ?? '');
+      const parent = open.get(parentKey ?? '');
+      const parentId = parent?.id;
       const [oldest] = open.size >= maxOpen ? open.keys() : [];
       open.delete(oldest ?? '');
       open.set(key, {
@@ -90,6 +94,7 @@ export function createSpans(analytics: Analytics): Spans {
         subject,
         parentKey,
         parentId,
+        rootId: parent?.rootId ?? parentId,
         startedMs: performance.now(),
         inContext: AsyncLocalStorage.snapshot(),
       });

@@ -89,6 +89,29 @@ test('a loop of an agent: calls of the model, tools, and what is in them', async
   expect(JSON.stringify(await made.events())).not.toMatch(/secret|Oslo/);
 });
 
+test('sampling keeps a loop with all that is in it', async () => {
+  const made = rig({ sampleRate: 0.5 });
+  const lookup = tool({
+    inputSchema: jsonSchema<object>({ type: 'object' }),
+    execute: () => made.analytics.trackOperation('lookup', () => 'rain'),
+  });
+  for (let loop = 0; loop < 60; loop += 1) {
+    const answers = [calls('lookup', {}), text];
+    await generateText({
+      model: new MockLanguageModelV4({ modelId: 'm', doGenerate: async () => answers.shift() as never }),
+      prompt: 'p',
+      telemetry: telemetryOf(made, 'loop'),
+      stopWhen: isStepCount(3),
+      tools: { lookup },
+    });
+  }
+  const paths = await made.paths();
+  const loops = paths.filter((path) => path === 'agent loop').length;
+  expect(loops).toBeGreaterThan(5);
+  expect(loops).toBeLessThan(55);
+  expect(paths).toHaveLength(5 * loops);
+});
+
 test('a tool that throws is a failure; the loop is none', async () => {
   const made = rig();
   const answers = [calls('broken', {}), text];

@@ -90,6 +90,21 @@ test('every chain of a chain, where that is wanted', async () => {
   ]);
 });
 
+test('sampling keeps a chain with all that is in it', async () => {
+  const made = rig({ sampleRate: 0.5 });
+  const inner = RunnableLambda.from((value: number) => value + 1).pipe((value: number) => value * 2);
+  const chain = RunnableLambda.from((value: number, config) => inner.invoke(value, config)).pipe(inner);
+  for (let call = 0; call < 60; call += 1) {
+    await chain.invoke(1, configOf(made, { innerChains: true }));
+  }
+  const paths = await made.paths();
+  const chains = paths.filter((path) => path === 'operation RunnableSequence').length;
+  expect(chains).toBeGreaterThan(5);
+  expect(chains).toBeLessThan(55);
+  expect(Math.max(...paths.map((path) => path.split('>').length))).toBeGreaterThan(2);
+  expect(paths.length / chains).toBe(8);
+});
+
 test('what fails is a failure, and thrown on', async () => {
   const made = rig();
   const model = new FakeListChatModel({ responses: ['x'] });

@@ -16,7 +16,7 @@ import { sizeOf } from './events/size.ts';
 import { onEnd } from './exit.ts';
 import { type ResolvedOptions, resolveOptions } from './options.ts';
 import { clientReader } from './reader/client-reader.ts';
-import { extendContext, type Surroundings } from './tracking/context.ts';
+import { extendContext, rootOf, type Surroundings } from './tracking/context.ts';
 import { createRuns } from './tracking/run.ts';
 import { createTraces } from './tracking/trace.ts';
 import { createTracker } from './tracking/track.ts';
@@ -46,7 +46,7 @@ export function createAnalytics(options: AnalyticsOptions): Analytics {
   const deliveries = backends.map((backend) => createDelivery(backend, { ...resolved, reporter }));
   const isQueued = backends.some(({ delivery }) => delivery !== 'immediate');
   const context = new AsyncLocalStorage<Surroundings>();
-  const sample = createSampler(resolved);
+  const sample = createSampler(resolved, () => rootOf(context.getStore()));
   const { now, newId } = sources(resolved);
   const price = createPricing(resolved.prices, ({ model }, cause) => {
     reporter.report('INTERNAL', undefined, () => callbackError(`prices.price() for ${model}`, cause));

@@ -50,8 +50,8 @@ export interface AnalyticsOptions {
    */
   readonly onError?: ((error: AnalyticsError) => void) | undefined;
   /**
-   * The share of executions to keep, 0 to 1. Failures, and what took `slowMs` or longer, are always kept, as is every
-   * event that is no execution; the kept ones carry a `weight`, so that counts and costs stay unbiased. Default: 1.
+   * The share of executions to keep, 0 to 1, each with all that is in it. Failures, and what took `slowMs` or longer, are always kept,
+   * as is every event that is no execution; the kept ones carry a `weight`, so that counts and costs stay unbiased. Default: 1.
    */
   readonly sampleRate?: number | undefined;
   /** Default: 5000. */
@@ -79,7 +79,7 @@ export interface AnalyticsOptions {
   readonly clock?: Clock | undefined;
   /** For tests: makes event ids; must return distinct UUIDs. */
   readonly newId?: (() => string) | undefined;
-  /** For tests: 0 <= x < 1. Used by sampling and jitter. */
+  /** For tests: 0 <= x < 1. Used by jitter. */
   readonly random?: (() => number) | undefined;
 }
 

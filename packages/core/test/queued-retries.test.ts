@@ -12,6 +12,10 @@ function failing(code: ErrorCode = 'BACKEND_UNAVAILABLE', options?: AnalyticsErr
   };
 }
 
+function thrower(): never {
+  throw new Error('no entropy');
+}
+
 /** Lets every retry happen, and returns how long the client waited before each. */
 async function delaysOf({ clock, side }: Rig, count: number): Promise<number[]> {
   const delays: number[] = [];
@@ -64,6 +68,16 @@ describe('retries', () => {
     expect(half).toEqual(bounds.map((bound) => bound / 2));
     expect(most.map(Math.round)).toEqual(bounds);
   });
+
+  test.each([() => Number.NaN, () => 1, () => -0.1, () => 'x' as never, thrower])(
+    'wait by the chance of the machine where that of the user is broken',
+    async (random) => {
+      const delays = await delaysOf(await refused(failing(), { random }), 9);
+      expect(delays).toHaveLength(9);
+      expect(delays.every((delay, at) => delay >= 0 && delay <= Math.min(30_000, 500 * 2 ** at))).toBe(true);
+      expect(new Set(delays).size).toBe(9);
+    },
+  );
 
   test('have bounds of the user', async () => {
     const retry = { minDelayMs: 10, maxDelayMs: 25, maxAttempts: 5 };

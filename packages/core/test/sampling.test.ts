@@ -1,39 +1,27 @@
 import { describe, expect, test } from 'vitest';
 import { createSampler } from '../src/events/sampling.ts';
-import type { AnalyticsEvent } from '../src/index.ts';
+import type { Analytics, AnalyticsEvent } from '../src/index.ts';
 import { farSide } from './support/far-side.ts';
 import { dropsOf, statsOf } from './support/ledger.ts';
 import { eventOf, minimal, types } from './support/normalize.ts';
 import { rig } from './support/rig.ts';
 
-/** A small generator of pseudo-random numbers (mulberry32), so that a run can be repeated. */
-function seeded(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-
-function thrower(): never {
-  throw new Error('no entropy');
-}
-
-const never = (): number => 0.999_999;
-const execution = (fields: object = {}): AnalyticsEvent => eventOf({ ...minimal.execution, latencyMs: 10, ...fields });
+const alone = (): undefined => {};
+/** As like each other as ids can be. */
+const idOf = (at: number): string => `01890a5d-ac96-774b-bcce-${at.toString(16).padStart(12, '0')}`;
+const execution = (fields: object = {}): AnalyticsEvent =>
+  eventOf({ ...minimal.execution, id: idOf(1), latencyMs: 10, ...fields });
 
 describe('sampling', () => {
   test.each([0.5, 0.1, 0.013])('at a rate of %d gives weights that sum up to the true count and cost', (sampleRate) => {
-    const sample = createSampler({ sampleRate, slowMs: 5000, random: seeded(42) });
+    const sample = createSampler({ sampleRate, slowMs: 5000 }, alone);
     const total = 200_000;
     let kept = 0;
     let count = 0;
     let latency = 0;
     let trueLatency = 0;
     for (let at = 0; at < total; at += 1) {
-      const event = execution({ latencyMs: at % 1000 });
+      const event = execution({ id: idOf(at), latencyMs: at % 1000 });
       const sampled = sample(event) as { weight?: number; latencyMs: number } | undefined;
       trueLatency += at % 1000;
       if (sampled !== undefined) {
@@ -42,33 +30,49 @@ describe('sampling', () => {
         latency += (sampled.weight ?? 1) * sampled.latencyMs;
       }
     }
-    // Six standard deviations of a binomial count; the sum of latencies spreads a little more.
-    const tolerance = (6 * Math.sqrt(total * sampleRate * (1 - sampleRate))) / sampleRate;
+    // Four standard deviations of a binomial count; the sum of latencies spreads a little more.
+    const tolerance = (4 * Math.sqrt(total * sampleRate * (1 - sampleRate))) / sampleRate;
     expect(Math.abs(count - total)).toBeLessThan(tolerance);
     expect(Math.abs(latency / trueLatency - 1)).toBeLessThan((1.2 * tolerance) / total);
     expect(Math.abs(kept - total * sampleRate)).toBeLessThan(tolerance * sampleRate);
   });
 
+  test.each([
+    ['the outermost execution under way', (at: number) => [{ parentId: idOf(at + 7) }, idOf(at)]],
+    ['its parent, where no more is known', (at: number) => [{ parentId: idOf(at) }, undefined]],
+    ['itself, where it has none', (at: number) => [{ id: idOf(at) }, undefined]],
+  ] as const)('goes by the id of %s', (_, of) => {
+    const decide = (at: number, rate: number): boolean => {
+      const [fields, root] = of(at) as [object, string | undefined];
+      return createSampler({ sampleRate: rate, slowMs: 5000 }, () => root)(execution(fields)) !== undefined;
+    };
+    const alike = (at: number, rate: number): boolean =>
+      createSampler({ sampleRate: rate, slowMs: 5000 }, alone)(execution({ id: idOf(at) })) !== undefined;
+    for (let at = 0; at < 200; at += 1) {
+      expect(decide(at, 0.5)).toBe(alike(at, 0.5));
+      // What a lower rate keeps a higher one does.
+      expect(decide(at, 0.5) || !decide(at, 0.2)).toBe(true);
+    }
+  });
+
   test('at a rate of 0 keeps no ordinary success', () => {
-    const sample = createSampler({ sampleRate: 0, slowMs: 5000, random: () => 0 });
-    expect(sample(execution())).toBeUndefined();
+    const sample = createSampler({ sampleRate: 0, slowMs: 5000 }, alone);
+    for (let at = 0; at < 1000; at += 1) {
+      expect(sample(execution({ id: idOf(at) }))).toBeUndefined();
+    }
     expect(sample(execution({ success: false }))).toBeDefined();
   });
 
   test('at a rate of 1 changes nothing and asks nobody', () => {
-    const sample = createSampler({
-      sampleRate: 1,
-      slowMs: 5000,
-      random() {
-        throw new Error('asked');
-      },
+    const sample = createSampler({ sampleRate: 1, slowMs: 5000 }, () => {
+      throw new Error('asked');
     });
     const event = execution();
     expect(sample(event)).toBe(event);
   });
 
   test('always keeps failures, and what took slowMs or longer, with a weight of 1', () => {
-    const sample = createSampler({ sampleRate: 0.1, slowMs: 5000, random: never });
+    const sample = createSampler({ sampleRate: 0, slowMs: 5000 }, alone);
     for (const event of [
       execution({ success: false }),
       execution({ latencyMs: 5000 }),
@@ -83,21 +87,24 @@ describe('sampling', () => {
 
   test.each(types.filter((type) => type !== 'execution'))('always keeps a %s', (type) => {
     const event = eventOf(minimal[type]);
-    expect(createSampler({ sampleRate: 0, slowMs: 5000, random: never })(event)).toBe(event);
+    expect(createSampler({ sampleRate: 0, slowMs: 5000 }, alone)(event)).toBe(event);
   });
 
   test('gives the kept ones the inverse of the rate', () => {
-    const sample = createSampler({ sampleRate: 0.25, slowMs: 5000, random: () => 0.249 });
-    const event = execution({ name: 'pdf' });
-    expect(sample(event)).toEqual({ ...event, weight: 4 });
-    expect(event.weight).toBeUndefined();
-    expect(createSampler({ sampleRate: 0.25, slowMs: 5000, random: () => 0.25 })(event)).toBeUndefined();
+    const sample = createSampler({ sampleRate: 0.25, slowMs: 5000 }, alone);
+    const events = Array.from({ length: 100 }, (_, at) => execution({ id: idOf(at) }));
+    const kept = events.filter((event) => sample(event));
+    expect(kept.length).toBeGreaterThan(10);
+    for (const event of kept) {
+      expect(sample(event)).toEqual({ ...event, weight: 4 });
+      expect(event.weight).toBeUndefined();
+    }
   });
 });
 
 describe('a client that samples', () => {
   test('counts what it leaves out, so that nothing is unaccounted for', async () => {
-    const { analytics, record, side } = rig({ maxEvents: 1000 }, { sampleRate: 0.2, random: seeded(7) });
+    const { analytics, record, side } = rig({ maxEvents: 1000 }, { sampleRate: 0.2 });
     record(...Array.from({ length: 500 }, () => 'e'));
     await analytics.flush();
     expect(statsOf(analytics).accepted).toBe(500);
@@ -109,27 +116,109 @@ describe('a client that samples', () => {
 
   test('decides once for all backends', async () => {
     const [one, two] = [farSide({ name: 'one' }), farSide({ name: 'two' })];
-    const { analytics, record } = rig({}, { backends: [one, two], sampleRate: 0.5, random: seeded(3) });
+    const { analytics, record } = rig({}, { backends: [one, two], sampleRate: 0.5 });
     record(...Array.from({ length: 100 }, (_, at) => `e${at}`));
     await analytics.flush();
     expect(one.held.map(({ id }) => id)).toEqual(two.held.map(({ id }) => id));
     expect(one.held.length).toBeGreaterThan(20);
   });
 
-  test.each([() => Number.NaN, () => 1, () => -0.1, () => 'x' as never, thrower])(
-    'takes the chance of the machine where that of the user is broken',
-    (random) => {
-      const { analytics, record, errors } = rig({}, { sampleRate: 0.5, random });
-      record(...Array.from({ length: 1000 }, () => 'e'));
-      const { dropped } = statsOf(analytics);
-      expect(dropped.sampled).toBeGreaterThan(350);
-      expect(dropped.sampled).toBeLessThan(650);
-      expect(errors).toEqual([]);
-    },
-  );
+  const names = ({ held }: { readonly held: readonly AnalyticsEvent[] }): string[] =>
+    held.flatMap((event) => (event.type === 'execution' ? event.name : []));
+
+  test('keeps or leaves out an execution with all that is in it', async () => {
+    const { analytics, side, record } = rig({ maxEvents: 10_000 }, { sampleRate: 0.3 });
+    const search = analytics.wrapTool(async () => record('answer'), { name: 'search' });
+    const rows = analytics.wrapTool(
+      async function* () {
+        yield 1;
+      },
+      { name: 'rows' },
+    );
+    for (let call = 0; call < 200; call += 1) {
+      await analytics.trackRun({ id: 'one of many' }, () =>
+        analytics.trackOperation({ kind: 'agent', name: 'agent' }, async ({ id }) => {
+          await search();
+          for await (const _ of rows()) {
+            analytics.withContext({ parentId: id, userId: 'ada' }, () => record('asked'));
+          }
+        }),
+      );
+    }
+    await analytics.flush();
+    const all = ['answer', 'search', 'asked', 'rows', 'agent'];
+    const kept = names(side);
+    expect(kept.length).toBeGreaterThan(100);
+    expect(kept.length).toBeLessThan(500);
+    expect(kept).toEqual(Array.from({ length: kept.length / all.length }, () => all).flat());
+  });
+
+  test('goes by what is around, where a parent is named in it', async () => {
+    const { analytics, side, record } = rig({ maxEvents: 10_000 }, { sampleRate: 0.5 });
+    for (let at = 0; at < 200; at += 1) {
+      analytics.withContext({ parentId: idOf(at) }, () => {
+        record('first');
+        analytics.withContext({ parentId: idOf(at + 1000) }, () => record('second'));
+      });
+      await analytics.trackOperation({ name: 'fourth', parentId: idOf(at) }, () => record('third'));
+    }
+    await analytics.flush();
+    const kept = names(side);
+    const pairs = ['first,second', 'third,fourth'].map((pair) => pair.split(','));
+    for (const [one = '', other = ''] of pairs) {
+      const both = kept.filter((name) => name === one || name === other);
+      expect(both.length).toBeGreaterThan(100);
+      expect(both.length).toBeLessThan(300);
+      expect(both).toEqual(Array.from({ length: both.length / 2 }, () => [one, other]).flat());
+    }
+  });
+
+  test.each([
+    ['in a run', (work: () => Promise<void>, { trackRun }: Analytics) => trackRun({ id: 'r' }, work)],
+    ['without one', (work: () => Promise<void>) => work()],
+  ])('goes on so with what another process does in it, %s', async (_, around) => {
+    const [here, there] = [
+      rig({ maxEvents: 10_000 }, { sampleRate: 0.3 }),
+      rig({ maxEvents: 10_000 }, { sampleRate: 0.3 }),
+    ];
+    const service = there.analytics.wrapTool(async () => there.record('row'), { name: 'service' });
+    for (let call = 0; call < 100; call += 1) {
+      const calling = () => there.analytics.withTraceContext(here.analytics.traceContext(), service);
+      const inner = () => here.analytics.trackOperation('inner', calling);
+      await around(() => here.analytics.trackOperation('outer', inner), here.analytics);
+    }
+    await Promise.all([here.analytics.flush(), there.analytics.flush()]);
+    const inner = here.side.held.filter((event) => event.type === 'execution' && event.name === 'inner');
+    const called = there.side.held.filter((event) => event.type === 'execution' && event.name === 'service');
+    expect(called).toMatchObject(inner.map(({ id }) => ({ parentId: id })));
+    expect(names(there.side).length).toBe(names(here.side).length);
+    expect(names(here.side).length).toBeGreaterThan(20);
+    expect(names(here.side).length).toBeLessThan(120);
+  });
+
+  test('keeps by the parent what is recorded with one, and a run apart', async () => {
+    const { analytics, side } = rig({ maxEvents: 10_000 }, { sampleRate: 0.5 });
+    for (let at = 0; at < 200; at += 1) {
+      const outer = {
+        type: 'execution',
+        kind: 'agent',
+        name: 'outer',
+        id: idOf(at),
+        success: true,
+        runId: 'r',
+      } as const;
+      analytics.record(outer);
+      analytics.record({ ...outer, id: idOf(at + 10_000), name: 'inner', parentId: outer.id });
+    }
+    await analytics.flush();
+    const kept = names(side);
+    expect(kept.length).toBeGreaterThan(120);
+    expect(kept.length).toBeLessThan(280);
+    expect(kept).toEqual(Array.from({ length: kept.length / 2 }, () => ['outer', 'inner']).flat());
+  });
 
   test('keeps what is tracked at the rate of its subject, in place of its own', async () => {
-    const { analytics, side, errors } = rig({ maxEvents: 1000 }, { sampleRate: 0, random: seeded(5) });
+    const { analytics, side, errors } = rig({ maxEvents: 1000 }, { sampleRate: 0 });
     const half = analytics.wrapTool(() => 1, { kind: 'tool', name: 'half', sampleRate: 0.5 });
     const all = analytics.wrapTool(() => 1, { kind: 'tool', name: 'all', sampleRate: 1 });
     for (let call = 0; call < 200; call += 1) {

@@ -32,12 +32,12 @@ describe('what goes out', () => {
         traceparent: `00-${hex(run.id)}-${hex(run.id).slice(16)}-01`,
         tracestate: `toolweaver=r:${run.id}`,
       });
-      await analytics.trackOperation('outer', () =>
+      await analytics.trackOperation('outer', (outer) =>
         analytics.trackOperation('inner', async ({ id }) => {
           await turn();
           expect(analytics.traceContext()).toEqual({
             traceparent: `00-${hex(run.id)}-${hex(id).slice(16)}-01`,
-            tracestate: `toolweaver=p:${id};r:${run.id}`,
+            tracestate: `toolweaver=p:${id};o:${outer.id};r:${run.id}`,
           });
         }),
       );
@@ -51,8 +51,10 @@ describe('what goes out', () => {
       const body = () =>
         analytics.trackOperation('outer', (outer) =>
           analytics.trackOperation('inner', (inner) => {
-            const { traceparent } = analytics.traceContext();
+            const { traceparent, tracestate } = analytics.traceContext();
             expect(traceparent).toBe(`00-${hex(outer.id)}-${hex(inner.id).slice(16)}-01`);
+            const ofRun = options.id === undefined ? '' : `;o:${outer.id};r:nightly`;
+            expect(tracestate).toBe(`toolweaver=p:${inner.id}${ofRun}`);
           }),
         );
       await (options.id === undefined ? body() : analytics.trackRun(options, body));
@@ -116,7 +118,7 @@ describe('what comes in', () => {
       record('of the trace');
       expect(analytics.traceContext()).toEqual({
         traceparent: traceparent.replace(/1$/, '0'),
-        tracestate: `toolweaver=r:${asUuid},a=1,b=2`,
+        tracestate: `toolweaver=o:${asUuid};r:${asUuid},a=1,b=2`,
       });
     });
     await analytics.withTraceContext({ traceparent }, () =>
@@ -141,7 +143,7 @@ describe('what comes in', () => {
     const tracestate = `a=1,toolweaver=p:${uuid};r:old,b=2`;
     await analytics.withTraceContext({ traceparent, tracestate }, () =>
       analytics.trackOperation('next', ({ id }) => {
-        expect(analytics.traceContext().tracestate).toBe(`toolweaver=p:${id};r:old,a=1,b=2`);
+        expect(analytics.traceContext().tracestate).toBe(`toolweaver=p:${id};o:${uuid};r:old,a=1,b=2`);
       }),
     );
   });

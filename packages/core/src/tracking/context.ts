@@ -3,10 +3,15 @@ import { optionalObject, optionalText, optionalUuid } from '../values/check.ts';
 
 /** What goes along with the values that callers know. */
 export interface Surroundings extends Context {
-  /** The outermost execution under way. */
+  /** The outermost execution under way, where it is not the parent. */
   readonly rootId?: string | undefined;
   /** The trace that came in. */
   readonly trace?: { readonly traceparent: string; readonly tracestate: string } | undefined;
+}
+
+/** The outermost execution under way. */
+export function rootOf({ rootId, parentId }: Surroundings = {}): string | undefined {
+  return rootId ?? parentId;
 }
 
 const checks: Record<keyof Context, (value: unknown, field: string) => string | undefined> = {
@@ -20,8 +25,12 @@ const checks: Record<keyof Context, (value: unknown, field: string) => string | 
  * The context with what is given added. A wrong value is left out instead of making all events inside invalid, and passed to
  * `refused` as the error that it is.
  */
-export function extendContext(outer: Context | undefined, given: unknown, refused: (thrown: unknown) => void): Context {
-  const context: Record<string, string | undefined> = { ...outer };
+export function extendContext(
+  outer: Surroundings | undefined,
+  given: unknown,
+  refused: (thrown: unknown) => void,
+): Surroundings {
+  const context: Record<string, unknown> = { ...outer, rootId: rootOf(outer) };
   const attempt = (read: () => void): void => {
     try {
       read();

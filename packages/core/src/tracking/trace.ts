@@ -2,11 +2,12 @@ import type { AsyncLocalStorage } from 'node:async_hooks';
 import type { Analytics, TraceContext } from '../client.ts';
 import { optionalObject, optionalText, optionalUuid } from '../values/check.ts';
 import { parseUuid } from '../values/id.ts';
-import type { Surroundings } from './context.ts';
+import { rootOf, type Surroundings } from './context.ts';
 
 // W3C Trace Context, level 1. A trace id is as long as a UUID, so it is the id of what the trace is about: the run, or the outermost
 // execution. The id of a span is half as long: it is the second half of the execution's. What that loses goes into `tracestate`, as
-// `toolweaver=p:<id of the execution>;r:<id of the run, URI-encoded>`.
+// `toolweaver=p:<id of the execution>;o:<id of the outermost one>;r:<id of the run, URI-encoded>`, of which the second is said where neither
+// it nor the trace says it.
 
 const pattern = /^(?!ff)([\da-f]{2})-(?!0{32})([\da-f]{32})-(?!0{16})([\da-f]{16})-([\da-f]{2})(-.*)?$/;
 const member = 'toolweaver=';
@@ -18,17 +19,25 @@ export function createTraces(
 ): Pick<Analytics, 'traceContext' | 'withTraceContext'> {
   return {
     traceContext() {
-      const { runId, parentId, rootId, trace } = context.getStore() ?? {};
+      const around = context.getStore() ?? {};
+      const { runId, parentId, trace } = around;
       const [, , traceId, spanId, flags] = pattern.exec(trace?.traceparent ?? '') ?? [];
       const run = parseUuid(runId);
-      const id = traceId ?? hex(run ?? rootId ?? parentId);
+      const id = traceId ?? hex(run ?? rootOf(around));
       const parent = hex(parentId)?.slice(16) ?? spanId ?? hex(run)?.slice(16);
       const traceparent = `00-${id}-${parent}-${flags ?? '01'}`;
       // Without a run and an execution there is none, nor with ids that a header must not have: all zeros, say.
       if (!pattern.test(traceparent)) {
         return {};
       }
-      const own = [parentId && `p:${parentId}`, runId && `r:${encodeURIComponent(runId)}`].filter(Boolean).join(';');
+      const rootId = rootOf(around);
+      const own = [
+        parentId && `p:${parentId}`,
+        runId && rootId !== parentId && `o:${rootId}`,
+        runId && `r:${encodeURIComponent(runId)}`,
+      ]
+        .filter(Boolean)
+        .join(';');
       const members = [own && member + own, trace?.tracestate].filter(Boolean);
       const state = [members.join(','), ...members].find(
         (text) => text !== '' && String(text).length <= maxStateLength,
@@ -60,12 +69,14 @@ function incoming(headers: unknown, outer: Surroundings | undefined): Surroundin
         ?.split(';')
         .find((one) => one.startsWith(name))
         ?.slice(name.length);
+    const id = traceId.replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-');
+    const run = optionalText(decodeURIComponent(field('r:') ?? ''), 'run');
+    const parentId = optionalUuid(field('p:'), 'parent') ?? outer?.parentId;
     return {
-      parentId: optionalUuid(field('p:'), 'parent') ?? outer?.parentId,
-      runId:
-        optionalText(decodeURIComponent(field('r:') ?? ''), 'run') ??
-        outer?.runId ??
-        (own === undefined ? traceId.replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-') : undefined),
+      parentId,
+      // What a trace is about is a run of ours, or else the outermost execution.
+      rootId: optionalUuid(field('o:'), 'root') ?? (run === undefined ? id : parentId),
+      runId: run ?? outer?.runId ?? (own === undefined ? id : undefined),
       trace: {
         traceparent: found,
         tracestate: members.filter((one) => one !== '' && !one.startsWith(member)).join(','),

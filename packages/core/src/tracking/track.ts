@@ -5,7 +5,7 @@ import type { ErrorInfo } from '../events/event.ts';
 import type { ExecutionInput } from '../events/input.ts';
 import { optionalError, optionalObject, refuseValue } from '../values/check.ts';
 import { describeThrown } from '../values/thrown.ts';
-import type { Surroundings } from './context.ts';
+import { rootOf, type Surroundings } from './context.ts';
 
 export interface Tracker {
   /** Operations that have begun and not ended. */
@@ -49,6 +49,7 @@ export function createTracker({ context, clock, newId, record }: TrackerOptions)
     id: string = newId(),
   ): Execution {
     const outer = context.getStore();
+    const around = { ...outer, rootId: rootOf(outer) ?? id };
     const startedMs = clock.monotonic();
     let details: OperationDetails = {};
     /** Why the details cannot be recorded. */
@@ -83,9 +84,9 @@ export function createTracker({ context, clock, newId, record }: TrackerOptions)
       const latencyMs = Math.max(0, clock.monotonic() - startedMs);
       const outcome = { type: 'execution', id, success, error, latencyMs } as const;
       // As it was at the start: a generator may be ended by somebody who has nothing to do with that.
-      context.run(outer ?? {}, record, (isWhole) => {
+      context.run(around, record, (isWhole) => {
         const named = typeof subject === 'string' ? { name: subject } : known(subject, 'subject');
-        return { ...defaults, ...outer, ...named, ...(isWhole && allDetails(result)), ...outcome } as TrackedInput;
+        return { ...defaults, ...around, ...named, ...(isWhole && allDetails(result)), ...outcome } as TrackedInput;
       });
     }
 
@@ -103,7 +104,7 @@ export function createTracker({ context, clock, newId, record }: TrackerOptions)
           });
         },
       },
-      within: (fn) => context.run({ rootId: id, ...outer, parentId: id }, fn),
+      within: (fn) => context.run({ ...around, parentId: id }, fn),
       succeeded: (result) => end(!failed, failure, result),
       threw: (thrown) => end(false, failure ?? describeThrown(thrown)),
       discard() {
