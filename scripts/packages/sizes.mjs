@@ -19,7 +19,7 @@ const limitsKb = {
   'core/for-backends': 5.75,
   'core/for-backends: readEnv': 1.3,
   grafana: 18,
-  metrics: 7.15,
+  metrics: 7.25,
   otlp: 10.05,
   prices: 8,
   prometheus: 9.7,

@@ -42,7 +42,7 @@ export function resolveMetricsOptions(options: MetricsOptions, problems: Problem
     maxLabelSets = 2000,
   } = options;
   const refuse = (field: keyof MetricsOptions, message: string): void =>
-    void problems.push({ field, message: `${message}, got ${describeValue(options[field])}` });
+    void problems.push({ field, message: `${message}, got ${shown(options[field])}` });
   if (typeof namespace !== 'string' || !/^[a-z]\w{0,62}$/i.test(namespace)) {
     refuse('namespace', 'must begin with a letter and have only letters, digits and underscores, at most 63 of them');
   }
@@ -58,6 +58,15 @@ export function resolveMetricsOptions(options: MetricsOptions, problems: Problem
   }
   // Copies: rows are as wide as the buckets that they began with.
   return { namespace, labels: copied(labels), latencyBucketsMs: copied(latencyBucketsMs), maxLabelSets };
+}
+
+/** A list with what is in it, of which the wrong one may be far from the first. */
+function shown(value: unknown): string {
+  if (!Array.isArray(value)) {
+    return describeValue(value);
+  }
+  const items = value.slice(0, maxBuckets).map(describeValue);
+  return `[${[...items, ...(items.length < value.length ? ['…'] : [])].join(', ')}]`;
 }
 
 /** As it is where it is no list, which was refused. */
@@ -81,11 +90,12 @@ function areBounds(bounds: unknown): bounds is readonly number[] {
 export function readMetricsOptions(vars: EnvReader): MetricsOptions {
   const buckets = vars
     .list('ANALYTICS_METRICS_BUCKETS_MS')
-    ?.map((bound) => (decimal.test(bound) ? Number(bound) : Number.NaN));
+    ?.map((bound) => (decimal.test(bound) ? Number(bound) : bound));
   const options: MetricsOptions = {
     namespace: vars.text('ANALYTICS_METRICS_NAMESPACE'),
     labels: vars.list('ANALYTICS_METRICS_LABELS') as readonly OptionalLabel[] | undefined,
-    latencyBucketsMs: buckets,
+    // What is no number is refused below.
+    latencyBucketsMs: buckets as readonly number[] | undefined,
     maxLabelSets: vars.integer('ANALYTICS_METRICS_MAX_LABEL_SETS'),
   };
   const problems: Problem[] = [];

@@ -64,6 +64,17 @@ test.each<[string, unknown]>([
   );
 });
 
+test('a list that is refused is told with what is in it, also where that comes from the environment', () => {
+  const env = { ANALYTICS_METRICS_BUCKETS_MS: '100,5ms', ANALYTICS_METRICS_LABELS: 'org_id,team' };
+  const problems = [
+    'must be a list of some of org_id, user_id, each at most once, got ["org_id", "team"]',
+    'must be 1 to 200 numbers above 0, each higher than the one before, got [100, "5ms"]',
+  ].map((message) => expect.objectContaining({ message }));
+  expect(() => readEnv(env, readMetricsOptions)).toThrow(expect.objectContaining({ problems }));
+  const latencyBucketsMs = Array.from({ length: 201 }, () => 7);
+  expect(() => createCells({ latencyBucketsMs })).toThrow('7, 7, …]');
+});
+
 test('as many buckets and label sets as are allowed are taken', () => {
   const latencyBucketsMs = Array.from({ length: 200 }, (_, at) => at + 1);
   expect(createCells({ latencyBucketsMs, maxLabelSets: 1_000_000 }).families()).not.toEqual([]);
