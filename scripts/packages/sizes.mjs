@@ -24,7 +24,7 @@ const limitsKb = {
   prices: 8,
   prometheus: 9.7,
   sqlite: 26,
-  testkit: 20.5,
+  testkit: 20.6,
   wandb: 32.7,
 };
 

@@ -111,6 +111,8 @@ const priced = [
   execution({ at: now, name: 'unknown' }),
 ];
 
+const notByCaller = { calls: null, costPerCallUsd: null };
+
 test('the example of the tracker: total, calls and average of each operation, most expensive first', async () => {
   const { reader } = await storeWith(priced);
   expect(await reader.getCosts()).toEqual({
@@ -128,6 +130,7 @@ test('the example of the tracker: total, calls and average of each operation, mo
         totalCostUsd: 0.08,
         averageCostUsd: 0.08 / 3,
         totalTokens: 60,
+        ...notByCaller,
       },
       {
         kind: 'tool',
@@ -137,6 +140,7 @@ test('the example of the tracker: total, calls and average of each operation, mo
         totalCostUsd: 0.08,
         averageCostUsd: 0.08,
         totalTokens: 0,
+        ...notByCaller,
       },
       {
         kind: 'skill',
@@ -146,6 +150,7 @@ test('the example of the tracker: total, calls and average of each operation, mo
         totalCostUsd: 0,
         averageCostUsd: 0,
         totalTokens: 0,
+        ...notByCaller,
       },
       {
         kind: 'skill',
@@ -155,6 +160,7 @@ test('the example of the tracker: total, calls and average of each operation, mo
         totalCostUsd: null,
         averageCostUsd: null,
         totalTokens: 0,
+        ...notByCaller,
       },
     ],
   });

@@ -454,14 +454,20 @@ describe('operations', () => {
       ['search_web', 0.002],
     ]);
   });
-  feature('Cost of a skill with all that it called', async () => {
+  feature('Cost of a skill with all that it called, in all and for each call', async () => {
     const own = createAnalytics({ backends: [await sqlite({ path: ':memory:' })] });
-    await own.trackOperation({ kind: 'skill', name: 'report' }, () => {
-      own.recordLlmCall({ model: 'large', success: true, cost: { usd: 0.25 } });
-      own.recordToolInvocation({ toolName: 'fetch', success: true, cost: { usd: 0.125 } });
-    });
+    const report = own.wrapTool(
+      () => {
+        own.recordLlmCall({ model: 'large', success: true, cost: { usd: 0.25 } });
+        own.recordToolInvocation({ toolName: 'fetch', success: true, cost: { usd: 0.125 } });
+      },
+      { kind: 'skill', name: 'report' },
+    );
+    report();
+    report();
     const { entries } = await own.reader.getCosts({ by: 'skill' });
-    expect(entries).toMatchObject([{ kind: 'skill', name: 'report', executions: 3, totalCostUsd: 0.375 }]);
+    const inAll = { executions: 6, totalCostUsd: 0.75 };
+    expect(entries).toMatchObject([{ kind: 'skill', name: 'report', ...inAll, calls: 2, costPerCallUsd: 0.375 }]);
     await own.close();
   });
   feature('Failed, retried and superseded work, success at the first try, cost of a success', async () => {

@@ -86,6 +86,13 @@ export interface CostEntry extends CostTotals {
    * of any, or is of a run that is no longer kept.
    */
   readonly name: string | null;
+  /**
+   * By skill, tool or agent: how often it was called itself, of all `executions`. Null where none of these are its own, as with a
+   * filter by another kind, or outside of any; and in reports by something else.
+   */
+  readonly calls: number | null;
+  /** `totalCostUsd` / `calls`: what a call of it costs with all that is in it. Null where one of them is. */
+  readonly costPerCallUsd: number | null;
 }
 
 /** By user, run, skill, tool or agent it may reach only as far back as single executions are kept. */

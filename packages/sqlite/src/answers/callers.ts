@@ -49,7 +49,8 @@ export function callerCosts(filter: Filter, kind: CallerKind): RawBuilder<unknow
     )
     SELECT coalesce(o.own, f.key) AS key, total(o.weight) AS executions,
       total(o.weight * o.cost_nano_usd) AS cost_nano_usd,
-      total(CASE WHEN o.cost_nano_usd IS NOT NULL THEN o.weight END) AS cost_weight, total(o.weight * o.tokens) AS tokens
+      total(CASE WHEN o.cost_nano_usd IS NOT NULL THEN o.weight END) AS cost_weight, total(o.weight * o.tokens) AS tokens,
+      sum(CASE WHEN o.own IS NOT NULL THEN o.weight END) AS calls
     FROM own o LEFT JOIN found f ON f.start = o.parent_id GROUP BY 1`;
 }
 

@@ -14,7 +14,7 @@ export interface CostsQuestion {
 
 /** What cost reports are made of. */
 export type Sums = Pick<Totals, 'executions' | 'cost_nano_usd' | 'cost_weight'> & { readonly tokens: number };
-type Group = Sums & Pick<CostEntry, 'kind' | 'name'>;
+type Group = Sums & Pick<CostEntry, 'kind' | 'name' | 'calls'>;
 
 export async function costs(db: Db, { filter, by, limit }: CostsQuestion): Promise<CostReport> {
   const isOfAll = Object.values(filter).every((value) => value === undefined);
@@ -76,7 +76,7 @@ async function find(
     other: sql`SELECT NULL AS kind, d.text AS name, g.* FROM (${groups}) g LEFT JOIN dictionary d ON d.id = g.key`,
   }[isCaller(by) ? 'caller' : by === 'operation' || by === 'kind' ? by : 'other'];
   const { rows } = await sql<Group & { readonly [S in keyof Sums as `all_${S}`]: number }>`
-    SELECT kind, name, executions, cost_nano_usd, cost_weight, tokens,
+    SELECT kind, name, executions, cost_nano_usd, cost_weight, tokens, ${isCaller(by) ? sql`calls` : null} AS calls,
       total(executions) OVER () AS all_executions, total(cost_nano_usd) OVER () AS all_cost_nano_usd,
       total(cost_weight) OVER () AS all_cost_weight, total(tokens) OVER () AS all_tokens
     FROM (${named})
@@ -105,7 +105,7 @@ function rest(all: Sums, grouped: Sums): Group[] {
     cost_nano_usd: left('cost_nano_usd', 0, 3),
     tokens: left('tokens', 0),
   };
-  return executions === 0 ? [] : [{ kind: null, name: null, executions, ...sums }];
+  return executions === 0 ? [] : [{ kind: null, name: null, calls: null, executions, ...sums }];
 }
 
 const order: Order<Group> = inOrder(
@@ -119,11 +119,15 @@ const order: Order<Group> = inOrder(
 function report(all: Sums, groups: readonly Group[], limit: number): CostReport {
   return {
     ...toTotals(all),
-    entries: groups
-      .toSorted(order)
-      .slice(0, limit)
-      .map(({ kind, name, ...sums }) => ({ kind, name, ...toTotals(sums) })),
+    entries: groups.toSorted(order).slice(0, limit).map(toEntry),
   };
+}
+
+function toEntry({ kind, name, calls, ...sums }: Group): CostEntry {
+  const totals = toTotals(sums);
+  const { totalCostUsd } = totals;
+  const costPerCallUsd = totalCostUsd === null || calls === null ? null : ratio(totalCostUsd, calls);
+  return { kind, name, ...totals, calls, costPerCallUsd };
 }
 
 export function toTotals(sums: Sums): CostTotals {

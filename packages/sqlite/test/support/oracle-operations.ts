@@ -246,7 +246,8 @@ const keyOf: Record<CostGroup, KeyOf> = {
   tool: callerOf('tool'),
   agent: callerOf('agent'),
 };
-const byRows: readonly CostGroup[] = ['user', 'skill', 'tool', 'agent'];
+const callers: readonly CostGroup[] = ['skill', 'tool', 'agent'];
+const byRows: readonly CostGroup[] = ['user', ...callers];
 
 export function costs(history: History, options: CostOptions = {}): CostReport {
   const { by = 'operation', limit = 100, ...report } = options;
@@ -261,7 +262,19 @@ export function costs(history: History, options: CostOptions = {}): CostReport {
   return {
     ...costTotals(found),
     entries: groups(found, (event) => keyOf[by](event, find))
-      .map((own): CostEntry => ({ ...keyOf[by](own[0] as ExecutionEvent, find), ...costTotals(own) }))
+      .map((own): CostEntry => {
+        const key = keyOf[by](own[0] as ExecutionEvent, find);
+        const totals = costTotals(own);
+        const ofItself = callers.includes(by) ? own.filter(({ kind }) => kind === by) : [];
+        const calls = ofItself.length === 0 ? null : weigh(ofItself);
+        const { totalCostUsd } = totals;
+        return {
+          ...key,
+          ...totals,
+          calls,
+          costPerCallUsd: calls && totalCostUsd !== null ? totalCostUsd / calls : null,
+        };
+      })
       .sort(
         inOrder(
           most(({ totalCostUsd }) => totalCostUsd ?? -1),

@@ -9,7 +9,7 @@ function family(): ExecutionEvent[] {
   const agent = execution({ kind: 'agent', name: 'clerk', at: now + 9, orgId: 'org-1' });
   const summarise = execution({ name: 'summarise', at: now + 8, parentId: agent.id, cost: cents(1), orgId: 'org-1' });
   const tool = execution({ kind: 'tool', name: 'search_web', at: now + 7, parentId: summarise.id, orgId: 'org-1' });
-  const translate = execution({ name: 'translate', at: now + 6, parentId: agent.id, orgId: 'org-1' });
+  const translate = execution({ name: 'translate', at: now + 6, parentId: agent.id, weight: 2, orgId: 'org-1' });
   const llm = { kind: 'llm', name: 'sonnet', model: 'sonnet' } as const;
   return [
     execution({ ...llm, at: now + 1, parentId: summarise.id, cost: cents(4), orgId: 'org-1' }),
@@ -51,7 +51,7 @@ export const costLaws: readonly Law[] = [
     only: 'reader',
     check(trial) {
       const total = { totalCostUsd: 4.85 };
-      const outside = { kind: null, name: null };
+      const outside = { kind: null, name: null, calls: null, costPerCallUsd: null };
       return answers(trial, family(), [
         [
           'getCosts',
@@ -60,8 +60,8 @@ export const costLaws: readonly Law[] = [
             ...total,
             entries: [
               { ...outside, executions: 3, totalCostUsd: 3.84 },
-              { kind: 'skill', name: 'translate', executions: 2, totalCostUsd: 0.64 },
-              { kind: 'skill', name: 'summarise', executions: 5, totalCostUsd: 0.37 },
+              { kind: 'skill', name: 'translate', executions: 3, totalCostUsd: 0.64, calls: 2, costPerCallUsd: 0.32 },
+              { kind: 'skill', name: 'summarise', executions: 5, totalCostUsd: 0.37, calls: 1, costPerCallUsd: 0.37 },
             ],
           },
         ],
@@ -71,8 +71,8 @@ export const costLaws: readonly Law[] = [
           {
             ...total,
             entries: [
-              { ...outside, executions: 7, totalCostUsd: 4.53 },
-              { kind: 'tool', name: 'search_web', executions: 3, totalCostUsd: 0.32 },
+              { ...outside, executions: 8, totalCostUsd: 4.53 },
+              { kind: 'tool', name: 'search_web', executions: 3, totalCostUsd: 0.32, calls: 1, costPerCallUsd: 0.32 },
             ],
           },
         ],
@@ -83,7 +83,7 @@ export const costLaws: readonly Law[] = [
             ...total,
             entries: [
               { ...outside, executions: 1, totalCostUsd: 2.56 },
-              { kind: 'agent', name: 'clerk', executions: 9, totalCostUsd: 2.29 },
+              { kind: 'agent', name: 'clerk', executions: 10, totalCostUsd: 2.29, calls: 1, costPerCallUsd: 2.29 },
             ],
           },
         ],
@@ -94,7 +94,7 @@ export const costLaws: readonly Law[] = [
           {
             entries: [
               { ...outside, executions: 1 },
-              { name: 'summarise', executions: 3 },
+              { name: 'summarise', executions: 3, calls: null, costPerCallUsd: null },
             ],
           },
         ],

@@ -84,7 +84,13 @@ export function operationsOver(
       return {
         ...costsOf(all),
         entries: groupsOf(all, (event) => keyOf[by](event, (id = '') => callers.get(id)))
-          .map(([key, own]): CostEntry => ({ ...key, ...costsOf(own) }))
+          .map(([key, own]): CostEntry => {
+            const ofItself = by === 'operation' ? [] : own.filter(({ kind }) => kind === by);
+            const calls = ofItself.length === 0 ? null : weightOf(ofItself);
+            const { totalCostUsd, ...totals } = costsOf(own);
+            const costPerCallUsd = calls === null || totalCostUsd === null ? null : totalCostUsd / calls;
+            return { ...key, ...totals, totalCostUsd, calls, costPerCallUsd };
+          })
           .sort((one, other) => (other.totalCostUsd ?? -1) - (one.totalCostUsd ?? -1) || byKindAndName(one, other))
           .slice(0, limit),
       };

@@ -1,10 +1,19 @@
-import type { WasteReport } from '@toolweaver/analytics-core';
+import type { CostEntry, WasteReport } from '@toolweaver/analytics-core';
 import { but, type Mutants, reading, storingExecutions } from './altered.ts';
 
 type Mutant = Mutants[string][string];
 
 function waste(change: (report: WasteReport) => Partial<WasteReport>): Mutant {
   return reading((reader) => ({ getWaste: (options) => but(reader.getWaste(options), change) }));
+}
+
+function calling(change: (entry: CostEntry) => Partial<CostEntry>): Mutant {
+  return reading((reader) => ({
+    getCosts: (options) =>
+      but(reader.getCosts(options), ({ entries }) => ({
+        entries: entries.map((entry) => ({ ...entry, ...change(entry) })),
+      })),
+  }));
 }
 
 export const costMutants: Mutants = {
@@ -19,6 +28,12 @@ export const costMutants: Mutants = {
     'leaves out what is outside of any': reading((reader) => ({
       getCosts: (options) =>
         but(reader.getCosts(options), ({ entries }) => ({ entries: entries.filter(({ name }) => name !== null) })),
+    })),
+    'counts all that is in it as its calls': calling(({ executions }) => ({ calls: executions })),
+    'counts the rows of its calls': calling(({ calls }) => ({ calls: calls && 1 })),
+    'has calls of what is outside of any': calling(({ calls }) => ({ calls: calls ?? 0 })),
+    'has the average of all that cost something for that of a call': calling(({ averageCostUsd }) => ({
+      costPerCallUsd: averageCostUsd,
     })),
     'seeks callers among the reported alone': reading((reader) => ({
       getCosts: async (options) => {
