@@ -187,6 +187,8 @@ describe('numbers', () => {
   test.each([
     [0, 0],
     [1234.9, 1234],
+    [999_999_999, 999_999_999],
+    [1e10, 1e10],
     [4_102_444_799_999, 4_102_444_799_999],
   ])('at %d is %d', (at, expected) => {
     expect(eventOf({ ...minimal.health, at })).toMatchObject({ at: expected });

@@ -85,6 +85,10 @@ function objects(field: string, allowed = 'an object'): Row[] {
 
 const commonRows = [
   ...uuid('id'),
+  ...[1e9, 1_767_225_600.5, 9_999_999_999].map(
+    (seconds) =>
+      ['at', seconds, `at must be in milliseconds, got ${Math.trunc(seconds)}, which looks like seconds`] as const,
+  ),
   ...numbers('at', 'a number from 0 to 4102444799999', [-1, -0.5, 4_102_444_800_000]),
   ...optional('userId'),
   ...optional('orgId'),

@@ -10,7 +10,7 @@ export interface CommonInput {
    * recording idempotent. Metric backends count each call. Default: a new UUIDv7.
    */
   readonly id?: Text;
-  /** Unix time in ms, 0 to 4102444799999 (the end of the year 2099). Default: now. */
+  /** Unix time in ms, 0 to 4102444799999 (the end of the year 2099); refused where it looks like one in seconds. Default: now. */
   readonly at?: number | undefined;
   readonly runId?: Text;
   readonly userId?: Text;

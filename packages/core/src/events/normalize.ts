@@ -94,12 +94,20 @@ function commonFields(
   const nowMs = now();
   return {
     id: optionalUuid(input.id, 'id') ?? newId(nowMs),
-    at: at === undefined || at === null ? nowMs : Math.trunc(requiredNumber(at, 'at', 0, maxTime, false)),
+    at: at === undefined || at === null ? nowMs : givenTime(at),
     runId: optionalText(runId, 'runId') ?? surroundings?.runId,
     userId: optionalText(input.userId, 'userId') ?? surroundings?.userId,
     orgId: optionalText(input.orgId, 'orgId') ?? surroundings?.orgId,
     attributes: optionalJson(input.attributes, 'attributes'),
   };
+}
+
+function givenTime(at: unknown): number {
+  const time = Math.trunc(requiredNumber(at, 'at', 0, maxTime, false));
+  // In ms these are weeks of 1970; in seconds 2001 to 2286. No window would ever show the event, and retention would delete it.
+  return time >= 1e9 && time < 1e10
+    ? refuse('at', `must be in milliseconds, got ${time}, which looks like seconds`)
+    : time;
 }
 
 /** `nameField` is what the caller calls the name: `skillId`, `toolName` … */
