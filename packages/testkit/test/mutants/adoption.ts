@@ -67,6 +67,10 @@ export const adoptionMutants: Mutants = {
     'takes a click for an installation': reading((reader) => ({
       recordRecommendationFeedback: (id) => reader.recordRecommendationFeedback(id, 'installed'),
     })),
+    'keeps what was clicked alone': reading((reader) => ({
+      listRecommendations: async (options) =>
+        (await reader.listRecommendations(options)).filter(({ clickedAt }) => clickedAt !== null),
+    })),
     'keeps no log': reading(() => ({ listRecommendations: async () => [] })),
   },
 };

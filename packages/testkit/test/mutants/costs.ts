@@ -1,5 +1,5 @@
 import type { CostEntry, WasteReport } from '@toolweaver/analytics-core';
-import { but, type Mutants, reading, storingExecutions } from './altered.ts';
+import { but, type Mutants, misheard, reading, storingExecutions } from './altered.ts';
 
 type Mutant = Mutants[string][string];
 
@@ -35,6 +35,12 @@ export const costMutants: Mutants = {
     'has the average of all that cost something for that of a call': calling(({ averageCostUsd }) => ({
       costPerCallUsd: averageCostUsd,
     })),
+    'takes skills for tools': misheard('getCosts', ({ by, ...options } = {}) => [
+      { ...options, by: by === 'tool' ? 'skill' : by },
+    ]),
+    'takes tools for agents': misheard('getCosts', ({ by, ...options } = {}) => [
+      { ...options, by: by === 'agent' ? 'tool' : by },
+    ]),
     'seeks callers among the reported alone': reading((reader) => ({
       getCosts: async (options) => {
         const report = await reader.getCosts(options);

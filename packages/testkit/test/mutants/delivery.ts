@@ -14,6 +14,10 @@ export const deliveryMutants: Mutants = {
   },
   'an immediate write is done when it returns': {
     'is done later': altered(() => ({ delivery: 'immediate' })),
+    'is done, and returns a promise': altered(({ writeSync }) => ({
+      delivery: 'immediate',
+      write: async (events) => writeSync?.(events),
+    })),
     'leaves it to a timer': altered(({ writeSync }) => ({
       delivery: 'immediate',
       write(events) {

@@ -15,6 +15,7 @@ export const fieldsMutants: Mutants = {
         ? { ...event, bytes: new TextEncoder().encode(new TextDecoder().decode(event.bytes)) }
         : event,
     ),
+    'has each of them twice': storing((event) => [event, { ...event, id: crypto.randomUUID() }]),
     'stamps the time of delivery': storing((event) => ({ ...event, at: event.at + 1 })),
   },
   'the weight of a sampled execution survives': {

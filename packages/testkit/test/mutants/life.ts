@@ -2,6 +2,7 @@ import { EventEmitter, once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { AnalyticsError, type AnalyticsEvent, type Backend } from '@toolweaver/analytics-core';
+import { tally } from '@toolweaver/analytics-testkit';
 import { control, encode, startServer, token } from '../control/control.ts';
 import { altered, type Mutants, storing, unavailable } from './altered.ts';
 
@@ -29,6 +30,29 @@ export const lifeMutants: Mutants = {
         },
       }));
     })(),
+    'takes nothing once the other one is closed': (() => {
+      let closed = false;
+      return altered(({ write }) => ({
+        write: async (events) => (closed ? undefined : write(events)),
+        async close() {
+          closed = true;
+        },
+      }));
+    })(),
+    'has nothing left once it is closed': () => {
+      const subject = control();
+      let closed = false;
+      return {
+        ...subject,
+        observe: () => (closed ? tally([]) : subject.observe()),
+        backend: {
+          ...subject.backend,
+          async close() {
+            closed = true;
+          },
+        },
+      };
+    },
   },
   'close delivers what write accepted': {
     'leaves it to flush': altered((_, { server }) => {
@@ -80,6 +104,38 @@ export const lifeMutants: Mutants = {
           server = startServer();
           return control(server).backend;
         },
+      };
+    },
+    'has nothing until it is written to': () => {
+      const subject = control();
+      let opened = true;
+      return {
+        ...subject,
+        observe: () => (opened ? subject.observe() : tally([])),
+        reopen() {
+          opened = false;
+          return {
+            ...subject.backend,
+            write(events) {
+              opened = true;
+              return subject.backend.write(events);
+            },
+          };
+        },
+      };
+    },
+    'starts from nothing once it is written to': () => {
+      let server = startServer();
+      return {
+        ...control(server),
+        observe: () => control(server).observe(),
+        reopen: () => ({
+          ...control(server).backend,
+          write(events) {
+            server = startServer();
+            return control(server).backend.write(events);
+          },
+        }),
       };
     },
     'cannot go on': () => ({

@@ -1,5 +1,7 @@
 import type { AnalyticsReader } from '@toolweaver/analytics-core';
-import { but, forgetting, type Mutants, misheard, reading } from './altered.ts';
+import { execution } from '@toolweaver/analytics-testkit';
+import { encode } from '../control/control.ts';
+import { but, forgetting, type Mutants, misheard, misspoken, reading } from './altered.ts';
 
 export const readerMutants: Mutants = {
   'the summary agrees with the far side': {
@@ -27,6 +29,13 @@ export const readerMutants: Mutants = {
         but(reader.summary(options), ({ failuresByType }) => ({
           failuresByType: failuresByType.filter(({ errorType }) => errorType !== 'unknown'),
         })),
+    })),
+    'counts the question as an execution': reading((reader, { server }) => ({
+      async summary(options) {
+        const right = await reader.summary(options);
+        server.post(encode([execution({ kind: 'operation', name: 'summary' })]));
+        return right;
+      },
     })),
     'is off by two percent at the median': reading((reader) => ({
       summary: (options) =>
@@ -59,6 +68,14 @@ export const readerMutants: Mutants = {
         const page = await reader.listExecutions(filter, cursor);
         return page.nextCursor === undefined ? page : { ...page, nextCursor: String(Number(page.nextCursor) - 1) };
       },
+    })),
+    'has the oldest of a page first': misspoken('listExecutions', (page, { limit } = {}) => ({
+      ...page,
+      executions: limit === undefined ? page.executions : page.executions.toReversed(),
+    })),
+    'has the oldest first without a filter': misspoken('listExecutions', (page, filter) => ({
+      ...page,
+      executions: filter === undefined ? page.executions.toReversed() : page.executions,
     })),
     'loses a field': reading((reader) => ({
       listExecutions: async (filter, cursor) => {

@@ -146,6 +146,10 @@ export const runMutants: Mutants = {
       limit === undefined ? points : points.with(0, { ...points[0], value: 0.4 } as (typeof points)[number]),
     ),
     'forgets the limit': misheard('getRunMetrics', (runId, options) => [runId, { ...options, limit: 1000 }]),
+    'has something of an unknown run': misheard('getRunMetrics', (runId, options) => [
+      runId === 'unknown' ? 'a' : runId,
+      options,
+    ]),
     'forgets the name': misheard('getRunMetrics', (runId, options) => [runId, { ...options, name: undefined }]),
   },
   'runs are compared with the first of them': {
@@ -182,6 +186,10 @@ export const runMutants: Mutants = {
     'has settings that are the same': misspoken('compareRuns', (found, runIds) => ({
       ...found,
       config: { ...found.config, seed: runIds.map(() => 1) },
+    })),
+    'has settings that are the same in two': misspoken('compareRuns', (found, runIds) => ({
+      ...found,
+      config: runIds.length === 2 ? { ...found.config, seed: [1, 1] } : found.config,
     })),
     'has no paths of settings': misspoken('compareRuns', (found) => ({
       ...found,

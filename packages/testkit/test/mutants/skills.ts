@@ -1,5 +1,7 @@
 import type { SkillMetrics } from '@toolweaver/analytics-core';
-import { but, type Mutants, reading } from './altered.ts';
+import { execution } from '@toolweaver/analytics-testkit';
+import { encode } from '../control/control.ts';
+import { but, type Mutants, misheard, misspoken, reading } from './altered.ts';
 
 /** Says something else of a skill that is known. */
 function metrics(change: (metrics: SkillMetrics) => Partial<SkillMetrics>): Mutants[string][string] {
@@ -27,6 +29,13 @@ export const skillMutants: Mutants = {
       getSkillUsage: (skillId, options) =>
         but(reader.getSkillUsage(skillId, options), () => ({ lastUsedAt: server.rows().at(-1)?.at ?? null })),
     })),
+    'counts the question as an execution': reading((reader, { server }) => ({
+      async getSkillUsage(skillId, options) {
+        const right = await reader.getSkillUsage(skillId, options);
+        server.post(encode([execution({ kind: 'operation', name: 'usage' })]));
+        return right;
+      },
+    })),
     'looks at a week': reading((reader) => ({
       getSkillUsage: (skillId, options) =>
         but(reader.getSkillUsage(skillId, options), ({ to = 0 }) => ({ from: to - 7 * 86_400_000 })),
@@ -39,6 +48,21 @@ export const skillMutants: Mutants = {
     'forgets the organisation': reading((reader) => ({
       getSkillUsage: (skillId, options) => reader.getSkillUsage(skillId, { ...options, orgId: undefined }),
     })),
+    'forgets the window of an organisation': misheard('getSkillUsage', (skillId, options) => [
+      skillId,
+      options?.orgId === undefined ? options : { ...options, days: 30 },
+    ]),
+    'forgets the window of all organisations': misheard('getSkillUsage', (skillId, options) => [
+      skillId,
+      options?.orgId === undefined ? { ...options, days: 30 } : options,
+    ]),
+    'forgets the organisation where no window is given': misheard('getSkillUsage', (skillId, options) => [
+      skillId,
+      options?.days === undefined ? { ...options, orgId: undefined } : options,
+    ]),
+    'knows what is of an organisation alone': misspoken('getSkillUsage', (usage, _skillId, options) =>
+      options === undefined ? { ...usage, executions: usage.executions - 1 } : usage,
+    ),
   },
   'a skill that nobody used has zeros and nulls': {
     'takes a tool for it': reading((reader) => ({
@@ -80,6 +104,18 @@ export const skillMutants: Mutants = {
     })),
   },
   'the health of a skill is the score that was set, else the one of the formula, with its parts': {
+    'says that it looks at a week': reading((reader) => ({
+      async getSkillHealth(skillId, options) {
+        const right = await reader.getSkillHealth(skillId, options);
+        return right && { ...right, from: (right.to ?? 0) - 7 * 86_400_000 };
+      },
+    })),
+    'rounds what it computes': reading((reader) => ({
+      async getSkillHealth(skillId, options) {
+        const right = await reader.getSkillHealth(skillId, options);
+        return right?.source === 'computed' ? { ...right, score: Math.round(right.score ?? 0) } : right;
+      },
+    })),
     'does not look at what was set': reading((reader) => ({
       async getSkillHealth(skillId, options) {
         const right = await reader.getSkillHealth(skillId, options);

@@ -35,6 +35,12 @@ export const toolkitMutants: Mutants = {
         Object.entries(by_tool).map(([key, tool]) => [key, { ...tool, toolkit: tool.toolkit ?? '' }]),
       ),
     })),
+    'has a rate of one for nothing': invocations(({ total_calls, success_rate }) => ({
+      success_rate: total_calls === 0 ? 1 : success_rate,
+    })),
+    'forgets the run of toolkits': misspoken('getToolkitMetrics', (metrics, { runId } = {}) =>
+      runId === 'a' ? { ...metrics, toolkit_lifecycle: { ...metrics.toolkit_lifecycle, total_created: 3 } } : metrics,
+    ),
     'forgets the run': forgetting('getToolkitMetrics', 'runId'),
     'forgets the start': forgetting('getToolkitMetrics', 'from'),
     'forgets the end': forgetting('getToolkitMetrics', 'to'),
