@@ -1,4 +1,4 @@
-import type { AnalyticsReader } from '@toolweaver/analytics-core';
+import { AnalyticsError, type AnalyticsReader } from '@toolweaver/analytics-core';
 import { execution } from '@toolweaver/analytics-testkit';
 import { encode } from '../control/control.ts';
 import { but, forgetting, type Mutants, misheard, misspoken, reading } from './altered.ts';
@@ -112,6 +112,14 @@ export const readerMutants: Mutants = {
     })),
     'throws a TypeError': reading(() => ({
       summary: () => Promise.reject(new TypeError('Invalid time value')),
+    })),
+    'takes them for an event': reading(() => ({
+      summary: () =>
+        Promise.reject(
+          new AnalyticsError('INVALID_EVENT', 'no time', {
+            problems: [{ field: 'range.from', message: 'is no time' }],
+          }),
+        ),
     })),
     'names the first problem': reading((reader) => ({
       getLeaderboard: (options) => reader.getLeaderboard({ ...options, metric: undefined }),
