@@ -3,7 +3,7 @@ import { optionalObject, optionalText, optionalUuid } from '../values/check.ts';
 
 /** What goes along with the values that callers know. */
 export interface Surroundings extends Context {
-  /** The outermost execution under way, where it is not the parent. */
+  /** The outermost execution under way; where none is named, it is the parent. */
   readonly rootId?: string | undefined;
   /** The trace that came in. */
   readonly trace?: { readonly traceparent: string; readonly tracestate: string } | undefined;

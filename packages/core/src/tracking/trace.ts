@@ -6,8 +6,8 @@ import { rootOf, type Surroundings } from './context.ts';
 
 // W3C Trace Context, level 1. A trace id is as long as a UUID, so it is the id of what the trace is about: the run, or the outermost
 // execution. The id of a span is half as long: it is the second half of the execution's. What that loses goes into `tracestate`, as
-// `toolweaver=p:<id of the execution>;o:<id of the outermost one>;r:<id of the run, URI-encoded>`, of which the second is said where neither
-// it nor the trace says it.
+// `toolweaver=p:<id of the execution>;o:<id of the outermost one>;r:<id of the run, URI-encoded>`. The outermost one is left out where it is
+// the execution, or where the trace has its id.
 
 const pattern = /^(?!ff)([\da-f]{2})-(?!0{32})([\da-f]{32})-(?!0{16})([\da-f]{16})-([\da-f]{2})(-.*)?$/;
 const member = 'toolweaver=';
