@@ -126,10 +126,8 @@ const edges = [
   hourMs,
   24 * hourMs - 1,
   24 * hourMs,
-  2 ** 31 - 1,
-  2 ** 31,
-  2 ** 32 - 1,
-  2 ** 32,
+  1e9 - 1,
+  1e10,
   ...[2 ** 31, 2 ** 31 + 1].flatMap((seconds) => [seconds * 1000 - 1, seconds * 1000]),
   2 ** 41 - 1,
   2 ** 41,
@@ -137,7 +135,14 @@ const edges = [
   ...[2000, 2024, 2096].map((year) => Date.UTC(year, 1, 29, 23, 59, 59, 999)),
   lastAt,
 ];
+/** Of 2001 to 2286, in seconds. */
+const looksLikeSeconds = (at: number): boolean => at >= 1e9 && at < 1e10;
 const refusedTimes = [
+  1e9,
+  2 ** 31 - 1,
+  2 ** 31,
+  2 ** 32,
+  1e10 - 1,
   -1,
   -0.5,
   lastAt + 1,
@@ -148,42 +153,50 @@ const refusedTimes = [
   Number.NEGATIVE_INFINITY,
 ];
 
-trial('R25', 'times from 1970 to 2099 come back to the millisecond, others are refused', async ({ random, add }) => {
-  const path = join(testFolder(), 'analytics.db');
-  const analytics = createAnalytics({ backends: [await sqlite({ path })] });
-  const chosen = [...edges, ...Array.from({ length: times(20_000, 2_000) }, () => random.below(lastAt + 1))];
-  for (const [number, at] of chosen.entries()) {
-    analytics.recordSkillExecution({ skillId: 'timed', success: true, at, latencyMs: 1, attributes: { number } });
-  }
-  for (const at of refusedTimes) {
-    analytics.recordSkillExecution({ skillId: 'timed', success: true, at });
-  }
-  expect(await analytics.flush(patiently)).toMatchObject({ ok: true });
-  expect(analytics.stats().backends['sqlite']).toMatchObject({
-    delivered: chosen.length,
-    dropped: { invalid: refusedTimes.length },
-  });
-  const rows = query(path, "SELECT attributes ->> 'number' AS number, at, timestamp FROM executions ORDER BY 1");
-  expect(rows).toEqual(chosen.map((at, number) => ({ number, at, timestamp: utc(at) })));
-  expectRollupsHold(path);
+trial(
+  'R25',
+  'times from 1970 to 2099 come back to the millisecond, others are refused, as are those in seconds',
+  async ({ random, add }) => {
+    const path = join(testFolder(), 'analytics.db');
+    const analytics = createAnalytics({ backends: [await sqlite({ path })] });
+    const any = Array.from({ length: times(20_000, 2_000) }, () => random.below(lastAt + 1));
+    const chosen = [...edges, ...any].filter((at) => !looksLikeSeconds(at));
+    for (const [number, at] of chosen.entries()) {
+      analytics.recordSkillExecution({ skillId: 'timed', success: true, at, latencyMs: 1, attributes: { number } });
+    }
+    for (const at of refusedTimes) {
+      analytics.recordSkillExecution({ skillId: 'timed', success: true, at });
+    }
+    expect(await analytics.flush(patiently)).toMatchObject({ ok: true });
+    expect(analytics.stats().backends['sqlite']).toMatchObject({
+      delivered: chosen.length,
+      dropped: { invalid: refusedTimes.length },
+    });
+    const rows = query(path, "SELECT attributes ->> 'number' AS number, at, timestamp FROM executions ORDER BY 1");
+    expect(rows).toEqual(chosen.map((at, number) => ({ number, at, timestamp: utc(at) })));
+    expectRollupsHold(path);
 
-  const { reader } = analytics;
-  const sorted = chosen.toSorted((one, other) => one - other);
-  const oldest = await reader.getTrend({ bucket: 'day', range: { from: 0, to: 24 * hourMs } });
-  expect(oldest.map(({ executions }) => executions)).toEqual([sorted.filter((at) => at < 24 * hourMs).length]);
-  const lastDay = Date.UTC(2099, 11, 31);
-  const newest = await reader.getTrend({ bucket: 'day', range: { from: lastDay, to: lastAt + 1 } });
-  expect(newest.map(({ executions }) => executions)).toEqual([sorted.filter((at) => at >= lastDay).length]);
-  const { executions } = await reader.listExecutions({ limit: 1000 });
-  expect(executions.map(({ at }) => at)).toEqual(sorted.slice(-1000).reverse());
-  for (let left = 50; left > 0; left -= 1) {
-    const [from, to] = [random.pick(chosen), random.pick(chosen)].sort((one, other) => one - other) as [number, number];
-    const { executions: counted } = await reader.summary({ range: { from, to: to + 1 } });
-    expect(counted, `${from} to ${to}`).toBe(sorted.filter((at) => at >= from && at <= to).length);
-    add('windows');
-  }
-  await analytics.close();
-  ledgerHolds(analytics.stats());
-  add('rows', chosen.length);
-  add('refused', refusedTimes.length);
-});
+    const { reader } = analytics;
+    const sorted = chosen.toSorted((one, other) => one - other);
+    const oldest = await reader.getTrend({ bucket: 'day', range: { from: 0, to: 24 * hourMs } });
+    expect(oldest.map(({ executions }) => executions)).toEqual([sorted.filter((at) => at < 24 * hourMs).length]);
+    const lastDay = Date.UTC(2099, 11, 31);
+    const newest = await reader.getTrend({ bucket: 'day', range: { from: lastDay, to: lastAt + 1 } });
+    expect(newest.map(({ executions }) => executions)).toEqual([sorted.filter((at) => at >= lastDay).length]);
+    const { executions } = await reader.listExecutions({ limit: 1000 });
+    expect(executions.map(({ at }) => at)).toEqual(sorted.slice(-1000).reverse());
+    for (let left = 50; left > 0; left -= 1) {
+      const [from, to] = [random.pick(chosen), random.pick(chosen)].sort((one, other) => one - other) as [
+        number,
+        number,
+      ];
+      const { executions: counted } = await reader.summary({ range: { from, to: to + 1 } });
+      expect(counted, `${from} to ${to}`).toBe(sorted.filter((at) => at >= from && at <= to).length);
+      add('windows');
+    }
+    await analytics.close();
+    ledgerHolds(analytics.stats());
+    add('rows', chosen.length);
+    add('refused', refusedTimes.length);
+  },
+);
