@@ -56,7 +56,7 @@ function checkSchema(db: Connection): void {
   }
 }
 
-function corruption(message: string): Error {
+export function corruption(message: string): Error {
   return Object.assign(new Error(message), { code: 'SQLITE_CORRUPT' });
 }
 
@@ -67,7 +67,7 @@ function corruption(message: string): Error {
 export function isOurs(path: string): boolean {
   const bytes = readStart(path);
   if (bytes.toString('latin1', 0, 16) === 'SQLite format 3\0' && bytes.length >= 100) {
-    const [version, owner] = [bytes.readUInt32BE(60), bytes.readUInt32BE(68)];
+    const [version, owner] = [bytes.readInt32BE(60), bytes.readUInt32BE(68)];
     if (owner !== 0 || version !== 0) {
       return owner === applicationId && version <= schemaVersion;
     }

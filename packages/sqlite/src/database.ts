@@ -14,7 +14,7 @@ import {
 } from 'node:fs';
 import { dirname } from 'node:path';
 import type Driver from 'better-sqlite3';
-import { checkSoundness, isBeingSetAside, isOurs, setAside } from './damage.ts';
+import { checkSoundness, corruption, isBeingSetAside, isOurs, setAside } from './damage.ts';
 import { type Failure, failure, isBusy, isDamage } from './failure.ts';
 import { fileAt } from './file.ts';
 import { applicationId, schemaVersion } from './identity.ts';
@@ -191,6 +191,10 @@ function readVersion(db: Connection, path: string): number {
     const versions = `its schema has version ${version}, this package knows ${schemaVersion}`;
     const message = `${path} was written by a newer version of @toolweaver/analytics-sqlite (${versions}): update it, or choose another path`;
     throw failure('INVALID_CONFIG', message);
+  }
+  if (version < 1) {
+    // The mark and the first version are written in one transaction.
+    throw corruption(`its schema has version ${version}`);
   }
   return version;
 }

@@ -20,6 +20,10 @@ export function failure(code: ErrorCode, message: string, cause?: unknown): Erro
 /** SQLite's own code of an error, e.g. `SQLITE_BUSY`; '' for the errors of others. */
 function sqliteCode(error: unknown): string {
   const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  if (code === 'SQLITE_ERROR' && (error as Error).message === 'unsupported file format') {
+    // SQLite has no code for this damage of the header.
+    return 'SQLITE_CORRUPT';
+  }
   return typeof code === 'string' && code.startsWith('SQLITE_') ? code : '';
 }
 
