@@ -68,7 +68,7 @@ export function hoursEnd(now: number, end: number): number {
 
 /** What has to be free before it tells what a row takes: pages are freed whole, and the first ones after many rows. */
 const telling = 64 * 1024;
-/** What is freed at once is about this much at least, as long as it is more than a row. */
+/** What is freed at once is about this much at least, as long as it is more than a row; where less is in the way, that. */
 const leastBytes = 256 * 1024;
 
 function* deleteToSize(deletion: Deletion, maxBytes: number, now: number): Generator<void> {
@@ -81,7 +81,7 @@ function* deleteToSize(deletion: Deletion, maxBytes: number, now: number): Gener
     const left = excess();
     const before = total(deletion);
     const [freed, gone] = [start.excess - left, before - start.rows];
-    const bytes = Math.max(leastBytes, left / aging.length);
+    const bytes = Math.max(Math.min(leastBytes, Math.max(telling, left)), left / aging.length);
     // No more than are in the way; one, and twice as many each time, until it is known what a row takes: cells of hours alone do not tell.
     const rows = freed >= telling && gone > 0 ? (bytes * gone) / freed : Math.max(1, gone);
     const end = endOfOldest(deletion, { rows, bytes, staying });
