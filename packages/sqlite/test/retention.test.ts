@@ -332,8 +332,8 @@ test('days, which stay, never push out all events', async () => {
   expect(value(path, 'SELECT count(*) FROM rollups WHERE width = 86400000')).toBe(8_200);
   // The days alone take more than the limit.
   expect((await backend.store.statistics()).usedBytes).toBeGreaterThan(1.2 * maxBytes);
-  expect(20_000 - rows.executions).toBeGreaterThan(20);
-  expect(Math.abs(dry.rows.executions - rows.executions)).toBeLessThan(1_000);
+  expect(20_000 - rows.executions).toBeGreaterThan(500);
+  expect(Math.abs(dry.rows.executions - rows.executions)).toBeLessThan(500);
   expect(value(path, 'SELECT max(at) FROM executions')).toBe(now);
 });
 

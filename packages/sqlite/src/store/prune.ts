@@ -74,16 +74,22 @@ const leastBytes = 256 * 1024;
 function* deleteToSize(deletion: Deletion, maxBytes: number, now: number): Generator<void> {
   const { db } = deletion;
   const excess = (): number => excessBytes(db, maxBytes);
-  const start = { excess: excess(), rows: total(deletion) };
+  let told = { excess: excess(), rows: total(deletion) };
+  let rowsPerByte = 0;
   let hoursBefore = Number.MIN_SAFE_INTEGER;
   // How many of the oldest events of runs are in the way, as their runs go on.
   for (let staying = 0; excess() > 0 && staying < 1e9; ) {
     const left = excess();
     const before = total(deletion);
-    const [freed, gone] = [start.excess - left, before - start.rows];
-    const bytes = Math.max(Math.min(leastBytes, Math.max(telling, left)), left / aging.length);
-    // No more than are in the way; one, and twice as many each time, until it is known what a row takes: cells of hours alone do not tell.
-    const rows = freed >= telling && gone > 0 ? (bytes * gone) / freed : Math.max(1, gone);
+    const [freed, gone] = [told.excess - left, before - told.rows];
+    // Of late: with the younger rows go cells of hours as well, so that these free far more.
+    if (freed >= telling && gone > 0) {
+      rowsPerByte = gone / freed;
+      told = { excess: left, rows: before };
+    }
+    const bytes = Math.max(telling, Math.min(leastBytes, left), left / aging.length);
+    // As many as are in the way; as many again as did not tell, which starts with one.
+    const rows = Math.max(1, bytes * rowsPerByte, before - told.rows);
     const end = endOfOldest(deletion, { rows, bytes, staying });
     if (end === undefined) {
       break;
