@@ -56,6 +56,11 @@ export function guardedClock(clock: Clock): Clock {
 /** The last ms of the year 2099: what is later was meant in other units, such as microseconds. */
 export const maxTime = 4_102_444_799_999;
 
+/** What is wrong with a time in Unix ms that is one in seconds of 2001 to 2286; in ms these are weeks of 1970. In words that follow its name. */
+export function secondsProblem(time: number): string | undefined {
+  return time >= 1e9 && time < 1e10 ? `must be in milliseconds, got ${time}, which looks like seconds` : undefined;
+}
+
 /** A time that an event may have, in whole ms. Otherwise `undefined`. */
 export function toTime(value: unknown): number | undefined {
   return typeof value === 'number' && value >= 0 && value <= maxTime ? Math.trunc(value) : undefined;

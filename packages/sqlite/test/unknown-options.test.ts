@@ -15,6 +15,8 @@ interface Place {
 const { path: folder, dispose } = newFolder();
 let place: Place;
 
+const here = (path: string, target: string) => ({ path: join(folder, path), target: join(folder, target) });
+
 beforeAll(async () => {
   const backend = await sqlite({ path: join(folder, 'analytics.db') });
   await backend.write([execution({ userId: 'ada' }), execution({ userId: 'bob' })]);
@@ -213,6 +215,21 @@ test.each<[string, (reader: AnalyticsReader, range: never) => Promise<unknown>]>
     'range.since': known('from', 'to'),
     'range.to': 'must be a time in Unix ms, as of Date.now(), got "now"',
   });
+});
+
+test.each<[string, (place: Place, range: never) => Promise<unknown>, prefix: string]>([
+  ['summary', ({ reader }, range) => reader.summary({ range }), 'range.'],
+  ['getTrend', ({ reader }, range) => reader.getTrend({ range }), 'range.'],
+  ['listExecutions', ({ reader }, range) => reader.listExecutions(range), ''],
+  ['exportEvents', (_, range) => exportEvents(Object.assign(range, here('analytics.db', 'all.jsonl'))), ''],
+])('the window of %s is not one in seconds', async (_, ask, prefix) => {
+  const problems = (range: unknown) => problemsOf((place) => ask(place, range as never));
+  const inSeconds = (seconds: number) => `must be in milliseconds, got ${seconds}, which looks like seconds`;
+  expect(await problems({ from: 1e9, to: 9_999_999_999.5 })).toEqual({
+    [`${prefix}from`]: inSeconds(1e9),
+    [`${prefix}to`]: inSeconds(9_999_999_999.5),
+  });
+  await ask(place, { from: 999_999_999, to: 1e10 } as never);
 });
 
 test('days are given together with no range, however wrong it is', async () => {

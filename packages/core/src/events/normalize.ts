@@ -1,6 +1,6 @@
 import * as types from 'node:util/types';
 import type { Context } from '../client.ts';
-import { maxTime } from '../clock.ts';
+import { maxTime, secondsProblem } from '../clock.ts';
 import {
   choice,
   optionalError,
@@ -104,10 +104,9 @@ function commonFields(
 
 function givenTime(at: unknown): number {
   const time = Math.trunc(requiredNumber(at, 'at', 0, maxTime, false));
-  // In ms these are weeks of 1970; in seconds 2001 to 2286. No window would ever show the event, and retention would delete it.
-  return time >= 1e9 && time < 1e10
-    ? refuse('at', `must be in milliseconds, got ${time}, which looks like seconds`)
-    : time;
+  const problem = secondsProblem(time);
+  // No window would ever show the event, and retention would delete it.
+  return problem === undefined ? time : refuse('at', problem);
 }
 
 /** `nameField` is what the caller calls the name: `skillId`, `toolName` … */

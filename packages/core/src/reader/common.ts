@@ -1,4 +1,4 @@
-/** A window of Unix times in ms: `from` is inside, `to` is not. Default: all time. */
+/** A window of Unix times in ms: `from` is inside, `to` is not. Default: all time. What looks like seconds (1e9 to 1e10) is refused. */
 export interface TimeRange {
   readonly from?: number | undefined;
   readonly to?: number | undefined;

@@ -1,5 +1,5 @@
 import type { ReportOptions, Scope, TimeRange, WindowOptions } from '@toolweaver/analytics-core';
-import { executionKinds } from '@toolweaver/analytics-core/backend';
+import { executionKinds, secondsProblem } from '@toolweaver/analytics-core/backend';
 import type { Filter } from '../answers/filter.ts';
 import { dayMs } from '../cell.ts';
 import { type Checks, type Names, type NumberBounds, showList } from '../check.ts';
@@ -40,13 +40,18 @@ export function checkScope(check: Checks, { orgId, userId, runId }: Scope): Scop
 
 /** `from` and `to`, which are options themselves or, as the prefix says, those of one. */
 export function checkRange(check: Checks, range: TimeRange, prefix: string): TimeRange {
-  const time = { what: 'time in Unix ms, as of Date.now()' };
-  const from = check.number(`${prefix}from`, range.from, time);
-  const to = check.number(`${prefix}to`, range.to, time);
+  const from = checkTime(check, `${prefix}from`, range.from);
+  const to = checkTime(check, `${prefix}to`, range.to);
   if (from !== undefined && to !== undefined && from > to) {
     check.wrong(`${prefix}from`, `must not be after to (${to}), got ${from}`);
   }
   return { from, to };
+}
+
+function checkTime(check: Checks, field: string, value: unknown): number | undefined {
+  const time = check.number(field, value, { what: 'time in Unix ms, as of Date.now()' });
+  const problem = time === undefined ? undefined : secondsProblem(time);
+  return problem === undefined ? time : check.wrong(field, problem);
 }
 
 export function checkGivenRange(check: Checks, range: TimeRange | undefined): TimeRange {

@@ -95,6 +95,7 @@ export const readerLaws: readonly Law[] = [
         [2, 'listExecutions', { limit: 1.5, kind: wrong('robot') }],
         [1, 'listExecutions', {}, 'made up'],
         [1, 'summary', { range: { from: Number.NaN } }],
+        [2, 'summary', { range: { from: 1_767_225_600, to: 1_767_312_000 } }],
         [2, 'getCosts', { by: wrong('colour; DROP TABLE executions'), limit: 0 }],
         [1, 'getErrors', { limit: 1001 }],
         [1, 'getTrend', { days: 1001 }],

@@ -44,6 +44,11 @@ export function refuse(checks: readonly (readonly [field: string, right: boolean
   }
 }
 
+/** Not in seconds. */
+export function isTime(time = 0): boolean {
+  return time < 1e9 || time >= 1e10;
+}
+
 export function isLimit(limit: number): boolean {
   return Number.isInteger(limit) && limit >= 1 && limit <= 1000;
 }

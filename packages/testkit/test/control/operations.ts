@@ -8,6 +8,7 @@ import {
   groupsOf,
   hitRateOf,
   isLimit,
+  isTime,
   latencyOf,
   type Options,
   refuse,
@@ -51,7 +52,11 @@ export function operationsOver(
 
   return {
     async summary(options = {}) {
-      refuse([['range.from', !Number.isNaN(options.range?.from)]]);
+      const { from, to } = options.range ?? {};
+      refuse([
+        ['range.from', isTime(from)],
+        ['range.to', isTime(to)],
+      ]);
       const all = about(options as Options);
       const failed = all.filter(({ success }) => !success);
       return {

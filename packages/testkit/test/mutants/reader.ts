@@ -121,6 +121,12 @@ export const readerMutants: Mutants = {
           }),
         ),
     })),
+    'takes times in seconds': misheard('summary', (options) => [
+      Number(options?.range?.to) < 1e10 ? { ...options, range: {} } : options,
+    ]),
+    'looks at one end of a window': misheard('summary', (options) => [
+      { ...options, range: options?.range && { ...options.range, to: undefined } },
+    ]),
     'names the first problem': reading((reader) => ({
       getLeaderboard: (options) => reader.getLeaderboard({ ...options, metric: undefined }),
     })),
