@@ -62,6 +62,39 @@ describe('queue', () => {
     expect(queue.size).toBe(0);
   });
 
+  test('counts the bytes of what it held when it grew', () => {
+    const queue = createQueue(1000, 1e9);
+    const event = eventOf(skill('e'));
+    const sizes = Array.from({ length: 200 }, (_, at) => at * at);
+    const push = (from: number, to: number) => sizes.slice(from, to).map((size) => queue.push(event, size));
+    push(0, 60);
+    queue.remove(30);
+    push(60, 200);
+    for (let removed = 30; removed < 200; removed += 1) {
+      expect(queue.bytes).toBe(sizes.slice(removed).reduce((sum, size) => sum + size, 0));
+      queue.remove(1);
+    }
+    expect(queue.bytes).toBe(0);
+  });
+
+  test('lets go of the room that a burst took', () => {
+    const arrayBytes = (): number => {
+      collectGarbage();
+      return process.memoryUsage().arrayBuffers;
+    };
+    const before = arrayBytes();
+    const queue = createQueue(100_000, 1e9);
+    const event = eventOf(skill('e'));
+    for (let at = 0; at < 50_000; at += 1) {
+      queue.push(event, 10);
+    }
+    expect(arrayBytes() - before).toBeGreaterThan(400_000);
+    queue.remove(50_000);
+    expect(arrayBytes() - before).toBeLessThan(50_000);
+    queue.push(event, 10);
+    expect([queue.size, queue.bytes, queue.peek(2).length]).toEqual([1, 10, 1]);
+  });
+
   test('keeps its order while it is filled and emptied at once', () => {
     const queue = createQueue(100, 1e9);
     const taken: string[] = [];

@@ -20,6 +20,9 @@ export interface Names {
 export function numbering(): Names & { takeNew(): Pick<Slice, 'texts' | 'subjects'> } {
   const texts = new Map<string, number>();
   const kinds = new Map<string, Map<string, number>>();
+  let latestKind: string | undefined;
+  /** Of that kind: events that follow each other are mostly of one. */
+  let subjects = new Map<string, number>();
   let subjectCount = 0;
   let newTexts: string[] = [];
   let newSubjects: Subject[] = [];
@@ -34,9 +37,9 @@ export function numbering(): Names & { takeNew(): Pick<Slice, 'texts' | 'subject
       return known;
     },
     subject(kind, name) {
-      let subjects = kinds.get(kind);
-      if (subjects === undefined) {
-        subjects = new Map();
+      if (kind !== latestKind) {
+        latestKind = kind;
+        subjects = kinds.get(kind) ?? new Map();
         kinds.set(kind, subjects);
       }
       let known = subjects.get(name);

@@ -12,41 +12,73 @@ export interface EventQueue {
   remove(count: number): void;
 }
 
+/** How many slots an empty queue keeps; more are let go of, as a burst may not come again. */
+const mostKept = 4096;
+
+/**
+ * A ring whose slots are emptied, also those that it leaves behind: until its next full collection, V8 takes what an old array
+ * holds for alive, though nothing holds that array any more. Of an array that was replaced now and then it would be thousands of events.
+ */
 export function createQueue(maxEvents: number, maxBytes: number): EventQueue {
-  let events: AnalyticsEvent[] = [];
+  // As many as a power of two, or none.
+  let slots: (AnalyticsEvent | undefined)[] = [];
   /** Of each event: to measure them again would have to fetch them from memory once more. */
-  let sizes: number[] = [];
+  let sizes = new Float64Array();
   let head = 0;
+  let size = 0;
   let bytes = 0;
+
+  /** To be called when all slots are taken. */
+  function grow(): void {
+    const [full, fullSizes] = [slots, sizes];
+    const capacity = Math.max(64, 2 * size);
+    slots = new Array(capacity).fill(undefined);
+    sizes = new Float64Array(capacity);
+    for (let at = 0; at < size; at += 1) {
+      const from = (head + at) & (size - 1);
+      slots[at] = full[from];
+      sizes[at] = fullSizes[from] as number;
+    }
+    full.fill(undefined);
+    head = 0;
+  }
+
   return {
     get size() {
-      return events.length - head;
+      return size;
     },
     get bytes() {
       return bytes;
     },
     push(event, eventBytes) {
-      if (events.length - head >= maxEvents || bytes + eventBytes > maxBytes) {
+      if (size >= maxEvents || bytes + eventBytes > maxBytes) {
         return false;
       }
-      events.push(event);
-      sizes.push(eventBytes);
+      if (size === slots.length) {
+        grow();
+      }
+      const at = (head + size) & (slots.length - 1);
+      slots[at] = event;
+      sizes[at] = eventBytes;
+      size += 1;
       bytes += eventBytes;
       return true;
     },
-    peek: (count) => events.slice(head, head + count),
+    peek(count) {
+      const end = head + Math.min(count, size);
+      const oldest = slots.slice(head, end);
+      return (end > slots.length ? oldest.concat(slots.slice(0, end - slots.length)) : oldest) as AnalyticsEvent[];
+    },
     remove(count) {
-      for (let at = head; at < head + count; at += 1) {
-        bytes -= sizes[at] as number;
-        // Removed events must not stay reachable.
-        events[at] = undefined as never;
+      for (let left = count; left > 0; left -= 1) {
+        slots[head] = undefined;
+        bytes -= sizes[head] as number;
+        head = (head + 1) & (slots.length - 1);
       }
-      head += count;
-      // To move the rest on each removal would be quadratic.
-      if (head >= events.length / 2) {
-        events = events.slice(head);
-        sizes = sizes.slice(head);
-        head = 0;
+      size -= count;
+      if (size === 0 && slots.length > mostKept) {
+        slots = [];
+        sizes = new Float64Array();
       }
     },
   };
