@@ -152,12 +152,13 @@ function versions() {
   };
 }
 
-/** What was run: with a plus where files had been changed since. Undefined outside of git. */
+/** What was run: with a plus where files had been changed since, but for those that are written from runs. Undefined outside of git. */
 function commit() {
   const git = (...command) =>
     execFileSync('git', command, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();
   try {
-    return git('rev-parse', '--short', 'HEAD') + (git('status', '--porcelain', '--untracked-files=no') && '+');
+    const changed = git('status', '--porcelain', '--untracked-files=no', '--', ':!BENCHMARKS.md', ':!RELIABILITY.md');
+    return git('rev-parse', '--short', 'HEAD') + (changed && '+');
   } catch {
     return undefined;
   }
