@@ -77,24 +77,6 @@ describe('queue', () => {
     expect(queue.bytes).toBe(0);
   });
 
-  test('lets go of the room that a burst took', () => {
-    const arrayBytes = (): number => {
-      collectGarbage();
-      return process.memoryUsage().arrayBuffers;
-    };
-    const before = arrayBytes();
-    const queue = createQueue(100_000, 1e9);
-    const event = eventOf(skill('e'));
-    for (let at = 0; at < 50_000; at += 1) {
-      queue.push(event, 10);
-    }
-    expect(arrayBytes() - before).toBeGreaterThan(400_000);
-    queue.remove(50_000);
-    expect(arrayBytes() - before).toBeLessThan(50_000);
-    queue.push(event, 10);
-    expect([queue.size, queue.bytes, queue.peek(2).length]).toEqual([1, 10, 1]);
-  });
-
   test('keeps its order while it is filled and emptied at once', () => {
     const queue = createQueue(100, 1e9);
     const taken: string[] = [];

@@ -12,12 +12,10 @@ export interface EventQueue {
   remove(count: number): void;
 }
 
-/** How many slots an empty queue keeps; more are let go of, as a burst may not come again. */
-const mostKept = 4096;
-
 /**
- * A ring whose slots are emptied, also those that it leaves behind: until its next full collection, V8 takes what an old array
- * holds for alive, though nothing holds that array any more. Of an array that was replaced now and then it would be thousands of events.
+ * A ring whose slots are emptied, also those that it leaves behind when it grows: until its next full collection, V8 takes what an old
+ * array holds for alive, though nothing holds that array any more, and so would keep thousands of delivered events. It stays as large as
+ * it ever was, which is 16 bytes a slot.
  */
 export function createQueue(maxEvents: number, maxBytes: number): EventQueue {
   // As many as a power of two, or none.
@@ -76,10 +74,6 @@ export function createQueue(maxEvents: number, maxBytes: number): EventQueue {
         head = (head + 1) & (slots.length - 1);
       }
       size -= count;
-      if (size === 0 && slots.length > mostKept) {
-        slots = [];
-        sizes = new Float64Array();
-      }
     },
   };
 }
