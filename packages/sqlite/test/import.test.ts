@@ -180,7 +180,7 @@ describe('rows', () => {
       code: 'INVALID_EVENT',
       fields: ['attempt'],
       message:
-        'line 1501: attempt must be a whole number >= 1, got 0; 1000 events were imported; import the same source again to go on, they are not added twice',
+        'line 1501: attempt must be a whole number >= 1, got 0; 1000 events were imported; import the same source again to go on: a database adds none of them twice',
     });
     expect(target.events).toHaveLength(1000);
   });
@@ -457,7 +457,8 @@ describe('the target', () => {
     const rows = Array.from({ length: 3500 }, (_, number) => ({ ...call, at: number }));
     expect(await refusal(rows, { patienceMs: 20 }, target)).toMatchObject({
       code: 'BACKEND_UNAVAILABLE',
-      message: 'down; 2000 events were imported; import the same source again to go on, they are not added twice',
+      message:
+        'down; 2000 events were imported; import the same source again to go on: a database adds none of them twice',
     });
     expect(target.events).toHaveLength(2000);
     broken = false;

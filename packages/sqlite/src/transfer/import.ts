@@ -226,7 +226,7 @@ function stopped(
   const progress =
     imported === 0
       ? 'nothing was imported'
-      : `${imported} events were imported; import the same source again to go on, they are not added twice`;
+      : `${imported} events were imported; import the same source again to go on: a database adds none of them twice`;
   return new AnalyticsError(code, `${message}; ${progress}`, { cause, problems, backend });
 }
 

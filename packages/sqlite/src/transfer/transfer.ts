@@ -31,6 +31,7 @@ export async function exportEvents(options: ExportOptions): Promise<ExportReport
  * held. The backend must be no client's, which could write at the same time; it stays open.
  *
  * An event that the backend has (same `id`) is not added again, so an import that has ended early is made good by another one.
+ * One that only counts, as those of Prometheus and OTLP do, counts it once more.
  * A row without an id gets one that is made of what it says, the same one every time. Rows that are no valid event are left
  * out and reported.
  * @throws AnalyticsError `INVALID_CONFIG` for wrong options or a source that cannot be read; `INVALID_EVENT` for the first wrong
