@@ -89,7 +89,10 @@ describe('a real Pushgateway', () => {
       client.recordSkillExecution({ skillId: 'a', success: true });
       await client.close();
     }
-    expect((await shown(url)).map(({ labels, value }) => [labels['job'], value])).toEqual([['false', 2]]);
+    // It answers a DELETE before it has done so.
+    await vi.waitFor(async () => {
+      expect((await shown(url)).map(({ labels, value }) => [labels['job'], value])).toEqual([['false', 2]]);
+    }, 10_000);
   });
 
   testWithGateway('says why it refuses', async () => {
