@@ -1,4 +1,4 @@
-import type { AnalyticsError, Backend } from '@toolweaver/analytics-core';
+import { AnalyticsError, type Backend } from '@toolweaver/analytics-core';
 import { tell } from '@toolweaver/analytics-core/backend';
 import { type Cells, createCells } from '@toolweaver/analytics-metrics';
 import { createScrape, type Exposition } from './answer.ts';
@@ -84,6 +84,9 @@ export async function prometheus(options: PrometheusOptions = {}): Promise<Prome
     async check(signal) {
       await endpoint?.probe(signal);
       await gateway?.probe(signal);
+      if (group !== undefined && !(await group.isShown())) {
+        throw new AnalyticsError('BACKEND_UNAVAILABLE', `${name}: ${unshown}`, { backend: name });
+      }
     },
     async close() {
       // Whatever becomes of the last push, the port is free at once.
@@ -106,6 +109,9 @@ export async function prometheus(options: PrometheusOptions = {}): Promise<Prome
     pushgateway: gateway,
   };
 }
+
+const unshown =
+  'nobody shows what this worker counts: create a client with `workers` (PROMETHEUS_WORKERS) and the same name in the main thread of the primary, too';
 
 async function createExposition(cells: Cells, group: Group | undefined, options: ResolvedOptions): Promise<Exposition> {
   const { registry } = options;

@@ -57,7 +57,7 @@ export async function openEndpoint(options: EndpointOptions): Promise<Endpoint> 
         throw refusal(host, port, code, message);
       }
       if (failure === undefined) {
-        const text = `${name}: port ${port} of ${host} is in use, so nobody can scrape the metrics there; they are counted all the same, and the port is tried again. Give this program another one (PROMETHEUS_PORT; 0 is any), or end what uses it`;
+        const text = `${name}: port ${port} of ${host} is in use, so nobody can scrape the metrics there; they are counted all the same, and the port is tried again. Give this program another one (PROMETHEUS_PORT; 0 is any), or end what uses it; workers of one program share a port with PROMETHEUS_WORKERS=true`;
         failure = new AnalyticsError('BACKEND_UNAVAILABLE', text, { backend: name, cause: error });
         onNotice(failure);
       }

@@ -11,6 +11,8 @@ interface Program {
   readonly url: string;
   /** Each is done when the next begins. */
   order(...lines: readonly string[]): Promise<void>;
+  /** What an order is answered with. */
+  ask(line: string): Promise<string>;
   scrape(): Promise<string>;
   /** Executions by skill. */
   counts(): Promise<Record<string, number>>;
@@ -43,12 +45,16 @@ async function start(argument = '', env: NodeJS.ProcessEnv = {}): Promise<Progra
     const samples = parse(text).get('toolweaver_skill_executions_total')?.samples ?? [];
     return Object.fromEntries(samples.map(({ labels, value }) => [labels['skill_id'], value]));
   };
+  async function ask(line: string): Promise<string> {
+    child.stdin?.write(`${line}\n`);
+    return nextLine();
+  }
   return {
     url,
+    ask,
     async order(...orders) {
       for (const order of orders) {
-        child.stdin?.write(`${order}\n`);
-        expect(await nextLine()).toBe('done');
+        expect(await ask(order)).toBe('done');
       }
     },
     scrape,
@@ -153,7 +159,17 @@ test.each(['fork', 'thread'])('one that is busy holds nobody up, and shows what 
 });
 
 test('cluster workers and threads, and threads of cluster workers, are shown together', async () => {
-  const { order, counts } = await start();
-  await order('fork a', 'thread t', 'record a', 'record t', 'record main', 'nest a');
+  const { order, ask, counts } = await start();
+  await order('fork a', 'thread t', 'record a', 'record t', 'record main');
+  expect(await ask('nest a')).toBe('healthy');
   expect(await counts()).toEqual({ shared: 4, 'of-a': 1, 'of-t': 1, 'of-main': 1, 'of-thread-of-a': 1 });
+});
+
+test.each(['fork', 'thread'])('one whose figures nobody shows is not healthy (%s)', async (how) => {
+  const { order, ask } = await start();
+  await order(`${how} a`);
+  expect(await ask('check a')).toBe('healthy');
+  await order('close main');
+  expect(await ask('check a')).toMatch(/^BACKEND_UNAVAILABLE: prometheus: nobody shows what this worker counts: /);
+  expect(await ask('nest a')).toMatch(/^BACKEND_UNAVAILABLE: /);
 });

@@ -24,6 +24,8 @@ export interface Group {
   readonly isWorker: boolean;
   /** What this thread and all below it have counted. */
   collect(): Promise<FamilySnapshot[]>;
+  /** Whether somebody shows what is counted here, all the way up. */
+  isShown(): Promise<boolean>;
   /** Hands over the last figures. */
   close(): Promise<void>;
 }
@@ -40,7 +42,7 @@ interface Member {
   endedAt: number | undefined;
 }
 
-/** A worker that is busy for longer shows what it showed before. */
+/** For an answer; a worker that is busy for longer shows what it showed before. */
 const longestWaitMs = 1_000;
 /** Those below a worker have to answer sooner than it. */
 const shareBelow = 0.6;
@@ -63,6 +65,8 @@ export function joinGroup({ group, metrics, maxLabelSets, take }: GroupOptions):
   const finished = new Set<string>();
   const me = randomUUID();
   const waiting = new Map<number, (member: string) => void>();
+  /** Who waits to hear that somebody is there above. */
+  const probing = new Set<() => void>();
   let requests = 0;
   let isClosed = false;
 
@@ -105,6 +109,8 @@ export function joinGroup({ group, metrics, maxLabelSets, take }: GroupOptions):
     message(message, process) {
       if (message.op === 'report' && message.member !== me) {
         received(message, process);
+      } else if (message.op === 'probe' && message.member !== me) {
+        void answerProbe(message.member);
       }
     },
     ended(process, threadId) {
@@ -122,6 +128,10 @@ export function joinGroup({ group, metrics, maxLabelSets, take }: GroupOptions):
         const reported =
           request === undefined ? report() : collect(waitMs * shareBelow).then((all) => report(all, request));
         reported.catch(() => {});
+      } else if (message.op === 'present' && message.member === me) {
+        for (const heard of probing) {
+          heard();
+        }
       }
     },
     ended() {},
@@ -194,6 +204,29 @@ export function joinGroup({ group, metrics, maxLabelSets, take }: GroupOptions):
     }
   }
 
+  async function isShown(): Promise<boolean> {
+    if (up === undefined) {
+      return true;
+    }
+    const { promise, resolve } = Promise.withResolvers<boolean>();
+    const heard = (): void => resolve(true);
+    const deadline = setTimeout(() => resolve(false), longestWaitMs);
+    probing.add(heard);
+    await up.send({ op: 'probe', group, member: me });
+    return promise.finally(() => {
+      clearTimeout(deadline);
+      probing.delete(heard);
+    });
+  }
+
+  async function answerProbe(member: string): Promise<void> {
+    if (await isShown()) {
+      for (const link of down) {
+        await link.send({ op: 'present', group, member });
+      }
+    }
+  }
+
   // Those that were there before us have told nobody.
   for (const link of down) {
     void link.send({ op: 'ask', group });
@@ -203,6 +236,7 @@ export function joinGroup({ group, metrics, maxLabelSets, take }: GroupOptions):
   return {
     isWorker: up !== undefined,
     collect: () => collect(longestWaitMs),
+    isShown,
     async close() {
       if (up !== undefined) {
         await report(await collect(longestWaitMs * shareBelow), undefined, true);

@@ -25,7 +25,24 @@ export interface Report {
   readonly isLast?: boolean;
 }
 
-export type Message = Ask | Report;
+/** From below: is anybody there who shows what this member counts? */
+interface Probe {
+  readonly op: 'probe';
+  readonly group: string;
+  readonly member: string;
+}
+
+/** From above: yes. */
+interface Present {
+  readonly op: 'present';
+  readonly group: string;
+  /** Who has asked. */
+  readonly member: string;
+}
+
+export type Message = Ask | Report | Probe | Present;
+
+const ops: readonly unknown[] = ['ask', 'report', 'probe', 'present'] satisfies Message['op'][];
 
 /** Plain JSON: what a cluster's channel carries. An infinite number is null there. */
 export interface WireFamily {
@@ -69,6 +86,6 @@ export function isMessage(value: unknown, group: string): value is Message {
     typeof value === 'object' &&
     value !== null &&
     (value as Message).group === group &&
-    ((value as Message).op === 'ask' || (value as Message).op === 'report')
+    ops.includes((value as Message).op)
   );
 }
