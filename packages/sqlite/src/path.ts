@@ -1,10 +1,25 @@
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { configError } from '@toolweaver/analytics-core/backend';
 
-/** The absolute path of a file; a leading `~` is the home directory. */
+/**
+ * The absolute path of a file; a leading `~` is the home directory.
+ * @throws AnalyticsError `INVALID_CONFIG` where there is none.
+ */
 export function absolutePath(path: string): string {
   // Only a `~` that stands alone: shells read `~name` as the home of another.
-  return /^~(?=$|[\\/])/.test(path) ? join(homedir(), path.slice(1)) : resolve(path);
+  return /^~(?=$|[\\/])/.test(path) ? join(home(), path.slice(1)) : resolve(path);
+}
+
+function home(): string {
+  try {
+    return homedir();
+  } catch {
+    // The user of a container may have no entry in its password file, and no `HOME`.
+    const message =
+      'must be given in full (ANALYTICS_DB_PATH is that of the database), as this user has no home directory';
+    throw configError([{ field: 'path', message }]);
+  }
 }
 
 /** What is wrong with the path of a database. It is not shown: the URL of a server holds a password. */

@@ -39,3 +39,9 @@ test('a damaged database in a folder that may not be written is left as it is', 
   expect(after).toBe('opened');
   expect(readdirSync(folder).filter((name) => name.includes('.corrupt-'))).toHaveLength(1);
 });
+
+test.skipIf(process.getuid?.() !== 0)('where nobody has a home directory, the path has to be given', async () => {
+  const { stdout } = await run(new URL('./fixtures/homeless.ts', import.meta.url), []);
+  const refused = expect.stringMatching(/^INVALID_CONFIG .*path: must be given in full \(ANALYTICS_DB_PATH /);
+  expect(JSON.parse(stdout)).toEqual({ byDefault: refused, inHome: refused, inFull: 'opened' });
+});

@@ -63,10 +63,9 @@ function tokensOf(netrc: string): string[] {
 
 /** The key for this machine from `path`, or else from `~/.netrc` or `~/_netrc`; undefined where there is none. */
 export function keyFromNetrc(path: string | undefined, machine: string): string | undefined {
-  const paths = path === undefined ? ['.netrc', '_netrc'].map((name) => join(homedir(), name)) : [expandHome(path)];
-  for (const file of paths) {
+  for (const file of path === undefined ? ['~/.netrc', '~/_netrc'] : [path]) {
     try {
-      return passwordIn(readFileSync(file, 'utf8'), machine);
+      return passwordIn(readFileSync(expandHome(file), 'utf8'), machine);
     } catch (error) {
       if (codeOf(error) !== 'ENOENT') {
         return undefined;
