@@ -16,7 +16,7 @@ async function taken(make: Make | undefined, given: object = {}, ...before: unkn
   );
   const { problems = [] } = error as { problems?: { field: string; message: string }[] };
   const { message = '' } = problems.find(({ field }) => field.endsWith('nothing')) ?? {};
-  return message.replace('is no option; there are ', '').split(', ');
+  return message.replace('is not an option; the options are ', '').split(', ');
 }
 
 const readmeOf = (name: string): string => readFileSync(join(packages, name, 'README.md'), 'utf8');

@@ -181,7 +181,7 @@ test('runs at the same time keep to themselves, and all is recorded when they en
 });
 
 test.each([
-  [{ innerChain: true }, 'innerChain: is no option; there are innerChains'],
+  [{ innerChain: true }, 'innerChain: is not an option; the options are innerChains'],
   [null, 'options: must be an object, got null'],
   [{ innerChains: 'false' }, 'innerChains: must be true or false, got "false"'],
 ])('refuses %j', (options, message) => {

@@ -168,7 +168,7 @@ test.each([undefined, null, {}, 'server'])('what is no server is refused as such
 });
 
 test.each([
-  [{ tookit: 'math' }, 'tookit: is no option; there are toolkit, traceContext'],
+  [{ tookit: 'math' }, 'tookit: is not an option; the options are toolkit, traceContext'],
   [null, 'options: must be an object, got null'],
   // As a text of the environment is: it would trust every client.
   [{ traceContext: 'false' }, 'traceContext: must be true or false, got "false"'],

@@ -121,6 +121,6 @@ test('refuses wrong options', () => {
   expect(() => createToolkitCache(analytics, { sampleRate: -1, enabled: 1 } as never)).toThrow(
     /enabled: .*\n?.*sampleRate: /s,
   );
-  expect(() => createToolkitCache(analytics, { tools: ['search'] } as never)).toThrow('tools: is no option');
+  expect(() => createToolkitCache(analytics, { tools: ['search'] } as never)).toThrow('tools: is not an option');
   expect(() => createToolkitCache(analytics, null as never)).toThrow('options: must be an object, got null');
 });

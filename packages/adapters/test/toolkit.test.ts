@@ -321,7 +321,7 @@ describe('a toolkit', () => {
       { tools: ['search', 'raed'] },
       'tools: must be an array of names of its tools, got "raed"',
     ],
-    ['a name that is no option', { samplingRate: 0.5 }, 'samplingRate: is no option; there are enabled,'],
+    ['a name that is not an option', { samplingRate: 0.5 }, 'samplingRate: is not an option; the options are enabled,'],
     ['what has no text', { enabled: Object.create(null) }, 'enabled: must be true or false, got an object'],
     ['a symbol', { sampleRate: Symbol('rate') }, 'sampleRate: must be a number from 0 to 1, got a symbol'],
     ['a bigint', { sampleRate: 1n }, 'sampleRate: must be a number from 0 to 1, got a bigint'],

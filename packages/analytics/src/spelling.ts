@@ -32,7 +32,7 @@ export function checkSpelling(env: Env): void {
     .filter((name) => name.startsWith('ANALYTICS_') && !known.includes(name) && isSet(env, name))
     .flatMap((name) => {
       const meant = nearest(name, known, maxEdits);
-      return meant === undefined ? [] : [{ field: name, message: `is no variable of ours; did you mean ${meant}?` }];
+      return meant === undefined ? [] : [{ field: name, message: `is not a known variable; did you mean ${meant}?` }];
     });
   if (problems.length > 0) {
     throw configError(problems);

@@ -21,7 +21,7 @@ test('a variable that is almost one of ours is refused, and what belongs to some
     (thrown: AnalyticsError) => thrown,
   );
   expect(error.problems).toEqual(
-    ours.map((name) => ({ field: `${name}S`, message: `is no variable of ours; did you mean ${name}?` })),
+    ours.map((name) => ({ field: `${name}S`, message: `is not a known variable; did you mean ${name}?` })),
   );
 });
 
@@ -32,8 +32,8 @@ test('a variable with two neighbouring letters swapped is almost one of ours', a
     (thrown: AnalyticsError) => thrown,
   );
   expect(error.problems).toEqual([
-    { field: 'ANALYTICS_DB_PAHT', message: 'is no variable of ours; did you mean ANALYTICS_DB_PATH?' },
-    { field: 'ANALYTICS_BAKCEND', message: 'is no variable of ours; did you mean ANALYTICS_BACKEND?' },
+    { field: 'ANALYTICS_DB_PAHT', message: 'is not a known variable; did you mean ANALYTICS_DB_PATH?' },
+    { field: 'ANALYTICS_BAKCEND', message: 'is not a known variable; did you mean ANALYTICS_BACKEND?' },
   ]);
 });
 

@@ -106,7 +106,7 @@ test.each([
   [undefined, {}, 'run: must be what `reader.getRun` answers; that is undefined for an unknown id'],
   [empty, { taskKinds: 'agent' }, 'taskKinds: must be a list of kinds; there are skill, tool, llm, agent'],
   [empty, { taskKinds: ['agents'] }, 'taskKinds: must be a list of kinds; there are skill, tool, llm, agent'],
-  [empty, { taskKind: ['agent'] }, 'taskKind: is no option; there are taskKinds'],
+  [empty, { taskKind: ['agent'] }, 'taskKind: is not an option; the options are taskKinds'],
   [{}, null, '2 problems'],
 ])('refuses %j with %j', (run, options, message) => {
   expect(() => runMetrics(run as RunDetails, options as RunMetricsOptions)).toThrow(message);

@@ -86,7 +86,7 @@ export function createAnalytics(options: AnalyticsOptions): Analytics {
     let event: AnalyticsEvent | undefined;
     try {
       if (closing !== undefined) {
-        throw new AnalyticsError('CLOSED', 'after close()');
+        throw new AnalyticsError('CLOSED', 'the client is closed');
       }
       event = make(input);
     } catch (thrown) {

@@ -134,6 +134,14 @@ describe('a wrong context', () => {
     });
   });
 
+  test('name is reported; the others count', async () => {
+    const made = rig();
+    made.analytics.withContext({ user: 'ada', orgId: 'acme', toString: undefined } as never, () => made.record('e'));
+    expect(await seen(made)).toEqual({ e: { orgId: 'acme' } });
+    const message = 'context.user is not an option; the options are runId, userId, orgId, parentId; it is left out';
+    expect(made.errors).toEqual([expect.objectContaining({ code: 'INVALID_CONFIG', message })]);
+  });
+
   test.each<[string, () => unknown]>([
     ['undefined', () => undefined],
     ['null', () => null],

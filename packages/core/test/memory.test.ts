@@ -41,7 +41,7 @@ describe('the memory backend', () => {
   });
 
   test('refuses a name that no option has', () => {
-    expect(() => memory({ max: 3 } as MemoryOptions)).toThrow('max: is no option; there are name, maxEvents');
+    expect(() => memory({ max: 3 } as MemoryOptions)).toThrow('max: is not an option; the options are name, maxEvents');
   });
 
   test.each([null, 'main', []])('refuses %j as options', (options) => {

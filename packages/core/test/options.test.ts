@@ -54,11 +54,11 @@ describe('wrong options are refused', () => {
     [{ backends: [{ ...backend, writeSync: null }] }, 'backends[0].writeSync must be a function, got null'],
     [
       { backends: [], sampelRate: 0.1 },
-      'sampelRate is no option; there are backends, onError, sampleRate, slowMs, batchSize, maxQueueEvents, maxQueueBytes, retry, errorMessages, prices, flushOnSignals, clock, newId, random',
+      'sampelRate is not an option; the options are backends, onError, sampleRate, slowMs, batchSize, maxQueueEvents, maxQueueBytes, retry, errorMessages, prices, flushOnSignals, clock, newId, random',
     ],
     [
       { backends: [], retry: { attempts: 3 } },
-      'retry.attempts is no option; there are minDelayMs, maxDelayMs, maxAttempts',
+      'retry.attempts is not an option; the options are minDelayMs, maxDelayMs, maxAttempts',
     ],
     [{ backends: [], onError: 'log' }, 'onError must be a function, got "log"'],
     [{ backends: [], sampleRate: 1.1 }, 'sampleRate must be a number from 0 to 1, got 1.1'],

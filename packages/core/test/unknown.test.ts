@@ -7,11 +7,11 @@ test.each([
   ['only known names', { port: 1, host: undefined }, []],
   ['nothing', {}, []],
   ['another name, not given', { prot: undefined }, []],
-  ['another name', { prot: 1 }, [{ field: 'prot', message: 'is no option; there are port, host' }]],
+  ['another name', { prot: 1 }, [{ field: 'prot', message: 'is not an option; the options are port, host' }]],
   [
     'a name that objects inherit',
     { toString: 1 },
-    [{ field: 'toString', message: 'is no option; there are port, host' }],
+    [{ field: 'toString', message: 'is not an option; the options are port, host' }],
   ],
   ['a text', 'x.db', [{ field: 'options', message: 'must be an object, got "x.db"' }]],
   ['null', null, [{ field: 'options', message: 'must be an object, got null' }]],
@@ -23,7 +23,7 @@ test.each([
 
 test('options that are part of others are named with them', () => {
   expect(unknownOptions({ prot: 1 }, known, 'server')).toEqual([
-    { field: 'server.prot', message: 'is no option; there are port, host' },
+    { field: 'server.prot', message: 'is not an option; the options are port, host' },
   ]);
   expect(unknownOptions(1, known, 'server')).toEqual([{ field: 'server', message: 'must be an object, got 1' }]);
 });

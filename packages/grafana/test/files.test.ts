@@ -159,7 +159,7 @@ describe('alerts', () => {
 test.each([
   [
     { name_space: 'acme' },
-    'name_space: is no option; there are namespace, latencyBucketsMs, grafanaUrl, targets, thresholds',
+    'name_space: is not an option; the options are namespace, latencyBucketsMs, grafanaUrl, targets, thresholds',
   ],
   [null, 'options: must be an object, got null'],
 ])('refuses the options %j', (options, message) => {

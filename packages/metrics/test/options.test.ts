@@ -29,7 +29,7 @@ test('every problem is named at once', () => {
   );
 });
 
-test('a name that is no option is named with the rest, and so are options that are no object', () => {
+test('a name that is not an option is named with the rest, and so are options that are no object', () => {
   const wrong = { namespaces: 'a', maxLabelSets: 0 } as CellsOptions;
   const problems = ['namespaces', 'maxLabelSets'].map((field) => expect.objectContaining({ field }));
   expect(() => createCells(wrong)).toThrow(expect.objectContaining({ code: 'INVALID_CONFIG', problems }));

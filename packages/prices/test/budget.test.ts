@@ -270,7 +270,7 @@ test('wrong options are refused, all of them at once', () => {
   );
   expect(() => createBudget(undefined as never)).toThrow('options: must be an object');
   const window = { ms: 5000, hours: 1 };
-  expect(() => createBudget({ limitUsd: 1, window })).toThrow('window.hours: is no option; there are ms');
+  expect(() => createBudget({ limitUsd: 1, window })).toThrow('window.hours: is not an option; the options are ms');
   expect(() => createBudget({ limitUsd: 1, window: 'day', filter: { kind: 'LLM' as never } })).toThrow(
     'filter.kind: must be one of skill, tool, llm, agent, search, operation, got "LLM"',
   );

@@ -317,7 +317,7 @@ describe('wrong options are refused, all of them at once', () => {
 
   test.each<[unknown, string[]]>([
     [null, ['options must be an object, got null']],
-    [{ model: [] }, ['model is no option; there are models, providers, table']],
+    [{ model: [] }, ['model is not an option; the options are models, providers, table']],
     [{ models: {} }, ['models must be a list of prices, got an object']],
     [{ models: [5] }, ['models[0] must be an object, got 5']],
     [{ models: [{ model: ' ', usdPer1M: rates }] }, ['models[0].model must be a name that is not blank, got " "']],
@@ -348,12 +348,12 @@ describe('wrong options are refused, all of them at once', () => {
     ],
     [
       { models: [{ model: 'a', usdPer1M: { ...rates, cached: 1 } }] },
-      ['models[0].usdPer1M.cached is no option; there are input, output, cacheRead, cacheWrite, reasoning'],
+      ['models[0].usdPer1M.cached is not an option; the options are input, output, cacheRead, cacheWrite, reasoning'],
     ],
     [
       { models: [{ model: 'a', usdPer1M: 5 }], tabel: false, providers: 5 },
       [
-        'tabel is no option; there are models, providers, table',
+        'tabel is not an option; the options are models, providers, table',
         'models[0].usdPer1M must be an object, got 5',
         'providers must be an object whose values are names of providers',
       ],
@@ -361,7 +361,7 @@ describe('wrong options are refused, all of them at once', () => {
     [
       { models: [{ model: 'a', eurPer1M: rates }] },
       [
-        'models[0].eurPer1M is no option; there are model, provider, from, usdPer1K, usdPer1M',
+        'models[0].eurPer1M is not an option; the options are model, provider, from, usdPer1K, usdPer1M',
         'models[0] must have usdPer1K or usdPer1M, and not both',
       ],
     ],

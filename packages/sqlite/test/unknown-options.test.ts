@@ -46,11 +46,11 @@ async function problemsOf(ask: (place: Place) => Promise<unknown>): Promise<Reco
   return Object.fromEntries(problems.map(({ field, message }) => [field, message]));
 }
 
-const known = (...names: string[]) => `is no option; there are ${names.join(', ')}`;
+const known = (...names: string[]) => `is not an option; the options are ${names.join(', ')}`;
 const scope = ['orgId', 'userId', 'runId'];
 const report = [...scope, 'days', 'range', 'kind', 'name', 'model'];
 
-/** A name that is no option of anything, and one that is one and has a wrong value. */
+/** A name that is not an option of anything, and one that is one and has a wrong value. */
 const wrong = (name: string) => ({ colour: 'red', [name]: {} }) as never;
 
 test.each<[string, (place: Place) => Promise<unknown>, string, string[]]>([
@@ -192,7 +192,7 @@ test('what else is wrong is said with it', async () => {
 });
 
 test('a cursor among the options is told where it goes', async () => {
-  const message = 'is no option: it is the second argument, after the options';
+  const message = 'is not an option: it is the second argument, after the options';
   expect(await problemsOf(({ reader }) => reader.listExecutions({ limit: 1, cursor: 'x' } as never))).toEqual({
     cursor: message,
   });

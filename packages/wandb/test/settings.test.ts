@@ -84,7 +84,7 @@ test('options that there are not are refused, together with all that is wrong', 
     const error = await errorOf(() => start(options));
     expect(error.code).toBe('INVALID_CONFIG');
     expect(fields(error)).toEqual(expect.arrayContaining(['projekt', 'constructor', 'mode']));
-    expect(error.message).toContain('projekt: is no option; there are ');
+    expect(error.message).toContain('projekt: is not an option; the options are ');
   }
   const swapped = [
     await errorOf(() => wandb({ mode: 'disabled', initTimeoutMs: 1 } as WandbOptions)),
@@ -164,11 +164,11 @@ test('options that the calls of a run do not have are counted and told, and the 
   expect(fake.run('run1').history).toHaveLength(2);
   expect(run.skipped).toBe(6);
   expect(notices).toEqual([
-    expect.stringContaining('defineMetric: step_metric is no option; there are stepMetric, hidden, summary'),
-    expect.stringContaining('log: comit is no option'),
-    expect.stringContaining('alert: wait_duration is no option; there are title, text, level, waitMs'),
-    expect.stringContaining('logArtifact: alias is no option'),
-    expect.stringContaining('finish: exit_code is no option'),
+    expect.stringContaining('defineMetric: step_metric is not an option; the options are stepMetric, hidden, summary'),
+    expect.stringContaining('log: comit is not an option'),
+    expect.stringContaining('alert: wait_duration is not an option; the options are title, text, level, waitMs'),
+    expect.stringContaining('logArtifact: alias is not an option'),
+    expect.stringContaining('finish: exit_code is not an option'),
   ]);
 });
 

@@ -1,5 +1,6 @@
 import type { Context } from '../client.ts';
-import { optionalObject, optionalText, optionalUuid } from '../values/check.ts';
+import { optionalObject, optionalText, optionalUuid, refuse } from '../values/check.ts';
+import { unknownNames } from '../values/unknown.ts';
 
 /** What goes along with the values that callers know. */
 export interface Surroundings extends Context {
@@ -22,8 +23,8 @@ const checks: Record<keyof Context, (value: unknown, field: string) => string | 
 };
 
 /**
- * The context with what is given added. A wrong value is left out instead of making all events inside invalid, and passed to
- * `refused` as the error that it is.
+ * The context with what is given added. A wrong value or name is left out instead of making all events inside invalid, and passed
+ * to `refused` as the error that it is.
  */
 export function extendContext(
   outer: Surroundings | undefined,
@@ -44,6 +45,9 @@ export function extendContext(
       attempt(() => {
         context[field] = check(values[field], field) ?? context[field];
       });
+    }
+    for (const { field, message } of unknownNames(values, checks, 'context.')) {
+      attempt(() => refuse(field, message));
     }
   });
   return context;

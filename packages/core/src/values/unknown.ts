@@ -7,7 +7,7 @@ export function unknownNames(given: object, known: object, group = ''): Problem[
     .filter(([name, value]) => value !== undefined && !Object.hasOwn(known, name))
     .map(([name]) => ({
       field: group + name,
-      message: `is no option; there are ${Object.keys(known).join(', ')}`,
+      message: `is not an option; the options are ${Object.keys(known).join(', ')}`,
     }));
 }
 

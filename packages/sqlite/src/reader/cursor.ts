@@ -4,7 +4,7 @@ import type { Problem } from '@toolweaver/analytics-core';
 /** Among the options it would be passed over, and the first page come for ever. */
 export const misplacedCursor: Problem = {
   field: 'cursor',
-  message: 'is no option: it is the second argument, after the options',
+  message: 'is not an option: it is the second argument, after the options',
 };
 
 /** Where a page ended, so written that it fits only the question that it came from. */
