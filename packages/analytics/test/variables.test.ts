@@ -126,15 +126,18 @@ function row({ name, value, isExample, isSecret, meaning }: Variable, who: strin
 function document(rows: string): string {
   return `# Environment variables
 
-Every variable that the packages read; all are optional. Only \`createAnalyticsClient\` of [\`@toolweaver/analytics\`](../packages/analytics) reads
-\`process.env\` by itself, when it is called: the client's, and those of the backends that \`ANALYTICS_BACKEND\` names. An empty variable counts as
-unset, and an option in the code wins over its variable. What is wrong throws at start, all of it at once: wrong values, and names that are almost one of
-\`ANALYTICS_…\`; where there are none, what opening the backends has shown. No file is read: \`node --env-file=.env
-program.ts\` does that.
+Every variable that the packages read. All are optional, and an empty one counts as unset. Only \`createAnalyticsClient\` of
+[\`@toolweaver/analytics\`](../packages/analytics) reads \`process.env\` by itself, when it is called: its own variables, and those of the backends
+that \`ANALYTICS_BACKEND\` names. An option in the code wins over its variable. No file is read; use \`node --env-file=.env program.ts\`.
 
-This page is made from [\`.env.example\`](../.env.example), which is a file to copy, and from the code: who asks for a variable, and what it refuses.
-A test compares the three; after a change, \`node scripts/pnpm.mjs exec vitest run --project @toolweaver/analytics variables -u\` writes the page.
-The columns: who reads it (\`toolkits\` is \`toolkitOptionsFromEnv\` of [\`@toolweaver/analytics-adapters\`](../packages/adapters)), what is accepted, and the default.
+Wrong values, and misspelt names that begin with \`ANALYTICS_\`, are reported together at start. If there are none, problems with opening the
+backends are reported. Other misspelt names are not noticed: \`PROMETHEUS_PROT=1\` is ignored.
+
+The columns say who reads the variable (\`toolkits\` is \`toolkitOptionsFromEnv\` of [\`@toolweaver/analytics-adapters\`](../packages/adapters)), what it
+accepts, and its default. For true and false, yes and no, on and off, and 1 and 0 are accepted, too, in any case.
+
+This page is made from [\`.env.example\`](../.env.example), a file to copy, and from the code. A test compares the three; after a change,
+\`node scripts/pnpm.mjs exec vitest run --project @toolweaver/analytics variables -u\` writes the page.
 
 | variable | read by | accepts | default | what it is for |
 | --- | --- | --- | --- | --- |
