@@ -24,7 +24,7 @@ Usage: npm run demo -- [options]
   --receipts FILE  receipts to read, one JSON object a line: {"id", "lines": [{"box": [x1,y1,…,x4,y4], "text"}],
                    "truth": {"company", "date", "address", "total"}}; truth is optional. Default: two dozen that come along
   --db PATH        the SQLite file; further runs add to it. Default: ANALYTICS_DB_PATH, then receipts-demo.db here
-  --hold SECONDS   stay that long after the work, for who wants to scrape the metrics; Ctrl-C ends it
+  --hold SECONDS   stay this long after the work, so that the metrics can be scraped; Ctrl-C ends it
   --json           one JSON object on stdout, and nothing else
   --help           this text
 

@@ -104,7 +104,7 @@ test('the report for people compares the models and says the burn rate', () => {
   expect(stdout).toContain('Calls            100\n');
   expect(stdout).toMatch(/Cost +\$[\d.]+, known of 100 calls\n/);
   expect(stdout).toMatch(/Burn rate +\$[\d.]+ an hour, \$[\d.]+ a day\n/);
-  expect(stdout).toMatch(/A call of gpt-4\.1-mini costs [\d.]+ % of the dearest one\./);
+  expect(stdout).toMatch(/A call of gpt-4\.1-mini costs [\d.]+ % of the most expensive one\./);
   expect(stdout).toContain('2026-01-05T09:00');
 });
 

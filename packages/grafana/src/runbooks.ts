@@ -11,12 +11,12 @@ export function runbook(namespace: string, alert: Alert, thresholds: Thresholds)
   const parts = [
     `# ${alertName(namespace, alert)}`,
     `**${severity}**, ${wait === undefined ? 'at once' : `after ${wait}`}. ${meaning}`,
-    `**What it costs.** ${impact}`,
+    `**Impact.** ${impact}`,
     '## Where to look',
     list(look, (at) => `${at + 1}.`),
     '## What to do',
     list(act, () => '-'),
-    '## When it fires for nothing',
+    '## False alarms',
     tuning,
     ...(names.length === 0
       ? []

@@ -126,7 +126,7 @@ describe('alerts', () => {
   test.each(alerts)('$alert has a runbook with what to look at, to do and to tune', ({ alert, expr }) => {
     const text = files.find(({ path }) => path === `runbooks/${alert}.md`)?.text ?? '';
     expect(text).toMatch(new RegExp(`^# ${alert}\n`));
-    for (const heading of ['Where to look', 'What to do', 'When it fires for nothing', 'The expression']) {
+    for (const heading of ['Where to look', 'What to do', 'False alarms', 'The expression']) {
       expect(text).toMatch(new RegExp(`^## ${heading}\n\n\\S`, 'm'));
     }
     expect(text).toContain(expr);

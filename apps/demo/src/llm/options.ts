@@ -19,7 +19,7 @@ export interface LlmOptions {
 
 const usualModels = 'gpt-4.1-mini,claude-sonnet-4-5';
 
-export const help = `Plays a trace of LLM calls as calls of two models, and reports from the database what they would have cost.
+export const help = `Replays a trace of LLM calls as if two models had answered them, and reports from the database what they would have cost.
 ANALYTICS_BACKEND says where they are recorded (default: sqlite), and has to name sqlite.
 
 Usage: npm run demo:llm -- [options]
@@ -27,7 +27,7 @@ Usage: npm run demo:llm -- [options]
   --calls FILE    a CSV file with the columns TIMESTAMP (UTC), ContextTokens and GeneratedTokens. Default: an hour of
                   600 invented calls
   --models A,B    two names; calls go to them in turn. Default: ${usualModels}
-  --speed N       so many times as fast as it was, 1 is as it was. Default: as fast as possible
+  --speed N       playback speed; 1 is the original speed. Default: as fast as possible
   --limit N       only the first N calls
   --db PATH       the SQLite file; further runs add to it. Default: ANALYTICS_DB_PATH, then llm-demo.db here
   --json          one JSON object on stdout, and nothing else

@@ -86,7 +86,7 @@ export function toText({ played, costs, models, burnRate, unpriced, db }: LlmRep
   const width = Math.max(5, ...models.map(({ model }) => model.length));
   const row = (...[name = '', calls = '', input = '', output = '', cost = '', perCall = '']: string[]): string =>
     `  ${name.padEnd(width)} ${calls.padStart(8)} ${input.padStart(12)} ${output.padStart(12)} ${cost.padStart(12)} ${perCall.padStart(12)}`;
-  const dearest = models.reduce((most, { averageCostUsd }) => Math.max(most, averageCostUsd ?? 0), 0);
+  const highest = models.reduce((most, { averageCostUsd }) => Math.max(most, averageCostUsd ?? 0), 0);
   return [
     'What it cost',
     `  Calls            ${costs.executions}${skipped.length > 0 ? `, and ${counted(skipped.length, 'line')} skipped` : ''}`,
@@ -101,10 +101,10 @@ export function toText({ played, costs, models, burnRate, unpriced, db }: LlmRep
       row(model, ...[executions, inputTokens, outputTokens].map(String), usd(totalCostUsd), usd(averageCostUsd)),
     ),
     ...models
-      .filter(({ averageCostUsd }) => averageCostUsd !== null && averageCostUsd > 0 && averageCostUsd < dearest)
+      .filter(({ averageCostUsd }) => averageCostUsd !== null && averageCostUsd > 0 && averageCostUsd < highest)
       .map(
         ({ model, averageCostUsd }) =>
-          `  A call of ${model} costs ${((100 * (averageCostUsd ?? 0)) / dearest).toFixed(1)} % of the dearest one.`,
+          `  A call of ${model} costs ${((100 * (averageCostUsd ?? 0)) / highest).toFixed(1)} % of the most expensive one.`,
       ),
     '',
     ...(unpriced.length === 0

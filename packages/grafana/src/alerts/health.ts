@@ -32,7 +32,7 @@ export function healthAlerts({ over, thresholds: { healthScore } }: AlertParts):
       severity: 'warning',
       expr: `${increase('job, backend, reason', lostEvents)} > 0`,
       summary: '{{ $labels.job }} has lost events on the way to {{ $labels.backend }}: {{ $labels.reason }}.',
-      description: 'About {{ $value | printf "%.0f" }} in 15 minutes. What was left out by sampling is not in it.',
+      description: 'About {{ $value | printf "%.0f" }} in 15 minutes. Events left out by sampling are not counted.',
       dashboard: 'health',
       thresholds: [],
       runbook: {
@@ -59,7 +59,7 @@ export function healthAlerts({ over, thresholds: { healthScore } }: AlertParts):
       expr: `${increase('job, metric', { key: 'labelOverflow' })} > 0`,
       for: '5m',
       summary: '{{ $labels.metric }} of {{ $labels.job }} has reached its limit of label sets.',
-      description: 'About {{ $value | printf "%.0f" }} events of 15 minutes went into its overflow series.',
+      description: 'About {{ $value | printf "%.0f" }} events in 15 minutes went into its overflow series.',
       dashboard: 'health',
       thresholds: [],
       runbook: {
@@ -82,7 +82,7 @@ export function healthAlerts({ over, thresholds: { healthScore } }: AlertParts):
       expr: `up == 0\nand on (job, instance) count by (job, instance) (${lastDay})`,
       for: '5m',
       summary: '{{ $labels.instance }} of {{ $labels.job }} does not answer to Prometheus.',
-      description: 'It gave metrics within the last day, and is still among the targets.',
+      description: 'It was scraped within the last day, and is still among the targets.',
       dashboard: 'health',
       thresholds: [],
       runbook: {

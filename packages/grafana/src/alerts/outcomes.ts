@@ -43,7 +43,7 @@ export function outcomeAlerts({ names, thresholds }: AlertParts): Alert[] {
       expr: `${ratio('15m')} > ${failureRatio}\nand ${enough}`,
       for: '5m',
       summary: `${of} in ${where} fails in {{ $value | humanizePercentage }} of its executions.`,
-      description: `Over 15 minutes, with at least ${minExecutions} executions; at most ${percent(failureRatio)} is bearable.`,
+      description: `Over 15 minutes, with at least ${minExecutions} executions; at most ${percent(failureRatio)} is tolerated.`,
       dashboard: 'overview',
       thresholds: ['failureRatio', 'minExecutions'],
       runbook: {

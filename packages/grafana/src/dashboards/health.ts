@@ -16,7 +16,7 @@ export function health(parts: DashboardParts): Dashboard {
   return {
     name: 'health',
     title: 'Health and delivery',
-    description: 'How skills are, what is under way, and whether what is recorded arrives.',
+    description: 'The health of skills, what is running, and whether what is recorded is delivered.',
     metric: 'analyticsEvents',
     filters: [],
     rows: [

@@ -21,7 +21,7 @@ export function llm({ now, whole, thresholds }: DashboardParts): Dashboard {
   return {
     name: 'llm',
     title: 'LLM models and cost',
-    description: 'Calls of models, their tokens, and what everything costs as far as it is known.',
+    description: 'Calls of models, their tokens, and the known costs of everything.',
     metric: 'llmCalls',
     filters: [{ name: 'model', label: 'Model', metric: 'llmCalls', of: 'model' }],
     rows: [
@@ -70,7 +70,7 @@ export function llm({ now, whole, thresholds }: DashboardParts): Dashboard {
           timeseries(
             [
               'Most expensive',
-              'The ten dearest skills, tools, models and operations by the hour, whatever model they name.',
+              'The ten most expensive skills, tools, models and operations by the hour, whatever model they name.',
             ],
             'currencyUSD',
             [{ expr: `topk(10, ${now.rate('kind, name', allCosts)}) * 3600`, legend: '{{kind}} {{name}}' }],

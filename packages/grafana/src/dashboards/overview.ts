@@ -12,7 +12,7 @@ export function overview({ now, whole, thresholds }: DashboardParts): Dashboard 
   return {
     name: 'overview',
     title: 'Overview',
-    description: 'All that is executed: how much, whether it succeeds, how long it takes and what it costs.',
+    description: 'Everything that is executed: how much, whether it succeeds, how long it takes and what it costs.',
     metric: 'analyticsEvents',
     filters: [],
     rows: [

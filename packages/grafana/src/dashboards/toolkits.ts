@@ -18,7 +18,7 @@ export function toolkits({ now, whole, thresholds }: DashboardParts): Dashboard 
   return {
     name: 'toolkits',
     title: 'Toolkits and cache',
-    description: 'What happens to toolkits, the tools in them, and how often caches answer.',
+    description: 'What happens to toolkits and the tools in them, and how often caches are hit.',
     metric: 'analyticsEvents',
     filters: [{ name: 'toolkit', label: 'Toolkit', metric: 'toolkitEvents', of: 'toolkit' }],
     rows: [

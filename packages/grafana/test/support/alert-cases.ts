@@ -82,7 +82,7 @@ const outcomes: readonly AlertCase[] = [
       { kind: 'tool', name: 'ocr', toolkit: 'Scans' },
       'critical',
       'tool ocr in demo fails in 30% of its executions.',
-      'Over 15 minutes, with at least 20 executions; at most 20 % is bearable.',
+      'Over 15 minutes, with at least 20 executions; at most 20 % is tolerated.',
     ),
   },
   {
@@ -373,7 +373,7 @@ const health: readonly AlertCase[] = [
       { backend: 'sqlite', reason: 'queue_full' },
       'warning',
       'demo has lost events on the way to sqlite: queue_full.',
-      'About 5 in 15 minutes. What was left out by sampling is not in it.',
+      'About 5 in 15 minutes. Events left out by sampling are not counted.',
     ),
   },
   {
@@ -397,7 +397,7 @@ const health: readonly AlertCase[] = [
       { metric: 'toolweaver_skill_executions_total' },
       'info',
       'toolweaver_skill_executions_total of demo has reached its limit of label sets.',
-      'About 30 events of 15 minutes went into its overflow series.',
+      'About 30 events in 15 minutes went into its overflow series.',
     ),
   },
   {
@@ -420,7 +420,7 @@ const health: readonly AlertCase[] = [
       { instance: 'a:1' },
       'critical',
       'a:1 of demo does not answer to Prometheus.',
-      'It gave metrics within the last day, and is still among the targets.',
+      'It was scraped within the last day, and is still among the targets.',
     ),
   },
   {
