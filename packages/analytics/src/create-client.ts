@@ -117,7 +117,7 @@ function checkOptions(options: AnalyticsClientOptions): void {
     problems.push({ field: 'additionalBackends', message: `must be an array of backends, got ${got}` });
   }
   if (env !== undefined && (typeof env !== 'object' || env === null)) {
-    problems.push({ field: 'env', message: `must be an object of texts such as process.env, got ${kindOf(env)}` });
+    problems.push({ field: 'env', message: `must be an object of strings such as process.env, got ${kindOf(env)}` });
   }
   if (problems.length > 0) {
     throw configError(problems);

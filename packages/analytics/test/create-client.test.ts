@@ -240,7 +240,7 @@ describe('wrong configuration', () => {
     expect(await problemsOf({ backend: memory(), env: 3, additionalBackends: memory() })).toEqual([
       'backend must be a name or a list of names, got object; backends themselves go into additionalBackends',
       'additionalBackends must be an array of backends, got object',
-      'env must be an object of texts such as process.env, got number',
+      'env must be an object of strings such as process.env, got number',
     ]);
     expect(await problemsOf({ backend: memory })).toEqual([
       'backend must be a name or a list of names, got function; backends themselves go into additionalBackends',
@@ -255,7 +255,7 @@ describe('wrong configuration', () => {
   it.each([5, true, {}, ['memory']])('refuses %j as the variable of the backends', async (value) => {
     const error = await failure({ ANALYTICS_BACKEND: value as never });
     expect(error.problems).toEqual([
-      { field: 'ANALYTICS_BACKEND', message: `must be a text, not of type ${typeof value}` },
+      { field: 'ANALYTICS_BACKEND', message: `must be a string, not of type ${typeof value}` },
     ]);
   });
 

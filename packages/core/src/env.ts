@@ -42,14 +42,14 @@ export function readEnv<T>(env: Env, read: (vars: EnvReader) => T): T {
   };
   if (typeof env !== 'object' || env === null) {
     throw configError([
-      { field: 'env', message: `must be an object of texts such as process.env, got ${describe(env)}` },
+      { field: 'env', message: `must be an object of strings such as process.env, got ${describe(env)}` },
     ]);
   }
   const text = (name: string): string | undefined => {
     const value: unknown = env[name] ?? '';
     return typeof value === 'string'
       ? value.trim() || undefined
-      : problem(name, `must be a text, not of type ${typeof value}`);
+      : problem(name, `must be a string, not of type ${typeof value}`);
   };
 
   function parsed(name: string, pattern: RegExp, what: string, range: NumberRange = {}): number | undefined {

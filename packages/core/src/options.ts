@@ -72,7 +72,10 @@ export function resolveOptions(options: AnalyticsOptions): ResolvedOptions {
       return;
     }
     const { name, delivery, settings } = backend;
-    if (check(typeof name === 'string' && name !== '', `${field}.name`, 'be a text', name) && names.has(name)) {
+    if (
+      check(typeof name === 'string' && name !== '', `${field}.name`, 'be a non-empty string', name) &&
+      names.has(name)
+    ) {
       problem(`${field}.name`, `must be unique, got ${describe(name)} twice`);
     }
     names.add(name);

@@ -103,19 +103,19 @@ describe('each way of recording', () => {
 
   test.each<[string, (analytics: Analytics) => void]>([
     [
-      'skillId must be a text, got 5',
+      'skillId must be a string, got 5',
       (analytics) => analytics.recordSkillExecution({ skillId: 5, success: true } as never),
     ],
     [
-      'toolName must be a text that is not blank, got undefined',
+      'toolName must be a non-blank string, got undefined',
       (analytics) => analytics.recordToolInvocation({ success: true } as never),
     ],
     [
-      'model must be a text that is not blank, got undefined',
+      'model must be a non-blank string, got undefined',
       (analytics) => analytics.recordLlmCall({ name: 'x', success: true } as never),
     ],
     [
-      'name must be a text, got 5',
+      'name must be a string, got 5',
       (analytics) => analytics.recordLlmCall({ model: 'm', name: 5, success: true } as never),
     ],
     ['event must be an object, got undefined', (analytics) => analytics.recordSkillExecution(undefined as never)],

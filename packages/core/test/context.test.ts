@@ -130,7 +130,7 @@ describe('a wrong context', () => {
     expect(dropsOf(made.analytics)).toEqual({});
     expect(made.errors[0]).toMatchObject({
       code: 'INVALID_CONFIG',
-      message: 'runId must be a text, got an object; it is left out',
+      message: 'runId must be a string, got an object; it is left out',
     });
   });
 
@@ -145,7 +145,7 @@ describe('a wrong context', () => {
   test.each<[string, () => unknown]>([
     ['undefined', () => undefined],
     ['null', () => null],
-    ['a text', () => 'ada'],
+    ['a string', () => 'ada'],
     ['a list', () => ['ada']],
     ['a revoked proxy', revoked],
     [

@@ -216,10 +216,10 @@ describe('problems', () => {
 });
 
 test.each([
-  [undefined, 'env', 'must be an object of texts such as process.env, got undefined'],
-  ['V=1', 'env', 'must be an object of texts such as process.env, got "V=1"'],
-  [{ V: 8000 }, 'V', 'must be a text, not of type number'],
-  [{ V: {} }, 'V', 'must be a text, not of type object'],
+  [undefined, 'env', 'must be an object of strings such as process.env, got undefined'],
+  ['V=1', 'env', 'must be an object of strings such as process.env, got "V=1"'],
+  [{ V: 8000 }, 'V', 'must be a string, not of type number'],
+  [{ V: {} }, 'V', 'must be a string, not of type object'],
 ])('an environment such as %j is refused', (env, field, message) => {
   for (const how of Object.values(readers)) {
     expect(problemsOf(() => readEnv(env as never, how))).toEqual([{ field, message }]);

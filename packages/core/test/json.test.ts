@@ -116,7 +116,7 @@ describe('attributes', () => {
   });
 
   test.each([
-    ['a text', () => 'text'],
+    ['a string', () => 'text'],
     ['a list', () => []],
     ['nothing', () => undefined],
     ['null', () => null],

@@ -28,16 +28,16 @@ const noNumber: readonly (readonly [unknown, string])[] = [
 
 function required(field: string): Row[] {
   return [
-    ...noText.map(([value, shown]): Row => [field, value, `${field} must be a text, got ${shown}`]),
-    [field, undefined, `${field} must be a text that is not blank, got undefined`],
-    [field, null, `${field} must be a text that is not blank, got null`],
-    [field, '', `${field} must be a text that is not blank, got ""`],
-    [field, ' \u2003 ', `${field} must be a text that is not blank, got " \u2003 "`],
+    ...noText.map(([value, shown]): Row => [field, value, `${field} must be a string, got ${shown}`]),
+    [field, undefined, `${field} must be a non-blank string, got undefined`],
+    [field, null, `${field} must be a non-blank string, got null`],
+    [field, '', `${field} must be a non-blank string, got ""`],
+    [field, ' \u2003 ', `${field} must be a non-blank string, got " \u2003 "`],
   ];
 }
 
 function optional(field: string): Row[] {
-  return noText.map(([value, shown]) => [field, value, `${field} must be a text, got ${shown}`]);
+  return noText.map(([value, shown]) => [field, value, `${field} must be a string, got ${shown}`]);
 }
 
 function uuid(field: string): Row[] {
@@ -95,10 +95,10 @@ const commonRows = [
   ...objects('attributes'),
 ];
 const errorRows: Row[] = [
-  ['error', [1], 'error.type must be a text that is not blank, got undefined'],
-  ['error', {}, 'error.type must be a text that is not blank, got undefined'],
-  ['error', { type: 5 }, 'error.type must be a text, got 5'],
-  ['error', { type: 'E', message: 5 }, 'error.message must be a text, got 5'],
+  ['error', [1], 'error.type must be a non-blank string, got undefined'],
+  ['error', {}, 'error.type must be a non-blank string, got undefined'],
+  ['error', { type: 5 }, 'error.type must be a string, got 5'],
+  ['error', { type: 'E', message: 5 }, 'error.message must be a string, got 5'],
 ];
 const tokens = ['inputTokens', 'cacheReadTokens', 'cacheWriteTokens', 'outputTokens', 'reasoningTokens'];
 
@@ -164,7 +164,7 @@ const rows: Record<keyof typeof minimal, Row[]> = {
     ['values', { loss: Number.NaN }, 'values."loss" must be a finite number, got NaN'],
     ['values', { loss: Number.NEGATIVE_INFINITY }, 'values."loss" must be a finite number, got -Infinity'],
     ['values', { ok: 1, loss: '1' }, 'values."loss" must be a finite number, got "1"'],
-    ['values', { '': 1 }, 'a name must be a text that is not blank, got ""'],
+    ['values', { '': 1 }, 'a name must be a non-blank string, got ""'],
     ...numbers('step', 'a whole number >= 0', [-1, 0.5]),
   ],
   run: [
@@ -175,13 +175,13 @@ const rows: Record<keyof typeof minimal, Row[]> = {
     ...optional('project'),
     ...objects('config'),
     ...objects('summary'),
-    ['tags', 'a', 'tags must be an array of texts, got "a"'],
-    ['tags', {}, 'tags must be an array of texts, got an object'],
-    ['tags', ['a', ''], 'tags[1] must be a text that is not blank, got ""'],
-    ['tags', [1], 'tags[0] must be a text, got 1'],
+    ['tags', 'a', 'tags must be an array of strings, got "a"'],
+    ['tags', {}, 'tags must be an array of strings, got an object'],
+    ['tags', ['a', ''], 'tags[1] must be a non-blank string, got ""'],
+    ['tags', [1], 'tags[0] must be a string, got 1'],
     // biome-ignore lint/suspicious/noSparseArray: that is what is tried
-    ['tags', ['a', , 'c'], 'tags[1] must be a text that is not blank, got undefined'],
-    ['tags', Array.from({ length: 101 }, () => 't'), 'tags must hold at most 100 texts, got 101'],
+    ['tags', ['a', , 'c'], 'tags[1] must be a non-blank string, got undefined'],
+    ['tags', Array.from({ length: 101 }, () => 't'), 'tags must hold at most 100 strings, got 101'],
   ],
   artifact: [
     ...commonRows,

@@ -41,7 +41,7 @@ describe('a run', () => {
     const run = made.analytics.startRun({ id: id as never });
     run.finish();
     expect(run.id).toHaveLength(36);
-    expect(made.errors[0]?.message).toMatch(/^Refused an event: runId must be a text/);
+    expect(made.errors[0]?.message).toMatch(/^Refused an event: runId must be a (non-blank )?string/);
     expect(dropsOf(made.analytics)).toEqual({ invalid: 1 });
     expect(await told(made)).toMatchObject([{ runId: run.id, state: 'finished' }]);
   });
@@ -215,8 +215,8 @@ describe('a parameter', () => {
   });
 
   test.each<[string, unknown, unknown, RegExp]>([
-    ['no name', '', 1, /name must be a text that is not blank/],
-    ['a name of another type', 5, 1, /name must be a text, got 5/],
+    ['no name', '', 1, /name must be a non-blank string/],
+    ['a name of another type', 5, 1, /name must be a string, got 5/],
     ['no value', 'a', undefined, /value must be JSON data, got undefined/],
     ['a function', 'a', () => 1, /value must be JSON data, got a function/],
     ['too much', 'a', 'x'.repeat(20_000), /config must be at most 16384 bytes of JSON/],

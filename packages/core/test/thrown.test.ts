@@ -28,7 +28,7 @@ describe('what is recorded of a thrown value', () => {
     ['data with a name', { name: 'Ada', email: 'ada@example.org' }, { type: 'NonError' }],
     ['data without anything', {}, { type: 'NonError' }],
     ['an error without a name', Object.assign(new Error('m'), { name: ' ' }), { type: 'NonError', message: 'm' }],
-    ['a text', 'boom', { type: 'NonError', message: 'boom' }],
+    ['a string', 'boom', { type: 'NonError', message: 'boom' }],
     ['undefined', undefined, { type: 'NonError', message: 'undefined' }],
     ['null', null, { type: 'NonError', message: 'null' }],
     ['a number', 5, { type: 'NonError', message: '5' }],

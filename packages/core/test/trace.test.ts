@@ -157,7 +157,7 @@ describe('what comes in', () => {
   test.each<[string, () => unknown]>([
     ['nothing', () => undefined],
     ['null', () => null],
-    ['a text', () => traceparent],
+    ['a string', () => traceparent],
     ['no header', () => ({ tracestate: `toolweaver=p:${uuid}` })],
     ['an empty header', () => ({ traceparent: '' })],
     ['a header of another type', () => ({ traceparent: 5 })],

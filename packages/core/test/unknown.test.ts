@@ -13,7 +13,7 @@ test.each([
     { toString: 1 },
     [{ field: 'toString', message: 'is not an option; the options are port, host' }],
   ],
-  ['a text', 'x.db', [{ field: 'options', message: 'must be an object, got "x.db"' }]],
+  ['a string', 'x.db', [{ field: 'options', message: 'must be an object, got "x.db"' }]],
   ['null', null, [{ field: 'options', message: 'must be an object, got null' }]],
   ['a promise', Promise.resolve({}), [{ field: 'options', message: 'must be an object, got a promise: await it' }]],
   ['an array', [1], [{ field: 'options', message: 'must be an object, got an array' }]],

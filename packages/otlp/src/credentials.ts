@@ -20,10 +20,10 @@ export function checkCredentials(
 ): void {
   const { instanceId } = options;
   if (instanceId !== undefined && (typeof instanceId !== 'string' || !/^[^\s:\p{Cc}]+$/u.test(instanceId))) {
-    refuse('instanceId', 'must be a text without blanks and colons');
+    refuse('instanceId', 'must be a string without blanks and colons');
   }
   if (options.token !== undefined && (token === undefined || !/^[\x21-\x7e]+$/.test(token.reveal()))) {
-    refuse('token', 'must be a text without blanks, line breaks and other odd characters');
+    refuse('token', 'must be a string without blanks, line breaks and other odd characters');
   }
   const isCloud = url.hostname.endsWith('.grafana.net') && Object.keys(headers).length === 0;
   for (const field of ['instanceId', 'token'] as const) {
@@ -37,7 +37,7 @@ export function checkCredentials(
     if (ownHeaders.includes(name)) {
       refuse('headers', `must not have ${name}, which the exporter sets`);
     } else if (value === undefined) {
-      refuse('headers', `must be texts: ${JSON.stringify(name)} is none`);
+      refuse('headers', `must be strings: ${JSON.stringify(name)} is none`);
     } else if (!isHeader(name, value.reveal())) {
       refuse('headers', `has a name or a value that HTTP does not allow: ${JSON.stringify(name)}`);
     }

@@ -219,7 +219,7 @@ function checkCommon(options: OtlpOptions, refuse: Refuse): void {
   for (const field of ['serviceName', 'serviceVersion', 'serviceInstanceId', 'name'] as const) {
     const text: unknown = options[field];
     if (text !== undefined && (typeof text !== 'string' || text.trim() === '')) {
-      refuse(field, `must be a text that is not blank, got ${describeValue(text)}`);
+      refuse(field, `must be a non-blank string, got ${describeValue(text)}`);
     }
   }
   for (const field of ['onNotice', 'random'] as const) {
@@ -246,7 +246,7 @@ function checkCommon(options: OtlpOptions, refuse: Refuse): void {
     refuse('agent', 'must be an http.Agent');
   }
   if (Object.values(Object(resourceAttributes)).some((value: unknown) => typeof value !== 'string')) {
-    refuse('resourceAttributes', 'must be texts');
+    refuse('resourceAttributes', 'must be strings');
   }
 }
 

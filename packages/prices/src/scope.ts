@@ -34,7 +34,7 @@ export function checkFilter(filter: unknown, group: string, problems: Problem[])
     if (value !== undefined && (typeof value !== 'string' || value === '')) {
       problems.push({
         field: `${group}.${field}`,
-        message: `must be a text that is not empty, got ${describeValue(value)}`,
+        message: `must be a non-empty string, got ${describeValue(value)}`,
       });
     } else if (field === 'kind' && value !== undefined && !executionKinds.some((kind) => kind === value)) {
       problems.push({

@@ -93,7 +93,7 @@ export function resolveOptions(given: PrometheusOptions): ResolvedOptions {
   const workers = flag('workers', false);
 
   if (typeof name !== 'string' || name.trim() === '') {
-    wrong('name', `must be a text that is not blank, got ${describeValue(name)}`);
+    wrong('name', `must be a non-blank string, got ${describeValue(name)}`);
   }
   if (port !== false && !(Number.isInteger(port) && port >= 0 && port <= 65_535)) {
     wrong('port', `must be a whole number from 0 to 65535, or false for no server, got ${describeValue(port)}`);

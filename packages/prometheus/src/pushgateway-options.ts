@@ -76,7 +76,7 @@ export function resolvePushgateway(
     wrong('authorization', 'must be a header of one line, such as "Bearer …"');
   }
   if (!isText(job) || job.trim() === '') {
-    wrong('job', `must be a text that is not blank, of whole characters, got ${describeValue(job)}`);
+    wrong('job', `must be a non-blank, well-formed string, got ${describeValue(job)}`);
   }
   if (typeof grouping !== 'object' || grouping === null || Array.isArray(grouping)) {
     wrong('grouping', 'must be an object of label names and their values');
@@ -123,7 +123,7 @@ function groupingProblem(label: string, value: unknown, defaultMetrics: boolean)
   if (ownLabels.has(label) || (defaultMetrics && defaultMetricsLabels.includes(label))) {
     return 'is a label of the metrics, whose values it would replace; choose another name';
   }
-  return isText(value) ? undefined : 'must have a text of whole characters as its value';
+  return isText(value) ? undefined : 'must have a well-formed string as its value';
 }
 
 /** Half a character has no place in a path. */

@@ -184,7 +184,7 @@ test('scrapers that come at once are all answered, by one text, compressed or no
 
 test.each([
   [new Error('a collector of the user failed'), 'a collector of the user failed'],
-  ['a text', 'a text'],
+  ['a string', 'a string'],
   [undefined, 'undefined'],
 ])('a registry that fails is said to, instead of half a text (%s)', async (thrown, reason) => {
   const registry = {

@@ -57,7 +57,7 @@ export function checkOptions<O extends object, T>(
   }
 
   const text = (field: string, value: unknown): string | undefined =>
-    expect(field, value, typeof value === 'string' && value !== '', 'a text that is not empty');
+    expect(field, value, typeof value === 'string' && value !== '', 'a non-empty string');
 
   const checks: Checks = {
     wrong,

@@ -19,7 +19,7 @@ async function problemsOf(ask: Ask): Promise<string[]> {
 }
 
 const [days, orgId, limit] = [-1, 7, 1001] as never[];
-const text = 'must be a text that is not empty';
+const text = 'must be a non-empty string';
 
 describe('wrong options are refused, all at once', () => {
   const noDays = 'days must be a finite number above 0, got -1';

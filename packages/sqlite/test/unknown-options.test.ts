@@ -259,7 +259,7 @@ test('conditions and orders of runs have names, too', async () => {
 
 test.each<[string, (reader: AnalyticsReader, list: never) => Promise<unknown>, string]>([
   ['percentiles', (reader, percentiles) => reader.getLatency({ percentiles }), 'must be a list of 1 to 100 numbers'],
-  ['runIds', (reader, runIds) => reader.compareRuns(runIds), 'must be a list of 2 to 100 texts'],
+  ['runIds', (reader, runIds) => reader.compareRuns(runIds), 'must be a list of 2 to 100 strings'],
   ['where', (reader, where) => reader.listRuns({ where }), 'must be a list of at most 100 conditions'],
   ['skillIds', (reader, skillIds) => reader.listSkillHealth({ skillIds }), 'must be a list'],
 ])('of %s it says what was given instead of a list', async (field, ask, message) => {

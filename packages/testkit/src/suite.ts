@@ -76,7 +76,7 @@ function checkOptions(options: unknown): void {
   const isSkip = ({ law, reason }: Record<keyof Skip, unknown>): boolean =>
     typeof law === 'string' && typeof reason === 'string';
   if (!Array.isArray(skip) || !skip.every((entry) => isSkip(Object(entry)))) {
-    problems.push({ field: 'skip', message: 'must be a list of { law, reason }, both of them texts' });
+    problems.push({ field: 'skip', message: 'must be a list of { law, reason }, both of them strings' });
   }
   if (!(typeof timeoutMs === 'number' && timeoutMs > 0)) {
     problems.push({ field: 'timeoutMs', message: 'must be a number of ms above 0' });

@@ -198,8 +198,8 @@ test.each([
   [undefined, '3 problems'],
   [{}, /test: must be a function.*create: must be a function/s],
   [{ test, create, skips: [] }, 'skips: is not an option; the options are test, create, skip, timeoutMs'],
-  [{ test, create, skip: amnesia }, 'skip: must be a list of { law, reason }, both of them texts'],
-  [{ test, create, skip: [{ law: amnesia }] }, 'skip: must be a list of { law, reason }, both of them texts'],
+  [{ test, create, skip: amnesia }, 'skip: must be a list of { law, reason }, both of them strings'],
+  [{ test, create, skip: [{ law: amnesia }] }, 'skip: must be a list of { law, reason }, both of them strings'],
   [{ test, create, timeoutMs: Number.NaN }, 'timeoutMs: must be a number of ms above 0'],
 ])('refuses the options %o', (options, message) => {
   expect(() => testBackend(options as SuiteOptions)).toThrow(message);

@@ -30,7 +30,7 @@ export function checkOptions<Options, T>(options: Options, known: Known<Options>
       if (value === undefined || value === '') {
         return undefined;
       }
-      const message = typeof value === 'string' ? problemOf(value) : `must be a text, got ${describeValue(value)}`;
+      const message = typeof value === 'string' ? problemOf(value) : `must be a string, got ${describeValue(value)}`;
       return message === undefined ? (value as string) : wrong(field, message);
     },
     flag: (field, value) =>

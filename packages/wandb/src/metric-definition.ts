@@ -42,7 +42,7 @@ export const knownInMetric: Known<MetricOptions> = { stepMetric: true, hidden: t
 export function definitionOf(name: string, options: MetricOptions | undefined): MetricDefinition {
   const { stepMetric, hidden = false, summary = [] } = options ?? {};
   const isNamed = typeof name === 'string' && (stepMetric === undefined || typeof stepMetric === 'string');
-  requireForm(isNamed, 'its name and its step metric must be texts');
+  requireForm(isNamed, 'its name and its step metric must be strings');
   const isOfKinds = Array.isArray(summary) && summary.every((kind) => Object.hasOwn(summaryFields, kind));
   requireForm(isOfKinds, `its summary must be a list of ${Object.keys(summaryFields).join(', ')}`);
   return { name, stepMetric, hidden, summary: [...summary] };

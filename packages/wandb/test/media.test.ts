@@ -261,7 +261,7 @@ test('what is no picture and no table is refused at once', () => {
     [() => image(undefined as never), 'image: must be the bytes'],
     [() => histogram(undefined as never), 'histogram: needs a list of numbers'],
     [() => plotly(undefined as never), 'plotly: needs a figure'],
-    [() => html(undefined as never), 'html: needs a text'],
+    [() => html(undefined as never), 'html: needs a string'],
   ] as const) {
     expect(make).toThrow(message);
   }

@@ -133,8 +133,8 @@ test('an option is refused whatever its value is', async () => {
   expect(fields({ problems } as AnalyticsError)).not.toContain('apiKey');
   const nested = await errorOf(() => wandb({ mode: 'offline', tags: [bare, 10n as never], config: { a: [1n, bare] } }));
   expect(nested.problems).toEqual([
-    { field: 'tags[0]', message: 'must be a text, got an object' },
-    { field: 'tags[1]', message: 'must be a text, got a bigint' },
+    { field: 'tags[0]', message: 'must be a string, got an object' },
+    { field: 'tags[1]', message: 'must be a string, got a bigint' },
   ]);
   const clock = await errorOf(() => startRun({ mode: 'offline', clock: null as never }));
   expect(clock.problems).toEqual([
@@ -238,9 +238,9 @@ test('files, artifacts and alerts of a wrong form are refused by name, and not t
       'artifact: cannot be read: ENOENT',
     ],
     [() => run.logArtifact({ type: 'model', files: {} } as never), 'artifact: must be { name, type, files }'],
-    [() => logged({ aliases: 'best' as never }), 'artifact: aliases must be a list of texts'],
-    [() => logged({ aliases: ['a/b'] }), 'artifact: aliases must be a list of texts without / and :'],
-    [() => logged({ description: 1 as never }), 'artifact: description must be a text'],
+    [() => logged({ aliases: 'best' as never }), 'artifact: aliases must be a list of strings'],
+    [() => logged({ aliases: ['a/b'] }), 'artifact: aliases must be a list of strings without / and :'],
+    [() => logged({ description: 1 as never }), 'artifact: description must be a string'],
     [() => logged({ metadata: 'text' as never }), 'artifact: metadata must be an object'],
     [() => logged({ metadata: cyclic }), 'artifact: metadata must be data for JSON: must not be cyclic'],
     [() => run.alert('slow' as never), 'alert: must be { title, text }'],
@@ -416,7 +416,7 @@ describe('wandbFromEnv()', () => {
     await expect(
       errorOf(() => wandbFromEnv({ WANDB_X_EXTRA_HTTP_HEADERS: '{"X-A": "b", "X-Retries": 3}' })),
     ).resolves.toMatchObject({
-      problems: [{ field: 'WANDB_X_EXTRA_HTTP_HEADERS', message: 'must be a JSON object of texts' }],
+      problems: [{ field: 'WANDB_X_EXTRA_HTTP_HEADERS', message: 'must be a JSON object of strings' }],
     });
     // The modes of several writers in one run are not ours.
     await expect(errorOf(() => wandbFromEnv({ WANDB_MODE: 'shared' }))).resolves.toMatchObject({

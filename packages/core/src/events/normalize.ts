@@ -256,11 +256,11 @@ function toTags(value: unknown): string[] | undefined {
     return undefined;
   }
   if (!Array.isArray(value)) {
-    return refuseValue(value, 'tags', 'an array of texts');
+    return refuseValue(value, 'tags', 'an array of strings');
   }
   const { length } = value;
   if (length > maxTags) {
-    refuse('tags', `must hold at most ${maxTags} texts, got ${length}`);
+    refuse('tags', `must hold at most ${maxTags} strings, got ${length}`);
   }
   return Array.from({ length }, (_, at) => requiredText(value[at], `tags[${at}]`));
 }

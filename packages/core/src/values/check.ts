@@ -19,7 +19,7 @@ export function refuseValue(value: unknown, field: string, allowed: string): nev
 export function requiredText(value: unknown, field: string): string {
   const text = optionalText(value, field);
   if (text === undefined || isBlank(text)) {
-    refuseValue(value, field, 'a text that is not blank');
+    refuseValue(value, field, 'a non-blank string');
   }
   return text;
 }
@@ -39,7 +39,7 @@ export function optionalText(
   if (value === undefined || value === null || value === '') {
     return undefined;
   }
-  return typeof value === 'string' ? cleanText(value, maxLength, lines) : refuseValue(value, field, 'a text');
+  return typeof value === 'string' ? cleanText(value, maxLength, lines) : refuseValue(value, field, 'a string');
 }
 
 /** Text of people or programs that may have lines. */

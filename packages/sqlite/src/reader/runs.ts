@@ -134,7 +134,7 @@ function withRecords<S extends RunSummary>(summary: S): S {
 function checkIds(check: Checks, field: string, ids: unknown, min: number, max: number): string[] {
   if (!Array.isArray(ids) || ids.length < min || ids.length > max) {
     const count = min === max ? `${min}` : `${min} to ${max}`;
-    check.wrong(field, `must be a list of ${count} texts, got ${showList(ids)}`);
+    check.wrong(field, `must be a list of ${count} strings, got ${showList(ids)}`);
     return [];
   }
   return Array.from(ids, (id, at) => checkId(check, `${field}[${at}]`, id));

@@ -37,10 +37,10 @@ export async function readArtifact(input: ArtifactInput, seed: string): Promise<
 
 function detailProblem({ description, metadata, aliases }: ArtifactInput): string | undefined {
   if (description !== undefined && typeof description !== 'string') {
-    return 'description must be a text';
+    return 'description must be a string';
   }
   if (aliases !== undefined && !(Array.isArray(aliases) && aliases.every(isAlias))) {
-    return 'aliases must be a list of texts without / and :';
+    return 'aliases must be a list of strings without / and :';
   }
   try {
     return metadata === undefined || (isObject(metadata) && jsonText(metadata))
@@ -59,7 +59,7 @@ const levels: readonly unknown[] = ['INFO', 'WARN', 'ERROR'] satisfies AlertLeve
 
 export function checkAlert(alert: Alert): void {
   if (!isObject(alert) || typeof alert.title !== 'string' || typeof alert.text !== 'string') {
-    refuse('alert', 'must be { title, text }, both texts');
+    refuse('alert', 'must be { title, text }, both strings');
   }
   const { level = 'INFO', waitMs = 0 } = alert;
   if (!levels.includes(level)) {

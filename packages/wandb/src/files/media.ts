@@ -197,7 +197,7 @@ export function plotly(figure: Readonly<Record<string, unknown>>): Media {
  * @throws TypeError for what is no text.
  */
 export function html(text: string): Media {
-  requireForm(typeof text === 'string', 'html: needs a text');
+  requireForm(typeof text === 'string', 'html: needs a string');
   return textMedia('html', 'html-file', '.html', text);
 }
 

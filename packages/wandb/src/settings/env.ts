@@ -87,7 +87,7 @@ function headersIn(text: string | undefined, problem: (message: string) => void)
   }
   const value = parseJson(text);
   if (!isObject(value) || Object.values(value).some((item) => typeof item !== 'string')) {
-    problem('must be a JSON object of texts');
+    problem('must be a JSON object of strings');
     return undefined;
   }
   return Object.fromEntries(Object.entries(value).map(([name, header]) => [name, secret(String(header))]));

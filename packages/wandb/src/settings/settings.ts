@@ -96,10 +96,10 @@ function readDescription(check: Checks, options: DescriptionOptions): Descriptio
   const { tags: given = [], config = {} } = options;
   const tags: readonly string[] = Array.isArray(given) ? given : [];
   if (tags !== given) {
-    check.wrong('tags', `must be a list of texts, got ${describeValue(given)}`);
+    check.wrong('tags', `must be a list of strings, got ${describeValue(given)}`);
   }
   for (const [at, tag] of tags.entries()) {
-    const message = typeof tag === 'string' ? tagProblem(tag) : `must be a text, got ${describeValue(tag)}`;
+    const message = typeof tag === 'string' ? tagProblem(tag) : `must be a string, got ${describeValue(tag)}`;
     if (message !== undefined) {
       check.wrong(`tags[${at}]`, message);
     }
@@ -161,7 +161,7 @@ function appUrlOf(baseUrl: string): string {
 function readKey(check: Checks, given: unknown, netrc: string | undefined, host: string): Secret | null | undefined {
   const key = isSecret(given) ? given.reveal() : given;
   if (key !== undefined && typeof key !== 'string') {
-    check.wrong('apiKey', 'must be a text');
+    check.wrong('apiKey', 'must be a string');
     return null;
   }
   const found = key === undefined || key === '' ? keyFromNetrc(netrc, host) : key;
