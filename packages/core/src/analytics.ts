@@ -207,7 +207,7 @@ export function createAnalytics(options: AnalyticsOptions): Analytics {
 
   const flush: Analytics['flush'] = (given) => {
     const timeout = timeoutMs(given, flushTimeoutMs);
-    return closing ?? flushed((delivery) => delivery.flush(timeout));
+    return flushed((delivery) => delivery.flush(timeout));
   };
 
   const close: Analytics['close'] = (given) => {

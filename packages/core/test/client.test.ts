@@ -325,6 +325,22 @@ describe('what a backend may ask its client', () => {
     await analytics.close();
   });
 
+  test('a promise that is recorded when it is asked is under way no more, and counts once', async () => {
+    let figures: ClientFigures | undefined;
+    const curious: Backend = { ...memory(), attach: (client) => (figures = client) };
+    const analytics = createAnalytics({ backends: [curious] });
+    class Lazy extends Promise<number> {
+      // biome-ignore lint/suspicious/noThenProperty: as clients of services have them
+      override then = (...args: Parameters<Promise<number>['then']>) => Promise.resolve(1).then(...args) as never;
+    }
+    const asked = analytics.wrapTool(() => new Lazy(() => {}))();
+    expect(figures?.activeOperations()).toBe(0);
+    await asked;
+    expect(figures?.activeOperations()).toBe(0);
+    expect(figures?.stats().backends['memory']?.accepted).toBe(1);
+    await analytics.close();
+  });
+
   test('an attach that is async all the same, and rejects, is told to onError, and ends no process', async () => {
     const unhandled = noteUnhandled();
     const told = Promise.withResolvers<AnalyticsError>();
@@ -379,6 +395,7 @@ test.each<[string, Partial<AnalyticsOptions>]>([
   const { analytics } = rig({}, options);
   analytics.recordLlmCall({ model: 'm', success: true, usage: { inputTokens: 1 } });
   expect(await analytics.trackOperation('op', () => 1)).toBe(1);
+  expect((await analytics.healthCheck()).backends['far']).toMatchObject({ healthy: true, latencyMs: 0 });
   await turn();
   await turn();
   expect(unhandled).toEqual([]);

@@ -34,7 +34,7 @@ describe('close', () => {
     expect(analytics.close({ timeoutMs: 1 })).toBe(first);
     await first;
     expect(analytics.close()).toBe(first);
-    expect(await analytics.flush()).toBe(await first);
+    expect(await analytics.flush()).toMatchObject({ ok: true });
     await analytics[Symbol.asyncDispose]();
     expect(side.closes).toBe(1);
   });
@@ -75,6 +75,19 @@ describe('close', () => {
     expect(side.closes).toBe(1);
     expect(errors.map(({ code }) => code)).toEqual(['TIMEOUT', 'EVENTS_DROPPED']);
     expect(errors[1]?.message).toContain('far: lost 5 events (shutdown_timeout)');
+  });
+
+  test('a flush meanwhile keeps to its own time', async () => {
+    const { analytics, clock, record, side } = rig({ maxEvents: 2 });
+    side.answer = hanging().answer;
+    record('e1', 'e2');
+    const close = begun(analytics.close({ timeoutMs: 700 }));
+    const flush = begun(analytics.flush({ timeoutMs: 10 }));
+    await clock.advance(10);
+    expect(flush.report).toMatchObject({ ok: false, backends: { far: { queued: 2, error: { code: 'TIMEOUT' } } } });
+    expect(close.report).toBeUndefined();
+    await clock.advance(690);
+    expect(close.report).toMatchObject({ ok: false, backends: { far: { dropped: 2 } } });
   });
 
   test.each(['succeeds', 'fails for now', 'fails for good', 'is refused'])(

@@ -164,6 +164,7 @@ const rows: Record<keyof typeof minimal, Row[]> = {
     ['values', { loss: Number.NaN }, 'values."loss" must be a finite number, got NaN'],
     ['values', { loss: Number.NEGATIVE_INFINITY }, 'values."loss" must be a finite number, got -Infinity'],
     ['values', { ok: 1, loss: '1' }, 'values."loss" must be a finite number, got "1"'],
+    ['values', { [`${'x'.repeat(256)}1`]: 1, [`${'x'.repeat(256)}2`]: 2 }, 'names that differ in their first 256'],
     ['values', { '': 1 }, 'a name must be a non-blank string, got ""'],
     ...numbers('step', 'a whole number >= 0', [-1, 0.5]),
   ],

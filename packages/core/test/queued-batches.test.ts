@@ -234,6 +234,16 @@ describe('the bound of bytes', () => {
     }
   });
 
+  test('fails no flush of others, as a flush is about what was taken', async () => {
+    const { analytics, clock, record } = rig({ maxEvents: 100 }, { maxQueueBytes: 500 });
+    record('small');
+    const flushed = analytics.flush();
+    analytics.record({ ...skill('large'), userId: 'x'.repeat(250), orgId: 'x'.repeat(250) });
+    await clock.advance(0);
+    expect(await flushed).toMatchObject({ ok: true, backends: { far: { delivered: 1, dropped: 0 } } });
+    expect(dropsOf(analytics)).toEqual({ too_large: 1 });
+  });
+
   test('holds against long ids: ten thousand events of 1 MB ids stay under it', () => {
     const { analytics } = rig({ maxEvents: 1000 }, { maxQueueBytes: 1_000_000 });
     const long = 'x'.repeat(1_000_000);

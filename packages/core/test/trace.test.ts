@@ -154,6 +154,32 @@ describe('what comes in', () => {
     expect(await seen(made)).toEqual({ e: [asUuid, undefined] });
   });
 
+  test.each([
+    ['a parent that is no UUID', 'p:x;r:r'],
+    ['a run that cannot be decoded', `p:${uuid};r:%`],
+  ])('may have %s in our member, which costs nothing but that', async (_, own) => {
+    const made = rig();
+    made.analytics.withTraceContext({ traceparent, tracestate: `vendor=1,toolweaver=${own}` }, () => {
+      made.record('e');
+      expect(made.analytics.traceContext()).toMatchObject({
+        traceparent: expect.stringContaining(traceId),
+        tracestate: expect.stringMatching(/,vendor=1$/),
+      });
+    });
+    expect(await seen(made)).toEqual({ e: [asUuid, undefined] });
+  });
+
+  test('goes on with the 32 members at most that a header may have', () => {
+    const { analytics } = rig();
+    const tracestate = Array.from({ length: 32 }, (_, at) => `v${at}=1`).join();
+    analytics.withTraceContext({ traceparent, tracestate }, () => {
+      const members = analytics.traceContext().tracestate?.split(',') ?? [];
+      expect(members).toHaveLength(32);
+      expect(members[0]).toMatch(/^toolweaver=/);
+      expect(members.slice(1)).toEqual(tracestate.split(',').slice(0, 31));
+    });
+  });
+
   test.each<[string, () => unknown]>([
     ['nothing', () => undefined],
     ['null', () => null],
@@ -167,8 +193,6 @@ describe('what comes in', () => {
     ['more than this version says', () => ({ traceparent: `${traceparent}-more` })],
     ['a trace of zeros', () => ({ traceparent: traceparent.replace(traceId, '0'.repeat(32)) })],
     ['a parent of zeros', () => ({ traceparent: `00-${traceId}-${'0'.repeat(16)}-01` })],
-    ['a parent that is no UUID', () => ({ traceparent, tracestate: 'toolweaver=p:x;r:r' })],
-    ['a run that cannot be decoded', () => ({ traceparent, tracestate: `toolweaver=p:${uuid};r:%` })],
     ['a revoked proxy', revoked],
   ])('as %s is ignored', async (_, headers) => {
     const made = rig();

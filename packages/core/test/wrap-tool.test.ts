@@ -106,22 +106,62 @@ describe('a wrapped function', () => {
     ]);
   });
 
-  test('a promise that can do more than others is returned as it is', async () => {
+  test('a promise with a `then` of its own is asked by nobody but the caller, and recorded then', async () => {
     const made = rig();
+    /** As the OpenAI SDK's: the body is read by `then`, or by the caller, and only once. */
     class Call extends Promise<string> {
-      readonly id = 7;
+      reads = 0;
+      static readonly failing = new Error('no body');
+      body(): Promise<string> {
+        this.reads += 1;
+        return this.reads === 1 ? Promise.resolve('parsed') : Promise.reject(Call.failing);
+      }
       // biome-ignore lint/suspicious/noThenProperty: as clients of services have them
       override then(...args: Parameters<Promise<string>['then']>): Promise<never> {
-        return Promise.resolve('parsed').then(...args) as Promise<never>;
+        return this.body().then(...args) as Promise<never>;
+      }
+      override catch(...args: Parameters<Promise<string>['catch']>): Promise<never> {
+        return this.body().catch(...args) as Promise<never>;
+      }
+      override finally(...args: Parameters<Promise<string>['finally']>): Promise<never> {
+        return this.body().finally(...args) as Promise<never>;
       }
     }
-    const call = new Call(() => {});
-    expect(made.analytics.wrapTool(() => call, 'of')()).toBe(call);
+    const calls: Call[] = [];
+    const tool = made.analytics.wrapTool((name: string) => {
+      const call = new Call((resolve) => resolve('native'));
+      calls.push(call);
+      return Object.assign(call, { asked: name });
+    }, 'of');
+
+    const raw = tool('raw');
+    await turn();
+    expect(raw).toBe(calls[0]);
+    expect(await raw.body()).toBe('parsed');
+    expect(await recorded(made)).toEqual([]);
+
+    expect(await tool('await')).toBe('parsed');
+    expect(await tool('catch').catch(() => 'caught')).toBe('parsed');
+    expect(await tool('finally').finally(() => {})).toBe('parsed');
+    expect(calls.map(({ reads }) => reads)).toEqual([1, 1, 1, 1]);
+    const failing = tool('failing');
+    await failing.body();
+    await expect(failing).rejects.toBe(Call.failing);
+    expect(await recorded(made)).toMatchObject([
+      { success: true },
+      { success: true },
+      { success: true },
+      { success: false, error: { message: 'no body' } },
+    ]);
+  });
+
+  test('a promise that can do more than others is returned as it is', async () => {
+    const made = rig();
     const more = Object.assign(Promise.reject(new Error('mine')), { abort() {} });
     const returned = made.analytics.wrapTool(() => more, 'of')();
     expect(returned).toBe(more);
     await expect(returned).rejects.toThrow('mine');
-    expect(await recorded(made)).toMatchObject([{ success: true }, { success: false }]);
+    expect(await recorded(made)).toMatchObject([{ success: false }]);
   });
 
   test('stays synchronous, and measures its time', async () => {

@@ -50,7 +50,7 @@ export function createDelivery(backend: Backend, options: DeliveryOptions): Deli
   /** Events lost after they were queued. */
   let lostCount = 0;
   let lastLoss: AnalyticsError | undefined;
-  let full: AnalyticsError | undefined;
+  const refusals: { [reason: string]: AnalyticsError } = {};
   let failure: DeliveryFailure | undefined;
   let closed = false;
   /** The backend's own flush. */
@@ -67,9 +67,10 @@ export function createDelivery(backend: Backend, options: DeliveryOptions): Deli
       failure = reason === 'rejected' || reason === 'too_large' ? undefined : { error, final: true };
       drop(reason, count, error);
     },
-    overflowed(bound) {
-      full ??= backendError(name, 'EVENTS_DROPPED', `${bound}; new events are dropped`);
-      drop('queue_full', 1, full);
+    refused(reason, bound) {
+      // Made once: there may be very many of them.
+      refusals[reason] ??= backendError(name, reason === 'too_large' ? 'TOO_LARGE' : 'EVENTS_DROPPED', bound);
+      drop(reason, 1, refusals[reason]);
     },
     retrying(error) {
       ledger.retries += 1;

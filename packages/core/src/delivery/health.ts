@@ -8,7 +8,7 @@ import type { BackendHealth } from './report.ts';
 export async function checkHealth(delivery: Delivery, clock: Clock, timeoutMs: number): Promise<BackendHealth> {
   const startedMs = clock.monotonic();
   const error = await found(delivery, clock, timeoutMs);
-  return { healthy: error === undefined, latencyMs: clock.monotonic() - startedMs, error };
+  return { healthy: error === undefined, latencyMs: clock.monotonic() - startedMs || 0, error };
 }
 
 /** One that has no probe is judged by its deliveries. */

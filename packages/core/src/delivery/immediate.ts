@@ -7,7 +7,7 @@ import type { Sink, SinkEvents, SinkOptions } from './sink.ts';
 export function immediateSink(backend: Backend, { clock, maxQueueEvents }: SinkOptions, events: SinkEvents): Sink {
   // The contract asks for a synchronous write. One that returns a promise all the same is held to what the promise says.
   const writes = new Set<Promise<void>>();
-  const bound = `${maxQueueEvents} writes are under way`;
+  const bound = `at most ${maxQueueEvents} writes may be under way`;
   /** Events whose write has not ended. */
   let pending = 0;
   let epoch = 0;
@@ -41,7 +41,7 @@ export function immediateSink(backend: Backend, { clock, maxQueueEvents }: SinkO
     state: 'ok',
     offer(event) {
       if (pending >= maxQueueEvents) {
-        events.overflowed(bound);
+        events.refused('queue_full', bound);
         return;
       }
       pending += 1;

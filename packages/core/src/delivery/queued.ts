@@ -33,7 +33,7 @@ export function queuedSink(
   const { maxDelayMs } = delivery;
   const maxEvents = Math.min(delivery.maxEvents, batchSize);
   const queue = createQueue(maxQueueEvents, maxQueueBytes);
-  const bound = `more than the queue holds (${maxQueueEvents} events, ${maxQueueBytes} bytes)`;
+  const bound = `the queue holds at most ${maxQueueEvents} events and ${maxQueueBytes} bytes`;
   /** Bound, as deliveries belong to no request of the host's, whichever one has started them. */
   const run = AsyncLocalStorage.bind(runNow);
   let waiters: Waiter[] = [];
@@ -204,11 +204,11 @@ export function queuedSink(
     },
     offer(event, bytes) {
       if (bytes > maxQueueBytes) {
-        events.lost(1, backendError(backend.name, 'TOO_LARGE', bound));
+        events.refused('too_large', bound);
         return;
       }
       if (!queue.push(event, bytes)) {
-        events.overflowed(bound);
+        events.refused('queue_full', bound);
         return;
       }
       enqueued += 1;

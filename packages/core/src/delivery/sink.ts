@@ -8,7 +8,7 @@ export interface Sink {
   readonly queued: number;
   readonly queuedBytes: number;
   readonly state: DeliveryState;
-  /** Never throws. Every event offered ends in exactly one call of `delivered`, `lost` or `overflowed`, or in `abandon`. */
+  /** Never throws. Every event offered ends in exactly one call of `delivered`, `lost` or `refused`, or in `abandon`. */
   offer(event: AnalyticsEvent, bytes: number): void;
   /**
    * Delivers what was offered before the call. Resolves to undefined when all of it is delivered or lost, and to the reason
@@ -29,10 +29,10 @@ export type SinkOptions = Pick<
 /** What a sink tells its delivery. */
 export interface SinkEvents {
   delivered(count: number): void;
-  /** Default of `reason`: what the error's code says. */
+  /** Events that were taken. Default of `reason`: what the error's code says. */
   lost(count: number, error: AnalyticsError, reason?: DropReason): void;
-  /** An event that found no room. */
-  overflowed(bound: string): void;
+  /** An event that was not taken: there is no room left, or it is larger than all the room there is. */
+  refused(reason: 'queue_full' | 'too_large', bound: string): void;
   /** A failure that loses nothing: it will be tried again. */
   retrying(error: AnalyticsError): void;
 }

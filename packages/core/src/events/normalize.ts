@@ -19,7 +19,7 @@ import {
   requiredText,
 } from '../values/check.ts';
 import { describe } from '../values/describe.ts';
-import { maxMessageLength } from '../values/text.ts';
+import { maxIdLength, maxMessageLength } from '../values/text.ts';
 import {
   type AnalyticsEvent,
   type Cost,
@@ -228,10 +228,14 @@ function toMetrics(input: MetricsInput, defaults: Defaults): AnalyticsEvent {
     requiredText(name, 'values: a name'),
     requiredNumber(value, `values.${describe(name)}`, -MAX_VALUE, MAX_VALUE, false),
   ]);
+  const values = Object.fromEntries(checked);
+  if (Object.keys(values).length < given.length) {
+    refuse('values', `must have names that differ in their first ${maxIdLength} characters`);
+  }
   return {
     type: 'metrics',
     ...commonFields(input, defaults),
-    values: Object.fromEntries(checked),
+    values,
     step: optionalWhole(input.step, 'step'),
   };
 }

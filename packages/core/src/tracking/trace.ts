@@ -13,6 +13,7 @@ const pattern = /^(?!ff)([\da-f]{2})-(?!0{32})([\da-f]{32})-(?!0{16})([\da-f]{16
 const member = 'toolweaver=';
 /** What a header may be at the least; beyond that one may be cut off on its way. */
 const maxStateLength = 512;
+const maxMembers = 32;
 
 export function createTraces(
   context: AsyncLocalStorage<Surroundings>,
@@ -38,7 +39,12 @@ export function createTraces(
       ]
         .filter(Boolean)
         .join(';');
-      const members = [own && member + own, trace?.tracestate].filter(Boolean);
+      // 32 members at most: https://www.w3.org/TR/trace-context/#list
+      const others = trace?.tracestate
+        .split(',')
+        .slice(0, own ? maxMembers - 1 : maxMembers)
+        .join(',');
+      const members = [own && member + own, others].filter(Boolean);
       const state = [members.join(','), ...members].find(
         (text) => text !== '' && String(text).length <= maxStateLength,
       );
@@ -63,25 +69,39 @@ function incoming(headers: unknown, outer: Surroundings | undefined): Surroundin
     }
     const tracestate = read('tracestate');
     const members = typeof tracestate === 'string' ? tracestate.split(',').map((one) => one.trim()) : [];
-    const own = members.find((one) => one.startsWith(member))?.slice(member.length);
-    const field = (name: string): string | undefined =>
-      own
-        ?.split(';')
-        .find((one) => one.startsWith(name))
-        ?.slice(name.length);
+    const own = ownMember(members.find((one) => one.startsWith(member))?.slice(member.length));
     const id = traceId.replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-');
-    const run = optionalText(decodeURIComponent(field('r:') ?? ''), 'run');
-    const parentId = optionalUuid(field('p:'), 'parent') ?? outer?.parentId;
+    const { run, parentId = outer?.parentId } = own ?? {};
     return {
       parentId,
       // What a trace is about is a run of ours, or else the outermost execution.
-      rootId: optionalUuid(field('o:'), 'root') ?? (run === undefined ? id : parentId),
+      rootId: own?.rootId ?? (run === undefined ? id : parentId),
       runId: run ?? outer?.runId ?? (own === undefined ? id : undefined),
       trace: {
         traceparent: found,
         tracestate: members.filter((one) => one !== '' && !one.startsWith(member)).join(','),
       },
     };
+  } catch {
+    return undefined;
+  }
+}
+
+/** Undefined where it is none, or not one that we write: the rest of the trace is right all the same. */
+function ownMember(text: string | undefined) {
+  const field = (name: string): string | undefined =>
+    text
+      ?.split(';')
+      .find((one) => one.startsWith(name))
+      ?.slice(name.length);
+  try {
+    return text === undefined
+      ? undefined
+      : {
+          run: optionalText(decodeURIComponent(field('r:') ?? ''), 'run'),
+          parentId: optionalUuid(field('p:'), 'parent'),
+          rootId: optionalUuid(field('o:'), 'root'),
+        };
   } catch {
     return undefined;
   }

@@ -31,8 +31,8 @@ interface Execution {
   within<T>(fn: () => T): T;
   succeeded(result?: unknown): void;
   threw(thrown: unknown): void;
-  /** Leaves it unrecorded. */
-  discard(): void;
+  /** Counts it as under way no more. It may still be recorded. */
+  release(): void;
 }
 
 type AnyFunction = (this: unknown, ...args: unknown[]) => unknown;
@@ -57,7 +57,13 @@ export function createTracker({ context, clock, newId, record }: TrackerOptions)
     let failure: ErrorInfo | undefined;
     let failed = false;
     let ended = false;
+    let isActive = true;
     active += 1;
+
+    function release(): void {
+      active -= Number(isActive);
+      isActive = false;
+    }
 
     /** Does what a call of the body asks for. */
     function take(work: () => void): void {
@@ -80,7 +86,7 @@ export function createTracker({ context, clock, newId, record }: TrackerOptions)
         return;
       }
       ended = true;
-      active -= 1;
+      release();
       const latencyMs = Math.max(0, clock.monotonic() - startedMs);
       const outcome = { type: 'execution', id, success, error, latencyMs } as const;
       // As it was at the start: a generator may be ended by somebody who has nothing to do with that.
@@ -107,9 +113,7 @@ export function createTracker({ context, clock, newId, record }: TrackerOptions)
       within: (fn) => context.run({ ...around, parentId: id }, fn),
       succeeded: (result) => end(!failed, failure, result),
       threw: (thrown) => end(false, failure ?? describeThrown(thrown)),
-      discard() {
-        active -= 1;
-      },
+      release,
     };
   }
 
@@ -170,7 +174,7 @@ function wrapSync(fn: AnyFunction, start: Start): AnyFunction {
     }
     if (types.isGeneratorObject(result)) {
       // Measured from its first step on, which may never come. What was recorded until now knows it by its id.
-      execution.discard();
+      execution.release();
       const wrapSteps = Symbol.asyncIterator in result ? wrapAsyncGenerator : wrapGenerator;
       return wrapSteps(
         () => result,
@@ -180,6 +184,10 @@ function wrapSync(fn: AnyFunction, start: Start): AnyFunction {
     // Real promises only: to some thenables (query builders, say) `then` means "start now".
     if (!types.isPromise(result)) {
       execution.succeeded(result);
+      return result;
+    }
+    if (result.then !== Promise.prototype.then) {
+      recordWhenAsked(result, execution);
       return result;
     }
     // Node keeps notes of its own in some promises, under symbols.
@@ -192,7 +200,7 @@ function wrapSync(fn: AnyFunction, start: Start): AnyFunction {
       },
       (thrown) => {
         execution.threw(thrown);
-        // Of what is returned itself, whoever called hears without this.
+        // The caller of one that is not plain has the promise itself, and so its rejection.
         if (isPlain) {
           throw thrown;
         }
@@ -201,6 +209,38 @@ function wrapSync(fn: AnyFunction, start: Start): AnyFunction {
     // A promise that can do more than others stays what it is.
     return isPlain ? followed : result;
   };
+}
+
+/**
+ * A `then` of its own may mean work that can be done once: that of the OpenAI SDK reads the body of the response. So nobody but
+ * the caller asks, and how it ended is recorded on the way.
+ */
+function recordWhenAsked(promise: Promise<unknown>, execution: Execution): void {
+  const { then } = promise;
+  const ask = (): Promise<unknown> =>
+    then.call(
+      promise,
+      (value) => {
+        execution.succeeded(value);
+        return value;
+      },
+      (thrown) => {
+        execution.threw(thrown);
+        throw thrown;
+      },
+    );
+  // The caller may never ask.
+  execution.release();
+  try {
+    Object.assign(promise, {
+      // biome-ignore lint/suspicious/noThenProperty: it takes the place of one
+      then: ((...handlers) => ask().then(...handlers)) as Promise<unknown>['then'],
+      catch: ((...handlers) => ask().catch(...handlers)) as Promise<unknown>['catch'],
+      finally: ((...handlers) => ask().finally(...handlers)) as Promise<unknown>['finally'],
+    });
+  } catch {
+    // A frozen one goes unrecorded.
+  }
 }
 
 function wrapAsync(fn: AnyFunction, start: Start): AnyFunction {
