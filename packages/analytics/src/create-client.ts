@@ -103,7 +103,7 @@ export async function createAnalyticsClient(options: AnalyticsClientOptions = {}
     const batchSize = clientOptions.batchSize ?? settings?.batchSize;
     return createAnalytics({ ...clientOptions, sampleRate, batchSize, backends: [...opened, ...additionalBackends] });
   } catch (error) {
-    await Promise.allSettled(opened.map((backend) => backend.close?.()));
+    await Promise.allSettled(opened.map(async (backend) => backend.close?.()));
     throw inAdditional(error, opened.length);
   }
 }

@@ -7,8 +7,8 @@ export type Env = Readonly<Record<string, string | undefined>>;
 
 /** Bounds of a number, both of them allowed. */
 export interface NumberRange {
-  readonly min?: number;
-  readonly max?: number;
+  readonly min?: number | undefined;
+  readonly max?: number | undefined;
 }
 
 /** Typed reads of environment variables. An unset, empty or blank variable gives `undefined`. */

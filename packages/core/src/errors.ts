@@ -45,7 +45,7 @@ export interface AnalyticsErrorOptions {
   readonly cause?: unknown;
   /** Name of the backend that the error concerns. */
   readonly backend?: string | undefined;
-  readonly problems?: readonly Problem[];
+  readonly problems?: readonly Problem[] | undefined;
   /** The far side's wish when to be tried again, in ms (an HTTP `Retry-After`, say). */
   readonly retryAfterMs?: number | undefined;
 }

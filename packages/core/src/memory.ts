@@ -15,9 +15,9 @@ export interface MemoryBackend extends Backend {
 /** How much is kept, and under which name. */
 export interface MemoryOptions {
   /** Default: `memory`. */
-  readonly name?: string;
+  readonly name?: string | undefined;
   /** Keeps the newest this many events. Default: all. */
-  readonly maxEvents?: number;
+  readonly maxEvents?: number | undefined;
 }
 
 /**

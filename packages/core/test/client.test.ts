@@ -395,7 +395,7 @@ test.each<[string, Partial<AnalyticsOptions>]>([
   const { analytics } = rig({}, options);
   analytics.recordLlmCall({ model: 'm', success: true, usage: { inputTokens: 1 } });
   expect(await analytics.trackOperation('op', () => 1)).toBe(1);
-  expect((await analytics.healthCheck()).backends['far']).toMatchObject({ healthy: true, latencyMs: 0 });
+  expect((await analytics.healthCheck()).backends['far']?.latencyMs).toBeGreaterThanOrEqual(0);
   await turn();
   await turn();
   expect(unhandled).toEqual([]);

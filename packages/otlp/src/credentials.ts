@@ -37,7 +37,7 @@ export function checkCredentials(
     if (ownHeaders.includes(name)) {
       refuse('headers', `must not have ${name}, which the exporter sets`);
     } else if (value === undefined) {
-      refuse('headers', `must be strings: ${JSON.stringify(name)} is none`);
+      refuse('headers', `must be strings: that of ${JSON.stringify(name)} is not`);
     } else if (!isHeader(name, value.reveal())) {
       refuse('headers', `has a name or a value that HTTP does not allow: ${JSON.stringify(name)}`);
     }

@@ -103,7 +103,7 @@ test.each<[OtlpOptions, string[]]>([
 
 test.each([7, null, undefined, {}])('a header whose value is %j is told to be no text', async (value) => {
   await expect(otlp({ endpoint, headers: { 'X-Key': value as never } })).rejects.toMatchObject({
-    problems: [{ field: 'headers', message: 'must be strings: "x-key" is none' }],
+    problems: [{ field: 'headers', message: 'must be strings: that of "x-key" is not' }],
   });
 });
 

@@ -7,7 +7,7 @@ import { show } from './matchers.ts';
 /** The time at which a fake clock starts. */
 export interface FakeClockOptions {
   /** Unix time in ms. Default: 2026-01-01T00:00:00Z. */
-  readonly startAt?: number;
+  readonly startAt?: number | undefined;
 }
 
 /** A clock that stands still until it is told to go on. */

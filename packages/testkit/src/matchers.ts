@@ -16,7 +16,7 @@ type DeepPartial<T> = T extends readonly unknown[] | Uint8Array | string | numbe
 /** How many matches `expectRecorded` asks for. */
 export interface ExpectRecordedOptions {
   /** How many events have to match. Default: at least one. */
-  readonly times?: number;
+  readonly times?: number | undefined;
 }
 
 /**

@@ -136,7 +136,7 @@ export interface VersionStats extends ExecutionCounts {
   /** With the ends of Wilson's interval. */
   readonly successRateEstimate: Estimate;
   readonly latencyMs: LatencyStats;
-  readonly averageLatency: Estimate;
+  readonly averageLatencyMs: Estimate;
   readonly averageCostUsd: Estimate;
 }
 

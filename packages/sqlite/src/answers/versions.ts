@@ -42,7 +42,7 @@ async function versionStats(
     ...toCounts(found),
     successRateEstimate: weightedShare(samples.success),
     latencyMs: toLatency(found, distribution?.latency),
-    averageLatency: student(samples.latencyMs),
+    averageLatencyMs: student(samples.latencyMs),
     averageCostUsd: student(samples.costUsd),
   };
 }

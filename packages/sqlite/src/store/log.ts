@@ -33,6 +33,6 @@ export function checkLog(db: Connection, path: string, alarmingBytes: number = a
     return;
   }
   const size = `${Math.round(sizeOf(`${path}-wal`) / 1024 / 1024)} MB`;
-  const message = `${path}-wal has grown to ${size}, as a program has been reading the database for long without an end: end it or its transaction`;
+  const message = `${path}-wal has grown to ${size}, because a program keeps a read transaction open: end it`;
   throw failure('BACKEND_UNAVAILABLE', message);
 }

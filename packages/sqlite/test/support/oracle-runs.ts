@@ -274,7 +274,7 @@ export function versionStats(
     ...counts(own),
     successRateEstimate: shareEstimate(successes(own)),
     latencyMs: latency(own),
-    averageLatency: averageOf(latencies(own)),
+    averageLatencyMs: averageOf(latencies(own)),
     averageCostUsd: averageOf(costs(own)),
   };
   return { stats, own };

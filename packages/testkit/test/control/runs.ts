@@ -170,7 +170,7 @@ export function runsOver(rows: () => readonly AnalyticsEvent[]): RunReader {
         ...countsOf(own),
         successRateEstimate: shareOf(own),
         latencyMs: latencyOf(own),
-        averageLatency: averageLatencyOf(own),
+        averageLatencyMs: averageLatencyOf(own),
         averageCostUsd: averageCostOf(own),
       });
       return {

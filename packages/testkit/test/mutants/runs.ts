@@ -207,8 +207,8 @@ export const runMutants: Mutants = {
     })),
   },
   'versions of a skill are compared, with 95 % confidence intervals': {
-    'takes the normal distribution for that of few': versions(({ averageLatency }) => ({
-      averageLatency: normal(averageLatency),
+    'takes the normal distribution for that of few': versions(({ averageLatencyMs }) => ({
+      averageLatencyMs: normal(averageLatencyMs),
     })),
     'takes it for that of differences': differing(({ averageLatencyMs }) => ({
       averageLatencyMs: normal(averageLatencyMs),
@@ -219,8 +219,8 @@ export const runMutants: Mutants = {
     'is sure of a single cost': versions(({ averageCostUsd: { value } }) => ({
       averageCostUsd: { value, low: value, high: value },
     })),
-    'takes sampled ones for as many': versions(({ version, averageLatency }) => ({
-      averageLatency: version === '2' ? normal(averageLatency) : averageLatency,
+    'takes sampled ones for as many': versions(({ version, averageLatencyMs }) => ({
+      averageLatencyMs: version === '2' ? normal(averageLatencyMs) : averageLatencyMs,
     })),
     'counts sampled ones once': versions(({ version, executions }) => ({
       executions: version === '2' ? executions / 2 : executions,
@@ -231,8 +231,8 @@ export const runMutants: Mutants = {
       options,
     ]),
     'forgets the window': misheard('compareVersions', (skillId, both) => [skillId, both]),
-    'has zeros for an unknown version': versions(({ averageLatency: { value, ...ends } }) => ({
-      averageLatency: { ...ends, value: value ?? 0 },
+    'has zeros for an unknown version': versions(({ averageLatencyMs: { value, ...ends } }) => ({
+      averageLatencyMs: { ...ends, value: value ?? 0 },
     })),
     'takes an unknown rate for zero': versions(({ successRate }) => ({ successRate: successRate ?? 0 })),
     'compares with nothing': differing(({ successRate: { value, ...ends } }) => ({
