@@ -144,6 +144,12 @@ const aiSdk4: Shape = (counts) => {
   return { inputTokens: input, cacheReadTokens: 0, cacheWriteTokens: 0, outputTokens: output, reasoningTokens: 0 };
 };
 
+/** What `embed` and `embedMany` of the AI SDK say. */
+const aiSdkEmbedding: Shape = (counts) => {
+  const input = counts.required('tokens');
+  return { inputTokens: input, cacheReadTokens: 0, cacheWriteTokens: 0, outputTokens: 0, reasoningTokens: 0 };
+};
+
 const prefix = 'gen_ai.usage.';
 
 const openTelemetry: Shape = (counts) => {
@@ -263,5 +269,9 @@ function shapeOf(usage: Fields, response: Fields): Shape | undefined {
   if (has('inputTokens', 'outputTokens')) {
     return isFields(usage['inputTokens']) || isFields(usage['outputTokens']) ? aiSdkModel : aiSdk;
   }
-  return has('promptTokens', 'completionTokens') ? aiSdk4 : undefined;
+  if (has('promptTokens', 'completionTokens')) {
+    return aiSdk4;
+  }
+  // Beside other counts it may be a total.
+  return Object.keys(usage).join() === 'tokens' ? aiSdkEmbedding : undefined;
 }

@@ -141,7 +141,8 @@ function watchWindow(threshold: Threshold, crossed: Crossed): Watcher {
   let newest = 0;
   let isOver = false;
 
-  function valueNow(): number | undefined {
+  /** `isEnough`: whether it may raise an alarm. An empty window has the value 0. */
+  function measured(): { value: number; isEnough: boolean } {
     let [nanoUsd, executions, failures] = [0, 0, 0];
     for (const step of ring) {
       if (step.number > newest - steps) {
@@ -151,9 +152,10 @@ function watchWindow(threshold: Threshold, crossed: Crossed): Watcher {
       }
     }
     if (measure === 'failureRate') {
-      return executions < minExecutions ? undefined : failures / executions;
+      return { value: executions === 0 ? 0 : failures / executions, isEnough: executions >= minExecutions };
     }
-    return measure === 'cost' ? nanoUsd / 1e9 : (nanoUsd / 1e9) * (3_600_000 / windowMs);
+    const usd = nanoUsd / 1e9;
+    return { value: measure === 'cost' ? usd : usd * (3_600_000 / windowMs), isEnough: true };
   }
 
   return (event) => {
@@ -181,13 +183,13 @@ function watchWindow(threshold: Threshold, crossed: Crossed): Watcher {
     if (step.number !== number) {
       Object.assign(step, { number, nanoUsd: 0, executions: 0, failures: 0 });
     }
+    // It may have fallen since the event before, by nothing but time.
+    isOver &&= measured().value > limit;
     step.nanoUsd += weight * (cost?.nanoUsd ?? 0);
     step.executions += weight;
     step.failures += success ? 0 : weight;
-    const value = valueNow();
-    if (value === undefined || value <= limit) {
-      isOver = false;
-    } else if (!isOver) {
+    const { value, isEnough } = measured();
+    if (value > limit && isEnough && !isOver) {
       isOver = true;
       crossed({ threshold, value, at });
     }

@@ -267,6 +267,7 @@ const responses: [what: string, response: object, expected: Usage, provider?: st
     },
     usage(300, 60, { read: 600, written: 100, reasoning: 40 }),
   ],
+  ['an embedding of the AI SDK', { value: 'sunny', embedding: [1], usage: { tokens: 8 } }, usage(8, 0)],
   ['the AI SDK 4', { text: '', usage: { promptTokens: 12, completionTokens: 5, totalTokens: 17 } }, usage(12, 5)],
   [
     'the AI SDK 5',

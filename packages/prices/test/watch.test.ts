@@ -41,6 +41,27 @@ test('cost of a window: told when it is passed, and again after it was back', ()
   expect(crossings.map(({ value }) => value)).toEqual([0.11, 0.21]);
 });
 
+test('cost of a window: told again where nothing at all came in between', () => {
+  const { record, crossings } = watching({ measure: 'cost', limit: 0.1, windowMs: 60_000 });
+  record(0, { cost: cents(20) });
+  record(59, { cost: cents(20) });
+  expect(crossings).toHaveLength(1);
+  record(300, { cost: cents(30) });
+  expect(crossings.map(({ value }) => value)).toEqual([0.2, 0.3]);
+});
+
+test('failure rate: told once while everything fails, though at times there are too few to say', () => {
+  const { record, crossings } = watching({ measure: 'failureRate', limit: 0.2, windowMs: 60_000, minExecutions: 3 });
+  for (const seconds of [0, 1, 2, 59, 61, 100, 110, 115, 120]) {
+    record(seconds, { success: false });
+  }
+  expect(crossings).toHaveLength(1);
+  for (const seconds of [300, 301, 302]) {
+    record(seconds, { success: false });
+  }
+  expect(crossings).toHaveLength(2);
+});
+
 test('spend rate: the same for an hour', () => {
   const { record, crossings } = watching({ measure: 'spendRate', limit: 10, windowMs: 360_000 });
   record(0, { cost: cents(100) });
