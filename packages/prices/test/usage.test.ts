@@ -372,7 +372,7 @@ const wrong: [what: string, response: unknown, field: string, message: string][]
   ['no object', 'gpt', 'response', 'must be an object'],
   ['nothing', undefined, 'response', 'must be an object'],
   ['a response without usage', { object: 'chat.completion', usage: null }, 'usage', 'is not there'],
-  ['an unknown form', { usage: { tokens: 5 } }, 'usage', 'of no known form'],
+  ['an unknown form', { usage: { tokens: 5, total: 9 } }, 'usage', 'of no known form'],
   ['a promise', { usage: Promise.resolve({}) }, 'usage', 'await it first'],
   ['a negative count', { usage: { prompt_tokens: -1 } }, 'prompt_tokens', 'got -1'],
   [
