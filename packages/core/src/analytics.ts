@@ -28,15 +28,15 @@ import { unknownField } from './values/unknown.ts';
 
 const flushTimeoutMs = 10_000;
 const checkTimeoutMs = 5_000;
-/** A misspelt field is so from the start, and to look for it takes as long as to record. */
+/** Misspelt fields show up among the first events; checking every event would double the cost of recording. */
 const inputsLookedAt = 1_000;
 
 /**
- * A client in front of any number of backends. From here on they are the client's: `close()` closes them.
+ * Creates a client for any number of backends. The client owns them from here on: `close()` closes them.
  * @throws AnalyticsError `INVALID_CONFIG` with every problem of the options; `UNSUPPORTED` on a Node that is too old.
  */
 export function createAnalytics(options: AnalyticsOptions): Analytics {
-  // To npm `engines` are a warning only, and without this an older Node would record, and fail at close().
+  // npm only warns about `engines`; without this check an older Node would record, and fail at `close()`.
   if (typeof Promise.withResolvers !== 'function') {
     throw new AnalyticsError('UNSUPPORTED', `Node 22.18 or later is needed, this is ${process.versions.node}`);
   }
@@ -76,8 +76,8 @@ export function createAnalytics(options: AnalyticsOptions): Analytics {
   let closing: Promise<FlushReport> | undefined;
 
   /**
-   * Hands the event that `make` returns to every backend, or counts why not: undefined is one that sampling leaves out. Its input comes
-   * apart from it, as to make a function for each event takes longer.
+   * Hands the event that `make` returns to every backend, or counts why not; undefined means that sampling left it out. `input`
+   * is a parameter of its own, as creating a closure for each event would be slower.
    */
   function accept<T>(make: (input: T) => AnalyticsEvent | undefined, input: T): void {
     if (deliveries.length === 0) {
@@ -115,19 +115,19 @@ export function createAnalytics(options: AnalyticsOptions): Analytics {
     tell(why, why.code, `Refused an event: ${why.message}`);
   }
 
-  /** For what is wrong with a call and refuses no event. */
+  /** Reports a mistake in a call that refuses no event. */
   function reportMisuse(thrown: unknown, consequence: string, code?: ErrorCode): void {
     const why = misuse(thrown);
     tell(why, code ?? why.code, `${why.message}; ${consequence}`);
   }
 
   function tell(why: Misuse, code: ErrorCode, text: string): void {
-    // The field that the message begins with, without names of the user's own: there would be as many as events.
+    // The field that the message begins with, without user-defined names, which could be as many as events.
     const field = why.message.replace(/\W.*/s, '');
     reporter.report(code, field, () => new AnalyticsError(code, text, why));
   }
 
-  /** Samples the event of an input, and tells what that says in vain. */
+  /** Samples the event made from `input`, and reports a field of the input that does not exist. */
   function take(input: object, event: AnalyticsEvent, sampleRate?: number): AnalyticsEvent | undefined {
     if (looksLeft > 0) {
       looksLeft -= 1;
@@ -166,7 +166,7 @@ export function createAnalytics(options: AnalyticsOptions): Analytics {
     try {
       return made(true);
     } catch (thrown) {
-      // That it was, and how it ended, is right whatever was said of it. Where even that is not, this throws.
+      // The call and its outcome are valid even if its details are not. If not even these are, this throws.
       const event = made(false);
       if (event !== undefined) {
         reportMisuse(thrown, 'its details are left out');
@@ -186,7 +186,7 @@ export function createAnalytics(options: AnalyticsOptions): Analytics {
     }
   }
 
-  /** An id that is needed before its event. Where the user's source of ids fails, recording the event will say so. */
+  /** An id that is needed before its event is made. If the user's `newId` fails, recording the event reports it. */
   function idAhead(): string {
     try {
       return newId(now());
@@ -213,7 +213,7 @@ export function createAnalytics(options: AnalyticsOptions): Analytics {
   const close: Analytics['close'] = (given) => {
     if (closing === undefined) {
       const { promise, resolve } = Promise.withResolvers<FlushReport>();
-      // Set first: what is called from here on may call `close()` itself.
+      // Set first, as the code called below may itself call `close()`.
       closing = promise;
       const timeout = timeoutMs(given, flushTimeoutMs);
       const closed = flushed((delivery) => delivery.close(timeout));
@@ -255,7 +255,7 @@ export function createAnalytics(options: AnalyticsOptions): Analytics {
 
 type MakeTracked = (isWhole: boolean) => EventInput & { readonly sampleRate?: unknown };
 
-/** The input with its type, once it is known to be an object. */
+/** Returns `input`, once it is known to be an object. */
 function checked<T extends object>(input: T): T {
   requiredObject(input, 'event');
   return input;
@@ -263,7 +263,7 @@ function checked<T extends object>(input: T): T {
 
 type Misuse = Pick<AnalyticsError, 'code' | 'message' | 'cause' | 'problems'>;
 
-/** What is to be said about what reading an input threw. */
+/** What to report about an error thrown while reading an input. */
 function misuse(thrown: unknown): Misuse {
   const ours = ifOurs(thrown, (error) => ({ ...error, message: `${error.message}`, cause: error.cause }));
   return (
@@ -281,7 +281,7 @@ function nameOf({ name, model }: LlmCallInput): unknown {
   return requiredText(model, 'model') && (name ?? '') === '' ? model : name;
 }
 
-/** Time and ids, guarded where they are the user's. */
+/** Sources of time and ids; those of the user are guarded. */
 function sources({ clock, newId }: ResolvedOptions): { now: () => number; newId: (nowMs: number) => string } {
   const readClock = (): unknown => clock.now();
   return {
@@ -290,7 +290,7 @@ function sources({ clock, newId }: ResolvedOptions): { now: () => number; newId:
   };
 }
 
-/** What a callback of the user's gives, once that is known to be of use. */
+/** Calls a callback of the user and converts its result; throws `INTERNAL` if it throws or its result cannot be converted. */
 function given<T>(name: string, callback: () => unknown, what: string, convert: (value: unknown) => T | undefined): T {
   let value: unknown;
   try {

@@ -3,7 +3,7 @@ import type { AnalyticsEvent } from './events/event.ts';
 import type { AnalyticsReader } from './reader/reader.ts';
 import type { Secret } from './secret.ts';
 
-/** A value that can be shown: plain JSON, or a secret, which shows nothing of itself. */
+/** A value that can be shown: plain JSON, or a secret, which is shown as `[redacted]`. */
 export type Setting =
   | string
   | number
@@ -21,13 +21,13 @@ export interface BatchDelivery {
   readonly maxDelayMs: number;
 }
 
-/** What a backend may ask its client at any time, to show it beside what was recorded. */
+/** Figures of the client that a backend may read at any time, to show them beside the recorded events. */
 export interface ClientFigures {
-  /** The ledgers of all backends of the client. */
+  /** The event counts of all backends of the client. */
   stats(): DeliveryStats;
-  /** Operations of `trackOperation` and `wrapTool` that have begun and not ended. */
+  /** The number of operations of `trackOperation` and `wrapTool` that have begun and not ended. */
   activeOperations(): number;
-  /** What backends of this client leave for each other, under keys of their own, so that several count only once. */
+  /** State that backends of this client share, under keys of their own, so that several of them count each event only once. */
   readonly shared: Map<unknown, unknown>;
 }
 
@@ -36,37 +36,37 @@ export interface ClientFigures {
  *
  * What core promises: events are valid and complete; `write` gets at least one and at most `maxEvents`, in the order of
  * recording, and is never called while an earlier `write` is under way, nor after `close`; `close` is called once.
- * What a backend promises: it changes no event, keeps no reference to the array, and throws nothing but from its methods.
+ * What a backend promises: it changes no event, keeps no reference to the array, and throws only from its methods.
  */
 export interface Backend {
   /** Unique among the backends of a client; labels its counts and errors. */
   readonly name: string;
   /**
-   * `immediate`: `write` is called inside `record()` with one event, must return at once, and its failures are not
-   * retried; for backends that only count in memory. Otherwise core queues, batches, orders and retries.
+   * `immediate`, for backends that only count in memory: `write` is called inside `record()` with one event, must return at
+   * once, and is not retried. Otherwise core queues, batches, orders and retries.
    */
   readonly delivery: 'immediate' | BatchDelivery;
   /**
    * Resolves when all of the events are on the far side; rejects when none of them are. An event delivered before (same
-   * `id`) must not count twice. Reject with an `AnalyticsError`: `BACKEND_UNAVAILABLE` and `STORAGE_FULL` are tried
-   * again, `EVENTS_REJECTED` and `TOO_LARGE` are tried in halves, anything else loses the batch.
+   * `id`) must not count twice. Reject with an `AnalyticsError`: batches with `BACKEND_UNAVAILABLE` and `STORAGE_FULL` are
+   * retried, those with `EVENTS_REJECTED` and `TOO_LARGE` are split in halves, and any other is lost.
    */
   write(events: readonly AnalyticsEvent[]): void | Promise<void>;
   /** Pushes what the backend itself holds (an exporter's pipeline); one call at a time. Resolves when the far side has it. */
   flush?(signal: AbortSignal): Promise<void>;
   /** Probes the far side; resolves only when it could take an event now, rejects with the reason otherwise. */
   check?(signal: AbortSignal): Promise<void>;
-  /** Called once, before any event, when a client takes the backend on; whoever uses it alone need not. */
+  /** Called once, before any event, by the client that takes over the backend; not needed without a client. */
   attach?(client: ClientFigures): void;
   /** What `getConfigSummary()` shows. Secrets are `Secret` values. */
   readonly settings: { readonly [key: string]: Setting };
-  /** The read side, where the backend has one. */
+  /** The read side, if the backend has one. */
   readonly reader?: AnalyticsReader;
   /**
-   * Delivers at process exit what is still queued, without waiting on anything. May get events of an unfinished `write`, and more
-   * than `maxEvents`.
+   * Delivers synchronously, at process exit, what is still queued. May get events of an unfinished `write`, and more than
+   * `maxEvents`.
    */
   writeSync?(events: readonly AnalyticsEvent[]): void;
-  /** Delivers what `write` accepted, and releases everything, also while a `write` hangs. */
+  /** Delivers what `write` accepted, and releases everything, even while a `write` hangs. */
   close?(): void | Promise<void>;
 }

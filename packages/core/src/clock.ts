@@ -2,10 +2,10 @@ import type { Clock } from './client.ts';
 import { requiredNumber } from './values/check.ts';
 import { describe } from './values/describe.ts';
 
-/** What a timer of Node can hold: about 25 days. A longer delay would fire at once, with a warning on stderr. */
+/** The longest delay of a Node timer, about 25 days. A longer one would fire at once, with a warning on stderr. */
 const maxDelayMs = 2 ** 31 - 1;
 
-/** The machine's time. Looked up at each call, so that a test's fake timers are honoured. */
+/** The system's clock. Looks up the globals at each call, so that fake timers of a test take effect. */
 export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
@@ -15,7 +15,7 @@ export const systemClock: Clock = {
 
 const methods = ['now', 'monotonic', 'setTimeout', 'clearTimeout'] as const;
 
-/** What is wrong with the option `clock`, in words that follow its name. */
+/** What is wrong with the option `clock`, as a message that follows its name; else undefined. */
 export function clockProblem(clock: unknown): string | undefined {
   return clock === undefined || methods.every((method) => typeof Object(clock)[method] === 'function')
     ? undefined
@@ -23,8 +23,8 @@ export function clockProblem(clock: unknown): string | undefined {
 }
 
 /**
- * A clock of the user's. Where its `monotonic()` throws, or gives no number, it is NaN: how long something takes is unknown then. Timers
- * that it cannot set are the machine's.
+ * Guards a clock of the user. If its `monotonic()` throws or returns no number, the time is NaN, and durations are unknown.
+ * Timers that it fails to set or clear are left to the system's clock.
  */
 export function guardedClock(clock: Clock): Clock {
   return {
@@ -53,22 +53,25 @@ export function guardedClock(clock: Clock): Clock {
   };
 }
 
-/** The last ms of the year 2099: what is later was meant in other units, such as microseconds. */
+/** The last ms of the year 2099: a later time was meant in other units, such as microseconds. */
 export const maxTime = 4_102_444_799_999;
 
-/** What is wrong with a time in Unix ms that is one in seconds of 2001 to 2286; in ms these are weeks of 1970. In words that follow its name. */
+/**
+ * What is wrong with a Unix time in ms that looks like seconds (of 2001 to 2286; in ms, January to April 1970), as a message that
+ * follows its name; else undefined.
+ */
 export function secondsProblem(time: number): string | undefined {
   return time >= 1e9 && time < 1e10 ? `must be in milliseconds, got ${time}, which looks like seconds` : undefined;
 }
 
-/** A time that an event may have, in whole ms. Otherwise `undefined`. */
+/** Returns a time that an event may have, in whole ms; undefined for anything else. */
 export function toTime(value: unknown): number | undefined {
   return typeof value === 'number' && value >= 0 && value <= maxTime ? Math.trunc(value) : undefined;
 }
 
 /**
- * The clock of a backend that cannot do without time, by default the machine's. Where the given clock's `now()` throws or shows
- * no time of 1970 to 2099, it is the last one that it showed, at first the machine's; where `monotonic()` fails, that stands still.
+ * A clock for backends that always need a time; by default the system's. If the given clock's `now()` throws or returns a time
+ * outside 1970 to 2099, its last valid one is returned (at first, the system's); if `monotonic()` fails, it stands still.
  */
 export function steadyClock(clock: Clock = systemClock): Clock {
   const guarded = guardedClock(clock);
@@ -80,7 +83,7 @@ export function steadyClock(clock: Clock = systemClock): Clock {
       try {
         last = toTime(clock.now()) ?? last;
       } catch {
-        // As if it had shown no time.
+        // Like an invalid time.
       }
       return last;
     },

@@ -3,14 +3,14 @@ import type { ConfigSummary } from './delivery/report.ts';
 import type { ResolvedOptions } from './options.ts';
 import { thrownText } from './values/thrown.ts';
 
-/** The settings in force, as plain JSON, in which a secret reads `[redacted]`. */
+/** Returns the settings in force as plain JSON, in which secrets read `[redacted]`. */
 export function configSummary(backends: readonly Backend[], options: ResolvedOptions): ConfigSummary {
   const { sampleRate, maxQueueEvents, maxQueueBytes } = options;
   const settings = backends.map((backend) => [backend.name, settingsOf(backend)]);
   return { sampleRate, maxQueueEvents, maxQueueBytes, backends: Object.fromEntries(settings) };
 }
 
-/** A backend of anybody's, whose settings throw, must not throw into the host, nor hide the others. */
+/** A backend whose settings throw must neither throw into the host nor hide the other backends. */
 function settingsOf(backend: Backend): ConfigSummary['backends'][string] {
   try {
     return JSON.parse(JSON.stringify(backend.settings));

@@ -5,7 +5,7 @@ import { describe, quote } from './values/describe.ts';
 /** An environment, such as `process.env`. */
 export type Env = Readonly<Record<string, string | undefined>>;
 
-/** Bounds of a number, both of them allowed. */
+/** Inclusive bounds of a number. */
 export interface NumberRange {
   readonly min?: number | undefined;
   readonly max?: number | undefined;
@@ -13,26 +13,26 @@ export interface NumberRange {
 
 /** Typed reads of environment variables. An unset, empty or blank variable gives `undefined`. */
 export interface EnvReader {
-  /** The value without the blanks around it. */
+  /** The value, trimmed. */
   text(name: string): string | undefined;
-  /** The value, wrapped so that it shows nothing of itself. */
+  /** The value as a `Secret`, which prints as `[redacted]`. */
   secret(name: string): Secret | undefined;
-  /** Decimal digits, with a sign at most; no exponents, units or separators. */
+  /** Decimal digits with an optional sign; no exponents, units or separators. */
   integer(name: string, range?: NumberRange): number | undefined;
   /** A decimal number such as `0.25`. */
   number(name: string, range?: NumberRange): number | undefined;
-  /** true, yes, on, 1 / false, no, off, 0, in any case. */
+  /** true, yes, on, 1 / false, no, off, 0; case-insensitive. */
   flag(name: string): boolean | undefined;
-  /** One of the names, in any case. */
+  /** One of the choices; case-insensitive. */
   choice<T extends string>(name: string, choices: readonly T[]): T | undefined;
-  /** Comma-separated, blanks around the items and empty items dropped. */
+  /** Comma-separated items, trimmed, without empty ones. */
   list(name: string): readonly string[] | undefined;
-  /** Notes a problem of the caller's own finding. */
+  /** Adds a problem that the caller found. */
   problem(name: string, message: string): void;
 }
 
 /**
- * Runs `read` over the environment and returns what it returns.
+ * Calls `read` with a reader of the environment and returns its result.
  * @throws AnalyticsError `INVALID_CONFIG` with every problem that `read` met; for an `env` that is no object.
  */
 export function readEnv<T>(env: Env, read: (vars: EnvReader) => T): T {

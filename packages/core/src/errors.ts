@@ -40,13 +40,13 @@ export interface Problem {
   readonly message: string;
 }
 
-/** What an error says beside its code and its message. */
+/** What an error holds besides its code and message. */
 export interface AnalyticsErrorOptions {
   readonly cause?: unknown;
   /** Name of the backend that the error concerns. */
   readonly backend?: string | undefined;
   readonly problems?: readonly Problem[] | undefined;
-  /** The far side's wish when to be tried again, in ms (an HTTP `Retry-After`, say). */
+  /** How long the far side asks to wait before a retry, in ms (an HTTP `Retry-After`, say). */
   readonly retryAfterMs?: number | undefined;
 }
 
@@ -69,13 +69,13 @@ export class AnalyticsError extends Error {
     Object.defineProperty(this, brand, { value: true });
   }
 
-  /** As `JSON.stringify` shows it: with its message, which it leaves out of other errors. */
+  /** The error for `JSON.stringify`, with its message, which other errors lack there. */
   toJSON(): object {
     return { ...this, message: this.message };
   }
 }
 
-/** An error that concerns a backend, which its message begins with. */
+/** An error about a backend; its message begins with the backend's name. */
 export function backendError(backend: string, code: ErrorCode, message: string, cause?: unknown): AnalyticsError {
   return new AnalyticsError(code, `${backend}: ${message}`, { cause, backend });
 }
@@ -85,19 +85,19 @@ export function isAnalyticsError(value: unknown): value is AnalyticsError {
   try {
     return value instanceof Error && brand in value;
   } catch {
-    // A proxy that does not let itself be asked.
+    // A Proxy whose traps throw.
     return false;
   }
 }
 
-/** One `INVALID_CONFIG` error out of any number of problems. */
+/** Makes one `INVALID_CONFIG` error out of any number of problems. */
 export function configError(problems: readonly Problem[]): AnalyticsError {
   const list = problems.map(({ field, message }) => `${field}: ${message}`);
   const text = list.length === 1 ? list[0] : `${list.length} problems:\n  - ${list.join('\n  - ')}`;
   return new AnalyticsError('INVALID_CONFIG', `Invalid analytics configuration: ${text}`, { problems });
 }
 
-/** What `read` takes of an error of ours; undefined for anything else, and where its getters throw. */
+/** Returns what `read` reads from an `AnalyticsError`; undefined for anything else, and if a getter throws. */
 export function ifOurs<T>(thrown: unknown, read: (error: AnalyticsError) => T): T | undefined {
   try {
     return isAnalyticsError(thrown) ? read(thrown) : undefined;

@@ -1,10 +1,10 @@
 type Callback = () => void;
 type Ending = 'exit' | NodeJS.Signals;
 
-// One listener for all clients of the process: one for each would make Node warn on stderr from the eleventh client on.
+// One listener for all clients of the process: with one per client, Node would warn on stderr from the eleventh on.
 const waiting = new Map<Ending, Set<Callback>>();
 
-/** Tells the listeners of every copy of this package from those of the host. */
+/** Marks the listeners of every copy of this package, to tell them from the host's. */
 const brand: unique symbol = Symbol.for('@toolweaver/analytics-core/signal') as never;
 const onSignal: (signal: NodeJS.Signals) => void = Object.assign(runSignal, { [brand]: true });
 
@@ -20,12 +20,12 @@ function runExit(): void {
 
 function runSignal(signal: NodeJS.Signals): void {
   runAll(signal);
-  // Taken away meanwhile, as others count the listeners to see whether they have to end the process.
+  // Removed meanwhile: others count the listeners to decide whether they have to end the process.
   process.off(signal, onSignal);
   if (process.listeners(signal).every((listener) => brand in listener)) {
     process.kill(process.pid, signal);
   }
-  // Not every signal ends the process where nobody else listens.
+  // Listens again, as not every signal ends the process, even if nobody else listens.
   setImmediate(() => waiting.get(signal)?.size && listen(signal)).unref();
 }
 
@@ -33,15 +33,14 @@ function listen(ending: Ending): void {
   if (ending === 'exit') {
     process.on(ending, runExit);
   } else if (!process.listeners(ending).includes(onSignal)) {
-    // Before the others: Node has taken those that listen `once` away by the time that they are called.
+    // First, to see all other listeners: Node removes those added by `once` before it calls them.
     process.prependListener(ending, onSignal);
   }
 }
 
 /**
- * Calls back when the process ends: however it exits by itself, and on each of the signals. Where nobody else listens to a
- * signal, it then takes its usual course; otherwise the other listeners decide. `callback` must not throw. Returns how to take
- * it back.
+ * Calls `callback` when the process exits by itself, and on each of the signals. If nobody else listens to a signal, it then
+ * takes its usual course; otherwise the other listeners decide. `callback` must not throw. Returns how to unregister it.
  */
 export function onEnd(signals: readonly NodeJS.Signals[], callback: Callback): () => void {
   const endings: readonly Ending[] = ['exit', ...signals];

@@ -4,24 +4,24 @@ import type { AnalyticsEvent } from './events/event.ts';
 import { describe } from './values/describe.ts';
 import { unknownOptions } from './values/unknown.ts';
 
-/** A backend whose far side is an array. */
+/** A backend that keeps events in memory. */
 export interface MemoryBackend extends Backend {
-  /** What was delivered, in order. */
+  /** The delivered events, in order. */
   readonly events: readonly AnalyticsEvent[];
   /** Forgets everything delivered so far. */
   clear(): void;
 }
 
-/** How much is kept, and under which name. */
+/** The backend's name, and how many events it keeps. */
 export interface MemoryOptions {
   /** Default: `memory`. */
   readonly name?: string | undefined;
-  /** Keeps the newest this many events. Default: all. */
+  /** How many events to keep, the newest ones. Default: all. */
   readonly maxEvents?: number | undefined;
 }
 
 /**
- * Keeps events in memory: the reference backend, and the one for tests.
+ * Makes a backend that keeps events in memory: the reference backend, and the one for tests.
  * @throws AnalyticsError `INVALID_CONFIG` with every problem of the options.
  */
 export function memory(options: MemoryOptions = {}): MemoryBackend {

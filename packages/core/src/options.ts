@@ -30,14 +30,14 @@ export function resolveOptions(options: AnalyticsOptions): ResolvedOptions {
   function problem(field: string, message: string): void {
     problems.push({ field, message });
   }
-  /** Notes what is wrong unless it is right. */
+  /** Adds a problem unless `right`, which it returns. */
   function check(right: boolean, field: string, what: string, value: unknown): boolean {
     if (!right) {
       problem(field, `must ${what}, got ${describe(value)}`);
     }
     return right;
   }
-  /** Without a default it must be given. */
+  /** Without a default, the value is required. */
   function number(
     field: string,
     value: unknown,
@@ -96,7 +96,7 @@ export function resolveOptions(options: AnalyticsOptions): ResolvedOptions {
 
   function checkSignal(signal: unknown): void {
     const isName = typeof signal === 'string' && Object.hasOwn(constants.signals, signal);
-    // Nobody can listen to those two.
+    // No process can listen to these two.
     const isFit = isName && !['SIGKILL', 'SIGSTOP'].includes(signal);
     check(isFit, 'flushOnSignals', 'hold signals such as SIGTERM', signal);
   }

@@ -2,7 +2,7 @@ import { requiredNumber } from './values/check.ts';
 
 const belowOne = 1 - Number.EPSILON / 2;
 
-/** Chance from the user's source, and from the machine's where that fails or gives something else than 0 <= x < 1. */
+/** Guards the user's `random`: if it throws or returns anything but 0 <= x < 1, `Math.random()` is used. */
 export function guardedRandom(random: () => number): () => number {
   return () => {
     try {

@@ -3,8 +3,8 @@ import { type AnalyticsError, backendError } from '../errors.ts';
 import { toAnalyticsError } from './reporter.ts';
 
 /**
- * Why `work` of a backend failed; `TIMEOUT` after `timeoutMs`, when its signal is aborted; undefined when it succeeded. The timer is
- * ref'd: it keeps the process alive while somebody waits for `work`. Never rejects.
+ * Runs `work` of a backend and resolves to its error, or to undefined if it succeeded. After `timeoutMs`, its signal is aborted,
+ * and the error is `TIMEOUT`. The timer is ref'd: it keeps the process alive while somebody waits for `work`. Never rejects.
  */
 export async function failureOf(
   clock: Clock,

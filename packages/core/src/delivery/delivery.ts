@@ -10,29 +10,29 @@ import { type Reporter, toAnalyticsError } from './reporter.ts';
 import { singleFlight } from './single-flight.ts';
 import type { SinkEvents, SinkOptions } from './sink.ts';
 
-/** What stands between the client and one backend. Its ledger is exact at any instant. */
+/** Delivers the client's events to one backend. Its counts are exact at any instant. */
 export interface Delivery {
   readonly backend: Backend;
-  /** Introduces the client to the backend. Throws what that throws. */
+  /** Calls `backend.attach`; its errors propagate. */
   attach(figures: ClientFigures): void;
-  /** Takes an event on. `bytes` is its estimated size. Never throws. */
+  /** Accepts an event. `bytes` is its estimated size. Never throws. */
   offer(event: AnalyticsEvent, bytes: number): void;
-  /** Counts an event that was lost before it could be taken on. */
+  /** Counts an event that was dropped before it could be offered. */
   refuse(reason: DropReason): void;
-  /** Delivers what was taken on before the call. Never rejects. */
+  /** Delivers what was offered before the call. Never rejects. */
   flush(timeoutMs: number): Promise<BackendFlush>;
-  /** Flushes, gives up what is left, and releases the backend. To be called once. Never rejects. */
+  /** Flushes, gives up what is left, and closes the backend. Must be called only once. Never rejects. */
   close(timeoutMs: number): Promise<BackendFlush>;
-  /** Delivers synchronously what is queued or under way, where the backend can. Never throws. */
+  /** Delivers synchronously what is queued or under way, if the backend can. Never throws. */
   flushSync(): void;
   stats(): BackendStats;
-  /** Why the latest delivery failed; undefined when it succeeded, or when the far side just refused the events. */
+  /** Why the latest delivery failed; undefined if it succeeded, or if the far side only rejected the events. */
   readonly failure: DeliveryFailure | undefined;
 }
 
 interface DeliveryFailure {
   readonly error: AnalyticsError;
-  /** False while it will be tried again. */
+  /** False if the delivery will be retried. */
   readonly final: boolean;
 }
 
@@ -68,7 +68,7 @@ export function createDelivery(backend: Backend, options: DeliveryOptions): Deli
       drop(reason, count, error);
     },
     refused(reason, bound) {
-      // Made once: there may be very many of them.
+      // Created once per reason, as there may be very many refusals.
       refusals[reason] ??= backendError(name, reason === 'too_large' ? 'TOO_LARGE' : 'EVENTS_DROPPED', bound);
       drop(reason, 1, refusals[reason]);
     },
@@ -118,7 +118,7 @@ export function createDelivery(backend: Backend, options: DeliveryOptions): Deli
   return {
     backend,
     attach(figures) {
-      // One that is async all the same must not end the process.
+      // If `attach` is async against its contract, its rejection must not end the process.
       Promise.resolve(backend.attach?.(figures)).catch((thrown) => report(toAnalyticsError(thrown, name)));
     },
     offer(event, bytes) {

@@ -11,7 +11,7 @@ export async function checkHealth(delivery: Delivery, clock: Clock, timeoutMs: n
   return { healthy: error === undefined, latencyMs: clock.monotonic() - startedMs || 0, error };
 }
 
-/** One that has no probe is judged by its deliveries. */
+/** A backend without a `check` is judged by its deliveries. */
 async function found(delivery: Delivery, clock: Clock, timeoutMs: number): Promise<AnalyticsError | undefined> {
   const { backend, failure } = delivery;
   const { name } = backend;

@@ -3,9 +3,9 @@ import { failureOf } from './deadline.ts';
 import { toAnalyticsError } from './reporter.ts';
 import type { Sink, SinkEvents, SinkOptions } from './sink.ts';
 
-/** For a backend that counts in memory: each event is written as it is offered. */
+/** A sink for backends that count in memory: each event is written as it is offered. */
 export function immediateSink(backend: Backend, { clock, maxQueueEvents }: SinkOptions, events: SinkEvents): Sink {
-  // The contract asks for a synchronous write. One that returns a promise all the same is held to what the promise says.
+  // The contract asks for a synchronous `write`. If it returns a promise all the same, the promise decides the outcome.
   const writes = new Set<Promise<void>>();
   const bound = `at most ${maxQueueEvents} writes may be under way`;
   /** Events whose write has not ended. */
@@ -25,7 +25,7 @@ export function immediateSink(backend: Backend, { clock, maxQueueEvents }: SinkO
         end();
       }
     };
-    // A promise of our own: theirs may be shared by several events, or be a thenable that calls back twice.
+    // A promise of our own: the backend's may be shared by several events, or be a thenable that calls back twice.
     const write = new Promise((resolve) => resolve(written)).then(
       () => settled(() => events.delivered(1)),
       (thrown) => settled(() => fail(thrown)),

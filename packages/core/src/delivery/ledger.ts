@@ -1,7 +1,7 @@
 import type { ErrorCode } from '../errors.ts';
 import type { BackendStats, DeliveryState, DropReason } from './report.ts';
 
-/** The counts of one backend. What is queued is not among them: that is what its sink holds. */
+/** The counts of one backend, except for what is queued, which its sink knows. */
 export interface Ledger {
   accepted: number;
   delivered: number;
@@ -39,7 +39,7 @@ const reasons: { readonly [C in ErrorCode]?: DropReason } = {
   STORAGE_FULL: 'storage_full',
 };
 
-/** Under which reason a batch counts that was lost to an error. */
+/** The reason under which a batch lost to an error is counted. */
 export function dropReason(code: ErrorCode): DropReason {
   return reasons[code] ?? 'send_failed';
 }

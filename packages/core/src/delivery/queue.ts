@@ -1,32 +1,32 @@
 import type { AnalyticsEvent } from '../events/event.ts';
 
-/** First in, first out, bounded twice. Events stay until they are removed, so what is under way counts too. */
+/** A FIFO queue, bounded in events and in bytes. Events stay until they are removed, so those being written count too. */
 export interface EventQueue {
   readonly size: number;
   readonly bytes: number;
-  /** False when a bound would be passed; the event is not taken then. */
+  /** Adds an event, or returns false if that would exceed a bound. */
   push(event: AnalyticsEvent, bytes: number): boolean;
-  /** The oldest, at most `maxEvents`. */
+  /** The oldest events, at most `maxEvents`. */
   peek(maxEvents: number): AnalyticsEvent[];
-  /** Removes the oldest. */
+  /** Removes the `count` oldest events. */
   remove(count: number): void;
 }
 
 /**
- * A ring whose slots are emptied, also those that it leaves behind when it grows: until its next full collection, V8 takes what an old
- * array holds for alive, though nothing holds that array any more, and so would keep thousands of delivered events. It stays as large as
- * it ever was, which is 16 bytes a slot.
+ * A ring buffer. It clears freed slots, and the whole array that it leaves behind when it grows: V8 keeps what an old array holds
+ * alive until the next full collection, even if the array is unreachable, which would retain thousands of delivered events. It
+ * never shrinks; a slot takes 16 bytes.
  */
 export function createQueue(maxEvents: number, maxBytes: number): EventQueue {
-  // As many as a power of two, or none.
+  // Its length is a power of two, or 0.
   let slots: (AnalyticsEvent | undefined)[] = [];
-  /** Of each event: to measure them again would have to fetch them from memory once more. */
+  /** The size of each event: measuring it again on removal would fetch the event from memory once more. */
   let sizes = new Float64Array();
   let head = 0;
   let size = 0;
   let bytes = 0;
 
-  /** To be called when all slots are taken. */
+  /** Must be called only when all slots are taken. */
   function grow(): void {
     const [full, fullSizes] = [slots, sizes];
     const capacity = Math.max(64, 2 * size);

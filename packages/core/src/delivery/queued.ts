@@ -6,11 +6,11 @@ import { createQueue } from './queue.ts';
 import { toAnalyticsError } from './reporter.ts';
 import type { Sink, SinkEvents, SinkOptions } from './sink.ts';
 
-/** Failed deliveries in a row after which nobody waits for the backend any more. */
+/** Failed deliveries in a row after which `flush()` no longer waits for the backend. */
 const breakerFailures = 5;
-/** A disk that has room again should be noticed soon. */
+/** Short, so that a disk with room again is noticed soon. */
 const storageFullMaxDelayMs = 5_000;
-/** The longest wish of a far side that is granted. */
+/** The longest `retryAfterMs` that is honoured. */
 const maxRetryAfterMs = 300_000;
 
 const retryable: readonly ErrorCode[] = ['BACKEND_UNAVAILABLE', 'STORAGE_FULL'];
@@ -23,7 +23,7 @@ interface Waiter {
   done(error: AnalyticsError | undefined): void;
 }
 
-/** For a backend with a far side: a bounded queue, batches in order, one at a time, retried. */
+/** A sink for backends with a far side: a bounded queue, written in order, one batch at a time, with retries. */
 export function queuedSink(
   backend: Backend,
   delivery: BatchDelivery,
@@ -34,10 +34,10 @@ export function queuedSink(
   const maxEvents = Math.min(delivery.maxEvents, batchSize);
   const queue = createQueue(maxQueueEvents, maxQueueBytes);
   const bound = `the queue holds at most ${maxQueueEvents} events and ${maxQueueBytes} bytes`;
-  /** Bound, as deliveries belong to no request of the host's, whichever one has started them. */
+  /** Bound, so that deliveries do not run in the context of the request that happens to start them. */
   const run = AsyncLocalStorage.bind(runNow);
   let waiters: Waiter[] = [];
-  /** Events ever queued; what left the queue again is the difference to its size. */
+  /** Events ever queued; minus the queue's size, the number that have left it. */
   let enqueued = 0;
   /** Number of the last event that must not wait for the timer. */
   let due = 0;
@@ -51,10 +51,10 @@ export function queuedSink(
   let attempts = 0;
   /** Failed deliveries in a row, of any batch. */
   let failures = 0;
-  /** Single events that were refused since something was delivered. */
+  /** Batches that were given up since something was delivered. */
   let refusedInRow = 0;
   let lastError: AnalyticsError | undefined;
-  /** Tells a write that was abandoned from the current one. */
+  /** Tells an abandoned write from the current one. */
   let epoch = 0;
 
   const settledCount = (): number => enqueued - queue.size;
@@ -117,7 +117,7 @@ export function queuedSink(
   async function failed(count: number, error: AnalyticsError): Promise<void> {
     lastError = error;
     if (divisible.includes(error.code)) {
-      // Whoever refuses is there.
+      // A rejection proves that the backend can be reached.
       failures = 0;
       if (count > 1) {
         attempts = 0;
@@ -137,7 +137,7 @@ export function queuedSink(
       }
     }
     attempts = 0;
-    // One is searched for by halves; of several, the next one is likely to be refused as well.
+    // The first rejected event is found by halving. After it, the next one is likely to be rejected too, so it is tried alone.
     limit = divisible.includes(error.code) && refusedInRow > 0 ? 1 : maxEvents;
     refusedInRow += 1;
     queue.remove(count);
@@ -146,9 +146,9 @@ export function queuedSink(
 
   function retryDelayMs({ code, retryAfterMs = 0 }: AnalyticsError): number {
     const max = code === 'STORAGE_FULL' ? Math.min(storageFullMaxDelayMs, retry.maxDelayMs) : retry.maxDelayMs;
-    // Zero times what is beyond all numbers is none.
+    // 0 × Infinity is NaN.
     const jittered = random() * (Math.min(max, retry.minDelayMs * 2 ** (failures - 1)) || 0);
-    // What a far side says may be any number, or none. It says the same to all of its clients: they are not to come at once either.
+    // `retryAfterMs` may be any number, even NaN. Jitter is added, as all clients get the same one and must not retry at once.
     return (retryAfterMs > 0 ? Math.min(retryAfterMs, maxRetryAfterMs) : 0) + jittered;
   }
 
@@ -164,7 +164,7 @@ export function queuedSink(
     });
   }
 
-  /** Answers the waiters that need not wait any longer. */
+  /** Resolves the waiters that need not wait any longer. */
   function notify(): void {
     const settled = settledCount();
     const unavailable = failures >= breakerFailures ? lastError : undefined;
@@ -212,7 +212,7 @@ export function queuedSink(
         return;
       }
       enqueued += 1;
-      // Never from here: writing would take its time inside the caller's `record()`.
+      // Only schedules: a write from here would run inside the caller's `record()`.
       if (queue.size >= maxEvents && !running) {
         if (timer === undefined || !timerIsShort) {
           schedule(0);
@@ -228,7 +228,7 @@ export function queuedSink(
       }
       due = target;
       return new Promise((resolve) => {
-        // Ref'd: the process lives on while somebody waits.
+        // Ref'd: keeps the process alive while somebody waits.
         const deadline = clock.setTimeout(() => {
           waiters = waiters.filter((other) => other !== waiter);
           const message = `${target - settledCount()} events not delivered within ${timeoutMs} ms`;

@@ -2,10 +2,10 @@ import type { AnalyticsError } from '../errors.ts';
 
 /**
  * Why an event was not delivered:
- * `queue_full` the queue's bound was reached · `invalid` refused by validation · `too_large` one event is larger than
+ * `queue_full` the queue was full · `invalid` refused by validation · `too_large` the event is larger than
  * allowed · `sampled` left out by sampling · `rejected` the far side refused it · `send_failed` given up after retries, or
  * failed for good · `storage_full` the far side had no room · `shutdown_timeout` still queued when `close()` ran out of time ·
- * `closed` recorded after `close()` · `callback_error` a callback of the user's threw.
+ * `closed` recorded after `close()` · `callback_error` a callback of the user threw or returned a wrong value.
  */
 export type DropReason =
   | 'queue_full'
@@ -19,20 +19,23 @@ export type DropReason =
   | 'closed'
   | 'callback_error';
 
-/** `ok`; `retrying` after a failed delivery; `open` after several in a row: still tried again, but `flush()` waits no longer; `closed`. */
+/** `ok`; `retrying` after a failed delivery; `open` after five in a row: still retried, but `flush()` stops waiting; `closed`. */
 export type DeliveryState = 'ok' | 'retrying' | 'open' | 'closed';
 
-/** The ledger of one backend. At any instant `accepted = delivered + queued + the sum of dropped`. */
+/** The event counts of one backend. At any instant, `accepted = delivered + queued + the sum of dropped`. */
 export interface BackendStats {
   /** Every event that was handed to the client, refused ones included. */
   readonly accepted: number;
-  /** Taken by the backend: stored, acknowledged by a service, or counted in memory by one that sends sums, whose `flush()` tells what arrived. */
+  /**
+   * Stored by the backend, acknowledged by a service, or counted in memory by a backend that sends sums; its `flush()`
+   * says whether they arrived.
+   */
   readonly delivered: number;
-  /** Waiting, or on their way. */
+  /** Waiting, or being written. */
   readonly queued: number;
   readonly queuedBytes: number;
   readonly dropped: Readonly<Record<DropReason, number>>;
-  /** Deliveries that were tried again. */
+  /** Failed deliveries that are tried again. */
   readonly retries: number;
   readonly state: DeliveryState;
 }
@@ -44,19 +47,19 @@ export interface DeliveryStats {
 
 /** What one backend did during a flush. */
 export interface BackendFlush {
-  /** True when all that was queued before the flush is on the far side. What was lost before that is in `stats()`. */
+  /** True if everything queued before the flush is on the far side. `stats()` counts earlier losses. */
   readonly ok: boolean;
   readonly delivered: number;
   readonly dropped: number;
   /** Still queued when the flush ended. */
   readonly queued: number;
-  /** Why not `ok`. */
+  /** Why it is not `ok`. */
   readonly error?: AnalyticsError | undefined;
 }
 
-/** What arrived, by backend. */
+/** The outcome of a flush, by backend. */
 export interface FlushReport {
-  /** True when every backend's is. */
+  /** True if it is true for every backend. */
   readonly ok: boolean;
   readonly backends: Readonly<Record<string, BackendFlush>>;
 }
@@ -71,12 +74,12 @@ export interface BackendHealth {
 
 /** What `healthCheck()` found. */
 export interface HealthReport {
-  /** True when every backend's is. */
+  /** True if it is true for every backend. */
   readonly healthy: boolean;
   readonly backends: Readonly<Record<string, BackendHealth>>;
 }
 
-/** Plain JSON: secrets read `[redacted]`. */
+/** Plain JSON, in which secrets read `[redacted]`. */
 export type PlainSetting =
   | string
   | number
@@ -90,6 +93,6 @@ export interface ConfigSummary {
   readonly sampleRate: number;
   readonly maxQueueEvents: number;
   readonly maxQueueBytes: number;
-  /** By their names. Of one whose settings are no JSON, such as a BigInt, `error` says why they cannot be shown. */
+  /** Settings by backend name. If they are not JSON (a BigInt, say), `error` says why they cannot be shown. */
   readonly backends: Readonly<Record<string, { readonly [key: string]: PlainSetting }>>;
 }

@@ -3,12 +3,12 @@ import { AnalyticsError, type ErrorCode, ifOurs } from '../errors.ts';
 import { tell } from '../tell.ts';
 import { thrownText } from '../values/thrown.ts';
 
-/** One call a minute for each code and what it is about. */
+/** At most one call a minute for each pair of code and `about`. */
 const intervalMs = 60_000;
 
-/** Tells the host what went wrong inside. */
+/** Reports to the host what went wrong inside. */
 export interface Reporter {
-  /** `about`: a backend or a field, of which there are few. `make` is only called when the error will be passed on. */
+  /** `about` is a backend or a field, of few distinct values. `make` is called only if the error will be passed on. */
   report(code: ErrorCode, about: string | undefined, make: () => AnalyticsError): void;
 }
 
@@ -37,7 +37,7 @@ export function createReporter(onError: ((error: AnalyticsError) => unknown) | u
   };
 }
 
-/** A new error: the given one may be the user's, and may come again. */
+/** Adds the count to a copy, as the error may be the user's, and may be reported again. */
 function withCount(error: AnalyticsError, left: number): AnalyticsError {
   return left === 0 ? error : copyOf(error, `${error.message} (${left} more since the last report)`);
 }
@@ -46,7 +46,7 @@ function copyOf(error: AnalyticsError, message: string, backend: string | undefi
   return new AnalyticsError(error.code, message, { ...error, cause: error, backend });
 }
 
-/** What a backend threw, as an error of ours that names it. */
+/** Returns what a backend threw as an `AnalyticsError` that names the backend. */
 export function toAnalyticsError(thrown: unknown, backend: string): AnalyticsError {
   const ours = ifOurs(thrown, (error) => (error.backend === undefined ? copyOf(error, error.message, backend) : error));
   return ours ?? new AnalyticsError('INTERNAL', thrownText(thrown), { cause: thrown, backend });

@@ -1,8 +1,8 @@
 type Work = (signal: AbortSignal) => unknown;
 
 /**
- * One call of `work` at a time, for all who ask before it begins. Its signal is that of who waits longest for it, so it is aborted
- * when nobody waits any more. `until` is when the signal of a caller is aborted, on any clock.
+ * Runs one `work` at a time, for all callers that ask before it begins. Its signal is that of the caller that waits longest, so
+ * it is aborted when nobody waits any more. `until` is when the caller's signal is aborted, on any one clock.
  */
 export function singleFlight(work: Work): (signal: AbortSignal, until: number) => Promise<void> {
   let last: Promise<void> = Promise.resolve();
@@ -20,7 +20,7 @@ export function singleFlight(work: Work): (signal: AbortSignal, until: number) =
         await work(longest);
       }
     });
-    // Also where nobody waits for it any more.
+    // Handles a rejection even if nobody waits for it any more.
     last = next.catch(() => {});
     return next;
   };

@@ -12,10 +12,10 @@ export interface Sink {
   offer(event: AnalyticsEvent, bytes: number): void;
   /**
    * Delivers what was offered before the call. Resolves to undefined when all of it is delivered or lost, and to the reason
-   * when time ran out or (unless `final`) the backend stays unavailable. Never rejects.
+   * if time runs out or (unless `final`) the backend stays unavailable. Never rejects.
    */
   settle(timeoutMs: number, final: boolean): Promise<AnalyticsError | undefined>;
-  /** Forgets everything held, and ignores how writes under way end. Returns how many events that were. */
+  /** Discards all events held, and ignores the outcome of writes under way. Returns the number of events discarded. */
   abandon(): number;
   /** See `Delivery.flushSync`. */
   flushSync(): void;
@@ -29,10 +29,10 @@ export type SinkOptions = Pick<
 /** What a sink tells its delivery. */
 export interface SinkEvents {
   delivered(count: number): void;
-  /** Events that were taken. Default of `reason`: what the error's code says. */
+  /** Accepted events were lost. Default `reason`: the one that fits the error's code. */
   lost(count: number, error: AnalyticsError, reason?: DropReason): void;
-  /** An event that was not taken: there is no room left, or it is larger than all the room there is. */
+  /** An event was not accepted: the queue is full, or the event is larger than the whole queue. */
   refused(reason: 'queue_full' | 'too_large', bound: string): void;
-  /** A failure that loses nothing: it will be tried again. */
+  /** A delivery failed and will be retried; nothing is lost. */
   retrying(error: AnalyticsError): void;
 }

@@ -7,25 +7,25 @@ export interface JsonObject {
 
 /** Every kind of execution. */
 export const executionKinds = ['skill', 'tool', 'llm', 'agent', 'search', 'operation'] as const;
-/** What was executed. Names of different kinds have nothing to do with one another. */
+/** What was executed. Equal names of different kinds are unrelated. */
 export type ExecutionKind = (typeof executionKinds)[number];
 /** What can happen to a toolkit as a whole. */
 export type ToolkitOperation = 'create' | 'cache_hit' | 'cache_miss' | 'cleanup';
 /** Where a run is in its life. */
 export type RunState = 'started' | 'finished' | 'failed';
-/** Who says what it cost: the provider's own answer, the user's override, or a price table. */
+/** Where a cost comes from: the provider's own answer, the user's override, or a price table. */
 export type CostSource = 'provider' | 'override' | 'computed';
 
-/** What every recorded event has. Optional fields are missing or `undefined`; both mean unknown. */
+/** Fields of every recorded event. An optional field that is missing or `undefined` is unknown. */
 export interface EventFields {
-  /** UUID in lower case; version 7 when made here. Backends use it to recognise a repeated delivery. */
+  /** UUID in lower case; version 7 if the client generated it. Backends use it to recognise a repeated delivery. */
   readonly id: string;
   /** Unix time in ms, UTC: the moment of the event (for an execution, its end), never that of a flush. */
   readonly at: number;
   readonly runId?: string | undefined;
   readonly userId?: string | undefined;
   readonly orgId?: string | undefined;
-  /** How many events this one stands for, at least 1; set by sampling, otherwise absent and 1. */
+  /** How many events this one stands for, at least 1; set by sampling, otherwise absent, which means 1. */
   readonly weight?: number | undefined;
   /** Free JSON data. Only row stores keep it; it never becomes a metric label. At most 16 KiB. */
   readonly attributes?: JsonObject | undefined;
@@ -49,7 +49,7 @@ export interface Usage {
   readonly reasoningTokens: number;
 }
 
-/** A known cost. Where there is none, the cost is unknown, and not 0. */
+/** A known cost. An absent cost is unknown, not 0. */
 export interface Cost {
   /** Whole nano-dollars (10⁻⁹ USD), so that sums are exact. */
   readonly nanoUsd: number;
@@ -60,7 +60,7 @@ export interface Cost {
 export interface ExecutionEvent extends EventFields {
   readonly type: 'execution';
   readonly kind: ExecutionKind;
-  /** Skill id, tool name, model name …: few distinct values, it becomes a metric label. */
+  /** Skill id, tool name, model name … Few distinct values: it becomes a metric label. */
   readonly name: string;
   readonly success: boolean;
   readonly latencyMs?: number | undefined;
@@ -96,11 +96,11 @@ export interface HealthEvent extends EventFields {
   readonly skillId: string;
   /** 0 to 100. */
   readonly score: number;
-  /** Whether the skill is no longer to be used; it stays so until a later score says otherwise. */
+  /** Whether the skill should no longer be used; holds until a later event sets it again. */
   readonly deprecated?: boolean | undefined;
 }
 
-/** Something that happened to a toolkit as a whole. */
+/** An event of a toolkit as a whole. */
 export interface ToolkitEvent extends EventFields {
   readonly type: 'toolkit';
   readonly toolkit: string;
@@ -110,14 +110,14 @@ export interface ToolkitEvent extends EventFields {
   readonly error?: ErrorInfo | undefined;
 }
 
-/** Numbers of the user's own, optionally at a step of a run. */
+/** User-defined numbers, optionally at a step of a run. */
 export interface MetricsEvent extends EventFields {
   readonly type: 'metrics';
   readonly values: Readonly<Record<string, number>>;
   readonly step?: number | undefined;
 }
 
-/** The start or the end of the run named by `runId`. What a later one does not say stays as it was. */
+/** The start or the end of the run named by `runId`. Fields that a later event leaves out keep their values. */
 export interface RunEvent extends EventFields {
   readonly type: 'run';
   readonly runId: string;
@@ -149,5 +149,5 @@ export type AnalyticsEvent =
   | RunEvent
   | ArtifactEvent;
 
-/** What tells the kinds of events apart. */
+/** The discriminant of events. */
 export type EventType = AnalyticsEvent['type'];

@@ -3,14 +3,14 @@ import type { CostSource, ExecutionKind, JsonObject, RunState, ToolkitOperation,
 // What callers pass. Optional text may be null, undefined or empty: all three mean unknown.
 type Text = string | null | undefined;
 
-/** Fields that any event may have. What is left out comes from the context (`withContext`, `startRun`) or is made here. */
+/** Fields that any event may have. Missing ones come from the context (`withContext`, `startRun`) or are generated. */
 export interface CommonInput {
   /**
-   * A UUID of the caller's. What a store has, it does not add again: of executions what has the same `at`, too, so give both to make
-   * recording idempotent. Metric backends count each call. Default: a new UUIDv7.
+   * A UUID of your own. A store adds each id only once (an execution: each id with the same `at`), so pass both to make recording
+   * idempotent. Metric backends count every call. Default: a new UUIDv7.
    */
   readonly id?: Text;
-  /** Unix time in ms, 0 to 4102444799999 (the end of the year 2099); refused where it looks like one in seconds. Default: now. */
+  /** Unix time in ms, 0 to 4102444799999 (the end of the year 2099). A time that looks like seconds is refused. Default: now. */
   readonly at?: number | undefined;
   readonly runId?: Text;
   readonly userId?: Text;
@@ -19,26 +19,26 @@ export interface CommonInput {
   readonly attributes?: Readonly<Record<string, unknown>> | null | undefined;
 }
 
-/** A cost as callers say it, in US dollars. */
+/** A cost as callers pass it, in US dollars. */
 export interface CostInput {
   /** US dollars, >= 0; kept to the nano-dollar. */
   readonly usd: number;
-  /** For what is copied from an invoice: any other currency is refused, as nobody here knows its rate. */
+  /** For costs copied from an invoice. Any other currency is refused, as its exchange rate is unknown. */
   readonly currency?: 'USD' | undefined;
   /** Default: `provider`. */
   readonly source?: CostSource | undefined;
 }
 
-/** What an execution may say beside its subject and outcome. */
+/** Optional details of an execution, besides its subject and outcome. */
 export interface ExecutionDetails extends CommonInput {
   /** >= 0. */
   readonly latencyMs?: number | undefined;
-  /** `{ type, message }` (`ErrorInfo`), or what was caught, as it is: of an `Error` its name (or `code`) and message are kept. */
+  /** `{ type, message }` (`ErrorInfo`), or the caught value itself: an `Error`'s name (or `code`) and message are kept. */
   readonly error?: unknown;
   readonly version?: Text;
   readonly toolkit?: Text;
   readonly parentId?: Text;
-  /** Whole number from 1. */
+  /** Whole number >= 1. */
   readonly attempt?: number | undefined;
   readonly cacheHit?: boolean | undefined;
   /** Whole numbers >= 0. */
@@ -46,7 +46,7 @@ export interface ExecutionDetails extends CommonInput {
   readonly outputBytes?: number | undefined;
   readonly model?: Text;
   readonly provider?: Text;
-  /** Whole numbers >= 0; what is left out counts as 0. Without any of them the usage is unknown, and so is a cost that depends on it. */
+  /** Whole numbers >= 0; missing ones count as 0. If all are missing, the usage is unknown, and so is a cost computed from it. */
   readonly usage?: { readonly [C in keyof Usage]?: number | null | undefined } | null | undefined;
   readonly cost?: CostInput | null | undefined;
 }
@@ -90,7 +90,7 @@ export interface HealthScoreInput extends CommonInput {
   readonly skillId: string;
   /** 0 to 100. */
   readonly score: number;
-  /** Whether the skill is no longer to be used; left out, it stays as it was. */
+  /** Whether the skill should no longer be used. Default: unchanged. */
   readonly deprecated?: boolean | null | undefined;
 }
 export interface HealthInput extends HealthScoreInput {
@@ -103,7 +103,7 @@ export interface ToolkitEventInput extends CommonInput {
   /** >= 0. */
   readonly durationMs: number;
   readonly success: boolean;
-  /** As that of an execution. */
+  /** Like `error` of an execution. */
   readonly error?: unknown;
 }
 export interface ToolkitInput extends ToolkitEventInput {

@@ -44,14 +44,14 @@ import type {
 import type { Pricing } from './pricing.ts';
 import { toUsage } from './usage.ts';
 
-/** What an event gets where its input says nothing. */
+/** What an event gets for fields that its input leaves out. */
 export interface Defaults {
   /** Whole Unix time in ms. */
   readonly now: () => number;
   readonly newId: (nowMs: number) => string;
   readonly context: () => Context | undefined;
   readonly errorMessages: boolean;
-  /** What an execution without a cost has cost. */
+  /** Prices an execution without a cost. */
   readonly price?: Pricing | undefined;
 }
 
@@ -60,7 +60,7 @@ const maxMetrics = 1000;
 const maxTags = 100;
 
 /**
- * The event that an input says, valid and complete; each field of the input is read once.
+ * Makes a valid, complete event out of an input; reads each field of the input once.
  * @throws AnalyticsError `INVALID_EVENT` or `TOO_LARGE` with the field and the reason; whatever a getter of the input throws.
  */
 export function toEvent(input: EventInput, defaults: Defaults): AnalyticsEvent {
@@ -79,7 +79,7 @@ const makers: { readonly [T in EventType]: (input: InputOf<T>, defaults: Default
   run: toRun,
   artifact: toArtifact,
 };
-// The mark lets bundlers leave out all of this where it is not used.
+// The mark lets bundlers leave out all of this if it is unused.
 const eventTypes = /* @__PURE__ */ Object.keys(makers) as EventType[];
 
 type InputOf<T> = Extract<EventInput, { readonly type: T }>;
@@ -109,7 +109,7 @@ function givenTime(at: unknown): number {
   return problem === undefined ? time : refuse('at', problem);
 }
 
-/** `nameField` is what the caller calls the name: `skillId`, `toolName` … */
+/** Makes an execution. `nameField` is what the caller calls the name: `skillId`, `toolName` … */
 export function toExecution(
   kind: ExecutionKind,
   name: unknown,
@@ -126,14 +126,14 @@ export function toExecution(
   const { error, version, toolkit, attempt, cacheHit, inputBytes, outputBytes, model, provider, usage, cost } = input;
   const more = attributes ?? error ?? version ?? toolkit ?? attempt ?? cacheHit ?? inputBytes ?? outputBytes;
   if ((more ?? model ?? provider ?? usage ?? cost ?? undefined) === undefined) {
-    // Most executions say no more than this: a lean object keeps the queue small.
+    // Most executions have no more fields than these: a lean object keeps the queue small.
     return { type, id, at, runId, userId, orgId, parentId, kind, name: checkedName, success, latencyMs };
   }
   const checkedModel = optionalText(model, 'model');
   const checkedProvider = optionalText(provider, 'provider');
   const checkedUsage = toUsage(usage);
   const { price } = defaults;
-  // Not spread from a lean one: a copy that grows is slower to make, and larger.
+  // Not spread from the lean object: a copy that grows is slower to make, and larger.
   return {
     type,
     id,

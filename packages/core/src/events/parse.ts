@@ -3,14 +3,14 @@ import type { AnalyticsEvent } from './event.ts';
 import type { EventInput } from './input.ts';
 import { toEvent } from './normalize.ts';
 
-/** Never asked: `id` and `at` must be given. */
+/** Never used for `id` and `at`, which must be given. */
 const defaults = { now: () => 0, newId: () => '', context: () => undefined, errorMessages: true };
 
 /**
- * The event that data from outside say (a file, another program), checked and completed by the rules of `record()`. The data
+ * Makes an event out of data from outside (a file, another program), checked and completed by the rules of `record()`. The data
  * are an `EventInput` with its own `id` and `at`, or an `AnalyticsEvent` that went through JSON: `weight` and `cost.nanoUsd` are
- * kept, and the `bytes` of an artifact, of which JSON makes something else, may be text in base64. What `parseEvent` has returned it
- * returns again unchanged.
+ * kept, and the `bytes` of an artifact, which JSON cannot hold, may be a base64 string. An event that `parseEvent` has
+ * returned is returned unchanged.
  * @throws AnalyticsError `INVALID_EVENT` or `TOO_LARGE`; `problems` names the field. Whatever a getter of the data throws.
  */
 export function parseEvent(data: unknown): AnalyticsEvent {
@@ -23,7 +23,7 @@ export function parseEvent(data: unknown): AnalyticsEvent {
   const weight = optionalNumber(input['weight'], 'weight', 1);
   const nanoUsd = input['type'] === 'execution' ? parseNanoUsd(input['cost']) : undefined;
   if (nanoUsd !== undefined) {
-    // Never by way of dollars, which do not hold every whole number of nano-dollars.
+    // Not converted to dollars, in which not every whole number of nano-dollars is exact.
     input['cost'] = { ...(input['cost'] as object), usd: 0 };
   }
   if (input['type'] === 'artifact') {

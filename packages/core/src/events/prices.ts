@@ -1,6 +1,6 @@
 import type { Cost, Usage } from './event.ts';
 
-/** A call that says no cost: what a price is asked for. */
+/** A call without a cost, for which a price is needed. */
 export interface PriceQuestion {
   readonly model: string;
   readonly provider?: string | undefined;
@@ -9,16 +9,16 @@ export interface PriceQuestion {
   readonly at: number;
 }
 
-/** Whole nano-dollars, and whether a price list (`computed`) or the user (`override`) says so. */
+/** A cost in whole nano-dollars, from a price list (`computed`) or from the user (`override`). */
 export interface Price extends Cost {
   readonly source: 'override' | 'computed';
 }
 
-/** Knows what calls cost; `@toolweaver/analytics-prices` makes one. */
+/** Prices calls; `@toolweaver/analytics-prices` makes one. */
 export interface PriceProvider {
   /**
-   * Answers at once, from what it has in memory; undefined where no price is known. It is asked for each execution that names
-   * a model and its usage but no cost. What it throws is reported, and that execution has no cost.
+   * Returns the price synchronously, from memory; undefined if it is unknown. Called for each execution that names a model
+   * and usage but no cost. An error it throws is reported, and the execution has no cost.
    */
   price(question: PriceQuestion): Price | undefined;
 }

@@ -4,7 +4,7 @@ import type { PriceProvider, PriceQuestion } from './prices.ts';
 
 export type Pricing = (question: PriceQuestion) => Cost | undefined;
 
-/** Asks the user's price provider, whose failure costs the price and not the event. Undefined without one. */
+/** Guards the user's price provider: if it fails, the event only lacks its cost. Undefined without a provider. */
 export function createPricing(
   prices: PriceProvider | undefined,
   failed: (question: PriceQuestion, thrown: unknown) => void,

@@ -7,9 +7,9 @@ export interface SamplingOptions {
 
 /**
  * Decides which events to keep, and gives the kept ones their weight: the inverse of the probability that they were kept
- * (Horvitz–Thompson), which makes weighted counts and sums unbiased. Failures, slow executions and everything that is no
- * execution are kept for certain, with weight 1. Of the others, what is within the same outermost execution is kept or left out
- * together, so that costs still find their callers: `rootId` says which one is under way.
+ * (Horvitz–Thompson), which makes weighted counts and sums unbiased. Failures, slow executions and events other than
+ * executions are always kept, with weight 1. All others within the same outermost execution (`rootId` returns the one under
+ * way) are kept or left out together, so that costs can be traced to their callers.
  */
 export function createSampler(
   { sampleRate, slowMs }: SamplingOptions,
@@ -23,7 +23,7 @@ export function createSampler(
   };
 }
 
-/** Of the same id always the same number, 0 <= x < 1, evenly spread: FNV-1a, whose high bits are then mixed with its low ones. */
+/** Maps each id to a fixed number, 0 <= x < 1, evenly distributed: FNV-1a, whose high bits are then mixed with its low ones. */
 function chanceOf(id: string): number {
   let hash = 0x811c9dc5;
   for (let at = 0; at < id.length; at += 1) {

@@ -3,7 +3,7 @@ import type { AnalyticsEvent, ExecutionEvent, JsonValue } from './event.ts';
 /** The object itself, its id and its numbers. */
 const baseBytes = 200;
 
-/** About how many bytes of memory an event holds: what the queue's second bound counts. */
+/** Estimates the memory of an event in bytes, for the queue's bound in bytes. */
 export function sizeOf(event: AnalyticsEvent): number {
   if (event.type !== 'execution') {
     return fieldBytes(event);
@@ -12,7 +12,7 @@ export function sizeOf(event: AnalyticsEvent): number {
   return bytes + event.name.length + (isLean(event) ? 0 : detailBytes(event));
 }
 
-/** The fields of every type that is recorded more rarely. */
+/** The size of event types that are recorded less often. */
 function fieldBytes(event: AnalyticsEvent): number {
   let bytes = baseBytes;
   for (const field in event) {
@@ -31,7 +31,7 @@ function valueBytes(value: unknown): number {
   return typeof value === 'object' ? jsonBytes(value as JsonValue) : 0;
 }
 
-/** Most executions are made without any of the fields below; one look is faster than seven. */
+/** Most executions are made without any of the fields below; one check is faster than seven. */
 function isLean(event: ExecutionEvent): boolean {
   return !('error' in event);
 }

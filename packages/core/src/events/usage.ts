@@ -23,7 +23,7 @@ export function toUsage(value: unknown): Usage | undefined {
   };
 }
 
-/** Without a number it is unknown; one under other names must not count as 0. */
+/** Usage without any number is unknown. Under other names it is refused, as it must not count as 0. */
 function noUsage(usage: Readonly<Record<string, unknown>>): undefined {
   const names = Object.keys(usage).filter((name) => (usage[name] ?? undefined) !== undefined);
   if (names.length > 0) {

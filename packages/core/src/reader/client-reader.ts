@@ -34,12 +34,12 @@ const methods: Record<keyof AnalyticsReader, true> = {
   listToolInvocations: true,
 };
 
-/** How long a question waits for what was recorded before it. */
+/** How long a query waits for the delivery of what was recorded before it. */
 const flushTimeoutMs = 10_000;
 
 /**
- * The reader of the first backend that has one. A question is asked when what was recorded before it has been delivered or, at the
- * latest, after ten seconds: then of what is there, while `stats()` says what waits.
+ * The reader of the first backend that has one. A query runs when what was recorded before it has been delivered, and after ten
+ * seconds at the latest, on what is there by then; `stats()` says what is still queued.
  */
 export function clientReader(deliveries: readonly Delivery[]): AnalyticsReader {
   const delivery = deliveries.find(({ backend }) => backend.reader !== undefined);

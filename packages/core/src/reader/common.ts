@@ -1,25 +1,25 @@
-/** A window of Unix times in ms: `from` is inside, `to` is not. Default: all time. What looks like seconds (1e9 to 1e10) is refused. */
+/** A window in Unix ms, `from` inclusive, `to` exclusive. Default: all time. What looks like seconds (1e9 to 1e10) is refused. */
 export interface TimeRange {
   readonly from?: number | undefined;
   readonly to?: number | undefined;
 }
 
-/** A window with both ends, as an answer names it. */
+/** The window that an answer is about, with both ends. */
 export interface Window {
-  /** Unix time in ms; inside. */
+  /** Unix time in ms, inclusive. */
   readonly from: number;
-  /** Unix time in ms; outside. */
+  /** Unix time in ms, exclusive. */
   readonly to: number;
 }
 
-/** Which time a question is about: at most one of the two. */
+/** The time that a query covers: at most one of the two. */
 export interface WindowOptions {
-  /** This many times 24 hours up to now; > 0. */
+  /** The last `days` × 24 hours up to now; > 0. */
   readonly days?: number | undefined;
   readonly range?: TimeRange | undefined;
 }
 
-/** Conditions that all must hold; what is left out does not filter. */
+/** Conditions that must all hold; one that is left out does not filter. */
 export interface Scope {
   readonly orgId?: string | undefined;
   readonly userId?: string | undefined;
@@ -27,9 +27,8 @@ export interface Scope {
 }
 
 /**
- * Latency over the executions that have one, in ms; all null when there is none. Percentiles are nearest-rank: the
- * smallest latency that at least that share of the executions does not exceed; a store may give them to within 1 %.
- * Sampled executions count by their weight.
+ * Latency in ms of the executions that have one; all null if none has. Percentiles are nearest-rank: the smallest latency that
+ * at least that share of the executions does not exceed; a store may be off by up to 1 %. Sampled executions count by weight.
  */
 export interface LatencyStats {
   readonly average: number | null;
@@ -48,7 +47,7 @@ export interface ExecutionCounts {
   readonly successRate: number | null;
 }
 
-/** Sums of the five disjoint classes of tokens, and of all of them. */
+/** Totals of the five disjoint classes of tokens, and their sum. */
 export interface TokenTotals {
   readonly inputTokens: number;
   readonly cacheReadTokens: number;
@@ -58,12 +57,12 @@ export interface TokenTotals {
   readonly totalTokens: number;
 }
 
-/** An estimate with the ends of its 95 % confidence interval; all null where there is too little to say. */
+/** An estimate with the ends of its 95 % confidence interval; all null if there are too few data. */
 export interface Estimate {
   readonly value: number | null;
   readonly low: number | null;
   readonly high: number | null;
 }
 
-/** The width of a step of a series. */
+/** The bucket width of a time series. */
 export type Bucket = 'hour' | 'day';

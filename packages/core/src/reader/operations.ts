@@ -24,7 +24,7 @@ export interface Summary extends ExecutionCounts {
   readonly totalTokens: number;
   /** Sum of the known costs in USD; null when no execution has one. */
   readonly totalCostUsd: number | null;
-  /** Hits per execution that says whether it hit a cache; null when none does. */
+  /** Share of cache hits among the executions with a `cacheHit`; null without any. */
   readonly cacheHitRate: number | null;
   /** Every kind and name with its counts, most used first, then by kind and name. */
   readonly names: readonly NameSummary[];
@@ -35,16 +35,16 @@ export interface Summary extends ExecutionCounts {
     readonly errorType: string;
     readonly failures: number;
   }[];
-  /** The five slowest executions that are still kept one by one, slowest first, then newest first. */
+  /** The five slowest executions that are still stored individually, slowest first, then newest first. */
   readonly slowest: readonly ExecutionEvent[];
   /**
-   * Runs that went on in the window: with an execution before its end and one at or after its start. A run is of the
-   * organisation that its executions named last. With a user or a run: the distinct runs among the executions.
+   * Runs active in the window: with an execution before its end and one at or after its start. A run belongs to the
+   * organisation that its executions named last. With `userId` or `runId`: the distinct runs among the executions.
    */
   readonly runs: number;
 }
 
-/** What executions a report is about. */
+/** The executions that a report covers. */
 export interface ReportOptions extends Scope, WindowOptions {
   readonly kind?: ExecutionKind | undefined;
   readonly name?: string | undefined;
@@ -52,9 +52,9 @@ export interface ReportOptions extends Scope, WindowOptions {
 }
 
 /**
- * `operation` is a kind together with a name, each with its own costs. `skill`, `tool` and `agent` give each cost to the nearest
- * one around it: the execution itself, else the first of that kind among those that called it, as its `parentId` says. Callers
- * that ended before the window, as those of work that outlived them may have, are not looked for.
+ * `operation` groups by kind and name, each with its own costs. `skill`, `tool` and `agent` assign each cost to the nearest one
+ * around it: the execution itself, else the first of that kind along its chain of callers (`parentId`). Callers that ended before
+ * the window, because the work outlived them, are not considered.
  */
 export type CostGroup = 'operation' | 'kind' | 'model' | 'organisation' | 'user' | 'run' | 'skill' | 'tool' | 'agent';
 
@@ -65,10 +65,10 @@ export interface CostOptions extends ReportOptions {
   readonly limit?: number | undefined;
 }
 
-/** Known costs, and how many executions they are of. */
+/** Known costs, and the executions that they are of. */
 export interface CostTotals {
   readonly executions: number;
-  /** How many of them have a known cost. */
+  /** How many of `executions` have a known cost. */
   readonly pricedExecutions: number;
   /** Sum of the known costs; null when none is known. */
   readonly totalCostUsd: number | null;
@@ -79,23 +79,23 @@ export interface CostTotals {
 
 /** One line of a cost report. */
 export interface CostEntry extends CostTotals {
-  /** Null unless the report is by operation, kind, skill, tool or agent, and for what is outside of any. */
+  /** Null for what is outside of any skill, tool or agent, and in reports by model, organisation, user or run. */
   readonly kind: ExecutionKind | null;
   /**
-   * Name, model, or id of the organisation, user or run, as the report is by; null by kind, and for what has none, is outside
-   * of any, or is of a run that is no longer kept.
+   * The name, model, or id of the organisation, user or run that the report groups by. Null in reports by kind, and for what has
+   * none, is outside of any, or belongs to a run that is no longer stored.
    */
   readonly name: string | null;
   /**
-   * By skill, tool or agent: how often it was called itself, of all `executions`. Null where none of these are its own, as with a
-   * filter by another kind, or outside of any; and in reports by something else.
+   * By skill, tool or agent: how many of `executions` are calls of itself. Null if none is (with a filter by another kind, say),
+   * outside of any, and in other reports.
    */
   readonly calls: number | null;
-  /** `totalCostUsd` / `calls`: what a call of it costs with all that is in it. Null where one of them is. */
+  /** `totalCostUsd` / `calls`: the cost of a call with everything inside it. Null if either is null. */
   readonly costPerCallUsd: number | null;
 }
 
-/** By user, run, skill, tool or agent it may reach only as far back as single executions are kept. */
+/** A cost report. By user, run, skill, tool or agent it may reach back only as far as individual executions are stored. */
 export interface CostReport extends CostTotals {
   /** Most expensive first, unknown costs last; then by kind and name, null last. */
   readonly entries: readonly CostEntry[];
@@ -106,31 +106,31 @@ export interface WasteOptions extends ReportOptions {
   readonly limit?: number | undefined;
 }
 
-/** What work came to nothing. */
+/** Work that came to nothing. */
 export interface WasteStats {
   readonly total: CostTotals;
-  /** What did not succeed. */
+  /** Executions that failed. */
   readonly failed: CostTotals;
   /**
-   * What succeeded and was done again all the same. Of one operation under the same parent (or, without one, in the same run),
-   * each try `n + 1` repeats a try `n`: a failed one where there is one, else the latest.
+   * Executions that succeeded and were repeated all the same. Within one operation under the same parent (or, without one, in the
+   * same run), each attempt `n + 1` repeats an attempt `n`: a failed one if there is one, else the latest.
    */
   readonly superseded: CostTotals;
-  /** What failed or was superseded. */
+  /** Executions that failed or were superseded. */
   readonly wasted: CostTotals;
-  /** Second and further tries (`attempt` above 1), whatever became of them; so some of them are wasted, too. */
+  /** Second and later attempts (`attempt` above 1), whatever their outcome; so some of them are wasted, too. */
   readonly retried: CostTotals;
-  /** Known cost of what was wasted, of all known cost, 0 to 1; null where that is nothing or not known. */
+  /** Known wasted cost as a share of all known cost, 0 to 1; null if all known cost is 0, or no cost is known. */
   readonly wastedShare: number | null;
-  /** First tries (`attempt` 1, or none said) that succeeded and were not superseded, of all first tries; null without any. */
+  /** Share of first attempts (`attempt` 1 or absent) that succeeded and were not superseded; null without any. */
   readonly firstTrySuccessRate: number | null;
-  /** Known cost of everything, for each success that was not superseded; null where there is none or no cost is known. */
+  /** All known cost per success that was not superseded; null without such a success or without a known cost. */
   readonly costPerSuccessUsd: number | null;
 }
 
-/** It may reach only as far back as single executions are kept, and sees repetitions within its window and filter. */
+/** May reach back only as far as individual executions are stored, and sees only repeats within its window and filter. */
 export interface WasteReport extends WasteStats {
-  /** Most cost wasted first, then most executions, then by kind and name; also those that waste nothing. */
+  /** Most wasted cost first, then most executions, then by kind and name; includes operations that waste nothing. */
   readonly operations: readonly (WasteStats & { readonly kind: ExecutionKind; readonly name: string })[];
 }
 
@@ -151,12 +151,12 @@ export interface OperationErrors {
 
 /** Failures of one error type. */
 export interface FailureGroup {
-  /** `unknown` for failures without one, and where a store keeps only an operation's first 100 types of a day, for the rest. */
+  /** `unknown` for failures without one, and for the rest if a store keeps only an operation's first 100 types of a day. */
   readonly errorType: string;
   readonly failures: number;
   /** Share of all failures of the report, 0 to 1. */
   readonly share: number;
-  /** Which operations fail so, most failures first, then by kind and name. */
+  /** Operations that fail with this type, most failures first, then by kind and name. */
   readonly operations: readonly { readonly kind: ExecutionKind; readonly name: string; readonly failures: number }[];
 }
 
@@ -172,24 +172,24 @@ export interface ErrorReport {
   readonly groups: readonly FailureGroup[];
 }
 
-/** Of the executions that said whether a cache answered them. */
+/** Cache hits and misses of the executions with a `cacheHit`. */
 export interface CacheStats {
   readonly hits: number;
   readonly misses: number;
-  /** 0 to 1; null when no execution says whether it hit a cache. */
+  /** 0 to 1; null without such executions. */
   readonly hitRate: number | null;
 }
 
-/** Hits and misses of all, and of each operation. */
+/** Hits and misses, in total and by operation. */
 export interface CacheReport extends CacheStats {
-  /** Operations of which any execution says so, most requests first, then by kind and name. */
+  /** Operations with any such execution, most of them first, then by kind and name. */
   readonly operations: readonly (CacheStats & { readonly kind: ExecutionKind; readonly name: string })[];
 }
 
 export interface ModelStats extends ExecutionCounts, TokenTotals, CostTotals {
   readonly model: string;
   readonly latencyMs: LatencyStats;
-  /** Known cost for each success; null where no cost is known or nothing succeeded. */
+  /** Known cost per success; null if no cost is known or nothing succeeded. */
   readonly costPerSuccessUsd: number | null;
 }
 
@@ -197,8 +197,8 @@ export interface LatencyOptions extends ReportOptions {
   /** Which percentiles, each above 0 and at most 100; 1 to 100 of them. Default: 50, 90, 95, 99. */
   readonly percentiles?: readonly number[] | undefined;
   /**
-   * Upper ends of the histogram's buckets in ms, 0 or more, rising, 1 to 100 of them; an end is inside. Default: 10, 50, 100,
-   * 200, 500, 1000, 2000, 5000, 10000, 30000, 60000.
+   * Upper bounds of the histogram's buckets in ms, inclusive: 1 to 100 ascending numbers >= 0. Default: 10, 50, 100, 200, 500,
+   * 1000, 2000, 5000, 10000, 30000, 60000.
    */
   readonly bucketsMs?: readonly number[] | undefined;
 }
@@ -209,24 +209,24 @@ export interface LatencyReport extends LatencyStats {
   /** In the order asked for. */
   readonly percentiles: readonly { readonly percentile: number; readonly ms: number | null }[];
   /**
-   * One more than the ends given: `upToMs` of the last is null. A store that keeps latencies to within 1 % may count what is up
-   * to 2 % above an end as below it.
+   * One bucket more than there are bounds: `upToMs` of the last is null. A store that keeps latencies to within 1 % may count
+   * a latency of up to 2 % above a bound as below it.
    */
   readonly histogram: readonly { readonly upToMs: number | null; readonly count: number }[];
 }
 
 export interface TrendOptions extends ReportOptions {
-  /** Default: `day`. Hours and days are those of UTC. */
+  /** Default: `day`. Hours and days are in UTC. */
   readonly bucket?: Bucket | undefined;
-  /** Whether to count users and to find percentiles, which takes many times as long as sums. Default: only with a `name`. */
+  /** Whether to count users and compute percentiles, which takes many times as long as sums. Default: only with a `name`. */
   readonly distributions?: boolean | undefined;
 }
 
 export interface TrendPoint extends ExecutionCounts, Window {
-  /** Users that are known by id; null without `distributions`. */
+  /** Distinct user ids; null without `distributions`. */
   readonly uniqueUsers: number | null;
   readonly averageLatencyMs: number | null;
-  /** Null without `distributions`, too. */
+  /** Percentiles; also null without `distributions`. */
   readonly p50LatencyMs: number | null;
   readonly p95LatencyMs: number | null;
   readonly p99LatencyMs: number | null;
@@ -239,7 +239,7 @@ export interface HeatmapOptions extends WindowOptions {
   /** Default: `tool`. */
   readonly kind?: ExecutionKind | undefined;
   readonly orgId?: string | undefined;
-  /** The most used names; 1 to 1000. Default: 20. */
+  /** How many names, the most used ones; 1 to 1000. Default: 20. */
   readonly limit?: number | undefined;
 }
 
@@ -249,7 +249,7 @@ export interface Heatmap {
   readonly rows: readonly {
     readonly name: string;
     readonly executions: number;
-    /** 24 of them, from midnight on. */
+    /** The 24 hours from midnight on. */
     readonly hours: readonly {
       readonly executions: number;
       readonly failures: number;
@@ -269,7 +269,7 @@ export interface ExecutionFilter extends TimeRange, Scope {
   readonly model?: string | undefined;
   readonly toolkit?: string | undefined;
   readonly version?: string | undefined;
-  /** Those that took at least so long, in ms. */
+  /** Only executions that took at least this long, in ms. */
   readonly minLatencyMs?: number | undefined;
   /** Newest, slowest or most expensive first; the latter two leave out what has no known latency or cost. Default: `time`. */
   readonly orderBy?: ExecutionOrder | undefined;
@@ -277,7 +277,7 @@ export interface ExecutionFilter extends TimeRange, Scope {
   readonly limit?: number | undefined;
 }
 
-/** Some executions, and where to go on. */
+/** A page of executions. */
 export interface ExecutionPage {
   /** In the order asked for, then newest first; events of the same ms by id, highest first. */
   readonly executions: readonly ExecutionEvent[];
@@ -285,30 +285,30 @@ export interface ExecutionPage {
   readonly nextCursor?: string | undefined;
 }
 
-/** The questions about executions of every kind. Without `days` or `range` they are about all time, unless something else is said. */
+/** Queries about executions of every kind. Without `days` or `range` they cover all time, unless stated otherwise. */
 export interface OperationReader {
-  /** Everything counted at once: the report to begin with. */
+  /** All counts at once: the report to begin with. */
   summary(options?: SummaryOptions): Promise<Summary>;
-  /** What executions cost, summed by what `by` says. */
+  /** What executions cost, grouped by `by`. */
   getCosts(options?: CostOptions): Promise<CostReport>;
-  /** What failed, or was done again, and what that cost. */
+  /** What failed or was repeated, and what that cost. */
   getWaste(options?: WasteOptions): Promise<WasteReport>;
   /** How often operations fail, and with which types of error. */
   getErrors(options?: ErrorReportOptions): Promise<ErrorReport>;
   /** How often caches answered. */
   getCacheStats(options?: ReportOptions): Promise<CacheReport>;
-  /** Models that were named, most executions first, then by name. */
+  /** Figures of each model, most executions first, then by name. */
   compareModels(options?: ReportOptions): Promise<readonly ModelStats[]>;
   /** Percentiles, average and histogram of latencies. */
   getLatency(options?: LatencyOptions): Promise<LatencyReport>;
   /**
-   * Oldest first; whole buckets, each of them, empty ones too. `days` end with the present bucket, and a range is widened to
-   * whole ones. Default window: 30 days, or 48 hours by the hour, up to the end of the range or to the present bucket; at most
-   * 1000 buckets. Those of which the store has deleted something are left out.
+   * A time series of whole buckets, oldest first, empty ones included. `days` end with the current bucket; a range is widened to
+   * whole buckets. Default window: 30 days, or 48 hours with hourly buckets, up to the end of the range or the current bucket; at
+   * most 1000 buckets. Buckets of which the store has deleted something are left out.
    */
   getTrend(options?: TrendOptions): Promise<readonly TrendPoint[]>;
-  /** Default window: 30 days; only as far back as hours are kept, or of an organisation single executions. */
+  /** Default window: 30 days. Reaches back only as far as hourly sums are stored, or with `orgId` individual executions. */
   getHeatmap(options?: HeatmapOptions): Promise<Heatmap>;
-  /** A cursor is only good for the filter and the order that it came from. */
+  /** A cursor is valid only for the filter and order that it came from. */
   listExecutions(filter?: ExecutionFilter, cursor?: string): Promise<ExecutionPage>;
 }

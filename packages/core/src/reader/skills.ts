@@ -1,39 +1,39 @@
 import type { ExecutionKind } from '../events/event.ts';
 import type { ExecutionCounts, LatencyStats, Window, WindowOptions } from './common.ts';
 
-/** When, and whose use of a skill counts. */
+/** The window and the organisation of a skill's usage. */
 export interface SkillUsageOptions {
-  /** The window: this many times 24 hours up to now; > 0. Default: 30. */
+  /** The window: the last `days` × 24 hours up to now; > 0. Default: 30. */
   readonly days?: number | undefined;
   readonly orgId?: string | undefined;
 }
 
 export interface SkillUsage extends ExecutionCounts, Window {
   readonly skillId: string;
-  /** Users that are known by id. */
+  /** Distinct user ids. */
   readonly uniqueUsers: number;
   readonly latencyMs: LatencyStats;
-  /** Unix time in ms; null if never in the window. */
+  /** Unix time in ms; null if it was never used in the window. */
   readonly lastUsedAt: number | null;
 }
 
-/** Whose use of a skill counts. */
+/** The organisation of a skill's usage. */
 export interface SkillMetricsOptions {
   readonly orgId?: string | undefined;
 }
 
-/** What is known of a skill over all time; with `orgId`, from what was recorded with that organisation alone. */
+/** Figures of a skill over all time; with `orgId`, only from events recorded with that organisation. */
 export interface SkillMetrics extends ExecutionCounts {
   readonly skillId: string;
   readonly averageLatencyMs: number | null;
-  /** How many ratings there are, and how many of each number of stars; ratings count once, whatever the sampling. */
+  /** The number of ratings, in total and by stars; each counts once, regardless of sampling. */
   readonly ratings: number;
   readonly ratingCounts: Readonly<Record<1 | 2 | 3 | 4 | 5, number>>;
   /** Mean of the ratings, 1 to 5; null without any. */
   readonly averageRating: number | null;
   /**
-   * The Bayesian average: the mean as if five ratings more had been given, each the mean of all ratings of all skills. A
-   * single five-star rating does not make a skill the best one. Null without ratings.
+   * The Bayesian average: the mean with five more ratings, each the mean of all ratings of all skills, so that a single five-star
+   * rating does not make a skill the best one. Null without ratings.
    */
   readonly correctedRating: number | null;
   /** The latest health score that somebody set, 0 to 100; null if nobody did. */
@@ -42,18 +42,18 @@ export interface SkillMetrics extends ExecutionCounts {
   readonly firstUsedAt: number | null;
   readonly lastUsedAt: number | null;
   readonly lastRatedAt: number | null;
-  /** What the latest health score that says anything of it says; false if none does. */
+  /** As in the latest health event that sets it; false if none does. */
   readonly deprecated: boolean;
 }
 
 /** The window and the organisation of a health score. */
 export interface SkillHealthOptions {
-  /** The window of the computed score: this many times 24 hours up to now; > 0. Default: 30. */
+  /** The window of the computed score: the last `days` × 24 hours up to now; > 0. Default: 30. */
   readonly days?: number | undefined;
   readonly orgId?: string | undefined;
 }
 
-/** Whose health is wanted. */
+/** Which skills to list. */
 export interface SkillHealthListOptions extends SkillHealthOptions {
   /** Unknown ones are left out. Default: every skill that was executed in the window, ever rated, or ever given a score. */
   readonly skillIds?: readonly string[] | undefined;
@@ -73,15 +73,15 @@ export interface HealthPart {
 
 /**
  * Health = 0.40 · success percentage + 0.30 · (mean rating · 20, or 50 if unrated) + 0.20 · min(100, 10 · executions) +
- * 0.10 · (max(0, 100 − mean latency / 10), or 50 if no latency is known), of the executions and the ratings in the window.
- * Without executions in it nothing can be computed.
+ * 0.10 · (max(0, 100 − mean latency / 10), or 50 if no latency is known), from the executions and ratings in the window.
+ * Without executions in the window, there is no computed score.
  */
 export interface SkillHealth extends Window {
   readonly skillId: string;
-  /** 0 to 100: what somebody set, else what is computed; null if neither exists. */
+  /** 0 to 100: the score that somebody set, else the computed one; null if there is neither. */
   readonly score: number | null;
   readonly source: 'set' | 'computed' | null;
-  /** The latest score that somebody set, whenever that was. */
+  /** The latest score that somebody set, in the window or not. */
   readonly set: { readonly score: number; readonly at: number } | null;
   readonly computed: {
     readonly score: number;
@@ -92,7 +92,7 @@ export interface SkillHealth extends Window {
       readonly latency: HealthPart;
     };
   } | null;
-  /** What the computed score is made of. */
+  /** The basis of the computed score. */
   readonly executions: number;
   readonly successRate: number | null;
   readonly averageLatencyMs: number | null;
@@ -100,7 +100,7 @@ export interface SkillHealth extends Window {
   readonly ratings: number;
 }
 
-/** What ranks a leaderboard; see the option `metric`. */
+/** What a leaderboard ranks by; see `LeaderboardOptions.metric`. */
 export type LeaderboardMetric =
   | 'executions'
   | 'success'
@@ -112,7 +112,7 @@ export type LeaderboardMetric =
 /** The last 24 hours, 7 days or 30 days up to now, or all time. */
 export type Period = 'day' | 'week' | 'month' | 'all';
 
-/** Who is ranked, by what, and when. */
+/** What is ranked, by which metric, over which period. */
 export interface LeaderboardOptions {
   /**
    * `executions`: most first; `success`: highest rate first; `successLowerBound`: highest lower bound of the rate first (so
@@ -126,9 +126,9 @@ export interface LeaderboardOptions {
   readonly orgId?: string | undefined;
   /** 1 to 1000. Default: 10. */
   readonly limit?: number | undefined;
-  /** Leaves out what was executed less often in the period. Default: 1; 0 for `rating`. */
+  /** Leaves out what was executed fewer times in the period. Default: 1; 0 for `rating`. */
   readonly minExecutions?: number | undefined;
-  /** Whose leaderboard. Default: `skill`; ratings exist for skills only. */
+  /** The kind that is ranked. Default: `skill`; only skills have ratings. */
   readonly kind?: ExecutionKind | undefined;
 }
 
@@ -142,16 +142,16 @@ export interface LeaderboardEntry extends ExecutionCounts {
   readonly successLowerBound: number | null;
   readonly latencyMs: LatencyStats;
   readonly averageRating: number | null;
-  /** Ratings count once, whatever the sampling. */
+  /** Each rating counts once, regardless of sampling. */
   readonly ratings: number;
   /** Sum of the known costs; null when none is known. */
   readonly totalCostUsd: number | null;
   readonly uniqueUsers: number;
 }
 
-/** How many, since when, and in which organisation. */
+/** How many skills, over which window, and in which organisation. */
 export interface TopSkillsOptions {
-  /** This many times 24 hours up to now; > 0. Default: 30. */
+  /** The last `days` × 24 hours up to now; > 0. Default: 30. */
   readonly days?: number | undefined;
   readonly orgId?: string | undefined;
   /** 1 to 1000. Default: 10. */
@@ -159,14 +159,13 @@ export interface TopSkillsOptions {
 }
 
 export interface AdoptionOptions extends WindowOptions {
-  /** This one alone, whether it used the skill or not. Default: every organisation that did. */
+  /** Only this organisation, whether it used the skill or not. Default: every organisation that did. */
   readonly orgId?: string | undefined;
 }
 
 /**
- * How far a skill has spread within one organisation, in the window (default: the last 30 days). Users are those that are known
- * by id. Growth and retention are about the fourteen days of UTC up to the last one that was over at the window's end, even if
- * it began later.
+ * How far a skill has spread within one organisation, in the window (default: the last 30 days). Users are distinct user ids.
+ * Growth and retention use the last fourteen full UTC days before the window's end, even if the window began later.
  */
 export interface OrganisationAdoption {
   readonly orgId: string;
@@ -174,72 +173,72 @@ export interface OrganisationAdoption {
   readonly users: number;
   /** Users of the organisation that executed anything. */
   readonly activeUsers: number;
-  /** `users` / `activeUsers`, 0 to 1; 0 without either. */
+  /** `users` / `activeUsers`, 0 to 1; 0 if either is 0. */
   readonly adoptionRate: number;
   readonly executions: number;
-  /** Users of the last full day against the day before it: 0.5 is half as many more. Null without users on the day before. */
+  /** Growth of the users from the last full day but one to the last: 0.5 is 50 % more. Null without users on the earlier day. */
   readonly dailyGrowth: number | null;
-  /** Users of the last seven full days against the seven before them. */
+  /** The same from the seven full days before the last seven to the last seven. */
   readonly weeklyGrowth: number | null;
-  /** Share of the users of the seven days before the last seven who came back in these, 0 to 1; null without any. */
+  /** Share of the users of the seven days before the last seven who came back in the last seven, 0 to 1; null without any. */
   readonly retentionRate: number | null;
 }
 
 export interface SkillAdoption extends Window {
   readonly skillId: string;
-  /** Users of the skill, in an organisation or not; with `orgId`, in that one. */
+  /** Users of the skill, with or without an organisation; with `orgId`, those in that one. */
   readonly users: number;
   /** Most users first, then by id. */
   readonly organisations: readonly OrganisationAdoption[];
 }
 
 /**
- * `collaborative`: used by those who use what this user uses. Two users are alike by the share of the skills of either that are
- * skills of both (Jaccard); a skill's score is the part that its users have of the likeness of all.
+ * `collaborative`: used by users who share skills with this user. The similarity of two users is the Jaccard index of their
+ * skills (those of both / those of either); a skill's score is its users' share of the summed similarity of all users.
  *
  * `trending`: executed more often in the later half of the window than in the earlier one. The score is (later − earlier) /
- * (later + earlier + 10): as if each half had five executions more, so that a first few are no boundless growth.
+ * (later + earlier + 10): as if each half had five more executions, so that the first few are not unlimited growth.
  */
 export type RecommendationType = 'collaborative' | 'trending';
 
-/** How many recommendations are wanted, of which types, and whose usage they are made of. */
+/** How many recommendations to return, of which types, and from whose usage. */
 export interface RecommendationOptions {
   /** Only usage with this organisation counts. */
   readonly orgId?: string | undefined;
   /** 1 to 1000. Default: 5. */
   readonly limit?: number | undefined;
-  /** Default: both; trending ones where there are too few collaborative ones. */
+  /** Default: both; trending ones fill up when there are too few collaborative ones. */
   readonly types?: readonly RecommendationType[] | undefined;
-  /** Usage of this many times 24 hours up to now counts; > 0. Default: 30. */
+  /** Only usage of the last `days` × 24 hours up to now counts; > 0. Default: 30. */
   readonly days?: number | undefined;
 }
 
-/** A skill for a user, with the reason. */
+/** A skill recommended to a user, with the reason. */
 export interface Recommendation {
   /** UUID, for `recordRecommendationFeedback`. */
   readonly id: string;
   readonly skillId: string;
   readonly type: RecommendationType;
-  /** 0 to 1: comparable within one type and answer only. */
+  /** 0 to 1; comparable only within one type and one answer. */
   readonly score: number;
   /** An English sentence with the figures that the score comes from. */
   readonly reason: string;
 }
 
-/** What became of a recommendation. */
+/** A logged recommendation, with what became of it. */
 export interface LoggedRecommendation extends Recommendation {
   readonly userId: string;
   readonly orgId: string | null;
-  /** Unix times in ms: of the last time it was recommended, and of the first feedback; null for what has not happened. */
+  /** Unix times in ms: when it was last recommended, and of the first feedback of each kind; null if there was none. */
   readonly recommendedAt: number;
   readonly clickedAt: number | null;
   readonly installedAt: number | null;
 }
 
-/** What became of a recommendation. */
+/** What the user did with a recommendation. */
 export type RecommendationFeedback = 'clicked' | 'installed';
 
-/** Which of the logged recommendations are wanted. */
+/** Which logged recommendations to list. */
 export interface RecommendationLogOptions {
   readonly userId?: string | undefined;
   readonly skillId?: string | undefined;
@@ -247,7 +246,7 @@ export interface RecommendationLogOptions {
   readonly limit?: number | undefined;
 }
 
-/** The questions about skills. */
+/** Queries about skills. */
 export interface SkillReader {
   /** Zeros and nulls for a skill that nobody used. */
   getSkillUsage(skillId: string, options?: SkillUsageOptions): Promise<SkillUsage>;
@@ -264,12 +263,12 @@ export interface SkillReader {
   /** Who uses a skill, by organisation, and how that grows. */
   getAdoption(skillId: string, options?: AdoptionOptions): Promise<SkillAdoption>;
   /**
-   * Skills that the user has not used in the window and that are not deprecated: collaborative ones before trending ones, best
-   * first, then by name. What is recommended is logged; recommended again to the same user of the same organisation, it keeps
-   * its id.
+   * Skills that the user has not used in the window and that are not deprecated: collaborative ones before trending
+   * ones, best first, then by name. Recommendations are logged; a skill recommended again to the same user of the same
+   * organisation keeps its id.
    */
   getRecommendations(userId: string, options?: RecommendationOptions): Promise<readonly Recommendation[]>;
-  /** Resolves to false when there is no such recommendation. The first feedback of each sort stays. */
+  /** Resolves to false if there is no such recommendation. Only the first feedback of each kind is kept. */
   recordRecommendationFeedback(id: string, feedback: RecommendationFeedback): Promise<boolean>;
   /** Newest first, then by id. */
   listRecommendations(options?: RecommendationLogOptions): Promise<readonly LoggedRecommendation[]>;

@@ -1,28 +1,28 @@
 import type { JsonObject, ToolkitOperation } from '../events/event.ts';
 import type { TimeRange } from './common.ts';
 
-// Answers in the form of the documents that tools for toolkits already read: hence the snake case. `execution_id` is a run.
+// Answers have the form of the documents that existing toolkit tools read, hence the snake case. `execution_id` is a run's id.
 
 export interface ToolkitFilter extends TimeRange {
-  /** Default: every run, and what belongs to none. */
+  /** Default: every run, and events without one. */
   readonly runId?: string | undefined;
 }
 
-/** What the invocations of a toolkit or a tool come to; durations are those that are known. */
+/** Totals of the invocations of a toolkit or a tool; only known durations count. */
 export interface InvocationStats {
   readonly calls: number;
   readonly successful: number;
   readonly failed: number;
-  /** 0 without any. */
+  /** 0 without a known duration. */
   readonly avg_duration_ms: number;
   readonly total_duration_ms: number;
 }
 
-/** Sums of a run, or of everything. */
+/** Totals of a run, or of everything. */
 export interface ToolkitMetrics {
   readonly execution_id: string | null;
   readonly toolkit_lifecycle: {
-    /** Events `create`, failed ones included. */
+    /** Number of `create` events, failed ones included. */
     readonly total_created: number;
     /** Hits / (hits + misses), 0 to 1; 0 without either. */
     readonly cache_hit_rate: number;
@@ -39,8 +39,8 @@ export interface ToolkitMetrics {
   /** Tools without a toolkit are under ''. */
   readonly by_toolkit: Readonly<Record<string, InvocationStats>>;
   /**
-   * By `Toolkit.tool`, or the tool's name alone where it has no toolkit. Where dots make two alike, the key of the second is
-   * the JSON of its toolkit and that.
+   * By `Toolkit.tool`, or the tool's name alone if it has no toolkit. If dots make two keys equal, the second becomes the JSON
+   * array of its toolkit and that key.
    */
   readonly by_tool: Readonly<
     Record<string, InvocationStats & { readonly toolkit: string | null; readonly tool: string }>
@@ -62,7 +62,7 @@ export interface ToolInvocationFilter extends ToolkitFilter {
   readonly limit?: number | undefined;
 }
 
-/** One thing that happened to a toolkit. */
+/** One event of a toolkit. */
 export interface ToolkitTrace {
   readonly trace_id: string;
   readonly execution_id: string | null;
@@ -73,7 +73,7 @@ export interface ToolkitTrace {
   readonly duration_ms: number;
   readonly success: boolean;
   readonly error: string | null;
-  /** The event's attributes, and the `error_type` where there is one. */
+  /** The event's attributes, and the `error_type` if there is one. */
   readonly metadata: JsonObject;
 }
 
@@ -93,7 +93,7 @@ export interface ToolInvocationTrace {
   readonly metadata: JsonObject;
 }
 
-/** Single events of a run, or of everything. */
+/** Individual events of a run, or of everything. */
 export interface TraceList<T> {
   readonly execution_id: string | null;
   readonly count: number;
@@ -102,14 +102,14 @@ export interface TraceList<T> {
 }
 
 /**
- * The questions about toolkits and their tools, answered from single events: those that retention has deleted do not count.
- * In sums sampled ones count by their weight; lists have those that were kept, once each.
+ * Queries about toolkits and their tools, answered from individual events: those that retention has deleted do not count.
+ * In totals, sampled events count by their weight; lists contain each stored event once.
  */
 export interface ToolkitReader {
-  /** What calls of tools and the life of toolkits come to. */
+  /** Totals of tool calls and of the lifecycle of toolkits. */
   getToolkitMetrics(filter?: ToolkitFilter): Promise<ToolkitMetrics>;
-  /** What happened to toolkits, one by one. */
+  /** Individual events of toolkits. */
   listToolkitTraces(filter?: ToolkitTraceFilter): Promise<TraceList<ToolkitTrace>>;
-  /** Single calls of tools. */
+  /** Individual calls of tools. */
   listToolInvocations(filter?: ToolInvocationFilter): Promise<TraceList<ToolInvocationTrace>>;
 }

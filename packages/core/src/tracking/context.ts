@@ -2,15 +2,15 @@ import type { Context } from '../client.ts';
 import { optionalObject, optionalText, optionalUuid, refuse } from '../values/check.ts';
 import { unknownNames } from '../values/unknown.ts';
 
-/** What goes along with the values that callers know. */
+/** The values that callers know, and what travels along with them. */
 export interface Surroundings extends Context {
-  /** The outermost execution under way; where none is named, it is the parent. */
+  /** The id of the outermost execution under way; if absent, it is the parent. */
   readonly rootId?: string | undefined;
-  /** The trace that came in. */
+  /** The incoming trace. */
   readonly trace?: { readonly traceparent: string; readonly tracestate: string } | undefined;
 }
 
-/** The outermost execution under way. */
+/** The id of the outermost execution under way. */
 export function rootOf({ rootId, parentId }: Surroundings = {}): string | undefined {
   return rootId ?? parentId;
 }
@@ -23,8 +23,8 @@ const checks: Record<keyof Context, (value: unknown, field: string) => string | 
 };
 
 /**
- * The context with what is given added. A wrong value or name is left out instead of making all events inside invalid, and passed
- * to `refused` as the error that it is.
+ * Returns the context with the given values added. A wrong value or name is left out, instead of making all events inside
+ * invalid, and its error is passed to `refused`.
  */
 export function extendContext(
   outer: Surroundings | undefined,

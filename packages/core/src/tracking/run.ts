@@ -14,7 +14,7 @@ export interface Runs {
 export interface RunsOptions {
   readonly context: AsyncLocalStorage<Surroundings>;
   readonly newId: () => string;
-  /** Records what `make` returns: whole, or where that cannot be, without its details. Never throws, whatever `make` does. */
+  /** Records what `make` returns: whole, or if that is invalid, without its details. Never throws, even if `make` does. */
   readonly record: (make: (isWhole: boolean) => EventInput) => void;
 }
 
@@ -24,7 +24,7 @@ export function createRuns({ context, newId, record }: RunsOptions): Runs {
     let finished = false;
     let config: JsonObject | undefined;
     record(() => {
-      // An id that was given and cannot be used is refused like any other wrong field.
+      // An unusable id is refused like any other wrong field.
       const { id: given, ...more } = optionalObject(options, 'options');
       config = optionalJson(more['config'], 'config');
       return { ...more, type: 'run', runId: (given ?? '') === '' ? id : given, state: 'started' } as RunInput;
@@ -41,7 +41,7 @@ export function createRuns({ context, newId, record }: RunsOptions): Runs {
         }
         record(() => {
           const param = requiredText(name, 'name');
-          // Backends take the latest config of a run for all of it, so each time it is the whole one.
+          // Backends replace a run's config by its latest, so each event has the whole.
           const more = optionalJson({ ...config, [param]: value }, 'config');
           if (more === undefined || !Object.hasOwn(more, param)) {
             return refuseValue(value, 'value', 'JSON data');
@@ -61,7 +61,7 @@ export function createRuns({ context, newId, record }: RunsOptions): Runs {
           const given: FinishOptions = typeof end === 'string' ? { state: end } : optionalObject(end, 'end');
           const state = choice(given.state ?? 'finished', 'state', ['finished', 'failed']);
           finished = true;
-          // An `id` among the options of a run is the run's, not the event's.
+          // An `id` in the options of a run is the run's, not the event's.
           return { ...(isWhole && given), id: undefined, type: 'run', runId: id, state };
         });
       },
@@ -89,7 +89,7 @@ function givenId(options: RunOptions | undefined): string | undefined {
     const id: unknown = options?.id;
     return typeof id === 'string' && id.trim() !== '' ? cleanId(id) : undefined;
   } catch {
-    // The options' own getter throws: recording them, which is refused for the same reason, reports it.
+    // A getter of the options throws. Recording them fails for the same reason, which is reported.
     return undefined;
   }
 }

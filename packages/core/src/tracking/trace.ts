@@ -4,14 +4,14 @@ import { optionalObject, optionalText, optionalUuid } from '../values/check.ts';
 import { parseUuid } from '../values/id.ts';
 import { rootOf, type Surroundings } from './context.ts';
 
-// W3C Trace Context, level 1. A trace id is as long as a UUID, so it is the id of what the trace is about: the run, or the outermost
-// execution. The id of a span is half as long: it is the second half of the execution's. What that loses goes into `tracestate`, as
-// `toolweaver=p:<id of the execution>;o:<id of the outermost one>;r:<id of the run, URI-encoded>`. The outermost one is left out where it is
-// the execution, or where the trace has its id.
+// W3C Trace Context, level 1. A trace id is as long as a UUID, so it is the id of the run, or of the outermost execution. A span
+// id is half as long: it is the second half of the execution's id. `tracestate` holds what is lost by that, as
+// `toolweaver=p:<id of the execution>;o:<id of the outermost one>;r:<id of the run, URI-encoded>`. The outermost one is left out
+// if it is the execution, or if the trace has its id.
 
 const pattern = /^(?!ff)([\da-f]{2})-(?!0{32})([\da-f]{32})-(?!0{16})([\da-f]{16})-([\da-f]{2})(-.*)?$/;
 const member = 'toolweaver=';
-/** What a header may be at the least; beyond that one may be cut off on its way. */
+/** The header length that others should at least propagate; a longer header may be cut off on its way. */
 const maxStateLength = 512;
 const maxMembers = 32;
 
@@ -27,7 +27,7 @@ export function createTraces(
       const id = traceId ?? hex(run ?? rootOf(around));
       const parent = hex(parentId)?.slice(16) ?? spanId ?? hex(run)?.slice(16);
       const traceparent = `00-${id}-${parent}-${flags ?? '01'}`;
-      // Without a run and an execution there is none, nor with ids that a header must not have: all zeros, say.
+      // There is none without a run or an execution, nor with ids that the header does not allow, such as all zeros.
       if (!pattern.test(traceparent)) {
         return {};
       }
@@ -57,7 +57,7 @@ export function createTraces(
   };
 }
 
-/** Undefined for headers that are not of a trace: they come from elsewhere, and are nobody's mistake here. */
+/** Undefined for headers without a valid trace. They come from outside, so they are no mistake of the host and not reported. */
 function incoming(headers: unknown, outer: Surroundings | undefined): Surroundings | undefined {
   try {
     const given: { get?: unknown; [name: string]: unknown } = optionalObject(headers, 'headers');
@@ -74,7 +74,7 @@ function incoming(headers: unknown, outer: Surroundings | undefined): Surroundin
     const { run, parentId = outer?.parentId } = own ?? {};
     return {
       parentId,
-      // What a trace is about is a run of ours, or else the outermost execution.
+      // The trace id is that of a run of ours, or else of the outermost execution.
       rootId: own?.rootId ?? (run === undefined ? id : parentId),
       runId: run ?? outer?.runId ?? (own === undefined ? id : undefined),
       trace: {
@@ -87,7 +87,7 @@ function incoming(headers: unknown, outer: Surroundings | undefined): Surroundin
   }
 }
 
-/** Undefined where it is none, or not one that we write: the rest of the trace is right all the same. */
+/** Undefined if it is absent, or not as we write it: the rest of the trace is valid all the same. */
 function ownMember(text: string | undefined) {
   const field = (name: string): string | undefined =>
     text

@@ -8,7 +8,7 @@ import { describeThrown } from '../values/thrown.ts';
 import { rootOf, type Surroundings } from './context.ts';
 
 export interface Tracker {
-  /** Operations that have begun and not ended. */
+  /** The number of operations that have begun and not ended. */
   activeOperations(): number;
   trackOperation: Analytics['trackOperation'];
   wrapTool: Analytics['wrapTool'];
@@ -18,7 +18,7 @@ export interface TrackerOptions {
   readonly context: AsyncLocalStorage<Surroundings>;
   readonly clock: Clock;
   readonly newId: () => string;
-  /** Records what `make` returns: whole, or where that cannot be, without its details. Never throws, whatever `make` does. */
+  /** Records what `make` returns: whole, or if that is invalid, without its details. Never throws, even if `make` does. */
   readonly record: (make: (isWhole: boolean) => TrackedInput) => void;
 }
 
@@ -27,11 +27,11 @@ type TrackedInput = ExecutionInput & { readonly sampleRate?: unknown };
 /** An execution under way. It is recorded once, by whichever end comes first. */
 interface Execution {
   readonly operation: Operation;
-  /** Calls back inside the execution's context. */
+  /** Calls `fn` inside the execution's context. */
   within<T>(fn: () => T): T;
   succeeded(result?: unknown): void;
   threw(thrown: unknown): void;
-  /** Counts it as under way no more. It may still be recorded. */
+  /** Stops counting it as active. It may still be recorded. */
   release(): void;
 }
 
@@ -65,7 +65,7 @@ export function createTracker({ context, clock, newId, record }: TrackerOptions)
       isActive = false;
     }
 
-    /** Does what a call of the body asks for. */
+    /** Does `work` for the callback, and keeps the first error instead of throwing into it. */
     function take(work: () => void): void {
       try {
         work();
@@ -89,7 +89,7 @@ export function createTracker({ context, clock, newId, record }: TrackerOptions)
       release();
       const latencyMs = Math.max(0, clock.monotonic() - startedMs);
       const outcome = { type: 'execution', id, success, error, latencyMs } as const;
-      // As it was at the start: a generator may be ended by somebody who has nothing to do with that.
+      // In the context of the start, as a generator may be ended from an unrelated one.
       context.run(around, record, (isWhole) => {
         const named = typeof subject === 'string' ? { name: subject } : known(subject, 'subject');
         return { ...defaults, ...around, ...named, ...(isWhole && allDetails(result)), ...outcome } as TrackedInput;
@@ -150,14 +150,14 @@ export function createTracker({ context, clock, newId, record }: TrackerOptions)
         } = Object.getOwnPropertyDescriptors(fn) as PropertyDescriptorMap;
         Object.defineProperties(wrapped, own);
       } catch {
-        // A proxy that does not show its properties can still be called.
+        // A Proxy whose traps throw can still be called.
       }
       return wrapped as unknown as typeof fn;
     },
   };
 }
 
-/** What is given and not undefined, which hides nothing that is known already. */
+/** The given fields without those that are undefined, which must not hide known ones. */
 function known(given: unknown, field: string): object {
   return Object.fromEntries(Object.entries(optionalObject(given, field)).filter(([, value]) => value !== undefined));
 }
@@ -173,7 +173,7 @@ function wrapSync(fn: AnyFunction, start: Start): AnyFunction {
       throw thrown;
     }
     if (types.isGeneratorObject(result)) {
-      // Measured from its first step on, which may never come. What was recorded until now knows it by its id.
+      // Measured from its first step, which may never come. It keeps its id, to which what was recorded until now may refer.
       execution.release();
       const wrapSteps = Symbol.asyncIterator in result ? wrapAsyncGenerator : wrapGenerator;
       return wrapSteps(
@@ -190,7 +190,7 @@ function wrapSync(fn: AnyFunction, start: Start): AnyFunction {
       recordWhenAsked(result, execution);
       return result;
     }
-    // Node keeps notes of its own in some promises, under symbols.
+    // Symbols are ignored: Node stores internal state in some promises under symbols.
     const isPlain =
       Object.getPrototypeOf(result) === Promise.prototype && Object.getOwnPropertyNames(result).length === 0;
     const followed = result.then(
@@ -200,20 +200,20 @@ function wrapSync(fn: AnyFunction, start: Start): AnyFunction {
       },
       (thrown) => {
         execution.threw(thrown);
-        // The caller of one that is not plain has the promise itself, and so its rejection.
+        // If the promise is not plain, the caller gets it itself, and so its rejection.
         if (isPlain) {
           throw thrown;
         }
       },
     );
-    // A promise that can do more than others stays what it is.
+    // A promise with more abilities must keep them.
     return isPlain ? followed : result;
   };
 }
 
 /**
- * A `then` of its own may mean work that can be done once: that of the OpenAI SDK reads the body of the response. So nobody but
- * the caller asks, and how it ended is recorded on the way.
+ * Records the outcome of a promise when its caller awaits it. A `then` of its own may do work that can be done only once (the
+ * OpenAI SDK's reads the body of the response), so only the caller may call it.
  */
 function recordWhenAsked(promise: Promise<unknown>, execution: Execution): void {
   const { then } = promise;
@@ -229,7 +229,7 @@ function recordWhenAsked(promise: Promise<unknown>, execution: Execution): void 
         throw thrown;
       },
     );
-  // The caller may never ask.
+  // The caller may never await it.
   execution.release();
   try {
     Object.assign(promise, {
@@ -239,7 +239,7 @@ function recordWhenAsked(promise: Promise<unknown>, execution: Execution): void 
       finally: ((...handlers) => ask().finally(...handlers)) as Promise<unknown>['finally'],
     });
   } catch {
-    // A frozen one goes unrecorded.
+    // The call that returned a frozen promise goes unrecorded.
   }
 }
 

@@ -26,7 +26,7 @@ export function requiredText(value: unknown, field: string): string {
 
 function isBlank(text: string): boolean {
   const first = text.charCodeAt(0);
-  // Nearly all begin with visible ASCII: trimming them takes longer than all else that is checked of them.
+  // Nearly all strings begin with visible ASCII, and trimming takes longer than all other checks.
   return !(first > 0x20 && first < 0x7f) && text.trim() === '';
 }
 
@@ -42,7 +42,7 @@ export function optionalText(
   return typeof value === 'string' ? cleanText(value, maxLength, lines) : refuseValue(value, field, 'a string');
 }
 
-/** Text of people or programs that may have lines. */
+/** A string that may have several lines, written by people or programs. */
 export function optionalLines(value: unknown, field: string, maxLength: number): string | undefined {
   return optionalText(value, field, maxLength, true);
 }
@@ -92,7 +92,7 @@ export function choice<T extends string>(value: unknown, field: string, choices:
   return choices.includes(value as T) ? (value as T) : refuseValue(value, field, `one of ${choices.join(', ')}`);
 }
 
-// What is spread is checked for being an object first: a text would spread into as many fields as it has characters.
+// Inputs are checked to be objects before they are spread: a string would spread into one field per character.
 
 export function requiredObject(value: unknown, field: string, allowed = 'an object'): Record<string, unknown> {
   return isObject(value) ? (value as Record<string, unknown>) : refuseValue(value, field, allowed);
@@ -123,7 +123,7 @@ export function optionalJson(value: unknown, field: string): JsonObject | undefi
   return isNestedWithin(copy, maxJsonDepth) ? copy : refuse(field, `must be at most ${maxJsonDepth} levels deep`);
 }
 
-/** What was thrown may be given as it is; one with a `type` of its own says more by that. */
+/** Takes an `ErrorInfo` or any thrown value. An object with a `type` string, or without a `name`, counts as an `ErrorInfo`. */
 export function optionalError(value: unknown, field: string): ErrorInfo | undefined {
   if ((value ?? '') === '') {
     return undefined;

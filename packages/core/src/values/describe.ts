@@ -1,11 +1,11 @@
 import { isPromise } from 'node:util/types';
 
-/** Something with fields: no list, and nothing that is to be awaited first. */
+/** True for an object with fields: no array, and no promise, which must be awaited first. */
 export function isObject(value: unknown): value is object {
   return typeof value === 'object' && value !== null && !Array.isArray(value) && !isPromise(value);
 }
 
-/** A short description of a value that is refused. Nobody else would hear of the rejection of a promise, so that is heard here. */
+/** Describes a refused value. Swallows the rejection of a refused promise, which nobody else would handle. */
 export function describe(value: unknown): string {
   if (typeof value === 'string') {
     return quote(value);

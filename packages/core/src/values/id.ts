@@ -1,18 +1,18 @@
 /**
- * Makes UUIDv7 strings (RFC 9562, section 5.7) that sort in the order they were made, from whole Unix times in ms. Within a
- * millisecond the last two bytes count up from a random start (section 6.2, method 2); when the clock stands still or runs
- * backwards, ids go on from the latest time given.
+ * Returns a function that makes UUIDv7 strings (RFC 9562, section 5.7) from whole Unix times in ms. They sort in the order in
+ * which they were made. Within a millisecond, the last two bytes count up from a random start (section 6.2, method 2); if the
+ * clock stands still or runs backwards, ids continue from the latest time.
  */
 export function uuidV7Source(): (nowMs: number) => string {
   const hex = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
-  /** Asked for many at once, as that takes longer than all the rest. */
+  /** Filled in bulk, as getting random values takes longer than all the rest. */
   const random = new Uint16Array(512);
   let used = random.length;
-  /** The first id of the latest row, written digit by digit: putting it together of texts would take several times as long. */
+  /** The first id of the latest row, written digit by digit: concatenating strings would take several times as long. */
   const first = Buffer.alloc(36, '-');
   let time = -1;
   let counter = 0xffff;
-  /** All but the last byte of that id: the others of the row share it, which keeps them small. */
+  /** All but the last byte of that id; the other ids of the row share it, which keeps them small. */
   let stem = '';
 
   function random16(): number {
@@ -24,7 +24,7 @@ export function uuidV7Source(): (nowMs: number) => string {
     return random[used - 1] as number;
   }
 
-  /** Four digits, of the lowest 16 bits of a number. */
+  /** Writes the lowest 16 bits of a number as four hex digits. */
   function write(value: number, at: number): void {
     for (let digit = 0; digit < 4; digit += 1) {
       first[at + digit] = '0123456789abcdef'.charCodeAt((value >> (12 - 4 * digit)) & 0xf);
@@ -40,14 +40,14 @@ export function uuidV7Source(): (nowMs: number) => string {
     write((random16() & 0x3fff) | 0x8000, 19);
     write(random16(), 24);
     write(random16(), 28);
-    // Half of the range is left to count up in.
+    // Leaves half of the range to count up.
     return startRow(random16() & 0x7fff);
   }
 
   function startRow(count: number): string {
     counter = count;
     write(count, 32);
-    // Flat, and not a tree of its parts: an id that stays alone in its millisecond takes no more memory than that.
+    // A flat string, not a tree of parts, so that an id that is alone in its millisecond takes no more memory.
     const id = first.toString('latin1');
     stem = id.slice(0, -2);
     return id;
@@ -70,7 +70,7 @@ export function uuidV7Source(): (nowMs: number) => string {
 
 const uuidPattern = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/;
 
-/** The UUID in lower case, or undefined if the value is none. */
+/** Returns the UUID in lower case, or undefined if the value is not a UUID. */
 export function parseUuid(value: unknown): string | undefined {
   const lower = typeof value === 'string' ? value.toLowerCase() : '';
   return uuidPattern.test(lower) ? lower : undefined;

@@ -2,15 +2,15 @@ import type { JsonValue } from '../events/event.ts';
 
 /** 16 KiB in UTF-8, for attributes, run configurations and summaries. */
 export const maxJsonBytes: number = 16 * 1024;
-/** Stores and parsers have bounds of their own, from a thousand levels on. */
+/** Well below the limits of stores and parsers, which begin at a thousand levels. */
 export const maxJsonDepth = 100;
 
-// In JSON text a lone surrogate and most control characters can only stand as an escape; an escaped backslash is no escape
-// of theirs. Tabs and line breaks stay.
+// In JSON, lone surrogates and most control characters appear only as escapes. Escaped backslashes are matched as well, so that
+// what follows one is not taken for an escape. Tabs and line breaks stay.
 const unsafe = /\\\\|\\u(?:d[89a-f][0-9a-f]{2}|00[01][0-9a-f])|\\[bf]|[\u007f-\u009f]/gi;
 
 /**
- * What JSON can hold of an object, as text that is safe to store anywhere.
+ * Serialises what JSON can hold of an object, to a string that is safe to store anywhere.
  * @throws TypeError for a cycle, a BigInt or no object; whatever a `toJSON` or a getter throws.
  */
 export function safeJson(object: object): string {
@@ -21,7 +21,7 @@ export function safeJson(object: object): string {
   return text.replace(unsafe, (found) => (found === '\\\\' ? found : '\ufffd'));
 }
 
-/** True when nothing in it lies more than `levels` objects or lists deep. */
+/** True if objects and arrays are nested at most `levels` deep. */
 export function isNestedWithin(value: JsonValue, levels: number): boolean {
   return (
     typeof value !== 'object' ||

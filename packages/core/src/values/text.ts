@@ -1,6 +1,6 @@
-/** Ids and names: longer ones are cut. */
+/** For ids and names: longer ones are cut. */
 export const maxIdLength = 256;
-/** Error messages and comments. */
+/** For error messages and comments. */
 export const maxMessageLength = 1024;
 
 /** Control characters and lone surrogates. */
@@ -8,8 +8,8 @@ const unsafe = /[\p{Cc}\p{Cs}]/gu;
 const unsafeInLines = /[^\P{Cc}\t\n\r]|\p{Cs}/gu;
 
 /**
- * Text that every backend can hold: at most `maxLength` UTF-16 units, with lone surrogates and control characters (which
- * break label syntax, terminals, or Postgres) replaced by U+FFFD. `lines` keeps tabs and line breaks.
+ * Returns a string that every backend can hold: at most `maxLength` UTF-16 units, with lone surrogates and control characters
+ * (which break label syntax, terminals, or Postgres) replaced by U+FFFD. `lines` keeps tabs and line breaks.
  */
 export function cleanText(text: string, maxLength: number, lines = false): string {
   if (text.length <= maxLength && isClean(text, lines)) {
@@ -22,17 +22,17 @@ export function cleanText(text: string, maxLength: number, lines = false): strin
   return Buffer.from(clean, 'utf16le').toString('utf16le');
 }
 
-/** An id or a name as it is recorded. Who looks for what was recorded under a text cleans that first. */
+/** Returns an id or a name as it is recorded. To look for a recorded one, clean it first. */
 export function cleanId(text: string): string {
   return cleanText(text, maxIdLength);
 }
 
-/** Nearly all text is clean, and finding so in a loop is faster than by a regular expression. */
+/** A loop, as nearly all strings are clean, and it finds this faster than a regular expression. */
 function isClean(text: string, lines: boolean): boolean {
   let surrogates = false;
   for (let at = 0; at < text.length; at += 1) {
     const unit = text.charCodeAt(at);
-    // Nearly all are printable ASCII.
+    // Nearly all characters are printable ASCII.
     if (unit >= 0x20 && unit < 0x7f) {
       continue;
     }

@@ -4,8 +4,8 @@ import type { ErrorInfo } from '../events/event.ts';
 const plainNames: readonly string[] = ['Error', 'SystemError'];
 
 /**
- * What to record of a thrown value of any kind. The type is the error's name (`TypeError`, `AbortError`, `TimeoutError`), its
- * `code` where the name is just `Error` (`ENOENT`), and `NonError` for what is no error. Runs no code that could throw out of here.
+ * Returns what to record of any thrown value. The type is the error's name (`TypeError`, `AbortError`, `TimeoutError`), its
+ * `code` if the name is just `Error` or `SystemError` (`ENOENT`), and `NonError` for anything but an error. Never throws.
  */
 export function describeThrown(thrown: unknown): ErrorInfo {
   if (typeof thrown !== 'object' || thrown === null) {
@@ -19,7 +19,7 @@ export function describeThrown(thrown: unknown): ErrorInfo {
   }
 }
 
-/** The type and, where there is one, the message. */
+/** Returns the type and, if there is one, the message. */
 export function thrownText(thrown: unknown): string {
   const { type, message } = describeThrown(thrown);
   return message ? `${type}: ${message}` : type;

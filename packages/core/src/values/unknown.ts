@@ -1,7 +1,7 @@
 import type { Problem } from '../errors.ts';
 import { describe, isObject } from './describe.ts';
 
-/** A problem for each name that `known` has not, as a misspelt one would else count as not given. What is undefined is not given. */
+/** A problem for each name missing from `known`: otherwise a typo would be ignored silently. Undefined values do not count. */
 export function unknownNames(given: object, known: object, group = ''): Problem[] {
   return Object.entries(given)
     .filter(([name, value]) => value !== undefined && !Object.hasOwn(known, name))
@@ -12,7 +12,7 @@ export function unknownNames(given: object, known: object, group = ''): Problem[
 }
 
 /**
- * What is wrong with options before any of them is read: that they are no object, or hold a name that is none of `known`.
+ * Returns what is wrong with options before any of them is read: they are not an object, or a name is missing from `known`.
  * `group` is the option that they are part of.
  */
 export function unknownOptions(given: unknown, known: Readonly<Record<string, true>>, group = ''): Problem[] {
@@ -22,12 +22,12 @@ export function unknownOptions(given: unknown, known: Readonly<Record<string, tr
   return unknownNames(given, known, group && `${group}.`);
 }
 
-/** What inputs may say that their events call otherwise, or not at all. */
+/** Fields of inputs that their events name differently, or do not have. */
 const otherFields = { skillId: true, toolName: true, sampleRate: true, rootId: true, trace: true };
 
 /**
- * The first name in an input, or in the usage that it says, which means nothing to the event made of it. What is null or undefined
- * is not given.
+ * Returns the first field of an input, or of its `usage`, that the event made from it does not have. Null and undefined values do
+ * not count.
  */
 export function unknownField(input: unknown, event: unknown): string | undefined {
   try {
@@ -39,7 +39,7 @@ export function unknownField(input: unknown, event: unknown): string | undefined
     const ofUsage = name === undefined && unknownField(given['usage'], kept['usage']);
     return ofUsage ? `usage.${ofUsage}` : name;
   } catch {
-    // There is no usage; or what the event needs could be read, and the rest costs no event.
+    // There is no usage, or a field of no use to the event cannot be read, which must not cost the event.
     return undefined;
   }
 }
