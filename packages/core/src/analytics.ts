@@ -29,7 +29,7 @@ import { unknownField } from './values/unknown.ts';
 const flushTimeoutMs = 10_000;
 const checkTimeoutMs = 5_000;
 /** Misspelt fields show up among the first events; checking every event would double the cost of recording. */
-const inputsLookedAt = 1_000;
+const checkedInputs = 1_000;
 
 /**
  * Creates a client for any number of backends. The client owns them from here on: `close()` closes them.
@@ -72,7 +72,7 @@ export function createAnalytics(options: AnalyticsOptions): Analytics {
   };
   const release = deliveries.length === 0 ? undefined : onEnd(resolved.flushOnSignals, flushSync);
   const reader = clientReader(deliveries);
-  let looksLeft = inputsLookedAt;
+  let checksLeft = checkedInputs;
   let closing: Promise<FlushReport> | undefined;
 
   /**
@@ -129,8 +129,8 @@ export function createAnalytics(options: AnalyticsOptions): Analytics {
 
   /** Samples the event made from `input`, and reports a field of the input that does not exist. */
   function take(input: object, event: AnalyticsEvent, sampleRate?: number): AnalyticsEvent | undefined {
-    if (looksLeft > 0) {
-      looksLeft -= 1;
+    if (checksLeft > 0) {
+      checksLeft -= 1;
       const name = unknownField(input, event);
       if (name !== undefined) {
         reportMisuse(new AnalyticsError('INVALID_EVENT', `Unknown field ${quote(name)} of an event`), 'it is left out');

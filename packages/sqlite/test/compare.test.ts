@@ -262,7 +262,11 @@ describe('compareVersions()', () => {
     const unknown = { value: null, low: null, high: null };
     write([execution({ name: 'parse', version: '1', latencyMs: 10 })]);
     const [one, none] = (await reader.compareVersions('parse', ['1', '2'])).versions;
-    expect(one).toMatchObject({ executions: 1, successRate: 1, averageLatencyMs: { value: 10, low: null, high: null } });
+    expect(one).toMatchObject({
+      executions: 1,
+      successRate: 1,
+      averageLatencyMs: { value: 10, low: null, high: null },
+    });
     expect(one.successRateEstimate.low).toBeCloseTo(0.2065, 4);
     expect(none).toEqual({
       version: '2',

@@ -7,12 +7,12 @@ import type { BackendHealth } from './report.ts';
 /** Probes a backend. */
 export async function checkHealth(delivery: Delivery, clock: Clock, timeoutMs: number): Promise<BackendHealth> {
   const startedMs = clock.monotonic();
-  const error = await found(delivery, clock, timeoutMs);
+  const error = await probe(delivery, clock, timeoutMs);
   return { healthy: error === undefined, latencyMs: clock.monotonic() - startedMs || 0, error };
 }
 
 /** A backend without a `check` is judged by its deliveries. */
-async function found(delivery: Delivery, clock: Clock, timeoutMs: number): Promise<AnalyticsError | undefined> {
+async function probe(delivery: Delivery, clock: Clock, timeoutMs: number): Promise<AnalyticsError | undefined> {
   const { backend, failure } = delivery;
   const { name } = backend;
   const { state } = delivery.stats();

@@ -52,7 +52,7 @@ export function queuedSink(
   /** Failed deliveries in a row, of any batch. */
   let failures = 0;
   /** Batches that were given up since something was delivered. */
-  let refusedInRow = 0;
+  let givenUpInRow = 0;
   let lastError: AnalyticsError | undefined;
   /** Tells an abandoned write from the current one. */
   let epoch = 0;
@@ -108,7 +108,7 @@ export function queuedSink(
       limit = Math.min(limit * 2, maxEvents);
       attempts = 0;
       failures = 0;
-      refusedInRow = 0;
+      givenUpInRow = 0;
       queue.remove(batch.length);
       events.delivered(batch.length);
     }
@@ -138,8 +138,8 @@ export function queuedSink(
     }
     attempts = 0;
     // The first rejected event is found by halving. After it, the next one is likely to be rejected too, so it is tried alone.
-    limit = divisible.includes(error.code) && refusedInRow > 0 ? 1 : maxEvents;
-    refusedInRow += 1;
+    limit = divisible.includes(error.code) && givenUpInRow > 0 ? 1 : maxEvents;
+    givenUpInRow += 1;
     queue.remove(count);
     events.lost(count, error);
   }

@@ -78,7 +78,7 @@ export function createTracker({ context, clock, newId, record }: TrackerOptions)
       if (misuse !== undefined) {
         throw misuse.thrown;
       }
-      return describe ? known(describe(result), 'details') : details;
+      return describe ? definedFields(describe(result), 'details') : details;
     }
 
     function end(success: boolean, error: ErrorInfo | undefined, result?: unknown): void {
@@ -91,7 +91,7 @@ export function createTracker({ context, clock, newId, record }: TrackerOptions)
       const outcome = { type: 'execution', id, success, error, latencyMs } as const;
       // In the context of the start, as a generator may be ended from an unrelated one.
       context.run(around, record, (isWhole) => {
-        const named = typeof subject === 'string' ? { name: subject } : known(subject, 'subject');
+        const named = typeof subject === 'string' ? { name: subject } : definedFields(subject, 'subject');
         return { ...defaults, ...around, ...named, ...(isWhole && allDetails(result)), ...outcome } as TrackedInput;
       });
     }
@@ -101,7 +101,7 @@ export function createTracker({ context, clock, newId, record }: TrackerOptions)
         id,
         set: (more) =>
           take(() => {
-            details = { ...details, ...known(more, 'details') };
+            details = { ...details, ...definedFields(more, 'details') };
           }),
         fail(error) {
           failed = true;
@@ -158,7 +158,7 @@ export function createTracker({ context, clock, newId, record }: TrackerOptions)
 }
 
 /** The given fields without those that are undefined, which must not hide known ones. */
-function known(given: unknown, field: string): object {
+function definedFields(given: unknown, field: string): object {
   return Object.fromEntries(Object.entries(optionalObject(given, field)).filter(([, value]) => value !== undefined));
 }
 
@@ -187,7 +187,7 @@ function wrapSync(fn: AnyFunction, start: Start): AnyFunction {
       return result;
     }
     if (result.then !== Promise.prototype.then) {
-      recordWhenAsked(result, execution);
+      recordWhenAwaited(result, execution);
       return result;
     }
     // Symbols are ignored: Node stores internal state in some promises under symbols.
@@ -215,9 +215,9 @@ function wrapSync(fn: AnyFunction, start: Start): AnyFunction {
  * Records the outcome of a promise when its caller awaits it. A `then` of its own may do work that can be done only once (the
  * OpenAI SDK's reads the body of the response), so only the caller may call it.
  */
-function recordWhenAsked(promise: Promise<unknown>, execution: Execution): void {
+function recordWhenAwaited(promise: Promise<unknown>, execution: Execution): void {
   const { then } = promise;
-  const ask = (): Promise<unknown> =>
+  const awaitOriginal = (): Promise<unknown> =>
     then.call(
       promise,
       (value) => {
@@ -234,9 +234,9 @@ function recordWhenAsked(promise: Promise<unknown>, execution: Execution): void 
   try {
     Object.assign(promise, {
       // biome-ignore lint/suspicious/noThenProperty: it takes the place of one
-      then: ((...handlers) => ask().then(...handlers)) as Promise<unknown>['then'],
-      catch: ((...handlers) => ask().catch(...handlers)) as Promise<unknown>['catch'],
-      finally: ((...handlers) => ask().finally(...handlers)) as Promise<unknown>['finally'],
+      then: ((...handlers) => awaitOriginal().then(...handlers)) as Promise<unknown>['then'],
+      catch: ((...handlers) => awaitOriginal().catch(...handlers)) as Promise<unknown>['catch'],
+      finally: ((...handlers) => awaitOriginal().finally(...handlers)) as Promise<unknown>['finally'],
     });
   } catch {
     // The call that returned a frozen promise goes unrecorded.
