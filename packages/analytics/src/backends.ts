@@ -1,21 +1,21 @@
 import { type AnalyticsError, type Backend, type Env, memory } from '@toolweaver/analytics-core';
 
-/** How a name in `ANALYTICS_BACKEND` becomes a backend. */
+/** How to open a backend that `ANALYTICS_BACKEND` names. */
 export interface KnownBackend {
-  /** What to install for it; core brings its own. */
+  /** The package to install; none for a backend of core. */
   readonly package?: string;
-  /** Variables whose values only opening the backend can find wrong, by the option that each sets. */
+  /** Variables whose values are only found wrong when the backend opens, by the option that each sets. */
   readonly variables?: Readonly<Record<string, string>>;
-  /** Loads the package. The result reads the environment, throwing all its problems at once, and then opens the backend. */
+  /** Loads the package. The result reads the environment, throws all its problems at once, and returns what opens the backend. */
   load(): Promise<(env: Env) => Open>;
 }
 
-/** `onNotice` is told what a backend finds by itself, and no call can be told of. */
+/** Opens a backend. `onNotice` is called with problems that the backend finds by itself and no method call can report. */
 export type Open = (onNotice: ((notice: AnalyticsError) => void) | undefined) => Backend | Promise<Backend>;
 
 const maxMemoryEvents = 10_000;
 
-/** Imported only when named: a program pays for the backends that it uses. */
+/** Packages are only imported when named, so that a program pays only for the backends that it uses. */
 export const knownBackends: { readonly [name: string]: KnownBackend } = {
   sqlite: {
     package: '@toolweaver/analytics-sqlite',
@@ -75,7 +75,7 @@ export const knownBackends: { readonly [name: string]: KnownBackend } = {
   },
   memory: {
     async load() {
-      // A service would else keep all that it ever recorded.
+      // Otherwise a service would keep everything that it ever recorded.
       return () => () => memory({ maxEvents: maxMemoryEvents });
     },
   },

@@ -13,12 +13,15 @@ import { knownBackends, type Open } from './backends.ts';
 import { nearest } from './nearest.ts';
 import { checkSpelling, isSet } from './spelling.ts';
 
-/** Options of a client whose backends are named, and set up from the environment; the others are those of `createAnalytics`. */
+/** Options of `createAnalyticsClient`: those of `createAnalytics`, but backends are named, and set up from the environment. */
 export interface AnalyticsClientOptions extends Omit<AnalyticsOptions, 'backends'> {
-  /** Names of backends, as a list or with commas between; case and blanks do not matter; an empty list for none. Default: `ANALYTICS_BACKEND`, then `sqlite`. */
+  /**
+   * Names of backends, as a list or comma-separated; case and blanks are ignored, and an empty list means none. Default:
+   * `ANALYTICS_BACKEND`, then `sqlite`.
+   */
   readonly backend?: string | readonly string[] | undefined;
   /**
-   * Backends of your own beside the named ones. With `ANALYTICS_ENABLED=false` they are left alone: nothing is recorded in them, and
+   * Your own backends, beside the named ones. With `ANALYTICS_ENABLED=false` they are not used: nothing is recorded in them, and
    * `close()` does not close them.
    */
   readonly additionalBackends?: readonly Backend[] | undefined;
@@ -48,7 +51,7 @@ const known = {
 } satisfies Record<keyof AnalyticsClientOptions, true>;
 
 /**
- * A client for the backends that the options or the environment name. Options win over variables:
+ * Creates a client for the backends that the options or the environment name. Options win over variables:
  * `ANALYTICS_BACKEND` (default `sqlite`), `ANALYTICS_ENABLED` (`false`: a client that records nothing),
  * `ANALYTICS_SAMPLE_RATE` (0 to 1), `TOOLKIT_BATCH_SIZE` (1 to 1000), and those of each backend.
  * @throws AnalyticsError `UNKNOWN_BACKEND`, `BACKEND_NOT_INSTALLED` or `INVALID_CONFIG`; its `problems` list all that is wrong with names,
@@ -60,13 +63,13 @@ export async function createAnalyticsClient(options: AnalyticsClientOptions = {}
   const { backend, additionalBackends = [], env = process.env, ...clientOptions } = options;
   const failures = collectFailures();
   failures.run(() => checkSpelling(env));
-  // Without backends a client costs nothing: it is made to have its options checked beside the variables.
+  // Checks the client's options, together with the variables; a client without backends costs nothing.
   failures.run(() => createAnalytics({ ...clientOptions, backends: [] }));
   const settings = failures.run(() =>
     readEnv(env, (vars) => ({
       enabled: vars.flag('ANALYTICS_ENABLED') ?? true,
-      sampleRate: vars.number('ANALYTICS_SAMPLE_RATE', { min: 0, max: 1 }),
-      batchSize: vars.integer('TOOLKIT_BATCH_SIZE', { min: 1, max: 1000 }),
+      sampleRate: clientOptions.sampleRate ?? vars.number('ANALYTICS_SAMPLE_RATE', { min: 0, max: 1 }),
+      batchSize: clientOptions.batchSize ?? vars.integer('TOOLKIT_BATCH_SIZE', { min: 1, max: 1000 }),
     })),
   );
   if (settings?.enabled === false) {
@@ -88,19 +91,16 @@ export async function createAnalyticsClient(options: AnalyticsClientOptions = {}
   failures.throwIfAny();
 
   const opened: Backend[] = [];
-  // What is no function is refused with the other options, under its own name.
-  const onNotice = typeof options.onError === 'function' ? options.onError : undefined;
   try {
     for (const [name, open] of openers) {
       const backend = await failures.runAsync(
-        async () => open(onNotice),
+        async () => open(options.onError),
         (error) => inVariables(error, name, env),
       );
       opened.push(...(backend === undefined ? [] : [backend]));
     }
     failures.throwIfAny();
-    const sampleRate = clientOptions.sampleRate ?? settings?.sampleRate;
-    const batchSize = clientOptions.batchSize ?? settings?.batchSize;
+    const { sampleRate, batchSize } = settings ?? {};
     return createAnalytics({ ...clientOptions, sampleRate, batchSize, backends: [...opened, ...additionalBackends] });
   } catch (error) {
     await Promise.allSettled(opened.map(async (backend) => backend.close?.()));
@@ -108,7 +108,7 @@ export async function createAnalyticsClient(options: AnalyticsClientOptions = {}
   }
 }
 
-/** Mistakes that would otherwise go unseen. */
+/** Refuses mistakes that would otherwise go unnoticed. */
 function checkOptions(options: AnalyticsClientOptions): void {
   const { backend, additionalBackends, env }: AnalyticsClientOptions = Object(options);
   const problems = [...unknownOptions(options, known), ...nameProblems(backend)];
@@ -126,7 +126,7 @@ function checkOptions(options: AnalyticsClientOptions): void {
 
 function nameProblems(backend: unknown): Problem[] {
   const isList = Array.isArray(backend);
-  // `from`, so that a hole is looked at, too.
+  // `Array.from` includes holes, so that they are checked too.
   const names: unknown[] = isList ? Array.from(backend) : backend === undefined ? [] : [backend];
   return names.flatMap((name, at) => {
     if (typeof name === 'string') {
@@ -142,7 +142,7 @@ function kindOf(value: unknown): string {
   return value === null ? 'null' : typeof value;
 }
 
-/** The same by the option that the caller gave, as those that were opened stand before it. */
+/** Renames fields to the option that the caller gave: in `backends`, those opened here come first. */
 function inAdditional(error: unknown, opened: number): unknown {
   if (!isAnalyticsError(error) || error.code !== 'INVALID_CONFIG') {
     return error;
@@ -154,7 +154,7 @@ function inAdditional(error: unknown, opened: number): unknown {
   return message === error.message ? error : new AnalyticsError(error.code, message, { problems, cause: error });
 }
 
-/** What opening a backend has found wrong, by the names of the variables that its options came from. */
+/** Renames what opening a backend found wrong to the variables that its options came from. */
 function inVariables(error: AnalyticsError, backend: string, env: Env): AnalyticsError {
   if (error.code !== 'INVALID_CONFIG') {
     return error;
@@ -162,7 +162,7 @@ function inVariables(error: AnalyticsError, backend: string, env: Env): Analytic
   const variables = knownBackends[backend]?.variables ?? {};
   const problems = error.problems.map(({ field, message }) => {
     const variable = variables[field] ?? `${backend}.${field}`;
-    // Beside those of all signals OpenTelemetry has some of metrics alone, which win.
+    // OpenTelemetry has variables for all signals and some for metrics only, which win.
     const special = variable.replace(/^OTEL_EXPORTER_OTLP_/, '$&METRICS_');
     return { field: isSet(env, special) ? special : variable, message };
   });
@@ -171,7 +171,7 @@ function inVariables(error: AnalyticsError, backend: string, env: Env): Analytic
     : new AnalyticsError(error.code, configError(problems).message, { problems, cause: error });
 }
 
-/** Undefined for a text without names: it says as little as none. A list without names is one: of no backend. */
+/** Returns undefined for a string without names, which counts as not given. A list without names means no backend. */
 function backendNames(given: string | readonly string[] | undefined): readonly string[] | undefined {
   const items = typeof given === 'string' ? given.split(',') : given;
   const names = items?.map((name) => String(name).trim().toLowerCase()).filter((name) => name !== '');
@@ -196,7 +196,7 @@ async function loadBackend(name: string, field: string) {
   }
 }
 
-/** The error for a package that is not there; undefined when it is there but fails to load. */
+/** Returns the error for a package that is not installed; undefined when it is there but fails to load. */
 function notInstalled(name: string, field: string, wanted: string | undefined, cause: unknown) {
   const { code, message: reason } = cause as { code?: unknown; message?: unknown };
   if (code !== 'ERR_MODULE_NOT_FOUND' || !String(reason).includes(`'${wanted}'`)) {
@@ -210,7 +210,7 @@ function notInstalled(name: string, field: string, wanted: string | undefined, c
   });
 }
 
-/** Runs several steps of which each may find something wrong, and reports it all at once. */
+/** Runs steps that may each find something wrong, and throws all of it at once. */
 function collectFailures() {
   const errors: AnalyticsError[] = [];
   function note(thrown: unknown): undefined {

@@ -1,4 +1,4 @@
-/** The candidate that a mistyped word most likely meant: the one with the fewest edits, if they are at most `maxEdits` and half of it. */
+/** Returns the candidate with the fewest edits, if they are at most `maxEdits` and half the length of the longer word. */
 export function nearest(
   word: string,
   candidates: readonly string[],
@@ -11,7 +11,7 @@ export function nearest(
   return ranked[0]?.candidate;
 }
 
-/** Insertions, deletions, substitutions and swaps of neighbours that make one word the other. */
+/** Counts the insertions, deletions, substitutions and swaps of neighbours that turn one word into the other. */
 function editDistance(a: string, b: string): number {
   let older: number[] = [];
   let above = Array.from({ length: b.length + 1 }, (_, column) => column);

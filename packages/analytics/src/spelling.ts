@@ -2,7 +2,7 @@ import type { Env } from '@toolweaver/analytics-core';
 import { configError } from '@toolweaver/analytics-core/backend';
 import { nearest } from './nearest.ts';
 
-/** Those that begin with `ANALYTICS_`; a test compares them with what the packages read. */
+/** The variables that begin with `ANALYTICS_`; a test compares them with what the packages read. */
 const known: readonly string[] = [
   'ANALYTICS_BACKEND',
   'ANALYTICS_ENABLED',
@@ -16,10 +16,10 @@ const known: readonly string[] = [
   'ANALYTICS_METRICS_MAX_LABEL_SETS',
 ];
 
-/** Two letters make another word: `ANALYTICS_DB_PASS` may well be somebody's. */
+/** Two edits make another word: `ANALYTICS_DB_PASS` may well be somebody else's. */
 const maxEdits = 1;
 
-/** One that is empty sets nothing. */
+/** An empty or blank variable counts as unset. */
 export function isSet(env: Env, name: string): boolean {
   return String(env[name] ?? '').trim() !== '';
 }

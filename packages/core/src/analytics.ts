@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
+import type { ClientFigures } from './backend.ts';
 import type { Analytics, AnalyticsOptions, DeadlineOptions } from './client.ts';
 import { systemClock, toTime } from './clock.ts';
 import { configSummary } from './config-summary.ts';
@@ -61,7 +62,12 @@ export function createAnalytics(options: AnalyticsOptions): Analytics {
     newId: idAhead,
     record,
   });
-  const figures = { stats, activeOperations, shared: new Map() };
+  const figures: ClientFigures = {
+    stats,
+    activeOperations,
+    report: (notice) => reporter.report(notice.code, notice.backend, () => notice),
+    shared: new Map(),
+  };
   for (const delivery of deliveries) {
     delivery.attach(figures);
   }

@@ -1,4 +1,5 @@
 import type { DeliveryStats } from './delivery/report.ts';
+import type { AnalyticsError } from './errors.ts';
 import type { AnalyticsEvent } from './events/event.ts';
 import type { AnalyticsReader } from './reader/reader.ts';
 import type { Secret } from './secret.ts';
@@ -21,12 +22,14 @@ export interface BatchDelivery {
   readonly maxDelayMs: number;
 }
 
-/** Figures of the client that a backend may read at any time, to show them beside the recorded events. */
+/** What a backend may read and call at any time: figures to show beside the recorded events, and where to report problems. */
 export interface ClientFigures {
   /** The event counts of all backends of the client. */
   stats(): DeliveryStats;
   /** The number of operations of `trackOperation` and `wrapTool` that have begun and not ended. */
   activeOperations(): number;
+  /** Passes a problem that no method call can report to the client's `onError`, at most once a minute for each code. */
+  report(notice: AnalyticsError): void;
   /** State that backends of this client share, under keys of their own, so that several of them count each event only once. */
   readonly shared: Map<unknown, unknown>;
 }

@@ -128,7 +128,8 @@ export interface RunOptions {
   readonly id?: string | undefined;
   readonly name?: string | undefined;
   readonly project?: string | undefined;
-  readonly config?: Readonly<Record<string, unknown>> | undefined;
+  /** JSON data. */
+  readonly config?: object | undefined;
   readonly tags?: readonly string[] | undefined;
 }
 
@@ -139,8 +140,12 @@ export type FinalState = Exclude<RunState, 'started'>;
 export interface FinishOptions {
   /** Default: `finished`. */
   readonly state?: FinalState | undefined;
-  readonly summary?: Readonly<Record<string, unknown>> | undefined;
+  /** JSON data. */
+  readonly summary?: object | undefined;
 }
+
+/** Numbers by name; also of an `interface`, which has no index signature. */
+export type NumbersOf<V> = { readonly [N in keyof V]: number };
 
 /** A task or an experiment that groups executions. */
 export interface Run {
@@ -148,10 +153,11 @@ export interface Run {
   /** Calls `fn`; everything recorded inside, also across `await`, belongs to this run. Does not finish the run. */
   within<T>(fn: () => T): T;
   /** Records numbers of your own, optionally at a step. */
-  logMetrics(values: Readonly<Record<string, number>>, options?: LogMetricsOptions): void;
+  logMetrics<V extends NumbersOf<V>>(values: V, options?: LogMetricsOptions): void;
   /**
-   * Adds or changes an entry of the run's `config`: JSON data, at most 16 KiB in total. Each call records the whole `config`.
-   * After the run's end it does nothing.
+   * Adds or changes an entry of the run's `config`: JSON data, at most 16 KiB in total. Each call records the whole `config`, as
+   * far as this object knows it: in SQLite that replaces what a `Run` of the same id in another process has recorded. After the
+   * run's end it does nothing.
    */
   logParam(name: string, value: unknown): void;
   /** Records a file or a blob that the run has produced. */
@@ -163,22 +169,22 @@ export interface Run {
   finish(end?: FinalState | FinishOptions): void;
 }
 
-/** Headers of W3C Trace Context. */
-export interface TraceContext {
-  readonly traceparent?: string | undefined;
-  readonly tracestate?: string | undefined;
-}
+/** Headers of W3C Trace Context. A type, as an interface could not be passed as the headers of `fetch`. */
+export type TraceContext = {
+  readonly traceparent?: string;
+  readonly tracestate?: string;
+};
 
 /** What carries a trace context: headers of a request, as Node or `fetch` represents them, or `_meta` of an MCP request. */
 export type TraceCarrier =
-  | TraceContext
+  | { readonly [H in keyof TraceContext]: unknown }
   | Readonly<Record<string, unknown>>
   | { get(name: string): string | null | undefined };
 
 /** Returns details of a wrapped tool's call, from its arguments and result; `result` is undefined for failures and generators. */
 export type DescribeCall<F extends (...args: never[]) => unknown> = (
   args: Readonly<Parameters<F>>,
-  result: Awaited<ReturnType<F>> | undefined,
+  result: (ReturnType<F> extends Promise<infer R> ? R : ReturnType<F>) | undefined,
 ) => OperationDetails;
 
 /** A client. After its creation, nothing here throws into the host, and nothing blocks. */
@@ -198,7 +204,7 @@ export interface Analytics extends AsyncDisposable {
   /** Sets a skill's health score, which overrides the computed one. */
   updateHealthScore(score: HealthScoreInput): void;
   /** Records numbers of your own, optionally at a step. */
-  logMetrics(values: Readonly<Record<string, number>>, options?: LogMetricsOptions): void;
+  logMetrics<V extends NumbersOf<V>>(values: V, options?: LogMetricsOptions): void;
 
   /**
    * Calls `fn`, records how long it took and how it ended, and returns or throws exactly what `fn` did. Executions recorded

@@ -7,6 +7,7 @@ export { configError } from './errors.ts';
 export { executionKinds } from './events/event.ts';
 export { parseEvent } from './events/parse.ts';
 export { isLoopback } from './loopback.ts';
+export { createNotices, type Notices } from './notices.ts';
 export { guardedRandom } from './random.ts';
 export { isSecret, redact, secret, secretsOfHeader, withoutAnswer } from './secret.ts';
 export { tell } from './tell.ts';

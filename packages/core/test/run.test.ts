@@ -46,6 +46,43 @@ describe('a run', () => {
     expect(await told(made)).toMatchObject([{ runId: run.id, state: 'finished' }]);
   });
 
+  test.each([{ tags: Array(101).fill('t') }, { config: { rows: 10n } }, { config: 5, tags: 'a' }])(
+    'with wrong details starts without them, under its name and project',
+    async (details) => {
+      const made = rig();
+      const run = made.analytics.startRun({ id: 'r', name: 'train', project: 'p', ...details } as never);
+      run.logParam('seed', 1);
+      expect(await told(made)).toMatchObject([
+        { runId: 'r', state: 'started', name: 'train', project: 'p' },
+        { runId: 'r', config: { seed: 1 } },
+      ]);
+      expect(made.errors).toMatchObject([
+        { message: expect.stringMatching(/^(tags|config) .*its details are left out$/) },
+      ]);
+      expect(dropsOf(made.analytics)).toEqual({});
+    },
+  );
+
+  test('takes what is typed by an interface', async () => {
+    interface Settings {
+      readonly model: string;
+    }
+    interface Losses {
+      readonly loss: number;
+    }
+    const settings: Settings = { model: 'm' };
+    const losses: Losses = { loss: 0.5 };
+    const made = rig();
+    const run = made.analytics.startRun({ config: settings });
+    run.logMetrics(losses);
+    made.analytics.logMetrics(losses);
+    // @ts-expect-error: not a number
+    run.logMetrics({ loss: 'small' });
+    expect(await told(made)).toMatchObject([{ config: settings }, { values: losses }, { values: losses }]);
+    const headers: RequestInit = { headers: made.analytics.traceContext() };
+    expect(headers).toEqual({ headers: {} });
+  });
+
   test('can be finished once', async () => {
     const made = rig();
     const run = made.analytics.startRun();

@@ -110,6 +110,12 @@ describe('trackOperation', () => {
     await made.analytics.trackOperation('b', (operation) => operation.fail(openFailed));
     const quota = Object.assign(new Error('none left'), { type: 'insufficient_quota' });
     await made.analytics.trackOperation('c', (operation) => operation.fail(quota));
+    // What clients of databases hand out, and errors that have both.
+    await made.analytics.trackOperation('p', (operation) =>
+      operation.fail({ message: 'duplicate key', code: '23505' }),
+    );
+    const named = Object.assign(new RangeError('no'), { type: 'invalid_request_error' });
+    await made.analytics.trackOperation('n', (operation) => operation.fail(named));
     await made.analytics.trackOperation('d', async (operation) => {
       try {
         throw 'no answer';
@@ -121,19 +127,24 @@ describe('trackOperation', () => {
       [false, { type: 'RangeError', message: 'too far' }],
       [false, { type: 'ENOENT', message: 'no file' }],
       [false, { type: 'insufficient_quota', message: 'none left' }],
+      [false, { type: 'NonError', message: 'duplicate key' }],
+      [false, { type: 'RangeError', message: 'no' }],
       [false, { type: 'NonError', message: 'no answer' }],
     ]);
   });
 
-  test.each([[[]], {}, { type: 5 }])(
-    'marked as failed with %j, which says nothing, is a failure still',
-    async (error) => {
-      const made = rig();
-      await made.analytics.trackOperation('op', (operation) => operation.fail(error as never));
-      expect(await recorded(made)).toMatchObject([{ success: false }]);
-      expect(made.errors).toMatchObject([{ message: expect.stringMatching(/^error.*its details are left out$/) }]);
-    },
-  );
+  test.each([[[]], {}])('marked as failed with %j, which says nothing, is a failure still', async (error) => {
+    const made = rig();
+    await made.analytics.trackOperation('op', (operation) => operation.fail(error as never));
+    expect(await recorded(made)).toMatchObject([{ success: false, error: { type: 'NonError' } }]);
+  });
+
+  test('marked as failed with a wrong type is a failure still, and reported', async () => {
+    const made = rig();
+    await made.analytics.trackOperation('op', (operation) => operation.fail({ type: 5 }));
+    expect(await recorded(made)).toMatchObject([{ success: false }]);
+    expect(made.errors).toMatchObject([{ message: expect.stringMatching(/^error.*its details are left out$/) }]);
+  });
 
   test('marked as failed before it throws keeps the mark', async () => {
     const made = rig();

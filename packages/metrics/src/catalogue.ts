@@ -1,31 +1,31 @@
-/** `counter`: a total that only rises · `gauge`: a value as it is now · `histogram`: observations, counted in buckets. */
+/** `counter`: a total that only rises · `gauge`: a current value · `histogram`: observations, counted in buckets. */
 export type MetricType = 'counter' | 'gauge' | 'histogram';
 
-/** What a metric is, whoever shows it. */
+/** Describes a metric, independent of the backend that shows it. */
 export interface Metric {
-  /** As Prometheus shows it, with the unit and, for a counter, `_total`; in the GenAI conventions, as they say it. */
+  /** The name in Prometheus, with the unit and, for a counter, `_total`; in the GenAI conventions, the name that they define. */
   readonly name: string;
   readonly type: MetricType;
   /**
-   * In UCUM. What no unit of measure is stands in braces, and a gauge has none: so Prometheus and all that translate OTLP to
-   * it add no suffix to the name.
+   * In UCUM. Anything that is not a unit of measure is in braces, and a gauge's unit is empty, so that Prometheus, and everything
+   * that translates OTLP to it, adds no suffix to the name.
    */
   readonly unit: string;
   readonly help: string;
   readonly labels: readonly string[];
-  /** Upper bounds of a histogram's buckets, ascending, without the infinite one. */
+  /** Upper bounds of a histogram's buckets, ascending, without infinity. */
   readonly bounds?: readonly number[] | undefined;
 }
 
-/** Labels that make many series, and so are only there when asked for. */
+/** Labels that make many series, and so are only added on request. */
 export type OptionalLabel = 'org_id' | 'user_id';
 
-/** Labels of a few values each: what came after the limit is kept apart by them. */
+/** Labels with a few fixed values each. The overflow of a metric has a series for each of these values. */
 export const closedLabels: readonly string[] = ['status', 'result', 'type'];
 
 /** A metric before the options: without namespace, optional labels and configured bounds. */
 export interface CatalogueEntry {
-  /** After the namespace. */
+  /** The name without the namespace. */
   readonly name: string;
   readonly type: MetricType;
   readonly unit: string;
@@ -33,7 +33,7 @@ export interface CatalogueEntry {
   readonly labels: readonly string[];
   /** `latencyMs` and `latencySeconds`: the configured bounds of latencies. */
   readonly bounds?: 'latencyMs' | 'latencySeconds' | readonly number[];
-  /** Made of events that have an organisation and a user. */
+  /** Whether the optional labels apply: it is counted from events, which can have an organisation and a user. */
   readonly optionalLabels: boolean;
 }
 
@@ -61,7 +61,7 @@ export type MetricKey =
   | 'analyticsEvents'
   | 'labelOverflow';
 
-/** Every metric of ours; the names are those of the documents that dashboards and alerts are made from. */
+/** All of our metrics. Their names are those in the documents that dashboards and alerts are made from. */
 export const catalogue: Readonly<Record<MetricKey, CatalogueEntry>> = {
   skillExecutions: {
     name: 'skill_executions_total',

@@ -24,13 +24,13 @@ import {
 import type { Recorder } from './recorder.ts';
 import { toolweaverRecorder } from './toolweaver/recorder.ts';
 
-/** Under which names events are counted, and how observations are kept. */
+/** Options of `createCells`: under which names events are counted, and how observations are kept. */
 export interface CellsOptions extends MetricsOptions {
-  /** Default: `toolweaver`. What the client says of itself always has our names. */
+  /** Default: `toolweaver`. Metrics about the client itself always have our names. */
   readonly semconv?: SemanticConventions | undefined;
   /** Default: `explicit`. */
   readonly buckets?: Buckets | undefined;
-  /** Who keeps the observations of a metric, instead of these cells: instruments of another library, say. */
+  /** Keeps the observations of a metric instead of these cells: in instruments of another library, say. */
   readonly observer?: ((metric: Metric) => Observer) | undefined;
 }
 
@@ -41,30 +41,33 @@ const optionNames = {
   observer: true,
 } as const satisfies Record<keyof CellsOptions, true>;
 
-/** The options of cells with a default for each that was not given. */
+/** The options of cells with their defaults filled in. */
 export interface ResolvedCellsOptions extends ResolvedMetricsOptions {
   readonly semconv: SemanticConventions;
   readonly buckets: Buckets;
 }
 
-/** Counters, gauges and histograms, kept up to date as events come in. */
+/** Counters, gauges and histograms, updated as events come in. */
 export interface Cells {
   /**
-   * Counts an event, in a few tenths of a µs, at the latest when the families are asked for. Each event that is recorded counts,
-   * also one with the `id` of another.
+   * Counts an event, which takes a few tenths of a µs, at the latest when `families` is called. Every recorded event counts, even
+   * with the `id` of an earlier one.
    */
   record(event: AnalyticsEvent): void;
   /**
-   * To be called before any event: shows the figures of this client too. Of several cells of a client that would all count the same,
-   * the first ones do, and the others show what these count. So cells that are attached have to be given every event of the client,
-   * once: by a backend whose delivery is `immediate`, which records all that it is written.
+   * Adds the figures of this client. Call it before any event is recorded. Of several cells of a client that would all count the
+   * same, only the first count, and the others show their numbers. So attached cells must get every event of the client, once:
+   * from a backend whose delivery is `immediate`, which records everything that it is given.
    */
   attach(client: ClientFigures): void;
-  /** All metrics with their series as they are now. They are live: read them before the next event is recorded, or copy. */
+  /** Returns all metrics with their current series. These are live: read them before the next event is recorded, or copy them. */
   families(): readonly Family[];
 }
 
-/** @throws AnalyticsError `INVALID_CONFIG` with every problem of the options. */
+/**
+ * Creates cells, which count events in memory.
+ * @throws AnalyticsError `INVALID_CONFIG` with every problem of the options.
+ */
 export function createCells(options: CellsOptions = {}): Cells {
   const problems = unknownOptions(options, optionNames);
   const resolved = resolveCellsOptions(Object(options), problems);
@@ -81,7 +84,7 @@ export function createCells(options: CellsOptions = {}): Cells {
       }
     },
     attach(client) {
-      // What an observer keeps is nobody else's.
+      // The observations of an observer are not shared.
       const counted = observer === undefined ? countedFor(client) : new Map<string, Cells>();
       const key = JSON.stringify(resolved);
       const others = counted.get(key);
@@ -97,10 +100,10 @@ export function createCells(options: CellsOptions = {}): Cells {
   };
 }
 
-/** Counted one after the other, events take a tenth less: their code and tables stay in the caches. */
+/** Counting events in batches takes a tenth less time: code and tables stay in the CPU caches. */
 const maxPending = 64;
 
-/** The options with their defaults; what is wrong with them goes to `problems`. */
+/** Returns the options with their defaults. Adds what is wrong to `problems`. */
 export function resolveCellsOptions(options: CellsOptions, problems: Problem[]): ResolvedCellsOptions {
   const oneOf = <T extends string>(field: string, value: T, choices: readonly T[]): T => {
     if (!choices.includes(value)) {
@@ -118,10 +121,10 @@ export function resolveCellsOptions(options: CellsOptions, problems: Problem[]):
   };
 }
 
-/** The key of this copy of the package: another version of it may count otherwise. */
+/** Own key of this copy of the package, as another version may count differently. */
 const sharing: unique symbol = Symbol('cells');
 
-/** What the client's cells count, by the options that say what and how. */
+/** The client's cells that count, by their options. */
 function countedFor({ shared }: ClientFigures): Map<string, Cells> {
   const counted = (shared.get(sharing) as Map<string, Cells> | undefined) ?? new Map<string, Cells>();
   shared.set(sharing, counted);
@@ -138,7 +141,7 @@ function countingCells(options: ResolvedCellsOptions, observer: CellsOptions['ob
   };
   const client = clientMetrics(options);
   const overflow = createGauges(toMetric(catalogue.labelOverflow, options));
-  /** Names of metrics that have a limit of their own. */
+  /** Names of the metrics that have a limit of their own. */
   const limited: string[] = [];
   const recorders: Recorder[] = [];
   if (semconv !== 'genai') {
@@ -154,7 +157,7 @@ function countingCells(options: ResolvedCellsOptions, observer: CellsOptions['ob
     return () => overflow.set([metric], overflow.get([metric]) + 1);
   }
 
-  // Instruments that are not ours may be read at any time.
+  // Instruments of another library may be read at any time, so nothing may be pending.
   const most = observer === undefined ? maxPending : 1;
   let pending: AnalyticsEvent[] = [];
 
@@ -176,7 +179,7 @@ function countingCells(options: ResolvedCellsOptions, observer: CellsOptions['ob
     },
     attach(figures) {
       client.attach(figures);
-      // From the start: of a counter that begins with its first events a rate does not see these.
+      // From the start: `rate` does not see the first events of a counter whose series begins with them.
       for (const metric of limited) {
         overflow.set([metric], overflow.get([metric]));
       }

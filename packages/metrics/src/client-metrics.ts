@@ -4,7 +4,7 @@ import type { Family } from './family.ts';
 import { createGauges } from './gauges.ts';
 import { type ResolvedMetricsOptions, toMetric } from './options.ts';
 
-/** Shows what a client says of itself: its operations under way, and the ledger of each of its backends. */
+/** Shows the client's own figures: its operations under way, and the event counts of each backend. */
 export function clientMetrics(options: ResolvedMetricsOptions) {
   const active = createGauges(toMetric(catalogue.activeOperations, options));
   const events = createGauges(toMetric(catalogue.analyticsEvents, options));

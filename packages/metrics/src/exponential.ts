@@ -1,12 +1,12 @@
 import type { ExponentialValue } from './series.ts';
 
-/** The finest resolution that is begun with: buckets 0.07 % apart. */
+/** The initial resolution, which is also the finest: buckets 0.07 % apart. */
 const maxScale = 10;
 /** OpenTelemetry's default. */
 const maxBuckets = 160;
 
 export interface ExponentialSeries extends ExponentialValue {
-  /** What the weights so far came to above whole observations. */
+  /** The fraction of an observation left over from the weights so far. */
   rest: number;
 }
 
@@ -15,8 +15,8 @@ export function newExponential(): ExponentialSeries {
 }
 
 /**
- * Adds `weight` observations of a value >= 0. Counted are whole ones, what is left of them with those that follow: the sum of
- * buckets that are rounded later would change, and even fall, whenever two of them become one.
+ * Adds `weight` observations of a value >= 0. Counts only whole ones, and carries the fraction over to the next: if buckets were
+ * rounded later instead, their sum would change, and even fall, whenever two of them are merged.
  */
 export function observeExponential(series: ExponentialSeries, value: number, weight: number): void {
   series.sum += value * weight;
@@ -61,7 +61,7 @@ function span({ offset, counts }: ExponentialValue, index: number): number {
   return Math.max(offset + counts.length - 1, index) - Math.min(offset, index) + 1;
 }
 
-/** Makes each two neighbours one bucket. */
+/** Merges neighbouring buckets in pairs. */
 function halve(series: ExponentialValue): void {
   const { offset, counts } = series;
   const halved = Math.floor(offset / 2);

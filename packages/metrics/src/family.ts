@@ -3,17 +3,17 @@ import { type ExponentialSeries, newExponential, observeExponential } from './ex
 import type { ExponentialValue, LabelSet } from './series.ts';
 import type { Table } from './table.ts';
 
-/** A metric with all of its series, in the order in which they came to be. */
+/** A metric with all of its series, in the order of their creation. */
 interface Series {
   readonly metric: Metric;
   /** One for each series. */
   readonly labelSets: readonly LabelSet[];
 }
 
-/** A counter or gauge. `at`: which series, from 0; so below. */
+/** A counter or gauge. `at` is the number of a series, from 0, here and below. */
 export interface NumberFamily extends Series {
   readonly kind: 'number';
-  /** As it is now, in the unit of the metric. Sampled events count by their weight, which may make it fractional. */
+  /** Returns the current value, in the unit of the metric. Sampled events count by their weight, so it may be fractional. */
   value(at: number): number;
 }
 
@@ -21,17 +21,17 @@ export interface NumberFamily extends Series {
 export interface HistogramFamily extends Series {
   readonly kind: 'explicit';
   /**
-   * Writes the counts of the buckets as they are now to `counts`, from `from` (default: 0) on, and returns the sum of what was
-   * observed. Not cumulative: observations at most each bound and above the one before; the last are beyond all. Those of sampled
-   * events count by their weight, which may make them fractional.
+   * Writes the current counts of the buckets to `counts`, starting at `from` (default: 0), and returns the sum of the observed
+   * values. Not cumulative: each bucket has the observations above the bound before and up to its own, and the last one those
+   * above all bounds. Sampled events count by their weight, so counts may be fractional.
    */
   read(at: number, counts: Float64Array, from?: number): number;
 }
 
-/** A histogram whose buckets adapt to what is observed. */
+/** A histogram whose buckets adapt to the observed values. */
 export interface ExponentialFamily extends Series {
   readonly kind: 'exponential';
-  /** As it is now; it goes on changing. */
+  /** Returns the current value, which goes on changing. */
   value(at: number): ExponentialValue;
 }
 
@@ -41,38 +41,38 @@ export type Family = NumberFamily | HistogramFamily | ExponentialFamily;
 /** Numbers of a table, shown as series. */
 export interface Numbers {
   readonly family: NumberFamily;
-  /** `place`: where in the table's values. Returns which series it is, from 0. */
+  /** `place`: an index into the table's values. Returns the number of the series, from 0. */
   show(labelSet: LabelSet, place: number): number;
-  /** Makes the series show the sum of what it showed and of what is there in some table. */
+  /** From now on adds the number at `place` of `table` to what the series shows. */
   showMore(series: number, table: Table, place: number): void;
 }
 
-/** Observations, kept in a table's rows or by way of them. */
+/** Observations, kept in the rows of a table or elsewhere with a reference in the row. */
 export interface Histograms {
-  /** Undefined where somebody else shows them. */
+  /** Undefined where an observer shows them. */
   readonly family: Family | undefined;
-  /** How many numbers of a row a series takes. */
+  /** How many numbers a series takes in a row. */
   readonly width: number;
-  /** `place`: where in the table's values the numbers of the series begin. */
+  /** `place`: the index in the table's values where the numbers of the series begin. */
   show(labelSet: LabelSet, place: number): void;
   observe(place: number, value: number, weight: number): void;
 }
 
-/** Who keeps observations elsewhere. */
+/** Keeps observations outside of the cells. */
 export interface Observer {
-  /** Begins a series; returns its number, from 0. */
+  /** Starts a series; returns its number, from 0. */
   add(labelSet: LabelSet): number;
-  /** `series`: as `add` has numbered it. `value`: in the unit of the metric. `weight`: how many of them there were, or parts of one. */
+  /** `series`: as returned by `add`. `value`: in the unit of the metric. `weight`: number of observations, maybe fractional. */
   observe(series: number, value: number, weight: number): void;
 }
 
-/** How the observations of histograms are kept. */
+/** The kind of buckets that histograms have. */
 export type Buckets = 'explicit' | 'exponential';
 
-/** `kept` overrules how the metric's observations would be kept. */
+/** `kept` overrides the configured kind of buckets. */
 export type NewHistograms = (metric: Metric, table: Table, kept?: Buckets) => Histograms;
 
-/** `unit`: what stands for 1 in the table, where whole numbers are added up. */
+/** `unit`: the number in the table that stands for 1, where whole numbers are added up. */
 export function createNumbers(metric: Metric, table: Table, unit = 1): Numbers {
   const labelSets: LabelSet[] = [];
   const places: number[] = [];
@@ -103,7 +103,7 @@ export function createNumbers(metric: Metric, table: Table, unit = 1): Numbers {
   };
 }
 
-/** In the row: the sum, then the counts. */
+/** Keeps the sum in the row, followed by the counts. */
 export function createHistograms(metric: Metric, table: Table): Histograms {
   const { bounds = [] } = metric;
   const labelSets: LabelSet[] = [];
@@ -117,7 +117,7 @@ export function createHistograms(metric: Metric, table: Table): Histograms {
       read(at, counts, from = 0) {
         const { values } = table;
         const place = places[at] as number;
-        // A view to copy from would cost several times as much.
+        // Copying from a view would cost several times as much.
         for (let bucket = 0; bucket < width - 1; bucket += 1) {
           counts[from + bucket] = values[place + 1 + bucket] as number;
         }
@@ -156,7 +156,7 @@ export function createExponentials(metric: Metric, table: Table): Histograms {
   return { ...observedElsewhere(kept, table), family };
 }
 
-/** In the row: the number of the series. */
+/** Keeps the number of the series in the row. */
 export function observedElsewhere({ add, observe }: Observer, table: Table): Histograms {
   return {
     family: undefined,

@@ -2,7 +2,7 @@ import type { Metric } from './catalogue.ts';
 import type { NumberFamily } from './family.ts';
 import type { LabelSet } from './series.ts';
 
-/** Few series, that are set rather than added to. */
+/** A few series whose values are set, not added to. */
 export interface Gauges {
   readonly family: NumberFamily;
   set(labels: readonly string[], value: number): void;
@@ -13,7 +13,7 @@ export function createGauges(metric: Metric): Gauges {
   const labelSets: LabelSet[] = [];
   const values: number[] = [];
   const placeOf = new Map<string, number>();
-  // Texts of events have no NUL.
+  // Strings in events contain no NUL.
   const keyOf = (labels: readonly string[]): string => labels.join('\0');
   return {
     family: { kind: 'number', metric, labelSets, value: (at) => values[at] as number },

@@ -58,10 +58,10 @@ export const genaiMetrics: Readonly<
   },
 };
 
-/** The conventions' word for an error whose type is not known. */
+/** The conventions' value for an unknown type of error. */
 const unknownError = '_OTHER';
 
-/** Keeps the metrics of the GenAI conventions, with their own labels and buckets. `overflowOf`: see `createCatalogued`. */
+/** Creates the metrics of the GenAI conventions, with their own labels and buckets. `overflowOf`: see `createCatalogued`. */
 export function genaiRecorder(
   maxLabelSets: number,
   newHistograms: NewHistograms,
@@ -71,7 +71,7 @@ export function genaiRecorder(
   const paths = createPaths();
   const surroundings = createSurroundings([]);
 
-  /** Observes a value for each of the series that `shown` makes of label values. */
+  /** Returns a function that observes a value in each series; `shown` makes their labels from the label values of the path. */
   function histograms(metric: Metric, shown: readonly ((labels: readonly string[]) => readonly string[])[]) {
     const table = createTable();
     const { family, width, show, observe } = newHistograms(metric, table);

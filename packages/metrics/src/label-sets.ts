@@ -3,11 +3,11 @@ import type { LabelSet } from './series.ts';
 import type { Surroundings, SurroundingsOf } from './surroundings.ts';
 import type { Table } from './table.ts';
 
-/** A row of a table for each set of label values that came before a limit was reached; those that come later share one. */
+/** Gives each set of label values a row of a table, up to a limit; later sets share one row, the overflow. */
 export interface LabelSets {
-  /** Where the row begins of these values of the metric's own labels, in these surroundings. */
+  /** Returns where the row of these values of the metric's own labels begins, in these surroundings. */
   at(surroundings: Surroundings, ...path: Path): number;
-  /** Whether it is the row that all share which came after the limit. */
+  /** Whether the row is the one that sets after the limit share. */
   isOverflow(row: number): boolean;
 }
 
@@ -15,13 +15,13 @@ export interface LabelSetsOptions {
   readonly table: Table;
   readonly paths: Paths;
   readonly surroundings: SurroundingsOf;
-  /** At most so many series of a metric, for good, beside those of the row that the rest share. */
+  /** The most series of a metric, beside those of the overflow. Series are never removed. */
   readonly limit: number;
   /** How many series of the metric a label set makes. Default: 1. */
   readonly seriesEach?: number | undefined;
-  /** Shows what is in a new row; in the one that all further sets share it gets empty values. */
+  /** Shows a new row. For the overflow, the values of the label set are empty. */
   show(labelSet: LabelSet, row: number): void;
-  /** Is called each time the shared row is asked for. */
+  /** Called each time the overflow row is asked for. */
   onOverflow(): void;
 }
 

@@ -2,22 +2,22 @@ import type { Problem } from '@toolweaver/analytics-core';
 import { configError, describeValue, type EnvReader, unknownOptions } from '@toolweaver/analytics-core/backend';
 import { type CatalogueEntry, catalogue, type Metric, type OptionalLabel } from './catalogue.ts';
 
-/** Whose names metrics have: ours, those of OpenTelemetry's GenAI conventions, or each under both. */
+/** The names that metrics have: ours, those of OpenTelemetry's GenAI conventions, or both at once. */
 export type SemanticConventions = 'toolweaver' | 'genai' | 'both';
 
-/** Names, labels and buckets of metrics: what every backend that shows metrics has in common. */
+/** Names, labels and buckets of metrics, as all metrics backends take them. */
 export interface MetricsOptions {
-  /** What the names of our metrics begin with, before an underscore: letters, digits and underscores. Default: `toolweaver`. */
+  /** Prefix of the names of our metrics, before an underscore: letters, digits and underscores. Default: `toolweaver`. */
   readonly namespace?: string | undefined;
-  /** Labels that each of our metrics that is made of events gets beside its own; each makes many more series. Default: none. */
+  /** Labels added to each of our metrics that is counted from events; each makes many more series. Default: none. */
   readonly labels?: readonly OptionalLabel[] | undefined;
-  /** Upper bounds of the buckets of all latencies of ours, in ms, ascending. Default: 10 ms to 60 s in eleven steps. */
+  /** Upper bounds of the buckets of all our latencies, in ms, ascending. Default: 10 ms to 60 s in eleven steps. */
   readonly latencyBucketsMs?: readonly number[] | undefined;
-  /** Series that a metric may have in the life of the process; what comes later shares one, or one for each outcome. Default: 2000. */
+  /** Most series of a metric, never removed. Later label sets share one, or one per outcome or token type. Default: 2000. */
   readonly maxLabelSets?: number | undefined;
 }
 
-/** The names of these options, by which a backend that has them, too, tells what it does not know. */
+/** The names of these options, with which a backend that includes them refuses unknown options. */
 export const metricsOptionNames: Readonly<Record<keyof MetricsOptions, true>> = {
   namespace: true,
   labels: true,
@@ -25,15 +25,15 @@ export const metricsOptionNames: Readonly<Record<keyof MetricsOptions, true>> = 
   maxLabelSets: true,
 };
 
-/** The options with a default for each that was not given. */
+/** The options with their defaults filled in. */
 export type ResolvedMetricsOptions = { readonly [K in keyof MetricsOptions]-?: Exclude<MetricsOptions[K], undefined> };
 
 const optionalLabels: readonly OptionalLabel[] = ['org_id', 'user_id'];
 const maxBuckets = 200;
-/** As all numbers of the environment are written. */
+/** How all numbers in the environment are written. */
 const decimal = /^\d+(\.\d+)?$/;
 
-/** The options with their defaults; what is wrong with them goes to `problems`. */
+/** Returns the options with their defaults. Adds what is wrong to `problems`. */
 export function resolveMetricsOptions(options: MetricsOptions, problems: Problem[]): ResolvedMetricsOptions {
   const {
     namespace = 'toolweaver',
@@ -56,11 +56,11 @@ export function resolveMetricsOptions(options: MetricsOptions, problems: Problem
   if (!Number.isInteger(maxLabelSets) || maxLabelSets < 1 || maxLabelSets > 1_000_000) {
     refuse('maxLabelSets', 'must be a whole number from 1 to 1000000');
   }
-  // Copies: rows are as wide as the buckets that they began with.
+  // Copies, so that the caller cannot change the buckets later: the width of rows is fixed.
   return { namespace, labels: copied(labels), latencyBucketsMs: copied(latencyBucketsMs), maxLabelSets };
 }
 
-/** A list with what is in it, of which the wrong one may be far from the first. */
+/** Shows a list with its items, because the wrong one may be far from the first. */
 function shown(value: unknown): string {
   if (!Array.isArray(value)) {
     return describeValue(value);
@@ -69,7 +69,7 @@ function shown(value: unknown): string {
   return `[${[...items, ...(items.length < value.length ? ['…'] : [])].join(', ')}]`;
 }
 
-/** As it is where it is no list, which was refused. */
+/** Returns anything but a list unchanged, as it was refused before. */
 function copied<T>(list: readonly T[]): readonly T[] {
   return Array.isArray(list) ? [...list] : list;
 }
@@ -84,8 +84,8 @@ function areBounds(bounds: unknown): bounds is readonly number[] {
 }
 
 /**
- * Reads `ANALYTICS_METRICS_NAMESPACE`, `ANALYTICS_METRICS_LABELS` (`org_id`, `user_id`), `ANALYTICS_METRICS_BUCKETS_MS` (numbers with
- * commas between) and `ANALYTICS_METRICS_MAX_LABEL_SETS`: what every backend that shows metrics has in common.
+ * Reads the variables that all metrics backends share: `ANALYTICS_METRICS_NAMESPACE`, `ANALYTICS_METRICS_LABELS` (`org_id`,
+ * `user_id`), `ANALYTICS_METRICS_BUCKETS_MS` (comma-separated numbers) and `ANALYTICS_METRICS_MAX_LABEL_SETS`.
  */
 export function readMetricsOptions(vars: EnvReader): MetricsOptions {
   const buckets = vars
@@ -94,7 +94,7 @@ export function readMetricsOptions(vars: EnvReader): MetricsOptions {
   const options: MetricsOptions = {
     namespace: vars.text('ANALYTICS_METRICS_NAMESPACE'),
     labels: vars.list('ANALYTICS_METRICS_LABELS') as readonly OptionalLabel[] | undefined,
-    // What is no number is refused below.
+    // Anything that is not a number is refused below.
     latencyBucketsMs: buckets as readonly number[] | undefined,
     maxLabelSets: vars.integer('ANALYTICS_METRICS_MAX_LABEL_SETS'),
   };
@@ -114,7 +114,7 @@ const variables: Readonly<Record<keyof MetricsOptions, string>> = {
 };
 
 /**
- * The metrics of the catalogue as these options make them, in its order.
+ * Returns the metrics of the catalogue, in its order, with these options applied.
  * @throws AnalyticsError `INVALID_CONFIG` with every problem.
  */
 export function describeMetrics(options: MetricsOptions = {}): readonly Metric[] {

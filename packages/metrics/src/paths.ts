@@ -1,35 +1,35 @@
 import { mix } from './table.ts';
 
-/** One to three texts. Apart from each other: an array would be made for each of them, several times an event. */
+/** One to three strings. Passed as separate arguments, to avoid making arrays several times an event. */
 export type Path = readonly [first: string, second?: string, third?: string];
 
-/** Numbers paths of texts, all metrics' alike, from 0 on. */
+/** Numbers paths of strings, from 0, for all metrics together. */
 export interface Paths {
-  /** -1 where it was not added. */
+  /** Returns -1 for a path that was not added. */
   find(...path: Path): number;
-  /** Its number, new or old. */
+  /** Returns the number of the path, new or existing. */
   add(path: readonly string[]): number;
 }
 
 const firstSlots = 64;
-/** The number of a path, that of a further text, and that of both; the fourth makes no slot lie across two lines of the cache. */
+/** The number of a path, that of a further string, and that of both together; a fourth keeps each slot within one cache line. */
 const slotNumbers = 4;
 
 /**
- * One table of numbers for all steps of all paths. Strings that are put together cost more than their parts, and maps within maps
- * are thousands of objects, of which each is a miss of the cache.
+ * Keeps all steps of all paths in a single table of numbers. Concatenated strings cost more than their parts, and nested maps are
+ * thousands of objects, each a cache miss.
  */
 export function createPaths(): Paths {
-  /** A path of one text has an even number, the longer ones odd ones. */
+  /** Paths of one string have even numbers, longer ones odd numbers. */
   const texts = new Map<string, number>();
   let mask = firstSlots - 1;
   let slots = emptySlots(firstSlots);
   let used = 0;
-  /** By the number of a first text, the second one that it was last asked with, and the path of both: a tool has one toolkit. */
+  /** By the number of a first string, the second one last asked for, and the path of both: a tool usually has one toolkit. */
   const lastSecond: string[] = [];
   const lastPath: number[] = [];
 
-  /** Where the slot of a step begins, or the empty one that it would have. */
+  /** Where the slot of a step begins, or the empty slot where it belongs. */
   function slotOf(path: number, text: number): number {
     let slot = mix(path, text) & mask;
     for (;;) {

@@ -1,13 +1,13 @@
-/** The values of a metric's labels. Metrics whose labels have the same names may share them. */
+/** The values of a metric's labels. Metrics with the same label names may share them. */
 export interface LabelSet {
   /** In the order of the metric's labels; '' where unknown. */
   readonly labels: readonly string[];
-  /** Whether they stand for all label sets that came after the limit; then the labels that were limited are ''. */
+  /** Whether it stands for all label sets after the limit; the limited labels are '' then. */
   readonly isOverflow: boolean;
 }
 
 /**
- * Observations >= 0 in buckets of exponentially growing width that adapt to what is observed, as OpenTelemetry defines them:
+ * Observations >= 0 in buckets of exponentially growing width that adapt to the observed values, as OpenTelemetry defines them:
  * `counts[i]` observations were above `base ** (offset + i)` and at most `base ** (offset + i + 1)`, where
  * `base = 2 ** (2 ** -scale)`.
  */

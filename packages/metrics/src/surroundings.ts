@@ -1,19 +1,19 @@
 import type { EventFields } from '@toolweaver/analytics-core';
 import type { OptionalLabel } from './catalogue.ts';
 
-/** The values of the optional labels of an event. */
+/** The values of an event's optional labels. */
 export interface Surroundings {
   readonly values: readonly string[];
-  /** Tells them from others, from 0 on; -1 while nothing was counted under them. */
+  /** Identifies the values, from 0; -1 while nothing was counted under them. */
   readonly number: number;
 }
 
-/** Where there are no optional labels. */
+/** Used where there are no optional labels. */
 export const noSurroundings: Surroundings = { values: [], number: 0 };
 
 export interface SurroundingsOf {
   at(event: EventFields): Surroundings;
-  /** Gives them a number. */
+  /** Gives the values a number, if they have none yet, and returns it. */
   keep(surroundings: Surroundings): number;
 }
 
@@ -34,7 +34,7 @@ function ofOne(label: OptionalLabel): SurroundingsOf {
     },
     keep({ values }) {
       const [value = ''] = values;
-      // Another metric may have kept those of this very event.
+      // Another metric may have given the values of the same event a number already.
       const kept = known.get(value) ?? { values, number: known.size };
       known.set(value, kept);
       return kept.number;

@@ -1,17 +1,17 @@
 /**
- * Rows of numbers in one array, found by two whole numbers >= 0 that each begins with: what is counted together lies together, and
- * to find it touches no more memory than counting does.
+ * Rows of numbers in one array, found by two keys, whole numbers >= 0, at the start of each row. Numbers that are counted
+ * together are next to each other, and finding a row touches no more memory than counting does.
  */
 export interface Table {
-  /** A new array whenever there are more rows: to be asked for each time. */
+  /** Do not keep the array: it is replaced when the table grows. */
   readonly values: Float64Array;
-  /** Before the first row: where in each row these many numbers begin. */
+  /** Adds `count` numbers to each row, and returns where they begin in it. Only before the first row. */
   columns(count: number): number;
-  /** Where the row of these keys begins, or -1. */
+  /** Returns where the row with these keys begins, or -1. */
   find(first: number, second: number): number;
-  /** Where the new row begins; of zeros. */
+  /** Adds a row of zeros, and returns where it begins. */
   add(first: number, second: number): number;
-  /** The same without keys: it is never found. */
+  /** Adds a row without keys, which `find` never returns. */
   addUnkeyed(): number;
 }
 
@@ -19,10 +19,10 @@ const firstRows = 16;
 
 export function createTable(): Table {
   let values = new Float64Array(0);
-  // The keys come first.
+  // The two keys come first.
   let width = 2;
   let used = 0;
-  /** For each slot the number of a row, counted from 1; 0 where there is none. At most half of them are taken. */
+  /** For each slot the number of a row, counted from 1, or 0 when empty. At most half of the slots are taken. */
   let slots = new Int32Array(2 * firstRows);
   let keyed = 0;
 
@@ -91,7 +91,7 @@ export function createTable(): Table {
   };
 }
 
-/** A hash of two whole numbers: multiplied by the odd numbers of MurmurHash3, with the high bits brought down. */
+/** Hashes two whole numbers: multiplies them by the odd constants of MurmurHash3, and mixes the high bits down. */
 export function mix(first: number, second: number): number {
   const mixed = Math.imul(first, 0xcc9e_2d51) ^ Math.imul(second, 0x1b87_3593);
   return mixed ^ (mixed >>> 15);

@@ -25,7 +25,7 @@ test('label sets beyond the limit share one series, and nothing is lost', () => 
 test('a client shows from the start that nothing came after a limit, so that a rate sees the first that does', () => {
   const cells = createCells({ semconv: 'both', maxLabelSets: 1 });
   const { stats } = createAnalytics({ backends: [] });
-  cells.attach({ stats, activeOperations: () => 0, shared: new Map() });
+  cells.attach({ stats, activeOperations: () => 0, report() {}, shared: new Map() });
   const before = values(cells, 'toolweaver_analytics_label_overflow_total');
   expect(before).toMatchObject({ toolweaver_skill_executions_total: 0, 'gen_ai.execute_tool.duration': 0 });
   expect(new Set(Object.values(before))).toEqual(new Set([0]));

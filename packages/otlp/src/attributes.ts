@@ -1,10 +1,10 @@
 import type { Attributes } from '@opentelemetry/api';
 import type { LabelSet } from '@toolweaver/analytics-metrics';
 
-/** OpenTelemetry's own mark of the series that all further label sets share. */
+/** OpenTelemetry's attribute of the series that all label sets after the limit share. */
 const overflow = 'otel.metric.overflow';
 
-/** The labels that have a value. A new object each time: OpenTelemetry keeps what it gets, and goes by its contents. */
+/** Returns the labels that have a value, in a new object each time: OpenTelemetry keeps it, and compares by contents. */
 export function attributesOf(names: readonly string[], { labels, isOverflow }: LabelSet): Attributes {
   const attributes: Attributes = {};
   for (const [at, name] of names.entries()) {

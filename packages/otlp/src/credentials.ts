@@ -4,13 +4,13 @@ import { isSecret, secret } from '@toolweaver/analytics-core/backend';
 import { isOpenToNetwork } from './endpoint.ts';
 import type { OtlpOptions, Refuse } from './options.ts';
 
-/** Set by the exporter itself. */
+/** Headers that the exporter sets itself. */
 const ownHeaders = ['content-encoding', 'content-length', 'content-type', 'host', 'transfer-encoding'];
 
-/** By names in lower case; undefined where the value is no text. */
+/** By lower-case name; undefined where the value is neither a string nor a secret. */
 type HeadersAsGiven = Readonly<Record<string, Secret | undefined>>;
 
-/** What identifies this program to the receiver: complete, printable, and not in clear over a network. */
+/** Checks that credentials and headers are complete, printable, and not sent unencrypted over a network. */
 export function checkCredentials(
   options: OtlpOptions,
   url: URL,

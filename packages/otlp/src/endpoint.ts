@@ -2,7 +2,7 @@ import { isLoopback } from '@toolweaver/analytics-core/backend';
 
 const metricsPath = '/v1/metrics';
 
-/** The address that metrics are posted to, for an endpoint with or without its path. */
+/** Returns the URL that metrics are posted to, for an endpoint with or without its path. */
 export function metricsUrl(endpoint: string): URL {
   const url = new URL(endpoint);
   const path = url.pathname.replace(/\/+$/, '');
@@ -10,7 +10,7 @@ export function metricsUrl(endpoint: string): URL {
   return url;
 }
 
-/** The address of logs beside that of metrics; undefined where that has a path of its own. */
+/** Returns the URL of logs next to that of metrics; undefined where metrics have a path of their own. */
 export function logsUrl(metrics: URL): URL | undefined {
   if (!metrics.pathname.endsWith(metricsPath)) {
     return undefined;
@@ -20,7 +20,7 @@ export function logsUrl(metrics: URL): URL | undefined {
   return url;
 }
 
-/** What is wrong with an address; undefined when nothing is. Does not repeat it: it may hold a password. */
+/** Returns what is wrong with an address, or undefined. Does not repeat the address: it may hold a password. */
 export function addressProblem(address: unknown): string | undefined {
   const url = typeof address === 'string' && URL.canParse(address) ? new URL(address) : undefined;
   if (url === undefined || !['http:', 'https:'].includes(url.protocol)) {
@@ -32,7 +32,7 @@ export function addressProblem(address: unknown): string | undefined {
   return url.hash === '' ? undefined : 'must have no # in it';
 }
 
-/** Whether what is sent there can leave this machine, unencrypted. */
+/** Whether data sent there can leave this machine unencrypted. */
 export function isOpenToNetwork({ protocol, hostname }: URL): boolean {
   return protocol === 'http:' && !isLoopback(hostname);
 }

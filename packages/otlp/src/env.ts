@@ -5,8 +5,8 @@ import { type OtlpOptions, resolveOptions } from './options.ts';
 
 /**
  * Reads `OTLP_ENDPOINT`, `OTLP_INSTANCE_ID`, `OTLP_TOKEN`, `OTLP_PUSH_INTERVAL` (seconds), `OTLP_SERVICE_NAME` and
- * `OTLP_SERVICE_VERSION`, what every backend that shows metrics has in common, and where these are unset OpenTelemetry's own
- * variables. Pure: pass `process.env`.
+ * `OTLP_SERVICE_VERSION`, the variables that all metrics backends share (`ANALYTICS_METRICS_…`) and, where ours are unset,
+ * OpenTelemetry's own. Pure: pass `process.env`.
  * @throws AnalyticsError `INVALID_CONFIG` with all problems.
  */
 export function otlpFromEnv(env: Env): OtlpOptions {
@@ -14,7 +14,7 @@ export function otlpFromEnv(env: Env): OtlpOptions {
     if (vars.flag('OTEL_SDK_DISABLED') === true) {
       return { enabled: false };
     }
-    /** Which variable gave an option. */
+    /** The variable that each option came from. */
     const from = new Map<string, string>();
     const first = <T>(field: string, names: readonly string[], read: (name: string) => T): T | undefined => {
       const name = names.find((one) => vars.text(one) !== undefined);
@@ -56,7 +56,7 @@ const variables: Readonly<Record<string, string>> = {
   'tls.keyFile': 'OTEL_EXPORTER_OTLP_CLIENT_KEY',
 };
 
-/** OpenTelemetry's names of a setting of metrics, the more special one first. */
+/** OpenTelemetry's variables for a setting of metrics, the more specific one first. */
 function otel(setting: string): readonly string[] {
   return [`OTEL_EXPORTER_OTLP_METRICS_${setting}`, `OTEL_EXPORTER_OTLP_${setting}`];
 }
@@ -70,11 +70,11 @@ function readConnection(vars: EnvReader, first: First): OtlpOptions {
     token: first('token', ['OTLP_TOKEN'], vars.secret),
   };
   const protocol = first('protocol', otel('PROTOCOL'), (name): OtlpOptions['protocol'] => {
-    // What the host exports by gRPC elsewhere is no mistake.
+    // `grpc` is no mistake here: it is meant for other exporters of the host.
     const isOthers = own.endpoint !== undefined && vars.text(name)?.toLowerCase() === 'grpc';
     return isOthers ? undefined : vars.choice(name, ['http/protobuf', 'http/json']);
   });
-  // An endpoint of ours gets no keys that were meant for another's, nor another's ours.
+  // Our endpoint must not get credentials that were meant for OpenTelemetry's, nor the reverse.
   if (Object.values(own).some((value) => value !== undefined)) {
     return { ...own, protocol };
   }
@@ -109,7 +109,7 @@ function readResource(vars: EnvReader, first: First): OtlpOptions {
   };
 }
 
-/** As of a variable: a template that had nothing to fill in has set nothing. */
+/** Treats a blank value as unset, as for variables: it may come from a template that had nothing to fill in. */
 function unlessBlank(text: string | undefined): string | undefined {
   return text?.trim() === '' ? undefined : text;
 }
@@ -120,12 +120,12 @@ function readBuckets(vars: EnvReader): OtlpOptions['buckets'] {
   return choice === 'base2_exponential_bucket_histogram' ? 'exponential' : undefined;
 }
 
-/** Any of them may be a key. */
+/** All values are secrets, because any of them may be a key. */
 function readHeaders(vars: EnvReader, variable: string): OtlpOptions['headers'] {
   return Object.fromEntries(Object.entries(readPairs(vars, variable)).map(([name, value]) => [name, secret(value)]));
 }
 
-/** `name=value` with commas between, percent-encoded. */
+/** Reads comma-separated, percent-encoded `name=value` pairs. */
 function readPairs(vars: EnvReader, variable: string): Record<string, string> {
   const pairs: [string, string][] = [];
   for (const item of vars.list(variable) ?? []) {
@@ -138,7 +138,7 @@ function readPairs(vars: EnvReader, variable: string): Record<string, string> {
         [item.slice(0, at), item.slice(at + 1)].map((part) => decodeURIComponent(part.trim())) as [string, string],
       );
     } catch {
-      // Values may be secrets: no part of them is repeated.
+      // Values may be secrets, so the message repeats no part of them.
       vars.problem(variable, 'must be name=value pairs with commas between, % and commas in them percent-encoded');
       break;
     }

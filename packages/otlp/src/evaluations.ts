@@ -9,18 +9,18 @@ import { type Encoding, type PartialSuccess, type ReadAnswer, readPartialSuccess
 const serializers = { protobuf: ProtobufLogsSerializer, json: JsonLogsSerializer };
 type LogRecord = Parameters<typeof ProtobufLogsSerializer.serializeRequest>[0][number];
 
-/** Each is a record of its own, and so they cannot wait without a bound. */
+/** Unlike with metrics, each event is kept on its own, so the queue needs a bound. */
 const maxWaiting = 4096;
 
 export interface Evaluations {
   add(rating: RatingEvent): void;
-  /** Delivers what waits. What is not accepted waits on, as far as the bound lets it. */
+  /** Sends what is queued. After a failure it stays queued, up to the bound; what the receiver refused is lost. */
   push(manner: Manner, signal: AbortSignal): Promise<void>;
-  /** Counts what waits as lost. */
+  /** Empties the queue, and counts what was in it as lost. */
   giveUp(): void;
 }
 
-/** Ratings as events of OpenTelemetry's GenAI conventions, in OTLP logs. `onLoss` is told how many were given up, all in all. */
+/** Sends ratings as events of OpenTelemetry's GenAI conventions, in OTLP logs. `onLoss` is called with the total lost so far. */
 export function createEvaluations(
   sender: Sender,
   url: URL,
@@ -72,7 +72,7 @@ export function createEvaluations(
       const records = waiting;
       waiting = [];
       const body = serializers[encoding].serializeRequest(records) as Uint8Array;
-      /** Where only part of it was. */
+      /** How many of the records the receiver refused, where it accepted the others. */
       let refused = 0;
       const read: ReadAnswer = (answer, encoding) => {
         const partial = readAnswer(answer, encoding);
@@ -83,7 +83,7 @@ export function createEvaluations(
         await sender.send({ url, body, read, ...manner }, signal);
       } catch (thrown) {
         const { code } = thrown as AnalyticsError;
-        // What is refused once is refused again, and what was taken of it would be there twice.
+        // Refused records would be refused again, and sending them again would duplicate those that were accepted.
         const kept = code === 'EVENTS_REJECTED' || code === 'TOO_LARGE' ? [] : records;
         const all = [...kept, ...waiting];
         waiting = all.slice(0, maxWaiting);

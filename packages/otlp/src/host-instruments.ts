@@ -13,18 +13,18 @@ import {
 import { attributesOf } from './attributes.ts';
 import { scope } from './scope.ts';
 
-/** Of one event in one histogram; they take less than a millisecond, for which the caller of `record…()` waits. */
+/** Observations of one event in one histogram. They take less than a millisecond, while the caller of `record…()` waits. */
 const maxObservations = 1000;
 
 export interface HostInstruments {
   readonly cells: Cells;
-  /** Takes the instruments out of the provider's collections, and frees their names. */
+  /** Removes the instruments from the provider's collections, and frees their names. */
   release(): void;
 }
 
 /**
- * Cells shown by instruments of the host's provider: counters and gauges are read when it collects, and observations are recorded
- * as they come, because no instrument takes a whole histogram.
+ * Creates cells that instruments of the host's provider show. Counters and gauges are read when it collects; observations are
+ * recorded as they come, because no instrument takes a whole histogram.
  * @throws AnalyticsError `INVALID_CONFIG` when other instruments of ours on the provider have these names.
  */
 export function createHostInstruments(provider: MeterProvider, options: CellsOptions): HostInstruments {
@@ -34,7 +34,7 @@ export function createHostInstruments(provider: MeterProvider, options: CellsOpt
   function observer({ name, help: description, unit, bounds = [], labels }: Metric): Observer {
     const advice = { explicitBucketBoundaries: [...bounds] };
     const instrument = meter.createHistogram(name, { description, unit, advice });
-    /** `rest`: what the weights so far came to above whole observations, as an instrument knows no halves. */
+    /** `rest`: the fraction of an observation left over from the weights so far, because an instrument takes only whole ones. */
     const kept: { readonly attributes: Attributes; rest: number }[] = [];
     return {
       add: (labelSet) => kept.push({ attributes: attributesOf(labels, labelSet), rest: 0 }) - 1,
@@ -62,7 +62,7 @@ export function createHostInstruments(provider: MeterProvider, options: CellsOpt
   }
 
   const observe = (result: { observe(metric: Observable, ...rest: Parameters<ObservableResult['observe']>): void }) => {
-    // Brings up to date what is not counted event by event.
+    // Updates the metrics that are not counted event by event.
     cells.families();
     for (const [{ metric, labelSets, value }, instrument] of shown) {
       for (const [at, labelSet] of labelSets.entries()) {
@@ -81,12 +81,12 @@ export function createHostInstruments(provider: MeterProvider, options: CellsOpt
   };
 }
 
-/** The names of each one's instruments on a provider. */
+/** By provider, the names of the instruments of each backend. */
 const takenNames = new WeakMap<MeterProvider, Set<readonly string[]>>();
 
 /**
- * Instruments of the same name are one: what one of their readers reads goes over what another has read, and observations of the same
- * event count twice.
+ * Reserves the names on the provider. Instruments of the same name are one instrument: what one backend reports would overwrite
+ * what another has reported, and observations of the same event would count twice.
  */
 function takeNames(provider: MeterProvider, options: CellsOptions): () => void {
   const { semconv = 'toolweaver', namespace, labels, latencyBucketsMs, maxLabelSets } = options;

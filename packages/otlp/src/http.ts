@@ -2,7 +2,7 @@ import { type Agent, request as httpRequest, type IncomingHttpHeaders, type Inco
 import { request as httpsRequest } from 'node:https';
 import type { SecureContextOptions } from 'node:tls';
 
-/** No receiver has more to say. What is longer is not read to its end. */
+/** More than any receiver has to say. The rest of a longer answer is not read. */
 const maxAnswerBytes = 64 * 1024;
 
 export interface Connection {
@@ -14,7 +14,7 @@ export interface Post extends Connection {
   readonly url: URL;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Uint8Array;
-  /** Whether the process may end meanwhile. */
+  /** Whether the process may exit meanwhile. */
   readonly background: boolean;
 }
 
@@ -22,15 +22,16 @@ export interface Answer {
   readonly status: number;
   readonly statusText: string;
   readonly headers: IncomingHttpHeaders;
-  /** At most 64 KiB of it. */
+  /** The first 64 KiB at most. */
   readonly body: Buffer;
-  /** Whether that is all of it. */
+  /** Whether `body` is the whole answer. */
   readonly isWhole: boolean;
 }
 
 /**
- * One request and its answer, of whatever status; redirects are answers. Each has a connection of its own, so that none that the
- * other side has closed meanwhile is used, and none is left behind. Rejects with Node's error, or with the signal's reason.
+ * Sends one request; resolves with its answer, whatever the status, redirects included. Without an agent, each opens a
+ * connection, so that none is used that the other side has closed, and none is left behind. Rejects with Node's error or the
+ * signal's reason.
  */
 export function post({ url, headers, body, background, tls, agent }: Post, signal: AbortSignal): Promise<Answer> {
   const { promise, resolve, reject } = Promise.withResolvers<Answer>();
@@ -52,8 +53,8 @@ export function post({ url, headers, body, background, tls, agent }: Post, signa
   sent.end(body);
   return promise.finally(() => {
     signal.removeEventListener('abort', abort);
-    // Given up, too long an answer, or one that came before all was sent: what is left would keep the connection, that of an agent
-    // too. One that an agent has again is no longer the request's, and stays.
+    // After an abort, an answer that is too long, or one that came before all was sent, the rest would keep the connection busy,
+    // even that of an agent. A connection that the agent has back is no longer the request's, and stays open.
     sent.destroy();
   });
 }

@@ -17,7 +17,7 @@ import { type Encoding, type PartialSuccess, readPartialSuccess } from './verdic
 
 const serializers = { protobuf: ProtobufMetricsSerializer, json: JsonMetricsSerializer };
 
-/** Nothing is measured: there is no provider to measure with. */
+/** Measures nothing, as it has no meter provider. */
 const selfObservation: ExporterMetrics<ResourceMetrics> = new ExporterMetrics({
   componentType: 'otlp_http_metric_exporter',
   metricsHelper: MetricsExporterMetricsHelper,
@@ -26,12 +26,12 @@ const selfObservation: ExporterMetrics<ResourceMetrics> = new ExporterMetrics({
   responseAttributesFromError: () => ({}),
 });
 
-/** How `background` and `maxAttempts` of a delivery are to be. */
+/** The `background` and `maxAttempts` of a delivery. */
 export type Manner = Pick<Delivery, 'background' | 'maxAttempts'>;
 
 /**
  * Exports with OpenTelemetry's exporter and serializers, over a transport of our own: theirs hides a partial success, has no
- * deadline for an answer that trickles, and sends the headers of the environment to any endpoint. Rejects with what `sender` says.
+ * deadline for an answer that trickles, and sends the headers of the environment to any endpoint. Rejects with `sender`'s error.
  */
 export function exportMetrics(
   sender: Sender,
@@ -55,14 +55,14 @@ export function exportMetrics(
     { temporalityPreference: AggregationTemporalityPreference.CUMULATIVE },
   );
   return new Promise((resolve, reject) => {
-    // A host that traces its HTTP requests did not ask for ours.
+    // A host that traces its HTTP requests did not ask for traces of ours.
     context.with(suppressTracing(context.active()), () => {
       exporter.export(metrics, ({ code, error }) => (code === ExportResultCode.SUCCESS ? resolve() : reject(error)));
     });
   });
 }
 
-/** A request for nothing: what a receiver that is there, and lets us in, accepts. */
+/** Sends an empty export, which a receiver accepts if it is reachable and the credentials are right. */
 export function probe(sender: Sender, url: URL, encoding: Encoding, signal: AbortSignal): Promise<void> {
   const body = encoding === 'json' ? Buffer.from('{"resourceMetrics":[]}') : new Uint8Array();
   return sender.send({ url, body, read: readAnswer, maxAttempts: 1 }, signal);

@@ -19,26 +19,26 @@ import {
 import { checkCredentials, readHeaders, toSecret } from './credentials.ts';
 import { addressProblem, logsUrl, metricsUrl } from './endpoint.ts';
 
-/** Files in PEM for TLS. */
+/** Paths of PEM files for TLS. */
 export interface TlsFiles {
-  /** Authorities to trust instead of Node's own. */
+  /** Certificate authorities to trust instead of Node's own. */
   readonly caFile?: string | undefined;
-  /** What this program shows of itself, with the key below. */
+  /** Client certificate, whose key is `keyFile`. */
   readonly certFile?: string | undefined;
   readonly keyFile?: string | undefined;
 }
 
-/** What is counted, and where it goes: to a receiver, or into a `meterProvider`, with which all that says how to send is refused. */
+/** What to count and where to send it: to a receiver, or to a `meterProvider`; options about sending are then refused. */
 export interface OtlpOptions extends MetricsOptions {
-  /** Of the receiver, with or without `/v1/metrics` at its end. Either this or `url` or `meterProvider`. */
+  /** Base URL of the receiver, with or without a final `/v1/metrics`. Give one of `endpoint`, `url` and `meterProvider`. */
   readonly endpoint?: string | undefined;
-  /** Where metrics are posted, as it is, for a receiver with another path. */
+  /** Full URL that metrics are posted to, for a receiver with another path. */
   readonly url?: string | undefined;
-  /** Of Grafana Cloud; the user of HTTP's basic authentication. With `token`. */
+  /** Grafana Cloud instance id: the user name of HTTP basic authentication. Needs `token`. */
   readonly instanceId?: string | undefined;
-  /** Its password. With `instanceId`; refused over plain http to another machine. */
+  /** Password of basic authentication. Needs `instanceId`; refused over plain http to another machine. */
   readonly token?: string | Secret | undefined;
-  /** Further headers of each request: keys of other vendors, tenants. */
+  /** Additional headers of each request, such as keys of other vendors or a tenant. */
   readonly headers?: Readonly<Record<string, string | Secret>> | undefined;
   /** Default: `http/protobuf`. */
   readonly protocol?: 'http/protobuf' | 'http/json' | undefined;
@@ -46,12 +46,12 @@ export interface OtlpOptions extends MetricsOptions {
   readonly compression?: 'gzip' | 'none' | undefined;
   /** At least 1000, and no less than `timeoutMs`. Default: 60000. */
   readonly pushIntervalMs?: number | undefined;
-  /** Of a push with all its tries, and of a probe. Default: 10000, or the interval where that is shorter. */
+  /** Time limit of a push with all attempts, and of a health check. Default: 10000, or `pushIntervalMs` if shorter. */
   readonly timeoutMs?: number | undefined;
-  /** Within a push. Defaults: 1000, 5000, 5 tries. */
+  /** Retries within a push. Defaults: `minDelayMs` 1000, `maxDelayMs` 5000 (or `minDelayMs` if longer), `maxAttempts` 5. */
   readonly retry?: RetryOptions | undefined;
   readonly tls?: TlsFiles | undefined;
-  /** A way of one's own to the receiver, such as a proxy's. Default: a new connection for each request. */
+  /** Node's agent for the connections, such as that of a proxy. Default: a new connection for each request. */
   readonly agent?: Agent | undefined;
   /** `service.name` of the resource. Default: `toolweaver`. */
   readonly serviceName?: string | undefined;
@@ -59,26 +59,26 @@ export interface OtlpOptions extends MetricsOptions {
   readonly serviceVersion?: string | undefined;
   /** `service.instance.id`: two processes with the same one overwrite each other's counts. Default: a new UUID. */
   readonly serviceInstanceId?: string | undefined;
-  /** Of the resource; the three options above go over those of their names, and these over the defaults. */
+  /** Attributes of the resource. The three options above win over attributes of the same name, and these over the defaults. */
   readonly resourceAttributes?: Readonly<Record<string, string>> | undefined;
   /** Default: `toolweaver`. */
   readonly semconv?: SemanticConventions | undefined;
   /** Default: `explicit`. */
   readonly buckets?: Buckets | undefined;
-  /** Sends ratings as events, too: `gen_ai.evaluation.result`, in OTLP logs, without comments and users. Default: false. */
+  /** Also sends ratings as `gen_ai.evaluation.result` events in OTLP logs, without comments and users. Default: false. */
   readonly evaluationEvents?: boolean | undefined;
   /**
-   * The host's own. Then the instruments are its, it exports them as it does its others, and nothing is sent by this backend. The
-   * default of `maxLabelSets` is then 1990: a higher one needs a provider whose cardinality limit is more than 5 above it.
+   * The host's own provider. It then owns the instruments and exports them like its others, and this backend sends nothing.
+   * `maxLabelSets` then defaults to 1990; a higher value needs a provider whose cardinality limit is more than 5 above it.
    */
   readonly meterProvider?: MeterProvider | undefined;
-  /** `false` takes events and does nothing with them. Default: true. */
+  /** `false` accepts events and discards them. Default: true. */
   readonly enabled?: boolean | undefined;
   /** Default: `otlp`. */
   readonly name?: string | undefined;
   /**
-   * Is told what no call can be told of: pushes at intervals that failed, warnings of the receiver, evaluation events that were
-   * given up; at most once a minute for each code. What it throws is ignored.
+   * Called with problems that no method call can report: failed pushes at intervals and at close, warnings of the receiver, and
+   * lost evaluation events; at most once a minute for each code. Whatever it throws or rejects with is ignored.
    */
   readonly onNotice?: ((notice: AnalyticsError) => unknown) | undefined;
   /** For tests. */
@@ -87,7 +87,7 @@ export interface OtlpOptions extends MetricsOptions {
   readonly random?: (() => number) | undefined;
 }
 
-/** Options that say how to push: where the host's provider does, they would say nothing. */
+/** Options about pushing, which have no effect with the host's provider. */
 const pushing = {
   endpoint: true,
   url: true,
@@ -125,7 +125,7 @@ const retryNames = { minDelayMs: true, maxDelayMs: true, maxAttempts: true } as 
   true
 >;
 
-/** What is none of the options, of this backend or of a group of them. */
+/** Returns a problem for each unknown option, also inside `tls` and `retry`. */
 export function unknownNames(options: OtlpOptions): Problem[] {
   const { tls = {}, retry = {} } = Object(options) as OtlpOptions;
   return [
@@ -157,12 +157,12 @@ const defaultIntervalMs = 60_000;
 const defaultTimeoutMs = 10_000;
 
 /**
- * The default of `maxLabelSets` on a provider of the host. OpenTelemetry's SDK keeps 1999 series of an instrument, unless it is told
- * otherwise, and adds the totals of all further ones of a counter up anew in each collection. Ours are five at most beyond the limit.
+ * The default of `maxLabelSets` on a provider of the host. By default, OpenTelemetry's SDK keeps 1999 series of an instrument;
+ * each collection adds the totals of further series of a counter to the overflow anew. Ours exceed the limit by at most five.
  */
 const hostMaxLabelSets = 1990;
 
-/** The options with their defaults; what is wrong with them goes to `problems`, and then the result is not to be used. */
+/** Returns the options with their defaults. Adds what is wrong to `problems`; the result must not be used then. */
 export function resolveOptions(options: OtlpOptions, problems: Problem[]): ResolvedOptions {
   const refuse = (field: string, message: string): void => void problems.push({ field, message });
   const byDefault = options.meterProvider === undefined ? undefined : hostMaxLabelSets;
@@ -203,7 +203,7 @@ export function resolveOptions(options: OtlpOptions, problems: Problem[]): Resol
   };
 }
 
-/** Notes what is wrong with an option. */
+/** Reports what is wrong with an option. */
 export type Refuse = (field: string, message: string) => void;
 
 function checkCommon(options: OtlpOptions, refuse: Refuse): void {
@@ -241,7 +241,7 @@ function checkCommon(options: OtlpOptions, refuse: Refuse): void {
   if ((tls?.certFile === undefined) !== (tls?.keyFile === undefined)) {
     refuse(tls?.certFile === undefined ? 'tls.certFile' : 'tls.keyFile', 'is needed with the other of the two');
   }
-  // Node's own test of what is one.
+  // Node's own check for an agent.
   if (agent !== undefined && typeof Object(agent).addRequest !== 'function') {
     refuse('agent', 'must be an http.Agent');
   }
@@ -282,7 +282,7 @@ function resolveUrl({ endpoint, url, meterProvider, agent }: OtlpOptions, refuse
     return nowhere;
   }
   const found = url === undefined ? metricsUrl(address) : new URL(address);
-  // By this Node refuses each request. Agents that do for both have no such property of their own.
+  // Node refuses each request where this differs. Agents for both protocols have no such property of their own.
   const { protocol = found.protocol } = { ...agent } as { readonly protocol?: string };
   if (protocol !== found.protocol) {
     refuse('agent', `must be one for ${found.protocol}//`);

@@ -4,7 +4,13 @@ import { createSecureContext } from 'node:tls';
 import type { Resource } from '@opentelemetry/resources';
 import { MeterProvider, MetricReader } from '@opentelemetry/sdk-metrics';
 import { AnalyticsError, type Backend, type Problem } from '@toolweaver/analytics-core';
-import { configError, createReporter, secretsOfHeader, toAnalyticsError } from '@toolweaver/analytics-core/backend';
+import {
+  configError,
+  createNotices,
+  createReporter,
+  secretsOfHeader,
+  toAnalyticsError,
+} from '@toolweaver/analytics-core/backend';
 import { createCells } from '@toolweaver/analytics-metrics';
 import { createEvaluations } from './evaluations.ts';
 import { createHostInstruments } from './host-instruments.ts';
@@ -17,20 +23,20 @@ import { createResource } from './resource.ts';
 import { scope } from './scope.ts';
 import { createSender } from './sender.ts';
 
-/** What `otlp` makes: events are counted inside `record()`, and wait in no queue. */
+/** The backend that `otlp` returns. It counts events inside `record…()`, without a queue. */
 export interface OtlpBackend extends Backend {
   readonly delivery: 'immediate';
 }
 
-/** Collects when it is asked to: what pushes, and when, is ours. */
+/** Collects only on request: this backend decides itself what to push, and when. */
 class PlainReader extends MetricReader {
   protected override async onForceFlush(): Promise<void> {}
   protected override async onShutdown(): Promise<void> {}
 }
 
 /**
- * Counts events as metrics, and pushes these at intervals to a receiver of OTLP. `flush` pushes at once, and rejects with the
- * receiver's words when it did not accept all of them; then they are in the next push, as totals are never forgotten.
+ * Creates a backend that counts events as metrics and pushes these at intervals to an OTLP receiver. `flush` pushes at once, and
+ * rejects with the receiver's message when it did not accept everything; the next push then includes it, as totals are kept.
  * @throws AnalyticsError `INVALID_CONFIG` with every problem of the options, or when another backend has metrics of the same names on
  *   the `meterProvider`.
  */
@@ -63,7 +69,8 @@ function pushingBackend(
   connection: Connection,
 ): OtlpBackend {
   const { url, encoding, clock } = resolved;
-  const reporter = createReporter(options.onNotice, clock);
+  const notices = createNotices(options.onNotice);
+  const reporter = createReporter(notices.report, clock);
   const tell = (notice: AnalyticsError): void => reporter.report(notice.code, name, () => notice);
   const resource = createResource(options);
   const cells = createCells(resolved.cells);
@@ -81,7 +88,7 @@ function pushingBackend(
       },
     ],
   });
-  // Private: the host's global one is never touched.
+  // Private: the host's global provider is never touched.
   const provider = new MeterProvider({ resource, readers: [reader] });
   const headers = (): Record<string, string> => {
     const { instanceId, token } = resolved;
@@ -139,11 +146,14 @@ function pushingBackend(
       }
       pusher.changed();
     },
-    attach: cells.attach,
+    attach(client) {
+      cells.attach(client);
+      notices.attach(client);
+    },
     flush: pusher.push,
     async check(signal) {
       await probe(sender, url, encoding, signal);
-      // What is refused for what is in it shows in no probe.
+      // A probe, being empty, does not show that pushes are refused for their contents.
       const { code, message } = (pusher.failure ?? {}) as Partial<AnalyticsError>;
       if (code === 'EVENTS_REJECTED' || code === 'TOO_LARGE') {
         throw new AnalyticsError(code, `${message} (in the latest push)`, { backend: name, cause: pusher.failure });
@@ -157,7 +167,7 @@ function pushingBackend(
   };
 }
 
-/** Nothing is sent from here, so there is nothing to probe. */
+/** Has no `check`, because nothing is sent from here. */
 function hostBackend(
   name: string,
   resolved: ResolvedOptions,
@@ -165,7 +175,7 @@ function hostBackend(
 ): OtlpBackend {
   const { cells, release } = createHostInstruments(provider, resolved.cells);
   const flush = async (): Promise<void> => {
-    // The SDK's has one, although the interface does not; it resolves when an export failed, too.
+    // The SDK's provider has this method, although the interface does not. It resolves even when an export failed.
     await (provider as { forceFlush?(): Promise<void> }).forceFlush?.();
   };
   return {
@@ -216,7 +226,7 @@ function readTlsFiles(options: OtlpOptions, problems: Problem[]): Connection['tl
       return undefined;
     }
     try {
-      // As a text: a number would be an open file, and whoever reads that may wait for ever.
+      // As a string: `readFileSync` takes a number for an open file, and reading that may block for ever.
       const pem = readFileSync(String(path));
       tryOut(pem);
       return pem;
@@ -226,7 +236,7 @@ function readTlsFiles(options: OtlpOptions, problems: Problem[]): Connection['tl
       return undefined;
     }
   };
-  // Otherwise each push would find out anew; an authority that is none would not even be told of.
+  // Otherwise each push would fail anew, and an invalid CA would not even be reported.
   const asCertificate = (pem: Buffer): unknown => new X509Certificate(pem);
   const ca = read('caFile', asCertificate);
   const cert = read('certFile', asCertificate);

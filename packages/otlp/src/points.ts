@@ -10,17 +10,17 @@ import {
 import type { Cells, ExponentialValue, Family, HistogramFamily } from '@toolweaver/analytics-metrics';
 import { attributesOf } from './attributes.ts';
 
-/** Reads all series, as they have added up since `startMs`, as OpenTelemetry's SDK would have collected them by `nowMs`. */
+/** Returns all series with their totals since `startMs`, as OpenTelemetry's SDK would have collected them at `nowMs`. */
 export type Collect = (nowMs: number) => MetricData[];
 
 /** `startMs` and `nowMs` are Unix times in ms. */
 export function createCollect(cells: Cells, startMs: number): Collect {
   const startTime = toHrTime(startMs);
-  /** By family, in the order of its series, of which none ever goes: made once, they are half of what collecting costs. */
+  /** Attributes by family, in the order of its series, which are never removed. Making them is half the cost of collecting. */
   const known = new Map<Family, Attributes[]>();
 
   return (nowMs) => {
-    // A clock that was set back would make points that end before they begin.
+    // If the clock was set back, points would otherwise end before they begin.
     const endTime = toHrTime(Math.max(nowMs, startMs));
     return cells
       .families()
@@ -44,7 +44,7 @@ function toMetricData(family: Family, frame: Frame): MetricData {
   const points = <V>(value: (at: number) => V): DataPoint<V>[] =>
     family.labelSets.map((_, at) => ({ ...frame(at), value: value(at) }));
   const common = {
-    // Always floating point: sums of weights and of money are fractional, and a series must not change its type on the way.
+    // Always floating point: sums of weights and of money are fractional, and a series must not change its type later.
     descriptor: { name, description, unit, valueType: ValueType.DOUBLE },
     aggregationTemporality: AggregationTemporality.CUMULATIVE,
   };
@@ -86,11 +86,11 @@ function toExponential({ scale, offset, counts, zeroCount, sum }: ExponentialVal
   };
 }
 
-/** OTLP has whole numbers for observations, and asks that buckets add up: each is rounded, and the sum is theirs. */
+/** Rounds each bucket: OTLP counts observations in whole numbers, and a histogram's count must be the sum of its buckets. */
 function whole(weights: Float64Array): { counts: number[]; count: number } {
   const counts: number[] = [];
   let count = 0;
-  // `Array.from` takes several times as long for an array of doubles, and a push has ten thousand of them.
+  // `Array.from` takes several times as long for an array of doubles, and a push has ten thousand of these.
   for (let at = 0; at < weights.length; at += 1) {
     const rounded = Math.round(weights[at] as number);
     counts.push(rounded);

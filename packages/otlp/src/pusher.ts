@@ -1,9 +1,9 @@
 import type { AnalyticsError, Clock } from '@toolweaver/analytics-core';
 import type { Manner } from './metrics-exporter.ts';
 
-/** A client that closes leaves a backend at least a second. */
+/** A client that closes gives each backend at least a second. */
 const lastChanceMs = 800;
-/** The longest wish of a receiver that is granted. */
+/** The longest wait that a receiver can ask for. */
 const maxRetryAfterMs = 300_000;
 
 export interface PusherOptions {
@@ -13,24 +13,24 @@ export interface PusherOptions {
   readonly random: () => number;
   /** Collects and delivers. Resolves when the receiver accepted all that was counted before the call. */
   readonly push: (manner: Manner, signal: AbortSignal) => Promise<void>;
-  /** Told of pushes that nobody waits for. */
+  /** Called with the error of a push that no caller waits for. */
   readonly onFailure: (error: unknown) => void;
 }
 
 export interface Pusher {
-  /** Pushes now, after what is under way. Rejects when it could not, with the reason. */
+  /** Pushes at once, after any push under way. Rejects with the reason when it failed. */
   push(signal: AbortSignal): Promise<void>;
   /** Notes that there is something to push. */
   changed(): void;
   /** Why the latest push failed; undefined when it did not. */
   readonly failure: unknown;
-  /** Pushes what was not pushed, if it can, and stops. Never rejects. */
+  /** Pushes what is left, if it can, and stops. Never rejects. */
   close(): Promise<void>;
 }
 
 /**
- * Pushes at intervals, one push at a time. OpenTelemetry's `PeriodicExportingMetricReader` does not say what became of a push, does
- * not wait when a receiver asks for it, and begins with all that start with it at the same moment.
+ * Pushes at intervals, one push at a time. OpenTelemetry's `PeriodicExportingMetricReader` does not report what became of a push,
+ * does not wait when a receiver asks for it, and pushes at the same moment in all processes that started together.
  */
 export function createPusher({ intervalMs, clock, random, push, onFailure }: PusherOptions): Pusher {
   /** Settles when the push under way has ended. */
@@ -40,7 +40,7 @@ export function createPusher({ intervalMs, clock, random, push, onFailure }: Pus
   let failure: unknown;
   let closed = false;
   let timer: unknown;
-  /** Of the push that nobody waits for. */
+  /** Aborts the push that no caller waits for. */
   let background: AbortController | undefined;
 
   async function run(manner: Manner, signal: AbortSignal): Promise<void> {
@@ -64,7 +64,7 @@ export function createPusher({ intervalMs, clock, random, push, onFailure }: Pus
     return pushed;
   }
 
-  /** Whoever waits for a push does not wait for this one: the next has all that it had. */
+  /** Aborts the background push, so that callers need not wait for it: the next push includes everything that it had. */
   function callOff(): void {
     background?.abort();
     background = undefined;
@@ -96,7 +96,7 @@ export function createPusher({ intervalMs, clock, random, push, onFailure }: Pus
     timer = started;
   }
 
-  // Somewhere in the first interval, so that what was started together does not push together.
+  // At a random point of the first interval, so that processes that started together do not push together.
   schedule(random() * intervalMs);
 
   return {
@@ -118,10 +118,10 @@ export function createPusher({ intervalMs, clock, random, push, onFailure }: Pus
       if (changes === pushedChanges) {
         return;
       }
-      // Where the push before failed, as the one of a closing client, there is little hope, and no time left.
+      // If the previous push failed, such as the flush of a closing client, there is little hope, and no time left.
       const before = failure;
       const signal = before === undefined ? new AbortController().signal : AbortSignal.timeout(lastChanceMs);
-      // That it took too long says less than why the push before failed.
+      // A timeout would say less than why the previous push failed.
       await inTurn({}, signal).catch((thrown) => onFailure(signal.aborted ? before : thrown));
     },
   };

@@ -3,8 +3,8 @@ import { defaultResource, type Resource, resourceFromAttributes } from '@opentel
 import type { OtlpOptions } from './options.ts';
 
 /**
- * What is said about the sender of metrics: an option of its own goes over an attribute, and that over a default. Each call makes
- * another instance, unless the options name one.
+ * Describes the sender of metrics. A dedicated option wins over an attribute, and that over a default. Each call makes a new
+ * instance id, unless the options have one.
  */
 export function createResource(options: OtlpOptions): Resource {
   const { resourceAttributes, serviceName, serviceVersion, serviceInstanceId } = options;

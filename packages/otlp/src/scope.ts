@@ -1,2 +1,2 @@
-/** Who measured, in OpenTelemetry's words. One object, as its identity counts. */
+/** The instrumentation scope of our metrics. A single object, because OpenTelemetry compares scopes by identity. */
 export const scope = { name: '@toolweaver/analytics-otlp' } as const;

@@ -8,15 +8,15 @@ import { type Encoding, judge, judgeNetworkError, type ReadAnswer, type Refused,
 const compress = promisify(gzip);
 
 export interface SenderOptions extends Connection {
-  /** Of the backend, for its errors. */
+  /** Name of the backend, for its errors. */
   readonly name: string;
   readonly encoding: Encoding;
   readonly compression: 'gzip' | 'none';
-  /** Called for each request, so that secrets are nowhere else. */
+  /** Called for each request, so that secrets are kept nowhere else. */
   readonly headers: () => Readonly<Record<string, string>>;
-  /** What must not be in any message, even when the receiver repeats it. */
+  /** Strings that must not appear in any message, even when the receiver repeats them. */
   readonly secrets: () => readonly string[];
-  /** For everything: all tries and the pauses between them. */
+  /** For a whole delivery: all attempts and the pauses between them. */
   readonly timeoutMs: number;
   readonly retry: { readonly minDelayMs: number; readonly maxDelayMs: number; readonly maxAttempts: number };
   readonly clock: Clock;
@@ -28,23 +28,23 @@ export interface Delivery {
   readonly url: URL;
   readonly body: Uint8Array;
   readonly read: ReadAnswer;
-  /** The process may end meanwhile. */
+  /** Whether the process may exit meanwhile. Default: false. */
   readonly background?: boolean;
-  /** Default: as the options say. */
+  /** Default: that of the options. */
   readonly maxAttempts?: number;
 }
 
 export interface Sender {
-  /** Resolves when the receiver accepted all of it. Rejects with an AnalyticsError that has the receiver's words. */
+  /** Resolves when the receiver accepted everything. Rejects with an AnalyticsError that has the receiver's message. */
   send(delivery: Delivery, signal: AbortSignal): Promise<void>;
 }
 
-/** Delivers requests within a deadline. Tries again what OTLP allows to be tried again, and when the receiver wants it. */
+/** Delivers requests within a deadline. Retries where OTLP allows it, never earlier than the receiver asks. */
 export function createSender(options: SenderOptions): Sender {
   const { name, encoding, compression, timeoutMs, retry, clock, random, tls, agent } = options;
   const contentType = encoding === 'json' ? 'application/json' : 'application/x-protobuf';
 
-  /** In words without secrets, of one line. */
+  /** Removes secrets, and puts the text on one line. */
   const clean = (text: string): string => cleanId(redact(text, options.secrets()));
 
   function failure({ code, message, retryAfterMs }: Omit<Refused, 'accepted' | 'mayRetry'>, url: URL): AnalyticsError {
@@ -68,7 +68,7 @@ export function createSender(options: SenderOptions): Sender {
     }
   }
 
-  /** Full jitter, so that many processes do not come back together; never earlier than the receiver wants. */
+  /** Full jitter, so that many processes do not retry together; never earlier than the receiver asks. */
   function delayMs({ retryAfterMs = 0 }: Refused, attempts: number): number {
     return Math.max(retryAfterMs, random() * Math.min(retry.maxDelayMs, retry.minDelayMs * 2 ** (attempts - 1)));
   }
@@ -99,7 +99,7 @@ export function createSender(options: SenderOptions): Sender {
       const deadline = new AbortController();
       let last: Refused | undefined;
       const timer = clock.setTimeout(() => deadline.abort(), timeoutMs);
-      // What it would end keeps the process alive by itself, where that is to wait.
+      // The delivery itself keeps the process alive, unless it is in the background.
       timer.unref?.();
       try {
         const either = AbortSignal.any([signal, deadline.signal]);

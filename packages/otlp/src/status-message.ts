@@ -1,6 +1,6 @@
 /**
- * The message of a `google.rpc.Status` in protobuf, which is what an OTLP receiver explains a failure with: field 2, a text.
- * OpenTelemetry's packages have no reader for it. Undefined when the bytes are no such thing, or have no message.
+ * Returns the message of a protobuf `google.rpc.Status` (field 2, a string), with which an OTLP receiver explains a failure;
+ * undefined when the bytes are no such thing or have no message. OpenTelemetry's packages have no reader for it.
  */
 export function statusMessage(bytes: Uint8Array): string | undefined {
   let at = 0;
@@ -28,7 +28,7 @@ export function statusMessage(bytes: Uint8Array): string | undefined {
       continue;
     }
     const length = wireType === 2 ? varint() : Number.NaN;
-    // Also when it is not a number.
+    // Negated, so that NaN is caught too.
     if (!(at + length <= bytes.length)) {
       return undefined;
     }

@@ -4,12 +4,12 @@ import { describeThrown } from '@toolweaver/analytics-core/backend';
 import type { Answer } from './http.ts';
 import { statusMessage } from './status-message.ts';
 
-/** What an answer, or none, says about what was sent. */
+/** What an answer, or its absence, says about a request. */
 export type Verdict = Accepted | Refused;
 
 interface Accepted {
   readonly accepted: true;
-  /** The receiver took everything, but has something to say about it. */
+  /** Set when the receiver accepted everything but added a message. */
   readonly warning?: string;
 }
 
@@ -17,25 +17,25 @@ export interface Refused {
   readonly accepted: false;
   readonly code: ErrorCode;
   readonly message: string;
-  /** Whether OTLP allows that the same is sent again. */
+  /** Whether OTLP allows the request to be retried. */
   readonly mayRetry: boolean;
-  /** The receiver's wish. */
+  /** How long the receiver asks to wait. */
   readonly retryAfterMs?: number | undefined;
 }
 
-/** The part of what was sent that the receiver did not take. */
+/** What the receiver did not accept. */
 export interface PartialSuccess {
   readonly rejected: number;
   readonly message: string;
 }
 
-/** Reads a receiver's answer; throws when it is none. */
+/** Reads the body of an answer; throws when it is not one of OTLP. */
 export type ReadAnswer = (body: Uint8Array, encoding: Encoding) => PartialSuccess;
 export type Encoding = 'protobuf' | 'json';
 
 /**
- * Reads the answer of a signal, whose response has the number of those refused in `rejectedField`. OpenTelemetry's own reader of JSON
- * takes for an empty answer what is none.
+ * Reads the answer for a signal, which has the number of refused items in `rejectedField`. OpenTelemetry's own JSON reader takes
+ * anything else for an empty answer.
  * @throws Error for what is no answer.
  */
 export function readPartialSuccess(
@@ -47,7 +47,7 @@ export function readPartialSuccess(
   const answer: unknown = encoding === 'json' ? JSON.parse(Buffer.from(body).toString()) : deserializeResponse(body);
   const { partialSuccess } = fieldsOf(answer);
   const { [rejectedField]: count, errorMessage } = fieldsOf(partialSuccess ?? {});
-  // In JSON, 64-bit numbers are texts.
+  // In JSON, 64-bit integers are strings.
   const rejected = Number(count ?? 0);
   const message = errorMessage ?? '';
   if (!Number.isFinite(rejected) || typeof message !== 'string') {
@@ -65,10 +65,10 @@ function fieldsOf(value: unknown): Readonly<Record<string, unknown>> {
 
 /** https://opentelemetry.io/docs/specs/otlp/#failures-1 */
 const retryableStatuses: readonly number[] = [429, 502, 503, 504];
-/** The address or the credentials are wrong, and will be the next time. */
+/** The address or the credentials are wrong, so a retry would not help. */
 const configStatuses: readonly number[] = [401, 403, 404, 405];
 
-/** `url` is what was asked; `nowMs` is Unix time. */
+/** `url`: that of the request. `nowMs`: Unix time. */
 export function judge(answer: Answer, url: URL, read: ReadAnswer, sent: Encoding, nowMs: number): Verdict {
   const { status, statusText, headers } = answer;
   if (status >= 200 && status < 300) {
@@ -99,7 +99,7 @@ function codeOf(status: number): ErrorCode {
   return status >= 500 || status === 408 || status === 429 ? 'BACKEND_UNAVAILABLE' : 'EVENTS_REJECTED';
 }
 
-/** A status of success is no proof: part of it may be refused, and any web page answers 200. */
+/** A success status proves nothing: part of the request may be refused, and any web page answers 200. */
 function judgeSuccess({ status, headers, body, isWhole }: Answer, read: ReadAnswer, sent: Encoding): Verdict {
   if (body.length === 0) {
     return { accepted: true };
@@ -111,7 +111,7 @@ function judgeSuccess({ status, headers, body, isWhole }: Answer, read: ReadAnsw
     try {
       partial = read(body, encoding);
     } catch {
-      // What cannot be read is judged below.
+      // An unreadable answer is judged below.
     }
   }
   if (partial === undefined) {
@@ -127,7 +127,7 @@ function judgeSuccess({ status, headers, body, isWhole }: Answer, read: ReadAnsw
   return message === '' ? { accepted: true } : { accepted: true, warning: message };
 }
 
-/** Errors of Node's network that may be gone the next time; those of TLS or of what is no HTTP are not. */
+/** Node's network errors that may be temporary, unlike those of TLS or of a peer that does not speak HTTP. */
 const passingErrors: readonly unknown[] = [
   'EAI_AGAIN',
   'ECONNREFUSED',
@@ -139,15 +139,15 @@ const passingErrors: readonly unknown[] = [
   'ETIMEDOUT',
 ];
 
-/** Of Node's parser, for a first line that is none of an answer, such as the greeting of another protocol. */
+/** Errors of Node's parser for a first line that is not HTTP's, such as the greeting of another protocol. */
 const foreignErrors: readonly unknown[] = ['HPE_INVALID_CONSTANT', 'HPE_INVALID_VERSION'];
 const foreign =
   'what listens there does not speak HTTP/1.1; port 4317 is usually that of gRPC, and OTLP over HTTP usually at 4318';
 
-/** For a request that got no answer. */
+/** Judges a request that got no answer. */
 export function judgeNetworkError(thrown: unknown): Refused {
   const { code } = thrown as NodeJS.ErrnoException;
-  // Of a host with several addresses, each has failed in its own way.
+  // For a host with several addresses, each has failed with an error of its own.
   const said = thrown instanceof AggregateError ? thrown.errors.map(messageOf).join(', ') : messageOf(thrown);
   const text = foreignErrors.includes(code) ? foreign : said || String(code);
   return {
@@ -175,7 +175,7 @@ function encodingOf(type: string, byDefault: Encoding): Encoding | undefined {
   return encodings[type];
 }
 
-/** What the body of a failure says to people. */
+/** Returns the part of a failure's body that is meant for people. */
 function wordsOf({ headers, body }: Answer): string {
   const type = mediaType(headers);
   if (headers['content-encoding'] !== undefined || type === 'text/html') {
@@ -190,13 +190,13 @@ function wordsOf({ headers, body }: Answer): string {
       const { message } = JSON.parse(text) as { message?: unknown };
       return typeof message === 'string' ? message : text;
     } catch {
-      // As it is, then.
+      // Not JSON after all: returned as it is.
     }
   }
   return text;
 }
 
-/** Seconds, or the date of HTTP; undefined for what is neither. */
+/** Parses seconds or an HTTP date; undefined for anything else. */
 function retryAfterMs(header: string | undefined, nowMs: number): number | undefined {
   if (header === undefined) {
     return undefined;
@@ -208,7 +208,7 @@ function retryAfterMs(header: string | undefined, nowMs: number): number | undef
   return Number.isNaN(at) ? undefined : Math.max(0, at - nowMs);
 }
 
-/** Without its query and user, which may be secrets. */
+/** Leaves out the query and the user, which may be secrets. */
 function redirectTarget(location: string | undefined, url: URL): string {
   if (location === undefined || !URL.canParse(location, url.href)) {
     return '';

@@ -10,11 +10,11 @@ import { cleanId, configError, describeValue, unknownOptions } from '@toolweaver
 import { type Fields, isFields } from './fields.ts';
 import { checkFilter, cleanFilter, isMeant, type SpendFilter } from './scope.ts';
 
-/** Hours, days and months of UTC, or so many ms counted from the epoch on. */
+/** A UTC hour, day or month, or windows of `ms` milliseconds, counted from the Unix epoch. */
 export type BudgetWindow = 'hour' | 'day' | 'month' | { readonly ms: number };
 /**
- * Executions of the same `userId`, `orgId`, `runId` or `model` share a budget; those that name none count for none. After 50 000 owners
- * in a window, further ones share one.
+ * Executions with the same `userId`, `orgId`, `runId` or `model` share a budget; those without one count towards none. After
+ * 50 000 owners in a window, further ones share one budget.
  */
 export type BudgetOwner = 'user' | 'organisation' | 'run' | 'model';
 
@@ -23,13 +23,13 @@ export interface BudgetOptions {
   /** US dollars in each window; above 0. */
   readonly limitUsd: number;
   readonly window: BudgetWindow;
-  /** Share of the limit from which on `check` warns; above 0, at most 1. Default: 0.8. */
+  /** Share of the limit at which `check` starts to warn; above 0, at most 1. Default: 0.8. */
   readonly warnAt?: number | undefined;
   /** Which executions count. Default: all. */
   readonly filter?: SpendFilter | undefined;
-  /** Each of them has a budget of its own. Default: one budget for all together. */
+  /** Gives each owner a budget of its own. Default: one budget for all together. */
   readonly per?: BudgetOwner | undefined;
-  /** Names its backend: needed when a client has two of them. Default: `budget`. */
+  /** Name of its backend; needed when a client has two budgets. Default: `budget`. */
   readonly name?: string | undefined;
   /** For tests: Unix time in ms. */
   readonly now?: (() => number) | undefined;
@@ -48,40 +48,40 @@ const optionNames = {
 /** Whose budget is asked for, and for which call. */
 export interface BudgetQuestion {
   /**
-   * Whose budget: to be given where there is one `per` user, organisation, run or model. Without it the answer is that of somebody
-   * who has spent nothing, as what names no owner counts for none.
+   * Whose budget; needed where budgets are `per` user, organisation, run or model. Without it, the answer is for an owner who has
+   * spent nothing, because executions without an owner count towards no budget.
    */
   readonly of?: string | undefined;
-  /** What the call about to be made may cost, in US dollars. Default, also for what is no number above 0: it counts for nothing. */
+  /** What the next call may cost, in US dollars. Default, also for anything but a number above 0: nothing is added. */
   readonly expectedUsd?: number | undefined;
 }
 
-/** How a budget stands in the present window. */
+/** The state of a budget in the current window. */
 export interface BudgetAnswer {
   /**
-   * `exceeded`: the limit is reached, or would be passed by what is expected · `warning`: so is `warnAt` · `ok`. Nothing is blocked:
-   * what follows is up to you.
+   * `exceeded`: the limit is reached, or the expected cost would pass it · `warning`: `warnAt` is reached, the expected cost
+   * included · `ok`. Nothing is blocked: what follows is up to you.
    */
   readonly state: 'ok' | 'warning' | 'exceeded';
   readonly limitUsd: number;
-  /** Known costs of this window up to now. */
+  /** Known costs of this window so far. */
   readonly spentUsd: number;
   /** Not below 0. */
   readonly remainingUsd: number;
-  /** Calls to an LLM in this window whose cost is not known: what was really spent is more. */
+  /** LLM calls in this window whose cost is unknown, so that more was spent than `spentUsd`. */
   readonly unpricedCalls: number;
   readonly window: Window;
 }
 
-/** Known costs of the present window, held against the limit. Earlier windows are forgotten. */
+/** Compares the known costs of the current window with the limit. Earlier windows are forgotten. */
 export interface Budget {
-  /** Hears of what is recorded: one of the `backends` of the client. */
+  /** Counts what is recorded. Pass it to the client as one of its `backends`. */
   readonly backend: Backend;
-  /** Answers at once, from what was recorded in this process, and from what `load` has found. */
+  /** Answers synchronously, from what was recorded in this process and what `load` found. */
   check(question?: BudgetQuestion): BudgetAnswer;
   /**
-   * Begins with what was spent in this window before, by this process or others. To be called before anything is recorded, which
-   * would be counted twice. Rejects as the reader does; reads up to 1000 owners, the most expensive.
+   * Adds what was spent earlier in this window, by this process or others. Call it before anything is recorded, or that counts
+   * twice. Rejects when the reader does, or the filter has a `provider`. Reads at most the 1000 most expensive owners.
    */
   load(reader: Pick<AnalyticsReader, 'getCosts'>): Promise<void>;
 }
@@ -98,12 +98,12 @@ const ownerOf = {
   run: 'runId',
   model: 'model',
 } as const satisfies Record<BudgetOwner & CostGroup, keyof SpendFilter>;
-/** Owners of one window must not fill the memory; further ones share what is left of one budget. */
+/** Bounds the memory; further owners of a window share one budget. */
 const maxOwners = 50_000;
 const others = '';
 
 /**
- * Counts what a window's executions have cost, for a look before the next call.
+ * Creates a budget, which counts what a window's executions have cost, to be checked before the next call.
  * @throws AnalyticsError `INVALID_CONFIG` with every problem of the options.
  */
 export function createBudget(options: BudgetOptions): Budget {
@@ -113,10 +113,10 @@ export function createBudget(options: BudgetOptions): Budget {
   let current: Window = { from: 0, to: 0 };
   let spent = new Map<string, Spent>();
 
-  /** What was spent in the present window; a new one begins when it is over. */
+  /** Returns what was spent in the current window; starts a new one when the last is over. */
   function spentNow(): Map<string, Spent> {
     const present = now();
-    // Before it, where the clock has been ahead.
+    // It is before the window if the clock was ahead and has been set back.
     if (present >= current.to || present < current.from) {
       current = windowAt(present, window);
       spent = new Map();
@@ -145,7 +145,7 @@ export function createBudget(options: BudgetOptions): Budget {
     const { at, weight = 1, cost, kind } = event;
     const owner = per === undefined ? others : event[ownerOf[per]];
     const owners = spentNow();
-    // One that claims to be from the future counts as of now.
+    // Events from before the window do not count; those dated in the future count as now.
     if (owner === undefined || at < current.from) {
       return;
     }

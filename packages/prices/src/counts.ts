@@ -2,16 +2,16 @@ import type { Problem } from '@toolweaver/analytics-core';
 import { describeValue } from '@toolweaver/analytics-core/backend';
 import { type Fields, isFields } from './fields.ts';
 
-/** Reads the counts of one usage object, and notes what is wrong with them. A name is a way down: field, then field of that. */
+/** Reads the counts of one usage object, and collects what is wrong with them. `name` is a path: a field, then a field in it. */
 export interface Counts {
-  /** 0 where it is not given. */
+  /** Returns 0 for a count that is not given. */
   count(...name: string[]): number;
-  /** Undefined where it is not given. */
+  /** Returns undefined for a count that is not given. */
   given(...name: string[]): number | undefined;
   required(...name: string[]): number;
-  /** What is left of a count without others that are counted in it. */
+  /** Returns `whole` without the counts that it includes. */
   rest(whole: number, inside: readonly number[], ...name: string[]): number;
-  /** Checks a sum that the object says itself. */
+  /** Checks that a sum in the object, `said`, is one of `sums`. */
   sum(said: number | undefined, sums: readonly number[], ...name: string[]): void;
   wrong(message: string, ...name: string[]): void;
 }

@@ -1,4 +1,4 @@
-/** What `find` has found for a name, for the latest so many names: they come from outside, and must not fill the memory. */
+/** Caches the results of `find`. Forgets all of them when it is full, as names come from outside and must not fill the memory. */
 export function memoized<T>(maxNames: number, find: (name: string) => T): (name: string) => T {
   const known = new Map<string, T>();
   return (name) => {

@@ -2,35 +2,35 @@ import type { Problem, Usage } from '@toolweaver/analytics-core';
 import { describeValue, unknownOptions } from '@toolweaver/analytics-core/backend';
 import { type Fields, isFields } from './fields.ts';
 
-/** US dollars for so many tokens of each class. */
+/** US dollars for 1000 or a million tokens of each class. */
 export interface Rates {
   readonly input: number;
   readonly output: number;
-  /** Without it, a call that read from a cache has no known cost. */
+  /** Without it, the cost of a call that read from a cache is unknown. */
   readonly cacheRead?: number | undefined;
-  /** Without it, a call that wrote to a cache has no known cost. */
+  /** Without it, the cost of a call that wrote to a cache is unknown. */
   readonly cacheWrite?: number | undefined;
-  /** Default: as `output`. */
+  /** Default: same as `output`. */
   readonly reasoning?: number | undefined;
 }
 
-/** A price of your own, of a model that the table does not know, or in the place of the table's. */
+/** A price of your own, for a model that the table does not know or in place of the table's price. */
 export interface ModelPrice {
-  /** As calls name it, in any case; `*` at the end stands for anything. The longest name that fits wins. */
+  /** Name in calls, case-insensitive; a final `*` stands for any ending. An exact name wins, then the longest that matches. */
   readonly model: string;
-  /** Only for calls that name this provider; `openai` is also meant by the AI SDK's `openai.responses`. Default: for any. */
+  /** Only for calls with this provider; `openai` also matches the AI SDK's `openai.responses`. Default: for all calls. */
   readonly provider?: string | undefined;
-  /** Since when: a date (`2026-03-01`, from midnight UTC) or a time of ISO 8601 with its zone. Default: always. */
+  /** Start of validity: a date (`2026-03-01`, from midnight UTC) or an ISO 8601 time with its zone. Default: always valid. */
   readonly from?: string | undefined;
-  /** Exactly one of the two. */
+  /** Give exactly one of `usdPer1K` and `usdPer1M`. */
   readonly usdPer1K?: Rates | undefined;
   readonly usdPer1M?: Rates | undefined;
 }
 
-/** A `ModelPrice` that is checked and ready to be used. Names are in lower case. */
+/** A checked `ModelPrice`, ready to use. Names are in lower case. */
 export interface OwnPrice {
   readonly name: string;
-  /** Whether the name is only how names begin. */
+  /** Whether `name` only has to match the beginning. */
   readonly isPrefix: boolean;
   readonly provider: string | undefined;
   /** Unix time in ms. */
@@ -38,7 +38,7 @@ export interface OwnPrice {
   readonly rates: Readonly<Record<keyof Usage, bigint | undefined>>;
 }
 
-/** 10⁻¹⁸ USD: a price of a token that has up to 12 decimals for a million of them is whole in it. */
+/** Decimals of a price per million tokens: rates are whole numbers of 10⁻¹⁸ USD per token. */
 const decimals = 12;
 const perNano = 10n ** 9n;
 const maxUsd = 1_000_000;
@@ -64,7 +64,7 @@ const rateNames = {
   reasoning: true,
 } as const satisfies Record<keyof Rates, true>;
 
-/** Notes what is wrong; undefined then. */
+/** Adds what is wrong to `problems`, and then returns undefined. */
 export function toOwnPrice(given: unknown, field: string, problems: Problem[]): OwnPrice | undefined {
   const before = problems.length;
   const wrong = (name: string, message: string): undefined => {
@@ -135,7 +135,7 @@ function toRates(
   };
 }
 
-/** `scale`: for how many times fewer tokens than a million the price is. */
+/** `scale`: a million divided by the number of tokens that the price is for. */
 export function toRate(usd: number, scale: bigint): bigint {
   return BigInt(usd.toFixed(decimals).replace('.', '')) * scale;
 }
@@ -144,7 +144,7 @@ export function normalName(name: string): string {
   return name.trim().toLowerCase();
 }
 
-/** A provider as calls name it, and without what the AI SDK adds of how it is spoken with: `xai.chat`. */
+/** Returns the provider as calls name it, and without the API that the AI SDK appends, as in `xai.chat`. */
 export function providerNames(provider: string): readonly [string, string] {
   const name = normalName(provider);
   return [name, name.split('.')[0] as string];
@@ -154,12 +154,12 @@ const timePattern = /^(\d{4}-\d\d-\d\d)(T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d
 
 function parseTime(from: unknown): number {
   const [text, day] = timePattern.exec(typeof from === 'string' ? from : '') ?? [];
-  // `Date.parse` takes the 30th of February for a day of March.
+  // `Date.parse` takes 30 February for a day in March.
   const isDay = day !== undefined && new Date(day).getUTCDate() === Number(day.slice(8));
   return isDay ? Date.parse(text as string) : Number.NaN;
 }
 
-/** Whole nano-dollars, rounded once at the end; or which class of tokens has no price. */
+/** Returns whole nano-dollars, rounded once at the end, or the class of tokens that has no price. */
 export function costOf(usage: Usage, { rates }: Pick<OwnPrice, 'rates'>): number | keyof Rates {
   let sum = perNano / 2n;
   for (const [name, rateName] of Object.entries(classes) as [keyof Usage, keyof Rates][]) {
@@ -175,7 +175,7 @@ export function costOf(usage: Usage, { rates }: Pick<OwnPrice, 'rates'>): number
   return Number(sum / perNano);
 }
 
-/** Those that hold first: exact names, then longer ones, those of a provider (by its whole name first), and later ones. */
+/** Sorts by precedence: exact names, then longer ones, then those with a provider (whole name first), then later ones. */
 export function inOrderOfPrecedence(one: OwnPrice, other: OwnPrice): number {
   return (
     Number(one.isPrefix) - Number(other.isPrefix) ||

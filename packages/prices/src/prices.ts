@@ -14,29 +14,29 @@ import {
 import { loadTable } from './table.ts';
 import { createUnpriced, type UnpricedModel } from './unpriced.ts';
 
-/** Where `createPrices` takes prices from: those of your own first, then the table. */
+/** Where `createPrices` takes prices from: your own first, then the table. */
 export interface PricesOptions {
   /** Prices of your own, for models that the table does not know or that cost you something else. They win over the table. */
   readonly models?: readonly ModelPrice[] | undefined;
-  /** What your calls name providers → what the table does: `{ 'our-gateway': 'openai' }`. */
+  /** Maps providers as your calls name them to their names in the table: `{ 'our-gateway': 'openai' }`. */
   readonly providers?: Readonly<Record<string, string>> | undefined;
-  /** `false` does without the table: then only prices of your own are known. Default: true. */
+  /** `false` leaves out the table, so that only your own prices are known. Default: true. */
   readonly table?: boolean | undefined;
 }
 
 const optionNames = { models: true, providers: true, table: true } as const satisfies Record<keyof PricesOptions, true>;
 
-/** The option `prices` of a client. What is asked for is answered from memory, and never over the network. */
+/** The `prices` option of a client. Answers come from memory, never over the network. */
 export interface Prices extends PriceProvider {
-  /** Which models were asked for whose price is not known, most calls first: their costs are missing from every sum. */
+  /** Returns the models of calls that could not be priced, most calls first. Their costs are missing from every sum. */
   unpricedModels(): readonly UnpricedModel[];
 }
 
 const maxNames = 500;
 
 /**
- * Prices of LLM calls: of your own (`override`), else of the table that comes with `@pydantic/genai-prices` (`computed`), as they
- * were at the time of the call. Ready when it resolves.
+ * Creates a source of prices for LLM calls: your own (`override`), otherwise those of the table that comes with
+ * `@pydantic/genai-prices` (`computed`), as valid at the time of the call. Everything is loaded when it resolves.
  * @throws AnalyticsError `INVALID_CONFIG` with every problem of the options.
  */
 export async function createPrices(options: PricesOptions = {}): Promise<Prices> {
@@ -89,7 +89,7 @@ interface ResolvedOptions {
   readonly table: boolean;
 }
 
-/** Notes what is wrong. */
+/** Adds what is wrong to `problems`. */
 function resolveOptions(options: unknown, problems: Problem[]): ResolvedOptions {
   problems.push(...unknownOptions(options, optionNames));
   const { models = [], providers = {}, table = true } = Object(options) as Fields;

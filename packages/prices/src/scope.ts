@@ -2,12 +2,12 @@ import type { AnalyticsEvent, ExecutionEvent, ExecutionKind, Problem } from '@to
 import { cleanId, describeValue, executionKinds, unknownOptions } from '@toolweaver/analytics-core/backend';
 import { normalName, providerNames } from './model-price.ts';
 
-/** Which executions count; what is left out does not matter. */
+/** Which executions count: those that match every given field. */
 export interface SpendFilter {
   readonly kind?: ExecutionKind | undefined;
   readonly name?: string | undefined;
   readonly model?: string | undefined;
-  /** In any case; `openai` is also the AI SDK's `openai.responses`. */
+  /** Case-insensitive; `openai` also matches the AI SDK's `openai.responses`. */
   readonly provider?: string | undefined;
   readonly userId?: string | undefined;
   readonly orgId?: string | undefined;
@@ -25,7 +25,7 @@ const known = {
 } as const satisfies Record<keyof SpendFilter, true>;
 const fields = Object.keys(known) as readonly (keyof SpendFilter)[];
 
-/** `group`: the option that the filter is. */
+/** `group`: the name of the option that holds the filter. */
 export function checkFilter(filter: unknown, group: string, problems: Problem[]): void {
   problems.push(...unknownOptions(filter, known, group));
   const given: { readonly [K in keyof SpendFilter]: unknown } = Object(filter);
@@ -45,7 +45,7 @@ export function checkFilter(filter: unknown, group: string, problems: Problem[])
   }
 }
 
-/** As core records ids and names, so that the filter finds what was recorded under them. */
+/** Cleans the values as core cleans ids and names, so that the filter finds what was recorded under them. */
 export function cleanFilter(filter: SpendFilter = {}): SpendFilter {
   const given = Object.entries(filter).filter(([, value]) => value !== undefined);
   return Object.fromEntries(given.map(([name, value]) => [name, cleanId(value)]));
@@ -61,7 +61,7 @@ export function isMeant(event: AnalyticsEvent, filter: SpendFilter): event is Ex
   );
 }
 
-/** As prices name it. */
+/** Matches a provider in the same way as prices do. */
 function isProvider(given: string | undefined, wanted: string): boolean {
   return given !== undefined && providerNames(given).includes(normalName(wanted));
 }

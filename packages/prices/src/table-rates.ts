@@ -1,26 +1,26 @@
 import type { Usage } from '@toolweaver/analytics-core';
 import { type OwnPrice, toRate } from './model-price.ts';
 
-// To ask the price package takes about 50 µs a call. What it says of most models can be put into rates once, with which a call is priced
-// in about 2 µs, and exactly.
+// Asking the price package takes about 50 µs a call. For most models, its answer can be turned into rates once, which then price
+// a call in about 2 µs, and exactly.
 
 type Price =
   | number
   | { readonly base: number; readonly tiers: readonly { readonly start: number; readonly price: number }[] };
-/** As the table has it, in US dollars for a million tokens. */
+/** A price as the table has it, in US dollars per million tokens. */
 export type TablePrice = Readonly<Record<string, Price | undefined>>;
 
-/** Rates from so many tokens of input on, all of them counted. */
+/** The rates for all tokens of a call that has more than `above` tokens of input. */
 interface Level {
   readonly above: number;
   readonly rates: OwnPrice['rates'];
 }
 export type Levels = readonly Level[];
 
-/** What else calls that we know of are priced by. */
+/** Prices that apply to our calls and are not for tokens. */
 const other = ['requests_kcount'];
 
-/** Undefined where rates for tokens do not say all. */
+/** Returns undefined where rates for tokens are not the whole price. */
 export function toLevels(price: TablePrice): Levels | undefined {
   if (other.some((name) => price[name] !== undefined)) {
     return undefined;
@@ -46,7 +46,7 @@ export function toLevels(price: TablePrice): Levels | undefined {
   });
 }
 
-/** Of all tokens of a call whose input is just above a start. */
+/** The price of each token of a call whose input is just above `above`. */
 function usdAt(price: Price, above: number): number {
   return typeof price === 'number'
     ? price

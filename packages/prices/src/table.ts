@@ -11,7 +11,7 @@ interface None {
 }
 
 export interface Table {
-  /** Nano-dollars, or why there are none. */
+  /** Returns nano-dollars, or why there is no price. */
   price(question: PriceQuestion): number | None;
 }
 
@@ -20,32 +20,32 @@ type Found = NonNullable<ReturnType<Package['calcPrice']>>;
 
 /** A model of the table. */
 interface Entry {
-  /** Under which name it was found. */
+  /** The name that it was found by. */
   readonly name: string;
-  /** Its provider with this model alone, so that it is found again at once. */
+  /** Its provider with only this model, so that the package finds it at once. */
   readonly provider: Found['provider'];
-  /** Unix times in ms from which on its price is another one; undefined where it depends on the time of the day. */
+  /** Unix times in ms at which its price changes; undefined when it depends on the time of day. */
   readonly changes: readonly number[] | undefined;
-  /** What is known of its price, by how many changes it has had; undefined where the package must be asked each time. */
+  /** Its levels by the number of changes so far; undefined where the package must be asked each time. */
   readonly levels: Map<number, Levels | undefined>;
 }
 
-/** Models that are in use at once; finding one in the table takes many times as long as pricing a call. */
+/** Models that are kept; finding one in the table takes many times as long as pricing a call. */
 const maxModels = 500;
 
-/** Names of OpenTelemetry's conventions and of the AI SDK that the table does not know. */
+/** Provider names of OpenTelemetry's conventions and of the AI SDK that the table does not know. */
 const otherNames: ReadonlyMap<string, string> = new Map([
   ['x_ai', 'x-ai'],
   ['gcp.gen_ai', 'google'],
   ['azure.ai.inference', 'azure'],
   ['togetherai', 'together'],
 ]);
-/** The AI SDK's own, which it takes by default: its models are named with their providers. */
+/** The AI SDK's default provider; the names of its models include the real one. */
 const gateway = 'gateway';
 
 /**
- * Loads the table, which takes some ms and some MB. `providers`: what calls name them → what the table does; those that it does not
- * name are noted.
+ * Loads the table, which takes some ms and some MB. `providers` maps names in calls to names in the table; names that the table
+ * lacks are added to `problems`.
  */
 export async function loadTable(providers: ReadonlyMap<string, string>, problems: Problem[]): Promise<Table> {
   const { calcPrice, findProvider } = await import('@pydantic/genai-prices');
@@ -69,7 +69,7 @@ export async function loadTable(providers: ReadonlyMap<string, string>, problems
         };
   }
 
-  /** What the table calls a provider; undefined where it has none of that name. */
+  /** Returns the table's name of a provider; undefined where it has none. */
   function nameInTable(given: string): string | undefined {
     const providerId = providers.get(given) ?? otherNames.get(given) ?? given;
     return findProvider({ providerId }) === undefined ? undefined : providerId;
@@ -95,7 +95,7 @@ export async function loadTable(providers: ReadonlyMap<string, string>, problems
       : unknown(`${provider} has no model ${model} in the price list`);
   }
 
-  /** A model that is named without its provider, or with it before its own name. */
+  /** Finds a model that is named without a provider, or with one in front, as in `openai/gpt-4o`. */
   function findByName(model: string): Entry | None {
     const [, prefix, rest] = /^([\w.-]+)[/:](.+)$/.exec(model) ?? [];
     const named = prefix !== undefined && rest !== undefined && findProvider({ providerId: prefix }) !== undefined;
@@ -115,7 +115,7 @@ export async function loadTable(providers: ReadonlyMap<string, string>, problems
     return calcPrice(toTableUsage(usage), name, { provider, timestamp: new Date(at) }) as Found;
   }
 
-  /** What the price is made of at that time; undefined where it cannot be said once for all calls. */
+  /** The levels of the price at that time; undefined where these cannot price every call. */
   function levelsAt(entry: Entry, usage: Usage, at: number): Levels | undefined {
     const { changes, levels } = entry;
     if (changes === undefined) {
@@ -152,7 +152,7 @@ function unknown(what: string): None {
   return { reason: `${what}: give a price of your own` };
 }
 
-/** The table takes tokens of which it says nothing for free; nobody else does, but for models that are called free. */
+/** For tokens without a price. The package counts these as free, but only models that are called free do not charge for them. */
 function ofHole({ provider }: Entry): number | None {
   return provider.models[0]?.id.endsWith(':free')
     ? 0
@@ -165,7 +165,7 @@ function changesOf(prices: Found['model']['prices']): readonly number[] | undefi
   return times.length === constraints.length ? times : undefined;
 }
 
-/** The table counts what was cached and reasoned in. */
+/** In the table, input includes cached tokens, and output includes reasoning tokens. */
 export function toTableUsage(usage: Usage): Record<string, number> {
   const { inputTokens, cacheReadTokens, cacheWriteTokens, outputTokens, reasoningTokens } = usage;
   return {

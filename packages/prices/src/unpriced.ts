@@ -1,11 +1,11 @@
 import type { PriceQuestion } from '@toolweaver/analytics-core';
 
-/** A model of which calls have no known cost. */
+/** A model with calls whose cost is unknown. */
 export interface UnpricedModel {
   readonly model: string;
   /** Null where the calls name none. */
   readonly provider: string | null;
-  /** Why, and what to do, of the latest call. */
+  /** Why the latest call has no price, and what to do about it. */
   readonly reason: string;
   readonly calls: number;
   readonly tokens: number;
@@ -20,7 +20,7 @@ export interface Unpriced {
   list(): readonly UnpricedModel[];
 }
 
-/** Names that come from outside must not fill the memory; past this many, further models count as one. */
+/** Bounds the memory, as names come from outside; further models count as one. */
 const maxModels = 1000;
 const others = '(others)';
 

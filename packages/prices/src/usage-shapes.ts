@@ -5,16 +5,16 @@ import { type Fields, isFields } from './fields.ts';
 /** How to read a usage object of one form. */
 type Shape = (counts: Counts, usage: Fields) => Usage;
 
-// How each provider counts. Cached tokens are counted in, but by Anthropic and Bedrock; reasoning ones are counted in, but by
-// Gemini and some that imitate OpenAI, of which the total tells.
+// How providers count. Input includes cached tokens, except with Anthropic and Bedrock. Output includes reasoning tokens, except
+// with Gemini and some that imitate OpenAI, which the total shows.
 
 const chat: Shape = inclusive({
   input: 'prompt_tokens',
   output: 'completion_tokens',
-  // Embeddings have none.
+  // Embeddings have no output.
   outputMayLack: true,
   cached: ['prompt_tokens_details', 'cached_tokens'],
-  // As DeepSeek and Moonshot say it, with or without the one before.
+  // DeepSeek's and Moonshot's names for it, with or without the one above.
   otherCached: [['prompt_cache_hit_tokens'], ['cached_tokens']],
   written: ['prompt_tokens_details', 'cache_write_tokens'],
   reasoning: ['completion_tokens_details', 'reasoning_tokens'],
@@ -30,7 +30,7 @@ const responses: Shape = inclusive({
 
 const anthropic: Shape = (counts, { iterations }) => {
   const passes: readonly unknown[] = Array.isArray(iterations) ? iterations : [];
-  /** With what it took to make the conversation shorter, which the counts of the message leave out. */
+  /** Adds the tokens that compactions took, which the counts of the message leave out. */
   const withCompactions = (ofMessage: number, name: string): number =>
     passes.reduce<number>(
       (sum, pass, at) =>
@@ -87,7 +87,7 @@ const bedrock: Shape = (counts) => {
   };
 };
 
-/** What `generateText` and `streamText` give. */
+/** The usage that `generateText` and `streamText` return. */
 const aiSdk: Shape = (counts) => {
   const input = counts.required('inputTokens');
   const output = counts.required('outputTokens');
@@ -107,7 +107,7 @@ const aiSdk: Shape = (counts) => {
   };
 };
 
-/** What the AI SDK's models give it. */
+/** The usage that models return to the AI SDK. */
 const aiSdkModel: Shape = (counts) => {
   const input = counts.required('inputTokens', 'total');
   const output = counts.required('outputTokens', 'total');
@@ -144,7 +144,7 @@ const aiSdk4: Shape = (counts) => {
   return { inputTokens: input, cacheReadTokens: 0, cacheWriteTokens: 0, outputTokens: output, reasoningTokens: 0 };
 };
 
-/** What `embed` and `embedMany` of the AI SDK say. */
+/** The usage that the AI SDK's `embed` and `embedMany` return. */
 const aiSdkEmbedding: Shape = (counts) => {
   const input = counts.required('tokens');
   return { inputTokens: input, cacheReadTokens: 0, cacheWriteTokens: 0, outputTokens: 0, reasoningTokens: 0 };
@@ -153,7 +153,7 @@ const aiSdkEmbedding: Shape = (counts) => {
 const prefix = 'gen_ai.usage.';
 
 const openTelemetry: Shape = (counts) => {
-  // The names of now, and those that they had before.
+  // The current names, and the earlier ones.
   const either = (name: string, older: string): number => {
     const [now, before] = [counts.given(prefix + name), counts.given(prefix + older)];
     if (now !== undefined) {
@@ -186,7 +186,7 @@ interface InclusiveNames {
   readonly reasoning: readonly string[];
 }
 
-/** Cached and written tokens are counted in the input, and reasoning ones in the output, unless `total_tokens` says otherwise. */
+/** Input includes cached and written tokens, and output includes reasoning tokens, unless `total_tokens` says otherwise. */
 function inclusive({ input: inputName, output: outputName, outputMayLack = false, ...names }: InclusiveNames): Shape {
   const { otherCached = [] } = names;
   return (counts) => {
@@ -215,7 +215,7 @@ interface Sums {
   readonly reasoning: number;
 }
 
-/** Output without reasoning. Where the total says that reasoning was counted apart, there is nothing to take out. */
+/** Returns the output without reasoning tokens. Where the total says that these are counted separately, subtracts nothing. */
 function outputOf(counts: Counts, { input, output, reasoning }: Sums, name: string, totalName: string): number {
   const total = counts.given(totalName);
   if (reasoning > 0 && total === input + output + reasoning) {
@@ -230,7 +230,7 @@ export interface Found {
   readonly shape: Shape;
 }
 
-/** The usage in a response, or the response itself where it is one, and how to read it; undefined for no known form. */
+/** Finds the usage in a response, which may itself be the usage, and how to read it; undefined when no form matches. */
 export function findUsage(response: Fields): Found | undefined {
   const { attributes, usageMetadata, usage_metadata: ofLangChain, totalUsage, usage } = response;
   for (const usage of [attributes, response]) {
@@ -238,7 +238,7 @@ export function findUsage(response: Fields): Found | undefined {
       return { usage, shape: openTelemetry };
     }
   }
-  // Where the AI SDK has a `totalUsage`, its `usage` may be that of the last step alone.
+  // Where the AI SDK has a `totalUsage`, its `usage` may be that of the last step only.
   const inside = [usageMetadata, ofLangChain, totalUsage, usage].find(isFields) ?? response;
   const shape = shapeOf(inside, response);
   return shape && { usage: inside, shape };
@@ -260,7 +260,7 @@ function shapeOf(usage: Fields, response: Fields): Shape | undefined {
       response['type'] === 'message' ||
       has('cache_creation_input_tokens', 'cache_read_input_tokens', 'cache_creation', 'iterations');
     const isOpenAi = response['object'] === 'response' || has('input_tokens_details', 'total_tokens');
-    // One that is both is neither.
+    // With the marks of both, it is unclear which one it is.
     return isAnthropic ? (isOpenAi ? undefined : anthropic) : responses;
   }
   if (has('cacheReadInputTokens', 'cacheWriteInputTokens')) {
@@ -272,6 +272,6 @@ function shapeOf(usage: Fields, response: Fields): Shape | undefined {
   if (has('promptTokens', 'completionTokens')) {
     return aiSdk4;
   }
-  // Beside other counts it may be a total.
+  // Only on its own: beside other counts, `tokens` may be a total.
   return Object.keys(usage).join() === 'tokens' ? aiSdkEmbedding : undefined;
 }

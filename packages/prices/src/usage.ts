@@ -3,19 +3,19 @@ import { createCounts } from './counts.ts';
 import { isFields } from './fields.ts';
 import { findUsage } from './usage-shapes.ts';
 
-/** What a provider's answer says of tokens: their counts, or why it says none. */
+/** The token counts of a response, or why there are none. */
 export interface UsageReading {
-  /** In disjoint classes, as `recordLlmCall` takes it; undefined where nothing is said, or nothing that can be believed. */
+  /** In disjoint classes, as `recordLlmCall` takes them; undefined when the counts are missing, invalid or contradictory. */
   readonly usage: Usage | undefined;
   /** Empty where `usage` is known. */
   readonly problems: readonly Problem[];
 }
 
 /**
- * Reads the usage out of a response, or of its usage object alone: OpenAI (chat completions, responses and Realtime), Anthropic,
- * Gemini, Bedrock's Converse, the Vercel AI SDK (4 to 7), messages of LangChain, and the attributes of OpenTelemetry's GenAI
- * conventions. Providers count cached and reasoning tokens in or apart; here they are apart. Counts that contradict one another are
- * a problem, and never put right. Never throws.
+ * Reads token usage from a response, or from its usage object alone: OpenAI (chat completions, responses and Realtime),
+ * Anthropic, Gemini, Bedrock's Converse, the Vercel AI SDK (4 to 7), messages of LangChain, and the attributes of OpenTelemetry's
+ * GenAI conventions. Some providers include cached and reasoning tokens in other counts; here they are separate. Counts that
+ * contradict one another are reported as problems, never corrected. Never throws.
  */
 export function usageFrom(response: unknown): UsageReading {
   try {

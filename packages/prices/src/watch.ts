@@ -4,21 +4,21 @@ import { type Fields, isFields } from './fields.ts';
 import { checkFilter, cleanFilter, isMeant, type SpendFilter } from './scope.ts';
 
 /**
- * `cost`: known costs in the window, in US dollars · `spendRate`: the same for an hour · `failureRate`: failures of all executions in
- * the window, 0 to 1 · `duration`: of one execution, in ms · `health`: a skill's score that was set, 0 to 100; it crosses downwards.
+ * `cost`: known costs in the window, in US dollars · `spendRate`: the same per hour · `failureRate`: share of failed executions
+ * in the window, 0 to 1 · `duration`: of one execution, in ms · `health`: score set for a skill, 0 to 100; crossed downwards.
  */
 export type Measure = 'cost' | 'spendRate' | 'failureRate' | 'duration' | 'health';
 
-/** A measure and its limit; looked at whenever an event that counts is recorded, and at no other time. */
+/** A measure and its limit, checked whenever an event that counts is recorded, and at no other time. */
 export interface Threshold {
   readonly measure: Measure;
-  /** Crossed by what is above it; of `health`, by what is below. */
+  /** Crossed by a higher value; for `health`, by a lower one. */
   readonly limit: number;
-  /** Which executions count; of `health`, the `name` of the skill. Default: all. */
+  /** Which executions count; for `health`, only `name` is used, as the id of the skill. Default: all. */
   readonly filter?: SpendFilter | undefined;
-  /** Of `cost`, `spendRate` and `failureRate`: what is looked at, up to now; 1000 or more. Default: 300000 (five minutes). */
+  /** For `cost`, `spendRate` and `failureRate`: length of the window up to now; at least 1000. Default: 300000 (five minutes). */
   readonly windowMs?: number | undefined;
-  /** Of `failureRate`: fewer say nothing. Default: 20. */
+  /** For `failureRate`: with fewer executions in the window, nothing is reported. Default: 20. */
   readonly minExecutions?: number | undefined;
 }
 
@@ -29,16 +29,16 @@ export interface Crossing {
   readonly value: number;
   /** Unix time in ms of the event that crossed it. */
   readonly at: number;
-  /** Of `duration`, what was executed; of `health`, the skill. */
+  /** For `duration`, the name of what was executed; for `health`, the id of the skill. */
   readonly name?: string | undefined;
 }
 
-/** What is watched, and who is told. */
+/** Which thresholds to watch, and what to call when one is crossed. */
 export interface WatchOptions {
   readonly thresholds: readonly Threshold[];
   /**
-   * Told when a threshold is crossed, and again only after it was back within; of `duration`, for each execution. Called while the
-   * event is recorded, so it should be quick. What it throws or rejects with is ignored.
+   * Called when a threshold is crossed, and again only after the value was back within it; for `duration`, for each execution.
+   * Runs while the event is recorded, so it should be quick. Whatever it throws or rejects with is ignored.
    */
   readonly onThreshold: (crossing: Crossing) => unknown;
   /** Default: `watch`. */
@@ -57,13 +57,13 @@ const thresholdNames = {
   minExecutions: true,
 } as const satisfies Record<keyof Threshold, true>;
 
-/** A window goes on in steps of this part of it, so that it takes the same room whatever happens. */
+/** A window moves in this many steps, so that its memory is constant. */
 const steps = 60;
-/** Skills whose health is below, so that each is told once; further ones are not told of. */
+/** The most skills below the limit that are remembered, so that each is reported once; further ones are not reported. */
 const maxSkills = 10_000;
 
 /**
- * A backend that looks at what is recorded and tells when a threshold is crossed: one of the `backends` of the client.
+ * Returns a backend that reports when what is recorded crosses a threshold. Pass it to the client as one of its `backends`.
  * @throws AnalyticsError `INVALID_CONFIG` with every problem of the options.
  */
 export function watch(options: WatchOptions): Backend {
@@ -126,7 +126,7 @@ function watchHealth(threshold: Threshold, crossed: Crossed): Watcher {
 }
 
 interface Step {
-  /** Which step since the epoch. */
+  /** The number of the step since the epoch. */
   number: number;
   nanoUsd: number;
   executions: number;
@@ -141,7 +141,7 @@ function watchWindow(threshold: Threshold, crossed: Crossed): Watcher {
   let newest = 0;
   let isOver = false;
 
-  /** `isEnough`: whether it may raise an alarm. An empty window has the value 0. */
+  /** `isEnough`: whether there are enough executions to raise an alarm. An empty window has the value 0. */
   function measured(): { value: number; isEnough: boolean } {
     let [nanoUsd, executions, failures] = [0, 0, 0];
     for (const step of ring) {
@@ -163,17 +163,17 @@ function watchWindow(threshold: Threshold, crossed: Crossed): Watcher {
       return;
     }
     const { at, weight = 1, cost, success } = event;
-    // One that claims to be from the future is of now.
+    // Events dated in the future count as now.
     const present = Math.floor(Date.now() / stepMs);
     const number = Math.min(Math.floor(at / stepMs), present);
     if (present <= newest - steps) {
-      // The clock has been ahead.
+      // The clock was ahead, and has been set back.
       newest = 0;
       for (const step of ring) {
         step.number = -1;
       }
     }
-    // The window ends now: what comes late or again must raise no alarm of long ago.
+    // The window ends now, so that late or repeated events raise no alarm about the past.
     newest = Math.max(newest, present);
     if (number <= newest - steps) {
       // From before the window.
@@ -183,7 +183,7 @@ function watchWindow(threshold: Threshold, crossed: Crossed): Watcher {
     if (step.number !== number) {
       Object.assign(step, { number, nanoUsd: 0, executions: 0, failures: 0 });
     }
-    // It may have fallen since the event before, by nothing but time.
+    // The value may have fallen since the previous event, just because time has passed.
     isOver &&= measured().value > limit;
     step.nanoUsd += weight * (cost?.nanoUsd ?? 0);
     step.executions += weight;

@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module';
 import { setImmediate } from 'node:timers/promises';
 import { AnalyticsError, type AnalyticsEvent, type AnalyticsReader, type Backend } from '@toolweaver/analytics-core';
-import { tell } from '@toolweaver/analytics-core/backend';
+import { createNotices } from '@toolweaver/analytics-core/backend';
 import { checkOptions, type Names } from './check.ts';
 import { type Connect, type DatabaseConfig, openExisting } from './database.ts';
 import { unsupportedNode } from './driver.ts';
@@ -48,6 +48,7 @@ export interface SqliteOptions {
 export interface SqliteBackend extends Backend {
   readonly reader: AnalyticsReader;
   readonly store: SqliteStore;
+  close(): Promise<void>;
 }
 
 /** Encoding this many takes a small part of a millisecond; the host's event loop gets its turn in between. */
@@ -66,8 +67,9 @@ export async function sqlite(options?: SqliteOptions): Promise<SqliteBackend> {
     throw new AnalyticsError('UNSUPPORTED', `${name}: ${unsupported}`, { backend: name });
   }
   const inMemory = database.path === ':memory:';
+  const notices = createNotices(onNotice);
   const writer = createThread({ ...database, role: 'writer', maxBytes: limits.maxBytes }, name, {
-    onNotice: (notice) => tell(onNotice, notice),
+    onNotice: notices.report,
   });
   const startReader = (): Thread =>
     createThread({ ...database, role: 'reader' }, name, {
@@ -100,6 +102,7 @@ export async function sqlite(options?: SqliteOptions): Promise<SqliteBackend> {
     store,
     write: (events) => write(writer, events),
     check: (signal) => check(writer, name, signal),
+    attach: notices.attach,
     ...(!inMemory && { writeSync: (events: readonly AnalyticsEvent[]) => writeSync(database, name, events) }),
     async close() {
       stopPruning();

@@ -12,7 +12,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import type { AnalyticsError } from '@toolweaver/analytics-core';
+import { type AnalyticsError, createAnalytics } from '@toolweaver/analytics-core';
 import { sqlite } from '@toolweaver/analytics-sqlite';
 import { artifact, execution, ledgerHolds, rating } from '@toolweaver/analytics-testkit';
 import Database from 'better-sqlite3';
@@ -64,6 +64,16 @@ describe('a database of ours is set aside when it is opened', () => {
       }),
     ]);
     expect(value(path, 'PRAGMA integrity_check')).toBe('ok');
+  });
+
+  test('without an onNotice, the client that takes it on reports it', async () => {
+    const { path } = given();
+    damage(path, (bytes) => void bytes.fill(0xff, 100, 4096));
+    const backend = await open({ path });
+    const errors: AnalyticsError[] = [];
+    const analytics = createAnalytics({ backends: [backend], onError: (error) => void errors.push(error) });
+    expect(errors).toMatchObject([{ backend: 'sqlite', message: expect.stringContaining('it was set aside as') }]);
+    await analytics.close();
   });
 
   // SQLite's own check says nothing of these. The schema comes first in the file, and its copy after it.

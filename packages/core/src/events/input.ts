@@ -1,4 +1,4 @@
-import type { CostSource, ExecutionKind, JsonObject, RunState, ToolkitOperation, Usage } from './event.ts';
+import type { CostSource, ExecutionKind, RunState, ToolkitOperation, Usage } from './event.ts';
 
 // What callers pass. Optional text may be null, undefined or empty: all three mean unknown.
 type Text = string | null | undefined;
@@ -15,8 +15,8 @@ export interface CommonInput {
   readonly runId?: Text;
   readonly userId?: Text;
   readonly orgId?: Text;
-  /** JSON data, copied; at most 16 KiB and 100 levels deep. What JSON cannot hold is left out. */
-  readonly attributes?: Readonly<Record<string, unknown>> | null | undefined;
+  /** JSON data, copied; at most 16 KiB and 100 levels deep. Functions and `undefined` are left out; a BigInt or a cycle is refused. */
+  readonly attributes?: object | null | undefined;
 }
 
 /** A cost as callers pass it, in US dollars. */
@@ -126,10 +126,10 @@ export interface RunInput extends CommonInput {
   readonly state: RunState;
   readonly name?: Text;
   readonly project?: Text;
-  readonly config?: Readonly<Record<string, unknown>> | JsonObject | null | undefined;
+  readonly config?: object | null | undefined;
   /** At most 100. */
   readonly tags?: readonly string[] | null | undefined;
-  readonly summary?: Readonly<Record<string, unknown>> | JsonObject | null | undefined;
+  readonly summary?: object | null | undefined;
 }
 
 export interface ArtifactInput extends CommonInput {

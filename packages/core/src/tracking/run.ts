@@ -23,11 +23,13 @@ export function createRuns({ context, newId, record }: RunsOptions): Runs {
     const id = givenId(options) ?? newId();
     let finished = false;
     let config: JsonObject | undefined;
-    record(() => {
+    record((isWhole) => {
       // An unusable id is refused like any other wrong field.
       const { id: given, ...more } = optionalObject(options, 'options');
-      config = optionalJson(more['config'], 'config');
-      return { ...more, type: 'run', runId: (given ?? '') === '' ? id : given, state: 'started' } as RunInput;
+      const { name, project } = more;
+      config = isWhole ? optionalJson(more['config'], 'config') : undefined;
+      const details = isWhole ? more : { name: stringOf(name), project: stringOf(project) };
+      return { ...details, type: 'run', runId: (given ?? '') === '' ? id : given, state: 'started' } as RunInput;
     });
     return {
       id,
@@ -82,6 +84,10 @@ export function createRuns({ context, newId, record }: RunsOptions): Runs {
       }
     },
   };
+}
+
+function stringOf(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined;
 }
 
 function givenId(options: RunOptions | undefined): string | undefined {

@@ -1,19 +1,22 @@
 import type { ErrorInfo } from '../events/event.ts';
 
-/** Names that say nothing; the error's `code` says more. */
+/** Names that say nothing; the error's `code` or `type` says more. */
 const plainNames: readonly string[] = ['Error', 'SystemError'];
 
 /**
- * Returns what to record of any thrown value. The type is the error's name (`TypeError`, `AbortError`, `TimeoutError`), its
- * `code` if the name is just `Error` or `SystemError` (`ENOENT`), and `NonError` for anything but an error. Never throws.
+ * Returns what to record of any thrown value. The type is the error's name (`TypeError`, `AbortError`, `TimeoutError`); if that is
+ * just `Error` or `SystemError`, its `code` (`ENOENT`) or its `type` (`insufficient_quota`); and `NonError` for anything but an
+ * error. Never throws.
  */
 export function describeThrown(thrown: unknown): ErrorInfo {
   if (typeof thrown !== 'object' || thrown === null) {
     return { type: 'NonError', message: typeof thrown === 'function' ? 'a function' : String(thrown) };
   }
   try {
-    const { name, code, message } = thrown as { name?: unknown; code?: unknown; message?: unknown };
-    return typeof message === 'string' ? { type: typeOf(name, code), message } : { type: typeOf(undefined, code) };
+    const { name, code, type, message } = thrown as { readonly [field: string]: unknown };
+    return typeof message === 'string'
+      ? { type: typeOf(name, code, type), message }
+      : { type: typeOf(undefined, code) };
   } catch {
     return { type: 'NonError', message: 'an object that cannot be read' };
   }
@@ -25,12 +28,19 @@ export function thrownText(thrown: unknown): string {
   return message ? `${type}: ${message}` : type;
 }
 
-function typeOf(name: unknown, code: unknown): string {
+function typeOf(name: unknown, code: unknown, type?: unknown): string {
   if (code === 'ABORT_ERR') {
     return 'AbortError';
   }
-  if (typeof name !== 'string' || name.trim() === '') {
+  if (!isText(name)) {
     return 'NonError';
   }
-  return plainNames.includes(name) && typeof code === 'string' && /^[A-Z][A-Z0-9_]+$/.test(code) ? code : name;
+  if (!plainNames.includes(name)) {
+    return name;
+  }
+  return typeof code === 'string' && /^[A-Z][A-Z0-9_]+$/.test(code) ? code : isText(type) ? type : name;
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string' && value.trim() !== '';
 }

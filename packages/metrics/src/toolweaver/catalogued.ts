@@ -8,30 +8,30 @@ import { createSurroundings, type SurroundingsOf } from '../surroundings.ts';
 import type { Table } from '../table.ts';
 
 export const msPerSecond = 1000;
-/** Money is added up in whole nano-dollars. */
+/** Costs are added up in whole nano-dollars. */
 export const nanosPerUsd = 1e9;
 
 interface RowsOptions {
-  /** How many series of the metric, whose limit it is, one label set makes. Default: 1. */
+  /** How many series one label set makes of the metric whose limit applies. Default: 1. */
   readonly seriesEach?: number;
-  /** Shows what is in a new row. */
+  /** Shows a new row. */
   show(labelSet: LabelSet, row: number): void;
 }
 
-/** What the metrics of our own catalogue are made with. */
+/** Creates the parts of the metrics of our own catalogue. */
 export interface Catalogued {
   readonly surroundings: SurroundingsOf;
-  /** Of the metrics made so far, in the order of the catalogue. */
+  /** Returns the metrics created so far, in the order of the catalogue. */
   families(): readonly Family[];
   /** `unit`: see `createNumbers`. */
   numbers(key: MetricKey, table: Table, unit?: number): Numbers;
   histograms(key: MetricKey, table: Table): Histograms;
   rows(key: MetricKey, table: Table, options: RowsOptions): LabelSets;
-  /** The optional labels come last, so the given one is put before them. */
+  /** Adds the value of the metric's last own label; it goes before the optional labels. */
   withLast(labelSet: LabelSet, last: string): LabelSet;
 }
 
-/** `overflowOf` gives what is to be called for each event whose label set came after the limit of a metric of that name. */
+/** `overflowOf` returns a function to call for each event whose label set came after the limit of the named metric. */
 export function createCatalogued(
   options: ResolvedMetricsOptions,
   newHistograms: NewHistograms,
@@ -51,7 +51,7 @@ export function createCatalogued(
     },
     histograms(key, table) {
       const metric = toMetric(catalogue[key], options);
-      // Stars are what their buckets say.
+      // Ratings always have one bucket for each number of stars.
       const made = key === 'skillRating' ? newHistograms(metric, table, 'explicit') : newHistograms(metric, table);
       if (made.family !== undefined) {
         families.set(key, made.family);

@@ -4,7 +4,7 @@ import type { Surroundings } from '../surroundings.ts';
 import { addTo, createTable } from '../table.ts';
 import { type Catalogued, msPerSecond } from './catalogued.ts';
 
-/** Counts the outcomes of what its labels say; both are there from the start, so that a rate sees the first failure. */
+/** Counts by label values and outcome. Series of both outcomes start together, so that `rate` sees the first failure. */
 export function outcomes(
   { numbers, rows, withLast }: Catalogued,
   key: MetricKey,
@@ -24,7 +24,7 @@ export function outcomes(
     addTo(table, found.at(around, first, second) + (isGood ? success : failure), weight);
 }
 
-/** Counts and times by outcome. */
+/** Counts executions and observes their durations, both by outcome. */
 export function timed(
   { numbers, histograms, rows, withLast }: Catalogued,
   countKey: MetricKey,

@@ -9,7 +9,7 @@ import { healthScores, ratings, skills } from './skills.ts';
 import { createCosts, tokens } from './spending.ts';
 import { tools } from './tools.ts';
 
-/** Keeps the metrics of our own catalogue that are made of events. `overflowOf`: see `createCatalogued`. */
+/** Keeps the metrics of our own catalogue that are counted from events. `overflowOf`: see `createCatalogued`. */
 export function toolweaverRecorder(
   options: ResolvedMetricsOptions,
   newHistograms: NewHistograms,
@@ -76,7 +76,7 @@ export function toolweaverRecorder(
           countToolkit(around, event.success, 1, event.toolkit, event.operation);
           break;
         default:
-        // The user's own numbers, runs and artifacts belong to one run: no labels could tell them apart.
+        // Custom numbers, runs and artifacts belong to one run, and no label tells runs apart.
       }
     },
   };

@@ -52,7 +52,7 @@ export function healthScores({ numbers, rows }: Catalogued) {
   const [score, latest] = [table.columns(1), table.columns(1)];
   const found = rows('skillHealthScore', table, { show: (labelSet, row) => void scores.show(labelSet, row + score) });
   return (event: HealthEvent, around: Surroundings): void => {
-    // Of all that share the overflow series none is the latest of any skill; still, it shows no older one.
+    // The overflow series mixes skills, so its score is not the latest of any one; still, it never goes back to an older score.
     const row = found.at(around, event.skillId);
     const { values } = table;
     if (event.at >= (values[row + latest] as number)) {

@@ -11,11 +11,11 @@ const tokenTypes: readonly (readonly [type: string, field: keyof Usage])[] = [
   ['reasoning', 'reasoningTokens'],
 ];
 
-/** What executions of any kind cost, by kind, name and model. */
+/** The costs of executions of any kind, by kind, name and model. */
 export interface Costs {
-  /** `nanoUsd`: times the weight of the execution. */
+  /** `nanoUsd`: already multiplied by the weight of the execution. */
   add(event: ExecutionEvent, nanoUsd: number, around: Surroundings): void;
-  /** Adds, and shows from now on what is at this place of a table as well; false where all share the series that came too late. */
+  /** Adds, and from now on includes the number at `place` of `table` in the series; returns false for the overflow series. */
   addAndShow(event: ExecutionEvent, nanoUsd: number, around: Surroundings, table: Table, place: number): boolean;
 }
 
@@ -47,18 +47,18 @@ export function createCosts({ numbers, rows }: Catalogued): Costs {
 }
 
 export interface CostsOfRows {
-  /** Where in a row the two parts of its sum are. */
+  /** The columns of the two parts of a row's sum. */
   readonly columns: readonly [number, number];
-  /** Returns false where the costs of the row may be the first ones. */
+  /** Returns false where these may be the first costs of the row. */
   add(row: number, event: ExecutionEvent, nanoUsd: number, around: Surroundings, isOverflow: boolean): boolean;
 }
 
 /**
- * What the skill or tool of each row of a table costs. All but the first of its executions without a model add to the row alone,
- * which the metric of all costs shows too: to find the place there takes as long as to find the row.
+ * Adds up what the skill or tool of each row of a table costs. Executions without a model, except the first, add only to the row,
+ * and the metric of all costs includes that number: finding the place there as well would take as long as finding the row.
  */
 export function costsOfRows(table: Table, costs: Costs): CostsOfRows {
-  // What the metric of all costs shows from here, and what it has added up itself.
+  // `shared`: what the metric of all costs includes from here. `own`: what it has added up itself.
   const [shared, own, isShared] = [table.columns(1), table.columns(1), table.columns(1)];
   return {
     columns: [shared, own],

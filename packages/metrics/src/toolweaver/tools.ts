@@ -13,7 +13,7 @@ export function tools({ numbers, histograms, rows, withLast }: Catalogued, allCo
   const [success, failure] = [table.columns(1), table.columns(1)];
   const costs = costsOfRows(table, allCosts);
   const duration = table.columns(durations.width);
-  /** What a tool costs that never says so is unknown, and not 0. */
+  /** Tools without a known cost so far: it is unknown, not 0, so there is no series of it. */
   const unpriced = new Map<number, LabelSet>();
   const found = rows('toolExecutions', table, {
     seriesEach: 2,
