@@ -14,4 +14,4 @@ export { tell } from './tell.ts';
 export { describe as describeValue } from './values/describe.ts';
 export { cleanId } from './values/text.ts';
 export { describeThrown } from './values/thrown.ts';
-export { unknownOptions } from './values/unknown.ts';
+export { unknownField, unknownOptions } from './values/unknown.ts';

@@ -164,6 +164,17 @@ describe('rows', () => {
     expect(target.events).toHaveLength(2);
   });
 
+  test('with a field that no such event has are left out: what it says would be lost', async () => {
+    const target = memory();
+    const text = jsonl({ ...call, latency_ms: 12 }, { ...call, usage: { inputTokens: 1, input_tokens: 2 } }, call);
+    const { imported, rejections } = await importEvents(target, [text], { format: 'jsonl' });
+    expect(imported).toBe(1);
+    expect(rejections).toEqual([
+      { line: 1, field: 'latency_ms', reason: expect.stringContaining('is not a field of such an event') },
+      { line: 2, field: 'usage.input_tokens', reason: expect.stringContaining('is not a field of such an event') },
+    ]);
+  });
+
   test('that are wrong are all counted, and the first hundred kept', async () => {
     const told: Rejection[] = [];
     const rows = Array.from({ length: 250 }, () => ({}));
@@ -268,6 +279,12 @@ describe('CSV', () => {
     ]);
   });
 
+  test('a failure may have a message and no type', async () => {
+    const target = memory();
+    await importEvents(target, ['at,kind,name,success,error_message\n1,tool,x,0,no answer\n'], { format: 'csv' });
+    expect(target.events).toMatchObject([{ error: { type: 'NonError', message: 'no answer' } }]);
+  });
+
   test.each([
     ['at', '2023-99-16 18:15:46', { timestamp: 'x' }],
     ['at', '', { timestamp: '2024-02-30 00:00:00' }],
@@ -278,7 +295,6 @@ describe('CSV', () => {
     ['attributes', '[1]', {}],
     ['cost.nanoUsd', '0.5', {}],
     ['usage.inputTokens', '1e400', {}],
-    ['error.type', '', { error_message: 'without a type' }],
   ])('a wrong cell is refused by its field: %s %j', async (field, cell, more) => {
     const columns: Record<string, string> = {
       at: 'at',
@@ -288,7 +304,6 @@ describe('CSV', () => {
       attributes: 'attributes',
       'cost.nanoUsd': 'cost_nano_usd',
       'usage.inputTokens': 'input_tokens',
-      'error.type': 'error_type',
     };
     const row = { at: '1', kind: 'tool', name: 'x', success: '1', [columns[field] as string]: cell, ...more };
     const { rejections } = await csv(`${Object.keys(row).join(',')}\n${Object.values(row).join(',')}\n`);

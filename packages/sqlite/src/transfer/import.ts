@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import { AnalyticsError, type AnalyticsEvent, type Backend, isAnalyticsError } from '@toolweaver/analytics-core';
-import { parseEvent } from '@toolweaver/analytics-core/backend';
+import { parseEvent, unknownField } from '@toolweaver/analytics-core/backend';
 import { refusePromise } from '../not-async.ts';
 import { absolutePath } from '../path.ts';
 import { deliver } from './deliver.ts';
@@ -167,7 +167,18 @@ async function importRows(
   return { ...counts(), rejections };
 }
 
+/** @throws AnalyticsError for what is no event, and for a field of none: without it the row might say something else. */
 function toEvent(data: unknown, idOf: (event: AnalyticsEvent) => string): AnalyticsEvent {
+  const event = parsed(data, idOf);
+  const unknown = unknownField(data, event);
+  if (unknown !== undefined) {
+    const message = 'is not a field of such an event: leave it out, or name it otherwise by map';
+    throw new AnalyticsError('INVALID_EVENT', `${unknown} ${message}`, { problems: [{ field: unknown, message }] });
+  }
+  return event;
+}
+
+function parsed(data: unknown, idOf: (event: AnalyticsEvent) => string): AnalyticsEvent {
   const hasNoId = typeof data === 'object' && data !== null && ((data as { id?: unknown }).id ?? '') === '';
   if (!hasNoId || Array.isArray(data)) {
     return parseEvent(data);
