@@ -8,17 +8,17 @@ const loops: readonly string[] = ['ai.generateText', 'ai.streamText'];
 
 /**
  * An integration for `registerTelemetry()`, or for the `telemetry.integrations` of one call, of the Vercel AI SDK from version 7 on.
- * Each `generateText` or `streamText` is an `agent`, any other call an `operation`; in it are the tries of the model (`llm`) and its
- * tools. They are named by `telemetry.functionId`, else by what is called. No prompts or answers are kept.
+ * Each `generateText` or `streamText` is an `agent`, any other call an `operation`; it contains the attempts of the model (`llm`) and
+ * its tools. Calls and attempts are named by `telemetry.functionId`, or else by what is called. No prompts or answers are kept.
  */
 export function aiSdkTelemetry(analytics: Analytics): Telemetry {
   const spans = createSpans(analytics);
-  /** By call: tries of the model so far in this step, that failed. */
+  /** By call: how many attempts of the model have failed so far in this step. */
   const failedTries = new Map<string, number>();
-  // A call has one model at work at a time.
+  // Only one model at a time works for a call.
   const modelKey = (callId: string): string => `${callId} model`;
 
-  /** A try whose end nobody has told: its stream broke, or ended without saying so. */
+  /** Of an attempt whose end was not reported, the stream broke, or ended without saying so. */
   function endBrokenTry(callId: string): void {
     if (spans.idOf(modelKey(callId)) !== undefined) {
       failTry(callId, { name: 'ModelError', message: 'its stream broke' });
@@ -41,7 +41,7 @@ export function aiSdkTelemetry(analytics: Analytics): Telemetry {
     spans.fail(callId, thrown);
   }
 
-  /** Nobody tells of a try of an embedding that failed. A call that has gone well was tried again, at a time that is not known. */
+  /** A failed attempt of an embedding is not reported. If its call went well, it was tried again, at an unknown time. */
   function endFailedEmbeds(callId: string): void {
     const thrown = { name: 'ModelError', message: 'it failed, and was tried again' };
     spans.endInner(callId, { latencyMs: undefined }, { thrown });
@@ -103,7 +103,7 @@ export function aiSdkTelemetry(analytics: Analytics): Telemetry {
   };
 }
 
-/** What a call or a stream that has ended, rather than thrown, says of its failure: an error, or that it finished with one. */
+/** The failure that a call or a stream reports when it ends without throwing: an error, or that it finished with one. */
 function failureOf(event: object): { readonly thrown: unknown } | undefined {
   const { error, finishReason } = event as { error?: unknown; finishReason?: unknown };
   if (error !== undefined) {

@@ -1,8 +1,8 @@
 import { types } from 'node:util';
 
 /**
- * How many bytes of UTF-8 a text has, how many a value has as JSON, or how many a typed array holds. Undefined for what is none of
- * these, such as a stream. Never throws.
+ * The bytes of a text in UTF-8, of a value as JSON, or of a typed array. Undefined for anything else, such as a stream. Never
+ * throws.
  */
 export function bytesOf(value: unknown): number | undefined {
   if (typeof value === 'string') {

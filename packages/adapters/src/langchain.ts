@@ -5,15 +5,15 @@ import { usageFrom } from '@toolweaver/analytics-prices';
 import { bytesOf } from './bytes.ts';
 import { createSpans } from './spans.ts';
 
-/** What `langChainCallbacks` records beside models, tools, retrievers and the outermost chain. */
+/** What `langChainCallbacks` records besides models, tools, retrievers and the outermost chain. */
 export interface LangChainOptions {
-  /** Records every chain inside of another one, too: there is one for each step. Default: false. */
+  /** Records chains inside of other chains, too: there is one for each step. Default: false. */
   readonly innerChains?: boolean | undefined;
 }
 
 const optionNames = { innerChains: true } as const satisfies Record<keyof LangChainOptions, true>;
 
-/** Handlers, and that LangChain waits for them, so that they are called where the work is done. */
+/** The handlers. LangChain waits for them, so that they are called in the context of the work. */
 export type LangChainCallbacks = CallbackHandlerMethods & { readonly awaitHandlers: true };
 
 /**
@@ -90,7 +90,7 @@ export function langChainCallbacks(analytics: Analytics, options: LangChainOptio
   };
 }
 
-/** What LangGraph throws to wait for somebody, or to go on elsewhere, by its `isGraphBubbleUp`. */
+/** Whether LangGraph threw it to wait for somebody or to continue elsewhere, as its `isGraphBubbleUp` says. */
 function isPause(thrown: unknown): boolean {
   return Object(thrown)['is_bubble_up'] === true;
 }
@@ -99,7 +99,7 @@ function textOf(...values: readonly unknown[]): string | undefined {
   return values.find((value): value is string => typeof value === 'string' && value.trim() !== '');
 }
 
-/** What is serialised says its name, or its class last. */
+/** What is serialised has a name, or else a path that ends with its class. */
 function nameOf(serialized: unknown): string {
   const { name, id } = Object(serialized);
   return textOf(name, Array.isArray(id) ? id.at(-1) : undefined) ?? 'unknown';

@@ -6,7 +6,7 @@ type ToolkitOperation = ToolkitEventInput['operation'];
 
 /** Records what happens to a toolkit as a whole. */
 export interface Lifecycle {
-  /** From a time of `performance.now()` on; as failed where it threw something. */
+  /** From `startedMs` (of `performance.now()`) until now; it failed if something was thrown. */
   happened(operation: ToolkitOperation, startedMs: number, failure?: { readonly thrown: unknown }): void;
   /** Times `fn`, and returns or throws what it does; a promise is waited for. */
   during<T>(operation: ToolkitOperation, fn: () => T): T;

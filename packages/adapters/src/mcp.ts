@@ -6,9 +6,9 @@ import { isName } from './toolkit-options.ts';
 
 /** The part of a `Server` that is needed here, of version 1 or 2 of the SDK. */
 export interface ProtocolServer {
-  /** Throws where there is one. */
+  /** Throws if there is a handler already. */
   assertCanSetRequestHandler(method: string): void;
-  /** By a schema of the request in version 1, by its method in version 2. */
+  /** Takes a schema of the request in version 1, its method in version 2. */
   setRequestHandler: (...args: never[]) => unknown;
 }
 
@@ -23,9 +23,9 @@ export interface McpOptions {
 const optionNames = { toolkit: true, traceContext: true } as const satisfies Record<keyof McpOptions, true>;
 
 /**
- * Has every tool call of an MCP server recorded, whatever tools it has or gets: to be called before the first of them is registered.
+ * Records every tool call of an MCP server; to be called before its first tool is registered.
  * A result with `isError` is a failure of type `ToolError`. Returns the server.
- * @throws AnalyticsError `INVALID_CONFIG` where it is no such server or has tools already, with every problem of the options.
+ * @throws AnalyticsError `INVALID_CONFIG` if it is not such a server or already has tools, with every problem of the options.
  */
 export function trackMcpServer<S extends ProtocolServer | { readonly server: ProtocolServer }>(
   analytics: Analytics,
@@ -44,7 +44,7 @@ export function trackMcpServer<S extends ProtocolServer | { readonly server: Pro
     problems.push({ field: 'toolkit', message: `must be a name that is not blank, got ${describeValue(toolkit)}` });
   }
   if (typeof traceContext !== 'boolean') {
-    // The text `false` of an environment would trust everybody.
+    // The text `false` of an environment variable would count as true, and trust everybody.
     problems.push({ field: 'traceContext', message: `must be true or false, got ${describeValue(traceContext)}` });
   }
   if (problems.length > 0) {
@@ -55,7 +55,7 @@ export function trackMcpServer<S extends ProtocolServer | { readonly server: Pro
 
   function tracked(handler: Handler): Handler {
     return (request, extra) => {
-      // Where a schema of its parameters was given, these are all there is.
+      // With a schema of its parameters, a handler gets only these.
       const { params = request as CallParams } = request as { params?: CallParams };
       const call = (): unknown =>
         analytics.trackOperation(
@@ -103,17 +103,16 @@ interface CallParams {
   readonly _meta?: Readonly<Record<string, unknown>> | undefined;
 }
 
-/** Of what a server has not: clients may ask for any number of names, each of which would stay in metrics for good. */
+/** For tools that a server does not have: clients may ask for any number of names, each of which would stay in metrics for good. */
 const unknownTool = '(unknown tool)';
 
-/** An `McpServer` keeps its tools there, in both versions; a `Server` has none. */
+/** In both versions an `McpServer` keeps its tools in `_registeredTools`; a `Server` does not say which it has. */
 function nameOf({ name }: CallParams, server: object): string {
   const { _registeredTools: tools } = server as { _registeredTools?: object };
-  const names = Object.keys(tools ?? {});
-  return names.length === 0 || names.includes(name) ? name : unknownTool;
+  return tools === undefined || Object.hasOwn(tools, name) ? name : unknownTool;
 }
 
-/** The method of a request, as its schema (of Zod 3 or 4) says it, or as it is. */
+/** The method of a request, given as it is or by a schema of Zod 3 or 4. */
 function methodOf(schema: unknown): unknown {
   if (typeof schema === 'string') {
     return schema;

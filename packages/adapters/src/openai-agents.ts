@@ -6,7 +6,7 @@ import { createSpans } from './spans.ts';
 
 /**
  * A processor for `addTraceProcessor()` of the OpenAI Agents SDK. Agents become `agent`, responses and generations `llm`, functions
- * `tool`, guardrails and custom spans `operation`; other spans are passed over, so that what is in them belongs to what is around
+ * `tool`, guardrails and custom spans `operation`; other spans are skipped, so what is in them belongs to what is around
  * them. No prompts or answers are kept.
  */
 export function openAiAgentsProcessor(analytics: Analytics): TracingProcessor {
@@ -50,18 +50,18 @@ function subjectOf(data: SpanData): SubjectDetails | undefined {
   }
 }
 
-/** Of a stream whose reader went away or aborted it there is what was asked, and neither an answer nor an error. */
+/** If a stream was abandoned or aborted, there is a question, but neither an answer nor an error. */
 function isStopped(data: SpanData): boolean {
   return data.type === 'response' && data._input !== undefined && data._response === undefined;
 }
 
-/** What is known at the end only; `name` of a model, too. */
+/** What is known only at the end, including the `name` of a model. */
 function detailsOf(data: SpanData): OperationDetails & { readonly name?: string } {
   switch (data.type) {
     case 'function':
       return { inputBytes: bytesOf(data.input), outputBytes: bytesOf(data.output) };
     case 'generation': {
-      // Where it went well it is in the completion only.
+      // After a success, the usage is only in the completion.
       const { usage } = usageFrom(data.usage ?? data.output?.[0]);
       const { model, provider } = modelOf(data);
       return { model, name: model ?? unknown, usage, ...(provider !== undefined && { provider }) };
@@ -76,7 +76,7 @@ function detailsOf(data: SpanData): OperationDetails & { readonly name?: string 
   }
 }
 
-/** Models of the AI SDK, which `aisdk()` of the extensions lets in, say their provider apart and before their own name. */
+/** Models of the AI SDK, used by `aisdk()` of the extensions, name their provider separately, and again before their own name. */
 function modelOf({ model, model_config: config }: Extract<SpanData, { type: 'generation' }>): {
   readonly model: string | undefined;
   readonly provider?: string;

@@ -7,13 +7,13 @@ import { checkClient } from './client.ts';
 /** For libraries that say when something starts and when it ends, under a key of their own. */
 export interface Spans {
   /**
-   * Without a subject it is not recorded itself: what is inside of it is inside of its parent. Without a parent that is known, it
-   * belongs to the execution around the call.
+   * Without a subject it is not recorded itself: what is inside of it belongs to its parent. Without a known parent, it belongs to
+   * the execution around the call.
    */
   start(key: string, subject: SubjectDetails | undefined, parentKey?: string | null): void;
   /**
-   * Records it, as failed where it threw something, in the context of its start; an unknown key does nothing. A `latencyMs` that is
-   * undefined says that it has ended before, at a time that is not known.
+   * Records it in the context of its start, as failed if something was thrown; does nothing for an unknown key. If `latencyMs` is
+   * there and undefined, it has ended before, at an unknown time.
    */
   end(
     key: string,
@@ -33,16 +33,16 @@ interface Span {
   readonly subject: SubjectDetails | undefined;
   readonly parentKey: string | null | undefined;
   readonly parentId: string | undefined;
-  /** The outermost one around it that is recorded; undefined for that itself. */
+  /** The outermost one around it that is recorded; undefined for the outermost itself. */
   readonly rootId: string | undefined;
   readonly startedMs: number;
   readonly inContext: ReturnType<typeof AsyncLocalStorage.snapshot>;
 }
 
-/** What a library never ends must not fill the memory: then the oldest are let go of, unrecorded. */
+/** What a library never ends must not fill the memory: beyond this, the oldest are dropped without being recorded. */
 const maxOpen = 10_000;
 
-/** @throws AnalyticsError `INVALID_CONFIG` for what is no client. */
+/** @throws AnalyticsError `INVALID_CONFIG` for anything but a client. */
 export function createSpans(analytics: Analytics): Spans {
   checkClient(analytics);
   const open = new Map<string, Span>();
@@ -68,7 +68,7 @@ export function createSpans(analytics: Analytics): Spans {
         id,
         parentId,
       });
-    // Sampling then keeps the one with the other.
+    // So sampling keeps them together.
     inContext(() => (rootId === undefined ? record() : analytics.withContext({ parentId: rootId }, record)));
   };
 

@@ -5,13 +5,13 @@ import { createLifecycle } from './lifecycle.ts';
 import { checkToolkit, endNames, wrapToolkit } from './toolkit.ts';
 import { checkToolkitOptions, isName, type ToolkitOptions, toolkitOptionNames } from './toolkit-options.ts';
 
-/** Toolkits by name, each made once; they are tracked as by `trackToolkit`. */
+/** Toolkits by name, each made once, and tracked as by `trackToolkit`. One that its user has ended is let go. */
 export interface ToolkitCache {
-  /** The toolkit of this name (`cache_hit`), else (`cache_miss`) the one that `make` makes (`create`); a failure is not kept. */
+  /** The toolkit of this name (`cache_hit`), or else (`cache_miss`) the one that `make` makes (`create`); failures are not kept. */
   get<T extends object>(name: string, make: () => T | PromiseLike<T>): Promise<T>;
-  /** Lets it go (`cleanup`), calling what ends it; an unknown one does nothing. Rejects as that does. */
+  /** Lets the toolkit go, and ends it (`cleanup`); does nothing for an unknown name. Rejects if ending it fails. */
   delete(name: string): Promise<void>;
-  /** Lets all go; rejects with the first failure, after all have ended. */
+  /** Lets all go, and ends them; rejects with the first failure, after all have ended. */
   close(): Promise<void>;
 }
 
@@ -51,13 +51,18 @@ export function createToolkitCache(analytics: Analytics, options: ToolkitOptions
         return tracked as T;
       }
       lifecycle.happened('cache_miss', startedMs);
+      const forget = (): void => {
+        if (made.get(name) === making) {
+          made.delete(name);
+        }
+      };
       const making = lifecycle.during('create', async () => {
         const toolkit = await make();
         checkToolkit('make()', toolkit);
-        return { toolkit, tracked: wrapToolkit(analytics, toolkit, { ...options, name }) };
+        return { toolkit, tracked: wrapToolkit(analytics, toolkit, { ...options, name }, forget) };
       });
       made.set(name, making);
-      making.catch(() => made.get(name) === making && made.delete(name));
+      making.catch(forget);
       return (await making).tracked as T;
     },
     delete: end,

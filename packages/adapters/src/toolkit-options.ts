@@ -3,7 +3,7 @@ import { configError, describeValue, readEnv } from '@toolweaver/analytics-core/
 
 /** What is recorded of a toolkit: the part that the environment can set, too. */
 export interface ToolkitSwitches {
-  /** `false`: nothing is wrapped, and nothing recorded. Default: true. */
+  /** `false`: nothing is recorded, and no tool is wrapped. Default: true. */
   readonly enabled?: boolean | undefined;
   /** Events of toolkits: create, cache_hit, cache_miss, cleanup. Default: true. */
   readonly trackLifecycle?: boolean | undefined;
@@ -13,15 +13,15 @@ export interface ToolkitSwitches {
   readonly sampleRate?: number | undefined;
 }
 
-/** What is recorded of a toolkit, and what goes along with it. */
+/** What is recorded of a toolkit, and together with it. */
 export interface ToolkitOptions extends ToolkitSwitches {
-  /** The bytes of what goes in and comes out, for which data are made JSON at each call. Default: true. */
+  /** Records the bytes of inputs and outputs, for which data is turned into JSON at each call. Default: true. */
   readonly sizes?: boolean | undefined;
-  /** Goes along with every event. Default: none. */
+  /** Recorded with every event. Default: none. */
   readonly attributes?: Readonly<Record<string, unknown>> | undefined;
 }
 
-/** What `toolkitOptionsFromEnv` has read; undefined where a variable is not set. */
+/** What `toolkitOptionsFromEnv` has read; undefined for variables that are not set. */
 export interface ToolkitEnv extends ToolkitSwitches {
   /** For `createAnalytics`; `createAnalyticsClient` reads it by itself. */
   readonly batchSize?: number | undefined;
@@ -34,7 +34,7 @@ export const toolkitOptionNames: Readonly<Record<keyof ToolkitOptions | keyof To
   sampleRate: true,
   sizes: true,
   attributes: true,
-  // Of the client; it comes along with what the environment says.
+  // An option of the client, which is read from the environment with the others.
   batchSize: true,
 };
 
@@ -57,7 +57,7 @@ export function isName(value: unknown): value is string {
   return typeof value === 'string' && value.trim() !== '';
 }
 
-/** @throws AnalyticsError `INVALID_CONFIG` with every problem, those given too. */
+/** @throws AnalyticsError `INVALID_CONFIG` with every problem, including those given. */
 export function checkToolkitOptions(given: ToolkitOptions, problems: Problem[]): void {
   const options: ToolkitOptions = Object(given);
   for (const field of ['enabled', 'trackLifecycle', 'trackInvocations', 'sizes'] as const) {

@@ -8,9 +8,9 @@ import { viewOf } from './view.ts';
 
 /** What a toolkit is called, which of its functions are tools, and what is recorded of them. */
 export interface TrackToolkitOptions extends ToolkitOptions {
-  /** Default: the name of its class; to be given where it has none of its own. */
+  /** Default: the name of its class; required if it has no class of its own. */
   readonly name?: string | undefined;
-  /** The names of its tools. Default: every function but those below `_`, those that all objects have, and those that end it. */
+  /** The names of its tools. Default: all functions, except those that begin with `_`, that all objects have, or that end it. */
   readonly tools?: readonly string[] | undefined;
 }
 
@@ -22,10 +22,10 @@ const optionNames = { ...toolkitOptionNames, name: true, tools: true } as const 
 type Call = (...args: unknown[]) => unknown;
 
 /**
- * A toolkit that does what the given one does, and records each call of its tools: of an object or an array of functions, of tools
- * (`{ name, execute }`, as MCP, the AI SDK and others have them, also with `handler`, `invoke`, `call`, `run` or `func`), or of
- * both. The given one does not change. Records that it was created, taking the time that this took, and its end where one of
- * `cleanup`, `close`, `dispose` or the symbols of `using` is called.
+ * Returns a toolkit that does what the given one does, and records each call of its tools. It is an object or an array of functions,
+ * of tools (`{ name, execute }`, as MCP, the AI SDK and others have them, also with `handler`, `invoke`, `call`, `run` or `func`), or
+ * of both. The given one does not change. Also records its creation, with the time that this took, and its end, when `cleanup`,
+ * `close`, `dispose` or a symbol of `using` is called.
  * @throws AnalyticsError `INVALID_CONFIG` with every problem of the options.
  */
 export function trackToolkit<T extends object>(analytics: Analytics, toolkit: T, options: TrackToolkitOptions = {}): T {
@@ -50,7 +50,7 @@ function checkedName(toolkit: unknown, options: TrackToolkitOptions): string {
   if (!isName(name)) {
     problems.push({ field: 'name', message: 'must be given, as the toolkit has no class of its own' });
   }
-  /** By its key, or the name that it says itself. */
+  /** By its key, or by its own name. */
   const isTool = (tool: unknown): boolean =>
     (isName(tool) && !Array.isArray(toolkit) && tool in toolkit) ||
     Object.values(toolkit).some((value) => nameOf(value) === tool);
@@ -68,14 +68,14 @@ function classOf(toolkit: object): string | undefined {
   return [Object, Array, undefined].includes(made as never) ? undefined : made.name;
 }
 
-/** Functions go by their key, tools by the name that they say. */
+/** Functions are named by their key, tools by their own name. */
 function nameOf(tool: unknown, key?: string): string {
   const { name } = Object(tool) as { name?: unknown };
   const own = isName(name) ? name : undefined;
   return (typeof tool === 'function' ? (key ?? own) : (own ?? key)) ?? 'anonymous';
 }
 
-/** What of a tool that is an object is called, the first that there is. */
+/** By which of its methods a tool that is an object is called: the first that it has. */
 const callNames = ['execute', 'handler', 'invoke', 'call', 'run', 'func'] as const;
 export const endNames: readonly (string | symbol)[] = [
   Symbol.asyncDispose,
@@ -85,14 +85,18 @@ export const endNames: readonly (string | symbol)[] = [
   'dispose',
 ];
 
-/** As `trackToolkit`, but for the check of the options and that it was created. */
+/**
+ * As `trackToolkit`, but without checking the options or recording a `create`. `onEnd` is called before each call that ends the
+ * toolkit, also if nothing is recorded.
+ */
 export function wrapToolkit<T extends object>(
   analytics: Analytics,
   toolkit: T,
   options: TrackToolkitOptions & { readonly name: string },
+  onEnd?: () => void,
 ): T {
   const { enabled = true, trackInvocations = true, sampleRate, sizes = true, attributes, tools } = options;
-  if (!enabled) {
+  if (!enabled && onEnd === undefined) {
     return toolkit;
   }
   const lifecycle = createLifecycle(analytics, options.name, options);
@@ -105,11 +109,11 @@ export function wrapToolkit<T extends object>(
     ) as Call;
   }
 
-  /** What stands for a function or a tool; undefined for what is neither. */
+  /** The replacement of a function or a tool; undefined for anything else. */
   function wrapTool(tool: unknown, key?: string): unknown {
     const name = nameOf(tool, key);
     const isTool = !tools || tools.includes(name) || tools.includes(key as string);
-    if (!trackInvocations || !isTool) {
+    if (!enabled || !trackInvocations || !isTool) {
       return undefined;
     }
     if (typeof tool === 'function') {
@@ -126,6 +130,7 @@ export function wrapToolkit<T extends object>(
     const isTold = tools?.includes(key as string);
     if (!isTold && typeof value === 'function' && endNames.includes(key)) {
       return function (this: unknown, ...args: unknown[]) {
+        onEnd?.();
         return lifecycle.during('cleanup', () => Reflect.apply(value, this, args));
       };
     }
@@ -141,18 +146,18 @@ function isPlumbing(key: string): boolean {
   return key.startsWith('_') || key === 'then' || key === 'toJSON' || key in Object.prototype;
 }
 
-/** Of what has a size; undefined where nothing has. */
+/** Of the values that have a size; undefined if none has. */
 function sum(values: readonly unknown[]): number | undefined {
   const sizes = values.map(bytesOf).filter((size) => size !== undefined);
   return sizes.length === 0 && values.length > 0 ? undefined : sizes.reduce((total, size) => total + size, 0);
 }
 
-/** What follows it are things of the caller's, a signal or the messages so far; OpenAI Agents have theirs before it. */
+/** After the input come things of the caller, such as a signal or the messages so far; OpenAI Agents put them before it. */
 function inputOf([first, second]: readonly unknown[]): readonly unknown[] {
   return typeof second === 'string' && typeof first === 'object' ? [second] : [first];
 }
 
-/** Called without `new` it throws, so it is no tool. */
+/** A class throws if it is called without `new`, so it is no tool. */
 function isClass(value: object): boolean {
   return /^class\b/.test(Function.prototype.toString.call(value));
 }

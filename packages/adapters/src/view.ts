@@ -1,13 +1,13 @@
 type Method = (...args: never[]) => unknown;
 
 /**
- * An object that behaves like another one, but for some of its functions: `replace` gives what stands for a value, or undefined
- * to leave it as it is. Functions get the object itself as `this`, so that private fields work, and what they call on it are the
- * originals; one that returns `this` returns the view. The object itself does not change.
+ * An object that behaves like another one, except for some of its functions: `replace` returns the replacement of a value, or
+ * undefined to keep it. Functions get the object itself as `this`, so private fields work, and they call the originals of each
+ * other; one that returns `this` returns the view. The object itself does not change.
  */
 export function viewOf<T extends object>(object: T, replace: (key: string | symbol, value: unknown) => unknown): T {
   const replaced = new Map<string | symbol, { readonly value: unknown; readonly by: unknown }>();
-  /** What stands for a value → the value, so that what was read here and is written back is not replaced twice. */
+  /** By replacement, so that what was read here and is written back is not replaced twice. */
   const originals = new WeakMap<object, unknown>();
 
   function shown(key: string | symbol, value: unknown): unknown {
@@ -35,7 +35,7 @@ export function viewOf<T extends object>(object: T, replace: (key: string | symb
     const call = (self: unknown, args: readonly unknown[]): unknown =>
       Reflect.apply(method, self === view ? object : self, args as never[]);
     if (typeof key === 'symbol') {
-      // What `using` calls may be no proxy.
+      // The method that `using` calls must not be a proxy.
       return function (this: unknown, ...args) {
         return call(this, args);
       };
@@ -43,14 +43,14 @@ export function viewOf<T extends object>(object: T, replace: (key: string | symb
     return new Proxy(method, {
       apply(_, self, args) {
         const result = call(self, args);
-        // So that a chain of calls goes on here.
+        // So that a chain of calls stays on the view.
         return result === object && self === view ? view : result;
       },
     });
   }
 
-  // Stands behind the proxy in the place of the object: a frozen one could not be shown as another. What the proxy calls final,
-  // and all that it has once it takes nothing new, must be in there as well, so that is put in, and nothing else.
+  // The target of the proxy, instead of the object: a proxy of a frozen object could not show other values. What the proxy reports
+  // as final, and everything once it cannot be extended, must exist in its target, so this is put in, and nothing else.
   const target: T = Object.create(Object.getPrototypeOf(object));
 
   function describe(key: string | symbol): PropertyDescriptor | undefined {
@@ -78,7 +78,7 @@ export function viewOf<T extends object>(object: T, replace: (key: string | symb
     }
     if (given.configurable === false || given.writable === false) {
       if ('value' in given && isFinal(Reflect.getOwnPropertyDescriptor(object, key))) {
-        // A proxy may not show another value than the one that it was told is final.
+        // A proxy may show no other value than the one that was defined as final.
         replaced.set(key, { value, by: given.value });
       }
       describe(key);

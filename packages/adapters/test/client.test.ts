@@ -18,7 +18,9 @@ test.each([undefined, Promise.resolve({}), {}])(
   'every adapter refuses at the start what is no client: %j',
   (analytics) => {
     for (const adapt of adapters) {
-      expect(() => adapt(analytics as never)).toThrow('analytics: must be a client; that of createAnalyticsClient');
+      expect(() => adapt(analytics as never)).toThrow(
+        'analytics: must be a client; createAnalyticsClient has to be awaited',
+      );
     }
   },
 );

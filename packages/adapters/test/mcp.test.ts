@@ -78,6 +78,21 @@ test('a tool that throws, one that is called wrongly, and one that is not there 
   ]);
 });
 
+test('of a server whose tools are all gone, no name that a client asks for is kept', async () => {
+  const made = rig();
+  const server = trackMcpServer(made.analytics, new McpServer(info));
+  server.registerTool('short', {}, () => ({ content: [] })).remove();
+  const client = await clientOf(server);
+  const nextServer = trackMcpServer(made.analytics, new NextMcpServer(info));
+  nextServer.registerTool('short', {}, () => ({ content: [] })).remove();
+  const nextClient = await nextClientOf(nextServer);
+  for (const name of ['short', 'constructor']) {
+    expect((await client.callTool({ name })).isError).toBe(true);
+    await expect(nextClient.callTool({ name })).rejects.toThrow();
+  }
+  expect((await made.executions()).map(({ name }) => name)).toEqual(Array.from({ length: 4 }, () => '(unknown tool)'));
+});
+
 test('a server of the lower level is tracked, too; what its handler throws goes on', async () => {
   const made = rig();
   const server = trackMcpServer(made.analytics, new Server(info, { capabilities: { tools: {} } }));

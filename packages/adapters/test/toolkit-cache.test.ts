@@ -87,6 +87,21 @@ test('ends all, whatever some of them throw', async () => {
   });
 });
 
+test.each([true, false])('one that its user ends is let go, and nothing else is (enabled: %s)', async (enabled) => {
+  const { analytics, toolkitEvents } = rig();
+  const cache = createToolkitCache(analytics, { enabled });
+  const [first, second] = [new Shell(), new Shell()];
+  const tracked = await cache.get('Shell', () => first);
+  await tracked.cleanup();
+  const next = await cache.get('Shell', () => second);
+  await tracked.cleanup();
+  expect(await cache.get('Shell', () => new Shell())).toBe(next);
+  await cache.close();
+  expect([first.closed, second.closed]).toEqual([2, 1]);
+  const operations = ['cache_miss', 'create', 'cleanup', 'cache_miss', 'create', 'cleanup', 'cache_hit', 'cleanup'];
+  expect((await toolkitEvents()).map(({ operation }) => operation)).toEqual(enabled ? operations : []);
+});
+
 test.each(['', ' ', 5])('refuses the name %j', async (name) => {
   const { analytics } = rig();
   await expect(createToolkitCache(analytics).get(name as string, () => ({}))).rejects.toThrow('name: must be a name');

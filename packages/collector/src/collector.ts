@@ -3,11 +3,11 @@ import { configError, describeValue, unknownOptions } from '@toolweaver/analytic
 import type { Figures, Sums } from './figures.ts';
 import { type Views, viewsOf } from './views.ts';
 
-/** How much a collector keeps, and its backend's name. The numbers are whole, and >= 1. */
+/** How much a collector keeps, and its backend's name. The numbers must be whole and >= 1. */
 export interface CollectorOptions {
-  /** Operations (a kind and a name) that are counted by themselves; further ones are counted together. Default: 1000. */
+  /** How many operations (a kind and a name) are counted separately; all others are counted together. Default: 1000. */
   readonly maxOperations?: number | undefined;
-  /** The latest failures that are kept one by one. Default: 100. */
+  /** How many of the latest failures are kept. Default: 100. */
   readonly maxErrors?: number | undefined;
   /** Of its backend. Default: `collector`. */
   readonly name?: string | undefined;
@@ -18,7 +18,7 @@ const optionNames = { maxOperations: true, maxErrors: true, name: true } as cons
   true
 >;
 
-/** A failed execution. `type` is `unknown` where it came without an error, `message` undefined where none was kept. */
+/** A failed execution. `type` is `unknown` if it came without an error, `message` undefined if none was kept. */
 export interface RecentError {
   /** Unix time in ms. */
   readonly at: number;
@@ -28,13 +28,13 @@ export interface RecentError {
   readonly message: string | undefined;
 }
 
-/** What was recorded in this process since it was made, or since `clear()`, in memory that is bounded whatever happens. */
+/** What was recorded in this process since the collector was created or cleared, in bounded memory. */
 export interface Collector extends Views {
-  /** Hears of what is recorded: one of the `backends` of the client. */
+  /** Gets what is recorded, as one of the `backends` of the client. */
   readonly backend: Backend;
   /** Newest first. */
   recentErrors(): readonly RecentError[];
-  /** Forgets all executions and failures: counting begins anew. */
+  /** Forgets all executions and failures: counting starts anew. */
   clear(): void;
 }
 
@@ -50,7 +50,7 @@ interface Counts {
   durationMs: number;
 }
 
-/** What stands for the operations that there was no room for. */
+/** The name of all operations beyond `maxOperations` together. */
 const others = '(other operations)';
 
 /**
@@ -85,7 +85,7 @@ export function createCollector(options: CollectorOptions = {}): Collector {
     if (!success) {
       counts.failures += weight;
       errors.push({ at, kind, name, type: error?.type ?? 'unknown', message: error?.message });
-      // Cut now and then, so that a failure need not move all others.
+      // Cut only now and then, as this copies all that are kept.
       errors = errors.length >= 2 * maxErrors ? errors.slice(errors.length - maxErrors) : errors;
     }
     if (cost !== undefined) {
@@ -119,6 +119,7 @@ export function createCollector(options: CollectorOptions = {}): Collector {
     }
     return {
       ...toSums(total),
+      unpricedCalls: total.calls - total.pricedCalls,
       totalTokens: total.tokens,
       averageDurationMs: total.timedCalls === 0 ? null : total.durationMs / total.timedCalls,
       operations: all.map((one) => ({ kind: one.kind, name: one.name, ...toSums(one) })),

@@ -1,23 +1,25 @@
 import type { ExecutionKind } from '@toolweaver/analytics-core';
 
-/** What executions come to, wherever that is known from. Counts are weighted by sampling. */
+/** The sums of executions, from memory or from a store. Counts are weighted by sampling. */
 export interface Sums {
   readonly calls: number;
   readonly failures: number;
   /** How many of the calls have a known cost. */
   readonly pricedCalls: number;
-  /** Sum of the known costs; null where none is known. */
+  /** Sum of the known costs; null if none is known. */
   readonly totalCostUsd: number | null;
 }
 
-/** What the executions of one operation, a kind and a name, come to. */
+/** The sums of the executions of one operation: a kind and a name. */
 export interface OperationSums extends Sums {
-  /** Null for the operations that there was no room for. */
+  /** Null for all operations beyond `maxOperations` together. */
   readonly kind: ExecutionKind | null;
   readonly name: string;
 }
 
 export interface Figures extends Sums {
+  /** Calls of unknown cost. From a store this is of the moment of `totalCostUsd`; `calls` may be of another. */
+  readonly unpricedCalls: number;
   readonly totalTokens: number;
   readonly averageDurationMs: number | null;
   readonly operations: readonly OperationSums[];

@@ -2,4 +2,4 @@ export { type Collector, type CollectorOptions, createCollector, type RecentErro
 export type { OperationSums, Sums } from './figures.ts';
 export { collectorOf, type StoreCollector } from './reader-collector.ts';
 export { type RunMetricsOptions, runMetrics } from './run-metrics.ts';
-export type { OperationCost, OperationsSummary, Views } from './views.ts';
+export type { NameCost, OperationCost, OperationsSummary, Views } from './views.ts';

@@ -3,15 +3,15 @@ import { configError } from '@toolweaver/analytics-core/backend';
 import type { Figures } from './figures.ts';
 import { type Views, viewsOf } from './views.ts';
 
-/** The views, each by a question to the store; they reject as that does. */
+/** The views, each of which asks the store, and rejects if the store does. */
 export type StoreCollector = {
   readonly [V in keyof Views]: (...args: Parameters<Views[V]>) => Promise<ReturnType<Views[V]>>;
 };
 
 /**
- * Views over what a store holds: of all time and all executions, unless the options say otherwise. Beyond 1000 operations, costs are
- * those of the most expensive; the sums are of all.
- * @throws AnalyticsError `INVALID_CONFIG` for what is no reader.
+ * Views over what a store holds: of all time and all executions, unless the options say otherwise. Beyond 1000 operations, only the
+ * most expensive have costs; the sums are of all.
+ * @throws AnalyticsError `INVALID_CONFIG` for anything but a reader.
  */
 export function collectorOf(
   reader: Pick<AnalyticsReader, 'summary' | 'getCosts'>,
@@ -35,6 +35,7 @@ export function collectorOf(
       totalTokens: summary.totalTokens,
       averageDurationMs: summary.latencyMs.average,
       pricedCalls: costs.pricedExecutions,
+      unpricedCalls: costs.executions - costs.pricedExecutions,
       totalCostUsd: costs.totalCostUsd,
       operations: summary.names.map(({ kind, name, executions, failures }) => {
         const { pricedExecutions = 0, totalCostUsd = null } = costOf.get(keyOf({ kind, name })) ?? {};

@@ -10,12 +10,12 @@ export interface RunMetricsOptions {
 const optionNames = { taskKinds: true } as const satisfies Record<keyof RunMetricsOptions, true>;
 
 /**
- * What a run came to, by the names that tools for experiments have for it: `total_tasks`, `completed_tasks`, `failed_tasks`,
- * `total_cost` (US dollars), `total_tokens`, `execution_duration` (seconds), `max_depth_reached`; and of each module (what was
- * executed, by its name) `{module}_calls`, `{module}_tokens`, `{module}_cost` and `{module}_avg_latency` (ms). A name that is of
- * several kinds has its kind before it: `llm.plan_calls`. What is not known is left out. To be kept with the run by its
- * `logMetrics`, 1000 of them at most.
- * @throws AnalyticsError `INVALID_CONFIG` where there is no run, as of an id that nothing is known of, or with what is wrong with the options.
+ * The figures of a run, under the names that experiment tools use: `total_tasks`, `completed_tasks`, `failed_tasks`,
+ * `total_cost` (US dollars), `total_tokens`, `execution_duration` (seconds), `max_depth_reached`; and for each module (what was
+ * executed, by its name) `{module}_calls`, `{module}_tokens`, `{module}_cost` and `{module}_avg_latency` (ms). A name that
+ * several kinds share has its kind before it: `llm.plan_calls`. Unknown figures are left out. The run's `logMetrics` can keep
+ * them, at most 1000.
+ * @throws AnalyticsError `INVALID_CONFIG` if there is no run, as for an unknown id, or with every problem of the options.
  */
 export function runMetrics(run: RunDetails, options: RunMetricsOptions = {}): Record<string, number> {
   check(run, options);
@@ -53,7 +53,7 @@ function check(run: unknown, options: RunMetricsOptions): void {
   if (!Array.isArray(Object(run).modules)) {
     problems.push({
       field: 'run',
-      message: 'must be what `reader.getRun` answers; that is undefined for an unknown id',
+      message: 'must be what `reader.getRun` returned; for an unknown id that is undefined',
     });
   }
   const { taskKinds = [] } = Object(options) as RunMetricsOptions;

@@ -1,20 +1,20 @@
 import type { Figures, OperationSums } from './figures.ts';
 
-/** What all operations, of every kind, come to together. */
+/** The sums of all operations, of every kind. */
 export interface OperationsSummary {
   readonly totalOperations: number;
   readonly successes: number;
   readonly failures: number;
   /** 0 to 1; null without operations. */
   readonly successRate: number | null;
-  /** Sum of the known costs; null where none is known. */
+  /** Sum of the known costs; null if none is known. */
   readonly totalCostUsd: number | null;
-  /** Null where no duration is known. */
+  /** Null if no duration is known. */
   readonly averageDurationMs: number | null;
   readonly totalTokens: number;
 }
 
-/** What an operation has cost. `calls` are all of its calls, those of unknown cost, too. */
+/** What an operation has cost. `calls` includes those of unknown cost. */
 export interface OperationCost {
   readonly kind: OperationSums['kind'];
   readonly name: string;
@@ -24,17 +24,20 @@ export interface OperationCost {
   readonly averageCostUsd: number;
 }
 
-/** Counts are weighted by sampling. A cost that is not known is no cost of 0: it is left out. */
+/** What all operations of one name have cost together. */
+export type NameCost = Pick<OperationCost, 'name' | 'totalCostUsd'>;
+
+/** Counts are weighted by sampling. An unknown cost does not count as 0: it is left out. */
 export interface Views {
   /** All operations together. */
   summary(): OperationsSummary;
-  /** US dollars by name, most first; those of the same name and different kinds together. */
-  costByOperation(): Readonly<Record<string, number>>;
-  /** The `n` operations that cost most, most first, then by kind and name. Default: 5. */
+  /** The cost of each name, most expensive first; operations of the same name and different kinds together. */
+  costByOperation(): readonly NameCost[];
+  /** The `n` most expensive operations, most expensive first, then by kind and name. Default: 5. */
   mostExpensive(n?: number): readonly OperationCost[];
-  /** Of the tool, or any other operation, of this name: 0 to 1; null where none is counted under it. */
+  /** Of all operations of this name, whatever their kind: 0 to 1; null if none was counted. */
   errorRate(name: string): number | null;
-  /** Costs and errors of all operations as a text, to be printed. */
+  /** Costs and errors of all operations, as a text to print. */
   report(): string;
 }
 
@@ -46,8 +49,10 @@ export function viewsOf(figures: Figures): Views {
     summary: () => summaryOf(figures),
     costByOperation() {
       const byName = Map.groupBy(expensive, ({ name }) => name);
-      const sums = Array.from(byName, ([name, costs]) => [name, sumUsd(costs.map((one) => one.totalCostUsd))] as const);
-      return Object.fromEntries(sums.sort(([, one], [, other]) => other - one));
+      return Array.from(byName, ([name, costs]) => ({
+        name,
+        totalCostUsd: sumUsd(costs.map((one) => one.totalCostUsd)),
+      })).sort((one, other) => other.totalCostUsd - one.totalCostUsd);
     },
     mostExpensive: (n = 5) => expensive.slice(0, Math.max(0, n)),
     errorRate(name) {
@@ -70,7 +75,7 @@ function toCost({ kind, name, calls, pricedCalls, totalCostUsd }: OperationSums)
     : [{ kind, name, calls, totalCostUsd, averageCostUsd: ratio(totalCostUsd, pricedCalls) ?? 0 }];
 }
 
-function costReport({ calls, pricedCalls, totalCostUsd }: Figures, costs: readonly OperationCost[]): string {
+function costReport({ unpricedCalls, totalCostUsd }: Figures, costs: readonly OperationCost[]): string {
   const lines = costs.flatMap((one) => [
     `${titleOf(one)}:`,
     `  Total: $${one.totalCostUsd.toFixed(4)}`,
@@ -81,7 +86,7 @@ function costReport({ calls, pricedCalls, totalCostUsd }: Figures, costs: readon
   return [
     '=== Cost Report ===',
     `Total cost: ${total}`,
-    `Calls of unknown cost: ${count(calls - pricedCalls)}`,
+    `Calls of unknown cost: ${count(unpricedCalls)}`,
     ...lines,
   ].join('\n');
 }
@@ -108,7 +113,7 @@ function byTitle(one: Parameters<typeof titleOf>[0], other: Parameters<typeof ti
   return title < otherTitle ? -1 : title > otherTitle ? 1 : 0;
 }
 
-/** Of sampled calls there may be a part of one. */
+/** Sampled calls may add up to a fraction. */
 function count(calls: number): string {
   return String(Math.round(calls));
 }

@@ -74,7 +74,10 @@ async function expectReceipts(views: Views | StoreCollector): Promise<void> {
     totalTokens: 375,
   });
   expect(averageDurationMs).toBeCloseTo(70, 6);
-  expect(await views.costByOperation()).toEqual({ ocr: 0.3, parse: 0.36 });
+  expect(await views.costByOperation()).toEqual([
+    { name: 'parse', totalCostUsd: 0.36 },
+    { name: 'ocr', totalCostUsd: 0.3 },
+  ]);
   expect(await views.mostExpensive(1)).toMatchObject([{ totalCostUsd: 0.3 }]);
   expect(await views.mostExpensive()).toHaveLength(3);
   expect((await views.mostExpensive()).at(-1)).toEqual({
@@ -148,7 +151,11 @@ describe('a collector in memory', () => {
       collector.backend.write([execution({ name, success: name !== 'd', cost: { nanoUsd: 1e9, source: 'provider' } })]);
     }
     expect(collector.summary()).toMatchObject({ totalOperations: 6, failures: 2, totalCostUsd: 6 });
-    expect(collector.costByOperation()).toEqual({ a: 2, b: 1, '(other operations)': 3 });
+    expect(collector.costByOperation()).toEqual([
+      { name: '(other operations)', totalCostUsd: 3 },
+      { name: 'a', totalCostUsd: 2 },
+      { name: 'b', totalCostUsd: 1 },
+    ]);
     expect(collector.errorRate('(other operations)')).toBeCloseTo(2 / 3, 12);
     expect(collector.mostExpensive(1)).toMatchObject([{ kind: null, name: '(other operations)' }]);
     expect(collector.report()).toContain('\n(other operations):\n');
@@ -160,13 +167,16 @@ describe('a collector in memory', () => {
       ['tool', 'read', 3],
       ['tool', 'plan', 2.5],
       ['llm', 'plan', 2],
+      // Keys of an object that look like whole numbers would come first.
+      ['tool', '404', 1],
     ] as const;
     for (const [kind, name, usd] of costs) {
       collector.backend.write([execution({ kind, name, cost: { nanoUsd: usd * 1e9, source: 'provider' } })]);
     }
-    expect(Object.entries(collector.costByOperation())).toEqual([
-      ['plan', 4.5],
-      ['read', 3],
+    expect(collector.costByOperation()).toEqual([
+      { name: 'plan', totalCostUsd: 4.5 },
+      { name: 'read', totalCostUsd: 3 },
+      { name: '404', totalCostUsd: 1 },
     ]);
   });
 
@@ -194,7 +204,10 @@ describe('a collector in memory', () => {
       collector.backend.write([execution({ name: 'b', cost, latencyMs: 10 })]);
     }
     expect(collector.summary()).toMatchObject({ totalOperations: 50, totalCostUsd: 5, averageDurationMs: 6 });
-    expect(collector.costByOperation()).toEqual({ a: 4, b: 1 });
+    expect(collector.costByOperation()).toEqual([
+      { name: 'a', totalCostUsd: 4 },
+      { name: 'b', totalCostUsd: 1 },
+    ]);
   });
 
   test('of sampled executions, failures, tokens and calls of known cost are weighted, too, and told as whole calls', () => {
@@ -227,7 +240,7 @@ describe('a collector in memory', () => {
     for (const kind of ['tool', 'llm', 'skill'] as const) {
       collector.backend.write([execution({ kind, name: 'plan', cost: { nanoUsd: 100_000_000, source: 'provider' } })]);
     }
-    expect(collector.costByOperation()).toEqual({ plan: 0.3 });
+    expect(collector.costByOperation()).toEqual([{ name: 'plan', totalCostUsd: 0.3 }]);
   });
 
   test.each([
@@ -250,7 +263,7 @@ test('of a store with many operations the costs of the thousand most expensive a
     analytics.recordToolInvocation({ toolName: `t${at}`, success: true, cost: { usd: at } });
   }
   const views = collectorOf(analytics.reader);
-  expect(Object.keys(await views.costByOperation())).toHaveLength(1000);
+  expect(await views.costByOperation()).toHaveLength(1000);
   expect(await views.mostExpensive(1)).toMatchObject([{ name: 't1001' }]);
   expect(await views.summary()).toMatchObject({ totalOperations: 1001, totalCostUsd: (1001 * 1002) / 2 });
   await analytics.close();
@@ -261,4 +274,26 @@ test('a store is asked by its reader, and by nothing else', () => {
   for (const reader of [undefined, analytics]) {
     expect(() => collectorOf(reader as never)).toThrow('reader: must be the `reader` of a client or of a store');
   }
+});
+
+test('a report has no calls of unknown cost that only came between its two questions', async () => {
+  const analytics = createAnalytics({ backends: [await sqlite({ path: ':memory:' })] });
+  const call = () => analytics.recordLlmCall({ model: 'm', success: true, cost: { usd: 1 } });
+  call();
+  const { reader } = analytics;
+  let first: Promise<unknown> | undefined;
+  const busy: Pick<typeof reader, 'summary' | 'getCosts'> = {
+    summary(options) {
+      const answer = reader.summary(options);
+      first = answer;
+      return answer;
+    },
+    async getCosts(options) {
+      await first;
+      call();
+      return reader.getCosts(options);
+    },
+  };
+  expect(await collectorOf(busy).report()).toContain('Calls of unknown cost: 0\n');
+  await analytics.close();
 });

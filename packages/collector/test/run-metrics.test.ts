@@ -103,7 +103,7 @@ test('tell modules of one name and different kinds apart; a module called total 
 const empty = { executions: 0, failures: 0, durationMs: null, modules: [] } as unknown as RunDetails;
 
 test.each([
-  [undefined, {}, 'run: must be what `reader.getRun` answers; that is undefined for an unknown id'],
+  [undefined, {}, 'run: must be what `reader.getRun` returned; for an unknown id that is undefined'],
   [empty, { taskKinds: 'agent' }, 'taskKinds: must be a list of kinds; there are skill, tool, llm, agent'],
   [empty, { taskKinds: ['agents'] }, 'taskKinds: must be a list of kinds; there are skill, tool, llm, agent'],
   [empty, { taskKind: ['agent'] }, 'taskKind: is not an option; the options are taskKinds'],

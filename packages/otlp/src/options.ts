@@ -78,7 +78,8 @@ export interface OtlpOptions extends MetricsOptions {
   readonly name?: string | undefined;
   /**
    * Called with problems that no method call can report: failed pushes at intervals and at close, warnings of the receiver, and
-   * lost evaluation events; at most once a minute for each code. Whatever it throws or rejects with is ignored.
+   * lost evaluation events; at most once a minute for each code. Whatever it throws or rejects with is ignored. Default: the
+   * `onError` of the client.
    */
   readonly onNotice?: ((notice: AnalyticsError) => unknown) | undefined;
   /** For tests. */

@@ -8,7 +8,7 @@ export interface Answer {
   readonly body: Buffer;
 }
 
-/** `method`, and the header `Accept-Encoding`. */
+/** Takes the method and the header `Accept-Encoding`. */
 export type Scrape = (method: string, acceptEncoding: string | null | undefined) => Promise<Answer>;
 
 export interface Exposition {
@@ -19,7 +19,7 @@ export interface Exposition {
 
 const compress = promisify(gzip);
 
-/** Scrapes that come while one is under way get its text: ten scrapers cost what one does. */
+/** Scrapes that arrive while one is under way share its text: ten scrapers cost no more than one. */
 export function createScrape({ render, contentType }: Exposition): Scrape {
   const plain = shared(render);
   const compressed = shared(async () => compress(await plain()));
@@ -42,7 +42,7 @@ export function createScrape({ render, contentType }: Exposition): Scrape {
   };
 }
 
-const refused = textAnswer(405, 'This address knows GET and HEAD.\n');
+const refused = textAnswer(405, 'Only GET and HEAD are allowed here.\n');
 export const notAllowed: Answer = { ...refused, headers: { ...refused.headers, allow: 'GET, HEAD' } };
 
 export function textAnswer(status: number, text: string, type = 'text/plain'): Answer {

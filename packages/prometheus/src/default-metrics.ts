@@ -1,9 +1,9 @@
-/** What prom-client tells these metrics apart by, beside names of labels that ours have, too. */
+/** The labels of prom-client's metrics, without those that our metrics have as well. */
 export const defaultMetricsLabels: readonly string[] = ['major', 'minor', 'patch', 'space', 'version'];
 
 /** The metrics of this process and of Node, as text, from a registry of its own. */
 export async function defaultMetrics(): Promise<() => Promise<string>> {
-  // Loaded by those who want it: the rest of us does without.
+  // Loaded only if it is wanted: nothing else needs it.
   const { collectDefaultMetrics, Registry } = await import('prom-client');
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });

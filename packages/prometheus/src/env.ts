@@ -44,7 +44,7 @@ function readPushgateway(vars: EnvReader, env: Env, defaultMetrics = false): Pus
   }
   const seconds = vars.number(`${prefix}INTERVAL`, { min: 0, max: 86_400 });
   const options = {
-    // Without it all others are looked at just the same.
+    // Without a URL, the other settings are checked all the same.
     url: vars.text(`${prefix}URL`) ?? 'https://unset',
     job: vars.text(`${prefix}JOB`),
     grouping: readGrouping(vars),

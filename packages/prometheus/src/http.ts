@@ -18,7 +18,7 @@ export function fetchHandler(scrape: Scrape): FetchHandler {
     const { status, headers, body } = await guarded(() =>
       scrape(request.method, request.headers.get('accept-encoding')),
     );
-    // A copy: a Buffer may be a part of memory that it shares, and the type of its memory says so.
+    // A copy: a Buffer may be part of shared memory, which the type of a body does not allow.
     const content = request.method === 'HEAD' ? null : new Uint8Array(body);
     return new Response(content, { status, headers: { ...headers, 'content-length': String(body.length) } });
   };
@@ -28,23 +28,23 @@ export function answerTo(request: IncomingMessage, scrape: Scrape): Promise<Answ
   return guarded(() => scrape(request.method ?? '', request.headers['accept-encoding']));
 }
 
-/** Whatever goes wrong stays here: nobody waits for it. */
+/** Never fails: nobody waits for it. */
 export function sendTo(request: IncomingMessage, response: ServerResponse, answer: Promise<Answer>): void {
   answer.then((made) => send(request, response, made)).catch(() => response.destroy());
 }
 
 function send(request: IncomingMessage, response: ServerResponse, { status, headers, body }: Answer): void {
-  // A host's deadline, or a framework that did not know of us, may have answered.
+  // The host or its framework may have answered already, after a time-out for example.
   if (response.headersSent) {
     return;
   }
-  // What is left of a request's body would hold up the next one.
+  // An unread body would hold up the next request of the connection.
   request.resume();
   response.writeHead(status, { ...headers, 'content-length': body.length });
   response.end(request.method === 'HEAD' ? undefined : body);
 }
 
-/** A whole answer, or the reason: half a text would be taken for one. */
+/** The whole answer, or the reason why there is none: half a text would be taken for a whole one. */
 async function guarded(answer: () => Promise<Answer>): Promise<Answer> {
   try {
     return await answer();

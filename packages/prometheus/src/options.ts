@@ -21,24 +21,26 @@ export interface PrometheusOptions extends MetricsOptions {
   /** `false`: counts nothing, listens nowhere and pushes nothing. Default: true. */
   readonly enabled?: boolean | undefined;
   /**
-   * Of the server that gives `/metrics` to scrapers; 0: any free one; `false`: no server. Default: 8000, or `false` with a
-   * Pushgateway.
+   * The port of the server of `/metrics`; 0: any free port; `false`: no server. Default: 8000, or `false` with a Pushgateway.
    */
   readonly port?: number | false | undefined;
-  /** The address to listen on. Everybody who reaches it can read the metrics. Default: `127.0.0.1`. */
+  /** The address to listen on. Anyone who can reach it can read the metrics. Default: `127.0.0.1`. */
   readonly host?: string | undefined;
-  /** Adds the metrics of the process and of Node that prom-client knows. They go on being measured after `close()`. Default: false. */
+  /** Adds prom-client's metrics of the process and of Node. They are measured even after `close()`. Default: false. */
   readonly defaultMetrics?: boolean | undefined;
-  /** One of your own, of prom-client or its successor: our metrics are registered there, and it writes the text. Default: none. */
+  /** A registry of prom-client or its successor: it gets our metrics, and writes the text. Default: none, we write it ourselves. */
   readonly registry?: MetricRegistry | undefined;
   /**
-   * The same in a main process and in its cluster workers and worker threads: the main thread of the primary shows what all
-   * of them count, and they have no server. Default: false, each shows its own.
+   * To be set in the main process and in its cluster workers and worker threads alike: the main thread of the primary shows what
+   * all of them count, and the others have no server. Default: false, each shows its own.
    */
   readonly workers?: boolean | undefined;
   /** For programs that end before they would be scraped. Default: none. */
   readonly pushgateway?: PushgatewayOptions | undefined;
-  /** Is told what no call can be told of: a port that is taken, a push that failed. What it throws is ignored. */
+  /**
+   * Called with problems that no call can report: a port that is in use, a push that failed. What it throws is ignored. Default:
+   * the `onError` of the client.
+   */
   readonly onNotice?: ((notice: AnalyticsError) => unknown) | undefined;
 }
 
@@ -65,7 +67,7 @@ export interface ResolvedOptions {
   readonly workers: boolean;
   readonly pushgateway: PushgatewayTarget | undefined;
   readonly metrics: ResolvedMetricsOptions;
-  readonly onNotice: NonNullable<PrometheusOptions['onNotice']>;
+  readonly onNotice: PrometheusOptions['onNotice'];
 }
 
 /** @throws AnalyticsError `INVALID_CONFIG` with every problem. */
@@ -73,7 +75,7 @@ export function resolveOptions(given: PrometheusOptions): ResolvedOptions {
   const problems = unknownOptions(given, optionNames);
   const options: PrometheusOptions = Object(given);
   const wrong = (field: string, message: string): void => void problems.push({ field, message });
-  const { name = 'prometheus', host = '127.0.0.1', registry, onNotice = () => {} } = options;
+  const { name = 'prometheus', host = '127.0.0.1', registry, onNotice } = options;
   const flag = (field: 'enabled' | 'defaultMetrics' | 'workers', otherwise: boolean): boolean => {
     const value = options[field] ?? otherwise;
     if (typeof value !== 'boolean') {
@@ -103,12 +105,12 @@ export function resolveOptions(given: PrometheusOptions): ResolvedOptions {
     wrong('registry', 'must be a Registry of prom-client or @prometheus-io/client');
   }
   if (registry !== undefined && defaultMetrics === true) {
-    wrong('defaultMetrics', 'is for no registry of your own: call collectDefaultMetrics({ register }) with yours');
+    wrong('defaultMetrics', 'cannot be combined with `registry`: call collectDefaultMetrics({ register }) with yours');
   }
   if (registry !== undefined && workers === true) {
-    wrong('workers', 'is for no registry of your own: use the AggregatorRegistry that came with it');
+    wrong('workers', 'cannot be combined with `registry`: use the AggregatorRegistry of its library');
   }
-  if (typeof onNotice !== 'function') {
+  if (onNotice !== undefined && typeof onNotice !== 'function') {
     wrong('onNotice', `must be a function, got ${describeValue(onNotice)}`);
   }
   const enabled = flag('enabled', true);

@@ -1,5 +1,5 @@
 import { AnalyticsError, type Backend } from '@toolweaver/analytics-core';
-import { tell } from '@toolweaver/analytics-core/backend';
+import { createNotices } from '@toolweaver/analytics-core/backend';
 import { type Cells, createCells } from '@toolweaver/analytics-metrics';
 import { createScrape, type Exposition } from './answer.ts';
 import { defaultMetrics } from './default-metrics.ts';
@@ -14,51 +14,52 @@ import { takeSnapshot } from './snapshot.ts';
 import { type Group, type GroupOptions, joinGroup } from './workers/group.ts';
 
 /**
- * The backend, with the ways to its metrics. They work after `close()`, too, and show the last values; with a `registry`, what is left
- * in it. Only the server is gone then.
+ * The backend, and the ways to read its metrics. These still work after `close()`, and show the last values, or with a `registry`
+ * what is left in it. Only the server is gone then.
  */
 export interface PrometheusBackend extends Backend {
-  /** Where the metrics are, for this machine; undefined without a server, or while something else has its port. */
+  /** Of the metrics, as seen from this machine; undefined without a server, or while something else uses its port. */
   readonly url: string | undefined;
-  /** That it listens on; undefined as `url` is. */
+  /** That it listens on; undefined whenever `url` is. */
   readonly port: number | undefined;
   /** The text that a scraper would get now. */
   scrape(): Promise<string>;
-  /** Of that text. */
+  /** The type of that text. */
   readonly contentType: string;
   /** Answers with the metrics, for a route of your own `node:http` server or of a framework on it. */
   readonly handler: HttpHandler;
-  /** The same for servers that take a `Request` and give a `Response`. */
+  /** The same for servers that take a `Request` and return a `Response`. */
   readonly fetch: FetchHandler;
-  /** Where a Pushgateway was named. */
+  /** Undefined unless the options name a Pushgateway. */
   readonly pushgateway: Pushgateway | undefined;
 }
 
 /**
  * Counts events, and shows the counts to Prometheus.
- * @throws AnalyticsError `INVALID_CONFIG` for wrong options, a host or port at which this process may not listen, or a registry
- *   that has metrics of our names. A port that is in use is none of these: see `onNotice`.
+ * @throws AnalyticsError `INVALID_CONFIG` for wrong options, a host or port on which this process may not listen, or a registry
+ *   that has metrics of our names. It does not throw for a port that is in use: see `onNotice`.
  */
 export async function prometheus(options: PrometheusOptions = {}): Promise<PrometheusBackend> {
   const resolved = resolveOptions(options);
   const { name, enabled, host, port, registry, workers } = resolved;
-  const notify = (notice: AnalyticsError): void => tell(resolved.onNotice, notice);
+  const notices = createNotices(resolved.onNotice);
   const cells = createCells(resolved.metrics);
   const unregister = registry === undefined || !enabled ? () => {} : registerCells(cells, registry);
   const group = enabled && workers ? joinGroup(groupOptions(cells, resolved)) : undefined;
   const exposition = await createExposition(cells, group, resolved);
   const scrape = createScrape(exposition);
-  // What a worker counts is shown by another.
+  // What a worker counts is shown by the primary.
   const isShown = enabled && group?.isWorker !== true;
   const target = isShown ? resolved.pushgateway : undefined;
   const gateway = target && pushgatewayClient({ name, target, ...exposition });
-  const opening = isShown && port !== false ? openEndpoint({ name, host, port, scrape, onNotice: notify }) : undefined;
+  const opening =
+    isShown && port !== false ? openEndpoint({ name, host, port, scrape, onNotice: notices.report }) : undefined;
   const endpoint = await opening?.catch(async (error: unknown) => {
     unregister();
     await group?.close();
     throw error;
   });
-  const pushing = gateway && target && startPushing(gateway, target, notify);
+  const pushing = gateway && target && startPushing(gateway, target, notices.report);
 
   return {
     name,
@@ -76,8 +77,13 @@ export async function prometheus(options: PrometheusOptions = {}): Promise<Prome
         }
       }
     },
-    // Counts nothing when it is not enabled, for no other backend of the client either.
-    ...(enabled && { attach: cells.attach }),
+    attach(client) {
+      notices.attach(client);
+      // Disabled cells count nothing, so they must not count for other backends of the client.
+      if (enabled) {
+        cells.attach(client);
+      }
+    },
     async flush(signal) {
       await pushing?.push(signal);
     },
@@ -89,7 +95,7 @@ export async function prometheus(options: PrometheusOptions = {}): Promise<Prome
       }
     },
     async close() {
-      // Whatever becomes of the last push, the port is free at once.
+      // The port is free at once, whatever happens to the last push.
       await Promise.all([pushing?.close(), endpoint?.close()]);
       await group?.close();
       unregister();

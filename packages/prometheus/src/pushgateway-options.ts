@@ -4,23 +4,23 @@ import { catalogue, type OptionalLabel } from '@toolweaver/analytics-metrics';
 import { defaultMetricsLabels } from './default-metrics.ts';
 import { overflowLabel } from './render.ts';
 
-/** A Pushgateway, and the group of metrics that this program has there. */
+/** A Pushgateway, and the group to which this program pushes its metrics. */
 export interface PushgatewayOptions {
-  /** Of the gateway, with the path that it is under, if any: `http://gateway:9091`. No user or password in it. */
+  /** Of the gateway, with its path if it has one: `http://gateway:9091`. No user or password in it. */
   readonly url: string;
   /** The group's `job` label. Default: `toolweaver`. */
   readonly job?: string | undefined;
-  /** Further labels of the group, by which programs that push the same job are told apart. Default: none. */
+  /** Further labels of the group, to tell programs apart that push the same job. Default: none. */
   readonly grouping?: Readonly<Record<string, string>> | undefined;
-  /** Between two pushes, in ms; 0: only on `flush()` and `close()`. Default: 15 000. */
+  /** The time between two pushes, in ms; 0: push only on `flush()` and `close()`. Default: 15 000. */
   readonly intervalMs?: number | undefined;
   /** `push` replaces the group, `add` replaces only the metrics that are pushed. Default: `push`. */
   readonly mode?: 'push' | 'add' | undefined;
-  /** Takes the group away on `close()` instead of leaving the last figures there. Default: false. */
+  /** Deletes the group on `close()` instead of leaving the last figures there. Default: false. */
   readonly deleteOnClose?: boolean | undefined;
-  /** The whole `Authorization` header, such as `Bearer …`. Over plain http only to this machine. Default: none. */
+  /** The whole `Authorization` header, such as `Bearer …`. Over plain http, allowed only to this machine. Default: none. */
   readonly authorization?: string | Secret | undefined;
-  /** How long a request may take, from its begin to the end of the answer, in ms. Default: 5000. */
+  /** How long a request may take, from its start to the end of the answer, in ms. Default: 5000. */
   readonly timeoutMs?: number | undefined;
 }
 
@@ -36,7 +36,7 @@ export const pushgatewayNames: Readonly<Record<keyof PushgatewayOptions, true>> 
 };
 
 export interface PushgatewayTarget {
-  /** Without a slash at its end. */
+  /** Without a trailing slash. */
   readonly url: string;
   readonly job: string;
   readonly grouping: Readonly<Record<string, string>>;
@@ -73,7 +73,7 @@ export function resolvePushgateway(
     authorization !== undefined &&
     !(isSecret(authorization) && /^[\x21-\x7e][\x20-\x7e]*$/.test(authorization.reveal()))
   ) {
-    wrong('authorization', 'must be a header of one line, such as "Bearer …"');
+    wrong('authorization', 'must be a header value of one line, such as "Bearer …"');
   }
   if (!isText(job) || job.trim() === '') {
     wrong('job', `must be a non-blank, well-formed string, got ${describeValue(job)}`);
@@ -104,18 +104,18 @@ export function resolvePushgateway(
   return { url: base, job, grouping, intervalMs, mode, deleteOnClose, authorization, timeoutMs };
 }
 
-/** The gateway gives every series the labels of its group, over those that it has. */
+/** The gateway gives every series the labels of its group, in place of its own labels of these names. */
 const ownLabels: ReadonlySet<string> = new Set([
   ...Object.values(catalogue).flatMap(({ labels }) => labels),
   ...(['org_id', 'user_id'] satisfies OptionalLabel[]),
-  // And those of the text: a second `le` makes a scrape of the whole gateway fail.
+  // Those that only the text has: a second `le` makes a scrape of the whole gateway fail.
   'le',
   overflowLabel,
 ]);
 
 function groupingProblem(label: string, value: unknown, defaultMetrics: boolean): string | undefined {
   if (!/^[a-z_]\w*$/i.test(label) || label.startsWith('__')) {
-    return 'is no name of a label: letters, digits and underscores, neither a digit nor two underscores first';
+    return 'is not a valid label name: use letters, digits and underscores, and start with neither a digit nor two underscores';
   }
   if (label === 'job') {
     return 'must not be in the grouping; give it as `job`';
@@ -126,7 +126,7 @@ function groupingProblem(label: string, value: unknown, defaultMetrics: boolean)
   return isText(value) ? undefined : 'must have a well-formed string as its value';
 }
 
-/** Half a character has no place in a path. */
+/** Half of a surrogate pair cannot be part of a path. */
 function isText(value: unknown): value is string {
   return typeof value === 'string' && value.isWellFormed();
 }

@@ -3,13 +3,13 @@ import { AnalyticsError, type ErrorCode } from '@toolweaver/analytics-core';
 import { describeThrown, redact, secretsOfHeader, withoutAnswer } from '@toolweaver/analytics-core/backend';
 import type { PushgatewayTarget } from './pushgateway-options.ts';
 
-/** The group of this program on a Pushgateway; each call rejects with an `AnalyticsError` when the gateway did not do it. */
+/** The group of this program on a Pushgateway; each call rejects with an `AnalyticsError` if the gateway did not do it. */
 export interface Pushgateway {
-  /** Puts the metrics there in place of all that the group had. */
+  /** Replaces all that the group has with the metrics. */
   push(signal?: AbortSignal): Promise<void>;
   /** Replaces only the metrics of the same names. */
   add(signal?: AbortSignal): Promise<void>;
-  /** Takes the group away. */
+  /** Deletes the group. */
   delete(signal?: AbortSignal): Promise<void>;
 }
 
@@ -19,7 +19,7 @@ export interface PushgatewayClient extends Pushgateway {
 }
 
 export interface PushgatewayClientOptions {
-  /** The backend's, for its errors. */
+  /** Of the backend, for error messages. */
   readonly name: string;
   readonly target: PushgatewayTarget;
   render(): Promise<Buffer>;
@@ -27,10 +27,10 @@ export interface PushgatewayClientOptions {
 }
 
 const longestReason = 500;
-/** Of an answer: all of a secret is read with what comes before it, so that it is found. */
+/** Of an answer: more than is shown, so that a secret at the end of what is shown is read whole, and recognised. */
 const longestRead = 64 * 1024;
 
-// prom-client can push, too, but knows no deadline for a whole request, and no job with a slash in its name.
+// prom-client can push, too, but without a deadline for a whole request, and not for a job with a slash in its name.
 export function pushgatewayClient({ name, target, render, contentType }: PushgatewayClientOptions): PushgatewayClient {
   const group = `${target.url}/metrics${groupPath(target)}`;
   let last: Promise<void> = Promise.resolve();
@@ -56,7 +56,7 @@ export function pushgatewayClient({ name, target, render, contentType }: Pushgat
       const body = making && (await untilAborted(making, until));
       const response = await fetch(url, {
         method,
-        // Whoever could redirect us would get the figures, and the authorization.
+        // Otherwise a redirect could send the figures, and the authorization, anywhere.
         redirect: 'manual',
         signal: until,
         headers: {
@@ -65,14 +65,14 @@ export function pushgatewayClient({ name, target, render, contentType }: Pushgat
         },
         body: body && new Uint8Array(body),
       });
-      const reason = await begin(response);
+      const reason = await startOf(response);
       if (response.status < 200 || response.status >= 300) {
         const said = redact(reason || response.statusText, secrets()).slice(0, longestReason);
         throw fail(codeOf(response.status), `was answered with ${response.status}: ${said.trim()}`);
       }
-      // Such as a page to log in, of what stands before the gateway.
+      // Such as the login page of a proxy in front of the gateway.
       if (/^text\/html\b/i.test(response.headers.get('content-type') ?? '')) {
-        throw fail('BACKEND_UNAVAILABLE', 'was answered with a web page, which is no answer of a Pushgateway');
+        throw fail('BACKEND_UNAVAILABLE', 'was answered with a web page, which cannot come from a Pushgateway');
       }
     } catch (error) {
       if (error instanceof AnalyticsError) {
@@ -92,8 +92,8 @@ export function pushgatewayClient({ name, target, render, contentType }: Pushgat
     return signal === undefined
       ? result
       : untilAborted(result, signal).catch((error) => {
-          const called = failureOf(method, group)('BACKEND_UNAVAILABLE', `was called off: ${reasonOf(error)}`, error);
-          throw error instanceof AnalyticsError ? error : called;
+          const aborted = failureOf(method, group)('BACKEND_UNAVAILABLE', `was aborted: ${reasonOf(error)}`, error);
+          throw error instanceof AnalyticsError ? error : aborted;
         });
   }
 
@@ -107,7 +107,7 @@ export function pushgatewayClient({ name, target, render, contentType }: Pushgat
 
 function reasonOf(error: unknown): string {
   const cause = error instanceof Error ? error.cause : undefined;
-  // Of a host with several addresses, each has failed in its own way.
+  // If a host has several addresses, each has failed for a reason of its own.
   if (cause instanceof AggregateError) {
     return cause.errors.map(reasonOf).join(', ');
   }
@@ -115,7 +115,7 @@ function reasonOf(error: unknown): string {
   return (cause instanceof Error && cause.message) || message;
 }
 
-/** Settles as `work` does, or rejects as soon as the signal is aborted; the work goes on by itself then. */
+/** Settles as `work` does, or rejects as soon as the signal is aborted; the work then continues unattended. */
 async function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   const stopped = new AbortController();
   try {
@@ -134,15 +134,15 @@ function groupPath({ job, grouping }: PushgatewayTarget): string {
 }
 
 function pair(label: string, value: string): string {
-  // A path cannot hold these: dots are steps in it.
+  // As a part of the path, these would change it: dots are resolved, and slashes separate.
   if (!/^\.{0,2}$|\//.test(value)) {
     return `/${label}/${encodeURIComponent(value)}`;
   }
   return `/${label}@base64/${Buffer.from(value).toString('base64url') || '='}`;
 }
 
-/** The text of an answer, as far as it is worth reading. */
-async function begin(response: Response): Promise<string> {
+/** The text of an answer, up to `longestRead`. */
+async function startOf(response: Response): Promise<string> {
   let text = '';
   const decoder = new TextDecoder();
   for await (const chunk of response.body ?? []) {

@@ -8,17 +8,17 @@ export interface Pushing {
   close(): Promise<void>;
 }
 
-/** For the last push to a gateway that has not answered the one before. */
+/** For the last push, if the gateway has not answered the one before it. */
 const lastChanceMs = 800;
 
-/** Pushes on an interval and at the end; tells of failures, once for each time that the gateway is away. */
+/** Pushes at an interval and at the end; reports a failure once for each outage of the gateway. */
 export function startPushing(
   client: PushgatewayClient,
   { intervalMs, mode, deleteOnClose }: PushgatewayTarget,
   onNotice: (notice: AnalyticsError) => void,
 ): Pushing {
   let isAway = false;
-  /** False while a push that was waited for has not been answered: its caller may have given it up by then. */
+  /** False while a push that somebody waits for is unanswered: its caller may have given up on it. */
   let isAnswered = true;
   let underWay = false;
   const send = mode === 'push' ? client.push : client.add;

@@ -3,18 +3,17 @@ import { type Cells, catalogue, type Family, type LabelSet, type Metric } from '
 import { labelPairs } from './render.ts';
 import { type FamilySnapshot, snapshotOf, widthOf } from './snapshot.ts';
 
-/** A `Registry` of prom-client or of `@prometheus-io/client`, as far as it is needed here. */
+/** The part of a `Registry` of prom-client or `@prometheus-io/client` that is needed here. */
 export interface MetricRegistry {
   readonly contentType: string;
-  /** The text of all that is registered, of the type `contentType`. */
+  /** All that is registered as text, of the type `contentType`. */
   metrics(): Promise<string>;
-  /** Called once for each of our metrics, after it was made sure that its name is free. */
-  // Of these each library wants its own types.
-  // biome-ignore lint/suspicious/noExplicitAny: neither library's metric
+  /** Called once for each of our metrics, once its name is known to be free. */
+  // biome-ignore lint/suspicious/noExplicitAny: each library wants a type of its own
   registerMetric(metric: any): void;
-  /** The metric of this name; undefined where there is none. */
+  /** The metric of this name; undefined if there is none. */
   getSingleMetric(name: string): unknown;
-  /** Called for each of our metrics on `close()`, and when the server cannot be started. */
+  /** Called for each of our metrics on `close()`, and if the server cannot be started. */
   removeSingleMetric(name: string): void;
 }
 
@@ -27,12 +26,12 @@ export function isRegistry(value: unknown): value is MetricRegistry {
   );
 }
 
-/** How the values of several processes become one: counts are added up; of scores the lowest is shown, which alerts are about. */
+/** How the values of several processes are combined: counts are added up; of scores the lowest is shown, for alerts. */
 export function aggregatorOf({ name, type }: Metric): 'sum' | 'min' {
   return type === 'gauge' && !name.endsWith(catalogue.activeOperations.name) ? 'min' : 'sum';
 }
 
-/** What a registry asks of a metric. */
+/** What a registry needs of a metric. */
 interface RegisteredMetric {
   name: string;
   readonly help: string;
@@ -44,14 +43,14 @@ interface RegisteredMetric {
 
 /**
  * Shows the cells as metrics of a registry, until the returned function is called.
- * @throws AnalyticsError `INVALID_CONFIG` when it has metrics of these names.
+ * @throws AnalyticsError `INVALID_CONFIG` if it has metrics of these names.
  */
 export function registerCells(cells: Cells, registry: MetricRegistry): () => void {
   const metrics = cells.families().map(({ metric }, at): RegisteredMetric => {
     const aggregator = aggregatorOf(metric);
     const { help, type } = metric;
     const registered: RegisteredMetric = {
-      // The registry takes `_total` off for OpenMetrics, and puts it on each line.
+      // For OpenMetrics, the registry takes `_total` off this name and puts it on each line.
       name: metric.name,
       help,
       type,
@@ -60,7 +59,7 @@ export function registerCells(cells: Cells, registry: MetricRegistry): () => voi
         const { name } = registered;
         return { name, help, type, aggregator, values: valuesOf(snapshotOf(cells.families()[at] as Family)) };
       },
-      // Of counters that begin anew nothing good comes; and a registry resets everything at once, for tests.
+      // Counters must not start anew, and a registry can only reset everything at once, for tests.
       reset() {},
     };
     return registered;
@@ -68,7 +67,7 @@ export function registerCells(cells: Cells, registry: MetricRegistry): () => voi
   const names = metrics.map(({ name }) => name);
   const taken = names.filter((name) => registry.getSingleMetric(name) !== undefined);
   if (taken.length > 0) {
-    const message = `has metrics of these names already: ${taken.join(', ')}; give each client a registry or a \`namespace\` of its own`;
+    const message = `already has metrics of these names: ${taken.join(', ')}; give each client a registry or a \`namespace\` of its own`;
     throw configError([{ field: 'registry', message }]);
   }
   for (const metric of metrics) {

@@ -8,9 +8,9 @@ export const contentType = 'text/plain; version=0.0.4; charset=utf-8';
 /** What OTLP's `otel.metric.overflow` becomes on its way into Prometheus. */
 export const overflowLabel = 'otel_metric_overflow';
 
-/** Without a pause for longer, in ms, the host's event loop would be held up. */
+/** The longest work without a pause, in ms: more would hold up the host's event loop. */
 export const sliceMs = 4;
-/** Series between two looks at the clock. */
+/** How many series are written between two looks at the clock. */
 const seriesPerLook = 32;
 
 /** Writes snapshots as prom-client would write the same values, several times faster. */
@@ -61,7 +61,7 @@ function cached<K extends object, V>(cache: WeakMap<K, V>, key: K, make: () => V
   return value;
 }
 
-/** A line's begin up to its own labels, for each bucket. */
+/** The start of a line, up to its own labels, for each bucket. */
 function bucketHeads({ name, bounds = [] }: Metric): string[] {
   return [...bounds, '+Inf'].map((bound) => `${name}_bucket{le="${bound}"`);
 }
@@ -85,7 +85,7 @@ function histogramText(
   return `${text}${name}_sum${ownLabels}${sum}\n${name}_count${ownLabels}${count}\n`;
 }
 
-/** The labels of a series as pairs; those of the overflow series are its marker and what was not limited. */
+/** The labels of a series as pairs; the overflow series has those that are not limited, and its marker. */
 export function labelPairs(metric: Metric, { labels, isOverflow }: LabelSet): [name: string, value: string][] {
   const pairs = metric.labels.map((label, at): [string, string] => [label, labels[at] as string]);
   return isOverflow ? [...pairs.filter(([, value]) => value !== ''), [overflowLabel, 'true']] : pairs;
@@ -110,10 +110,10 @@ function escapeLabel(text: string): string {
 }
 
 const chunkBytes = 256 * 1024;
-/** UTF-8 takes no more for a UTF-16 unit. */
+/** UTF-8 needs at most so many for a UTF-16 unit. */
 const maxBytesPerUnit = 3;
 
-/** Collects text as bytes: one large string would have to be put together first, and encoded then. */
+/** Collects text as bytes: one large string would have to be joined first, and then encoded. */
 function createOutput(): { write(text: string): void; end(): Buffer } {
   const chunks: Buffer[] = [];
   let chunk = Buffer.allocUnsafe(chunkBytes);

@@ -6,7 +6,7 @@ import { type Answer, notAllowed, type Scrape, textAnswer } from './answer.ts';
 import { answerTo, sendTo } from './http.ts';
 
 export interface EndpointOptions {
-  /** The backend's, for its errors. */
+  /** Of the backend, for error messages. */
   readonly name: string;
   readonly host: string;
   readonly port: number;
@@ -16,29 +16,29 @@ export interface EndpointOptions {
 
 /** The server for scrapers. */
 export interface Endpoint {
-  /** Undefined while something else has the port. */
+  /** Undefined while something else uses the port. */
   readonly port: number | undefined;
-  /** Of the metrics, as seen from this machine; undefined while something else has the port. */
+  /** Of the metrics, as seen from this machine; undefined while something else uses the port. */
   readonly url: string | undefined;
-  /** Asks the server over the network whether it is there; rejects with the reason when it is not. */
+  /** Asks the server over the network whether it is there; rejects with the reason if it is not. */
   probe(signal: AbortSignal): Promise<void>;
   close(): Promise<void>;
 }
 
-/** Prometheus scrapes once a minute by default, and finds the connection open: so none is closed just as it is used. */
+/** Longer than a minute, the default between two scrapes, so that a connection is not closed just as it is used. */
 const keepAliveMs = 75_000;
-/** A request for metrics has no body; one that takes its time is none. */
+/** A request for metrics has no body; a slow one is not a scrape. */
 const requestMs = 10_000;
-/** Node looks at them only every 30 s by itself. */
-const lookAtRequestsMs = 1_000;
+/** By default, Node checks this only every 30 s. */
+const checkRequestsMs = 1_000;
 const firstRetryMs = 1_000;
 const longestRetryMs = 30_000;
-/** Answers under way may end before connections are cut. */
+/** For answers under way, before connections are cut. */
 const graceMs = 500;
 
 /**
- * Listens, or goes on trying while the port is taken.
- * @throws AnalyticsError `INVALID_CONFIG` for a host or a port at which this process may not listen.
+ * Listens, or keeps trying while the port is in use.
+ * @throws AnalyticsError `INVALID_CONFIG` for a host or a port on which this process may not listen.
  */
 export async function openEndpoint(options: EndpointOptions): Promise<Endpoint> {
   const { name, host, port, scrape, onNotice } = options;
@@ -57,7 +57,7 @@ export async function openEndpoint(options: EndpointOptions): Promise<Endpoint> 
         throw refusal(host, port, code, message);
       }
       if (failure === undefined) {
-        const text = `${name}: port ${port} of ${host} is in use, so nobody can scrape the metrics there; they are counted all the same, and the port is tried again. Give this program another one (PROMETHEUS_PORT; 0 is any), or end what uses it; workers of one program share a port with PROMETHEUS_WORKERS=true`;
+        const text = `${name}: port ${port} of ${host} is in use, so nobody can scrape the metrics there; they are still counted, and the port is tried again. Give this program another port (PROMETHEUS_PORT; 0 is any free one), or stop what uses it; workers of one program share a port with PROMETHEUS_WORKERS=true`;
         failure = new AnalyticsError('BACKEND_UNAVAILABLE', text, { backend: name, cause: error });
         onNotice(failure);
       }
@@ -108,18 +108,18 @@ function newServer(scrape: Scrape): Server {
   const server = createServer(
     {
       keepAliveTimeout: keepAliveMs,
-      // Of its headers, too.
+      // Covers its headers, too.
       requestTimeout: requestMs,
-      connectionsCheckingInterval: lookAtRequestsMs,
+      connectionsCheckingInterval: checkRequestsMs,
     },
     (request, response) => {
-      // A proxy may put the address before it: https://www.rfc-editor.org/rfc/rfc9112#section-3.2.2
+      // A proxy may put the scheme and host before it: https://www.rfc-editor.org/rfc/rfc9112#section-3.2.2
       const path = (request.url ?? '').replace(/^https?:\/\/[^/]*|\?.*/g, '');
       const answer = path === '/metrics' ? answerTo(request, scrape) : Promise.resolve(page(path, request.method));
       sendTo(request, response, answer);
     },
   );
-  // Whoever only waits to be scraped need not live for it.
+  // Waiting to be scraped must not keep a program alive.
   server.on('connection', (socket) => socket.unref());
   return server.unref();
 }
@@ -148,7 +148,7 @@ function listening(server: Server, host: string, port: number): Promise<void> {
     // Exclusive: workers of a cluster that shared the port would answer in turn, each with its own numbers.
     server.listen({ host, port, exclusive: true }, () => {
       server.off('error', reject);
-      // Such as too many open files: it goes on listening.
+      // Such as too many open files: it keeps listening.
       server.on('error', () => {});
       resolve();
     });
@@ -158,12 +158,15 @@ function listening(server: Server, host: string, port: number): Promise<void> {
 function refusal(host: string, port: number, code: string | undefined, message: string): AnalyticsError {
   return configError([
     code === 'EACCES'
-      ? { field: 'port', message: `${port} is not for this user to listen on; choose one from 1024 on` }
-      : { field: 'host', message: `${JSON.stringify(host)} is no address of this machine to listen on: ${message}` },
+      ? { field: 'port', message: `${port} needs elevated privileges; choose one from 1024 on` }
+      : {
+          field: 'host',
+          message: `${JSON.stringify(host)} is not an address that this machine can listen on: ${message}`,
+        },
   ]);
 }
 
-/** Whoever listens on all addresses is reached by the one of this machine. */
+/** A server that listens on all addresses is reached at the loopback address. */
 function toReach(host: string): string {
   return { '0.0.0.0': '127.0.0.1', '::': '::1' }[host] ?? host;
 }
@@ -180,13 +183,13 @@ async function stop(server: Server): Promise<void> {
   clearTimeout(cut);
 }
 
-/** By host and port: an address with a zone has a place in no URL. */
+/** By host and port, since no URL can hold an address with a zone. */
 function probe({ host, port }: { host: string; port: number }, name: string, signal: AbortSignal): Promise<void> {
   const url = `${urlOf(host, port)}/healthz`;
   return new Promise((resolve, reject) => {
     const fail = (reason: string, cause?: unknown): void =>
       reject(new AnalyticsError('BACKEND_UNAVAILABLE', `${name}: ${url} ${reason}`, { backend: name, cause }));
-    // A connection of its own, that no proxy and no pool of the host's has a part in.
+    // A connection of its own, without any proxy or pool of the host's.
     get({ host, port, path: '/healthz', agent: false, signal }, (response) => {
       response.resume();
       response.once('error', (error) => fail(`broke off: ${error.message}`, error));

@@ -32,7 +32,7 @@ export function snapshotOf(family: Family): FamilySnapshot {
         values[place + width - 1] = family.read(at, values, place);
         break;
       case 'exponential':
-        throw new TypeError(`${metric.name}: exponential buckets have no place in the text format`);
+        throw new TypeError(`${metric.name}: the text format has no exponential buckets`);
     }
   }
   return { metric, labelSets, values };

@@ -1,10 +1,9 @@
 import { EventEmitter } from 'node:events';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { BroadcastChannel } from 'node:worker_threads';
 import { createCells } from '@toolweaver/analytics-metrics';
 import { execution, health } from '@toolweaver/analytics-testkit';
 import { expect, onTestFinished, test } from 'vitest';
-import { takeSnapshot } from '../src/snapshot.ts';
+import { type FamilySnapshot, takeSnapshot } from '../src/snapshot.ts';
 import { joinGroup } from '../src/workers/group.ts';
 import { type Message, type Report, toWire } from '../src/workers/message.ts';
 
@@ -24,31 +23,51 @@ function counted(executions: number, score?: number): Pick<Report, 'families'> {
   return { families: takeSnapshot(cells).map(toWire) };
 }
 
-/** The top of a group, and another thread below it that answers as it is told. */
-function setUp() {
+/** One call of a tool that took as many seconds as it cost dollars. */
+function paid(usd: number): FamilySnapshot[] {
+  const cells = createCells();
+  const cost = { nanoUsd: usd * 1e9, source: 'provider' } as const;
+  cells.record(execution({ kind: 'tool', name: 'read', latencyMs: usd * 1000, cost }));
+  return takeSnapshot(cells);
+}
+
+/** The top of a group, and other threads below it that answer as they are told. */
+function setUp(take: () => FamilySnapshot[] = () => []) {
   const metrics = createCells()
     .families()
     .map(({ metric }) => metric);
-  const top = joinGroup({ group, metrics, maxLabelSets: 100, take: () => [] });
+  const top = joinGroup({ group, metrics, maxLabelSets: 100, take });
   const channel = new BroadcastChannel('@toolweaver/analytics-prometheus');
   onTestFinished(async () => {
     await top.close();
     channel.close();
   });
-  let answer: (() => Partial<Report> | undefined) | undefined;
-  const send = (report: Partial<Report>): void =>
-    channel.postMessage({ op: 'report', group, member: 'other', threadId, ...report } satisfies Report);
+  let answers: readonly Partial<Report>[] = [];
+  let delivered = (): void => {};
+  const post = (message: Message): void => channel.postMessage(message);
+  const report = (given: Partial<Report>): void => post({ op: 'report', group, member: 'other', threadId, ...given });
   channel.onmessage = (event: unknown) => {
     const message = (event as { data: Message }).data;
-    const report = message.op === 'ask' && message.request !== undefined ? answer?.() : undefined;
-    if (report !== undefined) {
-      send({ request: (message as { request: number }).request, ...report });
+    if (message.op === 'present') {
+      delivered();
+    } else if (message.op === 'ask' && message.request !== undefined) {
+      for (const answer of answers) {
+        report({ request: message.request, ...answer });
+      }
     }
   };
   return {
-    send,
-    answerWith(report: typeof answer) {
-      answer = report;
+    /** Resolves once the top has it: a channel keeps the order, so the answer to the probe comes later. */
+    send(given: Partial<Report>): Promise<void> {
+      report(given);
+      post({ op: 'probe', group, member: 'other' });
+      return new Promise((resolve) => {
+        delivered = resolve;
+      });
+    },
+    collect: top.collect,
+    answerWith(...given: readonly Partial<Report>[]) {
+      answers = given;
     },
     /** What a scrape shows: executions, and the score. */
     async shown(): Promise<[executions: number | undefined, score: number | undefined]> {
@@ -59,41 +78,32 @@ function setUp() {
   };
 }
 
-/** Until what was sent has come. */
-const delivered = (): Promise<void> => sleep(20);
-
 test('what comes after the last message of its sender counts nothing twice', async () => {
   const { send, shown } = setUp();
-  send({ ...counted(2), isLast: true });
-  await delivered();
+  await send({ ...counted(2), isLast: true });
   expect(await shown()).toEqual([2, undefined]);
-  send(counted(2));
-  await delivered();
+  await send(counted(2));
   expect(await shown()).toEqual([2, undefined]);
 });
 
 test('an answer to an older question does not replace that to a newer one', async () => {
   const { send, answerWith, shown } = setUp();
-  answerWith(() => counted(5));
-  send({});
-  await delivered();
+  answerWith(counted(5));
+  await send({});
   expect(await shown()).toEqual([5, undefined]);
-  send({ request: 0, ...counted(3) });
-  answerWith(() => ({}));
-  await delivered();
+  await send({ request: 0, ...counted(3) });
+  answerWith({});
   expect(await shown()).toEqual([5, undefined]);
 });
 
 test('one that was silent for long is waited for again once it has said something', async () => {
   const { send, answerWith, shown } = setUp();
-  send(counted(1, 80));
-  await delivered();
+  await send(counted(1, 80));
   for (const score of [80, 80, undefined]) {
     expect(await shown()).toEqual([1, score]);
   }
-  send({});
-  answerWith(() => counted(2, 70));
-  await delivered();
+  await send({});
+  answerWith(counted(2, 70));
   expect(await shown()).toEqual([2, 70]);
 });
 
@@ -101,8 +111,24 @@ test('the score of a thread goes with it, and what it counted stays', async () =
   const { send, shown } = setUp();
   const thread = Object.assign(new EventEmitter(), { threadId });
   process.emit('worker', thread as never);
-  send(counted(1, 80));
-  await delivered();
+  await send(counted(1, 80));
   thread.emit('exit');
   expect(await shown()).toEqual([1, undefined]);
+});
+
+test('no sum falls in its last digit when a thread ends and the same numbers are added up in another order', async () => {
+  const { send, answerWith, collect } = setUp(() => paid(0.3));
+  const [first, second] = [0.1, 0.2].map((usd) => ({ member: `${usd}`, families: paid(usd).map(toWire) }));
+  await send(first as Partial<Report>);
+  await send(second as Partial<Report>);
+  answerWith(first as Partial<Report>, second as Partial<Report>);
+  const before = await collect();
+  await send({ ...second, isLast: true });
+  const after = await collect();
+  const sums = (families: readonly FamilySnapshot[]) =>
+    ['toolweaver_tool_cost_usd_total', 'toolweaver_tool_duration_seconds'].map((name) =>
+      families.find(({ metric }) => metric.name === name)?.values.at(-1),
+    );
+  expect(sums(before)).toEqual([0.6000000000000001, 0.6000000000000001]);
+  expect(sums(after)).toEqual(sums(before));
 });

@@ -239,7 +239,7 @@ describe('variables', () => {
       PROMETHEUS_PUSHGATEWAY_GROUPING: 'a.b=1',
     };
     expect(() => prometheusFromEnv(variables)).toThrow(/INTERVAL.*seconds from 0\.1/s);
-    expect(() => prometheusFromEnv(variables)).toThrow(/GROUPING.*a\.b is no name of a label/s);
+    expect(() => prometheusFromEnv(variables)).toThrow(/GROUPING.*a\.b is not a valid label name/s);
     expect(() => prometheusFromEnv(variables)).not.toThrow(/\bms\b/);
   });
 

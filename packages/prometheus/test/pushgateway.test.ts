@@ -258,7 +258,7 @@ test('a push that waits for its turn can be called off', async () => {
   const server = await serve(() => {});
   onTestFinished(server.close);
   const backend = await open({ url: server.url, intervalMs: 0, timeoutMs: 2000 });
-  const isCalledOff = { code: 'BACKEND_UNAVAILABLE', message: expect.stringContaining('was called off') };
+  const isCalledOff = { code: 'BACKEND_UNAVAILABLE', message: expect.stringContaining('was aborted') };
   const calledOff = new AbortController();
   const slow = backend.pushgateway?.push(calledOff.signal);
   // Nothing but its own signal ends it: the push before it goes on.

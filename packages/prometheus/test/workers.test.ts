@@ -160,9 +160,22 @@ test.each(['fork', 'thread'])('one that is busy holds nobody up, and shows what 
 
 test('cluster workers and threads, and threads of cluster workers, are shown together', async () => {
   const { order, ask, counts } = await start();
-  await order('fork a', 'thread t', 'record a', 'record t', 'record main');
-  expect(await ask('nest a')).toBe('healthy');
-  expect(await counts()).toEqual({ shared: 4, 'of-a': 1, 'of-t': 1, 'of-main': 1, 'of-thread-of-a': 1 });
+  await order('fork a', 'thread t', 'record a', 'record t', 'record main', 'thread a/u', 'record a/u');
+  expect(await ask('check a/u')).toBe('healthy');
+  expect(await counts()).toEqual({ shared: 4, 'of-a': 1, 'of-t': 1, 'of-main': 1, 'of-u': 1 });
+});
+
+test('no sum falls in its last digit as threads of a cluster worker end, and then the worker', async () => {
+  const { order, scrape } = await start();
+  const paid = async () => parse(await scrape()).get('toolweaver_tool_cost_usd_total')?.samples[0]?.value;
+  // Once `u` has ended, what it counted is added before what `t` has: 0.3 + 0.2 + 0.1 is less.
+  await order('fork a', 'pay a 0.3', 'thread a/t', 'pay a/t 0.1', 'thread a/u', 'pay a/u 0.2');
+  const before = await paid();
+  expect(before).toBe(0.3 + 0.1 + 0.2);
+  for (const end of ['close a/u', 'leave a/t', 'close a']) {
+    await order(end);
+    expect(await paid(), end).toBe(before);
+  }
 });
 
 test.each(['fork', 'thread'])('one whose figures nobody shows is not healthy (%s)', async (how) => {
@@ -171,5 +184,6 @@ test.each(['fork', 'thread'])('one whose figures nobody shows is not healthy (%s
   expect(await ask('check a')).toBe('healthy');
   await order('close main');
   expect(await ask('check a')).toMatch(/^BACKEND_UNAVAILABLE: prometheus: nobody shows what this worker counts: /);
-  expect(await ask('nest a')).toMatch(/^BACKEND_UNAVAILABLE: /);
+  await order('thread a/t');
+  expect(await ask('check a/t')).toMatch(/^BACKEND_UNAVAILABLE: /);
 });

@@ -6,25 +6,25 @@ import { sliceMs } from '../render.ts';
 import type { FamilySnapshot } from '../snapshot.ts';
 import { type Link, type LinkEvents, primaryLink, threadLink, workerLink } from './link.ts';
 import { fromWire, type Report, toWire, type WireFamily } from './message.ts';
-import { admitFirst, createTotals } from './totals.ts';
+import { admitFirst, createFloor, createTotals } from './totals.ts';
 
 export interface GroupOptions {
   /** The same in all processes and threads that show one set of metrics. */
   readonly group: string;
   readonly metrics: readonly Metric[];
-  /** Label sets that a metric of all together has, before the rest share its overflow series. */
+  /** How many label sets a metric has, of all members together, before the rest share its overflow series. */
   readonly maxLabelSets: number;
   /** What this thread has counted. */
   take(): FamilySnapshot[];
 }
 
-/** The clients of several processes and threads that show what they count as one. */
+/** Clients of several processes and threads, whose counts are shown together. */
 export interface Group {
-  /** Whether others show what this one counts. */
+  /** Whether somebody else shows what this one counts. */
   readonly isWorker: boolean;
   /** What this thread and all below it have counted. */
   collect(): Promise<FamilySnapshot[]>;
-  /** Whether somebody shows what is counted here, all the way up. */
+  /** Whether what is counted here reaches somebody who shows it, through all levels above. */
   isShown(): Promise<boolean>;
   /** Hands over the last figures. */
   close(): Promise<void>;
@@ -34,7 +34,7 @@ interface Member {
   readonly process: number;
   readonly threadId: number;
   families: readonly FamilySnapshot[];
-  /** That they answered. */
+  /** The latest that they have answered. */
   request: number;
   /** Questions in a row that it has not answered. */
   missed: number;
@@ -42,13 +42,13 @@ interface Member {
   endedAt: number | undefined;
 }
 
-/** For an answer; a worker that is busy for longer shows what it showed before. */
+/** For an answer; of a worker that is busy for longer, the previous figures are shown. */
 const longestWaitMs = 1_000;
-/** Those below a worker have to answer sooner than it. */
+/** Of the time that a worker has for its answer: those below it have to answer sooner. */
 const shareBelow = 0.6;
-/** Whoever misses so many questions is not waited for any more, until it answers again. */
+/** A member that misses this many questions in a row is not waited for until it answers again. */
 const patience = 3;
-/** What somebody sent before its end may come after the news of it. */
+/** How long after a member's end its last messages may still arrive. */
 const lateMs = 1_000;
 const maxFinished = 1_000;
 
@@ -59,13 +59,14 @@ const maxFinished = 1_000;
 export function joinGroup({ group, metrics, maxLabelSets, take }: GroupOptions): Group {
   const metricOf = new Map(metrics.map((metric) => [metric.name, metric]));
   const members = new Map<string, Member>();
-  /** Of those that have ended: a counter must not fall. */
   const isAdmitted = admitFirst(maxLabelSets);
+  /** Of those that have ended: a counter must not fall. */
   const ended = createTotals(isAdmitted);
+  const raise = createFloor();
   const finished = new Set<string>();
   const me = randomUUID();
   const waiting = new Map<number, (member: string) => void>();
-  /** Who waits to hear that somebody is there above. */
+  /** Called when somebody above says that they are there. */
   const probing = new Set<() => void>();
   let requests = 0;
   let isClosed = false;
@@ -156,20 +157,15 @@ export function joinGroup({ group, metrics, maxLabelSets, take }: GroupOptions):
         finish(id, member);
       }
     }
-    // Of the end of a thread that is older than this one nobody tells: whoever is not waited for any more counts as ended.
+    // Nobody reports the end of a thread that is older than this one: who is not waited for any more counts as ended.
     const reported = [...members.values()].flatMap(({ families, endedAt, missed }) =>
       endedAt === undefined && missed < patience ? families : families.filter(isCounted),
     );
     const totals = createTotals(isAdmitted);
-    let sliceEnd = performance.now() + sliceMs;
-    for (const family of [...take(), ...ended.families(), ...reported]) {
-      totals.add(family);
-      if (performance.now() > sliceEnd) {
-        await giveWay();
-        sliceEnd = performance.now() + sliceMs;
-      }
-    }
-    return totals.families();
+    await inSlices([...take(), ...ended.families(), ...reported], totals.add);
+    const families = totals.families();
+    await inSlices(families, raise);
+    return families;
   }
 
   async function ask(waitMs: number): Promise<void> {
@@ -227,7 +223,7 @@ export function joinGroup({ group, metrics, maxLabelSets, take }: GroupOptions):
     }
   }
 
-  // Those that were there before us have told nobody.
+  // Those that were there before us could not report to us.
   for (const link of down) {
     void link.send({ op: 'ask', group });
   }
@@ -249,7 +245,18 @@ export function joinGroup({ group, metrics, maxLabelSets, take }: GroupOptions):
   };
 }
 
-/** A gauge says how things are, and ends with whoever said so. */
+async function inSlices(families: readonly FamilySnapshot[], work: (family: FamilySnapshot) => void): Promise<void> {
+  let sliceEnd = performance.now() + sliceMs;
+  for (const family of families) {
+    work(family);
+    if (performance.now() > sliceEnd) {
+      await giveWay();
+      sliceEnd = performance.now() + sliceMs;
+    }
+  }
+}
+
+/** A gauge says how things are now, and goes with the member that said so. */
 function isCounted({ metric }: FamilySnapshot): boolean {
   return metric.type !== 'gauge';
 }

@@ -2,9 +2,9 @@ import cluster, { type Worker as ClusterWorker } from 'node:cluster';
 import { BroadcastChannel, isMainThread, type Worker } from 'node:worker_threads';
 import { isMessage, type Message } from './message.ts';
 
-/** A way to processes or threads. */
+/** A connection to processes or threads. */
 export interface Link {
-  /** Resolves when it is on its way. */
+  /** Resolves when it has been sent. */
   send(message: Message): Promise<void>;
   close(): void;
 }
@@ -61,7 +61,7 @@ export function primaryLink(group: string, events: LinkEvents): Link | undefined
     async send(message) {
       for (const worker of Object.values(cluster.workers ?? {})) {
         if (worker?.isConnected()) {
-          // It may be gone by now, which `exit` will tell.
+          // The worker may be gone by now; `exit` will tell.
           worker.send(message, () => {});
         }
       }
@@ -87,7 +87,7 @@ export function workerLink(group: string, events: LinkEvents): Link | undefined 
   return {
     send: (message) =>
       new Promise((resolve) => {
-        // A primary that is gone takes nothing, and nobody is left to ask it.
+        // Nothing can be sent to a primary that is gone, and nobody is left to show it.
         if (process.connected) {
           process.send?.(message, undefined, undefined, () => resolve());
         } else {

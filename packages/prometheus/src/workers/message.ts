@@ -4,10 +4,10 @@ import { type FamilySnapshot, widthOf } from '../snapshot.ts';
 /** From above: report; or, without a request, say that you are there. */
 interface Ask {
   readonly op: 'ask';
-  /** Of clients that show one set of metrics: other clients of these processes have others. */
+  /** Tells clients that show one set of metrics from other clients of these processes. */
   readonly group: string;
   readonly request?: number;
-  /** How long the answer is waited for. */
+  /** How long the sender waits for the answer. */
   readonly waitMs?: number;
 }
 
@@ -18,7 +18,7 @@ export interface Report {
   /** Who reports, unique among all. */
   readonly member: string;
   readonly threadId: number;
-  /** That this answers; absent: it only says that it is there. */
+  /** The question that this answers; without one, it only says that the member is there. */
   readonly request?: number | undefined;
   readonly families?: readonly WireFamily[];
   /** Nothing will come after this. */
@@ -64,7 +64,7 @@ export function toWire({ metric, labelSets, values }: FamilySnapshot): WireFamil
   };
 }
 
-/** Undefined when it is none of these metrics, or one of other labels or buckets. */
+/** Undefined if it is none of these metrics, or has other labels or buckets. */
 export function fromWire(
   { name, labelNames, bounds, labelSets, values }: WireFamily,
   metrics: ReadonlyMap<string, Metric>,

@@ -2,7 +2,7 @@ import { closedLabels, type LabelSet, type Metric } from '@toolweaver/analytics-
 import { aggregatorOf } from '../registry.ts';
 import { type FamilySnapshot, widthOf } from '../snapshot.ts';
 
-/** What several processes and threads have counted, as one. */
+/** Adds up what several processes and threads have counted. */
 export interface Totals {
   add(family: FamilySnapshot): void;
   families(): FamilySnapshot[];
@@ -15,10 +15,10 @@ interface Total {
   readonly values: number[];
 }
 
-/** Says which label sets have a series of their own, for good: one that had it for a while would be a counter that falls. */
+/** Says which label sets have a series of their own, for good: if one lost it, its counter would fall. */
 export type Admission = (metric: string, key: string) => boolean;
 
-/** The first `maxLabelSets` of each metric have one. */
+/** Admits the first `maxLabelSets` of each metric. */
 export function admitFirst(maxLabelSets: number): Admission {
   const admitted = new Map<string, Set<string>>();
   return (metric, key) => {
@@ -76,6 +76,32 @@ export function createTotals(isAdmitted: Admission): Totals {
         labelSets,
         values: Float64Array.from(values),
       })),
+  };
+}
+
+/**
+ * Raises what is shown to what was shown before of the same series, gauges excepted. The sum of the same numbers depends on their
+ * order in the last digit, and the order changes as members end; Prometheus takes a counter that falls, however little, for one
+ * that has started anew, and counts all of it again.
+ */
+export function createFloor(): (family: FamilySnapshot) => void {
+  const shown = new Map<string, Map<string, Float64Array>>();
+  return ({ metric, labelSets, values }) => {
+    if (metric.type === 'gauge') {
+      return;
+    }
+    const floors = shown.get(metric.name) ?? new Map<string, Float64Array>();
+    shown.set(metric.name, floors);
+    const width = widthOf(metric);
+    for (let at = 0; at * width < values.length; at += 1) {
+      const key = keyOf(labelSets[at] as LabelSet);
+      const own = values.subarray(at * width, (at + 1) * width);
+      const floor = floors.get(key) ?? own;
+      for (let part = 0; part < width; part += 1) {
+        own[part] = Math.max(own[part] as number, floor[part] as number);
+      }
+      floors.set(key, own);
+    }
   };
 }
 
