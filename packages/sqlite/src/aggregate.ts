@@ -2,9 +2,9 @@ import { byteWriter } from './bytes.ts';
 import { type Entry, emptyEntry, writeEntry } from './entry.ts';
 import type { Column, Rows } from './slice.ts';
 
-// What the executions of one write are counted by: read from their columns, while they are at hand.
+// Collects what is counted of the executions of one write, from their columns.
 
-/** What the executions of a run come to. Ids are of the dictionary. */
+/** Totals of the executions of a run. Ids are of the dictionary. */
 export interface RunTotals {
   org: number | null;
   user: number | null;
@@ -18,14 +18,14 @@ export interface RunTotals {
 }
 
 export interface Aggregate {
-  /** Ids of the database for the numbers of texts (from 1) and subjects (from 0) in the rows that follow. */
+  /** Adds a row. The ids for its texts (numbered from 1) and subjects (from 0) must be known by then. */
   add(rows: Rows, row: number): void;
   readonly runs: ReadonlyMap<number, RunTotals>;
-  /** A line of the log; undefined when nothing was added. */
+  /** Returns a line for the log; undefined if nothing was added. */
   takeLine(): Uint8Array | undefined;
 }
 
-/** `texts` and `subjects` are filled while the aggregate grows. */
+/** `texts` and `subjects` map the numbers of a batch to ids of the database; they are filled while the aggregate grows. */
 export function createAggregate(texts: readonly number[], subjects: readonly number[]): Aggregate {
   const runs = new Map<number, RunTotals>();
   const writer = byteWriter();
@@ -108,7 +108,7 @@ function emptyRun(): RunTotals {
   };
 }
 
-/** The columns that are counted, found once for all rows of a layout. */
+/** The columns that are counted, looked up once for all rows of a layout. */
 interface Columns {
   readonly rows: Rows;
   readonly at: Float64Array | undefined;
@@ -162,7 +162,7 @@ function readColumns(rows: Rows): Columns {
   };
 }
 
-/** NaN where it is not known. */
+/** NaN if unknown. */
 function numberAt(column: Float64Array | undefined, row: number): number {
   return column === undefined ? Number.NaN : (column[row] as number);
 }

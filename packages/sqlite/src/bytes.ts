@@ -1,11 +1,11 @@
-// How roll-ups are kept in blobs: whole numbers take as many bytes as they need, most of them one or two.
+// The encoding of roll-ups in blobs: whole numbers take as many bytes as they need, most of them one or two.
 
 export interface ByteWriter {
-  /** Whole, from 0 up to 2⁵³. */
+  /** Writes a whole number from 0 to 2⁵³. */
   whole(value: number): void;
-  /** Whole, of either sign, of less than 2⁵² in size. */
+  /** Writes a whole number of either sign, less than 2⁵² in size. */
   signed(value: number): void;
-  /** Any number; small when it is whole, not negative, and of less than 2⁵². */
+  /** Writes any number; compact if it is whole, not negative and less than 2⁵². */
   number(value: number): void;
   bytes(values: Uint8Array): void;
   take(): Uint8Array;
@@ -32,7 +32,7 @@ export function byteWriter(): ByteWriter {
       bytes[length++] = (rest % 0x80) | 0x80;
       rest = Math.floor(rest / 0x80);
     }
-    // Shifting is for 32 bits, and faster.
+    // Bit shifts are faster, but limited to 32 bits.
     while (rest >= 0x80) {
       bytes[length++] = (rest & 0x7f) | 0x80;
       rest >>>= 7;
@@ -72,7 +72,7 @@ export interface ByteReader {
   whole(): number;
   signed(): number;
   number(): number;
-  /** Not copied. */
+  /** Returns a view, not a copy. */
   bytes(length: number): Uint8Array;
   done(): boolean;
 }
@@ -113,7 +113,7 @@ export function byteReader(bytes: Buffer): ByteReader {
   };
 }
 
-/** Reads and writes numbers several times as fast as a buffer does. */
+/** A `DataView` reads and writes numbers several times as fast as a `Buffer`. */
 function viewOf(bytes: Buffer): DataView {
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
 }

@@ -1,4 +1,4 @@
-/** The same JSON for the same data, in whatever order their keys are written; bytes in base64. */
+/** Returns the same JSON for the same data, whatever the order of its keys; bytes are in base64. */
 export function canonical(data: unknown): string {
   return JSON.stringify(data, (_, value: unknown) => {
     if (value instanceof Uint8Array) {

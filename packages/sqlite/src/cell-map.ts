@@ -1,13 +1,13 @@
 import type { CellKey } from './cell.ts';
 
-/** Things by the keys of cells. */
+/** A map of values by cell key. */
 export interface CellMap<T> {
   get(start: number, org: number, subject: number, model: number): T;
   values(): Iterable<T>;
   readonly size: number;
 }
 
-/** What was found last for a subject: most of what follows is of the same hour and model. */
+/** The last value found for a subject: most of the following lookups have the same hour and model. */
 interface Slot<T> {
   start: number;
   model: number;

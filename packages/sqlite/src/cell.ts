@@ -5,23 +5,23 @@ import { noUsers, readUsers, type UserSet, userSet, writeUsers } from './users.t
 
 export const hourMs = 3_600_000;
 export const dayMs: number = 24 * hourMs;
-/** Of no calendar: 32 days, all equally long. */
+/** Not a calendar month: 32 days, all equally long. */
 export const monthMs: number = 32 * dayMs;
 
-/** Which cells there are, and how long they are. Those of organisations are days. */
+/** The kinds of cells, and their length. Organisations have cells of days only. */
 export type CellWidth = 'hours' | 'days' | 'months';
 export const cellWidths: Readonly<Record<CellWidth, number>> = { hours: hourMs, days: dayMs, months: monthMs };
 
-/** Whose executions a cell counts. Numbers are ids of their tables; 0 is none, and for `org` none or all. */
+/** Which executions a cell counts. Numbers are ids of their tables; 0 is none, and for `org` none or all. */
 export interface CellKey {
   readonly org: number;
-  /** Unix time in ms at which its hour, day or month begins. */
+  /** Unix time in ms of the start of its hour, day or month. */
   readonly start: number;
   readonly subject: number;
   readonly model: number;
 }
 
-/** Sums over executions, each as often as its weight says. */
+/** Sums over executions, weighted. */
 export interface Figures {
   executions: number;
   successes: number;
@@ -46,11 +46,11 @@ export interface Cell {
   readonly figures: Readonly<Figures>;
   readonly latency: Sketch;
   readonly users: UserSet;
-  /** Failures by the type of their error. */
+  /** Failures by the id of their error type. */
   readonly errors: ReadonlyMap<number, number>;
 }
 
-/** A cell while it is being added up: in any order, and only put in order at the end. */
+/** A cell that is being added up: values are in any order, and sorted only at the end. */
 export interface Sum {
   readonly figures: Figures;
   readonly bins: number[];
@@ -58,11 +58,11 @@ export interface Sum {
   readonly users: number[];
   usersLevel: number;
   readonly errors: Map<number, number>;
-  /** Of which count is kept; the rest go to 0, which is also where failures without a type are. */
+  /** How many error types are counted; others count as 0, like failures without a type. */
   readonly maxErrorTypes: number;
 }
 
-/** Of an hour or a day. A longer cell keeps what its days keep. */
+/** The limit for an hour or a day. A longer cell has as many for each of its days. */
 const errorTypesOfDay = 100;
 
 const sums = [
@@ -180,7 +180,7 @@ function addFigures(target: Figures, source: Readonly<Figures>): void {
   target.last_at = Math.max(target.last_at, source.last_at);
 }
 
-/** `sketches` is empty before and after. */
+/** Turns a sum into a cell. `sketches` is scratch space, empty before and after. */
 export function toCell({ figures, bins, weights, users, usersLevel, errors }: Sum, sketches: SketchSum): Cell {
   sketches.addAll({ bins, weights });
   return { figures, latency: sketches.take(), users: userSet(users, usersLevel), errors };
@@ -200,7 +200,7 @@ export function higher(one: number | null, other: number | null): number | null 
   return one === null || (other !== null && other > one) ? other : one;
 }
 
-// The columns of a cell that are no figures.
+// The columns of a cell other than figures.
 
 export function latencyBlob(sketch: Sketch): Uint8Array | null {
   if (sketch.bins.length === 0) {

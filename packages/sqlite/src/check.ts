@@ -7,31 +7,31 @@ export type Names<O extends object> = Readonly<Record<keyof O, true>>;
 export interface NumberBounds {
   readonly min?: number;
   readonly max?: number;
-  /** The lower bound when it is itself not allowed. */
+  /** An exclusive lower bound. */
   readonly above?: number;
   readonly whole?: boolean;
-  /** What it is instead of a number, in an error. */
+  /** What an error calls the expected value, instead of a number. */
   readonly what?: string;
 }
 
-/** Checks of single options; each returns the value, or undefined when it is not given or wrong. */
+/** Checks of single options; each returns the value, or undefined if it is missing or invalid. */
 export interface Checks {
-  /** Not empty. */
+  /** A non-empty string. */
   text(field: string, value: unknown): string | undefined;
-  /** An id or a name, not empty: returned as core records it, so that it finds what was recorded under it. */
+  /** A non-empty id or name: returned in the form that core records, so that it matches recorded ones. */
   id(field: string, value: unknown): string | undefined;
   number(field: string, value: unknown, bounds?: NumberBounds): number | undefined;
   flag(field: string, value: unknown): boolean | undefined;
   choice<T extends string>(field: string, value: unknown, choices: readonly T[]): T | undefined;
-  /** Options that are one option together: an object without other names. Returns what can be read, whatever was given. */
+  /** An option that is an object of options, without unknown names. Returns what can be read of any value. */
   group<O extends object>(field: string, value: O | undefined, names: Names<NoInfer<O>>): Partial<O>;
-  /** Notes a problem of the caller's own finding. */
+  /** Adds a problem that the caller found. */
   wrong(field: string, message: string): undefined;
 }
 
 /**
- * Returns what `read` makes of the options that a function was called with, if any. `misplaced` is what to say of a name that is
- * easily taken for one of them.
+ * Returns what `read` makes of the options of a function, if any were given. `misplaced` is the problem to report for a name that
+ * is easily mistaken for one of them.
  * @throws AnalyticsError `INVALID_CONFIG` with every problem that it met, names that are no options included.
  */
 export function checkOptions<O extends object, T>(
@@ -97,7 +97,7 @@ export function checkOptions<O extends object, T>(
   return result;
 }
 
-/** What was given instead of a list of so many. */
+/** Describes a value that is not a list of the required length. */
 export function showList(value: unknown): string {
   return Array.isArray(value) ? `${value.length} of them` : show(value);
 }

@@ -1,17 +1,17 @@
 import type { JsonValue } from '@toolweaver/analytics-core';
 import type { Column, Slice, Subject } from './slice.ts';
 
-/** Makes columns of some events; undefined in place of one that none of them has a value for. */
+/** Encodes events as columns; undefined in place of a column for which no event has a value. */
 export type Encode<E> = (events: readonly E[], names: Names) => (Column | undefined)[];
 
 /** A column that is filled row by row. */
 interface Filling<T> {
   set(row: number, value: T | undefined): void;
-  /** Undefined where no row has a value. */
+  /** Undefined if no row has a value. */
   column(): Column | undefined;
 }
 
-/** Gives texts and subjects their numbers within a batch. */
+/** Numbers the texts and subjects of a batch. */
 export interface Names {
   text(text: string): number;
   subject(kind: string, name: string): number;
@@ -21,7 +21,7 @@ export function numbering(): Names & { takeNew(): Pick<Slice, 'texts' | 'subject
   const texts = new Map<string, number>();
   const kinds = new Map<string, Map<string, number>>();
   let latestKind: string | undefined;
-  /** Of that kind: events that follow each other are mostly of one. */
+  /** Subjects of `latestKind`: consecutive events are mostly of one kind. */
   let subjects = new Map<string, number>();
   let subjectCount = 0;
   let newTexts: string[] = [];

@@ -4,18 +4,18 @@ import { type Failure, failure, toFailure } from './failure.ts';
 import { fileAt, realPath } from './file.ts';
 import { applicationId, schemaVersion } from './identity.ts';
 
-// A damaged database of ours is set aside, never repaired or deleted, and a new one is begun in its place.
+// A damaged database of ours is set aside, never repaired or deleted, and replaced by a new one.
 
-/** Files of up to this size are checked whole when they are opened: about 2 ms for each MB that the system holds in memory. */
+/** Files up to this size are checked completely on opening: about 2 ms for each MB that the system holds in memory. */
 const maxCheckedBytes = 32 * 1024 * 1024;
-/** How far into a file to look for our schema, which is what a database starts with. */
+/** How much of a file is searched for our schema, with which a database starts. */
 const searchedBytes = 1024 * 1024;
-/** Setting aside takes a few ms; who takes longer was killed meanwhile. */
+/** Setting aside takes a few ms; a process that takes longer was killed. */
 const staleLockMs = 10_000;
 
 /**
- * @throws like SQLite when it meets damage: in the schema; in files up to a size all else that SQLite can find, in larger ones what
- * is at the edges.
+ * @throws like SQLite when it meets damage: in the schema; in files up to a size all else that SQLite can find, in larger ones
+ *   what is at the edges.
  */
 export function checkSoundness(db: Connection, thorough = false): void {
   checkSchema(db);
@@ -36,7 +36,7 @@ export function checkSoundness(db: Connection, thorough = false): void {
   }
 }
 
-/** What others added to the schema is theirs. */
+/** Ignores what others added to the schema. */
 function checkSchema(db: Connection): void {
   let changed: unknown;
   try {
@@ -48,7 +48,7 @@ function checkSchema(db: Connection): void {
       .pluck()
       .get();
   } catch (error) {
-    // The copy itself cannot be found any more.
+    // The copy of the schema is missing.
     throw (error as { code?: unknown }).code === 'SQLITE_ERROR' ? corruption((error as Error).message) : error;
   }
   if (changed !== undefined) {
@@ -61,8 +61,8 @@ export function corruption(message: string): Error {
 }
 
 /**
- * Whether a file that SQLite cannot read was once ours. Only what is beyond doubt counts, as nobody's notes must be renamed: the
- * mark in its header; or, where the header is lost, a row of our schema, in the form that only a database holds.
+ * Whether a file that SQLite cannot read was once our database. Only certain proof counts, as files of others must not be
+ * renamed: our mark in the header or, if the header is lost, a row of our schema as only a database stores it.
  */
 export function isOurs(path: string): boolean {
   const bytes = readStart(path);
@@ -72,7 +72,7 @@ export function isOurs(path: string): boolean {
       return owner === applicationId && version <= schemaVersion;
     }
   }
-  // Type, name and table's name stand side by side in a row of `sqlite_schema`, and in no text.
+  // In a row of `sqlite_schema`, type, name and table name are adjacent without separators, unlike in any text.
   return bytes.includes(['table', 'execution_events', 'execution_events'].join(''));
 }
 
@@ -93,9 +93,9 @@ function readStart(path: string): Buffer {
 }
 
 /**
- * Renames the damaged database `file` with all that belongs to it. Undefined when another process was faster or is at it.
- * Its connections may still be open: SQLite does not touch the names again when they are closed.
- * @returns what is to be told.
+ * Renames the damaged database `file` and its other files. Undefined when another process was faster or is doing it. Connections
+ * may still be open: closing them does not touch the names again.
+ * @returns the notice to report.
  * @throws what `failure` makes when it cannot be renamed.
  */
 export function setAside(path: string, file: string, error: unknown): Failure | undefined {
@@ -111,13 +111,13 @@ export function setAside(path: string, file: string, error: unknown): Failure | 
   }
 }
 
-/** Whether a process is at it: between the first and the last name that it changes, others meet errors of any kind. */
+/** Whether a process is setting it aside: until all files are renamed, others get errors of any kind. */
 export function isBeingSetAside(path: string): boolean {
   const since = lockedSince(lockOf(path));
   return since !== undefined && !isStale(since);
 }
 
-/** Undefined when nobody holds it. */
+/** When the lock was taken, in ms; undefined if nobody holds it. */
 function lockedSince(lock: string): number | undefined {
   return statSync(lock, { throwIfNoEntry: false })?.mtimeMs;
 }
@@ -132,7 +132,7 @@ function lockOf(path: string): string {
 
 function renameAll(path: string): string {
   const target = unusedName(`${path}.corrupt-${new Date().toISOString().replace(/[-:]|\.\d+/g, '')}`);
-  // The database last: a new one that is begun while an old log lies there could take it for its own.
+  // The database last: a new database could take an old log at the same path for its own.
   for (const suffix of ['-wal', '-shm', '']) {
     if (existsSync(`${path}${suffix}`)) {
       renameSync(`${path}${suffix}`, `${target}${suffix}`);
@@ -148,7 +148,7 @@ function underLock<T>(lock: string, body: () => T): T | undefined {
   try {
     return body();
   } finally {
-    // It may have been taken for stale meanwhile.
+    // Another process may have removed it as stale.
     rmSync(lock, { recursive: true, force: true });
   }
 }

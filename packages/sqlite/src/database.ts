@@ -20,36 +20,36 @@ import { fileAt } from './file.ts';
 import { applicationId, schemaVersion } from './identity.ts';
 
 export type Connection = Driver.Database;
-/** The class that better-sqlite3 exports; handed in, so that only who needs it loads it. */
+/** The class that better-sqlite3 exports; passed in, so that only those who need it load it. */
 export type Connect = typeof Driver;
 
 export interface DatabaseConfig {
   /** Absolute, or `:memory:`. */
   readonly path: string;
   readonly busyTimeoutMs: number;
-  /** Shared with whoever wants the thread to end: anything but 0 ends all waiting for locks. */
+  /** Shared with the thread that stops this one: a value other than 0 ends all waiting for locks. */
   readonly stopping?: Int32Array;
   readonly synchronous: 'full' | 'normal';
 }
 
-/** While SQLite waits for a lock its thread can do nothing else, not even end: so writers wait in small steps. */
+/** A thread in which SQLite waits for a lock can do nothing else, not even end, so writers wait in short steps. */
 const busyStepMs = 200;
-/** Pages between checkpoints. SQLite's own 1000 rewrites the pages of an index too often under load. */
+/** Pages between checkpoints. With SQLite's default of 1000, checkpoints rewrite the pages of indexes too often under load. */
 const checkpointPages = 4000;
-/** The write-ahead log is cut back to this after a long transaction or reader has made it grow. */
+/** The write-ahead log is truncated to this size after a long transaction or reader made it grow. */
 const walLimitBytes = 64 * 1024 * 1024;
-/** Setting aside what is damaged is for one of several processes that find it so; the others wait for it. */
+/** One of several processes that find a database damaged sets it aside; the others retry this often. */
 const attemptsAtDamage = 20;
 
 export interface Opening {
-  /** Check everything, however long it takes. */
+  /** Checks everything, however long it takes. */
   readonly thorough?: boolean;
-  /** Is told when a damaged file of ours was set aside. */
+  /** Called when a damaged file of ours was set aside. */
   readonly onNotice?: (notice: Failure) => void;
 }
 
 /**
- * Opens a database for writing; creates the file, for the owner alone, where there is none, and where a damaged one of ours was.
+ * Opens a database for writing; creates the file, for the owner only, if there is none or a damaged one of ours was set aside.
  * @throws what `failure` makes when the file is not ours or not usable; errors of SQLite.
  */
 export async function openForWriting(
@@ -67,7 +67,7 @@ export async function openForWriting(
       return await openSound(connect, config, thorough);
     } catch (error) {
       const isOurDamage = isDamage(error) && isOurs(path);
-      // Other processes may be at it as well. Asked last: until then one of them may have set aside what was looked at.
+      // Whether another process sets it aside. Checked last, as that may have happened while we examined the file.
       const isAnother = isBeingSetAside(path) || fileAt(path) !== file;
       if (path === ':memory:' || left === 0 || !(isAnother || isOurDamage)) {
         throw error;
@@ -101,7 +101,7 @@ async function openSound(connect: Connect, config: DatabaseConfig, thorough: boo
   }
 }
 
-/** Opens a database that a backend has made and keeps open. */
+/** Opens a database that a backend has created and keeps open. */
 export function openExisting(connect: Connect, config: DatabaseConfig, readonly: boolean): Connection {
   if (!existsSync(config.path)) {
     throw failure('BACKEND_UNAVAILABLE', `${config.path} was deleted`);
@@ -128,7 +128,7 @@ function connectTo(connect: Connect, config: DatabaseConfig, options: Driver.Opt
     db.pragma(`journal_size_limit = ${walLimitBytes}`);
     return db;
   } catch (error) {
-    // The first to read the file, they are the first to find it damaged.
+    // These pragmas read the file first, so they may be the first to find damage.
     db.close();
     throw error;
   }
@@ -157,7 +157,7 @@ function pause(ms: number): void {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
 }
 
-/** Runs `body` in a transaction that has the right to write from the start: one that asks for it later fails at once. */
+/** Runs `body` in a transaction that takes the write lock at the start: acquiring it later would fail at once. */
 export function transaction<T>(db: Connection, patience: Patience, body: () => T): T {
   retryBusy(patience, () => db.exec('BEGIN IMMEDIATE'));
   try {
@@ -165,7 +165,7 @@ export function transaction<T>(db: Connection, patience: Patience, body: () => T
     db.exec('COMMIT');
     return result;
   } catch (error) {
-    // Some errors have rolled back by themselves.
+    // Some errors roll back on their own.
     if (db.inTransaction) {
       db.exec('ROLLBACK');
     }
@@ -173,7 +173,7 @@ export function transaction<T>(db: Connection, patience: Patience, body: () => T
   }
 }
 
-/** The number of migrations that the database has had; 0 for an empty one. */
+/** The number of migrations applied to the database; 0 for an empty one. */
 function readVersion(db: Connection, path: string): number {
   const read = db.transaction(() => ({
     owner: db.pragma('application_id', { simple: true }) as number,
@@ -193,22 +193,22 @@ function readVersion(db: Connection, path: string): number {
     throw failure('INVALID_CONFIG', message);
   }
   if (version < 1) {
-    // The mark and the first version are written in one transaction.
+    // The mark and the first version are written in one transaction, so this is damage.
     throw corruption(`its schema has version ${version}`);
   }
   return version;
 }
 
-/** With the longest of the suffixes that SQLite appends, it is the 512 that its system layer takes. */
+/** Together with the longest suffix that SQLite appends, these are the 512 bytes that its system layer takes. */
 const maxPathBytes = 504;
 
-/** Makes sure that there is a file at the path that may be read and written. */
+/** Ensures that there is a readable and writable file at the path. */
 function createFile(path: string): void {
   let found: Stats | undefined;
   try {
     found = statSync(path, { throwIfNoEntry: false });
     if (found !== undefined && !found.isFile()) {
-      // A device or a pipe would take what is written, and keep nothing.
+      // A device or a pipe would accept data and keep none.
       throw new Error(found.isDirectory() ? 'it is a directory' : 'it is no file');
     }
     if (Buffer.byteLength(path) > maxPathBytes && process.platform !== 'win32') {
@@ -218,7 +218,7 @@ function createFile(path: string): void {
       createDirectory(dirname(path));
       createPrivately(path);
     }
-    // SQLite would open a file that it must not write all the same, for reading.
+    // SQLite would open a file without write permission for reading.
     accessSync(path, constants.R_OK | constants.W_OK);
   } catch (error) {
     if (found !== undefined && (error as NodeJS.ErrnoException).code === 'ENOENT') {
@@ -241,7 +241,7 @@ function createDirectory(path: string): void {
     // The umask may have taken rights away from the owner.
     chmodSync(path, 0o700);
   } catch (error) {
-    // Another process may have been faster.
+    // Another process may have created it.
     if (!existsSync(path)) {
       throw error;
     }
@@ -249,9 +249,9 @@ function createDirectory(path: string): void {
 }
 
 /**
- * Creates an empty file for the owner alone: SQLite would give it the mode that the umask leaves, and gives its `-wal` and
- * `-shm` the mode of the file. It is linked into its place because closing a database's file by other means than SQLite's
- * ends the locks that this process has on it.
+ * Creates an empty file for the owner only: SQLite would apply the umask, and gives `-wal` and `-shm` the mode of the file. The
+ * file is linked into place because opening and closing an existing database other than through SQLite releases the locks that
+ * this process holds on it.
  */
 function createPrivately(path: string): void {
   const draft = `${path}.${randomBytes(6).toString('hex')}.new`;

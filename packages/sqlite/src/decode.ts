@@ -1,16 +1,16 @@
 import type { Column } from './slice.ts';
 
-/** What SQLite is given for a row; a UUID's bytes until the next row is read. */
+/** Returns the value of a row for SQLite; the bytes of a UUID are valid until the next row is read. */
 export type Cell = (row: number) => unknown;
 
 const uuidLength = 36;
-/** Where the bytes of a UUID begin in its text. */
+/** The positions of the bytes of a UUID in its text. */
 const bytePositions = [0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34] as const;
-/** The value of a lower-case hexadecimal digit by its code. */
+/** The value of a lower-case hexadecimal digit by its character code. */
 const digitValues: Uint8Array = Uint8Array.from({ length: 128 }, (_, code) => (code < 58 ? code - 48 : code - 87));
 const blank = 0x20;
 
-/** `texts`, `subjects`: ids of the database for the numbers in columns of a batch. */
+/** `texts` and `subjects` map the numbers in columns of a batch to ids of the database. */
 export function cellReader(column: Column, texts: readonly number[], subjects: readonly number[]): Cell {
   switch (column.type) {
     case 'number': {
@@ -37,7 +37,7 @@ export function cellReader(column: Column, texts: readonly number[], subjects: r
     }
     case 'uuid': {
       const digits = Buffer.from(column.digits, 'latin1');
-      // SQLite copies what it is given, so one buffer does for all rows.
+      // SQLite copies its parameters, so one buffer serves all rows.
       const bytes = Buffer.alloc(16);
       return (row) => {
         const start = row * uuidLength;

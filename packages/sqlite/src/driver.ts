@@ -1,13 +1,13 @@
 import type { Connect } from './database.ts';
 import { failure, systemCode } from './failure.ts';
 
-/** better-sqlite3 is built for Node-API 10 and crashes the process where there is less. */
+/** better-sqlite3 is built for Node-API 10 and crashes the process on older versions. */
 const minNodeApi = 10;
 
-/** Why this Node cannot have better-sqlite3; undefined when it can. */
+/** Why better-sqlite3 cannot run on this Node, which may be older than the packages require; undefined if it can. */
 export function unsupportedNode(): string | undefined {
   return Number(process.versions['napi']) < minNodeApi
-    ? `better-sqlite3 needs Node 22.14 or later, this is ${process.versions.node}`
+    ? `better-sqlite3 needs Node 22.18 or later, this is ${process.versions.node}`
     : undefined;
 }
 

@@ -22,7 +22,7 @@ import {
 } from './columns.ts';
 import type { Rows, Slice, TableName } from './slice.ts';
 
-// What most events have is encoded event by event: field by field it takes about twice as long.
+// Fields that most events have are encoded event by event; field by field takes about twice as long.
 
 const common: Encode<EventFields> = (events, names) => {
   const rows = events.length;
@@ -108,13 +108,13 @@ const detail: readonly Encode<ExecutionEvent>[] = [
   attributes,
 ];
 
-/** Where events go, and as what. */
+/** The table and columns that events are written to. */
 interface Layout<E = never> {
   readonly table: TableName;
   readonly columns: readonly Encode<E>[];
 }
 
-// Executions that say alike much go together, so that common ones need not carry the columns of rare ones.
+// Executions with the same groups of fields share a layout, so that common ones do not carry the columns of rare ones.
 const says = { failure: 1, consumption: 2, detail: 4 };
 const executionLayouts: readonly Layout<ExecutionEvent>[] = Array.from({ length: 8 }, (_, extent) => ({
   table: 'execution_events',
@@ -212,9 +212,9 @@ function layoutOf(event: AnalyticsEvent): Layout {
   return layout;
 }
 
-/** Encodes the slices of one batch, in order; a name is sent with the first slice that has it. */
+/** Encodes the slices of one batch, in order; a name is sent with the first slice that contains it. */
 export interface Encoder {
-  /** `events[start]` up to `events[end]`, without that one. */
+  /** Encodes the events from index `start` up to but not including `end`. */
   slice(events: readonly AnalyticsEvent[], start: number, end: number): Slice;
 }
 
@@ -241,7 +241,7 @@ function encodeRows(events: readonly AnalyticsEvent[], start: number, end: numbe
   return Array.from(groups, ([{ table, columns }, group]) => ({
     table,
     places: Uint32Array.from(group.places),
-    // A layout is only ever given the events that it is for.
+    // A layout only gets events of its own type.
     columns: columns
       .flatMap((encode) => encode(group.events as never[], names))
       .filter((column) => column !== undefined),

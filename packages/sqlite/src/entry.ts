@@ -1,7 +1,7 @@
 import type { ByteReader, ByteWriter } from './bytes.ts';
 
-// A line of the log of roll-ups: what the executions of one write are counted by, one after the other. Counting them waits
-// until many have come together; with organisations, the executions of one write rarely share a cell.
+// A line of the log of roll-ups: one entry for each execution of a write. They are counted once many have accumulated, as with
+// organisations the executions of one write rarely share a cell.
 
 /** Ids are of the database; 0 is none. NaN stands for a number that is not known. */
 export interface Entry {
@@ -48,7 +48,7 @@ export function emptyEntry(): Entry {
   };
 }
 
-/** `lastAt` is the time of the entry before; 0 for the first. */
+/** `lastAt` is the time of the previous entry; 0 for the first. */
 export function writeEntry(writer: ByteWriter, entry: Readonly<Entry>, lastAt: number): void {
   const { org, user, model, errorType, latencyMs, weight, inputTokens, costNanoUsd, cacheHit } = entry;
   const more =
@@ -102,7 +102,7 @@ export function writeEntry(writer: ByteWriter, entry: Readonly<Entry>, lastAt: n
   }
 }
 
-/** Into an entry that is used again for the next one. */
+/** Reads into `entry`, which must hold the previous entry or be empty. */
 export function readEntry(reader: ByteReader, entry: Entry): void {
   const mask = reader.whole();
   entry.at += reader.signed();

@@ -9,7 +9,7 @@ import type { FileFormat } from './transfer/format.ts';
 import { toJsonLine } from './transfer/jsonl.ts';
 import { type EventFilter, readEvents } from './transfer/stored-events.ts';
 
-// A thread that reads a database's events out as text, a step each time it is asked to: whoever asks sets the pace.
+// A thread that reads the events of a database as text, one step per request: the requester sets the pace.
 
 export interface ExportTask {
   /** Absolute. */
@@ -23,15 +23,15 @@ export interface ExportTask {
 export type ExportStep =
   | {
       readonly text: Uint8Array<ArrayBuffer>;
-      /** In this step. */
+      /** Events in this step. */
       readonly events: number;
-      /** Events that there were at the start. */
+      /** Events in total at the start. */
       readonly total: number;
       readonly done: boolean;
     }
   | { readonly failure: Failure };
 
-/** Of text, before a step ends. */
+/** A step ends when its text is longer than this. */
 const stepLength = 512 * 1024;
 
 const task = workerData as ExportTask;
@@ -73,7 +73,7 @@ function toLine(event: AnalyticsEvent): string {
   return task.format === 'csv' && event.type === 'execution' ? toExecutionLine(event) : toJsonLine(event);
 }
 
-/** In memory of its own, which can be handed over. Compressed pieces make one file when they are put together. */
+/** Returns bytes with a buffer of their own, which can be transferred. Compressed pieces can be concatenated to one file. */
 function encode(text: string): Uint8Array<ArrayBuffer> {
   const bytes = new TextEncoder().encode(text);
   return task.gzip ? new Uint8Array(gzipSync(bytes)) : bytes;

@@ -1,6 +1,6 @@
 import type { ErrorCode } from '@toolweaver/analytics-core';
 
-/** What went wrong, in a form that passes between threads. */
+/** An error in a form that passes between threads. */
 export interface Failure {
   readonly code: ErrorCode;
   readonly message: string;
@@ -11,23 +11,23 @@ export interface Failure {
 
 const brand = Symbol('failure');
 
-/** An error whose message is for the user as it stands. */
+/** Creates an error whose message is shown to the user unchanged. */
 export function failure(code: ErrorCode, message: string, cause?: unknown): Error {
   const known: Failure = { code, message, cause };
   return Object.assign(new Error(message, { cause }), { [brand]: known });
 }
 
-/** SQLite's own code of an error, e.g. `SQLITE_BUSY`; '' for the errors of others. */
+/** The code of an SQLite error, e.g. `SQLITE_BUSY`; '' for other errors. */
 function sqliteCode(error: unknown): string {
   const code = error instanceof Error && 'code' in error ? error.code : undefined;
   if (code === 'SQLITE_ERROR' && (error as Error).message === 'unsupported file format') {
-    // SQLite has no code for this damage of the header.
+    // SQLite has no code of its own for this damage of the header.
     return 'SQLITE_CORRUPT';
   }
   return typeof code === 'string' && code.startsWith('SQLITE_') ? code : '';
 }
 
-/** The system's code of an error, e.g. `EMFILE`; '' for the errors of others. */
+/** The code of a system error, e.g. `EMFILE`; '' for other errors. */
 export function systemCode(error: unknown): string {
   const code = error instanceof Error && 'code' in error && 'syscall' in error ? error.code : undefined;
   if (error instanceof Error && /too many open files/i.test(error.message)) {
@@ -44,12 +44,12 @@ export function isDamage(error: unknown): boolean {
   return /^SQLITE_(CORRUPT|NOTADB)/.test(sqliteCode(error));
 }
 
-/** Whether a new connection may fare better: what went wrong has to do with the file or with memory. */
+/** Whether a new connection may help, as the error concerns the file or memory. */
 export function isLost(error: unknown): boolean {
   return /^SQLITE_(IOERR|READONLY|CANTOPEN|NOMEM|PERM|AUTH)/.test(sqliteCode(error));
 }
 
-/** By the start of SQLite's code: what an error means, and what to do. */
+/** What SQLite errors mean and what to do about them, by the start of their code. */
 const meanings: readonly (readonly [pattern: RegExp, code: ErrorCode, meaning: string])[] = [
   [/^SQLITE_(BUSY|LOCKED)/, 'BACKEND_UNAVAILABLE', 'is locked by another process'],
   [/^SQLITE_FULL/, 'STORAGE_FULL', 'has no room left: free some disk space'],
@@ -66,16 +66,16 @@ const meanings: readonly (readonly [pattern: RegExp, code: ErrorCode, meaning: s
   [/^SQLITE_CONSTRAINT/, 'EVENTS_REJECTED', 'refuses an event'],
   [/^SQLITE_TOOBIG/, 'TOO_LARGE', 'cannot hold an event of this size'],
 ];
-/** Errors of the system itself, by their own codes. */
+/** Errors of the system, by their codes. */
 const systemMeanings: readonly (readonly [pattern: RegExp, code: ErrorCode, meaning: string])[] = [
   [/^(ENOSPC|EDQUOT)$/, 'STORAGE_FULL', 'has no room left: free some disk space'],
   [/^(EMFILE|ENFILE)$/, 'BACKEND_UNAVAILABLE', 'cannot be used, as too many files are open'],
   [/^E[A-Z]+$/, 'BACKEND_UNAVAILABLE', 'cannot be used'],
 ];
-/** These say, when a database is opened for the first time, that the path is a wrong one. */
+/** When a database is opened for the first time, these mean that the path is wrong. */
 const wrongPath = /^SQLITE_(READONLY|CANTOPEN|PERM|AUTH|NOTADB|CORRUPT)/;
 
-/** What an error means for the database at `path`; `starting` when it is opened for the first time. */
+/** Returns what an error means for the database at `path`; `starting` when it is opened for the first time. */
 export function toFailure(error: unknown, path: string, starting: boolean): Failure {
   if (error instanceof Error && brand in error) {
     const known = error[brand] as Failure;

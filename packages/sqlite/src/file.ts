@@ -1,9 +1,9 @@
 import { realpathSync, statSync } from 'node:fs';
 
-/** Less than a database can have: it was cut off. */
+/** The smallest size of a database; a smaller file was truncated. */
 const minBytes = 512;
 
-/** Which file a path leads to, whatever its name; 'none' where there is none. */
+/** Identifies the file that a path leads to, whatever its name; 'none' if there is none. */
 export function fileAt(path: string): string {
   if (path === ':memory:') {
     return path;
@@ -12,22 +12,22 @@ export function fileAt(path: string): string {
   return stats === undefined ? 'none' : `${stats.dev}:${stats.ino}`;
 }
 
-/** Whether the file of an open database has been emptied. */
+/** Whether the file of an open database was emptied. */
 export function isCutOff(path: string): boolean {
   return path !== ':memory:' && sizeOf(path) < minBytes;
 }
 
-/** In bytes; 0 for what is not there. */
+/** The size in bytes; 0 if there is no file. */
 export function sizeOf(path: string): number {
   return statSync(path, { throwIfNoEntry: false })?.size ?? 0;
 }
 
-/** Where a path that may be a symbolic link leads to: SQLite names a database's other files after that. */
+/** The target of a path that may be a symbolic link: SQLite derives the names of its other files from it. */
 export function realPath(path: string): string {
   try {
     return realpathSync(path);
   } catch {
-    // In memory, or gone already.
+    // In memory, or already gone.
     return path;
   }
 }

@@ -24,16 +24,16 @@ import { type Connection, type DatabaseConfig, transaction } from './database.ts
 import { type Entry, emptyEntry, readEntry } from './entry.ts';
 import { createSketchSum, type SketchSum } from './sketch.ts';
 
-// A write adds one line to the log of roll-ups; the lines are added to the cells of hours, days and months later, many at once, because a
-// write touches few rows but often thousands of cells. Line and cells change in the same transaction: counted once, always.
+// A write adds one line to the log of roll-ups. Lines are added to the cells of hours, days and months later, many at once, as a
+// write touches few rows but often thousands of cells. Lines and cells change in one transaction: counted exactly once.
 
-/** Lines of the log that wait at most. */
+/** The log is folded when it has this many lines or bytes. */
 const maxLines = 64;
 const maxBytes = 8 * 1024 * 1024;
-/** Cells that one transaction adds to, give or take a line's: all who write wait for as long as that takes, a second or two. */
+/** About how many cells one transaction adds to (it ends with a whole line): all writers wait meanwhile, a second or two. */
 const maxCells = 50_000;
 
-/** Whether enough has come together in the log to be worth adding up. */
+/** Whether the log is long enough to be worth folding. */
 export function isLogLong(db: Connection): boolean {
   const { lines, bytes } = db
     .prepare('SELECT count(*) AS lines, total(length(cells)) AS bytes FROM rollup_log')
@@ -41,20 +41,20 @@ export function isLogLong(db: Connection): boolean {
   return lines >= maxLines || bytes >= maxBytes;
 }
 
-/** Tells whether something waits in the log. */
+/** Returns a function that tells whether the log has lines. */
 export function logCheck(db: Connection): () => boolean {
   const first = db.prepare('SELECT 1 FROM rollup_log LIMIT 1');
   return () => first.get() !== undefined;
 }
 
-/** Adds the lines of the log to the cells, in as many transactions as it takes. */
+/** Adds the lines of the log to the cells, in as many transactions as needed. */
 export function fold(db: Connection, config: DatabaseConfig): void {
   while (foldSome(db, config)) {
     // Others may write in between.
   }
 }
 
-/** Adds some of the lines to the cells, in one transaction; tells whether lines are left. */
+/** Adds some of the lines to the cells, in one transaction; returns whether lines are left. */
 export function foldSome(db: Connection, config: DatabaseConfig, mostCells: number = maxCells): boolean {
   const hasLog = logCheck(db);
   if (!hasLog()) {
@@ -64,7 +64,7 @@ export function foldSome(db: Connection, config: DatabaseConfig, mostCells: numb
   return hasLog();
 }
 
-/** Within a transaction of the caller's: all lines, or as many as come to so many cells. */
+/** Folds within a transaction of the caller: all lines, or those that reach so many cells. */
 export function foldWithin(db: Connection, mostCells: number = Number.POSITIVE_INFINITY): void {
   if (logCheck(db)()) {
     const sketches = createSketchSum();
@@ -76,8 +76,8 @@ export function foldWithin(db: Connection, mostCells: number = Number.POSITIVE_I
 export type Save = (width: number, key: CellKey, cell: Cell) => void;
 
 /**
- * Gives out what the lines of the log come to, each cell once; returns the last line. Stops after the line that `mostCells` are
- * reached with. `sketches` is empty before and after.
+ * Sums the lines of the log and passes each cell to `save` once; returns the last line. Stops after the line that reaches
+ * `mostCells`. `sketches` is scratch space, empty before and after.
  */
 export function sumLog(
   db: Connection,
@@ -100,18 +100,18 @@ export function sumLog(
       }
     });
     last = seq;
-    // An hour is in a day and in a month as well.
+    // An hour counts three times, as it is also in a day and a month.
     if (3 * hours.size + days.size >= mostCells) {
       break;
     }
   }
-  // An hour goes into its table, and into its day.
+  // Each hour is saved and added to its day.
   for (const { key, sum } of hours.values()) {
     const cell = toCell(sum, sketches);
     save(hourMs, key, cell);
     addCell(days.get(key.start - (key.start % dayMs), 0, key.subject, key.model).sum, cell);
   }
-  // A day goes into its month; those of organisations would be as many again.
+  // Each day is added to its month. Organisations have no months: these would be as many again.
   for (const { key, sum } of days.values()) {
     const cell = toCell(sum, sketches);
     save(dayMs, key, cell);
@@ -130,7 +130,7 @@ interface Line {
   readonly cells: Buffer;
 }
 
-/** Gives out the same object each time. */
+/** Passes each entry to `take`, always in the same object. */
 export function readLine(line: Buffer, take: (entry: Readonly<Entry>) => void): void {
   const entry = emptyEntry();
   for (const reader = byteReader(line); !reader.done(); ) {
@@ -159,7 +159,7 @@ function createSaver(db: Connection, sketches: SketchSum): Save {
   function addTo({ cell: id, errors, ...figures }: KnownCell, added: Cell, width: number): Cell {
     const { latency, users } = findSketches.get(id) as { latency: Buffer | null; users: Buffer | null };
     const sum = emptySum(width);
-    // First what is there: of too many types of error, those that came first are kept.
+    // Existing content first: of too many error types, those that came first are kept.
     addCell(sum, {
       figures,
       latency: fromLatencyBlob(latency),

@@ -7,32 +7,32 @@ import { fileAt, isCutOff, realPath } from './file.ts';
 import { truncateLog } from './store/log.ts';
 import type { Writer } from './writer.ts';
 
-/** The one connection of a thread, while its file is there and sound. */
+/** The single connection of a thread, as long as its file exists and is sound. */
 export interface Held {
-  /** A new connection when there is none or when it leads to another file by now, so that nothing is written into the void. */
+  /** Returns the connection; a new one if there is none, or if its file was replaced, so that no writes go to a deleted file. */
   open(options?: { readonly thorough?: boolean }): Promise<Store>;
   /** Whether the file of an open connection was deleted or replaced. */
   isReplaced(): boolean;
   /** The connection, if one is open. */
   current(): Store | undefined;
   close(): void;
-  /** After an error: gives the connection up where that helps. Returns what the error means when the database is set aside. */
+  /** Closes the connection after an error if that helps. Returns what the error means if the database was set aside. */
   recover(error: unknown): Failure | undefined;
 }
 
 export interface Store {
   readonly db: Connection;
-  /** Made when first needed, as is the next one. */
+  /** Created on first use, like `answer`. */
   writer?: Writer;
   answer?: Answer;
-  /** Which file it is, whatever its path leads to by now. */
+  /** Identifies the open file, whatever its path leads to by now. */
   readonly file: string;
   /** Its path without symbolic links. */
   readonly realPath: string;
 }
 
 export interface HeldConfig extends DatabaseConfig {
-  /** A `reader` only opens what a `writer` has made, and writes nothing. */
+  /** A `reader` only opens what a `writer` has created, and writes nothing. */
   readonly role: 'writer' | 'reader';
 }
 
@@ -47,7 +47,7 @@ export function createHeld(config: HeldConfig, onNotice: (notice: Failure) => vo
     store = undefined;
   }
 
-  /** What we had open ourselves is ours, whatever has become of it. */
+  /** Sets aside a damaged file. As we had it open, it is ours, whatever it contains by now. */
   function giveUp(error: unknown): Failure {
     const { file } = store as Store;
     try {
@@ -65,7 +65,7 @@ export function createHeld(config: HeldConfig, onNotice: (notice: Failure) => vo
     }
   }
 
-  /** Gives the connection up when what it has open is no longer what others would open. */
+  /** Closes the connection if others would open something else. */
   function look({ db, realPath }: Store): void {
     if (isReplaced()) {
       close();
@@ -80,7 +80,7 @@ export function createHeld(config: HeldConfig, onNotice: (notice: Failure) => vo
       }
     } else if (path !== ':memory:' && fileAt(`${realPath}-wal`) === 'none') {
       if (role === 'writer') {
-        // What was written is in a log that has no name any more: into the file with it, while it can still be read.
+        // The log has been unlinked: move its content into the file while it can still be read.
         truncateLog(db);
       }
       close();

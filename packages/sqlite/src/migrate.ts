@@ -5,8 +5,8 @@ import { applicationId } from './identity.ts';
 export type Migration = readonly { compile(): { readonly sql: string } }[];
 
 /**
- * Brings the schema up to date, or leaves it as it is. Each migration is one transaction, together with its number: whatever
- * ends the process, the schema is that of before or after it. Other processes may try the same at the same time.
+ * Brings the schema up to date. Each migration is one transaction that also sets its number, so a crash leaves the schema as
+ * before or after it. Other processes may run this at the same time.
  */
 export function migrate(db: Connection, config: DatabaseConfig, migrations: readonly Migration[]): void {
   let done = false;

@@ -3,18 +3,18 @@ import { type FileHandle, link, lstat, open, rename, rm } from 'node:fs/promises
 import { dirname } from 'node:path';
 import { AnalyticsError, isAnalyticsError } from '@toolweaver/analytics-core';
 
-/** A file for its owner alone that takes its name when it is whole. */
+/** A file, for its owner only, that gets its name when it is complete. */
 interface NewFile {
-  /** Where it is until then. */
+  /** Its path until then. */
   readonly draft: string;
   readonly file: FileHandle;
-  /** Gives it its name once it is on the disk. */
+  /** Syncs it to disk and gives it its name. */
   commit(): Promise<void>;
-  /** Leaves nothing behind of what was not committed. */
+  /** Removes what was not committed. */
   discard(): Promise<void>;
 }
 
-/** What the caller calls the path, and may do about one that is taken. */
+/** The caller's errors for a path that cannot be used. */
 export interface Refusals {
   cannotBeWritten(reason: string): AnalyticsError;
   isThere(): AnalyticsError;
@@ -47,7 +47,7 @@ export async function createFile(path: string, refusals: Refusals, overwrite = f
     },
   };
   try {
-    // The umask may have taken rights away from the owner.
+    // The umask may have removed rights of the owner.
     await file.chmod(0o600);
   } catch (error) {
     await created.discard();
@@ -56,7 +56,7 @@ export async function createFile(path: string, refusals: Refusals, overwrite = f
   return created;
 }
 
-/** Unlike a renaming, a link takes the place of nothing that has come there meanwhile. */
+/** Unlike a rename, a link never replaces a file that was created meanwhile. */
 async function moveToFree(draft: string, path: string, refusals: Refusals): Promise<void> {
   try {
     await link(draft, path);
@@ -71,7 +71,7 @@ async function moveToFree(draft: string, path: string, refusals: Refusals): Prom
   await rm(draft, { force: true }).catch(() => {});
 }
 
-/** A link that leads nowhere is there, too. */
+/** Whether there is anything at the path; a dangling link counts. */
 export async function isThere(path: string): Promise<boolean> {
   return lstat(path).then(
     () => true,
@@ -79,7 +79,7 @@ export async function isThere(path: string): Promise<boolean> {
   );
 }
 
-/** An error of ours stays as it is. */
+/** Converts an error; our own stay as they are. */
 export function toWriteError(error: unknown, path: string): AnalyticsError {
   if (isAnalyticsError(error)) {
     return error;

@@ -1,6 +1,6 @@
 import * as types from 'node:util/types';
 
-/** @throws TypeError with the message for a promise. It is heard: what it rejects with would end the process. */
+/** @throws TypeError with the message for a promise. Also handles the promise: its rejection would otherwise end the process. */
 export function refusePromise(value: unknown, message: string): void {
   if (types.isPromise(value)) {
     value.catch(() => {});

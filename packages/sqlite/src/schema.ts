@@ -15,10 +15,10 @@ import type { Migration } from './migrate.ts';
 import { tailBits } from './sequence.ts';
 import { triggers } from './triggers.ts';
 
-// The schema is the sum of the migrations. One that has been released is never changed; changes are appended, and counted
-// in `schemaVersion`.
+// The schema is the sum of the migrations. A released migration is never changed; new ones are appended, and counted in
+// `schemaVersion`.
 
-/** Builds statements and runs none. */
+/** Builds statements without running them. */
 const { schema } = new Kysely<never>({
   dialect: {
     createAdapter: () => new SqliteAdapter(),
@@ -51,9 +51,9 @@ function withOrigin(table: CreateTableBuilder<string, string>): CreateTableBuild
 }
 
 const tables: readonly Compilable[] = [
-  // What the schema was when it was made: SQLite itself does not notice when a byte of a view or trigger has changed.
+  // The original schema: SQLite itself does not notice when a byte of a view or trigger changes.
   schema.createTable('schema_copy').addColumn('name', 'text', required).addColumn('sql', 'text', required),
-  // What a health check writes to, and takes back.
+  // A health check writes to this table and deletes it again.
   schema.createTable('probe').addColumn('data', 'blob', required),
   schema
     .createTable('dictionary')
@@ -65,7 +65,7 @@ const tables: readonly Compilable[] = [
     .addColumn('kind', 'text', required)
     .addColumn('name', 'text', required)
     .addUniqueConstraint('subjects_kind_name', ['kind', 'name']),
-  // Its key says both when an execution was and, with its id, which one it is (see `sequence.ts`): so that neither needs an index.
+  // The key contains the time of an execution and part of its id (see `sequence.ts`), so neither needs an index.
   withOrigin(
     schema
       .createTable('execution_events')
@@ -94,9 +94,9 @@ const tables: readonly Compilable[] = [
     .addColumn('reasoning_tokens', 'integer')
     .addColumn('cost_nano_usd', 'integer')
     .addColumn('cost_source', 'integer'),
-  // Usage of one subject, in order of time: an index ends with the key of the row.
+  // Executions of one subject in order of time: an index ends with the key of the row.
   schema.createIndex('execution_events_subject').on('execution_events').column('subject'),
-  // One run; free for what belongs to none.
+  // Executions of one run; costs nothing for those without one.
   schema.createIndex('execution_events_run').on('execution_events').column('run').where(sql.ref('run'), 'is not', null),
   eventTable('rating_events')
     .addColumn('subject', 'integer', required)
@@ -126,7 +126,7 @@ const tables: readonly Compilable[] = [
     .addColumn('config', 'text')
     .addColumn('tags', 'text')
     .addColumn('summary', 'text'),
-  // When a run began and ended, without the rows, which may be long.
+  // The start and end of a run, without reading the rows, which may be long.
   schema.createIndex('run_events_run_at').on('run_events').columns(['run', 'at', 'state']),
   eventTable('artifact_events')
     .addColumn('name', 'text', required)
@@ -140,12 +140,12 @@ const tables: readonly Compilable[] = [
     .columns(['run', 'step', 'at'])
     .where(sql.ref('run'), 'is not', null),
   schema.createIndex('toolkit_events_run').on('toolkit_events').column('run').where(sql.ref('run'), 'is not', null),
-  // What the executions of each write come to, until it is added to the roll-ups (see `fold.ts`).
+  // What is counted of the executions of each write, until it is added to the roll-ups (see `fold.ts`).
   schema
     .createTable('rollup_log')
     .addColumn('seq', 'integer', (column) => column.primaryKey())
     .addColumn('cells', 'blob', required),
-  // A cell: the executions of a subject and a model within an hour, a day or 32 days, of one organisation or (0) of everybody.
+  // A cell: the executions of a subject and a model within an hour, a day or 32 days, of one organisation or (0) of all.
   schema
     .createTable('rollups')
     .addColumn('width', 'integer', required)
@@ -174,7 +174,7 @@ const tables: readonly Compilable[] = [
     .addColumn('errors', 'text')
     .addPrimaryKeyConstraint('rollups_key', ['width', 'org', 'start', 'subject', 'model'])
     .modifyEnd(sql`WITHOUT ROWID`),
-  // Apart from the figures, so that ranking reads little.
+  // Separate from the figures, so that ranking reads little.
   schema
     .createTable('rollup_sketches')
     .addColumn('cell', 'integer', (column) => column.primaryKey())
@@ -203,7 +203,7 @@ const tables: readonly Compilable[] = [
     .addColumn('seq', 'integer', required)
     .addPrimaryKeyConstraint('run_metrics_key', ['run', 'name'])
     .modifyEnd(sql`WITHOUT ROWID`),
-  // From when on there still is what: `executions` and `hours` say up to which time rows and hourly cells were deleted.
+  // `executions` and `hours` are the times before which rows and hourly cells were deleted; `erasures` counts calls of `erase()`.
   schema
     .createTable('floors')
     .addColumn('name', 'text', (column) => column.primaryKey())
@@ -220,7 +220,7 @@ const tables: readonly Compilable[] = [
     .addColumn('at', 'integer', required)
     .addColumn('clicked_at', 'integer')
     .addColumn('installed_at', 'integer'),
-  // What is recommended again to a user (of an organisation) stays the same recommendation.
+  // A repeated recommendation to a user (of an organisation) stays the same row.
   schema
     .createIndex('recommendations_of_user')
     .unique()
@@ -228,8 +228,8 @@ const tables: readonly Compilable[] = [
     .expression(sql`user, subject, coalesce(org, 0)`),
 ];
 
-// Views show what people and their tools want to read: names for ids of the dictionary, and times as text of UTC in
-// SQLite's own format, so that they compare with what `datetime()` gives.
+// Views are for people and their tools: names instead of ids, and times as UTC strings in SQLite's own format, so that they
+// compare with the result of `datetime()`.
 
 function text(column: string): RawBuilder<unknown> {
   return sql`(SELECT text FROM dictionary WHERE id = ${sql.ref(column)})`;
@@ -248,18 +248,18 @@ function uuid(column: string): RawBuilder<unknown> {
 
 const weight: RawBuilder<unknown> = sql`coalesce(e.weight, 1)`;
 const error: RawBuilder<unknown> = sql`coalesce(e.error_message, ${text('e.error_type')})`;
-/** The attributes with the type of the error, where those who group failures look for it. */
+/** The attributes, with the error type under the key by which others group failures. */
 const metadata: RawBuilder<unknown> = sql`
   CASE WHEN e.error_type IS NULL THEN coalesce(e.attributes, '{}')
     ELSE json_set(coalesce(e.attributes, '{}'), '$.error_type', ${text('e.error_type')}) END AS metadata`;
-/** By name, so that `run_id = 'x'` finds its rows by the index; costs nothing where it is not asked for. */
+/** A join, so that `run_id = 'x'` uses the index; costs nothing if the column is not selected. */
 const runOf: RawBuilder<unknown> = sql`LEFT JOIN dictionary r ON r.id = e.run`;
-/** What every view of events ends with; needs `runOf`. */
+/** The last columns of every view of events; needs `runOf`. */
 const origin: RawBuilder<unknown> = sql`
   r.text AS run_id, ${text('e.user')} AS user_id, ${text('e.org')} AS org_id,
   e.attributes, ${weight} AS weight`;
 
-/** A value of a run's latest event that has one. */
+/** The value of the latest event of a run that has one. */
 function latest(column: string): RawBuilder<unknown> {
   const value = sql.ref(`l.${column}`);
   return sql`(
@@ -268,7 +268,7 @@ function latest(column: string): RawBuilder<unknown> {
   )`;
 }
 
-/** Of the skill `s`. */
+/** When the skill `s` was last used. */
 const lastUsed: RawBuilder<unknown> = sql`coalesce(
   (SELECT max(seq) >> ${sql.lit(tailBits)} FROM execution_events WHERE subject = s.id),
   (SELECT max(last_at) FROM rollups WHERE width = ${sql.lit(dayMs)} AND org = 0 AND subject = s.id)

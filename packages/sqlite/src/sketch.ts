@@ -6,11 +6,11 @@ import type { ByteReader, ByteWriter } from './bytes.ts';
 const relativeError = 0.01;
 const gamma = (1 + relativeError) / (1 - relativeError);
 const binsPerE = 1 / Math.log(gamma);
-/** A pico-second, in ms: what is shorter counts as nothing. */
+/** A picosecond, in ms: anything shorter counts as 0. */
 const least = 1e-9;
 const zeroBin = Math.ceil(Math.log(least) * binsPerE) - 1;
 
-/** Bins, rising, and the weight in each. */
+/** Bins in ascending order, and the weight in each. */
 export interface Sketch {
   readonly bins: readonly number[];
   readonly weights: readonly number[];
@@ -22,24 +22,24 @@ export function binOf(value: number): number {
   return value < least ? zeroBin : Math.ceil(Math.log(value) * binsPerE);
 }
 
-/** The value within 1 % of which everything in the bin is. */
+/** The value that is within 1 % of everything in the bin. */
 export function valueOfBin(bin: number): number {
-  // From the bin below, whose bound is still a number where that of the highest bin is not.
+  // Computed from the lower bound, as the upper bound of the highest bin is infinite.
   return bin === zeroBin ? 0 : Math.min(gamma ** (bin - 1) * ((2 * gamma) / (gamma + 1)), Number.MAX_VALUE);
 }
 
-/** Adds up any number of sketches, one after the other. */
+/** Adds up sketches, and can be used again after `take()`. */
 export interface SketchSum {
   add(bin: number, weight: number): void;
   addAll(sketch: Sketch): void;
-  /** One as `writeSketch` writes it. */
+  /** Adds a sketch in the form that `writeSketch` writes. */
   addFrom(reader: ByteReader): void;
-  /** What was added since the last time. */
+  /** Returns the sum of everything since the last call. */
   take(): Sketch;
 }
 
 export function createSketchSum(): SketchSum {
-  // By bin, from the lowest one on: most latencies lie in a few hundred of them.
+  // Indexed by bin, from the lowest on: most latencies lie in a few hundred of them.
   let weights = new Float64Array(2048);
   let touched: number[] = [];
 
@@ -112,15 +112,15 @@ export function readSketch(reader: ByteReader): Sketch {
 }
 
 /**
- * Nearest rank: for each share (0 to 1, rising), the value of the first bin at which at least that share of the weight is
- * reached. Undefined where nothing was added.
+ * Quantiles by nearest rank: for each share (0 to 1, ascending), the value of the first bin at which at least that share of the
+ * weight is reached. Undefined if the sketch is empty.
  */
 export function quantiles({ bins, weights }: Sketch, shares: readonly number[]): (number | undefined)[] {
   const total = weights.reduce((sum, weight) => sum + weight, 0);
   let reached = 0;
   let at = -1;
   return shares.map((share) => {
-    // Sums of fractions are off by their last digits: what a rank misses by that little it has reached.
+    // Sums of fractions are off in their last digits, so a rank missed by that little counts as reached.
     while (at < bins.length - 1 && (at < 0 || reached < share * total * (1 - 1e-12))) {
       at += 1;
       reached += weights[at] as number;

@@ -1,5 +1,5 @@
-// What goes from the caller's thread to the one that writes: columns rather than objects, since cloning a typed array costs
-// next to nothing and cloning an object a microsecond. Names are sent once a batch and meant by number.
+// What the caller's thread sends to the writer: columns rather than objects, since cloning a typed array costs next to nothing,
+// and cloning an object a microsecond. Names are sent once a batch and referred to by number.
 
 export type TableName =
   | 'execution_events'
@@ -14,20 +14,20 @@ export type TableName =
 type ColumnData =
   /** NaN means NULL. */
   | { readonly type: 'number'; readonly values: Float64Array<ArrayBuffer> }
-  /** Number of a text, from 1; 0 means NULL. */
+  /** Numbers of texts, from 1; 0 means NULL. */
   | { readonly type: 'text'; readonly values: Uint32Array<ArrayBuffer> }
-  /** Number of a subject, from 0. */
+  /** Numbers of subjects, from 0. */
   | { readonly type: 'subject'; readonly values: Uint32Array<ArrayBuffer> }
-  /** 36 characters a row, one text in all: to read them is left to the thread that writes. Blanks mean NULL. */
+  /** 36 characters a row in a single string, which the writer thread parses. Blanks mean NULL. */
   | { readonly type: 'uuid'; readonly digits: string }
   | { readonly type: 'plain'; readonly values: readonly (string | Uint8Array | null)[] };
 
 export type Column = ColumnData & { readonly name: string };
 
-/** Rows of one table. A column that is NULL in all of them is left out. */
+/** Rows of one table. Columns that are NULL in all rows are left out. */
 export interface Rows {
   readonly table: TableName;
-  /** Where in the slice each row's event was, rising. */
+  /** The index of each row's event in the slice, ascending. */
   readonly places: Uint32Array<ArrayBuffer>;
   readonly columns: readonly Column[];
 }
@@ -38,7 +38,7 @@ export interface Subject {
   readonly name: string;
 }
 
-/** Some of the events of a batch, and the texts and subjects that no slice before it has named. */
+/** Some of the events of a batch, and the texts and subjects that no earlier slice named. */
 export interface Slice {
   readonly texts: readonly string[];
   readonly subjects: readonly Subject[];

@@ -17,48 +17,49 @@ import { createWriter } from './writer.ts';
 /** Where the database is, how it is written, and how much it keeps. */
 export interface SqliteOptions {
   /**
-   * The database's file; a leading `~` is the home directory. Created where missing, for the owner alone, together with its
-   * directories. `:memory:` keeps nothing. Default, also for '': `~/.toolweaver/analytics.db`.
+   * The path of the database file; a leading `~` is the home directory. Created if missing, with its directories, for the owner
+   * only. `:memory:` keeps everything in memory only. Default, also for '': `~/.toolweaver/analytics.db`.
    */
   readonly path?: string | undefined;
   /** Default: `sqlite`. */
   readonly name?: string | undefined;
   /**
-   * How long to wait for the lock of another process, in ms; at most 2³¹ - 1. The host never waits, except at its very end.
-   * Default: 5000.
+   * How long to wait for a lock held by another process, in ms; at most 2³¹ - 1. Never blocks the host's event loop, except when
+   * the process exits. Default: 5000.
    */
   readonly busyTimeoutMs?: number | undefined;
-  /** `full`: what was written survives a power loss; `normal`: it may lose the last transactions then. Default: `full`. */
+  /** `full`: written events survive a power loss; `normal`: the last transactions may be lost then. Default: `full`. */
   readonly synchronous?: 'full' | 'normal' | undefined;
-  /** Deletes events that are older, when opened and every hour; what they came to stays. Default, also for 0: keep all. */
+  /** Deletes older events on opening and every hour; their daily roll-ups stay. Default, also for 0: keep everything. */
   readonly retentionDays?: number | undefined;
   /**
-   * Deletes the oldest events while the file's pages in use take more, in bytes; at least 1 MiB. Names stay, and count for half
-   * of it at most. Default, also for 0: no limit.
+   * Deletes the oldest events while the pages in use take more than this, in bytes; at least 1 MiB. Names and daily roll-ups
+   * stay, and count for half of the limit at most. Default, also for 0: no limit.
    */
   readonly maxBytes?: number | undefined;
   /**
-   * Is told what no call can be told of: that the file was damaged and set aside, deleted or replaced, that its log grows
-   * without an end, that old events are kept for doubt of the clock. What it throws is ignored.
+   * Called with problems that no method call can report: the file was damaged and set aside, deleted or replaced; its log keeps
+   * growing; old events are kept as the clock is in doubt. What it throws is ignored. Default: the client's `onError`.
    */
   readonly onNotice?: ((notice: AnalyticsError) => unknown) | undefined;
 }
 
-/** The backend, with what only a file has. */
+/** The SQLite backend, with its reader and the maintenance of its database. */
 export interface SqliteBackend extends Backend {
   readonly reader: AnalyticsReader;
   readonly store: SqliteStore;
   close(): Promise<void>;
 }
 
-/** Encoding this many takes a small part of a millisecond; the host's event loop gets its turn in between. */
+/** Encoding this many takes a small part of a millisecond; after each slice the host's event loop gets its turn. */
 const sliceEvents = 512;
 const delivery: Backend['delivery'] = { maxEvents: 16_384, maxDelayMs: 50 };
 
 /**
- * Opens or creates a database, in a thread of its own.
- * @throws AnalyticsError `INVALID_CONFIG` for wrong options or a path that cannot be used; `UNSUPPORTED` on Node before 22.14
- *   and on platforms without better-sqlite3; `BACKEND_UNAVAILABLE` when the database stays locked; `STORAGE_FULL`.
+ * Opens or creates a database and serves it from a thread of its own.
+ * @throws AnalyticsError `INVALID_CONFIG` for wrong options or a path that cannot be used; `UNSUPPORTED` where better-sqlite3
+ *   cannot be loaded (no build for the platform; Node before 22.14); `BACKEND_UNAVAILABLE` when the database stays locked;
+ *   `STORAGE_FULL`.
  */
 export async function sqlite(options?: SqliteOptions): Promise<SqliteBackend> {
   const { name, limits, database, onNotice } = resolveOptions(options);
@@ -73,10 +74,10 @@ export async function sqlite(options?: SqliteOptions): Promise<SqliteBackend> {
   });
   const startReader = (): Thread =>
     createThread({ ...database, role: 'reader' }, name, {
-      // Only who writes may set it aside.
+      // Only the writer may set the database aside.
       onDamage: () => void writer.call({ op: 'examine' }).catch(() => {}),
     });
-  // A connection of its own, so that a long report holds up no delivery.
+  // Reads have a connection of their own, so that a long report does not delay deliveries.
   const reader = inMemory ? writer : startReader();
   const store = createStore(writer, limits, inMemory ? () => ({ ...writer, stop: async () => {} }) : startReader);
 
@@ -113,7 +114,7 @@ export async function sqlite(options?: SqliteOptions): Promise<SqliteBackend> {
 }
 
 async function write(writer: Thread, events: readonly AnalyticsEvent[]): Promise<void> {
-  // The caller's array is its own again as soon as we let it go on.
+  // The caller may change its array as soon as this function yields.
   const batch = events.length > sliceEvents ? events.slice() : events;
   const encoder = createEncoder();
   const { send, answer } = writer.begin();
@@ -151,7 +152,7 @@ function check(writer: Thread, name: string, signal: AbortSignal): Promise<void>
   });
 }
 
-/** For a process that is exiting: no thread answers any more, but the one that writes may still be at it. */
+/** Writes while the process exits: threads no longer answer, but the writer thread may still be in a transaction. */
 function writeSync(database: DatabaseConfig, name: string, events: readonly AnalyticsEvent[]): void {
   try {
     const connect = createRequire(import.meta.url)('better-sqlite3') as Connect;

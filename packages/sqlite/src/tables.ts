@@ -6,7 +6,7 @@ import type { ColumnType, Generated } from 'kysely';
 type Bytes = ColumnType<Buffer>;
 
 interface EventRow {
-  /** Of executions: the time and the tail of the id, more than a JavaScript number holds. To be compared, not to be read. */
+  /** For executions, the time and the tail of the id, which a JavaScript number cannot hold: compare it, but do not read it. */
   readonly seq: Generated<number>;
   readonly id: Bytes;
   /** Unix time in ms. */

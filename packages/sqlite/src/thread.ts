@@ -6,21 +6,21 @@ import type { Message, Reply, Request } from './protocol.ts';
 import type { WorkerConfig } from './worker.ts';
 
 export interface ThreadHooks {
-  /** Is told what nobody has asked about. */
+  /** Called with problems that no request asked about. */
   readonly onNotice?: (notice: AnalyticsError) => void;
-  /** Is called when the thread has found the database damaged. */
+  /** Called when the thread finds the database damaged. */
   readonly onDamage?: () => void;
 }
 
 /** The caller's side of a thread that holds a connection. */
 export interface Thread {
-  /** Rejects with an `AnalyticsError`. `hold` keeps the process alive until the answer. */
+  /** Sends a request; rejects with an `AnalyticsError`. `hold` keeps the process alive until the answer. */
   call(request: Request, options?: { readonly hold?: boolean }): Promise<unknown>;
-  /** A call that is made of several requests. */
+  /** Starts a call that consists of several requests. */
   begin(options?: { readonly hold?: boolean }): OpenCall;
   /**
-   * Ends the thread, after the write that is under way. A question under way is given up between two of its statements only:
-   * nothing interrupts SQLite at one, so this waits for it, however long it takes.
+   * Ends the thread after the current write. A question can only be interrupted between two of its statements, as nothing
+   * interrupts SQLite within one: this waits for it, however long it takes.
    */
   stop(): Promise<void>;
 }
@@ -37,10 +37,10 @@ interface Call {
   reject(error: AnalyticsError): void;
 }
 
-/** How long a thread may take to finish what it is at and to close its connection. A statement under way may take longer: see `stop`. */
+/** How long a thread may take to finish its work and close its connection. A running statement may take longer: see `stop`. */
 const stopTimeoutMs = 5_000;
 
-/** The thread itself starts with the first call, and again with the next one after it has died. */
+/** The thread starts with the first call, and again with the first one after it died. */
 export function createThread(config: WorkerConfig, backend: string, { onNotice, onDamage }: ThreadHooks = {}): Thread {
   let worker: Worker | undefined;
   let calls = new Map<number, Call>();
@@ -51,19 +51,19 @@ export function createThread(config: WorkerConfig, backend: string, { onNotice, 
   const error = (code: AnalyticsError['code'], message: string, cause?: unknown): AnalyticsError =>
     new AnalyticsError(code, `${backend}: ${message}`, { backend, cause });
 
-  // Its path is the only setting that a thread can find wrong.
+  // The path is the only setting that a thread can find invalid.
   const toError = ({ code, message, cause }: Failure): AnalyticsError =>
     code === 'INVALID_CONFIG' ? configError([{ field: 'path', message }]) : error(code, message, cause);
 
   function start(): Worker {
     const isSource = import.meta.url.endsWith('.ts');
-    // The host's own flags and preloaded modules have no business in here, and nothing may come out on its stderr.
+    // The thread must not get the host's flags and preloaded modules, or write to its stderr.
     const started = new Worker(new URL(isSource ? './worker.ts' : './worker.js', import.meta.url), {
       name: `${backend} ${config.role}`,
       workerData: { ...config, stopping } satisfies WorkerConfig,
       execArgv: ['--no-warnings'],
       env: {},
-      // What passes through is soon garbage: V8 would else keep up to 100 MB for it, and give none back.
+      // Messages are short-lived garbage, for which V8 would otherwise keep up to 100 MB and never return them.
       resourceLimits: { maxYoungGenerationSizeMb: 24 },
     });
     started.on('message', (reply: Reply) => {
@@ -96,7 +96,7 @@ export function createThread(config: WorkerConfig, backend: string, { onNotice, 
         );
       }
     });
-    // After the listeners, which would undo it.
+    // After adding the listeners, which would undo it.
     started.unref();
     return started;
   }
@@ -109,7 +109,7 @@ export function createThread(config: WorkerConfig, backend: string, { onNotice, 
     }
   }
 
-  /** Lets the process end when nobody waits any more. */
+  /** Lets the process exit when nobody is waiting any more. */
   function rest(): void {
     if (![...calls.values()].some(({ hold }) => hold)) {
       worker?.unref();
@@ -130,7 +130,7 @@ export function createThread(config: WorkerConfig, backend: string, { onNotice, 
       }
       calls.set(number, { hold, resolve, reject });
     });
-    // It may fail while its other requests are still being made.
+    // The call may fail while its other requests are still being prepared.
     answer.catch(() => {});
     return {
       answer,
@@ -163,8 +163,8 @@ export function createThread(config: WorkerConfig, backend: string, { onNotice, 
       if (config.role === 'reader' && calls.size > 0) {
         await running.terminate();
       } else {
-        // Comes after what is under way, as a write that is being committed must not be reported as refused; but no lock
-        // is waited for any more.
+        // Queued after the current work, as a write that is being committed must not be reported as failed; but waiting for locks
+        // ends at once.
         Atomics.store(stopping, 0, 1);
         running.postMessage({ call: 0, request: { op: 'close' } } satisfies Message);
         const timer = setTimeout(() => running.terminate(), stopTimeoutMs);

@@ -1,7 +1,7 @@
 import type { Migration } from './migrate.ts';
 
-// The last value of each metric of a run: ordering many runs by a metric must not read all that they have logged, and whoever
-// adds or deletes events need not know. Without a step (-1) is before the first step.
+// Keep the last value of each metric of a run in a table, so that ordering many runs by a metric need not read everything they
+// logged, and code that adds or deletes events need not care. A value without a step (-1) is before the first step.
 
 const added = `
   CREATE TRIGGER metrics_events_added AFTER INSERT ON metrics_events WHEN new.run IS NOT NULL BEGIN
@@ -11,7 +11,7 @@ const added = `
     WHERE (excluded.step, excluded.at, excluded.seq) > (run_metrics.step, run_metrics.at, run_metrics.seq);
   END`;
 
-/** What was the last value gives way to the last one that is left. */
+/** Replaces a deleted last value by the last one that is left. */
 const deleted = `
   CREATE TRIGGER metrics_events_deleted AFTER DELETE ON metrics_events
   WHEN EXISTS (SELECT 1 FROM run_metrics WHERE run = old.run AND seq = old.seq) BEGIN

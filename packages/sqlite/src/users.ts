@@ -1,20 +1,20 @@
 import type { ByteReader, ByteWriter } from './bytes.ts';
 
-// Sets of users, by their numbers in the dictionary: whole up to a size, a sample beyond it (adaptive sampling; Flajolet, "On
-// adaptive sampling", 1990). A sample of level n holds those whose hash ends in n zero bits: one in 2ⁿ.
+// Sets of users, by their ids in the dictionary: complete up to a size, a sample beyond it (adaptive sampling; Flajolet, "On
+// adaptive sampling", 1990). A sample of level n holds the ids whose hash ends in n zero bits: one in 2ⁿ.
 
 /** Counts are exact up to here, and within about 1.5 % (one standard error) beyond. */
 export const maxUsers = 8192;
 
 export interface UserSet {
   readonly level: number;
-  /** Rising. */
+  /** Ascending. */
   readonly ids: readonly number[];
 }
 
 export const noUsers: UserSet = { level: 0, ids: [] };
 
-/** Of a sample of this level; ids in any order, each any number of times. */
+/** Creates a set from ids of a sample of this level; in any order, with duplicates. */
 export function userSet(ids: readonly number[], level = 0): UserSet {
   const sorted = Uint32Array.from(ids).sort();
   const distinct: number[] = [];
@@ -33,7 +33,7 @@ export function userSet(ids: readonly number[], level = 0): UserSet {
   return set;
 }
 
-/** Ids that are close together are kept as bits, others by their distances; whichever is shorter. */
+/** Stores dense ids as a bitmap, others as differences; whichever is shorter. */
 export function writeUsers(writer: ByteWriter, { level, ids }: UserSet): void {
   const first = (ids[0] ?? 0) >>> 3;
   const size = ((ids.at(-1) ?? 0) >>> 3) - first + 1;
@@ -73,7 +73,7 @@ export function readUsers(reader: ByteReader): UserSet {
   return { level, ids };
 }
 
-/** Of bits that start with a byte. */
+/** The ids in a bitmap that starts at byte `first`. */
 function idsOf(bits: Uint8Array, first: number): number[] {
   const ids: number[] = [];
   for (let at = 0; at < bits.length; at += 1) {
@@ -84,26 +84,26 @@ function idsOf(bits: Uint8Array, first: number): number[] {
   return ids;
 }
 
-/** Of a union of sets. */
+/** The users in a union of sets. */
 interface Users {
-  /** How many. */
+  /** The number of users. */
   readonly users: number;
-  /** All of them (level 0), or a sample of those that were too many. */
+  /** All of them (level 0), or a sample if they are too many. */
   sample(): UserSet;
 }
 
-/** Makes one union after the other, of sets as they are kept: thousands of users, for each of hundreds of groups. */
+/** Computes one union after the other, of sets in stored form: thousands of users, for each of hundreds of groups. */
 export interface UserUnion {
   add(set: ByteReader): void;
   addId(id: number): void;
-  /** What was added since the last time. */
+  /** Returns the union of everything added since the last call. */
   take(): Users;
 }
 
 export function createUserUnion(): UserUnion {
   let bits = new Uint8Array(1024);
   let level = 0;
-  // Bytes that may not be 0.
+  // Only the bytes in this range may be other than 0.
   let [first, end] = [bits.length, 0];
 
   function reach(from: number, to: number): void {
@@ -157,14 +157,14 @@ export function createUserUnion(): UserUnion {
   };
 }
 
-/** Of a byte. */
+/** The number of bits set in a byte. */
 function bitCount(byte: number): number {
   const pairs = byte - ((byte >> 1) & 0x55);
   const fours = (pairs & 0x33) + ((pairs >> 2) & 0x33);
   return (fours + (fours >> 4)) & 0x0f;
 }
 
-/** How many users a set stands for. */
+/** The number of users that a set represents; an estimate for a sample. */
 export function countUsers({ level, ids }: UserSet): number {
   return ids.length * 2 ** level;
 }
@@ -173,7 +173,7 @@ export function hasLevel(id: number, level: number): boolean {
   return (hash(id) & (2 ** level - 1)) === 0;
 }
 
-/** MurmurHash3's finalizer: ids that follow each other come out unrelated. */
+/** The finalizer of MurmurHash3: consecutive ids get unrelated hashes. */
 function hash(id: number): number {
   let mixed = id;
   mixed = Math.imul(mixed ^ (mixed >>> 16), 0x85eb_ca6b);

@@ -10,10 +10,10 @@ import { checkLog } from './store/log.ts';
 import { createUpkeep } from './store/upkeep.ts';
 import { createWriter } from './writer.ts';
 
-// A thread that holds one connection and does what it is asked to, one request after the other.
+// A thread that holds one connection and handles requests, one after the other.
 
 export interface WorkerConfig extends HeldConfig {
-  /** Of the pages in use; undefined: no limit. */
+  /** Limit of the pages in use; undefined: no limit. */
   readonly maxBytes?: number | undefined;
 }
 
@@ -22,19 +22,19 @@ const config = workerData as WorkerConfig;
 const port = parentPort as NonNullable<typeof parentPort>;
 const held = createHeld(config, notify);
 const upkeep = createUpkeep(config, held, { notify, enqueue });
-/** What has come of the writes that are being handed over, by their calls. */
+/** The slices received so far of unfinished writes, by call. */
 const writes = new Map<number, Slice[]>();
 let queue: Promise<void> = Promise.resolve();
 port.on('message', enqueue);
 
-/** When this thread wakes up it would else take the core of the one that woke it, for some ms. */
+/** Lowers the priority of this thread: otherwise it would, on waking up, take the core of the thread that woke it for some ms. */
 function yieldToHost(): void {
-  // Elsewhere it would be the priority of the whole process.
+  // On other systems this would change the priority of the whole process.
   if (platform() === 'linux') {
     try {
       setPriority(Math.max(getPriority(), constants.priority.PRIORITY_BELOW_NORMAL));
     } catch {
-      // Forbidden here: it works all the same.
+      // Not permitted here, and not essential.
     }
   }
 }
@@ -70,10 +70,10 @@ function notify(notice: Failure): void {
   port.postMessage({ notice } satisfies Reply);
 }
 
-/** Returned by a request that others of the same call follow. */
+/** Returned for a request that more requests of the same call follow. */
 const unfinished = Symbol('unfinished');
 
-/** Not at once: what has been asked meanwhile goes first. */
+/** Queues the request again, behind those that arrived meanwhile. */
 function goOnLater(call: number, request: Request): typeof unfinished {
   setImmediate(enqueue, { call, request });
   return unfinished;
@@ -112,7 +112,7 @@ async function handle(call: number, request: Request): Promise<unknown> {
       if (store === undefined) {
         return undefined;
       }
-      // Importing it again would take a tenth of a quick answer.
+      // Cached, as importing again would take a tenth of the time of a quick answer.
       store.answer ??= (await import('./answers/answers.ts')).createAnswer(store.db);
       return store.answer(request.name, request.question, request.evenUnfolded);
     }
@@ -139,7 +139,7 @@ async function handle(call: number, request: Request): Promise<unknown> {
   }
 }
 
-/** Ends the thread. To close its port would do as well, but Deno's cannot be closed. */
+/** Ends the thread. Closing its port would do, but in Deno it cannot be closed. */
 function close(): never {
   try {
     upkeep.end();
@@ -149,7 +149,7 @@ function close(): never {
   }
 }
 
-/** Undefined where there is no file, or an empty one: the thread that writes makes it anew, and is asked next, unless it has been. */
+/** Undefined if it cannot be opened, e.g. when there is no file: the writer, asked next, creates it. Throws if `isLast`. */
 async function openForQuestion(isLast: boolean): Promise<Store | undefined> {
   try {
     return await held.open();
@@ -161,7 +161,7 @@ async function openForQuestion(isLast: boolean): Promise<Store | undefined> {
   }
 }
 
-/** Without waiting for a lock: a question can do without, at some cost to itself (see `answers/pending.ts`). */
+/** Does not wait for a lock: questions can be answered without folding, at some cost (see `answers/pending.ts`). */
 async function foldSomeNow(): Promise<boolean> {
   const { db } = await held.open();
   try {
@@ -174,7 +174,7 @@ async function foldSomeNow(): Promise<boolean> {
   }
 }
 
-/** Writes something that takes room, durably, and leaves nothing behind. */
+/** Writes some data durably, which takes disk space, and removes it again. */
 async function check(): Promise<void> {
   const replaced = held.isReplaced();
   const { db, realPath } = await held.open();

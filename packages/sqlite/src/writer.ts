@@ -7,17 +7,17 @@ import { foldSome, isLogLong } from './fold.ts';
 import { isTime, nextTail, tailBits, tailOf } from './sequence.ts';
 import type { Column, Rows, Slice, Subject } from './slice.ts';
 
-/** Puts slices into the tables. Serves the thread that writes as well as the last delivery of an exiting process. */
+/** Writes slices to the tables. Serves the writer thread, and the last delivery of an exiting process. */
 export interface Writer {
-  /** All of the slices of a batch or none of them. Events that are already there (same id) stay as they are. */
+  /** Writes all slices of a batch or none of them. Existing events (same id) stay as they are. */
   write(slices: readonly Slice[]): void;
 }
 
-/** Past this many the cache of ids starts anew: it must not grow with every user there ever was. */
+/** The cache of ids is cleared at this size: it must not grow with every user there ever was. */
 const maxCachedIds = 50_000;
-/** One statement for each set of columns; there are only a few, but nothing else says so. */
+/** The cache holds one statement per set of columns. These are few, but nothing else limits them. */
 const maxStatements = 100;
-/** After so many lines of the log it is worth a look whether others have added as many. */
+/** Checks the length of the log only after this many lines, as other processes may have added as many. */
 const linesBetweenLooks = 16;
 
 export function createWriter(db: Connection, config: DatabaseConfig): Writer {
@@ -48,7 +48,7 @@ export function createWriter(db: Connection, config: DatabaseConfig): Writer {
   const countErasures = db.prepare("SELECT before FROM floors WHERE name = 'erasures'").pluck();
   let erasures: unknown;
   let lines = 0;
-  /** Whether a part of a long log was added up, and more of it is to be. */
+  /** Whether part of a long log was folded and more is to follow. */
   let isFolding = false;
 
   function insertion({ table, columns }: Rows): Statement {
@@ -78,12 +78,12 @@ export function createWriter(db: Connection, config: DatabaseConfig): Writer {
       for (let column = 0; column < cells.length; column += 1) {
         row[column] = (cells[column] as Cell)(at);
       }
-      // Spread: handing over an array costs better-sqlite3 more.
+      // Spread, as passing an array costs better-sqlite3 more.
       statement.run(...row);
     }
   }
 
-  /** Inserts one row after the other; each call says whether the row was new. */
+  /** Returns a function that inserts the next row and tells whether it was new. */
   function executionInsertion(
     rows: Rows,
     texts: readonly number[],
@@ -120,7 +120,7 @@ export function createWriter(db: Connection, config: DatabaseConfig): Writer {
         if ((idAt.get(row[timeCell], tail) as Buffer).equals(row[idCell] as Buffer)) {
           return false;
         }
-        // Another execution of this ms whose id happens to end alike.
+        // The tail belongs to another execution of the same ms.
         tail = nextTail(tail);
         row[timeCell + 1] = tail;
         if (statement.run(...row).changes === 1) {
@@ -133,7 +133,7 @@ export function createWriter(db: Connection, config: DatabaseConfig): Writer {
     };
   }
 
-  /** In the order in which they were recorded, whatever they are made of: then the table grows at its end, without gaps. */
+  /** Inserts in the order of recording, whatever their layout, so that the table grows at its end, without gaps. */
   function insertExecutions(
     all: readonly Rows[],
     texts: readonly number[],
@@ -147,7 +147,7 @@ export function createWriter(db: Connection, config: DatabaseConfig): Writer {
         order[place] = group;
       }
     }
-    // What is no execution has left a hole.
+    // Events other than executions leave holes, which `forEach` skips.
     order.forEach((group) => {
       if (group.insert(group.next)) {
         aggregate.add(group.rows, group.next);
@@ -156,7 +156,7 @@ export function createWriter(db: Connection, config: DatabaseConfig): Writer {
     });
   }
 
-  /** A text that was erased, by this process or another, may come again: as a new one. */
+  /** Clears the cache after an erasure by any process: an erased text that is recorded again gets a new id. */
   function forgetErased(): void {
     const now = countErasures.get();
     if (now !== erasures) {
@@ -198,8 +198,8 @@ export function createWriter(db: Connection, config: DatabaseConfig): Writer {
   }
 
   /**
-   * What was written is written, even if there is no room to add up its log: that can be done after any later write. What takes
-   * long is done in parts, one a write, so that none waits for all of it.
+   * Folds a long log after a write. Ignores failures such as a full disk: the write is committed, and a later one can fold. Folds
+   * in parts, one per write, so that no write waits for all of it.
    */
   function foldWhenLong(): void {
     if (isFolding || lines >= linesBetweenLooks) {
@@ -217,7 +217,7 @@ export function createWriter(db: Connection, config: DatabaseConfig): Writer {
       try {
         transaction(db, config, () => writeSlices(slices));
       } catch (error) {
-        // What was added to the dictionary is gone again.
+        // Entries added to the dictionary were rolled back.
         textIds.clear();
         subjectIds.clear();
         throw error;
@@ -237,7 +237,7 @@ interface IdCache<T> {
   clear(): void;
 }
 
-/** The ids of values in a table that gives each value one. To be used within a transaction. */
+/** Caches the ids of values in a table that assigns them. To be used within a transaction. */
 function idCache<T>(
   keyOf: (value: T) => string,
   find: Statement,

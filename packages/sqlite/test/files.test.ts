@@ -106,7 +106,7 @@ describe('refuses at the start, saying why,', () => {
     onTestFinished(() => void Object.defineProperty(process.versions, 'napi', napi));
     expect(await refusal({ path: ':memory:' })).toMatchObject({
       code: 'UNSUPPORTED',
-      message: expect.stringContaining('needs Node 22.14 or later'),
+      message: expect.stringContaining('needs Node 22.18 or later'),
     });
   });
 });

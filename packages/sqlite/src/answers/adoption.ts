@@ -43,7 +43,7 @@ export async function adoption(db: Db, question: AdoptionQuestion): Promise<Skil
       orgId: name,
       users: count,
       activeUsers: activeCount,
-      // Either may be an estimate.
+      // Both may be estimates.
       adoptionRate: activeCount === 0 ? 0 : Math.min(1, count / activeCount),
       executions: executions.get(org) ?? 0,
       dailyGrowth: growth(of(dayBefore), of(day)),
@@ -82,7 +82,7 @@ async function usersByOrg(db: Db, filter: Filter, orgs: readonly number[]): Prom
   return new Map(Array.from(found, ([org, { sample }]) => [org, sample()]));
 }
 
-/** One organisation; 0, which is none, where nothing was ever recorded with it. */
+/** The names of one organisation by id; the id is 0, which is none, if nothing was ever recorded with it. */
 async function named(db: Db, orgId: string): Promise<Map<number, string>> {
   const { rows } = await sql<{ id: number | null }>`SELECT ${textId(orgId)} AS id`.execute(db);
   return new Map([[rows[0]?.id ?? 0, orgId]]);

@@ -28,7 +28,7 @@ import { usage } from './usage.ts';
 import { versions } from './versions.ts';
 import { waste } from './waste.ts';
 
-/** Every question that the thread with the database answers; their options are checked, complete, and free of the clock. */
+/** Every question that the database thread answers. Options are validated and complete, and times are absolute. */
 export interface Answers {
   readonly usage: typeof usage;
   readonly metrics: typeof metrics;
@@ -85,17 +85,17 @@ const answers: Answers = {
 
 export type Question<K extends keyof Answers = keyof Answers> = Parameters<Answers[K]>[1];
 
-/** How the reader's methods ask. */
+/** How the methods of the reader ask. */
 export type Ask = <K extends keyof Answers>(name: K, question: Question<K>) => ReturnType<Answers[K]>;
 
-/** Undefined where the log is to be folded first, unless `evenUnfolded`: then it is added up for this question alone. */
+/** Undefined if the log must be folded first, unless `evenUnfolded`: then it is summed for this question only. */
 export type Answer = (
   name: keyof Answers,
   question: Question,
   evenUnfolded: boolean,
 ) => Promise<{ readonly answer: unknown } | undefined>;
 
-/** Answers from a connection: each question from one state of the database, whatever is written meanwhile. */
+/** Answers questions from a connection, each from one snapshot of the database, whatever is written meanwhile. */
 export function createAnswer(connection: Connection): Answer {
   const db: Db = new Kysely({ dialect: new SqliteDialect({ database: remembering(connection) }) });
   const hasLog = logCheck(connection);
@@ -115,10 +115,10 @@ export function createAnswer(connection: Connection): Answer {
   };
 }
 
-/** Past this many the statements start anew: some questions say in their text what they are about. */
+/** The cache of statements is cleared at this size, as some questions put values into their SQL. */
 const maxStatements = 200;
 
-/** Prepares each text once: for a quick question that takes as long as the answer. */
+/** Prepares each statement once: for a quick question, preparing takes as long as answering. */
 function remembering(connection: Connection): SqliteDatabase {
   const statements = new Map<string, ReturnType<SqliteDatabase['prepare']>>();
   return {

@@ -4,9 +4,9 @@ import { dayMs } from '../cell.ts';
 import { latestMs, tailBits } from '../sequence.ts';
 import { all, executionsFor, type Filter, firstSeq, matches, tokensOfExecution } from './filter.ts';
 
-// Costs by who caused them. A parent mostly ends, and so is recorded, no earlier than what it called, and began before that: it is
-// sought from the start of the window on, and as long after its end as any execution takes, whatever else the filter says. Further
-// back would be all rows, for each window in which some parent was never recorded.
+// Costs by caller. A parent usually ends, and so is recorded, no earlier than what it called, and began before that. So parents
+// are searched from the start of the window until its end plus the longest latency of any execution, whatever else the filter
+// says. Searching further back would read all rows for each window in which some parent was never recorded.
 
 const callerKinds = ['skill', 'tool', 'agent'] as const;
 export type CallerKind = (typeof callerKinds)[number];
@@ -15,10 +15,10 @@ export function isCaller(by: CostGroup): by is CallerKind {
   return callerKinds.some((kind) => kind === by);
 }
 
-/** Who calls whom may be a circle. */
+/** Calls may form a cycle. */
 const maxDepth = 100;
 
-/** Sums by `key`: the subject of the nearest execution of a kind around each, or null outside of any. */
+/** Sums by `key`: the subject of the nearest execution of a kind around each execution (or itself), or null if there is none. */
 export function callerCosts(filter: Filter, kind: CallerKind): RawBuilder<unknown> {
   const mayCall = all([
     filter.from === undefined ? undefined : sql`e.seq >= ${firstSeq(filter.from)}`,
@@ -54,10 +54,10 @@ export function callerCosts(filter: Filter, kind: CallerKind): RawBuilder<unknow
     FROM own o LEFT JOIN found f ON f.start = o.parent_id GROUP BY 1`;
 }
 
-/** Clocks are adjusted between the end of a call and that of its caller. */
+/** A clock may be adjusted between the end of a call and that of its caller. */
 const toleranceMs = 60_000;
 
-/** Whether an execution may have begun before a time: by the longest latency that there is, or as its own is not known. */
+/** Whether an execution may have begun before a time: judged by the longest known latency, or true if its own is unknown. */
 function endsBefore(time: number): RawBuilder<unknown> {
   const longest = sql`(SELECT max(latency_max) FROM rollups WHERE width = ${sql.lit(dayMs)} AND org = 0)`;
   const end = sql`CAST(min(${time + toleranceMs} + coalesce(${longest}, 0), ${sql.lit(latestMs)}) AS INTEGER)`;

@@ -2,7 +2,7 @@ import type { UserSet } from '../users.ts';
 import { thinned } from './overlap.ts';
 import type { Finding } from './recommend.ts';
 
-// What users like this one use. Two are alike by the share of the skills of either that are skills of both (Jaccard).
+// What similar users use. The similarity of two users is the share of the skills of either that both use (Jaccard).
 
 export interface UsersOfSkill {
   /** The skill, as a subject. */
@@ -10,7 +10,7 @@ export interface UsersOfSkill {
   readonly users: UserSet;
 }
 
-/** `own`: what the user uses, as subjects. Where a set is but a sample of its users, all are thinned out like it. */
+/** `own` are the subjects that the user uses. If a set is only a sample of its users, all are reduced to the same level. */
 export function collaborative(
   user: number,
   own: ReadonlySet<number>,
@@ -42,7 +42,7 @@ export function collaborative(
     .map(({ subject }) => ({ subject, alike: (idsOf.get(subject) ?? []).flatMap((id) => likeness.get(id) ?? []) }))
     .filter(({ alike }) => alike.length > 0)
     .map(({ subject, alike }) => {
-      // Without the last digits, which depend on the order of the sum: what is equal stays equal.
+      // Drops the last digits, which depend on the order of summation, so that equal scores stay equal.
       const score = Math.min(1, Number((sum(alike) / all).toPrecision(12)));
       return { subject, score, reason: reasonOf(alike.length, likeness.size, level, score) };
     });

@@ -9,7 +9,7 @@ export interface CompareQuestion {
   readonly runIds: readonly string[];
 }
 
-/** Or the runs that are unknown. Its records are lists of entries: what passes between threads has a prototype again. */
+/** The result, or the unknown runs. Records are lists of entries, as objects sent between threads have a prototype again. */
 export type Compared =
   | { readonly unknown: readonly string[] }
   | (Omit<RunComparison, 'config' | 'metrics'> & {

@@ -12,14 +12,14 @@ export interface CostsQuestion {
   readonly limit: number;
 }
 
-/** What cost reports are made of. */
+/** The sums in cost reports. */
 export type Sums = Pick<Totals, 'executions' | 'cost_nano_usd' | 'cost_weight'> & { readonly tokens: number };
 type Group = Sums & Pick<CostEntry, 'kind' | 'name' | 'calls'>;
 
 export async function costs(db: Db, { filter, by, limit }: CostsQuestion): Promise<CostReport> {
   const isOfAll = Object.values(filter).every((value) => value === undefined);
   if ((by === 'run' && isOfAll) || (by === 'organisation' && isOfCells(filter))) {
-    // Neither knows what belongs to none, which is the rest.
+    // Neither source has executions without a run or organisation: these are what is left of the totals.
     const found = await db
       .selectFrom((await select(db, filter, { finest: 'days' })).figures.as('c'))
       .select(totals)
@@ -50,7 +50,7 @@ const options: Readonly<Partial<Record<CostGroup, SelectionOptions>>> = {
 const ofRuns = sql`SELECT run AS key, executions, cost_nano_usd, cost_weight, tokens FROM run_rollups`;
 
 async function grouped(db: Db, filter: Filter, by: Exclude<CostGroup, CallerKind>): Promise<RawBuilder<unknown>> {
-  // Single rows tell what belongs to no organisation, too.
+  // Single rows include executions without an organisation.
   const { figures } = await select(db, filter, by === 'organisation' && !isOfCells(filter) ? {} : options[by]);
   return sql`
     SELECT ${keys[by]} AS key, total(c.executions) AS executions, total(c.cost_nano_usd) AS cost_nano_usd,
@@ -59,7 +59,7 @@ async function grouped(db: Db, filter: Filter, by: Exclude<CostGroup, CallerKind
     FROM ${figures} c GROUP BY 1`;
 }
 
-/** The most expensive groups, and what all of them come to. */
+/** Returns the most expensive groups, and the sums of all. */
 async function find(
   db: Db,
   by: CostGroup,
@@ -93,7 +93,7 @@ async function find(
   };
 }
 
-/** What is in none of the groups, if anything: sums of fractions are off by their last digits, which are no executions. */
+/** The rest that is in no group, if any. Sums of fractions are off in their last digits, which must not count as executions. */
 function rest(all: Sums, grouped: Sums): Group[] {
   const left = (name: keyof Sums, least: number, digits?: number): number => {
     const difference = without(all[name], grouped[name], digits);

@@ -1,23 +1,23 @@
 import { type RawBuilder, sql } from 'kysely';
 import type { Figures } from '../cell.ts';
 
-// What is counted, as columns of SQL: of cells `r`, and of the rows of executions, `e`.
+// What is counted, as SQL columns: of cells `r`, and of rows `e` of executions.
 
-/** What the executions of a cell come to, or one execution with the weight it has. Ids are of the database; 0 is none. */
+/** The sums of a cell, or one execution with its weight. Ids are of the database; 0 is none. */
 export interface Counted extends Figures {
   readonly org: number;
   readonly subject: number;
   readonly model: number;
-  /** Unix time in ms at which the hour, day or month begins; of an execution, its time. */
+  /** Unix time in ms of the start of the hour, day or month; for an execution, its time. */
   readonly start: number;
-  /** Of an execution; null for none, and in cells. */
+  /** Only for executions; null if there is none, and for cells. */
   readonly user: number | null;
   readonly run: number | null;
 }
 
-/** How many executions failed in one way: those of a cell, or one with the weight it has. */
+/** Failures with one error type: those of a cell, or one execution with its weight. */
 export interface Failed extends Pick<Counted, 'org' | 'subject' | 'model' | 'start'> {
-  /** 0 is none, and in a cell of many types any of the rarer ones. */
+  /** 0 is no type and, in a cell of too many types, all those that came after the types that are kept. */
   readonly error: number;
   readonly failures: number;
 }

@@ -1,7 +1,7 @@
 import { type CellWidth, cellWidths, dayMs } from '../cell.ts';
 import type { Extent } from './extent.ts';
 
-/** A stretch of time, and what says what happened in it: the rows of executions, or cells of a width. */
+/** A time range, and the source that covers it: rows of executions, or cells of a width. */
 export interface Part {
   readonly source: 'rows' | CellWidth;
   readonly from: number;
@@ -11,8 +11,8 @@ export interface Part {
 const finestFirst: readonly CellWidth[] = ['hours', 'days', 'months'];
 
 /**
- * Takes a window apart into as many whole months, days and hours as it has, and rows for what is left at its ends. Where what
- * would be exact was deleted, an end moves outwards to the hour or day that is left. An organisation's cells are `days`.
+ * Splits a window into as many whole months, days and hours as it has, and rows for the rest at its ends. Where the finer source
+ * was deleted, an end moves outwards to the hour or day that is left. An organisation has cells of `days` only.
  */
 export function cover(
   from: number,
@@ -25,13 +25,13 @@ export function cover(
   if (first === undefined || last === undefined || from > last || to <= first || from >= to) {
     return [];
   }
-  // An end beyond everything is as good as the end of a cell, and needs no rows.
+  // An end of the window beyond all data can move to the end of a cell, so that no rows are needed.
   const whole = cellWidths[widest];
   let begin = from <= first ? floor(first, whole) : from;
   let end = to > last ? floor(last, whole) + whole : to;
   const unit = cellWidths[finest];
   begin = begin < rowsFrom ? floor(begin, unit) : begin;
-  // The rows of the last part of a unit are whole only if the unit, or the window, begins when they do.
+  // The rows at the end are complete only if their unit, or the window, does not start before `rowsFrom`.
   end = Math.max(begin, floor(end, unit)) < rowsFrom ? ceil(end, unit) : end;
   if (widest !== 'hours') {
     begin = begin < hoursFrom ? floor(begin, dayMs) : begin;
@@ -41,7 +41,7 @@ export function cover(
   return split(begin, end, 'rows', widths).filter((part) => part.from < part.to);
 }
 
-/** A stretch in the first of the widths and, where they fit, the coarser ones; what is left at its ends is of `source`. */
+/** Covers a range by cells of the first width and, where they fit, coarser ones; the rest at its ends is from `source`. */
 function split(from: number, to: number, source: Part['source'], [width, ...coarser]: readonly CellWidth[]): Part[] {
   const unit = width === undefined ? to - from : cellWidths[width];
   const [begin, end] = [ceil(from, unit), floor(to, unit)];

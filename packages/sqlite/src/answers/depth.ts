@@ -1,6 +1,6 @@
 /**
- * How many lie on the longest way up from one to a parent that is not among them, or that the way has passed already. 0 for
- * none. Each is looked at once, whatever calls what.
+ * The number of nodes on the longest path up from a node to one whose parent is not in the map, or is on the path already. 0 for
+ * an empty map. Visits each node once, even in cycles.
  */
 export function deepest(parents: ReadonlyMap<string, string | undefined>): number {
   const depths = new Map<string, number>();
@@ -17,7 +17,7 @@ export function deepest(parents: ReadonlyMap<string, string | undefined>): numbe
     let depth = at === undefined ? 0 : (depths.get(at) ?? 0);
     const circle = at === undefined ? undefined : places.get(at);
     if (circle !== undefined) {
-      // All of a circle lie equally deep.
+      // All nodes of a cycle have the same depth.
       const round = way.splice(circle);
       depth = round.length;
       for (const one of round) {

@@ -2,7 +2,7 @@ import type { Difference } from '@toolweaver/analytics-core';
 import type { Samples } from './sample.ts';
 import { newcombe, weightedShare, welch } from './statistics.ts';
 
-/** Of the second against the first. */
+/** The second minus the first. */
 export function differenceOf(one: Samples, other: Samples): Difference {
   return {
     successRate: newcombe(weightedShare(one.success), weightedShare(other.success)),

@@ -8,13 +8,13 @@ import type { Db } from './filter.ts';
 import { addUp, type Totals } from './numbers.ts';
 
 export interface DistributionOptions {
-  /** Of a cell or row `c`; whole numbers. Default: everything is one group, 0. */
+  /** The group of a cell or row `c`, a whole number. Default: everything is one group, 0. */
   readonly by?: RawBuilder<number>;
-  /** Which of the groups; default: all. */
+  /** The groups to return; default: all. */
   readonly only?: readonly number[];
   readonly latency?: boolean;
   readonly users?: boolean;
-  /** Counts on the way, so that single rows are read only once. */
+  /** Also counts, so that single rows are read only once. */
   readonly counts?: boolean;
 }
 
@@ -40,28 +40,28 @@ type Counts = Pick<Totals, CountName>;
 export const noCounts: Counts = addUp([], countNames);
 
 export interface Distribution {
-  /** Of nothing unless asked for. */
+  /** All zero unless requested. */
   readonly counts: Counts;
   readonly latency: Sketch;
-  /** Users known by id: exact up to 8192 in a cell, within 2 % or so beyond. */
+  /** The number of users: exact up to 8192 in a cell, within 2 % or so beyond. */
   readonly users: number;
-  /** Whom: all of them (level 0), or a sample of those that were too many. */
+  /** The users: all of them (level 0), or a sample if they are too many. */
   sample(): UserSet;
 }
 
-/** The executions that are in these cells, by conditions on `rollups r`, and those that fulfil one of the conditions on rows `e`. */
+/** Executions in cells that meet a condition on `rollups r`, and those that meet a condition on rows `e`. */
 interface Sources {
   readonly cells: readonly RawBuilder<SqlBool>[];
   readonly rows: readonly RawBuilder<SqlBool>[];
-  /** Where rows come from. */
+  /** The FROM clause of rows. */
   readonly from: RawBuilder<unknown>;
 }
 
 interface Group {
   readonly sketches: SketchSum;
-  /** As they are kept. */
+  /** In stored form. */
   readonly userSets: Buffer[];
-  /** Of single rows. */
+  /** Ids from single rows. */
   readonly users: number[];
   counts: { -readonly [N in CountName]: Counts[N] };
 }
@@ -77,7 +77,7 @@ interface RowValues {
   readonly latency: number | null;
   readonly weight: number;
   readonly user: number | null;
-  /** These two only for counts. */
+  /** This and `at` are only there for counts. */
   readonly success: number;
   readonly at: number;
 }
@@ -153,7 +153,7 @@ export async function readDistributions(
   );
 }
 
-/** What SQL does with a row elsewhere: each value that need not be made there saves a tenth of reading the row. */
+/** Adds a row in JavaScript: each value computed by SQL instead would cost a tenth of reading the row. */
 function addRow(counts: Group['counts'], { latency, weight, success, at }: RowValues): void {
   counts.executions += weight;
   counts.successes += weight * success;

@@ -36,7 +36,7 @@ export async function errors(db: Db, { filter, limit }: ErrorsQuestion): Promise
 }
 
 function groupsOf(found: readonly OperationFailures[], limit: number): FailureGroup[] {
-  // Added up from what has a share of it: a difference of sums of fractions may be less than a part.
+  // Summed up: with fractions, executions minus successes may come out less than the failures of a group.
   const all = sum(found.map((operation) => operation.failures));
   return Array.from(
     Map.groupBy(found, ({ errorType }) => errorType),

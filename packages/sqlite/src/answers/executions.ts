@@ -8,7 +8,7 @@ import { slowest } from './slowest.ts';
 
 /** Where a page of executions ended. */
 export interface Position {
-  /** What the page is ordered by: a latency in ms or a cost in nano-dollars; 0 for time. */
+  /** The value that the page is ordered by: a latency in ms or a cost in nano-dollars; 0 for time. */
   readonly value: number;
   readonly at: number;
   readonly id: string;
@@ -36,7 +36,7 @@ export async function executions(db: Db, question: ExecutionsQuestion): Promise<
   }
 }
 
-/** Whether many of the executions in a cell are likely to be meant, so that cells are a way to them. */
+/** Whether the filter is likely to match many of the executions in a cell, so that cells help to find them. */
 function isOfMany({ userId, runId, errorType, toolkit, version }: Filter): boolean {
   return [userId, runId, errorType, toolkit, version].every((value) => value === undefined);
 }
@@ -54,7 +54,7 @@ async function newest(db: Db, filter: Filter, after: Position | undefined, limit
   if (kind !== undefined && name !== undefined) {
     return newestOf(db, bySubject, filter, after, limit);
   }
-  // Several subjects are each in order of time, and together must be put in order: a short stretch of time first, then longer ones.
+  // Each of several subjects is in order of time, but together they must be sorted: a short time range first, then longer ones.
   const found: Row[] = [];
   let to = Math.min(filter.to ?? Number.MAX_SAFE_INTEGER, after === undefined ? Number.MAX_SAFE_INTEGER : after.at + 1);
   for (let width = minuteMs; found.length < limit; width *= 4) {
@@ -71,7 +71,7 @@ async function newest(db: Db, filter: Filter, after: Position | undefined, limit
 
 const minuteMs = 60_000;
 
-/** When one of the subjects was last executed. */
+/** The time of the last execution of any of the subjects. */
 async function lastBefore(db: Db, { kind, name }: Filter, to: number): Promise<number | null> {
   const { rows } = await sql<{ at: number | null }>`
     SELECT max((SELECT max(e.seq) FROM ${bySubject} WHERE e.subject = s.id AND e.seq < ${firstSeq(to)}))
@@ -80,7 +80,7 @@ async function lastBefore(db: Db, { kind, name }: Filter, to: number): Promise<n
   return rows[0]?.at ?? null;
 }
 
-/** In the order of the key, up to the ms that the page ends in; only those are put in order. */
+/** Reads in key order, up to the ms in which the page ends; only these rows are sorted. */
 async function newestOf(
   db: Db,
   source: RawBuilder<unknown>,
@@ -93,7 +93,7 @@ async function newestOf(
       ? matches(filter)
       : sql<SqlBool>`${matches({ ...filter, to: Math.min(filter.to ?? Number.POSITIVE_INFINITY, after.at + 1) })}
           AND (e.seq >> ${sql.lit(tailBits)}, e.id) < (${after.at}, ${parseUuid(after.id)})`;
-  // A cross join, so that the rows are found first.
+  // A cross join fixes the order: rows are found first.
   const { rows } = await sql<Row>`
     SELECT ${columns} FROM ${source} CROSS JOIN subjects s ON s.id = e.subject
     WHERE ${where} AND e.seq >= coalesce((
@@ -120,7 +120,7 @@ async function highest(db: Db, { filter, orderBy, after, limit }: ExecutionsQues
 }
 
 interface Found {
-  /** As text: it is more than a number holds. */
+  /** As text, as it does not fit into a number. */
   readonly seq: string;
 }
 
@@ -132,7 +132,7 @@ const columns = sql`
   e.cache_write_tokens, e.output_tokens, e.reasoning_tokens, e.cost_nano_usd,
   ${sql.join(textColumns.map((column) => sql.ref(`e.${column}`)))}`;
 
-/** In the order given. */
+/** Loads rows in the given order. */
 async function load(db: Db, wanted: readonly string[]): Promise<readonly Row[]> {
   const { rows } = await sql<Row>`
     SELECT ${columns} FROM execution_events e JOIN subjects s ON s.id = e.subject
@@ -141,7 +141,7 @@ async function load(db: Db, wanted: readonly string[]): Promise<readonly Row[]> 
   return wanted.flatMap((seq) => bySeq.get(seq) ?? []);
 }
 
-/** Apart from the search, so that texts are only looked up for what was found. */
+/** Separate from the search, so that texts are only looked up for the result. */
 async function withTexts(db: Db, rows: readonly Row[]): Promise<ExecutionEvent[]> {
   const ids = new Set(rows.flatMap((row) => textColumns.flatMap((column) => row[column] ?? [])));
   const texts = await textsOf(db, [...ids]);

@@ -3,12 +3,12 @@ import { dayMs } from '../cell.ts';
 import { tailBits } from '../sequence.ts';
 import type { Db } from './filter.ts';
 
-/** Of which times anything is known, and since when how well. */
+/** The times for which there is data, and at what detail. */
 export interface Extent {
-  /** The first and the last ms of which anything is known; undefined when nothing is. */
+  /** The first and last ms with data; undefined if there is none. */
   readonly first: number | undefined;
   readonly last: number | undefined;
-  /** Before these times rows, and cells of an hour, were deleted. */
+  /** Rows, and hourly cells, before these times were deleted. */
   readonly rowsFrom: number;
   readonly hoursFrom: number;
 }

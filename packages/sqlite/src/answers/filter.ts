@@ -3,10 +3,10 @@ import { type Kysely, type RawBuilder, type SqlBool, sql } from 'kysely';
 import { msFrom, tailBits } from '../sequence.ts';
 import type { Tables } from '../tables.ts';
 
-/** One state of the database, whatever is written meanwhile. */
+/** One snapshot of the database, whatever is written meanwhile. */
 export type Db = Kysely<Tables>;
 
-/** Conditions that all must hold. `to` is outside. */
+/** Conditions that must all hold. `to` is exclusive. */
 export interface Filter {
   readonly from?: number | undefined;
   readonly to?: number | undefined;
@@ -23,17 +23,17 @@ export interface Filter {
   readonly minLatencyMs?: number | undefined;
 }
 
-/** The id of a text in the dictionary; NULL for one that nothing was ever recorded with, so that nothing equals it. */
+/** The id of a text in the dictionary; NULL, which equals nothing, if the text was never recorded. */
 export function textId(text: string): RawBuilder<number | null> {
   return sql`(SELECT id FROM dictionary WHERE text = ${text})`;
 }
 
-/** `firstKey` as an expression. */
+/** `firstKey` as an SQL expression. */
 export function firstSeq(at: number): RawBuilder<number> {
   return sql`(${msFrom(at)} << ${sql.lit(tailBits)})`;
 }
 
-/** All tokens of an execution `e`; classes that are not known count 0. */
+/** All tokens of an execution `e`; 0 if its usage is unknown. */
 export const tokensOfExecution: RawBuilder<number> = sql`coalesce(e.input_tokens + e.cache_read_tokens + e.cache_write_tokens
   + e.output_tokens + e.reasoning_tokens, 0)`;
 
@@ -42,7 +42,7 @@ export function all(conditions: readonly (RawBuilder<unknown> | undefined)[]): R
   return given.length === 0 ? sql`TRUE` : sql.join(given, sql` AND `);
 }
 
-/** The subjects of a kind, a name, or both; undefined for all of them. */
+/** A condition for the subjects of a kind, a name, or both; undefined for all of them. */
 export function isSubject({ kind, name }: Filter, column: RawBuilder<unknown>): RawBuilder<SqlBool> | undefined {
   const given = all([
     kind === undefined ? undefined : sql`kind = ${kind}`,
@@ -51,13 +51,13 @@ export function isSubject({ kind, name }: Filter, column: RawBuilder<unknown>): 
   if (kind === undefined && name === undefined) {
     return undefined;
   }
-  // With `=` where there can be only one: an index then gives its rows in order of time.
+  // `=` if there is only one: an index then returns its rows in order of time.
   return kind !== undefined && name !== undefined
     ? sql`${column} = (SELECT id FROM subjects WHERE ${given})`
     : sql`${column} IN (SELECT id FROM subjects WHERE ${given})`;
 }
 
-/** All conditions of a filter, for the rows `e` of executions. */
+/** All conditions of a filter, for rows `e` of executions. */
 export function matches(filter: Filter): RawBuilder<SqlBool> {
   const { from, to, orgId, userId, runId, model, success, errorType, toolkit, version, minLatencyMs } = filter;
   const isText = (column: string, text: string | undefined): RawBuilder<SqlBool> | undefined =>
@@ -78,16 +78,16 @@ export function matches(filter: Filter): RawBuilder<SqlBool> {
   ]);
 }
 
-// Which index finds rows, said here because SQLite has no statistics to choose by. Each is in order of time.
+// The index that finds rows, fixed because SQLite has no statistics to choose by. Each is in order of time.
 export const byRun: RawBuilder<unknown> = sql`execution_events e INDEXED BY execution_events_run`;
 export const bySubject: RawBuilder<unknown> = sql`execution_events e INDEXED BY execution_events_subject`;
 export const byTime: RawBuilder<unknown> = sql`execution_events e NOT INDEXED`;
 
-/** The rows `e` of executions, as a filter is best found in them. */
+/** The source of rows `e` of executions that suits a filter best. */
 export function executionsFor({ runId, kind, name }: Filter): RawBuilder<unknown> {
   if (runId !== undefined) {
     return byRun;
   }
-  // The subjects of a kind are many, and most of what there is.
+  // A kind has many subjects, and most of the rows.
   return name === undefined ? byTime : kind === undefined ? sql`execution_events e` : bySubject;
 }

@@ -8,17 +8,17 @@ import { latestScores, type SetScore } from './scores.ts';
 import { select } from './selection.ts';
 
 export interface HealthQuestion {
-  /** The window of the computed scores, and the organisation. */
+  /** The window of computed scores, and the organisation. */
   readonly filter: { readonly from: number; readonly to: number; readonly orgId: string | undefined };
   /** Undefined: every skill that was executed in the window, ever rated, or ever given a score. */
   readonly skillIds: readonly string[] | undefined;
   readonly limit: number;
 }
 
-/** What scores say where nothing is known: neither good nor bad. */
+/** The score if nothing is known: neither good nor bad. */
 const neutral = 50;
 
-/** Lowest score first. As many queries for all skills as for one. */
+/** Returns the lowest score first. Takes as many queries for all skills as for one. */
 export async function health(db: Db, { filter, skillIds, limit }: HealthQuestion): Promise<SkillHealth[]> {
   const { from, to, orgId } = filter;
   const scope = { kind: 'skill', orgId, name: skillIds?.length === 1 ? skillIds[0] : undefined } as const;

@@ -14,7 +14,7 @@ export interface HeatmapQuestion {
 }
 
 export async function heatmap(db: Db, { filter: asked, limit }: HeatmapQuestion): Promise<Heatmap> {
-  // What came late to where the rest was deleted would say too little.
+  // Starts at `completeFrom`: deleted hours contain only late arrivals, and would show too little.
   const { completeFrom } = await select(db, asked, { widest: 'hours' });
   const filter = { ...asked, from: Math.max(asked.from ?? 0, completeFrom) };
   const selection = await select(db, filter, { widest: 'hours' });
@@ -52,7 +52,7 @@ function toHour(found: Hour | undefined): Heatmap['rows'][number]['hours'][numbe
     : { executions: found.executions, failures: toCounts(found).failures, averageLatencyMs: averageLatency(found) };
 }
 
-/** Days tell who was used most, so that the hours of others need no look. */
+/** Determines the most used from daily cells, so that the hours of others need not be read. */
 async function isAmongMostUsed(db: Db, filter: Filter, limit: number): Promise<RawBuilder<SqlBool>> {
   const { figures } = await select(db, filter);
   const rows = await db

@@ -7,7 +7,7 @@ import { select } from './selection.ts';
 export interface LatencyQuestion {
   readonly filter: Filter;
   readonly percentiles: readonly number[];
-  /** Rising. */
+  /** Ascending. */
   readonly bucketsMs: readonly number[];
 }
 
@@ -36,7 +36,7 @@ function histogram(
   const { bins, weights } = sketch ?? { bins: [], weights: [] };
   let at = 0;
   return [...ends, null].map((upToMs) => {
-    // The bin of an end is below it, so that what equals the end is inside.
+    // The bin of an end lies below it, so that values equal to the end are included.
     const last = upToMs === null || upToMs >= (latency_max ?? 0) ? Number.POSITIVE_INFINITY : binOf(upToMs);
     let count = 0;
     if (upToMs === null || upToMs >= (latency_min ?? 0)) {

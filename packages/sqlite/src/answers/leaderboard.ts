@@ -37,7 +37,7 @@ interface Candidate {
   readonly stars: number;
 }
 
-/** In two steps: all are ranked by their sums, and only the best are looked at more closely. */
+/** In two steps: ranks all by their sums, and reads the details of the best only. */
 export async function leaderboard(db: Db, question: LeaderboardQuestion): Promise<LeaderboardEntry[]> {
   const { metric, kind, filter, minExecutions, limit } = question;
   const selection = await select(db, { ...filter, kind });
@@ -106,7 +106,7 @@ const nothing = {
   cost_weight: 0,
 };
 
-/** Null for what has no place on the board. */
+/** Null if it has no place on the board. */
 function scoreOf(metric: LeaderboardMetric, { found, ratings: count, stars }: Candidate, users: number): number | null {
   switch (metric) {
     case 'executions':

@@ -10,7 +10,7 @@ export interface MetricsQuestion {
   readonly orgId: string | undefined;
 }
 
-/** How many ratings the mean of all skills weighs in a corrected rating. */
+/** In a corrected rating, the mean of all skills weighs as much as this many ratings. */
 const priorRatings = 5;
 
 export async function metrics(db: Db, { skillId, orgId }: MetricsQuestion): Promise<SkillMetrics | undefined> {
@@ -41,7 +41,7 @@ export async function metrics(db: Db, { skillId, orgId }: MetricsQuestion): Prom
   };
 }
 
-/** Of all ratings, of which there must be one. */
+/** The mean of all ratings, of which there must be at least one. */
 async function meanRating(db: Db, orgId: string | undefined): Promise<number> {
   const all = [...(await ratings(db, { orgId })).values()];
   const [stars, count] = all.reduce((sums, one) => [sums[0] + one.stars, sums[1] + one.count], [0, 0]);

@@ -2,7 +2,7 @@ import type { ExecutionKind } from '@toolweaver/analytics-core';
 import { type RawBuilder, sql } from 'kysely';
 import type { Db } from './filter.ts';
 
-// What the ids of the database stand for.
+// Names for the ids of the database.
 
 export interface SubjectName {
   readonly kind: ExecutionKind;
@@ -23,7 +23,7 @@ export async function textsOf(db: Db, ids: readonly number[]): Promise<Map<numbe
   return new Map(rows.map(({ id, text }) => [id, text]));
 }
 
-/** Any number of numbers in one parameter. */
+/** A list of any number of numbers in one parameter. */
 export function listed(numbers: readonly number[]): RawBuilder<number> {
   return sql`(SELECT value FROM json_each(${JSON.stringify(numbers)}))`;
 }

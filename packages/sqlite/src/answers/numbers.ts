@@ -3,16 +3,16 @@ import { type AliasedRawBuilder, sql } from 'kysely';
 import { type Figures, figureNames, higher, lower } from '../cell.ts';
 import { quantiles, type Sketch } from '../sketch.ts';
 
-// What sums over counted executions `c` come to. `total()` sums in floating point: whole numbers are exact up to 2⁵³, and none
-// can overflow.
+// Sums over counted executions `c`. `total()` sums in floating point: whole numbers are exact up to 2⁵³, and nothing can
+// overflow.
 
-/** Behind the point: what `without` keeps. */
+/** Decimal places that `without` keeps. */
 export const differenceDigits = 6;
 
 type Extreme = 'latency_min' | 'latency_max' | 'first_at' | 'last_at';
 type Sums = Omit<Figures, Extreme>;
 
-/** The sums of a group; the extremes are null where nothing is known. */
+/** The sums of a group; extremes are null if nothing is known. */
 export type Totals = Sums & { readonly [E in Extreme]: number | null };
 
 const extremes: Readonly<Record<Extreme, 'min' | 'max'>> = {
@@ -28,7 +28,7 @@ function isExtreme(name: keyof Totals): name is Extreme {
 
 type Column<N extends keyof Totals> = { [C in N]: AliasedRawBuilder<Totals[C], C> }[N];
 
-/** Some columns of `Totals`, for a selection of counted executions named `c`, grouped or not. */
+/** Some columns of `Totals`, for a query of counted executions named `c`, grouped or not. */
 export function totalsOf<N extends keyof Totals>(...names: readonly N[]): Column<N>[] {
   return names.map((name) => {
     const add = sql.raw(isExtreme(name) ? extremes[name] : 'total');
@@ -38,7 +38,7 @@ export function totalsOf<N extends keyof Totals>(...names: readonly N[]): Column
 
 export const totals: readonly Column<keyof Totals>[] = totalsOf(...figureNames);
 
-/** What groups come to together, in the figures named. */
+/** Adds up the named figures of groups. */
 export function addUp<N extends keyof Totals>(
   groups: readonly Pick<Totals, N>[],
   names: readonly N[],
@@ -64,8 +64,8 @@ export function toCounts({ executions, successes }: Pick<Sums, 'executions' | 's
 }
 
 /**
- * What a sum is without a part of it. Sums of fractions, by which sampled executions count, are off by their last digits: those are
- * nothing. Of a sum without any such part nothing is cut off: what is left is no more and no less than all.
+ * `sum - part`. Sums of fractions, by which sampled executions count, are off in their last digits, so differences are rounded.
+ * Whole differences, and the sum itself if `part` is 0, are returned unchanged.
  */
 export function without(sum: number, part: number, digits: number = differenceDigits): number {
   const difference = sum - part;
@@ -87,7 +87,7 @@ export function toLatency(
   return { average: averageLatency(found), min: found.latency_min, max: found.latency_max, p50, p95, p99 };
 }
 
-/** Of latencies: `wanted` rising, above 0 up to 100. Exact where they are the lowest or the highest latency, as of few. */
+/** Percentiles of latencies; `wanted` is ascending, above 0 up to 100. Exact at the lowest and highest latency. */
 export function percentiles(
   { latency_weight, latency_min, latency_max }: Pick<Totals, 'latency_weight' | 'latency_min' | 'latency_max'>,
   sketch: Sketch | undefined,
@@ -99,7 +99,7 @@ export function percentiles(
   const shares = wanted.map((percent) => percent / 100);
   return quantiles(sketch, shares).map((value, at) => {
     const rank = (shares[at] as number) * latency_weight * (1 - 1e-12);
-    // The lowest and the highest weigh at least 1 each.
+    // The lowest and highest latency weigh at least 1 each.
     if (rank <= 1) {
       return latency_min;
     }
@@ -126,12 +126,12 @@ export function totalTokens(found: Sums): number {
   return input_tokens + cache_read_tokens + cache_write_tokens + output_tokens + reasoning_tokens;
 }
 
-/** In USD; null when no cost is known. */
+/** The cost in USD; null if no cost is known. */
 export function totalCost({ cost_nano_usd, cost_weight }: Pick<Sums, 'cost_nano_usd' | 'cost_weight'>): number | null {
   return cost_weight === 0 ? null : cost_nano_usd / 1e9;
 }
 
-/** Null when there is nothing to divide by. */
+/** `part / whole`; null if `whole` is 0. */
 export function ratio(part: number, whole: number): number | null {
   return whole === 0 ? null : part / whole;
 }

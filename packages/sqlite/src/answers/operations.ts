@@ -4,13 +4,13 @@ import { namesOf, type SubjectName, textsOf } from './names.ts';
 import { type Totals, totals } from './numbers.ts';
 import type { Selection } from './selection.ts';
 
-// An operation is a kind together with a name: what the tables call a subject.
+// An operation is a kind together with a name: a subject in the tables.
 
 export interface OperationTotals extends SubjectName, Totals {
   readonly subject: number;
 }
 
-/** What the executions of each operation come to, in no order. */
+/** The totals of each operation, in no particular order. */
 export async function operationTotals(db: Db, selection: Selection): Promise<OperationTotals[]> {
   const rows = await db
     .selectFrom(selection.figures.as('c'))
@@ -33,7 +33,7 @@ export interface OperationFailures extends SubjectName {
   readonly failures: number;
 }
 
-/** How often each operation failed with each type of error, in no order. */
+/** The failures of each operation by error type, in no particular order. */
 export async function operationFailures(db: Db, selection: Selection): Promise<OperationFailures[]> {
   const rows = await db
     .selectFrom(selection.failures.as('f'))
@@ -50,7 +50,7 @@ export async function operationFailures(db: Db, selection: Selection): Promise<O
       rows.map(({ error }) => error),
     ),
   ];
-  // Failures without a type meet those whose type somebody called unknown.
+  // Merges failures without a type with those of a type named `unknown`.
   const found = new Map<string, OperationFailures>();
   for (const { subject, error, failures } of rows) {
     const name = names.get(subject);

@@ -1,8 +1,8 @@
-// How answers are put in order.
+// Orders for sorting answers.
 
 export type Order<T> = (one: T, other: T) => number;
 
-/** The first order that tells two apart decides. */
+/** Sorts by the first order in which two items differ. */
 export function inOrder<T>(...orders: readonly Order<NoInfer<T>>[]): Order<T> {
   return (one, other) => {
     for (const order of orders) {
@@ -28,7 +28,7 @@ export const byKindAndName: Order<{ readonly kind: string; readonly name: string
   (one, other) => compareTexts(one.name, other.name),
 );
 
-/** By code points, as SQLite compares texts; `<` compares UTF-16 units. */
+/** Compares by code points, as SQLite does; `<` compares UTF-16 units. */
 export function compareTexts(one: string, other: string): number {
   const length = Math.min(one.length, other.length);
   for (let at = 0; at < length; at += 1) {
@@ -40,7 +40,7 @@ export function compareTexts(one: string, other: string): number {
   return one.length - other.length;
 }
 
-/** A surrogate stands for a character beyond all that are no surrogates. */
+/** Surrogates stand for characters beyond all others. */
 function rankOf(unit: number): number {
   return unit >= 0xd800 && unit < 0xe000 ? unit + 0x10000 : unit;
 }

@@ -1,14 +1,14 @@
 import { countUsers, hasLevel, type UserSet } from '../users.ts';
 
-// What sets of users have in common. A sample holds those of all users that a hash picks, so two samples that are thinned out
-// alike have in common what their sets have.
+// The overlap of sets of users. A sample holds the users that a hash selects from all, so samples of the same level overlap in
+// the same proportion as their sets.
 
-/** Those of a set that a sample of at least this level holds. */
+/** The ids of a set that a sample of at least this level holds. */
 export function thinned({ level, ids }: UserSet, wanted: number): UserSet {
   return wanted <= level ? { level, ids } : { level: wanted, ids: ids.filter((id) => hasLevel(id, wanted)) };
 }
 
-/** Which part of the first set is in the second, 0 to 1; null when the first is empty. */
+/** The share of the first set that is in the second, 0 to 1; null if the first is empty. */
 export function sharedPart(one: UserSet, other: UserSet): number | null {
   const level = Math.max(one.level, other.level);
   const all = thinned(one, level).ids;
@@ -16,7 +16,7 @@ export function sharedPart(one: UserSet, other: UserSet): number | null {
   return all.length === 0 ? null : all.filter((id) => others.has(id)).length / all.length;
 }
 
-/** By which part the number of users has grown; null where there were none before. */
+/** The relative growth of the number of users; null if there were none before. */
 export function growth(before: UserSet, after: UserSet): number | null {
   const count = countUsers(before);
   return count === 0 ? null : (countUsers(after) - count) / count;

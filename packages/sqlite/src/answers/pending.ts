@@ -3,15 +3,15 @@ import type { Connection } from '../database.ts';
 import { sumLog } from '../fold.ts';
 import { createSketchSum } from '../sketch.ts';
 
-// A question comes after the log was folded, unless that could not be: for want of room, or because another process holds the
-// lock. Then what is in the log is put into tables of this connection's own, beside the cells, as more cells.
+// A question is normally asked after the log was folded. If that was impossible, for lack of space or because another process
+// holds the lock, the content of the log is put into temporary tables of this connection, as additional cells.
 
 const columns = ['width', 'org', 'start', 'subject', 'model', 'cell', ...figureNames, 'errors'];
 const sketchColumns = ['cell', 'latency', 'users'];
 
-/** To be called, and taken back, within the transaction of the question. */
+/** Call this, and the function that it returns to undo it, within the transaction of the question. */
 export function addPending(db: Connection): () => void {
-  // Where they are asked for by name alone, SQLite takes those of the connection.
+  // For unqualified names SQLite prefers the connection's temporary views.
   db.exec(`
     CREATE TEMP TABLE pending (${columns.join(', ')});
     CREATE TEMP TABLE pending_sketches (cell INTEGER PRIMARY KEY, latency, users);
@@ -22,7 +22,7 @@ export function addPending(db: Connection): () => void {
       UNION ALL SELECT ${sketchColumns.join(', ')} FROM pending_sketches;`);
   const add = db.prepare(`INSERT INTO pending VALUES (${columns.map(() => '?').join(', ')})`);
   const addSketches = db.prepare('INSERT INTO pending_sketches VALUES (?, ?, ?)');
-  // Below 0: no number of another cell.
+  // Negative, so that no other cell has the number.
   let cell = 0;
   sumLog(db, createSketchSum(), (width, { org, start, subject, model }, { figures, latency, users, errors }) => {
     cell -= 1;

@@ -5,16 +5,16 @@ export interface Ratings {
   readonly count: number;
   /** Sum of the stars. */
   readonly stars: number;
-  /** How many of each number of stars, from one star on. */
+  /** The number of ratings with each number of stars, from one on. */
   readonly byStars: readonly [number, number, number, number, number];
   /** Unix time in ms. */
   readonly lastAt: number;
 }
 
-/** What of a filter ratings can fulfil. */
+/** The conditions of a filter that apply to ratings. */
 export type RatingFilter = Pick<Filter, 'from' | 'to' | 'orgId' | 'name'>;
 
-/** Of each skill, by its id as a subject. Ratings are not sampled: each counts once. */
+/** The ratings of each skill, by its id as a subject. Ratings are not sampled: each counts once. */
 export async function ratings(db: Db, { from, to, orgId, name }: RatingFilter): Promise<Map<number, Ratings>> {
   const rows = await db
     .selectFrom('rating_events as e')

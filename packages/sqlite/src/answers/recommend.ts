@@ -18,7 +18,7 @@ export interface RecommendQuestion {
   readonly limit: number;
 }
 
-/** What to recommend: a recommendation that has no id yet. */
+/** A recommendation that has no id yet. */
 export interface Candidate {
   readonly skillId: string;
   readonly type: RecommendationType;
@@ -26,10 +26,10 @@ export interface Candidate {
   readonly reason: string;
 }
 
-/** What speaks for a skill, known as a subject. */
+/** A reason to recommend a skill, given as a subject. */
 export type Finding = Pick<Candidate, 'score' | 'reason'> & { readonly subject: number };
 
-/** Collaborative ones first, best first. */
+/** Returns collaborative recommendations first, and the best of each type first. */
 export async function recommend(db: Db, question: RecommendQuestion): Promise<Candidate[]> {
   const { userId, orgId, from, to, types, limit } = question;
   const filter = { kind: 'skill', orgId, from, to } as const;
@@ -62,7 +62,7 @@ export async function recommend(db: Db, question: RecommendQuestion): Promise<Ca
   return ranked.slice(0, limit);
 }
 
-/** The skills of a user, as subjects: by the sets of their users, and by rows where those are but samples without this user. */
+/** The skills of a user, as subjects: from the sets of their users, or from rows if a set is a sample without this user. */
 async function usedBy(db: Db, user: number, skills: readonly UsersOfSkill[], filter: Filter): Promise<Set<number>> {
   const own = skills.filter(({ users }) => users.ids.includes(user)).map(({ subject }) => subject);
   const unsure = skills.filter(({ users }) => !hasLevel(user, users.level)).map(({ subject }) => subject);

@@ -8,7 +8,7 @@ export interface RecommendationsQuestion {
   readonly limit: number;
 }
 
-/** What was recommended, the newest first, then by id. */
+/** Logged recommendations, newest first, then by id. */
 export async function recommendations(db: Db, question: RecommendationsQuestion): Promise<LoggedRecommendation[]> {
   const { userId, skillId, limit } = question;
   const rows = await db

@@ -1,8 +1,8 @@
 import { type RawBuilder, sql } from 'kysely';
 
-// What the events of a run say together, in whatever order they came: the same as the view `runs`.
+// Combines the events of a run, in whatever order they arrived: the same as the view `runs`.
 
-/** A value of the latest event that has one; of two in the same ms, the end is later. `run` is an id of the dictionary. */
+/** The value of the latest event that has one; within one ms, an end is later than a start. `run` is an id of the dictionary. */
 export function latest<T = string | null>(
   column: 'state' | 'name' | 'project' | 'config' | 'tags' | 'summary',
   run: RawBuilder<unknown>,
@@ -15,8 +15,8 @@ export function latest<T = string | null>(
 }
 
 /**
- * Rows of `run`, `started_at`, `finished_at` and what executions come to (NULL without any), of every run that somebody started or
- * that executions name; or of the given ones.
+ * Rows of `run`, `started_at`, `finished_at` and the totals of executions (NULL if there are none), of every run with an event of
+ * its own or with executions; or only of the given runs.
  */
 export function allRuns(only: RawBuilder<unknown> = sql`TRUE`): RawBuilder<RunRow> {
   return sql`(

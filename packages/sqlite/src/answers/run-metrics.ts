@@ -5,7 +5,7 @@ import { type Db, textId } from './filter.ts';
 export interface RunMetricsQuestion {
   readonly runId: string;
   readonly name: string | undefined;
-  /** The newest are kept. */
+  /** The most points to return: the newest. */
   readonly limit: number;
 }
 

@@ -13,7 +13,7 @@ interface Row extends RunRow {
   readonly tags: string | null;
 }
 
-/** Of runs by their ids in the dictionary, in their order; those that are none are left out. */
+/** Summaries of runs by their ids in the dictionary, in the same order; unknown runs are left out. */
 export async function runSummaries(db: Db, runs: readonly number[]): Promise<RunSummary[]> {
   const { rows } = await sql<Row>`
     SELECT r.*, (SELECT text FROM dictionary WHERE id = r.run) AS id, ${latest('state', sql`r.run`)} AS state,

@@ -79,7 +79,7 @@ async function maxDepth(db: Db, id: number): Promise<number> {
   const { rows: counts } = await sql<{ all: number; called: number }>`
     SELECT count(*) AS "all", count(parent_id) AS called FROM execution_events WHERE run = ${id}`.execute(db);
   if ((counts[0]?.called ?? 0) === 0) {
-    // Of a flat run, however large, nothing need be held in memory.
+    // A flat run, however large, need not be loaded into memory.
     return Math.min(1, counts[0]?.all ?? 0);
   }
   const { rows } = await sql<{ id: Buffer; parent: Buffer | null }>`

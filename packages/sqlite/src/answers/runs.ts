@@ -14,7 +14,7 @@ export interface RunsQuestion {
 }
 
 interface RunConditions {
-  /** Of the start. `to` is outside. */
+  /** Limits the start of runs. `to` is exclusive. */
   readonly from?: number | undefined;
   readonly to?: number | undefined;
   readonly project?: string | undefined;
@@ -26,7 +26,7 @@ interface RunConditions {
 
 /** Where a page of runs ended. */
 export interface RunPosition {
-  /** What the page is ordered by, as the database compares it; null for runs that have none. */
+  /** The value that the page is ordered by, as the database compares it; null for runs without one. */
   readonly value: number | null;
   readonly startedAt: number;
   readonly runId: string;
@@ -37,7 +37,7 @@ export interface ListedRun {
   readonly position: RunPosition;
 }
 
-/** Finds the runs of the page by their few figures first, and looks at the rest of those only. */
+/** Finds the runs of the page by a few figures first, and then reads the rest of these only. */
 export async function runs(db: Db, question: RunsQuestion): Promise<ListedRun[]> {
   const { filter, orderBy, order, after, limit } = question;
   const { rows } = await sql<Found>`
@@ -84,7 +84,7 @@ function metricValue(name: string): RawBuilder<number | null> {
   return sql`(SELECT value FROM run_metrics WHERE run = r.run AND name = ${name})`;
 }
 
-/** What comes after a run in the order of the pages. */
+/** A condition for what comes after a run in the order of pages. */
 function follows({ value, startedAt, runId }: RunPosition, order: 'asc' | 'desc'): RawBuilder<SqlBool> {
   const later = sql<SqlBool>`(started_at < ${startedAt} OR (started_at = ${startedAt} AND id > ${runId}))`;
   const further = sql.raw(order === 'asc' ? '>' : '<');
@@ -114,7 +114,7 @@ function holds(condition: MetricCondition | FigureCondition): RawBuilder<SqlBool
     return sql`${metricValue(condition.metric)} ${operators[op]} ${value}`;
   }
   const { figure } = condition;
-  // To the nano-dollar: neither a sum of sampled costs nor a number of dollars is exact.
+  // Compares whole nano-dollars, as neither a sum of sampled costs nor an amount in dollars is exact.
   return figure === 'costUsd'
     ? sql`round(${values.costUsd} - ${value * 1e9}) ${operators[op]} 0`
     : sql`${values[figure]} ${operators[op]} ${value}`;

@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import { type Db, type Filter, matches } from './filter.ts';
 import type { Sample } from './statistics.ts';
 
-/** What can be estimated from some executions. */
+/** The values of some executions that estimates are made from. */
 export interface Samples {
   /** 1 for a success, 0 for a failure. */
   readonly success: Sample;
@@ -12,9 +12,9 @@ export interface Samples {
 
 type Row = Readonly<Record<`${'success' | 'latency' | 'cost'}_${keyof Sample}`, number | null>>;
 
-/** Of single executions, as only they tell how far values lie apart. */
+/** Reads single executions, as only these show the spread of values. */
 export async function readSamples(db: Db, filter: Filter): Promise<Samples> {
-  // In two passes: sums of squares would drown what lies close together in what is large.
+  // In two passes: with sums of squares, a small spread of large values would be lost to rounding.
   const { rows } = await sql<Row>`
     WITH v AS MATERIALIZED (
       SELECT coalesce(e.weight, 1) AS weight, e.success, e.latency_ms AS latency, e.cost_nano_usd / 1e9 AS cost

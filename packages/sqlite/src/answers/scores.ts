@@ -1,9 +1,9 @@
 import { type RawBuilder, type SqlBool, sql } from 'kysely';
 import { all, type Db, type Filter, textId } from './filter.ts';
 
-// What somebody said of the health of skills.
+// Health scores of skills that were recorded.
 
-/** A health score that somebody set. */
+/** A recorded health score. */
 export interface SetScore {
   readonly score: number;
   /** Unix time in ms. */
@@ -12,13 +12,13 @@ export interface SetScore {
 
 export type ScoreFilter = Pick<Filter, 'name' | 'orgId'>;
 
-/** The latest of each skill, by its id as a subject. */
+/** The latest score of each skill, by its id as a subject. */
 export async function latestScores(db: Db, filter: ScoreFilter): Promise<Map<number, SetScore>> {
   const rows = await latest(db, filter, sql`TRUE`);
   return new Map(rows.map(({ subject, score, at }) => [subject, { score, at }]));
 }
 
-/** The skills, as subjects, of which the latest score that says anything of it says that they are deprecated. */
+/** The skills, as subjects, that are deprecated according to the latest score that says whether they are. */
 export async function deprecatedSkills(db: Db, filter: ScoreFilter): Promise<Set<number>> {
   const rows = await latest(db, filter, sql`e.deprecated IS NOT NULL`);
   return new Set(rows.filter(({ deprecated }) => deprecated === 1).map(({ subject }) => subject));
@@ -29,7 +29,7 @@ interface Row extends SetScore {
   readonly deprecated: number | null;
 }
 
-/** One look at an index for each skill. Ids of one ms are in the order of recording. */
+/** One index lookup per skill. Ids of one ms are in the order of recording. */
 async function latest(db: Db, { name, orgId }: ScoreFilter, condition: RawBuilder<SqlBool>): Promise<readonly Row[]> {
   const where = all([
     sql`e.subject = s.id`,

@@ -6,40 +6,40 @@ import { type Distribution, type DistributionOptions, readDistributions } from '
 import { readExtent } from './extent.ts';
 import { all, type Db, executionsFor, type Filter, isSubject, matches, textId } from './filter.ts';
 
-// The executions that a question is about: in cells where they were added up, in rows where they must be looked at.
+// The executions that a question is about: from cells where they were summed, from rows where they must be examined.
 
 export interface Selection {
-  /** A subquery, to be given a name: `selectFrom(selection.figures.as('c'))`. */
+  /** A subquery that needs a name: `selectFrom(selection.figures.as('c'))`. */
   readonly figures: RawBuilder<Counted>;
-  /** Another one: what failed, by type of error. */
+  /** Another subquery: failures by error type. */
   readonly failures: RawBuilder<Failed>;
-  /** Unix time in ms: of what is counted here, something from before may have been deleted. 0 when nothing was. */
+  /** Unix time in ms before which some of what is counted here may have been deleted; 0 if nothing was. */
   readonly completeFrom: number;
   /** Whether everything is counted row by row. */
   readonly inRows: boolean;
   /**
-   * How latencies are distributed and how many users there are, for each value of a column or expression of what is counted
-   * (see `Counted`), or of all together.
+   * The distribution of latencies and the number of users, for each value of a column or expression of what is counted (see
+   * `Counted`), or of everything together.
    */
   distributions(options: DistributionOptions): Promise<Map<number, Distribution>>;
 }
 
 export interface SelectionOptions {
   /**
-   * `days` or `hours` where what is wider is too coarse to group by, `rows` where cells do not tell apart at all. Default: the
-   * widest that there are.
+   * `days` or `hours` if wider cells are too coarse to group by, `rows` if no cells tell the groups apart. Default: the widest
+   * there are.
    */
   readonly widest?: 'days' | 'hours' | 'rows';
-  /** Each organisation for itself, and nothing of what belongs to none. Default: everybody, or the filter's organisation. */
+  /** Counts each organisation on its own, and only those. Default: everybody, or the filter's organisation. */
   readonly perOrg?: boolean;
-  /** `days`, so that a window has the same ends as that of an organisation, which has no cells of hours. */
+  /** `days`, so that a window has the same ends as that of an organisation, which has no hourly cells. */
   readonly finest?: 'days';
 }
 
-/** What a filter can ask of a cell. */
+/** The conditions that cells can answer. */
 const cellFilters: ReadonlySet<string> = new Set(['from', 'to', 'orgId', 'kind', 'name', 'model']);
 
-/** Whether cells can tell what fulfils a filter. */
+/** Whether cells can answer all conditions of a filter. */
 export function isOfCells(filter: Filter): boolean {
   return Object.entries(filter).every(([name, value]) => value === undefined || cellFilters.has(name));
 }
@@ -99,7 +99,7 @@ async function cellConditions(
 ): Promise<RawBuilder<SqlBool>> {
   const { kind, name, orgId, model } = filter;
   const width = cellWidths[source];
-  // One subject is sought at each start; many are read in one go.
+  // For one subject, each start is looked up in the index; for many, the whole range is read.
   const isOne = kind !== undefined && name !== undefined;
   const starts = isOne ? await startsBetween(db, width, from, to) : [];
   const ofOrg = orgId === undefined ? sql`r.org = 0` : sql`r.org = ${textId(orgId)}`;
@@ -114,7 +114,7 @@ async function cellConditions(
   ]);
 }
 
-/** Each organisation, so that its times are sought and not all of them read; found by a seek each. */
+/** Lists all organisations, by an index lookup each, so that the times of each are looked up instead of reading all. */
 function orgsOf(width: number): RawBuilder<unknown> {
   const next = (after: RawBuilder<unknown>): RawBuilder<unknown> =>
     sql`SELECT min(n.org) FROM rollups n WHERE n.width = ${sql.lit(width)} AND n.org > ${after}`;
@@ -124,10 +124,10 @@ function orgsOf(width: number): RawBuilder<unknown> {
   )`;
 }
 
-/** Where cells can begin. Those of everybody begin wherever any does. */
+/** The possible starts of cells. Cells of everybody start wherever any cell does. */
 async function startsBetween(db: Db, width: number, from: number, to: number): Promise<number[]> {
   const inRange = sql`FROM rollups WHERE width = ${sql.lit(width)} AND org = 0 AND start >= ${from} AND start < ${to}`;
-  // Each for itself is a seek; asked for together they are looked for in all of the range.
+  // Two subqueries are an index lookup each; in one query, SQLite would scan the whole range.
   const { rows } = await sql<{ first: number | null; last: number | null }>`
     SELECT (SELECT min(start) ${inRange}) AS first, (SELECT max(start) ${inRange}) AS last`.execute(db);
   const { first = null, last = null } = rows[0] ?? {};

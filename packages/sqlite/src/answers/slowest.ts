@@ -8,9 +8,9 @@ import { readExtent } from './extent.ts';
 import { all, type Db, type Filter, isSubject, matches, textId } from './filter.ts';
 import { descending, inOrder, type Order } from './order.ts';
 
-// The slowest executions without looking at all of them. A cell knows its highest latency and its last time, which none of its
-// executions surpasses: so the best cells are opened, days into hours and hours into rows, until none that is left can hold
-// anything better than what was found. Rows may be missing, as deleted ones are: their cells only promise too much.
+// Finds the slowest executions without reading all. A cell knows its highest latency and last time, which none of its executions
+// exceeds. So the best cells are opened, days into hours and hours into rows, until no remaining cell can hold anything better
+// than what was found. Rows may have been deleted: their cells only promise too much.
 
 interface Row {
   readonly seq: string;
@@ -23,9 +23,9 @@ interface Cell {
   readonly width: number;
   readonly start: number;
   readonly subject: number;
-  /** Highest latency. */
+  /** The highest latency. */
   readonly ms: number;
-  /** Last time. */
+  /** The time of the last execution. */
   readonly at: number;
 }
 
@@ -40,7 +40,7 @@ const bySlowness: Order<Pick<Row, 'ms' | 'at'>> = inOrder(
 );
 const rowOrder: Order<Row> = inOrder(bySlowness, (one, other) => Buffer.compare(other.id, one.id));
 
-/** Their keys, slowest first, then newest first. */
+/** Returns the keys, slowest first, then newest first. */
 export async function slowest(
   db: Db,
   filter: Filter,
@@ -51,7 +51,7 @@ export async function slowest(
   const from = Math.max(Math.ceil(filter.from ?? 0), 0);
   const to = Math.ceil(filter.to ?? Number.MAX_SAFE_INTEGER);
   const begin = Math.min(Math.max(from, rowsFrom), to);
-  // The days of an organisation have no hours.
+  // Organisations have no hourly cells.
   const finest = filter.orgId === undefined ? 'hours' : 'days';
   const parts = cover(begin, to, { ...extent, rowsFrom: 0 }, 'days', finest);
 
@@ -60,7 +60,7 @@ export async function slowest(
     found.push(...rows);
     found.sort(rowOrder).splice(limit);
   }
-  // From before what was deleted there may be what was added later.
+  // Rows may have been added to the deleted range later.
   for (const end of [{ from, to: begin }, ...parts.filter(({ source }) => source === 'rows')]) {
     add(await rowsWithin(db, filter, after, limit, end));
   }
@@ -103,7 +103,7 @@ async function hoursOf(db: Db, filter: Filter, days: readonly Cell[]): Promise<C
       );
 }
 
-/** Those of different models as one. */
+/** Merges the cells of different models. */
 async function findCells(
   db: Db,
   filter: Filter,

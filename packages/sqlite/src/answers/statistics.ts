@@ -3,11 +3,11 @@ import { t95, z95 } from './student.ts';
 
 // Estimates with 95 % confidence intervals.
 
-/** Some values of which each counts by a weight. */
+/** A sample of weighted values. */
 export interface Sample {
   /**
-   * How many unweighted values say as much: (Σw)² / Σw² (Kish 1965). What sampling has thinned out by ten counts ten times in a
-   * mean, but does not make it any surer.
+   * The effective size: the number of unweighted values that say as much, (Σw)² / Σw² (Kish 1965). A value that sampling kept as
+   * one of ten counts ten times in a mean, but does not make it more certain.
    */
   readonly size: number;
   /** 0 without values. */
@@ -18,7 +18,7 @@ export interface Sample {
 
 const nothing: Estimate = { value: null, low: null, high: null };
 
-/** A share with the interval of Wilson (1927), which holds for few trials and for shares near 0 and 1, too. */
+/** A share with the interval of Wilson (1927), which is also valid for few trials and for shares near 0 and 1. */
 export function wilson(successes: number, trials: number): Estimate {
   if (trials === 0) {
     return nothing;
@@ -29,19 +29,19 @@ export function wilson(successes: number, trials: number): Estimate {
   const scale = 1 + z95 ** 2 / trials;
   return {
     value: share,
-    // Of none and of all the interval ends at the share itself, which rounding would leave outside.
+    // For no or only successes the interval ends at the share itself, which rounding would put outside.
     low: Math.max(0, Math.min(share, (middle - margin) / scale)),
     high: Math.min(1, Math.max(share, (middle + margin) / scale)),
   };
 }
 
-/** The share among weighted trials: `mean` of a sample of zeros and ones. */
+/** The share of successes in weighted trials: `mean` of a sample of zeros and ones. */
 export function weightedShare({ size, mean }: Sample): Estimate {
   const { low, high } = wilson(mean * size, size);
   return size === 0 ? nothing : { value: mean, low, high };
 }
 
-/** How much larger the second share is: the interval of Newcombe (1998, method 10), made of the two of Wilson. */
+/** The second share minus the first, with the interval of Newcombe (1998, method 10), made of the two of Wilson. */
 export function newcombe(one: Estimate, other: Estimate): Estimate {
   if (!isKnown(one) || !isKnown(other)) {
     return nothing;
@@ -54,12 +54,12 @@ export function newcombe(one: Estimate, other: Estimate): Estimate {
   };
 }
 
-/** The mean with Student's interval, of which two values or more can say something. */
+/** The mean with Student's interval, which needs at least two values. */
 export function student(sample: Sample): Estimate {
   return sample.size === 0 ? nothing : around(sample.mean, squaredError(sample), sample.size - 1);
 }
 
-/** How much larger the second mean is: the interval of Welch (1947), which does not take the variances for equal. */
+/** The second mean minus the first, with the interval of Welch (1947), which does not assume equal variances. */
 export function welch(one: Sample, other: Sample): Estimate {
   if (one.size === 0 || other.size === 0) {
     return nothing;
@@ -70,7 +70,7 @@ export function welch(one: Sample, other: Sample): Estimate {
   return around(other.mean - one.mean, squared, degrees);
 }
 
-/** Of a mean; not a number for less than two values. */
+/** The squared standard error of a mean; NaN for less than two values. */
 function squaredError({ size, spread }: Sample): number {
   return size < 2 ? Number.NaN : spread / (size - 1);
 }

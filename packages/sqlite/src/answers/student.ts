@@ -2,12 +2,12 @@
 // of Mathematical Functions, 8.17.22), evaluated as by Lentz (Thompson and Barnett, 1986); ln Γ as by Lanczos (1964) with the
 // coefficients of Godfrey (g = 7, n = 9); and for many degrees of freedom the expansion 26.7.5 of Abramowitz and Stegun (1964).
 
-/** Beyond so many degrees of freedom the expansion is exact to more than ten digits. */
+/** Beyond this many degrees of freedom the expansion is exact to more than ten digits. */
 const manyDegrees = 300;
 /** Two-sided 95 % of the normal distribution. */
 export const z95 = 1.959_963_984_540_054;
 
-/** What |t| does not exceed with a probability of 95 %, for 1 or more degrees of freedom, whole or not. */
+/** The value that |t| does not exceed with a probability of 95 %, for 1 or more degrees of freedom, whole or not. */
 export function t95(degrees: number): number {
   if (degrees > manyDegrees) {
     return expansion(degrees);
@@ -44,7 +44,7 @@ function outside(t: number, degrees: number): number {
 /** The regularised incomplete beta function I_x(a, b). */
 function incompleteBeta(x: number, a: number, b: number): number {
   const front = Math.exp(logGamma(a + b) - logGamma(a) - logGamma(b) + a * Math.log(x) + b * Math.log(1 - x));
-  // The fraction converges fast on this side only; the other one is what is left of 1.
+  // The fraction converges fast on this side only; the other side is 1 minus it.
   return x < (a + 1) / (a + b + 2) ? (front * fraction(x, a, b)) / a : 1 - (front * fraction(1 - x, b, a)) / b;
 }
 
@@ -75,7 +75,7 @@ const godfrey = [
   1.505_632_735_149_311_6e-7,
 ];
 
-/** For x of 1/2 and more. */
+/** ln Γ(x) for x of at least 1/2. */
 function logGamma(x: number): number {
   const [first = 0, ...others] = godfrey;
   const series = others.reduce((sum, coefficient, at) => sum + coefficient / (x + at), first);

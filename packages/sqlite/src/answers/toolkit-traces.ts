@@ -49,7 +49,7 @@ interface Row {
   readonly attributes: string | null;
 }
 
-/** Of the rows `e` of events of toolkits. */
+/** Conditions on rows `e` of toolkit events. */
 export function toolkitConditions(filter: ToolkitConditions): (RawBuilder<SqlBool> | undefined)[] {
   const { from, to, runId, toolkit, operation } = filter;
   const isText = (column: string, text: string | undefined): RawBuilder<SqlBool> | undefined =>

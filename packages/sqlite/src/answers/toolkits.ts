@@ -9,7 +9,7 @@ export interface ToolkitsQuestion {
   readonly filter: Pick<Filter, 'from' | 'to' | 'runId'>;
 }
 
-/** Its records are lists of entries: what passes between threads has a prototype again. */
+/** Records are lists of entries, as objects sent between threads have a prototype again. */
 export interface ToolkitsFound extends Pick<ToolkitMetrics, 'toolkit_lifecycle' | 'tool_invocations'> {
   readonly by_toolkit: readonly [string, InvocationStats][];
   readonly by_tool: readonly [string, ToolkitMetrics['by_tool'][string]][];
@@ -38,7 +38,7 @@ export async function toolkits(db: Db, { filter }: ToolkitsQuestion): Promise<To
 interface Sums {
   readonly calls: number;
   readonly successes: number;
-  /** Of those whose duration is known, as is `timed`, their number. */
+  /** The sum of known durations; `timed` is their number. */
   readonly duration: number;
   readonly timed: number;
 }
@@ -66,7 +66,7 @@ async function invocations(db: Db, filter: ToolkitsQuestion['filter']): Promise<
   );
 }
 
-/** By a key of its own each, also where the names of toolkits and tools have dots that make two of them look alike. */
+/** Gives each tool a key of its own, even if dots in the names of toolkits and tools make two look alike. */
 function keyed(tools: readonly Tool[]): ToolkitsFound['by_tool'] {
   const keys = new Set<string>();
   return tools.map(({ toolkit, tool, ...sums }) => {

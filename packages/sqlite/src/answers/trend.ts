@@ -16,9 +16,9 @@ import {
 import { select } from './selection.ts';
 
 export interface TrendQuestion {
-  /** From the start of a bucket to the end of one. */
+  /** Starts and ends at bounds of buckets. */
   readonly filter: Filter & { readonly from: number; readonly to: number };
-  /** Of a bucket: an hour or a day, in ms. */
+  /** The width of a bucket: an hour or a day, in ms. */
   readonly width: number;
   readonly distributions: boolean;
 }
@@ -39,7 +39,7 @@ const columns = totalsOf(
   'cache_misses',
 );
 
-/** What only distributions need: a series of all skills takes a tenth less without. */
+/** Only needed for distributions: without them, a series of all skills takes a tenth less time. */
 const extremes = totalsOf('latency_min', 'latency_max');
 
 type Extreme = 'latency_min' | 'latency_max';
@@ -48,7 +48,7 @@ type Found = Omit<Totals, 'first_at' | 'last_at' | Extreme> & Partial<Pick<Total
 export async function trend(db: Db, { filter, width, distributions }: TrendQuestion): Promise<TrendPoint[]> {
   const { from, to } = filter;
   const selection = await select(db, filter, { widest: width === dayMs ? 'days' : 'hours' });
-  // What begins where its cells begin is in order already, and need not be sorted.
+  // Starts of cells are in order already, and need not be sorted.
   const start = selection.inRows
     ? sql<number>`${from} + CAST((c.start - ${from}) / ${sql.lit(width)} AS INTEGER) * ${sql.lit(width)}`
     : sql<number>`c.start`;

@@ -5,10 +5,10 @@ import { without } from './numbers.ts';
 import type { Finding } from './recommend.ts';
 import { select } from './selection.ts';
 
-/** As if each half of the window had this many executions more, so that a first few are no boundless growth. */
+/** Added to the executions of each half of the window, so that a few first uses do not count as boundless growth. */
 const extra = 5;
 
-/** What is used more in the later half of a window than in the earlier one. */
+/** Finds what is used more in the later half of a window than in the earlier one. */
 export async function trending(
   db: Db,
   filter: Filter & { readonly from: number; readonly to: number },

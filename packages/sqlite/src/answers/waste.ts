@@ -11,7 +11,7 @@ export interface WasteQuestion {
   readonly limit: number;
 }
 
-/** Of which executions there are sums: all, and parts of them. */
+/** The executions that are summed: all, and parts of them. */
 const parts = {
   all: sql`TRUE`,
   failed: sql`t.success = 0`,
@@ -48,7 +48,7 @@ export async function waste(db: Db, { filter, limit }: WasteQuestion): Promise<W
   return { ...toStats(addRows(rows)), operations: operations.slice(0, limit) };
 }
 
-/** What each subject comes to. */
+/** The sums of each subject. */
 async function findRows(db: Db, filter: Filter): Promise<readonly Row[]> {
   const sums = Object.entries(parts).map(
     ([part, condition]) => sql`
@@ -109,7 +109,7 @@ function toStats(row: Row): WasteStats {
     tokens: row[`${part}_tokens`],
   });
   const [all, failed, superseded] = [sumsOf('all'), sumsOf('failed'), sumsOf('superseded')];
-  // What failed was not superseded.
+  // Failed executions are never superseded, so the two do not overlap.
   const wasted = {
     executions: failed.executions + superseded.executions,
     cost_nano_usd: failed.cost_nano_usd + superseded.cost_nano_usd,

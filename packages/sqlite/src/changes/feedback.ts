@@ -13,7 +13,7 @@ export interface Feedback {
 
 const columns: Readonly<Record<RecommendationFeedback, string>> = { clicked: 'clicked_at', installed: 'installed_at' };
 
-/** The first of each sort stays. Returns false for a recommendation that is not there. */
+/** Records feedback; the first of each kind stays. Returns false for an unknown recommendation. */
 export function feedback(db: Connection, { id, feedback, at }: Feedback): boolean {
   const column = columns[feedback];
   const update = db.prepare(`UPDATE recommendations SET ${column} = coalesce(${column}, ?) WHERE id = ?`);

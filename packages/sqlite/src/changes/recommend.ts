@@ -3,7 +3,7 @@ import type { Candidate } from '../answers/recommend.ts';
 import type { Connection } from '../database.ts';
 import { formatUuid, parseUuid } from '../stored.ts';
 
-/** What was recommended to a user. */
+/** Recommendations made to a user. */
 export interface Recommended {
   readonly userId: string;
   readonly orgId: string | undefined;
@@ -12,7 +12,7 @@ export interface Recommended {
   readonly candidates: readonly Candidate[];
 }
 
-/** Logs it. Returns the ids, in order: those that a skill already has for the user and the organisation, or new ones. */
+/** Logs recommendations; returns their ids, in order. A skill keeps the id that it has for the user and organisation. */
 export function recommend(db: Connection, { userId, orgId, at, candidates }: Recommended): string[] {
   const user = textId(db, userId);
   const org = orgId === undefined ? null : textId(db, orgId);

@@ -160,7 +160,7 @@ export function operationReader(ask: Ask): OperationReader {
         (check, given) => readExecutions(check, given, cursor),
         misplacedCursor,
       );
-      // One more than asked for tells whether there is a next page.
+      // One more than requested tells whether there is a next page.
       const found = await ask('executions', { ...question, limit: limit + 1 });
       const executions = found.slice(0, limit);
       const last = executions.at(-1);

@@ -4,20 +4,20 @@ import type { Filter } from '../answers/filter.ts';
 import { dayMs } from '../cell.ts';
 import { type Checks, type Names, type NumberBounds, showList } from '../check.ts';
 
-// Options that several questions share.
+// Options shared by several questions.
 
 export const scopeNames: Names<Scope> = { orgId: true, userId: true, runId: true };
 export const rangeNames: Names<TimeRange> = { from: true, to: true };
 export const windowNames: Names<WindowOptions> = { days: true, range: true };
 export const reportNames: Names<ReportOptions> = { ...scopeNames, ...windowNames, kind: true, name: true, model: true };
 
-/** What was recorded in this very ms is inside. */
+/** Includes the current ms. */
 export function lastDays(days: number): { from: number; to: number } {
   const to = Date.now() + 1;
   return { from: to - days * dayMs, to };
 }
 
-/** An id that must be given. */
+/** Checks a required id. */
 export function checkId(check: Checks, field: string, id: unknown): string {
   return (id === undefined ? check.wrong(field, 'must be given') : check.id(field, id)) ?? '';
 }
@@ -38,7 +38,7 @@ export function checkScope(check: Checks, { orgId, userId, runId }: Scope): Scop
   };
 }
 
-/** `from` and `to`, which are options themselves or, as the prefix says, those of one. */
+/** Checks `from` and `to`: options themselves or, with a prefix, fields of one. */
 export function checkRange(check: Checks, range: TimeRange, prefix: string): TimeRange {
   const from = checkTime(check, `${prefix}from`, range.from);
   const to = checkTime(check, `${prefix}to`, range.to);
@@ -64,7 +64,7 @@ export function checkDaysOrRange(check: Checks, { days, range }: WindowOptions):
   }
 }
 
-/** `days` or `range`; else the given number of days, or all time. */
+/** Checks `days` or `range`. Default: the given number of days, or all time. */
 export function checkWindow(check: Checks, window: WindowOptions, defaultDays?: number): TimeRange {
   checkDaysOrRange(check, window);
   const { days, range } = window;
@@ -83,7 +83,7 @@ export function checkReport(check: Checks, options: ReportOptions, defaultDays?:
   };
 }
 
-/** A list of 1 to 100 numbers. */
+/** Checks a list of 1 to 100 numbers. */
 export function checkNumbers(
   check: Checks,
   field: string,
@@ -96,7 +96,7 @@ export function checkNumbers(
   if (!Array.isArray(values) || values.length < 1 || values.length > 100) {
     return check.wrong(field, `must be a list of 1 to 100 numbers, got ${showList(values)}`);
   }
-  // A hole of a list is no number either.
+  // `Array.from` turns holes into undefined, so that they are rejected, too.
   const numbers = Array.from(values, (value, at) => check.number(`${field}[${at}]`, value ?? null, bounds));
   if (rising && numbers.some((number, at) => at > 0 && Number(number) <= Number(numbers[at - 1]))) {
     return check.wrong(field, 'must rise from each number to the next');

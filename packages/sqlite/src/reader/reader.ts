@@ -7,14 +7,14 @@ import { runReader } from './runs.ts';
 import { skillReader } from './skills.ts';
 import { toolkitReader } from './toolkits.ts';
 
-/** Checks the questions on the caller's side, and has the thread answer them. */
+/** Validates questions on the caller's side and has the thread answer them. */
 export function createReader(thread: Thread, writer: Thread): AnalyticsReader {
   async function request(name: keyof Answers, question: Question): Promise<unknown> {
     const read = (evenUnfolded: boolean): Promise<unknown> =>
       thread.call({ op: 'read', name, question, evenUnfolded }, { hold: true });
     let found = (await read(false)) as Awaited<ReturnType<Answer>>;
     if (found === undefined) {
-      // Only who writes can; that thread is not asked where nothing was written since, which is most of the time.
+      // Only the writer can fold the log. It is not asked if nothing was written since, which is the usual case.
       await writer.call({ op: 'fold' }, { hold: true });
       found = (await read(true)) as typeof found;
     }

@@ -1,4 +1,4 @@
-/** A record that inherits nothing: users' names are its keys, and `constructor` may be one of them. */
+/** A record without a prototype: its keys are names chosen by users, and may be `constructor`. */
 export function toRecord<T>(entries: Iterable<readonly [string, T]>): Readonly<Record<string, T>> {
   const record: Record<string, T> = Object.create(null);
   for (const [key, value] of entries) {

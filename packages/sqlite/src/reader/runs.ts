@@ -43,7 +43,7 @@ export function runReader(ask: Ask): RunReader {
         (check, given) => readRuns(check, given, cursor),
         misplacedCursor,
       );
-      // One more than asked for tells whether there is a next page.
+      // One more than requested tells whether there is a next page.
       const found = await ask('runs', { ...question, limit: limit + 1 });
       const page = found.slice(0, limit);
       const runs = page.map(({ summary }) => withRecords(summary));
@@ -126,7 +126,7 @@ function readRuns(check: Checks, given: RunFilter, cursor: string | undefined): 
   return { ...asked, after, limit: checkLimit(check, given.limit) ?? 100 };
 }
 
-/** What came from another thread has a prototype again. */
+/** Objects from another thread have a prototype again. */
 function withRecords<S extends RunSummary>(summary: S): S {
   return { ...summary, metrics: toRecord(Object.entries(summary.metrics)) };
 }

@@ -185,6 +185,6 @@ function checkList<T>(
   if (!Array.isArray(values)) {
     return check.wrong(field, `must be a list, got ${showList(values)}`);
   }
-  // `from`, so that a hole is looked at, too.
+  // `Array.from` turns holes into undefined, so that they are checked, too.
   return Array.from(values, (value, at) => read(`${field}[${at}]`, value)).filter((value) => value !== undefined);
 }

@@ -7,7 +7,7 @@ export const widths: Readonly<Record<Bucket, number>> = { hour: hourMs, day: day
 const usualDays: Readonly<Record<Bucket, number>> = { hour: 2, day: 30 };
 const maxBuckets = 1000;
 
-/** Whole buckets. */
+/** Checks the window and extends it to whole buckets. */
 export function checkTrendWindow(check: Checks, window: WindowOptions, bucket: Bucket): Window {
   checkDaysOrRange(check, window);
   const { days, range } = window;

@@ -4,14 +4,14 @@ import { configError } from '@toolweaver/analytics-core/backend';
 import { createFile, isThere, type Refusals, toWriteError } from '../new-file.ts';
 import { absolutePath } from '../path.ts';
 
-/** How far a backup has come. */
+/** The progress of a backup. */
 export interface BackupProgress {
   readonly writtenBytes: number;
-  /** What the copy will take, about. */
+  /** The approximate size of the copy. */
   readonly totalBytes: number;
 }
 
-/** The file that a backup has made. */
+/** The file that a backup created. */
 export interface BackupReport {
   /** Absolute. */
   readonly path: string;
@@ -21,8 +21,8 @@ export interface BackupReport {
 const progressMs = 200;
 
 /**
- * Has `copy` fill a file beside the given path, which gets its name when it is complete and on the disk; a failure leaves
- * nothing behind. For the owner alone: SQLite copies into an empty file, which keeps its mode.
+ * Has `copy` fill a file next to the given path, which gets its name when it is complete and on disk; a failure leaves nothing
+ * behind. The file is for its owner only: SQLite copies into an empty file, which keeps its mode.
  */
 export async function writeBackup(
   given: string,

@@ -4,24 +4,24 @@ import { tailBits } from '../sequence.ts';
 import { type Kind, keptTables, kinds } from './kept.ts';
 import { createPace, type Pace } from './pace.ts';
 
-// Deletes what is from before a time, in steps of a few ms between which others get the lock.
+// Deletes rows from before a time, in steps of a few ms between which others get the lock.
 
-/** What has been deleted up to now, and how fast. */
+/** What has been deleted so far, and how fast. */
 export interface Deletion {
   readonly db: Connection;
   readonly config: DatabaseConfig;
   readonly paces: ReadonlyMap<Kind, Pace>;
   readonly rows: Map<Kind, number>;
   hourlyCells: number;
-  /** Times of the oldest and the newest event. */
+  /** Times of the oldest and newest deleted event. */
   from: number | null;
   to: number | null;
 }
 
-/** Kept for their runs' sake rather than by their own age. */
+/** Kinds that are kept as long as their run, whatever their own age. */
 const ofRuns: readonly Kind[] = ['runEvents', 'runTotals'];
 const walked = kinds.filter((kind) => kind !== 'executions' && !ofRuns.includes(kind));
-/** What keeps the start and the totals of its run. */
+/** Kinds whose rows keep the events and totals of their run. */
 const inRuns = kinds.filter((kind) => kind !== 'recommendations' && !ofRuns.includes(kind));
 
 export function createDeletion(db: Connection, config: DatabaseConfig): Deletion {
@@ -29,7 +29,7 @@ export function createDeletion(db: Connection, config: DatabaseConfig): Deletion
   return { db, config, paces, rows: new Map(), hourlyCells: 0, from: null, to: null };
 }
 
-/** `everywhere`: also where younger rows were added before them, as by an import. */
+/** With `everywhere`, also finds old rows that were added after younger ones, e.g. by an import. */
 export function* deleteBefore(deletion: Deletion, before: number, everywhere: boolean): Generator<void> {
   yield* deleteExecutions(deletion, before);
   for (const kind of walked) {
@@ -41,7 +41,7 @@ export function* deleteBefore(deletion: Deletion, before: number, everywhere: bo
 function* deleteExecutions(deletion: Deletion, before: number): Generator<void> {
   const { db } = deletion;
   const pace = paceOf(deletion, 'executions');
-  // Keys pass the integers that a number holds exactly.
+  // Keys exceed the safe integers of JavaScript.
   const findLast = db
     .prepare(`
       SELECT min(seq) AS first, max(seq) AS last
@@ -63,7 +63,7 @@ function* deleteExecutions(deletion: Deletion, before: number): Generator<void> 
   }
 }
 
-/** Looks at all rows, a window after the other, since the times of most tables have no index; deletes what is old there. */
+/** Scans all rows in windows, as the times of most tables have no index, and deletes the old ones. */
 function* walk(deletion: Deletion, kind: Kind, before: number, everywhere: boolean): Generator<void> {
   const { db } = deletion;
   const { table, key, time } = keptTables[kind];
@@ -98,7 +98,7 @@ interface Window {
   readonly newest: number | null;
 }
 
-/** Deletes starts, ends and totals of runs. */
+/** Deletes the events and totals of runs that are over. */
 function* deleteRuns(deletion: Deletion, before: number, everywhere: boolean): Generator<void> {
   const { db } = deletion;
   const pace = paceOf(deletion, 'runEvents');
@@ -141,7 +141,7 @@ function* deleteRuns(deletion: Deletion, before: number, everywhere: boolean): G
   }
 }
 
-/** A condition: nothing was reported on a run or executed in it from `:before` on, and it has no rows from `:rowsFrom` on. */
+/** A condition: the run has no events or totals from `:before` on, and no other rows from `:rowsFrom` on. */
 export function runIsOver(run: string): string {
   const none = (kind: Kind, from: string): string => {
     const { table, time } = keptTables[kind];
@@ -151,7 +151,7 @@ export function runIsOver(run: string): string {
   return conditions.join(' AND ');
 }
 
-/** Hourly cells from before the start of a day; organisations have none. */
+/** Deletes hourly cells from before the start of a day; organisations have none. */
 export function* deleteHours(deletion: Deletion, day: number): Generator<void> {
   const { db } = deletion;
   const some = `FROM rollups WHERE width = ${hourMs} AND org = 0 AND start < :day`;
@@ -172,11 +172,11 @@ export function* deleteHours(deletion: Deletion, day: number): Generator<void> {
 
 function step({ db, config }: Deletion, pace: Pace, body: () => void): void {
   let started = 0;
-  // What a power loss brings back is deleted again; nobody should wait with the lock held until the disk has it.
+  // A deletion that a power loss undoes is repeated later, so nobody should wait until it is on disk.
   db.pragma('synchronous = normal');
   try {
     transaction(db, config, () => {
-      // Not what it has waited for the lock.
+      // Does not count the time spent waiting for the lock.
       started = performance.now();
       body();
     });
@@ -198,7 +198,7 @@ export function paceOf({ paces }: Deletion, kind: Kind): Pace {
   return paces.get(kind) as Pace;
 }
 
-/** Says up to when rows or cells are gone. It only ever rises. */
+/** Records the time before which rows or cells were deleted. It only ever rises. */
 function setFloor(db: Connection, name: 'executions' | 'hours', before: number): void {
   db.prepare(
     'INSERT INTO floors (name, before) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET before = max(before, excluded.before)',

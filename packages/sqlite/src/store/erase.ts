@@ -4,21 +4,21 @@ import { nextTail, tailBits, tailOf } from '../sequence.ts';
 import { countRows, type Kind, keptTables, kinds, type RowCounts } from './kept.ts';
 import { truncateLog } from './log.ts';
 
-/** What `erase()` has deleted; in a dry run, what it would delete. */
+/** What `erase()` deleted; in a dry run, what it would delete. */
 export interface EraseReport {
   readonly dryRun: boolean;
-  /** Of this user. */
+  /** Rows of this user. */
   readonly rows: RowCounts;
-  /** True when the id is also the name of something else (an organisation, a run, a model…), for which it stays. */
+  /** Whether the id stays because it is also the name of something else (an organisation, a run, a model…). */
   readonly nameKept: boolean;
   /**
-   * Whether nothing of it is left in the file and its log, byte by byte. False when another program was reading the old
-   * content, or there was no room for a new one: then `compact()` makes up for it. Null for a dry run.
+   * Whether the file and its log are free of the deleted data, byte by byte. False when another program was reading the old
+   * content, or there was no room for a new file: then `compact()` removes the rest. Null for a dry run.
    */
   readonly purged: boolean | null;
 }
 
-/** Where else the dictionary's texts are meant. */
+/** The columns besides `user` that refer to the dictionary. */
 const textColumns: Readonly<Record<string, readonly string[]>> = {
   execution_events: ['run', 'org', 'error_type', 'version', 'toolkit', 'model', 'provider', 'cost_source'],
   rating_events: ['run', 'org'],
@@ -32,9 +32,9 @@ const textColumns: Readonly<Record<string, readonly string[]>> = {
   rollups: ['org', 'model'],
 };
 
-/** Deletes what is recorded of a user, in one transaction, and then every trace of it from the file. */
+/** Deletes everything recorded of a user in one transaction, and then every trace of it from the file. */
 export function erase(db: Connection, config: DatabaseConfig, userId: string): EraseReport {
-  // What was deleted is overwritten before its page is given to something else.
+  // Overwrites deleted content before its page is used again.
   db.pragma('secure_delete = on');
   try {
     const { rows, nameKept } = transaction(db, config, () => eraseRows(db, userId));
@@ -68,13 +68,13 @@ function eraseRows(db: Connection, userId: string): { readonly rows: RowCounts; 
   }
   const deleted = new Map(kinds.map((kind) => [kind, deleteRows(db, kind, id)]));
   closeGaps(db, new Set(deleted.get('executions')));
-  // Whose executions are left: with the last of them the totals go.
+  // Assigns the totals to a user whose executions are left; they are deleted with the last of those.
   db.prepare(`
     UPDATE run_rollups SET user = (
       SELECT e.user FROM execution_events e WHERE e.run = run_rollups.run AND e.user IS NOT NULL LIMIT 1
     ) WHERE user = ?`).run(id);
   const isMeant = isMeantElsewhere(db, id);
-  // The id itself is never given to another text: the roll-ups count users by it. No text of an event begins like this.
+  // The number is never given to another text, as the roll-ups count users by it. No text of an event begins like this.
   db.prepare("UPDATE dictionary SET text = char(1) || 'erased ' || id WHERE id = ?").run(id);
   if (isMeant) {
     moveName(db, id, userId);
@@ -83,7 +83,7 @@ function eraseRows(db: Connection, userId: string): { readonly rows: RowCounts; 
   return { rows: countRows((kind) => deleted.get(kind)?.length ?? 0), nameKept: isMeant || isSubject(db, userId) };
 }
 
-/** The times of the rows that were there. */
+/** Returns the times of the deleted rows. */
 function deleteRows(db: Connection, kind: Kind, id: number): readonly number[] {
   const statement = db.prepare(`DELETE ${rowsOfUser(kind)} RETURNING ${keptTables[kind].time}`).pluck();
   return statement.all({ id }) as number[];
@@ -93,15 +93,15 @@ function rowsOfUser(kind: Kind): string {
   return `FROM ${keptTables[kind].table} WHERE ${isOfUser(kind)}`;
 }
 
-/** Of the user `:id`. What a run comes to is somebody else's, too, as long as it has executions of others. */
+/** A condition for rows of the user `:id`. Totals of a run are not theirs alone while the run has executions of others. */
 function isOfUser(kind: Kind): string {
   const ofOthers = 'SELECT 1 FROM execution_events WHERE run = run_rollups.run AND user IS NOT :id';
   return `user IS :id${kind === 'runTotals' ? ` AND NOT EXISTS (${ofOthers})` : ''}`;
 }
 
 /**
- * Executions of one ms whose ids end alike lie behind each other, and are sought up to the first key that is free (see `writer.ts`).
- * Those behind a gap would not be found, and so be added again when they are delivered again.
+ * Executions of one ms whose ids end alike have consecutive keys, and a search ends at the first free key (see `writer.ts`). Rows
+ * behind a gap would not be found, so another delivery would add them again.
  */
 function closeGaps(db: Connection, times: Iterable<number>): void {
   db.function('tail_of', { deterministic: true }, (id) => tailOf(id as Uint8Array));
@@ -115,7 +115,7 @@ function closeGaps(db: Connection, times: Iterable<number>): void {
   );
   for (const at of times) {
     const away = findAway.all({ at }) as { tail: number; readonly home: number }[];
-    // A row that moves leaves a gap, which one before it in the list may lie behind: the last tail is followed by the first.
+    // A moved row leaves a gap that a row earlier in the list may be behind, as the last tail is followed by the first.
     for (let moved = true; moved; ) {
       moved = false;
       for (const row of away) {
@@ -137,9 +137,9 @@ function findText(db: Connection, text: string): number | undefined {
   return db.prepare('SELECT id FROM dictionary WHERE text = ?').pluck().get(text) as number | undefined;
 }
 
-/** What else has the name gets it under an id of its own: under the old one the roll-ups would go on telling what the user did. */
+/** Gives other uses of the name an id of their own: under the old one the roll-ups would still tell what the user did. */
 function moveName(db: Connection, id: number, name: string): void {
-  // What waits in the log has the old id.
+  // Lines of the log have the old id.
   foldWithin(db);
   const to = Number(db.prepare('INSERT INTO dictionary (text) VALUES (?)').run(name).lastInsertRowid);
   for (const [table, columns] of Object.entries({ ...textColumns, run_metrics: ['run'] })) {
@@ -153,14 +153,14 @@ function moveName(db: Connection, id: number, name: string): void {
     WHERE errors IS NOT NULL AND errors -> :old IS NOT NULL`).run({ old, key });
 }
 
-/** Names of skills, tools and the like are kept apart from the dictionary. */
+/** Whether it is the name of a skill, tool or the like: these are kept apart from the dictionary. */
 function isSubject(db: Connection, name: string): boolean {
   return db.prepare('SELECT 1 FROM subjects WHERE name = ? LIMIT 1').get(name) !== undefined;
 }
 
-/** In what is not erased with the user: a dry run says the same. */
+/** Whether anything that is not erased with the user refers to the id. A dry run gives the same answer. */
 function isMeantElsewhere(db: Connection, id: number): boolean {
-  // Before the cells: what is added to them meanwhile is seen here or there.
+  // The log before the cells, so that an entry folded in between is not missed.
   if (isInLog(db, id)) {
     return true;
   }
@@ -173,7 +173,7 @@ function isMeantElsewhere(db: Connection, id: number): boolean {
   return inColumns || isErrorType(db, id);
 }
 
-/** Roll-ups count failures by the number of their type. */
+/** Whether it is an error type: roll-ups count failures by the id of their type. */
 function isErrorType(db: Connection, id: number): boolean {
   const found = db.prepare(
     'SELECT 1 FROM rollups WHERE errors IS NOT NULL AND EXISTS (SELECT 1 FROM json_each(errors) WHERE key = ?) LIMIT 1',
@@ -181,7 +181,7 @@ function isErrorType(db: Connection, id: number): boolean {
   return found.get(String(id)) !== undefined;
 }
 
-/** What waits in the log of roll-ups is in none of their cells yet. */
+/** Whether an entry in the log refers to the id: the cells do not contain these yet. */
 function isInLog(db: Connection, id: number): boolean {
   let found = false;
   for (const line of db.prepare('SELECT cells FROM rollup_log').pluck().iterate() as Iterable<Buffer>) {
@@ -192,17 +192,17 @@ function isInLog(db: Connection, id: number): boolean {
   return found;
 }
 
-/** Tells every process that keeps ids of texts in memory to read them anew (see `writer.ts`). */
+/** Makes every process that caches ids of texts read them again (see `writer.ts`). */
 function forgetTexts(db: Connection): void {
   db.exec(
     "INSERT INTO floors (name, before) VALUES ('erasures', 1) ON CONFLICT (name) DO UPDATE SET before = before + 1",
   );
 }
 
-/** Free pages, and the room within others, hold what was there before. Only a new file in the place of the old has none of it. */
+/** Free pages, and free space within pages, keep old content. Only rebuilding the file removes it. */
 function purge(db: Connection, config: DatabaseConfig): boolean {
   try {
-    // What was deleted is overwritten in the file before it is cut off.
+    // Applies the overwriting to the file before free pages are cut off.
     truncateLog(db);
     retryBusy(config, () => db.exec('VACUUM'));
     return truncateLog(db, config.busyTimeoutMs);

@@ -6,9 +6,9 @@ import { countRows, keptTables, kinds, type RowCounts } from './kept.ts';
 import { hoursEnd, type PrunePlan, type PruneReport } from './prune.ts';
 import { excessBytes } from './size.ts';
 
-// What a prune would delete. Reads much of the file, so it is not for the thread that writes.
+// Estimates what a prune would delete. Reads much of the file, so it must not run in the writer thread.
 
-/** Rows are counted; bytes are what a row of its kind takes on average. What goes by size is estimated to the hour. */
+/** Counts rows; bytes are the average size of a row of each kind. Deletion by size is estimated to the hour. */
 export function estimatePrune(db: Connection, plan: PrunePlan): PruneReport {
   const { before, hoursBefore = never, maxBytes } = plan;
   const sizes = averageSizes(db);
@@ -79,7 +79,7 @@ function countHours(db: Connection, before: number): number {
   return db.prepare(`SELECT count(*) FROM rollups WHERE width = ${hourMs} AND start < ?`).pluck().get(day) as number;
 }
 
-/** Up to when rows and hourly cells must go so that `excess` bytes become free. */
+/** The times before which rows and hourly cells must be deleted so that `excess` bytes become free. */
 function endsToSize(
   db: Connection,
   sizes: Sizes,
@@ -113,7 +113,7 @@ function endsToSize(
   if (end !== undefined) {
     return ends(end);
   }
-  // Without any rows it is still too large: hours go on their own, by the day.
+  // Deleting all rows is not enough, so hourly cells are deleted as well, by the day.
   const last = Math.max(before, candidates.at(-1) ?? never);
   const days = [...cells.keys()].map((start) => start + dayMs).sort((one, other) => one - other);
   const day = days.find((hours) => sum(rows, last) + sum(cells, hours) >= excess);

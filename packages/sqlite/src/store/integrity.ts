@@ -1,14 +1,14 @@
 import type { Connection } from '../database.ts';
 import { isDamage } from '../failure.ts';
 
-/** What a check of the whole file has found. */
+/** The result of a check of the whole file. */
 export interface IntegrityReport {
   readonly ok: boolean;
-  /** In SQLite's words, at most 100. */
+  /** Messages of SQLite, at most 100. */
   readonly problems: readonly string[];
 }
 
-/** Reads the whole file. `quick` leaves out whether indexes say the same as their tables. */
+/** Reads the whole file. `quick` does not compare indexes with their tables. */
 export function checkIntegrity(db: Connection, quick: boolean): IntegrityReport {
   try {
     const found = db.pragma(quick ? 'quick_check' : 'integrity_check') as Record<string, string>[];

@@ -1,6 +1,6 @@
-// What the file keeps rows of, under names that stay when tables change.
+// The kinds of rows in the file, under names that stay when tables change.
 
-/** Rows of each kind. */
+/** The number of rows of each kind. */
 export interface RowCounts {
   readonly executions: number;
   readonly ratings: number;
@@ -11,14 +11,14 @@ export interface RowCounts {
   readonly artifacts: number;
   /** Starts and ends of runs. */
   readonly runEvents: number;
-  /** Runs, with what their executions come to. */
+  /** Runs with the totals of their executions. */
   readonly runTotals: number;
   readonly recommendations: number;
 }
 
 export type Kind = keyof RowCounts;
 
-/** Where the rows of a kind are: their table, its key, which rises as rows are added, and the time of a row in ms. */
+/** Where the rows of a kind are: the table, its key, which rises as rows are added, and the column with the time in ms. */
 export interface KeptTable {
   readonly table: string;
   readonly key: string;

@@ -2,17 +2,17 @@ import type { Connection } from '../database.ts';
 import { failure } from '../failure.ts';
 import { sizeOf } from '../file.ts';
 
-// The write-ahead log (`-wal`): what was written waits there until a checkpoint takes it into the file. It begins anew only
-// when nobody reads what is in it.
+// The write-ahead log (`-wal`) holds what was written until a checkpoint moves it into the file. It restarts from the beginning
+// only when nobody is reading from it.
 
-/** Checkpoints keep the log below this, unless somebody keeps on reading what is in it. */
+/** Checkpoints keep the log below this, unless somebody keeps reading from it. */
 const alarmingLogBytes = 256 * 1024 * 1024;
 
-/** Takes the log into the file and empties it. False when others keep it from that for as long as it may wait. */
+/** Moves the log into the file and empties it. Returns false if others prevent that for all of `waitMs`. */
 export function truncateLog(db: Connection, waitMs = 0): boolean {
   const deadline = performance.now() + waitMs;
   const patience = db.pragma('busy_timeout', { simple: true }) as number;
-  // A checkpoint that waits for readers holds up all who write.
+  // A checkpoint that waits for readers blocks all writers.
   db.pragma('busy_timeout = 0');
   try {
     for (;;) {

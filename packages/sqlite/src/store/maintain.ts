@@ -9,13 +9,13 @@ import { readPriceable, setCosts } from './reprice.ts';
 import { readSize } from './size.ts';
 import { readStatistics } from './statistics.ts';
 
-/** What `compact()` has returned to the system. */
+/** What `compact()` returned to the system. */
 export interface CompactReport {
-  /** By which the file has become smaller. */
+  /** By how much the file shrank. */
   readonly freedBytes: number;
 }
 
-/** Does what `SqliteStore` is asked for, but for what goes in steps. */
+/** Handles the requests of `SqliteStore`, except those that run in steps. */
 export function maintain(
   db: Connection,
   config: DatabaseConfig,
@@ -50,7 +50,7 @@ function copy(db: Connection, to: string): void {
   try {
     db.prepare('VACUUM INTO ?').run(to);
   } catch (error) {
-    // Most likely it is the copy that cannot be written.
+    // Unless it is damage, most likely the copy cannot be written.
     const { code, message, cause } = isDamage(error) ? toFailure(error, db.name, false) : toFailure(error, to, false);
     throw failure(code, message, cause);
   }

@@ -3,7 +3,7 @@ const stepMs = 5;
 const leastRows = 50;
 const mostRows = 20_000;
 
-/** How many rows a step takes: as many as the ones before say that it has time for. */
+/** Chooses the number of rows for the next step from how long the previous ones took. */
 export interface Pace {
   readonly rows: number;
   took(ms: number): void;
@@ -16,7 +16,7 @@ export function createPace(): Pace {
       return rows;
     },
     took(ms) {
-      // A single slow commit says little, so it halves at most.
+      // At most halved or doubled, as a single slow commit means little.
       const factor = Math.min(2, Math.max(0.5, stepMs / ms));
       rows = Math.min(mostRows, Math.max(leastRows, Math.round(rows * factor)));
     },

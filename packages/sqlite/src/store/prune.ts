@@ -5,33 +5,33 @@ import { createDeletion, type Deletion, deleteBefore, deleteHours, paceOf } from
 import { countRows, type KeptTable, keptTables, kinds, type RowCounts } from './kept.ts';
 import { excessBytes, readSize } from './size.ts';
 
-// Deletes the oldest rows, by age and by size. What executions came to stays in the roll-ups.
+// Deletes the oldest rows, by age and by size. The totals of their executions stay in the daily roll-ups.
 
-/** What is to go. Times are Unix ms, and themselves outside. */
+/** What to delete. Times are Unix ms and exclusive. */
 export interface PrunePlan {
   readonly now: number;
-  /** Rows from before. */
+  /** Deletes rows from before this time. */
   readonly before?: number | undefined;
-  /** Hourly cells from before, as far as their executions are gone; days stay. */
+  /** Deletes hourly cells from before this time whose executions are gone; daily cells stay. */
   readonly hoursBefore?: number | undefined;
-  /** While the pages in use take more, the oldest rows go, and hourly cells that are several times as old. */
+  /** While the pages in use take more, deletes the oldest rows, and hourly cells that are several times as old. */
   readonly maxBytes?: number | undefined;
 }
 
-/** What `prune()` has deleted; in a dry run, what it would delete. */
+/** What `prune()` deleted; in a dry run, what it would delete. */
 export interface PruneReport {
   readonly dryRun: boolean;
   readonly rows: RowCounts;
   /** Hourly cells of the roll-ups. */
   readonly hourlyCells: number;
-  /** Pages that became free, for new events to use; `compact()` returns them to the system. A dry run estimates. */
+  /** Size of the pages that became free for new events; `compact()` returns them to the system. An estimate in a dry run. */
   readonly freedBytes: number;
-  /** Times of the oldest and the newest event deleted, Unix ms; null when there was none. */
+  /** Times of the oldest and newest deleted event, Unix ms; null if there was none. */
   readonly from: number | null;
   readonly to: number | null;
 }
 
-/** Yields between the steps. */
+/** Deletes in steps; yields after each. */
 export function* prune(
   db: Connection,
   config: DatabaseConfig,
@@ -58,17 +58,17 @@ export function* prune(
   };
 }
 
-/** How many times as long as rows hourly cells are kept where there is no room for both: without a bound they would push all rows out. */
+/** Without room for both, hourly cells are kept this many times as long as rows; without a bound they would push out all rows. */
 const hoursToRows = 4;
 
-/** Up to when hourly cells go when rows go up to `end` for lack of room. */
+/** The time before which hourly cells are deleted when rows before `end` are deleted for lack of room. */
 export function hoursEnd(now: number, end: number): number {
   return startOfDay(now - hoursToRows * (now - end));
 }
 
-/** What has to be free before it tells what a row takes: pages are freed whole, and the first ones after many rows. */
+/** Bytes to free before they tell how much a row takes: pages are freed whole, and the first ones only after many rows. */
 const telling = 64 * 1024;
-/** What is freed at once is about this much at least, as long as it is more than a row; where less is in the way, that. */
+/** A step frees about this much or one larger row, or all that is over the limit if that is less. */
 const leastBytes = 256 * 1024;
 
 function* deleteToSize(deletion: Deletion, maxBytes: number, now: number): Generator<void> {
@@ -77,25 +77,25 @@ function* deleteToSize(deletion: Deletion, maxBytes: number, now: number): Gener
   let told = { excess: excess(), rows: total(deletion) };
   let rowsPerByte = 0;
   let hoursBefore = Number.MIN_SAFE_INTEGER;
-  // How many of the oldest events of runs are in the way, as their runs go on.
+  // `staying`: how many of the oldest run events to pass over, as their runs are still going on.
   for (let staying = 0; excess() > 0 && staying < 1e9; ) {
     const left = excess();
     const before = total(deletion);
     const [freed, gone] = [told.excess - left, before - told.rows];
-    // Of late: with the younger rows go cells of hours as well, so that these free far more.
+    // Only recent steps count: deleting younger rows also deletes hourly cells, so these rows free far more.
     if (freed >= telling && gone > 0) {
       rowsPerByte = gone / freed;
       told = { excess: left, rows: before };
     }
     const bytes = Math.max(telling, Math.min(leastBytes, left), left / aging.length);
-    // As many as are in the way; as many again as did not tell, which starts with one.
+    // As many rows as take these bytes. While that is unknown, as many as were deleted since, starting with one.
     const rows = Math.max(1, bytes * rowsPerByte, before - told.rows);
     const end = endOfOldest(deletion, { rows, bytes, staying });
     if (end === undefined) {
       break;
     }
     yield* deleteBefore(deletion, end, false);
-    // Back by one step only: most likely they are in the way again.
+    // Halved, not reset: most likely the same events have to be passed over again.
     staying = total(deletion) > before ? staying >> 1 : 2 * staying + 1;
     const oldest = oldestExecution(db);
     const day = oldest === undefined ? hoursBefore : hoursEnd(now, oldest);
@@ -114,26 +114,26 @@ function* deleteToSize(deletion: Deletion, maxBytes: number, now: number): Gener
   }
 }
 
-/** Whole days, so that a day is answered from its hours or from its own cell. */
+/** Whole days, so that a day is read either from its hours or from its own cell. */
 function startOfDay(at: number): number {
   return Math.floor(at / dayMs) * dayMs;
 }
 
-/** What may be the oldest. */
+/** Kinds whose rows may be the oldest. */
 const aging = kinds.filter((kind) => kind !== 'runTotals');
 
-/** At most what goes in a step. */
+/** The most that a step deletes. */
 interface Step {
   readonly rows: number;
-  /** Of artifacts. */
+  /** Content of artifacts. */
   readonly bytes: number;
   /** How many of the oldest events of runs are passed over. */
   readonly staying: number;
 }
 
 /**
- * A time before which there are rows, but in no table many more than a step takes. Undefined when there is nothing left. A table with
- * fewer rows than that is no bound: they may all belong to a run that goes on.
+ * Returns a time before which there are rows, but in no table many more than a step deletes; undefined if nothing is left. A
+ * table with fewer rows than that sets no bound: they may all belong to a run that is still going on.
  */
 function endOfOldest(deletion: Deletion, step: Step): number | undefined {
   const { db } = deletion;
@@ -149,7 +149,7 @@ function endOfOldest(deletion: Deletion, step: Step): number | undefined {
   return ends && Math.min(...ends.map(({ end }) => end));
 }
 
-/** How many of the oldest ones come to so many bytes, at most `rows`: one may be as large as thousands of other rows. */
+/** How many of the oldest artifacts make up so many bytes, at most `rows`: one may be as large as thousands of other rows. */
 function artifactsOf(db: Connection, rows: number, bytes: number): number {
   const { table, key } = keptTables.artifacts;
   const oldest = `SELECT ${key} AS key, length(bytes) AS size FROM ${table} ORDER BY ${key} LIMIT :rows`;
@@ -176,7 +176,7 @@ function oldestExecution(db: Connection): number | undefined {
   return at ?? undefined;
 }
 
-/** Whether more than half of the executions would go by their age. Counts them all. */
+/** Whether `before` would delete more than half of the executions. Counts all of them. */
 export function mostWouldGo(db: Connection, { before }: PrunePlan): boolean {
   if (before === undefined) {
     return false;

@@ -4,32 +4,32 @@ import { cellMap } from '../cell-map.ts';
 import { type Connection, type DatabaseConfig, transaction } from '../database.ts';
 import { fold, foldWithin } from '../fold.ts';
 
-// Prices are functions of the host's, so they stay in its thread: this one hands out executions that a price may be asked for, and
-// takes their costs. Both in steps of a few ms, between which others are answered.
+// Price providers are functions of the host, so they stay in its thread. This thread hands out executions to be priced and takes
+// their costs, both in steps of a few ms, between which other requests are answered.
 
-/** How many rows are looked at in a step: as many as the host's event loop can spare the time for. */
+/** Rows examined per step: as many as the host's event loop has time for. */
 const stepRows = 1_000;
 
-/** Executions that name a model and its usage, in columns, which cost the thread that gets them next to nothing. */
+/** Executions with a model and usage, in columns: transferring these to the host's thread costs next to nothing. */
 export interface PriceableStep {
   readonly seqs: BigInt64Array;
   readonly at: Float64Array;
-  /** Distinct ones; a row has the number of its own. */
+  /** Distinct models; `model` has an index into them for each row. */
   readonly models: readonly { readonly model: string; readonly provider: string | undefined }[];
   readonly model: Uint32Array;
-  /** Five counts for each, in the order of `Usage`. */
+  /** Five counts per row, in the order of `Usage`. */
   readonly tokens: Float64Array;
   readonly weight: Float64Array;
-  /** What it is said to have cost; NaN for unknown. */
+  /** The recorded cost; NaN if unknown. */
   readonly nanoUsd: Float64Array;
-  /** Where to go on; undefined at the end. */
+  /** Where the next step starts; undefined at the end. */
   readonly next: bigint | undefined;
 }
 
-/** Costs for rows, in columns. */
+/** New costs of rows, in columns. */
 export interface CostChanges {
   readonly seqs: BigInt64Array;
-  /** What the row said when it was read, NaN for unknown: a row that says something else is left alone. */
+  /** The cost when the row was read, NaN if unknown: a row that has changed since is left alone. */
   readonly was: Float64Array;
   readonly nanoUsd: Float64Array;
   readonly sources: readonly CostSource[];
@@ -45,7 +45,7 @@ type Row = [
   ...tokens: (bigint | null)[],
 ];
 
-/** Rows from `from` on, before `to`, whose cost is unknown or has one of the sources. */
+/** Reads rows from `from` up to but not including `to` whose cost is unknown or has one of the sources. */
 export function readPriceable(db: Connection, from: bigint, to: bigint, sources: readonly CostSource[]): PriceableStep {
   const some = 'SELECT * FROM execution_events NOT INDEXED WHERE seq >= ? AND seq < ? ORDER BY seq LIMIT ?';
   const window = [from, to, stepRows];
@@ -102,7 +102,7 @@ export function readPriceable(db: Connection, from: bigint, to: bigint, sources:
   return step;
 }
 
-/** What is to be added to the sums that a row is counted in. */
+/** What to add to the sums that a row is counted in. */
 interface Difference {
   readonly key: CellKey;
   nanoUsd: number;
@@ -119,12 +119,12 @@ interface Counted {
   readonly nanoUsd: number | null;
 }
 
-/** Puts costs into rows, and what they differ by into every sum, in one transaction. Returns which of the changes were made. */
+/** Sets the costs of rows and adds the differences to every sum, in one transaction. Returns which changes were made. */
 export function setCosts(db: Connection, config: DatabaseConfig, changes: CostChanges): Uint8Array {
-  // Most of the log, so that the transaction is short.
+  // Folds most of the log in advance, so that the transaction is short.
   fold(db, config);
   return transaction(db, config, () => {
-    // What waits in the log has cells from here on, and so has every row.
+    // Folds the rest, so that every row is counted in cells.
     foldWithin(db);
     const find = db.prepare(`
       SELECT at, subject, model, org, run, weight, cost_nano_usd AS nanoUsd FROM execution_events WHERE seq = ?`);
@@ -151,7 +151,7 @@ export function setCosts(db: Connection, config: DatabaseConfig, changes: CostCh
       };
       for (const [width, ofWidth] of cells) {
         add(ofWidth.get(at - (at % width), 0, subject, model));
-        // Those of organisations are days.
+        // Organisations have daily cells only.
         if (org !== null && width === dayMs) {
           add(ofWidth.get(at - (at % width), org, subject, model));
         }
@@ -168,7 +168,7 @@ export function setCosts(db: Connection, config: DatabaseConfig, changes: CostCh
     );
     for (const [width, ofWidth] of cells) {
       for (const { key, nanoUsd, weight } of ofWidth.values()) {
-        // Of an hour that is no longer kept there is no cell.
+        // Changes nothing for hours whose cells were deleted.
         addToCell.run(nanoUsd, weight, width, key.org, key.start, key.subject, key.model);
       }
     }

@@ -4,41 +4,41 @@ import { refusePromise } from '../not-async.ts';
 import type { Maintenance } from '../protocol.ts';
 import type { PriceableStep } from './reprice.ts';
 
-// The host's side of `reprice`: here its prices are asked.
+// The host's side of `reprice`: calls the price provider.
 
-/** Which executions get new costs, and by which prices. */
+/** Which executions are repriced, and with which prices. */
 export interface RepriceOptions {
-  /** What is asked for each price. */
+  /** Asked for the price of each execution. */
   readonly prices: PriceProvider;
-  /** Unix time in ms of executions: `from` is inside, `to` is not. Default: all time. */
+  /** Unix time in ms: `from` is inclusive, `to` is exclusive. Default: all time. */
   readonly from?: number | undefined;
   readonly to?: number | undefined;
-  /** Also those whose cost is an override, by a price of the user's or said with the call. Default: false. */
+  /** Also reprices costs that are overrides: from a price of the user's, or given with the call. Default: false. */
   readonly overrides?: boolean | undefined;
-  /** Says what would change, and changes nothing. Default: false. */
+  /** Reports what would change, and changes nothing. Default: false. */
   readonly dryRun?: boolean | undefined;
-  /** Told after every few thousand executions. What it throws is ignored. */
+  /** Called after every 1000 executions examined, and at the end. Whatever it throws or rejects with is ignored. */
   readonly onProgress?: ((progress: RepriceProgress) => void) | undefined;
 }
 
-/** How far a `reprice()` has come. */
+/** The progress of a `reprice()`. */
 export interface RepriceProgress {
-  /** Prices asked for up to now. */
+  /** Executions whose price was asked for so far. */
   readonly executions: number;
 }
 
-/** What `reprice()` has changed; in a dry run, what it would change. */
+/** What `reprice()` changed; in a dry run, what it would change. */
 export interface RepriceReport {
   readonly dryRun: boolean;
-  /** Executions whose price was asked for: with a model and usage, and a cost unknown, computed or, with `overrides`, an override. */
+  /** Executions whose price was asked for: with model, usage, and a cost unknown, computed or, with `overrides`, an override. */
   readonly executions: number;
-  /** Those whose cost has changed, the next ones included. */
+  /** Executions whose cost changed, including `priced`. */
   readonly changed: number;
-  /** Those whose cost was unknown, and is known now. */
+  /** Executions whose cost was unknown and is known now. */
   readonly priced: number;
-  /** Those for which no price is known; they stay as they were. */
+  /** Executions without a known price; they stay unchanged. */
   readonly unknown: number;
-  /** By which the sum of costs has changed, sampled executions by their weight. */
+  /** The change of the total cost; sampled executions count by their weight. */
   readonly differenceUsd: number;
 }
 
@@ -82,7 +82,7 @@ export async function reprice(
 }
 
 interface Change {
-  /** Which row of the step. */
+  /** Index of the row in the step. */
   readonly at: number;
   readonly price: Price;
 }

@@ -4,21 +4,21 @@ import { latestMs } from '../sequence.ts';
 import type { Thread } from '../thread.ts';
 import type { PrunePlan } from './prune.ts';
 
-/** What is kept. Undefined: everything. */
+/** Limits on what is kept; undefined means no limit. */
 export interface Limits {
   readonly retentionDays?: number | undefined;
   readonly maxBytes?: number | undefined;
 }
 
-/** Hourly cells answer for times whose executions are gone. */
+/** Hourly cells are kept at least this long, as they answer for times whose executions are gone. */
 const leastHourlyDays = 90;
-/** Clocks are adjusted by less all the time. */
+/** Clocks are routinely adjusted by less than this. */
 const clockToleranceMs = 60_000;
 
-/** The least that `maxBytes` may be: a database without events takes some of it. */
+/** The minimum of `maxBytes`: a database without events takes some space, too. */
 const leastMaxBytes = 1024 * 1024;
 
-/** 0 is no limit. */
+/** Checks the limits; 0 becomes undefined, no limit. */
 export function checkLimits(check: Checks, limits: Limits): Limits {
   const maxBytes = check.number('maxBytes', limits.maxBytes, { min: 0 });
   if (maxBytes !== undefined && maxBytes > 0 && maxBytes < leastMaxBytes) {
@@ -39,13 +39,13 @@ export function limitsPlan({ retentionDays, maxBytes }: Limits, now: number): Pr
   };
 }
 
-/** A clock that says no time that events can have is not believed: then nothing is old. */
+/** Ignores a clock outside the valid range of event times: then nothing counts as old. */
 function daysAgo(days: number, now: number): number {
   const at = Math.floor(now - days * dayMs);
   return at > 0 && now <= latestMs ? at : 0;
 }
 
-/** Deletes what is over the limits, now and every hour; a failure is made good an hour later. Returns how to end it. */
+/** Prunes now and every hour; after a failure the next hour tries again. Returns a function that stops it. */
 export function keepPruning(writer: Thread, limits: Limits): () => void {
   if (limits.retentionDays === undefined && limits.maxBytes === undefined) {
     return () => {};

@@ -10,7 +10,7 @@ export interface Size {
   readonly freeBytes: number;
 }
 
-/** The pages of the file, in bytes; the free ones are used again before the file grows. Takes some µs. */
+/** Bytes in pages of the file; free pages are used before the file grows. Takes a few µs. */
 export function readSize(db: Connection): Size {
   const pageSize = read(db, 'page_size');
   const freePages = read(db, 'freelist_count');
@@ -18,8 +18,8 @@ export function readSize(db: Connection): Size {
 }
 
 /**
- * By how much the database is over a limit. Names, and the roll-ups of days, stay when events go, so they count up to half of the
- * limit: they must not push out all events.
+ * By how much the database exceeds a limit. Names and daily roll-ups stay when events are deleted, so they count for half of the
+ * limit at most: they must not push out all events.
  */
 export function excessBytes(db: Connection, maxBytes: number): number {
   const excess = readSize(db).usedBytes - maxBytes;
@@ -33,7 +33,7 @@ interface Staying {
   readonly dayBytes: number;
 }
 
-/** To measure it reads it all, so it is not done again before there is more by a part of it. */
+/** Measuring reads all of it, so it is only repeated after a growth by this share. */
 const measured = new WeakMap<Connection, Staying>();
 const growth = 1 / 16;
 

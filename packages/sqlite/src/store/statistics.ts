@@ -5,35 +5,35 @@ import { tailBits } from '../sequence.ts';
 import { countRows, keptTables, type RowCounts } from './kept.ts';
 import { readSize } from './size.ts';
 
-/** How large the database is, and what is in it. */
+/** The size and contents of the database. */
 export interface StoreStatistics {
   readonly path: string;
   readonly schemaVersion: number;
   readonly sqliteVersion: string;
   readonly pageSizeBytes: number;
-  /** Of the file, and of the log of what is not in it yet. */
+  /** Size of the file, and of its write-ahead log. */
   readonly fileBytes: number;
   readonly walBytes: number;
-  /** Pages in use (what `maxBytes` bounds), and free ones, which are used before the file grows. */
+  /** Pages in use (limited by `maxBytes`), and free pages, which are used before the file grows. */
   readonly usedBytes: number;
   readonly freeBytes: number;
   readonly rows: RowCounts;
-  /** Cells of the roll-ups, and lines that are still to be added to them. */
+  /** Cells of the roll-ups, and lines of the log that still have to be added to them (`waiting`). */
   readonly rollups: {
     readonly hourly: number;
     readonly daily: number;
-    /** Of 32 days. */
+    /** Cells of 32 days. */
     readonly monthly: number;
     readonly waiting: number;
   };
   /** Unix ms; null without executions. */
   readonly oldestExecutionAt: number | null;
   readonly newestExecutionAt: number | null;
-  /** Up to when executions and hourly cells were deleted, Unix ms; null when none were. */
+  /** The times before which executions and hourly cells were deleted, Unix ms; null if none were. */
   readonly deletedBefore: { readonly executions: number | null; readonly hours: number | null };
 }
 
-/** Counts all rows: not for the thread that writes. */
+/** Counts all rows, so it must not run in the writer thread. */
 export function readStatistics(db: Connection, path: string): StoreStatistics {
   const one = (sql: string): unknown => db.prepare(sql).pluck().get();
   const count = (table: string): number => one(`SELECT count(*) FROM ${table}`) as number;

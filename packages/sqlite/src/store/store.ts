@@ -16,66 +16,66 @@ import type { Size } from './size.ts';
 import type { StoreStatistics } from './statistics.ts';
 
 /**
- * Maintenance of a database that is open. Nothing here holds up the event loop. What a client still has queued is not in the
+ * Maintenance of an open database. Nothing here blocks the event loop. Events that a client still has queued are not in the
  * database yet: `await analytics.flush()` first.
  *
  * All methods reject with an `AnalyticsError`: `INVALID_CONFIG` for wrong options, `BACKEND_UNAVAILABLE`, `STORAGE_FULL` or
- * `CLOSED`; `reprice()` also with `INTERNAL` where `prices.price()` fails.
+ * `CLOSED`; `reprice()` also with `INTERNAL` when `prices.price()` fails.
  *
- * Where it says that `close()` waits, SQLite is at a single statement, which nothing interrupts.
+ * Where a method says that `close()` waits, SQLite runs a single statement that nothing can interrupt.
  */
 export interface SqliteStore {
-  /** Deletes what is over the limits, oldest first, in steps of a few ms between which events are written. Roll-ups stay. */
+  /** Deletes oldest first what exceeds the limits, in steps of a few ms; events are written in between. Daily roll-ups stay. */
   prune(options?: PruneOptions): Promise<PruneReport>;
   /**
-   * Deletes everything recorded of a user, and every trace of it in the file; the roll-ups, which name nobody, stay. Copies of
-   * the file, and ones that were set aside, are not touched. Events wait meanwhile, about ten seconds for each GB, and so does `close()`.
+   * Deletes everything recorded of a user, and every trace of it in the file. Roll-ups stay, as they name nobody. Does not touch
+   * copies of the file or files that were set aside. Writes wait meanwhile, about ten seconds for each GB, and so does `close()`.
    */
   erase(options: EraseOptions): Promise<EraseReport>;
   /**
-   * Asks anew for the prices of executions whose cost was computed or is unknown, after a correction of prices; rows and roll-ups
-   * change together, in steps between which events are written. Costs that a provider has said stay.
+   * Computes costs anew after a correction of prices, for executions whose cost was computed or is unknown. Rows and roll-ups
+   * change together, in steps between which events are written. Costs reported by a provider stay.
    */
   reprice(options: RepriceOptions): Promise<RepriceReport>;
   /**
-   * Copies the database, without its free pages, to a file that is not there yet; a leading `~` is the home directory. Its content is that of the start.
-   * `close()` waits for it.
+   * Copies the database as it is at the start, without its free pages, to a file that does not exist yet; a leading `~` is the
+   * home directory. `close()` waits for it.
    */
   backup(path: string, options?: BackupOptions): Promise<BackupReport>;
   /** Reads the whole file; `close()` waits for it. */
   checkIntegrity(options?: IntegrityOptions): Promise<IntegrityReport>;
-  /** Sizes, counts and times as they are now. Counts every row, so a large database takes a while; `close()` waits for it. */
+  /** Returns current sizes, counts and times. Counts every row, so a large database takes a while; `close()` waits for it. */
   statistics(): Promise<StoreStatistics>;
-  /** Returns free pages to the system. Events wait meanwhile, and so does `close()`; the disk must have room for a copy. */
+  /** Returns free pages to the system. Writes wait meanwhile, and so does `close()`. The disk must have room for a copy. */
   compact(): Promise<CompactReport>;
 }
 
-/** Limits for one `prune()`, in place of the backend's. */
+/** Limits for one `prune()`, overriding the backend's. */
 export interface PruneOptions {
-  /** Events that are older go. 0 keeps them. Default: the backend's. */
+  /** Deletes older events. 0 keeps them. Default: the backend's. */
   readonly retentionDays?: number | undefined;
-  /** While pages in use take more, the oldest events go. 0: no limit. Default: the backend's. */
+  /** Deletes the oldest events while the pages in use take more, in bytes. 0: no limit. Default: the backend's. */
   readonly maxBytes?: number | undefined;
-  /** Says what would go, and deletes nothing. Default: false. */
+  /** Reports what would be deleted, and deletes nothing. Default: false. */
   readonly dryRun?: boolean | undefined;
 }
 
 /** Whose events are erased. */
 export interface EraseOptions {
   readonly userId: string;
-  /** Says what would go, and deletes nothing. Default: false. */
+  /** Reports what would be deleted, and deletes nothing. Default: false. */
   readonly dryRun?: boolean | undefined;
 }
 
-/** Who is told how far a backup has come. */
+/** How the progress of a backup is reported. */
 export interface BackupOptions {
-  /** Told a few times a second. What it throws is ignored. */
+  /** Called a few times a second. Whatever it throws or rejects with is ignored. */
   readonly onProgress?: ((progress: BackupProgress) => void) | undefined;
 }
 
 /** How thoroughly the file is checked. */
 export interface IntegrityOptions {
-  /** Leaves out whether indexes say the same as their tables: several times faster. Default: false. */
+  /** Does not compare indexes with their tables: several times faster. Default: false. */
   readonly quick?: boolean | undefined;
 }
 
@@ -89,7 +89,7 @@ const repriceNames: Names<RepriceOptions> = {
   onProgress: true,
 };
 
-/** `aside` starts a thread for a long question, so that it holds up neither deliveries nor reports. */
+/** `aside` starts a thread for a long request, so that it delays neither deliveries nor reports. */
 export function createStore(
   writer: Thread,
   limits: Limits,
@@ -101,7 +101,7 @@ export function createStore(
 
   async function askAside(request: Maintenance): Promise<unknown> {
     if (closed) {
-      // It says so itself.
+      // A stopped writer rejects it with `CLOSED`.
       return ask(request);
     }
     const thread = aside();

@@ -9,13 +9,13 @@ import { mostWouldGo, type PrunePlan, type PruneReport, prune } from './prune.ts
 import { limitsPlan } from './retention.ts';
 import { excessBytes } from './size.ts';
 
-/** What the writing thread does of its own accord, beside what it is asked to. */
+/** What the writer thread does on its own, besides answering requests. */
 export interface Upkeep {
-  /** To be called after each write. */
+  /** Called after each write. */
   written(): void;
-  /** To be called when nothing has been written for a while. */
+  /** Called when nothing has been written for a while. */
   rest(): void;
-  /** Does a step of what the call asks for; returns the report after the last one. */
+  /** Does one step of the requested prune; returns the report after the last one. */
   prune(call: number, request: Request & { readonly op: 'prune' }): Promise<PruneReport | undefined>;
   end(): void;
 }
@@ -25,12 +25,12 @@ interface Host {
   enqueue(message: Message): void;
 }
 
-/** Looking at the size takes some 20 µs. */
+/** How often the size is checked, which takes about 20 µs. */
 const lookMs = 1_000;
 const restMs = 5_000;
-/** A log of this size is not worth a checkpoint: closing makes one. */
+/** A log up to this size is not worth a checkpoint: closing makes one anyway. */
 const smallLogBytes = 4 * 1024 * 1024;
-/** The call of what nobody asked for. */
+/** Call number of requests that no caller made. */
 const noCall = 0;
 
 export function createUpkeep(config: WorkerConfig, held: Held, { notify, enqueue }: Host): Upkeep {
@@ -47,7 +47,7 @@ export function createUpkeep(config: WorkerConfig, held: Held, { notify, enqueue
     }
   }
 
-  /** What is wrong here is no failure of the write before. */
+  /** Reports errors as notices: they must not fail the preceding write. */
   function look({ db, realPath }: Store): void {
     try {
       lookAtSize(db);

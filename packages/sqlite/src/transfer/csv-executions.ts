@@ -3,10 +3,10 @@ import { guardFormula, toCsvLine, unguardFormula } from './csv.ts';
 
 // Executions as rows of CSV: the columns of the view `executions`, in its order.
 
-/** A column, and what of an execution stands in it. Nothing is an empty cell. */
+/** Reads the value of a column from an execution; undefined becomes an empty cell. */
 type Column = (event: ExecutionEvent) => string | number | bigint | boolean | undefined;
 
-/** Texts come from anybody; numbers and ids that are made here need no guard. */
+/** Guards a text against formulas, as anybody may have written it. Numbers and ids generated here need no guard. */
 const text =
   (get: (event: ExecutionEvent) => string | undefined): Column =>
   (event) => {
@@ -53,7 +53,7 @@ function total(usage: Usage): number | bigint {
   const { inputTokens, cacheReadTokens, cacheWriteTokens, outputTokens, reasoningTokens } = usage;
   const tokens = [inputTokens, cacheReadTokens, cacheWriteTokens, outputTokens, reasoningTokens];
   const sum = tokens.reduce((some, more) => some + more, 0);
-  // Each is exact, which their sum need not be.
+  // Each count is a safe integer, but their sum may not be.
   return Number.isSafeInteger(sum) ? sum : tokens.reduce((some, more) => some + BigInt(more), 0n);
 }
 
@@ -70,7 +70,7 @@ export function toExecutionLine(event: ExecutionEvent): string {
 
 type Row = Readonly<Record<string, string>>;
 
-/** Why rows under a header cannot be read as executions; undefined when they can. */
+/** Why rows under a header cannot be read as executions; undefined if they can. */
 export function headerProblem(header: readonly string[]): string | undefined {
   const [separator] = header.length === 1 ? (/[;\t|]/.exec(header[0] ?? '') ?? []) : [];
   if (separator !== undefined) {
@@ -88,7 +88,7 @@ export function headerProblem(header: readonly string[]): string | undefined {
   return problems.length === 0 ? undefined : `${problems.join(' and ')}: say what its rows mean with map`;
 }
 
-/** What `parseEvent` reads as the execution that a row says. A cell that is wrong goes on as it is, to be refused by its field. */
+/** Returns the data of an execution for `parseEvent`, which rejects invalid cells by field: these are passed on as they are. */
 export function fromExecutionRow(row: Row): Record<string, unknown> {
   const cell = (name: string): string | undefined => row[name] || undefined;
   const textOf = (name: string): string | undefined => {
@@ -150,11 +150,11 @@ function parseFlag(cell: string | undefined): unknown {
       ]).get(cell.toLowerCase()) ?? cell);
 }
 
-/** UTC, as the view has it or as ISO 8601. */
+/** Parses UTC in the form of the view or as ISO 8601. */
 function parseTimestamp(cell: string | undefined): unknown {
   const [, day, time] = /^(\d{4}-\d\d-\d\d)[ T](\d\d:\d\d:\d\d(?:\.\d+)?)Z?$/.exec(cell ?? '') ?? [];
   const ms = Date.parse(`${day}T${time}Z`);
-  // `Date.parse` takes the 30th of February for a day of March.
+  // `Date.parse` accepts 30 February as a day in March.
   const isDay = new Date(`${day}T00:00:00Z`).getUTCDate() === Number(day?.slice(8));
   return Number.isNaN(ms) || !isDay ? cell : ms;
 }

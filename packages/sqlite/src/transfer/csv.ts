@@ -1,28 +1,28 @@
 import { maxRecordLength, type Splitter, type TextRecord, tooLong } from './records.ts';
 
-// CSV as RFC 4180 has it: cells in commas, quotes around what holds commas, quotes or line ends. Lines may also end in LF or CR.
-// Our own, because csv-parse would be larger than all of our packages together; the tests hold it to what csv-parse finds.
+// CSV as in RFC 4180: commas between cells, quotes around cells with commas, quotes or line ends. Lines may also end in LF or CR.
+// Our own parser, as csv-parse is larger than all of our packages together; the tests compare it with csv-parse.
 
 const quote = 0x22;
 const comma = 0x2c;
 const lf = 0x0a;
 const cr = 0x0d;
 
-/** Where the text so far has ended: before a cell, within a plain or a quoted one, behind a quote, or in a record given up. */
+/** Where the text so far ends: before a cell, in a plain or quoted one, after a closing quote, or in a record given up. */
 type State = 'start' | 'plain' | 'quoted' | 'closed' | 'lost';
 
-/** Splits CSV into the cells of each record; blank lines are none. After a mistake it goes on with the next line. */
+/** Splits CSV into the cells of each record and skips blank lines. After an error it continues with the next line. */
 export function csvSplitter(maxLength: number = maxRecordLength): Splitter<string[]> {
   let state: State = 'start';
   let line = 1;
   let firstLine = 1;
-  /** Of the record up to now. */
+  /** Length of the current record so far. */
   let length = 0;
   let cells: string[] = [];
   let cell = '';
   let problem = '';
   let afterCr = false;
-  /** Whether the text so far was cut behind a CR of a quoted cell. To look at the cell instead would copy all of it each time. */
+  /** Whether the last piece ended with a CR in a quoted cell. Looking at the end of `cell` would copy all of it each time. */
   let isCutAfterCr = false;
   let records: TextRecord<string[]>[] = [];
 
@@ -56,7 +56,7 @@ export function csvSplitter(maxLength: number = maxRecordLength): Splitter<strin
     return code === lf || code === cr;
   }
 
-  /** What ends a cell ends it; false if it is something else. */
+  /** Ends the cell or record if the character does so; returns whether it did. */
   function ends(code: number): boolean {
     if (code === comma) {
       endCell();
@@ -71,7 +71,7 @@ export function csvSplitter(maxLength: number = maxRecordLength): Splitter<strin
     return false;
   }
 
-  /** Takes some of the text from `at` on, at least one character, and returns where it has stopped. */
+  /** Consumes at least one character of the text from `at` on; returns the position after the last one. */
   function step(text: string, at: number): number {
     const code = text.charCodeAt(at);
     switch (state) {
@@ -109,7 +109,7 @@ export function csvSplitter(maxLength: number = maxRecordLength): Splitter<strin
         const part = text.slice(at, end);
         line += part.match(/\r\n?|\n/g)?.length ?? 0;
         if (isCutAfterCr && part.startsWith('\n')) {
-          // One line end.
+          // A CRLF split between two pieces is one line end.
           line -= 1;
         }
         isCutAfterCr = found === -1 && part.endsWith('\r');
@@ -181,15 +181,15 @@ export function csvSplitter(maxLength: number = maxRecordLength): Splitter<strin
   };
 }
 
-/** What spreadsheets take for the start of a formula (OWASP, "CSV Injection"). */
+/** What spreadsheets treat as the start of a formula (OWASP, "CSV Injection"). */
 const formula = /^'*[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]/;
 
-/** A text that no spreadsheet runs: an apostrophe goes before what would start a formula. */
+/** Puts an apostrophe before a text that spreadsheets would run as a formula. */
 export function guardFormula(text: string): string {
   return formula.test(text) ? `'${text}` : text;
 }
 
-/** Takes back what `guardFormula` has done, and nothing else. */
+/** Undoes `guardFormula`, and changes nothing else. */
 export function unguardFormula(text: string): string {
   return text.startsWith("'") && formula.test(text.slice(1)) ? text.slice(1) : text;
 }

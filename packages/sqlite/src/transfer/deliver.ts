@@ -5,18 +5,18 @@ const minDelayMs = 200;
 const maxDelayMs = 5_000;
 
 export interface DeliverOptions {
-  /** How long a backend may be unavailable or full before it is given up. */
+  /** How long a backend may be unavailable or full before delivery gives up. */
   readonly patienceMs: number;
   readonly signal: AbortSignal | undefined;
-  /** Told how many more it has. */
+  /** Called with the number of events that the backend accepted. */
   taken(count: number): void;
-  /** Told about an event that the backend refuses, by its place in the batch. */
+  /** Called for an event that the backend rejects, with its index in the batch. */
   refused(place: number, error: AnalyticsError): void;
 }
 
 /**
- * Has a backend write some events, as a client's delivery would; rejects with the backend's error when it is given up. The
- * events are in their batch from `start` on.
+ * Writes events to a backend with retries, as a client's delivery would; rejects with the backend's error when it gives up.
+ * `start` is the index of the first event in its batch.
  */
 export async function deliver(
   target: Backend,
@@ -38,7 +38,7 @@ export async function deliver(
   await deliver(target, events.slice(half), options, start + half);
 }
 
-/** The error of a backend that takes some of the events only. */
+/** Returns the backend's error if it rejects some of the events. */
 async function tryToWrite(
   target: Backend,
   events: readonly AnalyticsEvent[],
@@ -63,13 +63,13 @@ async function tryToWrite(
       }
       const jittered = Math.random() * Math.min(maxDelayMs, minDelayMs * 2 ** failures);
       const wanted = Math.max(jittered, error.retryAfterMs ?? 0);
-      // A timer holds 25 days.
+      // Timers are limited to 2³¹ - 1 ms, about 25 days.
       await pause(Math.min(wanted, deadline - performance.now(), 2 ** 31 - 1), signal);
     }
   }
 }
 
-/** Keeps the process alive until a backend is done, which need not do so itself. */
+/** Keeps the process alive until the backend is done, as the backend itself may not. */
 async function held(written: void | Promise<void>): Promise<void> {
   const timer = setInterval(() => {}, 2 ** 30);
   try {
@@ -83,7 +83,7 @@ async function pause(delayMs: number, signal: AbortSignal | undefined): Promise<
   try {
     await setTimeout(delayMs, undefined, signal && { signal });
   } catch (error) {
-    // What the caller has aborted with, instead of the timer's own.
+    // Throws the caller's reason instead of the timer's own error.
     signal?.throwIfAborted();
     throw error;
   }

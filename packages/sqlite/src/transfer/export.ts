@@ -57,7 +57,7 @@ async function pump(
       ({ done } = step);
       events += step.events;
       bytes += step.text.byteLength;
-      // What was recorded since the start may be among them.
+      // Events recorded since the start may be included.
       await onProgress?.({ events, total: Math.max(events, step.total) });
     }
     return { events, bytes };
@@ -73,7 +73,7 @@ interface ExportThread {
 
 function startThread(task: ExportTask): ExportThread {
   const isSource = import.meta.url.endsWith('.ts');
-  // The host's own flags and preloaded modules have no business in here, and nothing may come out on its stderr.
+  // The thread must not get the host's flags and preloaded modules, or write to its stderr.
   const worker = new Worker(new URL(isSource ? '../export-worker.ts' : './export-worker.js', import.meta.url), {
     name: 'sqlite export',
     workerData: task,
@@ -198,7 +198,7 @@ function checkTypes(check: Checks, given: ExportOptions['type'], format: FileFor
   if (given === undefined) {
     return format === 'csv' ? ['execution'] : allTypes;
   }
-  // `from`, so that a hole is looked at, too.
+  // `Array.from` turns holes into undefined, so that they are checked, too.
   const wanted: readonly EventType[] = Array.isArray(given) ? Array.from(given) : [given as EventType];
   if (wanted.length === 0) {
     check.wrong('type', `must be one or several of ${allTypes.join(', ')}, got an empty list`);
@@ -212,7 +212,7 @@ function checkTypes(check: Checks, given: ExportOptions['type'], format: FileFor
   return allTypes.filter((type) => wanted.includes(type));
 }
 
-/** A condition that none of the wanted events could meet is a mistake: it would leave an empty file. */
+/** Rejects a condition that none of the wanted events can meet: the file would be empty. */
 function checkHas(
   check: Checks,
   field: string,

@@ -3,7 +3,7 @@ export type FileFormat = 'jsonl' | 'csv';
 
 export const fileFormats: readonly FileFormat[] = ['jsonl', 'csv'];
 
-/** What the ending of a path says. */
+/** The format that the ending of a path stands for. */
 export function formatOf(path: string): FileFormat | undefined {
   const [, ending] = /\.(jsonl|ndjson|csv)(?:\.gz)?$/i.exec(path) ?? [];
   return ending === undefined ? undefined : ending.toLowerCase() === 'csv' ? 'csv' : 'jsonl';

@@ -4,76 +4,76 @@ import { type Checks, checkOptions, type Names } from '../check.ts';
 import { type FileFormat, fileFormats, formatOf } from './format.ts';
 
 /**
- * A path, in which a leading `~` is the home directory; a stream or an iterable of text (with `format`); or an iterable of
- * events as `parseEvent` of core reads them.
+ * A path, in which a leading `~` is the home directory; a stream or an iterable of text (with `format`); or an iterable of events
+ * in the form that `parseEvent` of core reads.
  */
 export type ImportSource = string | AsyncIterable<unknown> | Iterable<unknown>;
 
-/** How a source is read, what becomes of wrong rows, and who is told. */
+/** How a source is read, what happens to invalid rows, and who is notified. */
 export interface ImportOptions {
   /**
-   * Of the text. Default: by the path's ending (.jsonl, .ndjson or .csv, and .gz behind it for what is compressed); an iterable
-   * is one of events unless this is given.
+   * Format of the text. Default: by the path's ending (.jsonl, .ndjson or .csv, followed by .gz if compressed); an iterable
+   * without a format yields events.
    */
   readonly format?: FileFormat | undefined;
   /**
-   * The event that a row of CSV means, or undefined to leave it out. `row` has the cells by the names in the header, `line` is
-   * where it starts. The event has to say its time (`at`). Default: the columns of the view `executions`.
+   * Returns the event for a row of CSV, or undefined to skip it. `row` has the cells by the names in the header, `line` is where
+   * it starts. The event must have a time (`at`). Default: the columns of the view `executions`.
    */
   readonly map?: ((row: Readonly<Record<string, string>>, line: number) => EventInput | undefined) | undefined;
-  /** Ends the import at the first row that is refused. Default: false. */
+  /** Ends the import at the first rejected row. Default: false. */
   readonly strict?: boolean | undefined;
-  /** How long the target may be unavailable or full before the import is given up, in ms. Default: 60000. */
+  /** How long the target may be unavailable or full before the import gives up, in ms. Default: 60000. */
   readonly patienceMs?: number | undefined;
-  /** Told about every row that is refused. A promise is waited for; what it throws or rejects with ends the import. */
+  /** Called for every rejected row. A promise is awaited; what it throws or rejects with ends the import. */
   readonly onReject?: ((rejection: Rejection) => unknown) | undefined;
-  /** Told after every batch, and at the end, in the same way. */
+  /** Called after every batch, and at the end, in the same way. */
   readonly onProgress?: ((progress: ImportProgress) => unknown) | undefined;
-  /** Ends the import after the batch that is under way; it rejects with the signal's reason. */
+  /** Aborts the import after the current batch; it rejects with the signal's reason. */
   readonly signal?: AbortSignal | undefined;
 }
 
 /** Why a row was not imported. */
 export interface Rejection {
-  /** Where it starts, from 1; for an iterable of events, its number. */
+  /** Line where the row starts, from 1; for an iterable of events, the number of the event. */
   readonly line: number;
-  /** Of the event, e.g. `latencyMs`; `row` where it could not be read, `event` where the target refused it. */
+  /** Field of the event, e.g. `latencyMs`; `row` if the row could not be read, `event` if the target rejected it. */
   readonly field: string;
   readonly reason: string;
 }
 
 export interface ImportCounts {
-  /** Rows up to now: `read = imported + skipped + rejected` at the end. */
+  /** Rows so far: `read = imported + skipped + rejected` at the end. */
   readonly read: number;
-  /** Events that the target has taken, those included that it had already. */
+  /** Events that the target accepted, including those that it already had. */
   readonly imported: number;
-  /** Rows that `map` has left out. */
+  /** Rows that `map` skipped. */
   readonly skipped: number;
   readonly rejected: number;
-  /** Of the source, as it is: before it is unpacked. 0 for an iterable of events. */
+  /** Bytes of the source, before decompression. 0 for an iterable of events. */
   readonly bytes: number;
 }
 
-/** How far an import has come. */
+/** The progress of an import. */
 export interface ImportProgress extends ImportCounts {
-  /** Size of the file, where the source is one. */
+  /** Size of the file, if the source is one. */
   readonly totalBytes: number | undefined;
 }
 
-/** What became of the rows of an import. */
+/** What happened to the rows of an import. */
 export interface ImportReport extends ImportCounts {
-  /** The first 100. */
+  /** The first 100 rejections. */
   readonly rejections: readonly Rejection[];
 }
 
 export interface ResolvedImport extends Omit<ImportOptions, 'strict' | 'patienceMs'> {
   readonly strict: boolean;
   readonly patienceMs: number;
-  /** The largest batch. */
+  /** The size of the largest batch. */
   readonly maxEvents: number;
 }
 
-/** Many enough that a commit costs little for each, few enough to be held beside the next ones. */
+/** Large enough for a small cost of the commit per event, small enough to hold a batch beside the rows read next. */
 const maxBatch = 4096;
 
 const names: Names<ImportOptions> = {

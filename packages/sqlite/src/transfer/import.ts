@@ -21,7 +21,7 @@ import { fromPieces, openFile, type TextSource } from './source.ts';
 const maxRejections = 100;
 /** A batch ends when its rows take more than this. */
 const maxBatchSize = 4 * 1024 * 1024;
-/** How long the caller's event loop may wait for its turn. */
+/** The longest time between two turns of the caller's event loop. */
 const turnMs = 4;
 const noId = '00000000-0000-0000-0000-000000000000';
 
@@ -43,7 +43,7 @@ export async function importEvents(
   } finally {
     const closed = text.close().catch(() => {});
     if (!signal?.aborted) {
-      // Otherwise a read may be under way that waits for others.
+      // After an abort, a pending read may wait for its source indefinitely.
       await closed;
     }
   }
@@ -97,7 +97,7 @@ async function importRows(
     }
   }
 
-  /** Resolves once a row that is refused has been told about. */
+  /** Takes a row into the batch. If it is rejected, returns a promise that resolves when `onReject` has been told. */
   function take(row: Row): Promise<void> | undefined {
     read += 1;
     let event: AnalyticsEvent;
@@ -167,7 +167,7 @@ async function importRows(
   return { ...counts(), rejections };
 }
 
-/** @throws AnalyticsError for what is no event, and for a field of none: without it the row might say something else. */
+/** @throws AnalyticsError for anything but an event, and for a field that such an event does not have. */
 function toEvent(data: unknown, idOf: (event: AnalyticsEvent) => string): AnalyticsEvent {
   const event = parsed(data, idOf);
   const unknown = unknownField(data, event);
@@ -187,7 +187,7 @@ function parsed(data: unknown, idOf: (event: AnalyticsEvent) => string): Analyti
   return { ...event, id: idOf(event) };
 }
 
-/** The rows as they come, without waiting for more of them once the signal has been given. */
+/** Passes the rows on, and stops waiting for more when the signal aborts. */
 async function* orAbort(
   rows: AsyncGenerator<Row[]>,
   signal: AbortSignal | undefined,
@@ -195,7 +195,7 @@ async function* orAbort(
 ): AsyncGenerator<Row[]> {
   const next = (): Promise<IteratorResult<Row[]>> =>
     new Promise((resolve, reject) => {
-      // One that was given while nobody waited is not told of any more.
+      // An abort while nobody was waiting fires no event any more.
       signal?.throwIfAborted();
       const abort = (): void => reject(signal?.reason);
       signal?.addEventListener('abort', abort, { once: true });
@@ -218,7 +218,7 @@ async function* orAbort(
 }
 
 function unreadable(error: unknown, imported = 0): AnalyticsError {
-  // What is wrong with its header says so itself.
+  // Errors about the header already have a message of their own.
   const { problems = [{ field: 'source', message: `cannot be read: ${messageOf(error)}` }] } = isAnalyticsError(error)
     ? error
     : {};

@@ -1,7 +1,7 @@
 import type { AnalyticsEvent } from '@toolweaver/analytics-core';
 import { maxRecordLength, type Splitter, type TextRecord, tooLong } from './records.ts';
 
-/** Splits JSON Lines; blank lines are none. */
+/** Splits JSON Lines and skips blank lines. */
 export function jsonlSplitter(maxLength: number = maxRecordLength): Splitter<string> {
   let line = 1;
   let rest = '';
@@ -40,7 +40,7 @@ export function jsonlSplitter(maxLength: number = maxRecordLength): Splitter<str
   };
 }
 
-/** A line that `parseEvent` reads back as the same event. */
+/** Formats a line that `parseEvent` reads back as the same event. */
 export function toJsonLine(event: AnalyticsEvent): string {
   const data =
     event.type === 'artifact' && event.bytes !== undefined

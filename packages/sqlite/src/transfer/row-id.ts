@@ -2,22 +2,22 @@ import { hash } from 'node:crypto';
 import type { AnalyticsEvent } from '@toolweaver/analytics-core';
 import { canonical } from '../canonical.ts';
 
-// Ids for what has none: made of what the event says and of how many have said the same before, so that the same rows get the
-// same ids every time, from whatever file.
+// Ids for events without one, derived from the content of the event and the number of equal ones before it. The same rows thus
+// get the same ids every time, from whatever file.
 
 const tables = 4;
 const slots = 2 ** 21;
 
 /**
- * Makes a UUID of version 8 (RFC 9562) for each event.
+ * Returns a function that makes a UUID of version 8 (RFC 9562) for each event.
  *
- * How often the same was said before is counted in a sketch (count-min), whose 32 MiB do for any number of rows. In the same
- * order the ids are the same ones for certain; in another order a few may differ: less than one of 100 000 rows, 4000 of a million.
+ * Equal events are counted in a count-min sketch, whose 32 MiB suffice for any number of rows. In the same order the ids are
+ * always the same; in another order a few may differ: less than one of 100 000 rows, 4000 of a million.
  */
 export function rowIds(): (event: AnalyticsEvent) => string {
   let counts: Uint32Array | undefined;
   return (event) => {
-    // Made when first needed.
+    // Allocated on first use.
     counts ??= new Uint32Array(tables * slots);
     const { id: _, ...said } = event;
     const content = hash('sha256', canonical(said), 'buffer');

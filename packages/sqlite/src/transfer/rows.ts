@@ -6,16 +6,16 @@ import type { ImportOptions } from './import-options.ts';
 import { jsonlSplitter } from './jsonl.ts';
 import type { TextRecord } from './records.ts';
 
-/** A row of a source, whatever its form. */
+/** A row of a source, in any format. */
 export interface Row {
   readonly line: number;
-  /** About how much memory it takes. */
+  /** Approximate size in memory. */
   readonly size: number;
-  /** The data of its event; undefined leaves the row out. Throws what is wrong with it. */
+  /** Returns the data of the event; undefined skips the row. Throws if the row is invalid. */
   read(): unknown;
 }
 
-/** The rows that the pieces of a text complete, piece by piece. */
+/** Yields the rows that each piece of the text completes. */
 export async function* textRows(
   pieces: AsyncIterable<string>,
   format: 'jsonl' | 'csv',
@@ -54,7 +54,7 @@ export async function* textRows(
   }
 }
 
-/** Each item is the data of an event. */
+/** Yields a row for each item, which is the data of an event. */
 export async function* itemRows(items: AsyncIterable<unknown> | Iterable<unknown>): AsyncGenerator<Row[]> {
   let line = 0;
   for await (const item of items) {

@@ -4,18 +4,18 @@ import type { AnalyticsError } from '@toolweaver/analytics-core';
 import { configError } from '@toolweaver/analytics-core/backend';
 import { createFile, isThere, type Refusals, toWriteError } from '../new-file.ts';
 
-/** Where an export goes. */
+/** The target of an export. */
 export interface Sink {
-  /** Resolves when there is room for more; rejects with the signal's reason when that is given first. */
+  /** Resolves when there is room for more; rejects with the signal's reason if it aborts first. */
   write(bytes: Uint8Array, signal: AbortSignal | undefined): Promise<void>;
-  /** Everything is written. */
+  /** Called when everything is written. */
   commit(): Promise<void>;
-  /** Takes back what was written, where that is possible. */
+  /** Removes what was written, where that is possible. */
   discard(): Promise<void>;
 }
 
 /**
- * A file for its owner alone that takes its name when it is whole.
+ * Writes a file, for its owner only, that gets its name when it is complete.
  * @throws AnalyticsError `INVALID_CONFIG` when the path is taken or cannot be written; its methods `STORAGE_FULL`, or
  *   `BACKEND_UNAVAILABLE`.
  */
@@ -35,7 +35,7 @@ export async function fileSink(path: string, overwrite: boolean, database: strin
 async function refuseTaken(path: string, overwrite: boolean, database: string): Promise<void> {
   const there = await identityOf(path);
   if (there !== undefined) {
-    // A device or a pipe would not be written to, but be gone.
+    // A device or a pipe would be replaced instead of written to.
     if (!there.isFile) {
       throw refusal('must be the path of a file; give a stream for anything else');
     }
@@ -64,11 +64,11 @@ function refusal(message: string): AnalyticsError {
   return configError([{ field: 'target', message }]);
 }
 
-/** A stream of the caller's, which is not ended. */
+/** Writes to a stream of the caller, and does not end it. */
 export function streamSink(stream: Writable): Sink {
   let isWriting = false;
   let isDiscarded = false;
-  // Unheard, an error of the stream would end the process. A stream says it after the write that it belongs to has failed.
+  // Without a listener, an error of the stream would end the process. A stream emits it only after the failed write's callback.
   const hear = (): void => {};
   stream.on('error', hear);
 
@@ -101,7 +101,7 @@ export function streamSink(stream: Writable): Sink {
         isWriting = true;
         stream.write(bytes, (error) => {
           isWriting = false;
-          // That it is destroyed is not why.
+          // Prefers the original error to the one that says the stream is destroyed.
           settle(error && (stream.errored ?? error));
           if (isDiscarded) {
             setImmediate(release);

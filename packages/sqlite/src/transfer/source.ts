@@ -3,10 +3,10 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
 
-/** Text that comes in pieces, and how much of its source has been read. */
+/** Text in pieces, and how much of its source has been read. */
 export interface TextSource {
   readonly pieces: AsyncIterable<string>;
-  /** Bytes of the file as it is, compressed or not. */
+  /** Size of the file on disk, compressed or not. */
   readonly totalBytes: number | undefined;
   readBytes(): number;
   close(): Promise<void>;
@@ -14,7 +14,7 @@ export interface TextSource {
 
 const pieceBytes = 64 * 1024;
 
-/** Opens a file, to be closed by the caller. */
+/** Opens a file that the caller must close. */
 export async function openFile(path: string, gzip: boolean): Promise<TextSource> {
   const file = await open(path);
   let bytes = 0;
@@ -45,7 +45,7 @@ export async function openFile(path: string, gzip: boolean): Promise<TextSource>
   }
 }
 
-/** Pieces that somebody else reads. */
+/** Takes the pieces from an iterable of the caller. */
 export function fromPieces(given: AsyncIterable<unknown> | Iterable<unknown>): TextSource {
   let bytes = 0;
   async function* counted(): AsyncGenerator<string | Uint8Array> {
@@ -62,7 +62,7 @@ export function fromPieces(given: AsyncIterable<unknown> | Iterable<unknown>): T
 
 async function* unzip(contents: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   const gunzip = createGunzip();
-  // Its failures come out of the loop.
+  // Errors are thrown by the loop below.
   const fed = pipeline(Readable.from(contents), gunzip).catch(() => {});
   try {
     yield* gunzip as AsyncIterable<Uint8Array>;
@@ -72,7 +72,7 @@ async function* unzip(contents: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8
   }
 }
 
-/** UTF-8, cut anywhere, without its byte order mark; what is none becomes U+FFFD. */
+/** Decodes UTF-8, cut anywhere, and removes the byte order mark; invalid bytes become U+FFFD. */
 async function* decode(pieces: AsyncIterable<string | Uint8Array>): AsyncGenerator<string> {
   const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
   let isStart = true;
@@ -90,7 +90,7 @@ async function* decode(pieces: AsyncIterable<string | Uint8Array>): AsyncGenerat
   yield decoder.decode();
 }
 
-/** What a file of text would never start with, and people have all the same. */
+/** Rejects common kinds of files that are not UTF-8 text. */
 function refuseOther(start: string): void {
   if (start.startsWith('\x1f\ufffd')) {
     throw new Error('it is compressed: give it a name that ends in .gz, or unpack it first');

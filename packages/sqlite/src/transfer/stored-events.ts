@@ -8,7 +8,7 @@ import { formatUuid, type StoredExecution, textColumns, toExecution } from '../s
 export interface EventFilter {
   readonly types: readonly EventType[];
   readonly from?: number | undefined;
-  /** Outside. */
+  /** Exclusive. */
   readonly to?: number | undefined;
   readonly orgId?: string | undefined;
   readonly userId?: string | undefined;
@@ -18,23 +18,23 @@ export interface EventFilter {
 }
 
 export interface StoredEvents {
-  /** How many there are now. */
+  /** The number of events now. */
   readonly total: number;
   /**
-   * All of them, table by table, in small groups. Nothing is held open in between, so that the log of a database that is being
-   * written to can be cut back: what is recorded meanwhile may or may not be among them.
+   * Yields all events, table by table, in small groups. Holds no transaction in between, so that a checkpoint can empty the log
+   * of a database in use: events recorded meanwhile may or may not be included.
    */
   groups(): Generator<AnalyticsEvent[]>;
 }
 
 const groupRows = 1_000;
-/** Of artifacts, together, before a group ends. */
+/** A group ends when its artifacts have more bytes than this. */
 const groupBytes = 1024 * 1024;
 const maxCachedNames = 50_000;
 
 type Value = string | number | Buffer | null;
 type Row = Readonly<Record<string, Value>>;
-/** A part of a statement's WHERE, and its parameters. */
+/** Part of a WHERE clause, and its parameters. */
 type Condition = readonly [sql: string, ...parameters: (string | number | bigint)[]];
 
 export function readEvents(db: Connection, filter: EventFilter): StoredEvents {
@@ -59,7 +59,7 @@ export function readEvents(db: Connection, filter: EventFilter): StoredEvents {
       for (const { type, conditions } of selections) {
         const { from, parameters } = statement(type, [['e.seq > ?'], ...conditions]);
         const select = db.prepare(`SELECT CAST(e.seq AS TEXT) AS key, e.* ${from} ORDER BY e.seq LIMIT ${groupRows}`);
-        // In one transaction with the names: an erasure in between would leave something else in their place.
+        // Rows and names are read in one transaction, as an erasure in between would change the names.
         const read = db.transaction((after: bigint) => {
           const { rows, last, isEnd } = readGroup(select, [after, ...parameters]);
           return { events: rows.map((row) => toEvent[type](row, names)), last, isEnd };
@@ -105,11 +105,11 @@ function readGroup(
   };
 }
 
-/** What the rows of a type must fulfil; undefined when none of them can. */
+/** The conditions for rows of a type; undefined if none can meet them. */
 function conditionsFor(db: Connection, type: EventType, filter: EventFilter): Condition[] | undefined {
   const { from, to, kind, name } = filter;
   const isExecution = type === 'execution';
-  // Only an execution has a kind; beside it, ratings and health scores have a name: that of their skill.
+  // Only executions have a kind. Ratings and health scores have a name, too: that of their skill.
   if (
     (kind !== undefined && !isExecution) ||
     (name !== undefined && !['execution', 'rating', 'health'].includes(type))
@@ -129,7 +129,7 @@ function conditionsFor(db: Connection, type: EventType, filter: EventFilter): Co
     ['org', filter.orgId],
   ] as const) {
     if (text !== undefined) {
-      // Looked up in every step: an erasure in between may give a text that stays another id.
+      // Looked up in every step, as an erasure in between may give a text another id.
       conditions.push([`e.${column} = (SELECT id FROM dictionary WHERE text = ?)`, text]);
     }
   }
@@ -138,7 +138,7 @@ function conditionsFor(db: Connection, type: EventType, filter: EventFilter): Co
     if (subjects.length === 0) {
       return undefined;
     }
-    // With an index only where it gives the rows in the order of their key: each step would sort all of them otherwise.
+    // Uses an index only if it returns rows in key order; otherwise each step would sort all of them.
     conditions.push(
       isExecution && subjects.length === 1
         ? ['e.subject = ?', subjects[0] as number]
@@ -155,7 +155,7 @@ function subjectIds(db: Connection, kind: ExecutionKind | undefined, name: strin
     .all({ kind: kind ?? null, name: name ?? null }) as number[];
 }
 
-/** What a statement finds for an id, remembered. */
+/** Runs a statement for an id and caches the result. */
 function lookup(find: Statement): (id: Value) => unknown {
   const found = new Map<Value, unknown>();
   return (id) => {
@@ -176,7 +176,7 @@ interface Names {
   subject(id: Value): Pick<StoredExecution, 'kind' | 'name'>;
 }
 
-/** A row as the event that it was. Columns are what the writer of the same type has put into them. */
+/** Converts a row back to its event. Columns are as the encoder of the same type filled them. */
 const toEvent: { readonly [T in EventType]: (row: Row, names: Names) => AnalyticsEvent } = {
   execution: (row, names) =>
     toExecution({

@@ -3,11 +3,11 @@ import type { Backend } from '@toolweaver/analytics-core';
 import type { ExportOptions, ExportReport } from './export-options.ts';
 import type { ImportOptions, ImportReport, ImportSource } from './import-options.ts';
 
-// Loaded when first called: most programs never are to pay for it.
+// The implementations are loaded on first use, as most programs never need them.
 
 /**
- * Writes events of a database to a file or a stream, in a thread of its own and at the pace of what they are written to; the
- * database may be in use. What is recorded meanwhile may or may not be among them.
+ * Writes events of a database to a file or a stream. Reads in a thread of its own, at the pace of the target; the database may be
+ * in use. Events recorded meanwhile may or may not be included.
  * @throws AnalyticsError `INVALID_CONFIG` for wrong options, a database that is not there or not ours, or a target that is taken
  *   or cannot be written; `BACKEND_UNAVAILABLE` when the database or the target fails; `STORAGE_FULL`; `UNSUPPORTED`. The
  *   signal's reason when aborted; whatever the callback or a stream throws.
@@ -15,7 +15,7 @@ import type { ImportOptions, ImportReport, ImportSource } from './import-options
 export async function exportEvents(options: ExportOptions): Promise<ExportReport> {
   const { target }: { readonly target?: unknown } = Object(options);
   const stream = target instanceof EventEmitter ? target : undefined;
-  // One that cannot be opened says so before anything is written to it, and unheard that would end the process.
+  // A stream that cannot be opened emits an error before anything is written; without a listener that would end the process.
   const hear = (): void => {};
   stream?.on('error', hear);
   try {
@@ -27,13 +27,12 @@ export async function exportEvents(options: ExportOptions): Promise<ExportReport
 }
 
 /**
- * Reads events from a source and has a backend write them, batch by batch: whatever the source's size, no more than a batch is
- * held. The backend must be no client's, which could write at the same time; it stays open.
+ * Reads events from a source and writes them to a backend, batch by batch: whatever the size of the source, at most one batch is
+ * held in memory. The backend must not belong to a client, which could write at the same time; it stays open.
  *
- * An event that the backend has (same `id`) is not added again, so an import that has ended early is made good by another one.
- * One that only counts, as those of Prometheus and OTLP do, counts it once more.
- * A row without an id gets one that is made of what it says, the same one every time. Rows that are no valid event are left
- * out and reported.
+ * An event that the backend has (same `id`) is not added again, so an import that ended early can be repeated. A backend that
+ * only counts, as those of Prometheus and OTLP do, counts it again. A row without an id gets one derived from its content, the
+ * same every time. Rows that are not valid events are left out and reported.
  * @throws AnalyticsError `INVALID_CONFIG` for wrong options or a source that cannot be read; `INVALID_EVENT` for the first wrong
  *   row when `strict`; the backend's own error when it does not take what is valid. The message says how far the import has
  *   come. The signal's reason when aborted; whatever the callbacks throw.
