@@ -9,6 +9,7 @@ export type {
   DescribeCall,
   FinalState,
   FinishOptions,
+  NumbersOf,
   Operation,
   OperationDetails,
   RetryOptions,
