@@ -4,8 +4,9 @@ import { tell } from './tell.ts';
 
 /** Where a backend reports problems that no method call can report. */
 export interface Notices {
+  /** Passes a problem on; never throws. */
   report(notice: AnalyticsError): void;
-  /** Belongs into the backend's own `attach`. */
+  /** For the backend's own `attach` to call. */
   attach(client: ClientFigures): void;
 }
 
