@@ -1,5 +1,5 @@
 // Builds the package of the current folder into dist/: declarations by tsc, one file each, and JavaScript bundled into as few
-// files as its entries need, because opening many small ones is most of what importing a package costs.
+// files as its entries need, because opening many small files is most of the cost of importing a package.
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { build } from 'rolldown';
@@ -8,7 +8,7 @@ const { exports } = JSON.parse(readFileSync('package.json', 'utf8'));
 const imported = Object.values(exports).flatMap(
   (target) => target['@toolweaver/source']?.match(/\/([^/]+)\.ts$/)[1] ?? [],
 );
-/** Beside what is imported, what is started: as a command or as a thread. */
+/** Besides the imported entries, those that are started, as a command or as a thread. */
 const started = ['cli', 'worker', 'export-worker'].filter((name) => existsSync(`src/${name}.ts`));
 const entries = [...imported, ...started];
 
@@ -23,7 +23,7 @@ if (status !== 0) {
 await build({
   input: Object.fromEntries(entries.map((name) => [name, `src/${name}.ts`])),
   platform: 'node',
-  // Every dependency stays the user's own copy.
+  // Dependencies stay outside, so that users share one copy of each.
   external: /^[^./]/,
   output: { dir: 'dist', format: 'esm', chunkFileNames: '[name].js' },
   logLevel: 'warn',

@@ -3,8 +3,8 @@ import { resolve } from 'node:path';
 import { JsonReporter } from 'vitest/node';
 
 /**
- * Vitest's JSON report with `errors`, which its own leaves out: what was thrown outside of tests, and workers that died.
- * A run fails on them though no test of it has failed.
+ * Vitest's JSON report with `errors`, which its own reporter leaves out: what was thrown outside of tests, and workers that
+ * died. They fail a run even if none of its tests failed.
  */
 export default class extends JsonReporter {
   #file;

@@ -1,5 +1,5 @@
-// Fails when pnpm-lock.yaml lacks a tool's binary for a platform that contributors use. A registry that does not hold an
-// optional package (yet) makes pnpm leave it out silently, and a frozen install on that platform then has no tool.
+// Fails when pnpm-lock.yaml lacks a tool's binary for a platform that contributors use. If a registry does not hold an
+// optional package (yet), pnpm silently leaves it out, and a frozen install on that platform then lacks the tool.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
@@ -11,7 +11,7 @@ const lockfile = readFileSync(join(import.meta.dirname, '..', 'pnpm-lock.yaml'),
 const section = lockfile.split(/^(?=\w+:)/m).find((part) => part.startsWith('packages:')) ?? '';
 const names = Array.from(section.matchAll(/^ {2}'?(@?[^@'\s]+)@.*:$/gm), ([, name]) => name);
 
-/** Tool → the platforms that its binary packages cover, e.g. `@turbo/` → linux-x64, … */
+/** Maps a tool to the platforms that its binary packages cover, e.g. `@turbo/` → linux-x64, … */
 const tools = new Map();
 for (const name of names) {
   const match = /^(.+[-./])(linux|darwin|win32|windows)-(x64|64|arm64)\b/.exec(name);

@@ -1,11 +1,11 @@
-// Fetches what the tests of OTLP compare notes with, into .cache/peers, without installing anything on the machine: VictoriaMetrics
-// of the Debian release that has its OTLP receiver, and the official protobuf classes from PyPI. Does nothing where they are there.
+// Fetches what the OTLP tests check against into .cache/peers, without installing anything on the machine: VictoriaMetrics from
+// the Debian release that has its OTLP receiver, and the official protobuf classes from PyPI. Skips what is already there.
 // Needs Debian's apt and dpkg, and Python with venv.
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** The release before has a version without the receiver. */
+/** The previous release has a version without the receiver. */
 const release = 'trixie';
 const classes = 'opentelemetry-proto==1.45.2';
 
@@ -26,7 +26,7 @@ install('opentelemetry-proto', (target) => {
 });
 process.exitCode = failed ? 1 : 0;
 
-/** What did not come to its end is not there. */
+/** Fetches into a folder, which counts as installed only once the fetch is complete. */
 function install(name, fetch) {
   const target = join(folder, name);
   const complete = join(target, '.complete');
@@ -44,7 +44,7 @@ function install(name, fetch) {
   }
 }
 
-/** From the mirror that this machine uses, with lists and settings of its own, so that the system's stay as they are. */
+/** Uses this machine's mirror, but separate lists and settings of apt, so that the system's stay as they are. */
 function fetchVictoriaMetrics(target) {
   const apt = join(folder, 'apt');
   rmSync(apt, { recursive: true, force: true });
@@ -57,7 +57,7 @@ function fetchVictoriaMetrics(target) {
     'Dir::Etc::sourceparts': '-',
     'Dir::State': join(apt, 'state'),
     'Dir::Cache': join(apt, 'cache'),
-    // Whoever runs this may not be root, whose downloads apt would hand to another user.
+    // Download as the calling user: for root, apt would hand downloads to another user.
     'APT::Sandbox::User': '',
   };
   writeFileSync(

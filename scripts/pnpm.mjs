@@ -1,13 +1,13 @@
-// Starts this workspace's tools on a machine that has only npm and some Node from 18 on.
+// Starts this workspace's tools on a machine that has only npm and some Node, 18 or later.
 //
 //   node scripts/pnpm.mjs node <file> [args]    runs a program of the workspace in the caller's directory
 //   node scripts/pnpm.mjs run <script> [args]   runs a script of the root package.json
 //   node scripts/pnpm.mjs exec <tool> [args]    runs an installed tool in the workspace's root
 //   node scripts/pnpm.mjs <anything else>       goes to pnpm unchanged
 //
-// The first three install the dependencies and build the packages before. All of that reports on stderr, so stdout
-// belongs to the program. Where the Node or the pnpm on PATH does not fit, the pinned one comes from the npm registry
-// into .toolchain/; nothing outside this folder changes.
+// The first three install the dependencies and build the packages first. That reports on stderr, so stdout belongs to the
+// program. If the Node or pnpm on PATH does not fit, the pinned one is installed from the npm registry into .toolchain/;
+// nothing outside this folder changes.
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { constants, tmpdir } from 'node:os';
@@ -47,13 +47,13 @@ function stop(message, status = 1) {
   process.exit(status);
 }
 
-/** Versions that both type stripping without a flag and vitest support. */
+/** Whether this Node strips types without a flag and is supported by vitest. */
 function nodeFits() {
   const [major, minor] = process.versions.node.split('.').map(Number);
   return major >= 26 || (major === 24 && minor >= 11) || (major === 22 && minor >= 18);
 }
 
-/** Asked outside the workspace and offline, so that a version manager in pnpm's place downloads nothing. */
+/** Asks pnpm for its version outside the workspace and offline, so that a version manager in its place downloads nothing. */
 function pnpmFits() {
   const answer = spawnSync('pnpm', ['--version'], {
     cwd: tmpdir(),
@@ -65,7 +65,7 @@ function pnpmFits() {
   return answer.status === 0 && answer.stdout.split('.')[0] === pinned.pnpm.split('.')[0];
 }
 
-/** Packages that are one finished binary for this platform; unlike their parents they need no install script. */
+/** Returns packages that contain one finished binary for this platform. Unlike their parents, they need no install script. */
 function missingTools() {
   const tools = [];
   if (!nodeFits()) {
@@ -105,7 +105,7 @@ async function provideWorkspace() {
   if (!existsSync(join(root, 'node_modules', '.modules.yaml'))) {
     console.error('Installing the dependencies');
   }
-  // A committed lockfile is trusted as it is: having the registry vouch for the age of each entry triples a cold start.
+  // Trust the committed lockfile: having the registry confirm the age of each entry would triple a cold start.
   await quietly('pnpm', ['install', '--frozen-lockfile', '--trust-lockfile', '--loglevel=warn']);
   prependPath([join(root, 'node_modules', '.bin')]);
   await quietly('turbo', ['run', 'build', '--output-logs=errors-only']);
@@ -129,7 +129,7 @@ function start(command, args, options, onStart = () => {}) {
     const shell = isWindows && command !== 'node';
     const child = spawn(command, args, { ...options, env, shell });
     const forward = (signal) => child.kill(signal);
-    // The terminal sends Ctrl-C to the child as well: stay until it has ended.
+    // The terminal sends Ctrl-C to the child as well, so wait until it has ended.
     const wait = () => {};
     process.on('SIGTERM', forward).on('SIGINT', wait);
     onStart(child);

@@ -1,4 +1,4 @@
-/** What was tried, how often and with what outcome, as a page for those who have to trust it. `report`: what `--json` prints. */
+/** Returns a page that says what was tried, how often and with what outcome. The argument is what `--json` prints. */
 export function toDocument({ ok, counts, durationMs, commit, versions, tests, failed, errors, trials }) {
   const { node, sqlite, betterSqlite3, platform } = versions;
   const outcomeOf = (trial) => (trial.skipped === undefined ? (trial.ok ? 'held' : '**failed**') : 'not tried');
@@ -34,7 +34,7 @@ ${trials.map((trial) => `| ${trial.id} | ${trial.name} | ${outcomeOf(trial)} | $
 `;
 }
 
-/** `setAside` and 3 as "set aside: 3"; short forms in capitals stay as they are. */
+/** Formats `setAside` and 3 as "set aside: 3". Acronyms keep their capitals. */
 function figure([name, value]) {
   const words = name.split(/(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])/);
   return `${words.map((word) => (/^[A-Z][a-z]/.test(word) ? word.toLowerCase() : word)).join(' ')}: ${value}`;

@@ -1,5 +1,5 @@
-// Installs the official Python client of Weights & Biases, which tests use as their oracle, into .cache/wandb-python, and prints the
-// path of its Python. Does nothing when it is there. Needs python3 with venv.
+// Installs the official Python client of Weights & Biases, which tests use as their oracle, into .cache/wandb-python, unless it
+// is already there, and prints the path of its Python. Needs python3 with venv.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -8,8 +8,8 @@ const version = '0.30.0';
 const folder = join(import.meta.dirname, '..', '.cache', 'wandb-python');
 const python = join(folder, process.platform === 'win32' ? 'Scripts/python.exe' : 'bin/python');
 
-// What the client's command line imports. Where an index lacks the latest of OpenTelemetry's betas, pip finds no complete set, so
-// the second way takes these one by one and leaves out what is only for telemetry of the client's own.
+// What the client's command line imports. If an index lacks the latest OpenTelemetry betas, pip finds no complete set, so the
+// second attempt installs these one by one and leaves out what only the client's own telemetry needs.
 const bare = [
   'wandb',
   'opentelemetry-sdk',
@@ -39,7 +39,7 @@ function run(command, args) {
 const pip = (...args) => run(python, ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', ...args]);
 const works = () => run(python, ['-c', 'import wandb, wandb.cli.cli, wandb.proto.wandb_internal_pb2']);
 
-/** Modules that the index may lack, as empty ones that answer to any name. */
+/** Creates stubs, with attributes of any name, for modules that the index may lack. */
 function stub() {
   const where = run(python, ['-c', 'import sysconfig; print(sysconfig.get_paths()["purelib"])']).text.trim();
   const anything =

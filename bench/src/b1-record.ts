@@ -6,7 +6,7 @@ import { interleave, medianOf, paired, threadCpuNs } from './measure.ts';
 import { otlpReceiver } from './otlp-receiver.ts';
 import { recording } from './recording.ts';
 
-/** What recording one execution takes of the main thread's CPU, through the client and by hand. */
+/** Measures the main thread's CPU time per recorded execution, through the client and by hand. */
 export const record: Measure = async (setting) => {
   const receiver = await otlpReceiver();
   const common = {

@@ -5,19 +5,19 @@ import { checkedEvery, waitMs } from './client.ts';
 import { workload } from './data.ts';
 import { threadCpuNs } from './measure.ts';
 
-// Prints what an execution into a W&B run takes of the main thread's CPU, in ns for each round, until it is delivered.
-// One client, as a program has it: code that has served several is slower.
+// Prints the main thread's CPU time per execution delivered into a W&B run, in ns for each round.
+// Uses one client, as a program does: code that has served several clients is slower.
 
 export interface RunsTask {
   readonly mode: 'online' | 'offline';
-  /** Of the service. */
+  /** The URL of the service. */
   readonly url: string;
   readonly apiKey: string;
   readonly dir: string;
-  /** With tokens, costs and organisations. */
+  /** Whether executions have tokens, costs and organisations. */
   readonly full: boolean;
   readonly rounds: number;
-  /** A round, and what is recorded before the first one. */
+  /** The number of executions per round, and before the first round. */
   readonly executions: number;
 }
 

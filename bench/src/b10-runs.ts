@@ -15,7 +15,7 @@ import { startWandbService, type WandbService } from './wandb-service.ts';
 
 const apiKey = 'a'.repeat(40);
 const goalNs = 3_000;
-/** What a row by hand takes of the main thread where the goal was set. */
+/** The main thread's CPU time per row by hand, on the machine on which the goal was set. */
 const goalMachineRowNs = 3_770;
 const goalNote =
   'The target is the goal times how much slower than on the machine of the goals a row into SQLite by hand is here.';
@@ -23,7 +23,7 @@ const goalNote =
 const run = promisify(execFile);
 const program = join(import.meta.dirname, 'b10-process.ts');
 
-/** What an execution into a W&B run takes, and how fast rows are written offline: by our client and by the others. */
+/** Measures the cost of an execution in a W&B run, and the speed of offline rows, by our client and by others. */
 export const runs: Measure = async (setting) => {
   const service = await startWandbService();
   try {
@@ -59,7 +59,7 @@ async function recordingFigures({ quick, newPath, progress }: Setting, service: 
   return figures;
 }
 
-/** How many times as long as where the goal was set a row by hand takes here, and no less than once. */
+/** How many times slower a row by hand is here than on the machine on which the goal was set; at least 1. */
 async function slownessOfMachine(path: string, rows: number): Promise<number> {
   const hand = byHand({ path, columns: 'none' });
   const { at } = workload({ orgs: false, tokens: false });
@@ -71,7 +71,7 @@ async function slownessOfMachine(path: string, rows: number): Promise<number> {
       }
       hand.flush();
     });
-    // The first one warms up.
+    // The first round warms up.
     if (round > 0) {
       ns.push(cpuNs / rows);
     }
@@ -148,7 +148,7 @@ async function offlineFigures({ quick, newPath, progress }: Setting, service: Wa
   return figures;
 }
 
-/** Rows of the client, in an event loop that turns as a program's does. */
+/** Writes rows through the client, letting the event loop turn as in a program. */
 async function ourRows(rows: number, dir: string): Promise<{ seconds: number; bytes: number; growth: number }> {
   const run = await startRun({ mode: 'offline', dir, runId: 'bench' });
   let early = 0;
@@ -169,7 +169,7 @@ async function ourRows(rows: number, dir: string): Promise<{ seconds: number; by
   return { seconds, bytes: size, growth };
 }
 
-/** What is left after a garbage collection. */
+/** The heap in use after a garbage collection. */
 function heapUsed(): number {
   setFlagsFromString('--expose-gc');
   (runInNewContext('gc') as () => void)();

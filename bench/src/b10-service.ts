@@ -2,8 +2,8 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { parentPort } from 'node:worker_threads';
 
-// Takes the place of the W&B service, in a thread of its own: answers what clients ask at the least, and counts the lines of history that it
-// got. A message asks for the count so far.
+// Stands in for the W&B service, in a thread of its own: answers the minimum that clients need, and counts the lines of history
+// that it receives. Any message asks for the count so far.
 
 let lines = 0;
 

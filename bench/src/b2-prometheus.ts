@@ -1,7 +1,7 @@
 import type { Measure } from './figure.ts';
 import { recording } from './recording.ts';
 
-/** What recording one execution takes of the main thread's CPU: through the client, and with prom-client by hand. */
+/** Measures the main thread's CPU time per recorded execution, through the client and with prom-client by hand. */
 export const count: Measure = async (setting) => {
   const common = { measure: 'b2', into: 'prometheus', peer: 'prom-client' } as const;
   return [

@@ -8,12 +8,12 @@ import { type OtelByHand, otelByHand } from './otel-by-hand.ts';
 import { type OtlpReceiver, otlpReceiver } from './otlp-receiver.ts';
 import { recording } from './recording.ts';
 
-/** Above what any measure but the last one makes. */
+/** More than any measurement creates, except the last. */
 const maxLabelSets = 20_000;
 const dayMs = 86_400_000;
 const counter = 'toolweaver_skill_executions_total';
 
-/** What recording, pushing and holding metrics takes in the OTLP backend, and with OpenTelemetry's SDK by hand. */
+/** Measures recording, pushing and holding metrics, with the OTLP backend and with OpenTelemetry's SDK by hand. */
 export const push: Measure = async (setting) => {
   const receiver = await otlpReceiver();
   const common = { measure: 'b2o', into: 'otlp', peer: "OpenTelemetry's SDK", url: receiver.url } as const;
@@ -121,7 +121,7 @@ async function observed(work: () => Promise<unknown>): Promise<Push> {
   return { cpuMs: cpuNs / 1e6, stallMs: delay.max / 1e6 };
 }
 
-/** Offers label sets in rounds with a collection after each: the SDK's limit counts those of one round. */
+/** Offers label sets in rounds, each followed by a collection, because the SDK's limit applies to a single round. */
 async function holding({ quick, progress }: Setting, receiver: OtlpReceiver): Promise<Figure> {
   const offered = quick ? 10_000 : 50_000;
   const round = 1500;

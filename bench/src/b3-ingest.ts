@@ -6,10 +6,10 @@ import { recordWithKysely } from './kysely-by-hand.ts';
 import { interleave, medianOf, paired } from './measure.ts';
 import { createLikeOriginal, recordLikeOriginal } from './original.ts';
 
-/** Rows a second into SQLite, from the first `record()` until all of them are committed, through the client and by hand. */
+/** Measures rows per second into SQLite, from the first `record()` to the last commit, through the client and by hand. */
 export const ingest: Measure = async ({ quick, newPath, progress }) => {
   const count = quick ? 30_000 : 300_000;
-  // Every one of them takes a thousand times as long.
+  // Each of its rows takes a thousand times as long.
   const countOfOriginal = quick ? 50 : 500;
   const rounds = quick ? 1 : 7;
   const load = workload({ orgs: true, tokens: false });

@@ -13,7 +13,7 @@ interface Phase {
   readonly count: number;
 }
 
-/** How much later than wanted the event loop turns while executions are recorded at a steady rate, and while none are. */
+/** Measures the delay of the event loop while executions are recorded at a steady rate, and while none are. */
 export const stall: Measure = async ({ quick, newPath, progress }) => {
   const durationMs = quick ? 500 : 3_000;
   const rounds = quick ? 1 : 7;
@@ -67,7 +67,7 @@ export const stall: Measure = async ({ quick, newPath, progress }) => {
   ];
 };
 
-/** Calls back 20 000 times a second, each millisecond with what is due. */
+/** Calls back 20 000 times a second, making the calls that are due each millisecond. */
 function pace(durationMs: number, call: (index: number) => void): Promise<Phase> {
   return new Promise((resolve) => {
     const wanted = (durationMs / 1000) * perSecond;

@@ -10,7 +10,7 @@ import { storedHistory } from './stored-history.ts';
 
 interface Question {
   readonly name: string;
-  /** On the machine that the goals were set for. */
+  /** The goal on the machine for which goals were set. */
   readonly goalMs?: number;
   ask(reader: AnalyticsReader): Promise<unknown>;
 }
@@ -55,17 +55,17 @@ const questions = {
 type QuestionId = keyof typeof questions;
 const ids = Object.keys(questions) as QuestionId[];
 
-/** What reading an execution takes where the goals were set: the leaderboard by hand, of 10 million, took 15.9 s there. */
+/** Time to read one execution on the machine of the goals, where the leaderboard of 10 million took 15.9 s by hand. */
 const goalMachineMsEach = 15_863 / 10_000_000;
 
-/** How fast the reader answers from a month of executions, how exactly, and how much room they take. */
+/** Measures how fast and how exactly the reader answers from a month of executions, and how much disk space they take. */
 export const ask: Measure = async (setting) => {
   const { quick, executions, progress } = setting;
   const stored = await storedHistory(setting);
   const rounds = quick ? 1 : 7;
   const calls = quick ? 5 : 30;
   const { now } = Date;
-  // Questions about the last days go back from this instant, whenever the file was made.
+  // Questions about the last days count back from here, no matter when the file was made.
   Date.now = () => historyEnd;
   const backend = await sqlite({ path: stored.store });
   const hand = openByHand(stored.byHand);
@@ -130,7 +130,7 @@ async function repeat(calls: number, call: () => Promise<unknown>): Promise<numb
   return ms;
 }
 
-/** At least once. */
+/** Repeats a call for some time, at least once. */
 async function repeatFor(durationMs: number, call: () => unknown): Promise<number[]> {
   const deadline = performance.now() + durationMs;
   const ms: number[] = [];
@@ -146,7 +146,7 @@ async function milliseconds(call: () => unknown): Promise<number> {
   return performance.now() - started;
 }
 
-/** Of every percentile on the leaderboard, against the one among the latencies themselves. */
+/** The error of every percentile on the leaderboard, compared with that of the latencies themselves. */
 async function errorOfPercentiles(
   reader: AnalyticsReader,
   byHand: string,

@@ -4,19 +4,19 @@ import { prometheus } from '@toolweaver/analytics-prometheus';
 import type { ToolCall } from './data.ts';
 import { prometheusByHand } from './prometheus-by-hand.ts';
 
-// Prints a HeapResult: what so many calls of tools whose names are all different leave on the heap. Needs --expose-gc.
+// Prints a HeapResult: what calls with all different names leave on the heap. Needs --expose-gc.
 
 export interface HeapTask {
   readonly what: 'skills by the client' | 'tools by the client' | 'tools by hand';
-  /** The client's limit of label sets a metric. */
+  /** The client's limit of label sets per metric. */
   readonly maxLabelSets: number;
   readonly names: number;
 }
 
 export interface HeapResult {
-  /** After a garbage collection. */
+  /** Heap in use after a garbage collection. */
   readonly bytes: number;
-  /** Of the counter of executions. */
+  /** The series of the counter of executions. */
   readonly series: number;
   /** CPU time. */
   readonly scrapeMs: number;
@@ -47,7 +47,7 @@ function callOf(toolName: string): ToolCall {
   return { toolName, toolkit: '', success: true, latencyMs: 120, cost: { usd: 0.001 } };
 }
 
-/** The text does not outlive this. */
+/** A function of its own, so that the text of the scrape is not kept alive. */
 async function scraped({ scrape }: Subject): Promise<Omit<HeapResult, 'bytes'>> {
   const before = process.threadCpuUsage();
   const text = await scrape();

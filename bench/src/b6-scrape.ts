@@ -15,10 +15,10 @@ const run = promisify(execFile);
 const program = join(import.meta.dirname, 'b6-process.ts');
 const maxLabelSets = 100_000;
 
-/** Label sets whose lines are some 10 000. */
+/** A number of label sets that makes about 10 000 lines. */
 const tenThousandLines = 600;
 
-/** What a scrape takes, what it does to the event loop, and what label sets take of the heap. */
+/** Measures the cost of a scrape, its effect on the event loop, and the heap that label sets take. */
 export const scrape: Measure = async ({ quick, progress }) => {
   const rounds = quick ? 1 : 7;
   const figures: Figure[] = [];
@@ -96,7 +96,7 @@ export const scrape: Measure = async ({ quick, progress }) => {
         inProcess({ what: 'skills by the client', maxLabelSets: 2_000, names: quick ? 100_000 : 1_000_000 }),
     },
     (round) => progress(`heap: ${round}`),
-    // Every arm is a new process.
+    // No warm-up: every arm is a new process.
     false,
   );
   const perSet = (results: readonly HeapResult[]): number[] => results.map(({ bytes }) => bytes / labelSets);
@@ -130,7 +130,7 @@ export const scrape: Measure = async ({ quick, progress }) => {
   return figures;
 };
 
-/** The same calls of so many tools on both sides, each once with either outcome. */
+/** Records the same calls on both sides: one success and one failure of each tool. */
 async function recorded(labelSets: number) {
   const backend = await prometheus({ port: 0, maxLabelSets });
   const client = createAnalytics({ backends: [backend] });
@@ -150,7 +150,7 @@ async function recorded(labelSets: number) {
   return { backend, hand };
 }
 
-/** In another process, as a scraper is: when it is told to, ten times, over HTTP, compressed. */
+/** A scraper in a process of its own: when told to, it scrapes ten times over HTTP, with compression. */
 const scraper = `
   process.stdout.write('ready');
   process.stdin.once('data', async () => {
@@ -163,8 +163,8 @@ const scraper = `
 `;
 
 /**
- * The longest turn of the event loop during ten scrapes; without a backend, during none. In CPU time, so that it is what we do, and
- * not what else the machine has to do.
+ * The longest turn of the event loop during ten scrapes, or without a backend during none. In CPU time, so that other work of the
+ * machine does not count.
  */
 async function longestTurnMs(backend?: PrometheusBackend): Promise<number> {
   let longest = 0;

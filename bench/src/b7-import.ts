@@ -10,7 +10,7 @@ const run = promisify(execFile);
 const program = fileURLToPath(new URL('./b7-process.mjs', import.meta.url));
 const packages = ['analytics', 'core', 'sqlite'];
 
-/** How long a new process takes to import the packages, and how much disk they take. */
+/** Measures how long a new process takes to import the packages, and how much disk space they take. */
 export const load: Measure = async ({ quick, newPath, progress }) => {
   const rounds = quick ? 3 : 21;
   const empty = newPath('empty.mjs');
@@ -46,13 +46,13 @@ export const load: Measure = async ({ quick, newPath, progress }) => {
 };
 
 async function milliseconds(start: string, ...paths: string[]): Promise<number> {
-  // No settings of the caller's: a compile cache would make the second start a warm one.
+  // Without the caller's settings: a compile cache would make the second start a warm one.
   const { NODE_OPTIONS: _options, NODE_COMPILE_CACHE: _cache, ...env } = process.env;
   const { stdout } = await run(process.execPath, [...process.execArgv, program, start, ...paths], { env });
   return Number(stdout);
 }
 
-/** What npm unpacks for our own packages; better-sqlite3 and kysely come on top. */
+/** The size that npm unpacks for our own packages, without better-sqlite3 and kysely. */
 async function installedSize(): Promise<Figure> {
   const bytes = await Promise.all(
     packages.map(async (name) => {

@@ -1,7 +1,7 @@
-// Prints how many ms something takes that a new process does once. Plain JavaScript, and no other import: to strip types Node
+// Prints how many ms a one-time action takes in a new process. Plain JavaScript without further imports: to strip types Node
 // would load parts of itself, which the packages would then seem not to need.
 
-/** An empty module for `nothing`, a database for `client`. */
+/** `path` is an empty module for `nothing`, a database for `client`. */
 const [start, path] = process.argv.slice(2);
 let client;
 

@@ -8,7 +8,7 @@ import { interleave, summarize } from './measure.ts';
 const run = promisify(execFile);
 const program = join(import.meta.dirname, 'b8-process.ts');
 
-/** How much heap an event takes while it waits in the queue. */
+/** Measures how much heap an event takes in the queue. */
 export const heap: Measure = async ({ quick, progress }) => {
   const rounds = quick ? 1 : 5;
   const events = quick ? 20_000 : 60_000;
@@ -22,7 +22,7 @@ export const heap: Measure = async ({ quick, progress }) => {
       tokens: () => bytesOf({ events, perMs: 20, load: 'tokens' }),
     },
     progress,
-    // Every arm is a new process.
+    // No warm-up: every arm is a new process.
     false,
   );
   const target = { op: '<=', value: 250 } as const;
@@ -40,7 +40,7 @@ export const heap: Measure = async ({ quick, progress }) => {
   ];
 };
 
-/** In a process of its own: nothing else lives or dies on its heap meanwhile. */
+/** Measures in a process of its own, so that nothing else changes the heap meanwhile. */
 async function bytesOf(task: HeapTask): Promise<number> {
   const args = [...process.execArgv, '--expose-gc', program, JSON.stringify(task)];
   const { stdout } = await run(process.execPath, args);

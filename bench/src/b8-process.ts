@@ -5,12 +5,12 @@ import { workload } from './data.ts';
 
 export interface HeapTask {
   readonly events: number;
-  /** Events that share a millisecond; null: as many as the machine makes. */
+  /** The number of events that share a millisecond; null: as many as the machine records. */
   readonly perMs: number | null;
   readonly load: 'plain' | 'fresh names' | 'tokens';
 }
 
-/** Of the same kind, recorded before: what is made once is no event's. */
+/** Events of the same kind to record first, so that one-time allocations do not count. */
 const before = 5_000;
 
 const { events, perMs, load } = JSON.parse(process.argv[2] as string) as HeapTask;
@@ -27,7 +27,7 @@ const client = createAnalytics({
   backends: [
     {
       name: 'waiting',
-      // A batch that never fills: everything stays in the queue.
+      // A batch that never fills, so everything stays in the queue.
       delivery: { maxEvents: 2 ** 20, maxDelayMs: 2 ** 31 - 1 },
       settings: {},
       write: () => new Promise(() => {}),
@@ -59,5 +59,5 @@ if (globalThis.gc === undefined || queued !== before + events) {
   throw new Error(`needs --expose-gc, and a queue of ${before + events}; it holds ${queued}`);
 }
 process.stdout.write(`${bytes / events}\n`);
-// Nothing is to be delivered any more.
+// Exit without delivering the events.
 process.exit();

@@ -7,7 +7,7 @@ export const nameAndTimeIndex = 'CREATE INDEX executions_name_at ON executions (
 
 export interface ByHandOptions {
   readonly path: string;
-  /** Which columns there are, after those that are always there. `none`: not even the id of the event. */
+  /** The columns besides those that always exist. `none`: not even the id of the event. */
   readonly columns: 'id' | 'id and tokens' | 'none';
   /** Default: better-sqlite3's own, which is `normal` in WAL mode. */
   readonly synchronous?: 'full' | 'normal';
@@ -21,7 +21,7 @@ interface ByHand {
 
 /**
  * What a careful program does without this project: a prepared insert on the main thread, in transactions of 1000, into a
- * plain table of texts and numbers with one index.
+ * plain table of strings and numbers with one index.
  */
 export function byHand({ path, columns, synchronous }: ByHandOptions): ByHand {
   const db = new Database(path);
@@ -42,7 +42,7 @@ export function byHand({ path, columns, synchronous }: ByHandOptions): ByHand {
       .join(', ')})`,
   );
 
-  /** Every call spelled out: handing over an array costs more. */
+  /** Spells out every call, because passing an array costs more. */
   function insertRow(execution: SkillExecution): void {
     const { skillId, userId, orgId, latencyMs, error } = execution;
     const at = execution.at ?? Date.now();
@@ -95,9 +95,9 @@ export function createExecutions(db: Database.Database, moreColumns: string): vo
   `);
 }
 
-/** How many executions a database really holds, whoever made it. */
+/** The number of executions in a database, whether the client or `byHand` wrote it. */
 export function countRows(path: string): number {
-  // Able to write, since one that only reads would leave the files of its log behind.
+  // Opened for writing, because a read-only connection would leave the log files behind.
   const db = new Database(path, { fileMustExist: true });
   try {
     return db.prepare('SELECT count(*) FROM executions').pluck().get() as number;

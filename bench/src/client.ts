@@ -4,22 +4,22 @@ import { sqlite } from '@toolweaver/analytics-sqlite';
 import { countRows } from './by-hand.ts';
 import type { Workload } from './data.ts';
 
-/** Far from the queue's bound of 65 536, so that nothing is dropped, and two batches, so that the backend is never idle. */
+/** Well below the queue's limit of 65 536, so that nothing is dropped, and two batches, so that the backend is never idle. */
 const maxQueued = 32_768;
 export const checkedEvery = 1024;
-/** Each look at the queue takes some 50 µs, which are not what recording costs; two batches still wait after so long. */
+/** Checking the queue takes some 50 µs, which are no cost of recording. After this wait, two batches are still queued. */
 export const waitMs = 10;
 
 export interface SqliteClient {
   readonly client: Analytics;
   /**
-   * Closes, and looks into the database: a speed at which events are lost is none.
+   * Closes the client and checks the database, because a speed at which events are lost does not count.
    * @throws Error when it does not hold exactly so many executions.
    */
   closeWith(expected: number): Promise<void>;
 }
 
-/** A client as a program makes it: all options at their defaults. `others`: backends beside SQLite. */
+/** Makes a client as a program does, with default options. `others`: backends besides SQLite. */
 export async function sqliteClient(path: string, others: readonly Backend[] = []): Promise<SqliteClient> {
   const client = createAnalytics({ backends: [await sqlite({ path }), ...others] });
   return {
@@ -34,14 +34,14 @@ export async function sqliteClient(path: string, others: readonly Backend[] = []
   };
 }
 
-/** To be awaited every `checkedEvery` events. */
+/** Waits until the queue has room. Await it every `checkedEvery` events. */
 export async function roomInQueue(client: Analytics, most: number = maxQueued): Promise<void> {
   while ((client.stats().backends['sqlite']?.queued ?? 0) > most) {
     await setTimeout(waitMs);
   }
 }
 
-/** Records so many executions, as fast as the backend takes them; resolves when they are in the database. */
+/** Records `count` executions as fast as the backend takes them. Resolves when they are in the database. */
 export async function recordAll({ client }: SqliteClient, load: Workload, count: number): Promise<void> {
   await recordSome(client, load, 0, count);
   const { ok, backends } = await client.flush({ timeoutMs: 60_000 });
@@ -50,7 +50,7 @@ export async function recordAll({ client }: SqliteClient, load: Workload, count:
   }
 }
 
-/** Records the executions from one number to another, as fast as the backend takes them. */
+/** Records the executions from index `from` to below `to`, as fast as the backend takes them. */
 export async function recordSome(client: Analytics, { at }: Workload, from: number, to: number): Promise<void> {
   for (let index = from; index < to; index += 1) {
     if (index % checkedEvery === 0) {

@@ -1,6 +1,6 @@
 import type { ErrorInfo, SkillExecutionInput, ToolInvocationInput } from '@toolweaver/analytics-core';
 
-/** As a program records it, in the fields that a table by hand has columns for. */
+/** An execution as a program records it, with the fields for which the table by hand has columns. */
 export interface SkillExecution extends SkillExecutionInput {
   readonly error?: ErrorInfo | undefined;
 }
@@ -9,17 +9,17 @@ export interface Workload {
   readonly name: string;
   /** Whether executions carry a model, its tokens and their cost. */
   readonly tokens: boolean;
-  /** Endless: the same 65 536 again and again. */
+  /** Returns the item at an index of an endless list, which repeats the same 65 536. */
   at(index: number): SkillExecution;
 }
 
-/** Distinct executions: whoever has recorded as many has made every series that there will be. */
+/** The number of distinct executions. After recording as many, every series exists. */
 export const distinct = 65_536;
 
 /**
  * Executions of 200 skills by 5000 users, some far more often than others; one in twenty fails. The same ones every time.
- * Equal names are one string, as where they come from literals or settings. Each is made when it is asked for, as in a program that
- * has just executed something: thousands that were made before would have to come from memory.
+ * Equal names are the same string, as from literals or settings. Each execution is made on demand, as in a program that has
+ * just executed something: thousands made in advance would have to be fetched from memory.
  */
 export function workload({ orgs, tokens }: { readonly orgs: boolean; readonly tokens: boolean }): Workload {
   const { skill, user, org, success, latencyMs, inputTokens, outputTokens, usd } = executionColumns();
@@ -43,7 +43,7 @@ export function workload({ orgs, tokens }: { readonly orgs: boolean; readonly to
 
 const timeout = { type: 'TimeoutError', message: 'no answer within 30 seconds' } as const;
 
-/** What the executions are, field by field. */
+/** The fields of the executions, as columns. */
 function executionColumns() {
   const random = randomSource(1);
   const chosen = <T extends string>(values: readonly T[], exponent: number) => {
@@ -96,7 +96,7 @@ function executionColumns() {
   };
 }
 
-/** What is known of every call of a tool here. */
+/** A tool call with the fields that every call has here. */
 export interface ToolCall extends ToolInvocationInput {
   readonly toolkit: string;
   readonly orgId?: string | undefined;
@@ -107,11 +107,11 @@ export interface ToolCall extends ToolInvocationInput {
 
 export interface ToolWorkload {
   readonly name: string;
-  /** Endless: the same 65 536 again and again. */
+  /** Returns the item at an index of an endless list, which repeats the same 65 536. */
   at(index: number): ToolCall;
 }
 
-/** The same executions as calls of tools that cost something: each counts in three counters and a histogram. */
+/** The same executions as tool calls with a cost. Each updates three counters and a histogram. */
 export function toolWorkload({ orgs }: { readonly orgs: boolean }): ToolWorkload {
   const { skill, user, org, success, latencyMs, usd } = executionColumns();
   return {
@@ -136,13 +136,13 @@ export function names(prefix: string, count: number): string[] {
   return Array.from({ length: count }, (_, number) => `${prefix}_${number}`);
 }
 
-/** In ms, to the µs: half of them are longer than the median, one in a hundred ten times as long. */
+/** A duration in ms, to the µs. Half of them exceed the median, and one in a hundred is ten times as long. */
 export function logNormal(median: number, random: () => number): number {
   const normal = Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
   return Math.round(median * Math.exp(normal) * 1000) / 1000;
 }
 
-/** Chooses among the values; the one of rank r is as frequent as r to the power of -exponent. */
+/** Returns a function that picks values, the one of rank r with a frequency proportional to r to the power of -exponent. */
 export function zipf<T>(values: readonly T[], exponent: number, random: () => number): () => T {
   let total = 0;
   const sums = Float64Array.from(values, (_, rank) => {
@@ -165,7 +165,7 @@ export function zipf<T>(values: readonly T[], exponent: number, random: () => nu
   };
 }
 
-/** 0 <= x < 1, by mulberry32: small, and good enough to choose with. */
+/** Returns random numbers 0 <= x < 1 by mulberry32, which is small and good enough to make choices. */
 export function randomSource(seed: number): () => number {
   let state = seed;
   return () => {

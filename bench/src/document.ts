@@ -1,7 +1,7 @@
 import type { Figure } from './figure.ts';
 import { amount, type Report, rounded } from './report.ts';
 
-/** The figures of a run, as a page for those who want to know what the packages cost. */
+/** Returns the figures of a run as a page for readers who want to know what the packages cost. */
 export function toDocument({ machine, packages, figures, failures }: Report, commit: string): string {
   const { node, platform, cpu, cpus, loadAverage } = machine;
   const judged = figures.filter(({ verdict }) => verdict !== 'stated');

@@ -13,18 +13,18 @@ export interface Figure {
   readonly measure: MeasureId;
   readonly name: string;
   readonly unit: 'ratio' | 'ms' | 'ns' | 'bytes' | 'MB' | 'series' | 'points';
-  /** Median of the rounds. */
+  /** The median of the rounds. */
   readonly value: number;
-  /** The lowest and the highest round: how noisy the figure is. */
+  /** The lowest round; with `high`, the highest, it shows how noisy the figure is. */
   readonly low: number;
   readonly high: number;
   readonly rounds: number;
   readonly target: Target | null;
-  /** `stated`: there is no target for it. */
+  /** `stated`: the figure has no target. */
   readonly verdict: 'met' | 'missed' | 'stated';
-  /** What the figure is made of, medians; the unit stands in the name. */
+  /** The medians from which the figure is calculated. Their names contain the unit. */
   readonly details: Readonly<Record<string, number>>;
-  /** What one must know to read it. */
+  /** What readers must know to understand the figure. */
   readonly note: string | null;
 }
 
@@ -51,17 +51,17 @@ function verdictOn(value: number, target: Target | null): Figure['verdict'] {
 
 /** What every measure gets. */
 export interface Setting {
-  /** A few seconds for all of them: shows that they work, and little more. */
+  /** Whether to take only a few seconds for all measures, which shows little more than that they work. */
   readonly quick: boolean;
-  /** How many the stored history of b5 has. */
+  /** The number of executions in the stored history of b5. */
   readonly executions: number;
-  /** The folder of what takes long to make, and is kept. */
+  /** The folder for files that take long to make and are kept. */
   readonly cache: string;
-  /** A new path in a folder that is removed at the end. */
+  /** Returns a new path in a folder that is removed at the end. */
   newPath(name: string): string;
-  /** To be called between any two things that take long. Throws when the user wants to stop. */
+  /** Reports progress. Call it between long steps, because it throws when the user wants to stop. */
   progress(text: string): void;
-  /** One line for who waits for minutes, also where nobody watches. */
+  /** Prints one line before a wait of minutes, also without a terminal. */
   announce(text: string): void;
 }
 

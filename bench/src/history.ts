@@ -1,7 +1,7 @@
 import { logNormal, names, randomSource, type SkillExecution, zipf } from './data.ts';
 
 const spanMs = 30 * 24 * 3_600_000;
-/** When the last execution was, nearly: an instant that cuts an hour and a day in two, as now mostly does. */
+/** Just after the last execution. Like most real times, it lies within an hour and a day rather than on their edges. */
 export const historyEnd: number = Date.UTC(2026, 5, 30, 13, 37, 12, 345);
 
 const skillNames = names('skill', 200);
@@ -18,9 +18,9 @@ const errors = [
 export const askedSkills = { most: skillNames[0] as string, middling: skillNames[69] as string };
 
 /**
- * So many executions of 200 skills in the 30 days before `historyEnd`, oldest first, the same ones every time. Each of 5000
- * users belongs to one of 50 organisations; a quarter of the skills calls a model and has tokens and a cost; each skill has a
- * latency of its own, 40 to 440 ms in the median; one execution in twenty fails.
+ * `count` executions of 200 skills in the 30 days before `historyEnd`, oldest first, the same ones every time. Each of 5000
+ * users belongs to one of 50 organisations. A quarter of the skills call a model and have tokens and a cost. Each skill has a
+ * median latency of its own, from 40 to 440 ms. One execution in twenty fails.
  */
 export function* history(count: number): Generator<SkillExecution> {
   const random = randomSource(7);

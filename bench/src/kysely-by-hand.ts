@@ -19,7 +19,7 @@ interface Tables {
   };
 }
 
-/** What a careful program does with Kysely: inserts of 1000 rows each, of which every one is a statement, and a transaction, of its own. */
+/** What a careful program does with Kysely: inserts 1000 rows at a time, each insert a statement and transaction of its own. */
 export async function recordWithKysely(path: string, { at }: Workload, count: number): Promise<void> {
   const database = new Database(path);
   database.pragma('journal_mode = wal');

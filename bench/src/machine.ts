@@ -5,7 +5,7 @@ export interface Machine {
   readonly platform: string;
   readonly cpu: string;
   readonly cpus: number;
-  /** Runnable processes over the last minute, before the first measure: well below `cpus`, or the figures are noisy. */
+  /** The 1-minute load average before the first measure. Unless it is well below `cpus`, the figures are noisy. */
   readonly loadAverage: number;
 }
 

@@ -8,7 +8,7 @@ import { describeMachine } from './machine.ts';
 import { help, type Options, parseOptions } from './options.ts';
 import { type Report, toText } from './report.ts';
 
-/** Each is loaded when its turn comes, so that none runs on a heap that another has filled. */
+/** Measures are loaded on demand, so that none runs on a heap that the modules of another have filled. */
 const load: Readonly<Record<MeasureId, () => Promise<Measure>>> = {
   b1: async () => (await import('./b1-record.ts')).record,
   b2: async () => (await import('./b2-prometheus.ts')).count,
@@ -24,7 +24,7 @@ const load: Readonly<Record<MeasureId, () => Promise<Measure>>> = {
 
 process.exitCode = await main(process.argv.slice(2));
 
-/** The exit code. */
+/** Returns the exit code. */
 async function main(args: readonly string[]): Promise<number> {
   let options: Options;
   try {
@@ -42,7 +42,7 @@ async function main(args: readonly string[]): Promise<number> {
     return 1;
   }
   const interrupted = new AbortController();
-  // Files cannot be removed while a thread writes to them: so what is under way ends first. A second Ctrl-C is Node's.
+  // Files cannot be removed while a thread writes to them, so let the current step end. A second Ctrl-C kills the process.
   process.once('SIGINT', () => interrupted.abort());
   const report = await measureAll(options, interrupted.signal);
   if (interrupted.signal.aborted) {
@@ -95,21 +95,21 @@ async function measureAll({ only, quick, executions, cache }: Options, interrupt
   return { ok, machine, packages: resolved.endsWith('.ts') ? 'sources' : 'built', quick, figures, failures };
 }
 
-/** Removed when the process ends. */
+/** Makes a folder that is removed when the process ends. */
 function temporaryFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'toolweaver-bench-'));
   process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
   return folder;
 }
 
-/** One line that is written over, for who watches. */
+/** Overwrites one line on a terminal. */
 function showProgress(text: string): void {
   if (process.stderr.isTTY) {
     process.stderr.write(`\r\x1b[K${text.slice(0, (process.stderr.columns ?? 80) - 1)}`);
   }
 }
 
-/** Of what is measured; with a mark where files differ from it. */
+/** The commit that is measured, marked if files differ from it. */
 function commit(): string {
   try {
     const args = ['describe', '--always', '--dirty', '--exclude', '*'];

@@ -16,13 +16,13 @@ export function medianOf(values: readonly number[]): number {
   return summarize(values).median;
 }
 
-/** Nearest rank: the smallest of the values that at least this share of them does not exceed. */
+/** Returns a quantile by nearest rank: the smallest value that at least `share` of the values do not exceed. */
 export function quantileOf(values: Iterable<number>, share: number): number {
   const sorted = Float64Array.from(values).sort();
   return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] as number;
 }
 
-/** Two arms combined round by round: a disturbance that lasts hits both of them, and cancels out. */
+/** Combines two arms round by round, so that a lasting disturbance, which hits both, cancels out. */
 export function paired(
   left: readonly number[],
   right: readonly number[],
@@ -32,8 +32,8 @@ export function paired(
 }
 
 /**
- * Runs every arm once a round, in turn forwards and backwards, so that a machine that becomes slower or busier hurts all of
- * them alike. A first round that does not count warms up what is to be warm: code, caches of the system.
+ * Runs every arm once a round, alternately forwards and backwards, so that a machine that becomes slower or busier affects
+ * all arms alike. A first round that does not count warms up code and the caches of the system.
  */
 export async function interleave<K extends string, R>(
   rounds: number,
@@ -55,7 +55,7 @@ export async function interleave<K extends string, R>(
   return results;
 }
 
-/** The CPU time that this thread (not the process) takes for the work, in ns. */
+/** Returns the CPU time that this thread (not the process) takes for the work, in ns. */
 export async function threadCpuNs(work: () => void | Promise<void>): Promise<number> {
   const before = process.threadCpuUsage();
   await work();

@@ -2,8 +2,8 @@ import Database from 'better-sqlite3';
 import type { SkillExecution } from './data.ts';
 
 /**
- * What the analytics that this project grew out of do with every record: open a connection, set it up, insert one row into a
- * table with four indexes, commit, close.
+ * Records as the analytics from which this project grew do, for every record: open a connection, set it up, insert one row
+ * into a table with four indexes, commit, close.
  */
 export function recordLikeOriginal(path: string, executions: Iterable<SkillExecution>): void {
   for (const { skillId, userId, orgId, success, latencyMs } of executions) {

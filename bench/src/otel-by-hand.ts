@@ -14,13 +14,13 @@ class PlainReader extends MetricReader {
 }
 
 export interface OtelByHand {
-  /** Counts an execution under the labels that the backend gives it. */
+  /** Counts an execution with the same labels as the backend. */
   record(execution: SkillExecutionInput): void;
-  /** Counts a tool's: in three counters and a histogram, and one more counter for a failure. */
+  /** Counts a tool call in three counters and a histogram, and a failure in one more counter. */
   recordTool(call: ToolCall): void;
-  /** What a push does before it sends: collects, serializes, and compresses in another thread. */
+  /** Prepares a push: collects, serializes, and compresses in another thread. */
   prepare(): Promise<Uint8Array>;
-  /** Of a counter, as the next push would have them. */
+  /** The number of data points of a counter in the next push. */
   points(counter: string): Promise<number>;
   close(): Promise<void>;
 }
@@ -46,7 +46,7 @@ export function otelByHand({ orgs, limit }: { readonly orgs: boolean; readonly l
     advice: { explicitBucketBoundaries: latencyBoundsMs.map((ms) => ms / 1000) },
   });
   return {
-    // Each label spelled out: spreading one object into several costs more.
+    // Labels are spelled out, because spreading one object into several costs more.
     recordTool({ toolName, toolkit, orgId = '', success, latencyMs, error, cost: { usd } }) {
       const status = success ? 'success' : 'failure';
       const tool_name = toolName;
@@ -71,7 +71,7 @@ export function otelByHand({ orgs, limit }: { readonly orgs: boolean; readonly l
     record({ skillId, orgId = '', success, latencyMs }) {
       const labels = orgs ? { skill_id: skillId, org_id: orgId } : { skill_id: skillId };
       executions.add(1, labels);
-      // By 0, too: a series that is not there until the first failure hides that one from every rate.
+      // Add 0, too: a series that appears only with the first failure would hide that failure from every rate.
       successes.add(success ? 1 : 0, labels);
       failures.add(success ? 0 : 1, labels);
       latency.record(latencyMs as number, labels);

@@ -3,14 +3,14 @@ import { Worker } from 'node:worker_threads';
 
 export interface OtlpReceiver {
   readonly url: string;
-  /** How many bytes came in since the last call. */
+  /** Returns the number of bytes received since the last call. */
   bytes(): Promise<number>;
-  /** Of the counter of executions in the latest request, which has to be JSON. */
+  /** The number of data points of the counter of executions in the latest request, which has to be JSON. */
   points(): Promise<number>;
   close(): Promise<void>;
 }
 
-/** Takes everything, in a thread of its own, so that its work is nobody else's. */
+/** Starts a receiver that accepts everything, in a thread of its own, so that its work is not measured. */
 export async function otlpReceiver(): Promise<OtlpReceiver> {
   const worker = new Worker(program, { eval: true });
   const [port] = (await once(worker, 'message')) as [number];

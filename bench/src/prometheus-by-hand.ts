@@ -13,8 +13,8 @@ export interface PrometheusByHand {
 const bucketsSeconds = [0.01, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60];
 
 /**
- * What a careful program does with prom-client: the metrics that ours makes of a tool's execution, with the same names, labels and
- * buckets: three counters and a histogram, and one more counter for a failure.
+ * What a careful program does with prom-client: makes the same metrics of a tool's execution as ours, with the same names, labels
+ * and buckets: three counters and a histogram, and one more counter for a failure.
  */
 export function prometheusByHand({ orgs }: { readonly orgs: boolean }): PrometheusByHand {
   const register = new Registry();
@@ -66,10 +66,10 @@ export function prometheusByHand({ orgs }: { readonly orgs: boolean }): Promethe
     buckets: bucketsSeconds.map((seconds) => seconds * 1000),
   });
 
-  // Each label spelled out: spreading one object into several costs more.
+  // Labels are spelled out, because spreading one object into several costs more.
   return {
     recordSkill({ skillId: skill_id, orgId, success, latencyMs }) {
-      // By 0, too: a series that is not there until the first failure hides that one from every rate.
+      // Add 0, too: a series that appears only with the first failure would hide that failure from every rate.
       if (orgs) {
         const org_id = orgId ?? '';
         skillExecutions.inc({ skill_id, org_id });
@@ -109,7 +109,7 @@ export function prometheusByHand({ orgs }: { readonly orgs: boolean }): Promethe
 }
 
 /**
- * The values that are not 0, by series, whatever the order of the labels; sums of money and time to nine digits.
+ * Compares the non-zero values by series, whatever the order of the labels; sums of money and time to nine digits.
  * @throws Error where two texts do not say the same of the metrics that the first one has.
  */
 export function expectSameMetrics(byHand: string, ours: string): void {
@@ -138,7 +138,7 @@ function seriesOf(text: string): Map<string, number> {
   return found;
 }
 
-/** Lines of values, as scrapers count them. */
+/** The number of lines with values, as scrapers count them. */
 export function countSamples(text: string): number {
   return text.match(/^[^#\n]/gm)?.length ?? 0;
 }

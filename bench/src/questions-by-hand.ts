@@ -4,7 +4,7 @@ import { askedSkills, historyEnd } from './history.ts';
 const hourMs = 3_600_000;
 const weekAgo = historyEnd - 7 * 24 * hourMs;
 
-/** What is asked of the store, asked of the plain table in SQL, on the main thread. */
+/** Answers the questions asked of the store from the plain table, by SQL on the main thread. */
 export function openByHand(path: string) {
   const db = new Database(path, { readonly: true });
   const counts = `

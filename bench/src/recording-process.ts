@@ -11,8 +11,8 @@ import { interleave, threadCpuNs } from './measure.ts';
 import { otelByHand } from './otel-by-hand.ts';
 import { expectSameMetrics, prometheusByHand } from './prometheus-by-hand.ts';
 
-// Prints what recording an execution takes of the main thread's CPU, through the client and by hand, in ns for each round.
-// One client and one registry, as a program has them: code that has served several clients is slower.
+// Prints the main thread's CPU time per recorded execution, through the client and by hand, in ns for each round.
+// Uses one client and one registry, as a program does: code that has served several clients is slower.
 
 export interface RecordingTask {
   /** `all`: SQLite, Prometheus and OTLP. */
@@ -20,20 +20,20 @@ export interface RecordingTask {
   readonly of: 'skill' | 'tool';
   readonly orgs: boolean;
   readonly rounds: number;
-  /** A round. */
+  /** The number of executions per round. */
   readonly executions: number;
-  /** The receiver of what is pushed to. */
+  /** The URL of the receiver of pushes. */
   readonly url: string;
 }
 
 export interface RecordingTimes {
   readonly clientNs: readonly number[];
   readonly byHandNs: readonly number[];
-  /** Of the counter of executions. */
+  /** The label sets of the counter of executions. */
   readonly labelSets: number;
 }
 
-/** Records the executions of the workload from one number to another. */
+/** Records the executions of the workload from index `from` to below `to`. */
 type Recorder = (from: number, to: number) => void | Promise<void>;
 
 interface Sides {
@@ -47,7 +47,7 @@ interface Sides {
 }
 
 const { into, of, orgs, rounds, executions, url }: RecordingTask = JSON.parse(process.argv[2] as string);
-/** Label sets with organisations are some 10 000 of each metric, of two outcomes each. */
+/** With organisations, each metric has some 10 000 label sets, with two outcomes each. */
 const metrics = { labels: orgs ? (['org_id'] as const) : [], maxLabelSets: 50_000 };
 const counter = `toolweaver_${of}_executions_total`;
 const skills = workload({ orgs, tokens: false });

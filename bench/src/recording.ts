@@ -10,19 +10,19 @@ const program = join(import.meta.dirname, 'recording-process.ts');
 
 export interface RecordingOptions extends Pick<RecordingTask, 'into' | 'of' | 'orgs'> {
   readonly measure: MeasureId;
-  /** Whose way it is to record by hand. */
+  /** The library with which recording by hand is done. */
   readonly peer: string;
-  /** None: the figure is only stated. */
+  /** Without a target, the figure is only stated. */
   readonly target?: number;
   readonly url?: string;
 }
 
-/** What recording an execution takes through the client, as a share of what it takes by hand. */
+/** Measures the cost of recording an execution through the client, relative to recording by hand. */
 export async function recording({ quick, progress }: Setting, options: RecordingOptions): Promise<Figure> {
   const { measure, into, of, orgs, peer, target, url = '' } = options;
   const load = `200 ${of}s${orgs ? ', 50 organisations' : ''}`;
   progress(`${peer}: ${load}`);
-  // The kernel may count a thread's time in steps of some ms: a round is to take a hundred of them.
+  // The kernel may count a thread's time in steps of a few ms, so a round should take a hundred of them.
   const [rounds, executions] = into === 'all' ? [9, 200_000] : [11, 500_000];
   const task: RecordingTask = {
     into,

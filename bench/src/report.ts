@@ -3,7 +3,7 @@ import type { Machine } from './machine.ts';
 
 /** What `--json` prints. */
 export interface Report {
-  /** No target was missed, and every measure could be taken. */
+  /** Whether no target was missed and every measure could be taken. */
   readonly ok: boolean;
   readonly machine: Machine;
   /** `built`: what users install. `sources`: under the export condition that the tests use. */
@@ -52,12 +52,12 @@ function columns(rows: readonly (readonly string[])[]): string[] {
   );
 }
 
-/** With its unit. */
+/** Formats a value with its unit. */
 export function amount(value: number, unit: Figure['unit']): string {
   return unit === 'ratio' ? `${rounded(value)} x` : `${rounded(value)} ${unit}`;
 }
 
-/** Three digits that count. */
+/** Rounds to three significant digits, but keeps all digits of the integer part. */
 export function rounded(value: number): string {
   return Number(value.toPrecision(Math.abs(value) >= 100 ? Math.ceil(Math.log10(Math.abs(value) + 1)) : 3)).toString();
 }

@@ -8,7 +8,7 @@ import { checkedEvery, roomInQueue, sqliteClient } from './client.ts';
 import type { Setting } from './figure.ts';
 import { history } from './history.ts';
 
-/** To be raised when the data, or how they are stored, change in a way that the schema does not show. */
+/** Raise this when the data, or how they are stored, change in a way that the schema does not show. */
 const version = 2;
 
 /** Two files with the same executions. They take minutes to make, so they are kept. */
@@ -27,7 +27,7 @@ export async function storedHistory(setting: Setting): Promise<StoredHistory> {
   };
 }
 
-/** A file that is made only once. Others of the same beginning are older ones, or were never finished. */
+/** Makes a file unless it exists. Deletes other files with the same prefix, which are outdated or unfinished. */
 async function kept(
   { cache, announce }: Setting,
   beginning: string,
@@ -63,7 +63,7 @@ function removeFiles(folder: string, beginning: string): void {
   }
 }
 
-/** What an empty store looks like: with another schema, a file is made anew. */
+/** Identifies the schema of an empty store: a file with another schema is made anew. */
 async function schemaMark({ newPath }: Setting): Promise<string> {
   const path = newPath('empty.db');
   const backend = await sqlite({ path });
@@ -91,7 +91,7 @@ async function fillStore(path: string, { executions: count, progress }: Setting)
       client.recordSkillExecution(execution);
       recorded += 1;
     }
-    // Also adds what has not been added yet to the roll-ups.
+    // Reading also brings the roll-ups up to date.
     await client.reader.getLeaderboard();
   } catch (error) {
     await client.close();
@@ -103,7 +103,7 @@ async function fillStore(path: string, { executions: count, progress }: Setting)
 async function fillByHand(path: string, { executions: count, progress }: Setting): Promise<void> {
   const hand = byHand({ path, columns: 'id and tokens' });
   try {
-    // Put in order at the end, which is faster than keeping order.
+    // Build the index at the end, which is faster than maintaining it.
     alter(path, 'DROP INDEX executions_name_at');
     let recorded = 0;
     for (const execution of history(count)) {
@@ -118,7 +118,7 @@ async function fillByHand(path: string, { executions: count, progress }: Setting
     hand.close();
   }
   progress('by hand, the index');
-  // Only read from now on, it needs no log beside it.
+  // From now on the file is only read, so it needs no write-ahead log.
   alter(path, `${nameAndTimeIndex}; PRAGMA journal_mode = delete;`);
 }
 

@@ -12,7 +12,7 @@ export const pythonHint = 'the Python client is not there; node scripts/wandb-pe
 export const sdkHint =
   '@wandb/sdk is not there; npm install --prefix .cache/wandb-sdk --legacy-peer-deps @wandb/sdk@0.5.1 graphql@16 installs it';
 
-/** How long each of the other clients takes for so many rows, in seconds; undefined where it is not there. */
+/** How many seconds each of the other clients takes for `rows` rows; undefined if it is not installed. */
 export interface WandbPeers {
   python(rows: number, folder: string): Promise<number | undefined>;
   sdk(rows: number, folder: string, url: string): Promise<number | undefined>;

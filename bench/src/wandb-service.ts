@@ -4,12 +4,12 @@ import { Worker } from 'node:worker_threads';
 
 export interface WandbService {
   readonly url: string;
-  /** Lines of history that it got. */
+  /** The number of lines of history received so far. */
   lines(): Promise<number>;
   stop(): Promise<void>;
 }
 
-/** What stands in for the service of Weights & Biases, in a thread of its own. */
+/** Starts a stand-in for the service of Weights & Biases, in a thread of its own. */
 export async function startWandbService(): Promise<WandbService> {
   const worker = new Worker(join(import.meta.dirname, 'b10-service.ts'), { execArgv: process.execArgv });
   const [port] = await once(worker, 'message');

@@ -9,7 +9,7 @@ import { inEmptyFolder } from './run.mjs';
 
 const core = '@toolweaver/analytics-core';
 
-/** Each makes `<name>/<entry>` of `<entry>`, with all dependencies inside. */
+/** Each bundles `<entry>` with all of its dependencies into `<name>/<entry>`. */
 const bundlers = {
   async vite(cwd, entry) {
     await build({
@@ -20,7 +20,7 @@ const bundlers = {
       build: { ssr: entry, outDir: 'vite', emptyOutDir: false, minify: true },
     });
   },
-  /** As Next.js bundles what runs on a server. */
+  /** As Next.js bundles server code. */
   async webpack(cwd, entry) {
     const compiler = webpack({
       mode: 'production',
@@ -36,7 +36,7 @@ const bundlers = {
   },
 };
 
-/** Bundles programs with core inside, and runs them where there are no packages. */
+/** Bundles programs together with core, and runs them where no packages are installed. */
 export async function bundle(tarballs) {
   await inEmptyFolder(async (cwd) => {
     await install(cwd, [tarballs.get(core)]);
@@ -70,7 +70,7 @@ export async function bundle(tarballs) {
         await writeFile(join(away, 'part.js'), part);
         assert.equal(await start(away, 'whole.js'), '1\n');
         assert.equal(await start(away, 'part.js'), '0\n');
-        // A method of the client, which is most of core; no minifier renames it.
+        // A method of the client, which makes up most of core. Minifiers do not rename methods.
         assert.ok(whole.includes('recordSkillRating'), bundler);
         assert.ok(!part.includes('recordSkillRating'), bundler);
         assert.ok(part.length < whole.length / 10, `${bundler}: ${part.length} of ${whole.length} bytes`);

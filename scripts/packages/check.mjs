@@ -1,5 +1,5 @@
-// Packs every public package, has publint and attw judge the tarballs, and uses them as strangers do: installed by npm
-// outside the workspace. Expects a finished build; leaves the tarballs in artifacts/.
+// Packs every public package, checks the tarballs with publint and attw, and uses them as users do: installed by npm outside
+// the workspace. Expects a finished build; leaves the tarballs in artifacts/.
 import { bundle } from './bundles.mjs';
 import { use } from './consumer.mjs';
 import { useEverything } from './everything.mjs';

@@ -1,4 +1,4 @@
-// The project of a stranger: outside the workspace, with nothing but what npm installs.
+// A user's project: outside the workspace, with nothing but what npm installs.
 import { existsSync } from 'node:fs';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
@@ -14,13 +14,13 @@ export async function install(cwd, what, env = process.env) {
   await run('npm', ['install', ...terse, ...what], { cwd, env });
 }
 
-/** Names of all that is installed, also deeper in the tree. */
+/** The names of all installed packages, at any depth of the tree. */
 async function installed(cwd) {
   const { packages } = JSON.parse(await readFile(join(cwd, 'node_modules', '.package-lock.json'), 'utf8'));
   return new Set(Object.keys(packages).map((path) => path.replace(/^.*node_modules\//, '')));
 }
 
-/** Runs a program of the project. It has a home of its own and no settings: whatever the defaults create ends up in the folder. */
+/** Runs a program of the project, without settings and with the folder as its home, so what defaults create ends up there. */
 export async function start(cwd, file, { command = process.execPath, args = [] } = {}) {
   const path = [dirname(command), process.env.PATH].join(delimiter);
   const { SystemRoot } = process.env;
@@ -32,10 +32,10 @@ export async function start(cwd, file, { command = process.execPath, args = [] }
 
 const newest = join(root, 'node_modules', 'typescript');
 const attw = createRequire(import.meta.url).resolve('@arethetypeswrong/cli/package.json');
-/** The oldest that is at hand: attw's own. */
+/** The oldest TypeScript at hand: attw's own. */
 const oldest = dirname(createRequire(attw).resolve('typescript/package.json'));
 
-/** The way a strict stranger compiles: without skipLibCheck, so that our declarations are judged too. */
+/** Compiles as strict users do: without skipLibCheck (by default), so that our declarations are checked, too. */
 export async function typecheck(cwd, file, { withOldest = false, skipLibCheck = false } = {}) {
   for (const [module, moduleResolution] of [
     ['nodenext', 'nodenext'],
@@ -61,8 +61,8 @@ export async function typecheck(cwd, file, { withOldest = false, skipLibCheck = 
 }
 
 /**
- * Installs the tarballs of some packages into an empty project, sees that nothing came along that belongs to others, and
- * runs a program there that throws when it is not content.
+ * Installs the tarballs of some packages into an empty project, checks that no dependency of other packages came along, and
+ * runs a program there that throws when something is wrong.
  */
 export async function use(
   tarballs,
@@ -79,7 +79,7 @@ export async function use(
       throw new Error(`${title}: installed although nobody asked for it: ${[...unwanted].join(', ')}`);
     }
     for (const runtime of runtimes) {
-      // As what it writes stays: each has a folder of its own, below the packages.
+      // The program's files stay, so each runtime gets a folder of its own, below the packages.
       const folder = runtime.title ? join(cwd, runtime.title) : cwd;
       await mkdir(folder, { recursive: true });
       await writeFile(join(folder, file), program);
@@ -92,7 +92,7 @@ export async function use(
   });
 }
 
-/** The other packages, and what they need or may work with. */
+/** The other packages, with their dependencies and peers. */
 function foreignTo(needs, packages) {
   const others = packages.filter(({ name }) => !needs.includes(name));
   const foreign = others.flatMap(({ name, dependencies, peerDependencies }) => [

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { install, start, typecheck } from './consumer.mjs';
 import { inEmptyFolder } from './run.mjs';
 
-/** All packages in one project: each entry by `import`, by `require()`, and for TypeScript. */
+/** Uses all packages in one project: each entry by `import`, by `require()`, and in TypeScript. */
 export async function useEverything(tarballs, packages) {
   const entries = packages.flatMap(({ name, exports }) =>
     Object.keys(exports).map((path) => ({ specifier: name + path.slice(1), isCode: !path.endsWith('.json') })),
@@ -33,7 +33,7 @@ export async function useEverything(tarballs, packages) {
     await start(cwd, 'main.js');
     await writeFile(join(cwd, 'types.ts'), reexport(code.filter((specifier) => !isAdapter(specifier))));
     await typecheck(cwd, 'types.ts', { withOldest: true });
-    // Their declarations need those of libraries that are not there, as for whoever does not use them.
+    // Their declarations refer to libraries that are not installed here, as for users who do without them.
     await writeFile(join(cwd, 'adapters.ts'), reexport(code.filter(isAdapter)));
     await typecheck(cwd, 'adapters.ts', { skipLibCheck: true });
   });

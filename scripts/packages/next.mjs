@@ -25,7 +25,7 @@ const route = `
 `;
 const layout = 'export default ({ children }) => <html lang="en"><body>{children}</body></html>;';
 
-/** A service in Next.js as the README sets it up: built by each of its bundlers, taken elsewhere, started, and ended by a signal. */
+/** Runs a Next.js service set up as in the README: built by each bundler, moved elsewhere, started, and ended by a signal. */
 export async function serveByNext(tarballs) {
   const files = await filesOfReadme();
   await inEmptyFolder(async (cwd) => {
@@ -57,14 +57,14 @@ export async function serveByNext(tarballs) {
   });
 }
 
-/** Its blocks that begin with the name of a file. */
+/** The code blocks of the README that begin with a file name. */
 async function filesOfReadme() {
   const readme = await readFile(join(root, 'packages', 'analytics', 'README.md'), 'utf8');
   const blocks = readme.matchAll(/```(?:js|ts)\n\/\/ (\S+)\n(.*?)```/gs);
   return Object.fromEntries(Array.from(blocks, ([, name, code]) => [name, code]));
 }
 
-/** Starts the server, asks it once, and ends it before it has to have written anything. */
+/** Starts the server, sends it one request, and ends it before it must have written anything. */
 async function greet(cwd) {
   const { port, release } = await holdPort();
   const { PATH } = process.env;

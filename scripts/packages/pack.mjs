@@ -2,7 +2,7 @@ import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { forEach, root, run } from './run.mjs';
 
-/** Every public package of the workspace, as its manifest, with the folder that it is in. */
+/** Returns the manifests of all public packages of the workspace, each with its folder. */
 export async function readPackages(workspace = root) {
   const folders = await readdir(join(workspace, 'packages'));
   return Promise.all(
@@ -13,7 +13,7 @@ export async function readPackages(workspace = root) {
   );
 }
 
-/** Packs them into artifacts/. Name → path of the tarball. */
+/** Packs packages into artifacts/. Returns a map from name to path of the tarball. */
 export async function packAll(packages) {
   const artifacts = join(root, 'artifacts');
   await rm(artifacts, { recursive: true, force: true });
@@ -29,7 +29,7 @@ export async function packAll(packages) {
   return tarballs;
 }
 
-/** Has publint and attw say what is wrong with a tarball. */
+/** Checks a tarball with publint and attw. */
 export async function judge(tarball) {
   await run('publint', ['run', tarball, '--strict']);
   await run('attw', [tarball, '--profile', 'esm-only', '--no-color']);

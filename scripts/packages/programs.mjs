@@ -1,4 +1,4 @@
-// What strangers do with the packages: each program throws when it is not content.
+// Programs that use the packages as users do. Each throws when something is wrong.
 const analytics = '@toolweaver/analytics';
 const adapters = '@toolweaver/analytics-adapters';
 const collector = '@toolweaver/analytics-collector';
@@ -12,7 +12,7 @@ const sqlite = '@toolweaver/analytics-sqlite';
 const testkit = '@toolweaver/analytics-testkit';
 const wandb = '@toolweaver/analytics-wandb';
 
-/** Counts the requests of pushes. */
+/** A server that counts push requests. */
 const startReceiver = `
       let requests = 0;
       const receiver = createServer((_, response) => { requests += 1; response.end(); });
@@ -53,7 +53,7 @@ export const programs = [
     title: 'the front with the Prometheus backend shows what it counted',
     isBackend: true,
     needs: [analytics, core, metrics, prometheus],
-    // prom-client asks for it.
+    // prom-client depends on it.
     shared: ['@opentelemetry/api'],
     types: true,
     program: `
@@ -164,7 +164,7 @@ export const programs = [
         env: {
           PROMETHEUS_PORT: '0',
           OTLP_ENDPOINT: 'http://127.0.0.1:' + address.port,
-          // The first push by itself comes at a random moment of the interval.
+          // The first automatic push happens at a random time within the interval.
           OTLP_PUSH_INTERVAL: '86400',
           WANDB_MODE: 'offline',
         },

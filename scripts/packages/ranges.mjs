@@ -1,11 +1,12 @@
-// Which versions of each other our packages ask for. What `workspace:^` becomes, such as ^0.1.0, ends before the next minor: a package
-// repaired after that would ask for what its users do not have, and npm would refuse the set. So before 1.0 a published range goes
-// on to 1.0. It begins with what there was when the package got its own minor: that may use whatever was new then, repairs may not.
-// Only what is published says so: `changeset version` would raise the range with every repair, and the lockfile would have to follow.
+// Which versions of each other our packages ask for. What `workspace:^` becomes, such as ^0.1.0, ends before the next minor: a
+// later patch of a package would ask for versions that its users do not have, and npm would refuse the set. So before 1.0 a
+// published range extends to 1.0. It begins with the version current when the package got its own minor: that minor may use
+// whatever was new then, patches may not. Only published manifests say so: `changeset version` would raise the range with every
+// patch, and the lockfile would have to follow.
 import { basename } from 'node:path';
 import { run } from './run.mjs';
 
-/** The dependencies and peers of a package as its users get them. `cwd` is in the repository, which has the tags of earlier releases. */
+/** The published dependencies and peers of a package. `cwd` is in the repository, which has the tags of earlier releases. */
 export async function publishedRanges({ name, version, dependencies, peerDependencies }, packages, cwd) {
   const ownMinor = `${name}@${version.replace(/\d+$/, '*')}`;
   const tags = await run('git', ['tag', '--list', ownMinor, '--sort=version:refname'], { cwd });
@@ -24,7 +25,7 @@ export async function publishedRanges({ name, version, dependencies, peerDepende
   };
 }
 
-/** The version that a package had at a tag, or has now if there is no tag, or if it was not there yet. */
+/** The version of a package at a tag; its present version if there is no tag, or if the package did not exist then. */
 async function versionAt(tag, { folder, version }, cwd) {
   const file = `packages/${basename(folder)}/package.json`;
   if (!tag || (await run('git', ['ls-tree', tag, file], { cwd })) === '') {

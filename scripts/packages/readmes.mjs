@@ -6,8 +6,8 @@ import { install, start } from './consumer.mjs';
 import { forEach, inEmptyFolder, run } from './run.mjs';
 
 /**
- * Does what each README says, in a project of its own: its first command that installs or starts a package, and the sample behind that.
- * `env` says where npm finds the packages.
+ * Follows each README in a new project: runs its first command that installs or starts a package, and the sample after that.
+ * `env` tells npm where to find the packages.
  */
 export async function followReadmes(readmes, env) {
   await forEach(readmes, async (readme) => {
@@ -16,7 +16,7 @@ export async function followReadmes(readmes, env) {
     const args = rest.split(' ');
     await inEmptyFolder(async (cwd) => {
       if (tool === 'npx') {
-        // A cache of its own: the common one may have what an earlier rehearsal published under the same version.
+        // A separate cache: the shared one may hold what an earlier rehearsal published under the same version.
         const fresh = { ...env, npm_config_cache: join(cwd, '.npm') };
         assert.notEqual(await run('npx', ['--yes', ...args], { cwd, env: fresh }), '', readme);
         return;

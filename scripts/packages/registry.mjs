@@ -5,8 +5,8 @@ import { runServer } from 'verdaccio';
 import { run } from './run.mjs';
 
 /**
- * Starts an npm registry of this machine for our scope alone. It asks no other registry: what is not ours, npm takes from
- * where it takes it anyway. `env` makes npm and pnpm do so, and lets them publish.
+ * Starts a local npm registry for our scope alone. It asks no other registry: npm fetches all other packages from its usual
+ * one. `env` configures npm and pnpm accordingly, and lets them publish.
  */
 export async function startRegistry(folder) {
   await mkdir(folder);
@@ -38,7 +38,7 @@ export async function startRegistry(folder) {
   };
 }
 
-/** The token of a new user. */
+/** Creates a user and returns its token. */
 async function makeUser(address) {
   const name = 'rehearsal';
   const response = await fetch(`http://${address}/-/user/org.couchdb.user:${name}`, {

@@ -1,5 +1,5 @@
-// A release in rehearsal, from a clone to the stranger who follows a README. A copy of this folder does what its README says,
-// is versioned, and published as the workflow does it, but to a registry of this machine. Nothing else changes.
+// Rehearses a release, from a clone to the user who follows a README. A copy of this folder does what its README says, is
+// versioned and published as by the workflow, but to a local registry. Nothing else changes.
 import assert from 'node:assert/strict';
 import { cp, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
@@ -9,13 +9,13 @@ import { followReadmes } from './readmes.mjs';
 import { startRegistry } from './registry.mjs';
 import { forEach, inEmptyFolder, root, run } from './run.mjs';
 
-/** Stands for the place on GitHub that publishes. */
+/** Stands in for the repository on GitHub that publishes. */
 const address = { GITHUB_SERVER_URL: 'https://github.com', GITHUB_REPOSITORY: 'example/toolweaver-analytics' };
 
 await inEmptyFolder(async (folder) => {
   const clone = join(folder, 'clone');
   await copyWorkspace(clone);
-  // What was built here need not be built there again.
+  // Share the build cache, so that the clone does not build everything again.
   const env = { ...process.env, TURBO_CACHE_DIR: join(root, '.turbo', 'cache') };
   assert.match(await run('npm', ['run', 'demo'], { cwd: clone, env }), /receipts/i);
   console.log('works: npm run demo in a fresh clone');
@@ -23,7 +23,7 @@ await inEmptyFolder(async (folder) => {
   const registry = await startRegistry(join(folder, 'registry'));
   try {
     await version(clone);
-    // What main holds after the merge of the versions, which is when the workflow publishes: this check has to pass there too.
+    // The state of main after the version merge, which is when the workflow publishes: this check has to pass there, too.
     await version(clone);
     await publish(clone, registry);
     const packages = await readPackages(clone);
@@ -45,7 +45,7 @@ await inEmptyFolder(async (folder) => {
   }
 });
 
-/** What would be in a clone: all that is under version control, or would be, as a repository of its own. */
+/** Makes a repository of what a clone would contain: all files that are under version control, or would be. */
 async function copyWorkspace(clone) {
   const listed = (...args) =>
     run('git', ['-c', 'safe.directory=*', 'ls-files', '-z', ...args]).then((text) => text.split('\0').filter(Boolean));
@@ -64,7 +64,7 @@ async function commit(clone) {
   await run('git', [...author, 'commit', '-q', '-m', 'rehearsal'], { cwd: clone });
 }
 
-/** Turns the changesets into versions, and commits those. There may be none: then every version has its changelog already. */
+/** Turns changesets into versions, and commits these. If there are none, every version already has its changelog. */
 async function version(clone) {
   const files = await readdir(join(clone, '.changeset'));
   if (files.some((file) => file.endsWith('.md') && file !== 'README.md')) {
@@ -77,19 +77,19 @@ async function version(clone) {
   }
 }
 
-/** The script `release:publish` without the build: versions, ranges and addresses of manifests are all that changed. */
+/** Runs `release:publish` without the build, since only versions, ranges and addresses in manifests have changed. */
 async function publish(clone, registry) {
-  // A runner of GitHub would offer its identity, which is for the real registry.
+  // A GitHub runner would offer its identity, which is meant for the real registry.
   const isOfRunner = (name) => /^(CI|ACTIONS_.*|GITHUB_.*)$/.test(name);
   const kept = Object.entries(registry.env).filter(([name]) => !isOfRunner(name));
   const env = { PNPM_CONFIG_FETCH_TIMEOUT: '600000', ...Object.fromEntries(kept) };
   await run('node', ['scripts/packages/repository.mjs'], { cwd: clone, env: { ...env, ...address } });
   await run('pnpm', ['exec', 'changeset', 'publish'], { cwd: clone, env });
-  // The next release starts from what is committed.
+  // The next release starts from the committed state.
   await run('git', ['restore', '.'], { cwd: clone });
 }
 
-/** Looks at what the registry got. */
+/** Checks what the registry received. */
 async function checkPublished({ folder, name, version, exports, bin }, registryUrl) {
   const packument = await (await fetch(`${registryUrl}/${name.replace('/', '%2f')}`)).json();
   const manifest = packument.versions[version];
@@ -143,7 +143,7 @@ async function filesOf(tarball, folder) {
     .map((line) => line.replace('package/', ''));
 }
 
-/** A repaired bug of one package gives a version to it alone. */
+/** Checks that a patch of one package changes the version of that package only. */
 async function checkIndependence(clone, before) {
   const name = '@toolweaver/analytics-wandb';
   await change(clone, name, 'patch');
@@ -157,8 +157,8 @@ async function checkIndependence(clone, before) {
 }
 
 /**
- * Minors of a backend and of core, one after the other. Whoever has all packages goes on with what is asked for already, and takes the
- * new minor beside what there is of the others: into a new project, and into one from before.
+ * Checks minors of a backend and of core, one after the other. Users of all packages can keep the ranges they ask for, and
+ * can add the new minor next to the present versions of the others, both in a new project and in an existing one.
  */
 async function checkMinors(clone, older, registry) {
   const asking = (mark, packages) => packages.map(({ name, version }) => `${name}@${mark}${version}`);
@@ -184,9 +184,9 @@ async function change(clone, name, bump) {
   await version(clone);
 }
 
-/** Has npm find versions that fit each other, without taking them. Of two cores, neither would know the errors of the other. */
+/** Has npm resolve compatible versions, without installing them, and only one core: two would not know each other's errors. */
 async function resolve(cwd, what, { env }) {
-  // Another release may have come since npm has asked.
+  // There may have been another release since npm last asked.
   await install(
     cwd,
     ['--package-lock-only', '--strict-peer-deps', '--no-prefer-offline', '--prefer-online', ...what],

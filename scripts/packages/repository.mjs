@@ -1,5 +1,5 @@
-// Writes into the manifests of all packages what holds for what is published alone: the versions of each other that they ask for, and
-// where their source is. npm takes a statement of provenance only if that is the place that publishes, which GitHub Actions
+// Writes into the manifests of all packages what only published ones need: the versions of each other that they ask for, and
+// the address of their source. npm accepts provenance only if that is the repository that publishes, which GitHub Actions
 // knows and this repository does not.
 import { writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';

@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path';
 
 export const root = resolve(import.meta.dirname, '../..');
 
-/** Runs a program to its end, and gives what it printed. @throws Error with all of that when it fails. */
+/** Runs a program to its end and returns what it printed. @throws Error with all of that when it fails. */
 export function run(command, args, { cwd = root, env = process.env } = {}) {
   return new Promise((done, fail) => {
     // npm and the tools of the workspace are .cmd files on Windows, which only a shell can start.
@@ -43,7 +43,7 @@ export async function inEmptyFolder(task) {
   }
 }
 
-/** Runs a task for each item, as many at once as there are processors. Lets all end before it throws for the first that failed. */
+/** Runs a task per item, as many at once as there are processors. Waits for all before it throws the first failure. */
 export async function forEach(items, task) {
   const left = items.values();
   const workers = Array.from({ length: availableParallelism() }, async () => {

@@ -1,4 +1,4 @@
-// Runs each backend alone, and all of them together, on every Node that we promise, and on Bun and Deno: from the packed tarballs,
+// Runs each backend alone, and all of them together, on every supported Node, and on Bun and Deno, from the packed tarballs,
 // installed once. Expects a finished build. The runtimes come from the npm registry into .cache/runtimes.
 import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
@@ -8,7 +8,7 @@ import { packAll, readPackages } from './pack.mjs';
 import { programs } from './programs.mjs';
 import { forEach, root, run } from './run.mjs';
 
-/** Packages that are one finished binary: unlike their parents they need no install script. */
+/** Packages that contain one finished binary. Unlike their parents, they need no install script. */
 const binaries = {
   node: {
     linux: { name: `node-linux-${process.arch}`, path: 'bin/node' },
@@ -25,7 +25,7 @@ const binaries = {
 };
 
 const runtimes = [
-  // The oldest of `engines`, and a late one of each line.
+  // The oldest that `engines` allows, and a recent one of each line.
   { name: 'node', version: '22.18.0' },
   { name: 'node', version: '22.23.2' },
   { name: 'node', version: '24.21.0' },
@@ -34,7 +34,7 @@ const runtimes = [
   { name: 'deno', version: '2.9.6', args: ['run', '--allow-all'] },
 ];
 
-/** Where the program of a runtime is. */
+/** Installs a runtime if needed, and returns the path of its program. */
 async function provide({ name, version }) {
   const binary = binaries[name][process.platform];
   if (!binary) {

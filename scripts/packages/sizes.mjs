@@ -1,13 +1,13 @@
-// What the packages add to a program that bundles them, and the limits of that: everything that a package exports, or one
-// name of it with what that carries, minified and compressed. Dependencies and Node's modules stay outside.
+// What the packages add to a program that bundles them, and limits for that: all exports of a package, or a single one with
+// what it pulls in, minified and compressed. Dependencies and Node's modules stay outside.
 import { basename, isAbsolute, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { build } from 'rolldown';
 import { root } from './run.mjs';
 
 /**
- * In units of 1000 bytes, as transfers are counted. `core: memory` is what an importer of `memory` gets, and `core/for-backends`
- * is another entry than `index`.
+ * In units of 1000 bytes, as transfers are counted. `core: memory` is what a program gets that imports only `memory`, and
+ * `core/for-backends` is an entry other than `index`.
  */
 const limitsKb = {
   adapters: 2.85,

@@ -13,7 +13,7 @@ export interface Certificate {
   readonly certFile: string;
 }
 
-/** A certificate that has signed itself, for these names; it goes with the test. `more`: options of `openssl x509`. */
+/** Makes a self-signed certificate for these names, deleted when the test ends. `more`: options of `openssl x509`. */
 export function certificates(subjectAltName: string, ...more: string[]): Certificate {
   const folder = mkdtempSync(join(tmpdir(), 'tls-'));
   onTestFinished(() => rmSync(folder, { recursive: true }));
@@ -31,11 +31,11 @@ export function certificates(subjectAltName: string, ...more: string[]): Certifi
 
 export interface TlsServer {
   readonly endpoint: string;
-  /** How many got through. */
+  /** How many requests got through. */
   requests(): number;
 }
 
-/** Takes everything; ends with the test. */
+/** Starts a server that accepts everything, and closes when the test ends. */
 export async function tlsServer({ keyFile, certFile }: Certificate, options: ServerOptions = {}): Promise<TlsServer> {
   let requests = 0;
   const identity = { key: readFileSync(keyFile), cert: readFileSync(certFile) };

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { holdPort } from './port.ts';
 
-/** A server of another program, on this machine. */
+/** A server on this machine that another program runs. */
 export interface Daemon {
   readonly url: string;
   stop(): Promise<void>;
@@ -11,9 +11,9 @@ export interface Daemon {
 
 export interface DaemonOptions {
   readonly command: string;
-  /** For an address to listen on, such as `127.0.0.1:1234`. */
+  /** Returns the arguments for an address to listen on, such as `127.0.0.1:1234`. */
   args(address: string): readonly string[];
-  /** Path that is answered with 200 once it is ready. */
+  /** The path that answers 200 once the server is ready. */
   readonly readyPath: string;
 }
 

@@ -1,6 +1,6 @@
 import type { Clock } from '../../packages/core/src/index.ts';
 
-/** A clock on which everything happens so many times sooner; what comes over a connection takes as long as ever. */
+/** A clock that runs `factor` times as fast. Network traffic takes as long as ever. */
 export function fastClock(factor: number): Clock {
   const started = Date.now();
   const monotonic = (): number => performance.now() * factor;

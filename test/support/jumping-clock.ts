@@ -3,12 +3,12 @@ import type { Random } from './random.ts';
 
 const hourMs = 3_600_000;
 const yearMs = 365 * 24 * hourMs;
-/** The last ms that an event may have: of the year 2099. */
+/** The latest time that an event may have: the last ms of 2099. */
 export const lastAt: number = Date.UTC(2100) - 1;
 
 type Jump = (now: number) => number;
 
-/** What a wall clock may do. */
+/** Jumps after which the wall clock still shows a valid time. */
 export const possible: Readonly<Record<string, Jump>> = {
   'goes on': (now) => now,
   'an hour forward': (now) => now + hourMs,
@@ -19,7 +19,7 @@ export const possible: Readonly<Record<string, Jump>> = {
   'a fraction': (now) => now + 0.75,
   'the end': () => lastAt,
 };
-/** What is no time: then nobody can say when an event was. */
+/** Jumps to what is no valid time, so that events cannot be timed. */
 const impossible: Readonly<Record<string, Jump>> = {
   'before the beginning': () => -1,
   'after the end': () => lastAt + 1,
@@ -32,15 +32,15 @@ const impossible: Readonly<Record<string, Jump>> = {
 const jumps = { ...possible, ...impossible };
 
 export interface JumpingClock extends Clock {
-  /** How the wall clock differs from the machine's. */
+  /** The current jump: how the wall clock differs from the machine's. */
   readonly state: string;
-  /** Whether it shows a time that an event may have. */
+  /** Whether the wall clock shows a time that an event may have. */
   readonly isPossible: boolean;
   jump(): void;
   goOn(): void;
 }
 
-/** The machine's clock, but for the time of day, which goes wherever chance takes it. */
+/** The machine's clock, except for the wall time, which jumps at random. */
 export function jumpingClock(random: Random): JumpingClock {
   let state = 'goes on';
   return {
@@ -64,14 +64,14 @@ export function jumpingClock(random: Random): JumpingClock {
 }
 
 export interface Jumped {
-  /** Events that had a time, and those that had none. */
+  /** The number of events with a valid time; `untimed` counts the others. */
   readonly timed: number;
   readonly untimed: number;
-  /** Of an execution, by a clock that only goes on. */
+  /** The longest duration of an execution, by a monotonic clock. */
   readonly longestMs: number;
 }
 
-/** Records while the clock jumps: an execution with a jump in it, and one event that `alsoRecord` records, so many times. */
+/** Records while the clock jumps: in each round an execution with a jump in it, and an event by `alsoRecord`. */
 export async function recordInJumps(
   clock: JumpingClock,
   analytics: Analytics,
@@ -83,7 +83,7 @@ export async function recordInJumps(
     const began = performance.now();
     await analytics.trackOperation({ kind: 'tool', name: 'jumps' }, jump);
     longestMs = Math.max(longestMs, performance.now() - began);
-    // An execution is timed at its end.
+    // An execution gets its time when it ends.
     if (clock.isPossible) {
       timed += 2;
     } else {

@@ -1,8 +1,8 @@
 const stepMs = 5;
 
 /**
- * Tells how many ms have passed for this thread since then, as its own timers count them: where the machine stands still, or is
- * busy with others, hardly any do. For a bound on what must not take long.
+ * Measures how many ms pass for this thread, as counted by its own timers: hardly any while the machine is suspended or busy
+ * with other processes. For time limits in tests.
  */
 export function ownTime(): { ms(): number } {
   let ticks = 0;

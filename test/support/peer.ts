@@ -1,6 +1,6 @@
 import { type TestAPI, test } from 'vitest';
 
-/** For tests that need another program: without it they are skipped and say so, or fail where `REQUIRE_PEERS` is 1. */
+/** `test` for tests that need another program. Without it they are skipped, or fail if `REQUIRE_PEERS` is 1. */
 export function testWith(isThere: boolean, peer: string): (name: string, fn: () => Promise<void>) => void {
   const run: TestAPI | TestAPI['skip'] = isThere || process.env['REQUIRE_PEERS'] === '1' ? test : test.skip;
   return (name, fn) => {

@@ -1,15 +1,15 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 
-/** A port of this machine on which nobody listens, and which nobody else is given. */
+/** A local port on which nothing listens, and which the system gives to nobody else. */
 export interface HeldPort {
   readonly port: number;
   release(): void;
 }
 
 /**
- * Holds this port, or one that is free. A port that was free a moment ago may belong to a server of another test by now: this one
- * is in use, at the near end of a connection, which refuses whoever connects to it and, on Linux, lets a server listen all the same.
+ * Holds the given port, or a free one. A port that was free a moment ago may already belong to a server of another test. The held
+ * one is in use as the local end of a connection: connecting to it is refused but, on Linux, a server can still listen on it.
  */
 export async function holdPort(port = 0): Promise<HeldPort> {
   const host = '127.0.0.1';
@@ -27,7 +27,7 @@ export async function holdPort(port = 0): Promise<HeldPort> {
   return {
     port: holder.localPort ?? 0,
     release() {
-      // Without the pause that ends other connections, in which the port could not be listened on.
+      // A reset skips TIME_WAIT, during which nothing could listen on the port.
       holder.resetAndDestroy();
       far.destroy();
     },

@@ -1,6 +1,6 @@
 import { setTimeout } from 'node:timers/promises';
 
-/** How a program ends, and what is seen of that. */
+/** A way in which a program ends, and what can be observed of it. */
 export interface Exit {
   readonly way: string;
   readonly signal?: NodeJS.Signals;
@@ -9,7 +9,7 @@ export interface Exit {
   readonly stderr?: unknown;
 }
 
-/** Ends this process, in a way that is told by its name; by a signal where one is given. An unknown way ends it by itself. */
+/** Ends this process in the named way, or by a signal if one is given. With an unknown way it ends by itself. */
 export async function endProcess(
   way: string,
   signal: NodeJS.Signals | undefined,
@@ -43,7 +43,7 @@ export async function endProcess(
   }
   if (signal !== undefined) {
     process.kill(process.pid, signal);
-    // A handler gets its turn in the next one of the loop.
+    // Signal handlers run in the next turn of the event loop.
     await setTimeout(20);
   }
 }

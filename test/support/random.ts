@@ -1,10 +1,10 @@
 export interface Random {
-  /** From 0 up to 1. */
+  /** A number from 0 to below 1. */
   next(): number;
-  /** A whole number from 0, below `end`. */
+  /** A whole number from 0 to below `end`. */
   below(end: number): number;
   pick<T>(choices: readonly T[]): T;
-  /** For a source of its own: of a case, or of another process. */
+  /** A seed for another source, such as that of a case or another process. */
   seed(): number;
 }
 

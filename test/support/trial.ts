@@ -4,31 +4,31 @@ import { ledgerHolds } from '../../packages/testkit/src/matchers.ts';
 import { pinnedSeeds } from './pinned-seeds.ts';
 import { type Random, seededRandom } from './random.ts';
 
-// A trial puts backends through one kind of harm, as often as asked, and counts what became of it. The counts go out with the
-// test's result, where `scripts/reliability.mjs` finds them. Trials of one id and name are one, wherever they stand.
+// A trial puts backends through one kind of failure, as often as asked, and counts the outcomes. The counts are part of the
+// test's result, where `scripts/reliability.mjs` finds them. Trials with the same id and name are merged, wherever they are.
 
 export interface Trial {
-  /** Everything random in a trial comes from here, so that its seed repeats it. */
+  /** The source of everything random in a trial, so that its seed repeats the trial. */
   readonly random: Random;
   /** Adds to a figure of the report. */
   add(figure: string, by?: number): void;
-  /** Raises a figure of the report to this, where it is lower. */
+  /** Raises a figure of the report to this value if it is lower. */
   most(figure: string, value: number): void;
-  /** Holds a client to its ledger when the trial has come to its end, and once more when it is closed after that. */
+  /** Checks a client's ledger at the end of the trial, and again once the client is closed. */
   watch(analytics: Analytics): Analytics;
-  /** Ends the trial as one that cannot be made here. */
+  /** Ends the trial as skipped, because it cannot run here. */
   skip(reason: string): never;
-  /** Does so for want of a tool, which is a failure on Linux where `REQUIRE_PEERS` is 1. */
+  /** Skips the trial because a tool is missing, which is a failure on Linux if `REQUIRE_PEERS` is 1. */
   lacks(tool: string): never;
 }
 
 interface TrialRecord {
   readonly id: string;
   readonly name: string;
-  /** Undefined where nothing depends on chance. */
+  /** Undefined if nothing depends on chance. */
   readonly seed?: number;
   readonly counts: Record<string, number>;
-  /** Those of the counts that say the most of something: of several they are not added up. */
+  /** Names of counts that are maxima, which are not added up over several trials. */
   readonly peaks: string[];
   skipped?: string;
 }
@@ -40,15 +40,15 @@ declare module 'vitest' {
 }
 
 const isFull: boolean = process.env['RELIABILITY'] === 'full';
-/** Not to be reached: it ends what hangs. */
+/** Ends trials that hang; no other trial takes as long. */
 const timeoutMs = isFull ? 3_600_000 : 600_000;
 
-/** How often to do what depends on chance: for a release, and for every push. */
+/** Chooses how often to repeat what depends on chance: `full` for a release, `quick` for every push. */
 export function times<T>(full: T, quick: T): T {
   return isFull ? full : quick;
 }
 
-/** Tries a new seed, and those that are pinned; or only `SEED`, which repeats a trial as it was. */
+/** Tries a new seed and the pinned ones, or only `SEED`, which repeats a trial exactly. */
 export function trial(id: string, name: string, body: (trial: Trial) => Promise<void>, leastTimeoutMs = 0): void {
   const { SEED } = process.env;
   if (SEED !== undefined) {
@@ -109,7 +109,7 @@ function trialOfSeed(
   });
 }
 
-/** Asserts that no event of these clients is unaccounted for, before and after they are closed. */
+/** Asserts that these clients account for every event, both before and after they are closed. */
 async function settle(clients: readonly Analytics[]): Promise<void> {
   for (const analytics of clients) {
     ledgerHolds(analytics.stats());
@@ -119,8 +119,8 @@ async function settle(clients: readonly Analytics[]): Promise<void> {
 }
 
 /**
- * A trial whose cases are tests of their own, which `body` makes: each is counted, and what they add is added up. Nothing in them
- * depends on chance, and they do not run at the same time.
+ * A trial whose cases are separate tests, which `body` defines: each is counted, and the figures that they add are summed.
+ * Nothing in them depends on chance, and they do not run concurrently.
  */
 export function trialOfTests(id: string, name: string, body: (add: Trial['add']) => void): void {
   describe(`${id} ${name}`, () => {
@@ -136,7 +136,7 @@ export function trialOfTests(id: string, name: string, body: (add: Trial['add'])
   });
 }
 
-/** Does something `count` times, a few at a time. */
+/** Does something `count` times, at most `lanes` at once. */
 export async function inLanes(
   lanes: number,
   count: number,

@@ -2,8 +2,8 @@ import { resolve } from 'node:path';
 import type { Analytics } from '@toolweaver/analytics';
 
 /**
- * What the SQLite backend is to take as its path. The variable is left as it is, as it may be `:memory:` or begin with `~`;
- * `given` and `byDefault` are of the working directory.
+ * Returns the path for the SQLite backend. The environment variable is left unchanged, because it may be `:memory:` or begin
+ * with `~`; `given` and `byDefault` are relative to the working directory.
  */
 export function databaseSetting(
   cwd: string,
@@ -15,7 +15,7 @@ export function databaseSetting(
   return given ? resolve(cwd, given) : named || resolve(cwd, byDefault);
 }
 
-/** The file that was recorded into; undefined where it is none. */
+/** The database file that was recorded into; undefined if there is none. */
 export function databaseFile(analytics: Analytics): string | undefined {
   const path = analytics.getConfigSummary().backends['sqlite']?.['path'];
   return typeof path === 'string' && path !== ':memory:' ? path : undefined;

@@ -13,7 +13,7 @@ import { usageError } from './usage-error.ts';
 
 process.exitCode = await main(process.argv.slice(2));
 
-/** The exit code. */
+/** Returns the exit code. */
 async function main(args: readonly string[]): Promise<number> {
   let options: DemoOptions;
   let analytics: Analytics;
@@ -65,7 +65,7 @@ async function demo(options: DemoOptions, analytics: Analytics): Promise<number>
   return flushed.ok && result.receipts > 0 ? 0 : 1;
 }
 
-/** Undefined where no backend can be asked. */
+/** Reads the stored figures; undefined if no backend can be read. */
 async function storedFigures(
   analytics: Analytics,
   runId: string,
@@ -101,7 +101,7 @@ async function hold(seconds: number, url: string | undefined): Promise<void> {
   await sleep(seconds * 1000, undefined, { signal: ended.signal }).catch(() => {});
 }
 
-/** Pages or directories of runs, from backends that have such. */
+/** URLs or directories of runs, from backends that have them. */
 function runsElsewhere(analytics: Analytics): string[] {
   const { backends } = analytics.getConfigSummary();
   return Object.values(backends).flatMap(({ runs }) => (Array.isArray(runs) ? runs.map(String) : []));
@@ -129,7 +129,7 @@ async function processFile(path: string, analytics: Analytics, id: string): Prom
     const failed = (part: RegExp): boolean => problems.some(({ name }) => part.test(name));
     count(totals, receipt.truth?.total, failed(/^(Total|NoText)/));
     count(dates, receipt.truth?.date, failed(/^(Date|NoText|TotalMissing)/));
-    // A pipe has no size to measure by.
+    // A pipe has no size, so no share is known.
     progress.update(size === 0 ? 0 : bytesRead / size, counted(receipts, 'receipt'));
   }
   progress.end();

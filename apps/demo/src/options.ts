@@ -10,9 +10,9 @@ export interface DemoOptions {
   readonly receipts: string;
   /** The database, as the backend takes it. */
   readonly db: string;
-  /** Whether it is the one that the demo takes when nobody names another. */
+  /** Whether `db` is the demo's default database. */
   readonly isDefaultDb: boolean;
-  /** How long to stay after the work, so that the metrics can be scraped. */
+  /** How long to keep running after the work, so that the metrics can be scraped. */
   readonly holdSeconds: number;
 }
 

@@ -12,8 +12,8 @@ export interface ProcessedReceipt {
 }
 
 /**
- * The skill `process_receipt`: three tools in a row. It fails, with the error's type, when a tool fails or when the
- * total or the date differs from the truth. Every execution says which receipt it was about.
+ * Returns the skill `process_receipt`, which calls three tools in a row. It fails, with the error's type, when a tool fails or
+ * when the total or the date differs from the truth. Every execution records the id of its receipt.
  */
 export function createPipeline(analytics: Analytics): (receipt: Receipt) => Promise<ProcessedReceipt> {
   return async (receipt) => {
@@ -37,7 +37,7 @@ export function createPipeline(analytics: Analytics): (receipt: Receipt) => Prom
         },
       );
     } catch (error) {
-      // Recorded already; the next receipt has nothing to do with it.
+      // The failure is already recorded, and does not affect the next receipt.
       return { problems: [error as ToolError] };
     }
   };

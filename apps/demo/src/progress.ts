@@ -8,7 +8,7 @@ export interface Progress {
   end(): void;
 }
 
-/** A bar on a terminal; nothing anywhere else. */
+/** Returns a progress bar that draws on a terminal only. */
 export function progressBar(stream: NodeJS.WriteStream): Progress {
   let drawnAt = Number.NEGATIVE_INFINITY;
   return {

@@ -3,7 +3,7 @@ import { createInterface } from 'node:readline';
 import { parseReceiptLine, type Receipt } from './receipt.ts';
 
 export interface SkippedLine {
-  /** From 1. */
+  /** The line number, from 1. */
   readonly line: number;
   readonly problem: string;
 }
@@ -12,11 +12,11 @@ export interface ReadReceipt {
   /** Absent on a line that is no receipt. */
   readonly receipt?: Receipt;
   readonly skipped?: SkippedLine;
-  /** How far the file has been read. */
+  /** How many bytes of the file have been read so far. */
   readonly bytesRead: number;
 }
 
-/** The receipts of a JSON Lines file, one by one; blank lines are passed over. */
+/** Yields the receipts of a JSON Lines file one by one, skipping blank lines. */
 export async function* readReceipts(path: string): AsyncGenerator<ReadReceipt> {
   const stream = createReadStream(path, 'utf8');
   let line = 0;

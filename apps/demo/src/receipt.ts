@@ -7,7 +7,7 @@ export interface OcrBox {
   readonly text: string;
 }
 
-/** What the receipt really says, in the receipt's own spelling. A field that nobody knows is absent. */
+/** What the receipt really says, in its own spelling. Unknown fields are absent. */
 export interface ReceiptTruth {
   readonly company?: string;
   readonly date?: string;

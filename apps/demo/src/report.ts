@@ -4,7 +4,7 @@ import type { SkippedLine } from './read-receipts.ts';
 
 interface Score {
   readonly right: number;
-  /** How many of the receipts say what is right. */
+  /** The number of receipts for which the truth is known. */
   readonly known: number;
 }
 
@@ -17,20 +17,20 @@ export interface RunResult {
   readonly dates: Score;
 }
 
-/** What the database says. */
+/** The figures from the database. */
 export interface StoredFigures {
-  /** Of this run alone. */
+  /** The summary of this run alone. */
   readonly run: Summary;
-  /** Of everything in the database. */
+  /** The summary of everything in the database. */
   readonly all: Summary;
-  /** Its file, if it is one. */
+  /** The database file, if there is one. */
   readonly db: string | undefined;
   readonly isDefaultDb: boolean;
 }
 
 export interface DemoReport {
   readonly result: RunResult;
-  /** Undefined without a backend that can be read. */
+  /** Undefined if no backend can be read. */
   readonly stored: StoredFigures | undefined;
   /** Where metrics can be scraped, if anywhere. */
   readonly metricsUrl: string | undefined;
@@ -40,7 +40,7 @@ export interface DemoReport {
   readonly elsewhere: readonly string[];
 }
 
-/** The object that `--json` prints. */
+/** Returns the object that `--json` prints. */
 export function toJson({ result, stored, metricsUrl, push, elsewhere }: DemoReport): object {
   const { id, receipts, skipped, totals, dates } = result;
   return {
@@ -62,7 +62,7 @@ function counts({ executions, successes, failures, successRate, names, failuresB
     successes,
     failures,
     successRate,
-    // Of other kinds there may be some of the same name.
+    // Executions of other kinds may have the same name.
     byTool: Object.fromEntries(tools(names).map(({ name, ...rest }) => [name, rest])),
     failuresByType,
     latencyMs,
@@ -78,7 +78,7 @@ function tools(names: Summary['names']): Summary['names'] {
   return names.filter(({ kind }) => kind === 'tool');
 }
 
-/** The summary for people. */
+/** Returns the summary as text. */
 export function toText(report: DemoReport): string {
   const { result, stored, metricsUrl, push, elsewhere } = report;
   const { receipts, skipped, totals, dates } = result;
@@ -148,7 +148,7 @@ function nextLines({ stored, metricsUrl }: DemoReport): string[] {
   ];
 }
 
-/** A command and what it does. */
+/** Formats a command and what it does. */
 function next(command: string, what: string): string {
   return `  ${command.padEnd(54)}  ${what}`;
 }

@@ -1,6 +1,6 @@
 import { isAnalyticsError } from '@toolweaver/analytics';
 
-/** Says what is wrong with the options, the settings or the file of a command. Returns the exit code. */
+/** Reports what is wrong with the options, the settings or the file of a command. Returns the exit code. */
 export function usageError(error: unknown, command: string): number {
   const { code, path, message } = error as NodeJS.ErrnoException;
   const missing = code === 'ENOENT';

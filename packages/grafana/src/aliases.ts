@@ -5,8 +5,8 @@ import type { Rule, RuleGroup } from './rules.ts';
 const msPerSecond = 1000;
 
 /**
- * The names that ROMA-DSPy's documents give to the metrics of toolkits, so that queries written for them find data. Counters stay
- * counters, one for each instance, and the histogram has its bounds in ms.
+ * Recording rules with the names that ROMA-DSPy's documents give to the metrics of toolkits, so that queries written for them
+ * find data. Counters stay counters, one for each instance, and the histogram has its bounds in ms.
  */
 export function aliasRules({ namespace, latencyBucketsMs }: ResolvedGrafanaOptions): RuleGroup[] {
   const { select } = createPromql({ namespace, matchers: '', range: '' });
@@ -39,7 +39,7 @@ export function aliasRules({ namespace, latencyBucketsMs }: ResolvedGrafanaOptio
   ];
 }
 
-/** Prometheus 3 writes a whole bound with `.0`, those before as they came. */
+/** Returns a regular expression for a bound: Prometheus 3 adds `.0` to whole numbers, earlier versions leave them as they are. */
 function asPattern(bound: number): string {
   return Number.isInteger(bound) ? `${bound}(?:[.]0)?` : String(bound).replace('.', '[.]');
 }

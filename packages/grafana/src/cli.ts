@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { runCommand } from './command.ts';
 
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  // A reader that has seen enough, as `head` has, is no error.
+  // A reader that stops early, as `head` does, is no error.
   if (error.code !== 'EPIPE') {
     process.stderr.write(`cannot write the output: ${error.message}\n`);
     process.exitCode = 1;

@@ -14,7 +14,7 @@ export interface CommandOptions {
   readonly options: GrafanaOptions;
 }
 
-/** What was asked for instead of an action. */
+/** What the user asked for instead of an action. */
 export type Asked = 'help' | 'version';
 
 export const help: string = `Dashboards, rules, alerts and runbooks for the metrics of Toolweaver Analytics.
@@ -79,7 +79,7 @@ const flags: Readonly<Record<string, string>> = {
   targets: '--target',
 };
 
-/** A problem of the options, under the names that they have here. */
+/** Returns a problem of the options with the names that they have on the command line. */
 export function asTyped({ field, message }: Problem): Problem {
   const [option = '', threshold] = field.split('.');
   return {
@@ -88,7 +88,7 @@ export function asTyped({ field, message }: Problem): Problem {
   };
 }
 
-/** Which names and numbers are right is judged with all other options. */
+/** Splits `NAME=NUMBER` settings. Names and numbers are validated later, with all other options. */
 function toThresholds(settings: readonly string[]): Partial<Thresholds> {
   return Object.fromEntries(
     settings.map((setting) => {
@@ -119,7 +119,7 @@ function parsed(args: readonly string[]) {
       },
     });
   } catch (error) {
-    // What Node goes on to say is about arguments that begin with a dash, and hides that a name was mistyped.
+    // The rest of Node's message is about arguments that begin with a dash, and hides that a name was mistyped.
     const [message = ''] = (error as Error).message.split('. To specify');
     throw new Error(message);
   }

@@ -10,7 +10,7 @@ export interface Output {
   readonly err: (text: string) => void;
 }
 
-/** Does what the arguments say. Returns the exit code. */
+/** Runs the command that the arguments name, and returns the exit code. */
 export function runCommand(args: readonly string[], cwd: string, version: string, output: Output): number {
   const { out, err } = output;
   let command: CommandOptions;
@@ -96,7 +96,7 @@ function write(
   return kept.length + failed.length > 0 ? 1 : 0;
 }
 
-/** At no moment is there half a file: Grafana and Prometheus may be reading it. */
+/** Replaces a file atomically, because Grafana and Prometheus may be reading it. */
 function replace(path: string, text: string): void {
   mkdirSync(dirname(path), { recursive: true });
   const half = `${path}.${process.pid}.tmp`;

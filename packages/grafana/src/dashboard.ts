@@ -3,14 +3,14 @@ import { catalogue, type MetricKey } from '@toolweaver/analytics-metrics';
 import type { DashboardName } from './alerts/alert.ts';
 import { datasource, type Panel, panelHeight, panelJson } from './panel.ts';
 
-/** What a dashboard shows, before it is JSON. */
+/** What a dashboard shows, before it becomes JSON. */
 export interface Dashboard {
   readonly name: DashboardName;
   readonly title: string;
   readonly description: string;
-  /** The metric that says which jobs and instances there are. */
+  /** The metric from which the lists of jobs and instances come. */
   readonly metric: MetricKey;
-  /** Labels to choose by, each with a metric that has it. */
+  /** Labels to filter by, each with a metric that has it. */
   readonly filters: readonly Filter[];
   readonly rows: readonly Row[];
 }
@@ -30,7 +30,7 @@ interface Row {
 
 const gridColumns = 24;
 
-/** Grafana's identifiers have at most 40 characters, of letters, digits, `-` and `_`. */
+/** Returns a valid Grafana uid: at most 40 letters, digits, `-` and `_`. */
 export function dashboardUid(namespace: string, name: string): string {
   const longest = 24;
   const short =
@@ -53,7 +53,7 @@ export function dashboardJson(dashboard: Dashboard, namespace: string): Record<s
         queryVariable('job', 'Job', labelsOf(metric, '', 'job'), '.+'),
         queryVariable('instance', 'Instance', labelsOf(metric, '{job=~"$job"}', 'instance'), '.+'),
         ...filters.map(({ name, label, metric, of }) =>
-          // Also the overflow series, which does not have the label.
+          // `.*` also selects the overflow series, which lacks the label.
           queryVariable(name, label, labelsOf(metric, '{job=~"$job", instance=~"$instance"}', of), '.*'),
         ),
       ],
@@ -62,7 +62,7 @@ export function dashboardJson(dashboard: Dashboard, namespace: string): Record<s
   };
 }
 
-/** A dashboard of texts, each as wide as the page. */
+/** The JSON model of a dashboard of text panels, each as wide as the page. */
 export function textDashboardJson(
   namespace: string,
   { name, title, description }: { readonly name: string; readonly title: string; readonly description: string },
@@ -82,7 +82,7 @@ export function textDashboardJson(
   };
 }
 
-/** What all dashboards of a namespace have in common. */
+/** What all dashboards of a namespace share. */
 function frame(namespace: string, name: string, title: string, description: string): Record<string, unknown> {
   return {
     uid: dashboardUid(namespace, name),
@@ -91,7 +91,7 @@ function frame(namespace: string, name: string, title: string, description: stri
     tags: [namespace],
     schemaVersion: 42,
     version: 1,
-    // Dashboards come from files: what is changed in the browser would be gone with the next version.
+    // Dashboards come from files, so changes made in the browser would be lost with the next version.
     editable: false,
     graphTooltip: 1,
     timezone: 'browser',
@@ -136,7 +136,7 @@ function queryVariable(name: string, label: string, query: string, allValue: str
     datasource,
     definition: query,
     query: { query, refId: 'Labels', qryType: 1 },
-    // With each change of the time range.
+    // Reload the values whenever the time range changes.
     refresh: 2,
     sort: 1,
     hide: 0,
@@ -148,7 +148,7 @@ function queryVariable(name: string, label: string, query: string, allValue: str
   };
 }
 
-/** Rows under one another, and in each the panels from left to right. */
+/** Places rows one below the other, and the panels of each row from left to right. */
 function place(rows: readonly Row[]): Record<string, unknown>[] {
   const placed: Record<string, unknown>[] = [];
   let y = 0;

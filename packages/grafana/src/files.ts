@@ -16,16 +16,16 @@ import { recordingRules } from './recording.ts';
 import type { RuleGroup } from './rules.ts';
 import { runbook } from './runbooks.ts';
 
-/** A file that `generateFiles` has made: a text, written nowhere yet. */
+/** A file made by `generateFiles`, not written to disk. */
 export interface GeneratedFile {
-  /** Below the folder that they are written to, with `/` between. */
+  /** Relative to the output folder, with `/` as the separator. */
   readonly path: string;
   readonly description: string;
   readonly text: string;
 }
 
 /**
- * Everything, made from the catalogue of metrics: the same options always make the same texts.
+ * Returns all files, generated from the catalogue of metrics. The same options always give the same files.
  * @throws AnalyticsError `INVALID_CONFIG` with every problem of the options.
  */
 export function generateFiles(options: GrafanaOptions = {}): readonly GeneratedFile[] {

@@ -3,13 +3,13 @@ import { configError, unknownOptions } from '@toolweaver/analytics-core/backend'
 import { type MetricsOptions, resolveMetricsOptions } from '@toolweaver/analytics-metrics';
 import { resolveThresholds, type Thresholds } from './thresholds.ts';
 
-/** What the files are made for. `namespace` and `latencyBucketsMs` must be those of the backends that show the metrics. */
+/** Options of `generateFiles`. `namespace` and `latencyBucketsMs` must equal those of the backends that export the metrics. */
 export interface GrafanaOptions extends Pick<MetricsOptions, 'namespace' | 'latencyBucketsMs'> {
-  /** Where people open Grafana: links of alerts to runbooks and dashboards begin with it. Default: `http://localhost:3000`. */
+  /** The URL at which people open Grafana; links in alerts begin with it. Default: `http://localhost:3000`. */
   readonly grafanaUrl?: string | undefined;
   /** `host:port` of each program that Prometheus scrapes at `/metrics`. Default: `host.docker.internal:8000`. */
   readonly targets?: readonly string[] | undefined;
-  /** Where alerts begin; what is not given keeps its default. */
+  /** Thresholds of the alerts. Each one that is left out keeps its default. */
   readonly thresholds?: Partial<Thresholds> | undefined;
 }
 
@@ -46,7 +46,7 @@ export function resolveOptions(options: GrafanaOptions): ResolvedGrafanaOptions 
     const message = `must be one or more of host:port, for example 10.0.0.7:8000, got ${got}`;
     problems.push({ field: 'targets', message });
   }
-  // The thresholds of latency are held against the buckets, so these must be right first.
+  // Latency thresholds are checked against the buckets, so the buckets must be valid first.
   const buckets = problems.length > 0 ? [Infinity] : latencyBucketsMs;
   const resolved = resolveThresholds(thresholds, buckets, problems);
   if (problems.length > 0) {
@@ -60,7 +60,7 @@ function isHttpUrl(text: unknown): boolean {
     return false;
   }
   const { protocol, username, password } = new URL(text);
-  // Links of alerts go to whoever is told of them.
+  // Everyone who is alerted sees the links, so they must not contain credentials.
   return /^https?:$/.test(protocol) && username === '' && password === '';
 }
 

@@ -1,25 +1,25 @@
 /** A query of a panel. */
 export interface Query {
   readonly expr: string;
-  /** As in `{{skill_id}}`. */
+  /** A template, such as `{{skill_id}}`. */
   readonly legend?: string;
 }
 
-/** What a panel shows, before it has its place. */
+/** What a panel shows, without its position. */
 export interface Panel {
   readonly type: 'stat' | 'timeseries' | 'bargauge' | 'heatmap' | 'table';
   readonly title: string;
   readonly description: string;
-  /** An id of Grafana's units, as in `percentunit`. */
+  /** The id of a Grafana unit, such as `percentunit`. */
   readonly unit: string;
   readonly queries: readonly Query[];
-  /** Of 24 columns. */
+  /** In columns, of which the grid has 24. */
   readonly width: number;
-  /** Values from which another colour holds; the first colour is for everything below. */
+  /** Values at which the colour changes. The first colour is for everything below. */
   readonly limits?: Limits | undefined;
-  /** Of series on top of one another. */
+  /** Whether the series are stacked. */
   readonly isStacked?: boolean;
-  /** Names of a table's value columns, in the order of its queries, with their units. */
+  /** Titles and units of a table's value columns, in the order of its queries. */
   readonly columns?: readonly { readonly title: string; readonly unit: string }[];
 }
 
@@ -30,7 +30,7 @@ export interface Limits {
 
 type Colour = 'green' | 'yellow' | 'red' | 'blue';
 
-/** Good above a limit. */
+/** Green from `limit` up, yellow from `tolerable`, and red below. */
 export function atLeast(limit: number, tolerable: number = limit): Limits {
   const good = { from: limit, colour: 'green' } as const;
   return {
@@ -39,14 +39,14 @@ export function atLeast(limit: number, tolerable: number = limit): Limits {
   };
 }
 
-/** Good below a limit. */
+/** Green below the limit, red from there. */
 export function atMost(limit: number): Limits {
   return { below: 'green', steps: [{ from: limit, colour: 'red' }] };
 }
 
 type PanelText = readonly [title: string, description: string];
 
-/** Single numbers over the range of the dashboard. */
+/** A single number over the range of the dashboard. */
 export function stat([title, description]: PanelText, unit: string, expr: string, limits?: Limits): Panel {
   return { type: 'stat', title, description, unit, queries: [{ expr }], width: 4, limits };
 }
@@ -60,12 +60,12 @@ export function timeseries(
   return { type: 'timeseries', title, description, unit, queries, width: 12, ...options };
 }
 
-/** A bar for each series, as it is at the end of the range. */
+/** A bar for each series, with its value at the end of the range. */
 export function bars([title, description]: PanelText, unit: string, query: Query, limits?: Limits): Panel {
   return { type: 'bargauge', title, description, unit, queries: [query], width: 12, limits };
 }
 
-/** `expr` sums buckets by `le`. */
+/** A heatmap; `expr` must sum buckets by `le`. */
 export function heatmap([title, description]: PanelText, unit: string, expr: string): Panel {
   return { type: 'heatmap', title, description, unit, queries: [{ expr, legend: '{{le}}' }], width: 12 };
 }
@@ -86,7 +86,7 @@ export function table(
   };
 }
 
-/** Of Grafana's 24 columns, each about 30 px high. */
+/** A position in Grafana's grid of 24 columns and rows about 30 px high. */
 export interface GridPosition {
   readonly x: number;
   readonly y: number;

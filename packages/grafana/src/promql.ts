@@ -1,60 +1,60 @@
 import { catalogue, type MetricKey } from '@toolweaver/analytics-metrics';
 
-/** What the queries of one place (a dashboard, a rule) have in common. */
+/** What all queries of a dashboard or rule share. */
 export interface Scope {
   readonly namespace: string;
-  /** Matchers that every selector has, as in `job="a", instance="b"`; '' for none. */
+  /** Matchers of every selector, such as `job="a", instance="b"`; '' for none. */
   readonly matchers: string;
-  /** That all is counted over, as in `5m`. */
+  /** The range that functions such as `rate` look at, such as `5m`. */
   readonly range: string;
-  /** What executions, means and percentiles are made of. Default: `rate`. */
+  /** The function that executions, means and percentiles are based on. Default: `rate`. */
   readonly count?: 'rate' | 'increase';
 }
 
 export interface Selection {
   readonly key: MetricKey;
-  /** Further matchers. */
+  /** Additional matchers. */
   readonly where?: string | undefined;
   readonly suffix?: '_bucket' | '_count' | '_sum' | undefined;
 }
 
-/** The labels that executions of every kind have in common: one of all jobs' for each kind, and what is executed. */
+/** Labels that executions of every kind share: the job and the kind, with or without what is executed. */
 type Level = 'job, kind' | 'job, kind, name, toolkit';
 
 type Outcome = 'any' | 'failure';
 
-/** Events that were recorded and did not arrive: what sampling left out was not to. */
+/** Events that were recorded and did not arrive. Those left out by sampling were not meant to. */
 export const lostEvents: Selection = { key: 'analyticsEvents', where: 'outcome="dropped", reason!="sampled"' };
 
-/** Builds queries of the catalogue's metrics. `by` is a list of labels with commas between; '' for one sum of all. */
+/** Builds queries of the catalogue's metrics. `by` is a comma-separated list of labels; '' sums over everything. */
 export interface Promql {
   select(selection: Selection): string;
   rate(by: string, selection: Selection): string;
   increase(by: string, selection: Selection): string;
   /**
-   * The same of counters that may begin with the event that makes them, which `increase` does not see: one that is younger than the
-   * range has gained all that it says.
+   * Like `increase`, for counters that may start with the event that creates them, which `increase` does not see: a counter
+   * younger than the range has gained its whole value.
    */
   gained(by: string, selection: Selection): string;
   quantile(quantile: number, by: string, selection: Selection): string;
-  /** Of a histogram: its sum over its count. */
+  /** The mean of a histogram: its sum divided by its count. */
   mean(by: string, selection: Selection): string;
   /**
-   * Executions of all kinds (skill, tool, llm, agent, search, operation), a second or in the whole range. A kind that has never been executed is absent,
-   * and hides no other.
+   * Executions of all kinds (skill, tool, llm, agent, search, operation), per second or over the whole range. A kind that was
+   * never executed is absent, and does not hide the others.
    */
   executions(by: '' | 'kind' | Level, outcome?: Outcome): string;
   /**
-   * What the counters of each instance say of each kind. They fall only when the instance begins anew, all at once, so that a rate of
-   * them is right.
+   * The execution counters of each instance, summed by kind. They fall only when the instance restarts, all at once, so a rate
+   * of the sums is right.
    */
   totals(outcome?: Outcome): string;
-  /** Percentiles or the mean of how long executions of all kinds took, in seconds. */
+  /** A percentile (as a number from 0 to 1) or the mean of the durations of executions of all kinds, in seconds. */
   durations(by: Level, statistic: number | 'mean'): string;
 }
 
 interface Source {
-  /** What `kind` says; undefined where the metric has that label itself. */
+  /** The value of the label `kind`; undefined if the metric has that label itself. */
   readonly kind?: string;
   readonly name: string;
   readonly executions: Selection;
@@ -65,7 +65,7 @@ interface Source {
 
 const failed = 'status="failure"';
 
-/** The metrics that count executions, and the label of each that says of what. */
+/** The metrics that count executions, and the label of each that names what was executed. */
 const sources: readonly Source[] = [
   {
     kind: 'skill',
@@ -124,7 +124,7 @@ export function createPromql({ namespace, matchers, range, count = 'rate' }: Sco
     return `${counted(by, { ...selection, suffix: '_sum' })} / ${counted(by, { ...selection, suffix: '_count' })}`;
   }
 
-  /** One query of all sources; `query` gets the labels that its result has to have. */
+  /** Joins one query per source; `query` gets the labels that its result must have. */
   function union(by: string, query: (source: Source, by: string) => string): string {
     const isByName = by.includes('name');
     const parts = sources.map((source) => {
@@ -152,7 +152,7 @@ export function createPromql({ namespace, matchers, range, count = 'rate' }: Sco
           return withKind(source, `sum without (${[...own, 'org_id', 'user_id'].join(', ')}) (${select(selection)})`);
         })
         .join('\nor '),
-    // There is one series for each set of labels, so their sum is what it was.
+    // Each set of labels has a single series, so the sum does not change its value.
     durations: (by, statistic) =>
       union(by, ({ duration: key, unitsPerSecond }, own) => {
         const query = statistic === 'mean' ? mean(own, { key }) : quantile(statistic, own, { key });

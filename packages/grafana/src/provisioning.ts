@@ -1,15 +1,15 @@
 import type { ResolvedGrafanaOptions } from './options.ts';
 
-// Texts rather than objects, because what people will change needs comments beside it.
+// Strings rather than objects, because people will edit these files and need the comments in them.
 
-/** Of newest releases as of November 2026. */
+/** The newest releases as of November 2026. */
 const images = {
   prometheus: 'prom/prometheus:v3.13.3',
   alertmanager: 'prom/alertmanager:v0.34.1',
   grafana: 'grafana/grafana:13.2.3',
 } as const;
 
-/** Starts all three, only reachable from this machine. */
+/** A compose file that starts all three, reachable only from this machine. */
 export function composeFile(): string {
   return `# Prometheus, Alertmanager and Grafana with the dashboards and rules beside this file:
 #

@@ -2,7 +2,7 @@ import type { ResolvedGrafanaOptions } from './options.ts';
 import { createPromql } from './promql.ts';
 import type { Rule, RuleGroup } from './rules.ts';
 
-/** How finely executions are told apart. */
+/** Whether executions are told apart by kind only, or by name, too. */
 type Detail = 'kind' | 'name';
 
 /** The windows that alerts look at. */
@@ -11,14 +11,14 @@ const windows: Readonly<Record<Detail, readonly string[]>> = {
   kind: ['5m', '30m', '1h', '2h', '6h', '1d', '3d'],
 };
 
-/** Names of what the recording rules keep. */
+/** The names of the recorded series. */
 export interface Recorded {
-  /** A second. */
+  /** Executions per second. */
   executions(detail: Detail, window: string): string;
   failureRatio(detail: Detail, window: string): string;
-  /** By name, over 15 minutes. */
+  /** The 95th percentile by name, over 15 minutes. */
   readonly p95Seconds: string;
-  /** By name, over an hour. */
+  /** The mean by name, over an hour. */
   readonly meanSeconds: string;
 }
 
@@ -33,12 +33,12 @@ export function recorded(namespace: string): Recorded {
   };
 }
 
-/** Executions of all kinds under one name, as alerts need them. */
+/** Recording rules that collect executions of all kinds under one name, as the alerts need them. */
 export function recordingRules({ namespace }: ResolvedGrafanaOptions): RuleGroup[] {
   const names = recorded(namespace);
   const over = (range: string) => createPromql({ namespace, matchers: '', range });
   const total = (outcome: string): string => `instance_kind:${namespace}_${outcome}:sum`;
-  /** Evaluated one after the other from the same samples, so the two fit together. */
+  /** Prometheus evaluates the two rules one after the other from the same samples, so they agree. */
   const outcomes = (detail: Detail, window: string, executions: string, failures: string): Rule[] => {
     const count = names.executions(detail, window);
     return [
@@ -60,7 +60,7 @@ export function recordingRules({ namespace }: ResolvedGrafanaOptions): RuleGroup
       rules: [
         { record: total('executions'), expr: over('').totals() },
         { record: total('failures'), expr: over('').totals('failure') },
-        // Days of every series would be millions of samples; of these sums they are few.
+        // Over days, the single series would have millions of samples; these sums have few.
         ...windows.kind.flatMap((window) => {
           const rate = (outcome: string): string => `sum by (job, kind) (rate(${total(outcome)}[${window}]))`;
           return outcomes('kind', window, rate('executions'), rate('failures'));

@@ -1,11 +1,11 @@
-/** A rule of Prometheus that keeps the answer of a query under a name. */
+/** A recording rule of Prometheus, which stores the result of a query under a name. */
 export interface Rule {
   readonly record: string;
   readonly expr: string;
   readonly labels?: Readonly<Record<string, string>>;
 }
 
-/** A rule of Prometheus that alerts while a query has an answer. */
+/** An alerting rule of Prometheus, which alerts while a query has a result. */
 export interface AlertingRule {
   readonly alert: string;
   readonly expr: string;
@@ -16,7 +16,7 @@ export interface AlertingRule {
 
 export interface RuleGroup {
   readonly name: string;
-  /** Between evaluations, if not Prometheus' own. */
+  /** The time between evaluations. Default: that of Prometheus. */
   readonly interval?: string;
   readonly rules: readonly (Rule | AlertingRule)[];
 }

@@ -2,7 +2,7 @@ import type { Alert } from './alerts/alert.ts';
 import { alertName } from './alerts/index.ts';
 import { type Thresholds, thresholdTable } from './thresholds.ts';
 
-/** What to know and to do about an alert, as Markdown. */
+/** Returns the runbook of an alert, as Markdown. */
 export function runbook(namespace: string, alert: Alert, thresholds: Thresholds): string {
   const { severity, expr, runbook, for: wait, thresholds: names } = alert;
   const { meaning, impact, look, act, tuning } = runbook;

@@ -9,8 +9,9 @@ interface Threshold {
 }
 
 /**
- * Which figure an alert begins at: a share from 0 to 1 (`Ratio`, `sloObjective`, `cacheHitDrop`), milliseconds (`Ms`), dollars (`Usd`), times as many
- * (`Factor`), a number of executions (`minExecutions`), or a score from 0 to 100 (`healthScore`). The README says what each of them means.
+ * The name of an alert threshold, whose value is a share from 0 to 1 (`Ratio`, `sloObjective`, `cacheHitDrop`), milliseconds
+ * (`Ms`), dollars (`Usd`), a multiple (`Factor`), a number of executions (`minExecutions`), or a score from 0 to 100
+ * (`healthScore`). The README explains each of them.
  */
 export type ThresholdName =
   | 'successRatio'
@@ -27,7 +28,7 @@ export type ThresholdName =
   | 'cacheHitDrop'
   | 'sloObjective';
 
-/** Where alerts begin. */
+/** The values of all alert thresholds. */
 export type Thresholds = Readonly<Record<ThresholdName, number>>;
 
 export const thresholdTable: Readonly<Record<ThresholdName, Threshold>> = {
@@ -73,14 +74,14 @@ export const thresholdTable: Readonly<Record<ThresholdName, Threshold>> = {
 
 export const thresholdNames: readonly ThresholdName[] = Object.keys(thresholdTable) as ThresholdName[];
 
-/** Where alerts begin unless told otherwise: shares from 0 to 1, the health score from 0 to 100, the rest in the units of their names. */
+/** The default thresholds: shares from 0 to 1, the health score from 0 to 100, the rest in the units of their names. */
 export const defaultThresholds: Thresholds = Object.fromEntries(
   thresholdNames.map((name) => [name, thresholdTable[name].value]),
 ) as Thresholds;
 
 const percentiles: readonly ThresholdName[] = ['skillP95Ms', 'toolP95Ms', 'llmP95Ms'];
 
-/** The thresholds with their defaults; what is wrong with them goes to `problems`. */
+/** Returns the thresholds with their defaults, and adds what is wrong with them to `problems`. */
 export function resolveThresholds(
   given: Partial<Thresholds>,
   latencyBucketsMs: readonly number[],

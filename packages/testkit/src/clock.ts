@@ -1,23 +1,23 @@
-// By name, so that they stay real when a test runner fakes the global ones.
+// Imported, so that it stays real when a test runner fakes the global one.
 import { setImmediate } from 'node:timers';
 import type { Clock } from '@toolweaver/analytics-core';
 import { startOfTests } from './ids.ts';
 import { show } from './matchers.ts';
 
-/** The time at which a fake clock starts. */
+/** Options of `fakeClock`. */
 export interface FakeClockOptions {
-  /** Unix time in ms. Default: 2026-01-01T00:00:00Z. */
+  /** The time at which the clock starts, as Unix time in ms. Default: 2026-01-01T00:00:00Z. */
   readonly startAt?: number | undefined;
 }
 
-/** A clock that stands still until it is told to go on. */
+/** A clock that moves only when a test advances it. */
 export interface FakeClock extends Clock {
   /**
-   * Lets `ms` (>= 0) pass. Timers fire when they are due, earliest first; before, between and after them everything that
-   * waits for a promise gets its turn, so timers that are set on the way fire too. Rejects with what a timer throws.
+   * Advances the clock by `ms` (>= 0). Timers fire when they are due, earliest first. Pending promises get their turn before,
+   * between and after them, so timers that are set on the way fire too. Rejects with what a timer throws.
    */
   advance(ms: number): Promise<void>;
-  /** How many timers are waiting. */
+  /** The number of pending timers. */
   readonly timers: number;
 }
 
@@ -26,7 +26,7 @@ interface Timer {
   readonly callback: () => void;
 }
 
-/** Time in a test's own hands, for `createAnalytics({ clock })`. */
+/** Returns a clock that a test controls, for `createAnalytics({ clock })`. */
 export function fakeClock({ startAt = startOfTests }: FakeClockOptions = {}): FakeClock {
   if (!Number.isFinite(startAt)) {
     throw new RangeError(`startAt must be Unix time in ms, got ${show(startAt)}`);
@@ -36,7 +36,7 @@ export function fakeClock({ startAt = startOfTests }: FakeClockOptions = {}): Fa
 
   function nextUntil(end: number): [handle: unknown, timer: Timer] | undefined {
     let next: [unknown, Timer] | undefined;
-    // Among equals the first one wins: a Map keeps the order in which they were set.
+    // Of timers due at the same time the one set first fires first: a Map keeps insertion order.
     for (const entry of waiting) {
       if (entry[1].due <= end && (next === undefined || entry[1].due < next[1].due)) {
         next = entry;
@@ -50,7 +50,7 @@ export function fakeClock({ startAt = startOfTests }: FakeClockOptions = {}): Fa
     monotonic: () => elapsed,
     setTimeout(callback, delayMs) {
       const handle = { unref: () => handle };
-      // At least 1 ms, as in Node: a timer that sets itself again at 0 ms would never let time pass.
+      // At least 1 ms, as in Node: a timer that keeps setting itself again with 0 ms would never let time pass.
       waiting.set(handle, { due: elapsed + Math.max(1, Number.isNaN(delayMs) ? 1 : delayMs), callback });
       return handle;
     },
@@ -78,7 +78,7 @@ export function fakeClock({ startAt = startOfTests }: FakeClockOptions = {}): Fa
   };
 }
 
-/** One turn of the event loop: every promise that can settle has done so. */
+/** Resolves after one turn of the event loop, when every promise that can settle has settled. */
 function turn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }

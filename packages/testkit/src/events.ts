@@ -14,13 +14,13 @@ type Overrides<E extends AnalyticsEvent> = Partial<Omit<E, 'type'>>;
 
 let newId: (() => string) | undefined;
 
-/** What all events of the builders have: the next id (the same ones in every run), and the time of the call. */
+/** The fields of every built event: the next id (the same sequence in every run) and the current time. */
 function common(): { id: string; at: number } {
   newId ??= deterministicIds(0xfff);
   return { id: newId(), at: Date.now() };
 }
 
-/** A successful execution of the skill `summarise` that took 100 ms, with these fields instead. Frozen. */
+/** Builds a successful execution of the skill `summarise` that took 100 ms, with `overrides` applied. Frozen. */
 export function execution(overrides: Overrides<ExecutionEvent> = {}): ExecutionEvent {
   return deepFreeze({
     type: 'execution',
@@ -33,17 +33,17 @@ export function execution(overrides: Overrides<ExecutionEvent> = {}): ExecutionE
   });
 }
 
-/** Four stars for the skill `summarise`, with these fields instead. */
+/** Builds a rating of four stars for the skill `summarise`, with `overrides` applied. Frozen. */
 export function rating(overrides: Overrides<RatingEvent> = {}): RatingEvent {
   return deepFreeze({ type: 'rating', ...common(), skillId: 'summarise', rating: 4, ...overrides });
 }
 
-/** A score of 90 for the skill `summarise`, with these fields instead. */
+/** Builds a health score of 90 for the skill `summarise`, with `overrides` applied. Frozen. */
 export function health(overrides: Overrides<HealthEvent> = {}): HealthEvent {
   return deepFreeze({ type: 'health', ...common(), skillId: 'summarise', score: 90, ...overrides });
 }
 
-/** The creation of the toolkit `files` in 5 ms, with these fields instead. */
+/** Builds a successful creation of the toolkit `files` in 5 ms, with `overrides` applied. Frozen. */
 export function toolkit(overrides: Overrides<ToolkitEvent> = {}): ToolkitEvent {
   return deepFreeze({
     type: 'toolkit',
@@ -56,17 +56,17 @@ export function toolkit(overrides: Overrides<ToolkitEvent> = {}): ToolkitEvent {
   });
 }
 
-/** The value 0.5 of `loss`, with these fields instead. */
+/** Builds a metrics event with a `loss` of 0.5, with `overrides` applied. Frozen. */
 export function metrics(overrides: Overrides<MetricsEvent> = {}): MetricsEvent {
   return deepFreeze({ type: 'metrics', ...common(), values: { loss: 0.5 }, ...overrides });
 }
 
-/** The start of the run `run-1`, with these fields instead. */
+/** Builds the start of the run `run-1`, with `overrides` applied. Frozen. */
 export function run(overrides: Overrides<RunEvent> = {}): RunEvent {
   return deepFreeze({ type: 'run', ...common(), runId: 'run-1', state: 'started', ...overrides });
 }
 
-/** The report `report.md`, given by its path, with these fields instead. */
+/** Builds an artifact, the report `report.md` given by its path, with `overrides` applied. Frozen. */
 export function artifact(overrides: Overrides<ArtifactEvent> = {}): ArtifactEvent {
   const content = overrides.bytes === undefined ? { path: 'out/report.md' } : {};
   return deepFreeze({ type: 'artifact', ...common(), name: 'report.md', kind: 'report', ...content, ...overrides });

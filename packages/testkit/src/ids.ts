@@ -1,11 +1,11 @@
 import { show } from './matchers.ts';
 
-/** 2026-01-01T00:00:00Z: the time that made-up ids carry, and the start of a fake clock. */
+/** 2026-01-01T00:00:00Z: the timestamp of deterministic ids, and the default start of a fake clock. */
 export const startOfTests: number = Date.UTC(2026, 0, 1);
 
 /**
- * Makes ids for tests, the same ones in every run: valid version 7 UUIDs in ascending order. Two series (whole numbers from
- * 0 to 4095) share no id; the event builders use 4095.
+ * Returns a function that makes the same ids in every run: valid version 7 UUIDs in ascending order. `series` is a whole
+ * number from 0 to 4095. Two series share no id; the event builders use 4095.
  */
 export function deterministicIds(series = 0): () => string {
   if (!Number.isInteger(series) || series < 0 || series > 0xfff) {

@@ -2,34 +2,34 @@ import assert from 'node:assert/strict';
 import type { Observation, Subject } from './subject.ts';
 import { type Create, startTrial, type Trial } from './trial.ts';
 
-/** What a subject must offer for a law to be checked at all. */
+/** What a subject, its backend or its `observe()` must offer so that a law can be checked. */
 export type Need =
   | 'check()'
   | keyof Pick<Subject, 'breakFarSide' | 'repairFarSide' | 'reopen'>
   | Exclude<keyof Observation, 'executions'>;
-/** What only some backends have; the law says nothing about the others. */
+/** A feature that only some backends have. A law about it does not apply to the others. */
 export type Trait = 'check()' | 'immediate delivery' | 'reader' | 'secrets' | 'writeSync()';
 
 /** One promise of a backend. */
 export interface Law {
-  /** An English sentence; `skip` refers to it. */
+  /** The law as an English sentence, by which `skip` refers to it. */
   readonly law: string;
-  /** Without these the law fails; if the far side cannot give them, skip it with a reason. */
+  /** What the law needs: without it, the law fails. If the far side cannot offer it, skip the law with a reason. */
   readonly needs?: readonly Need[];
-  /** Without this the law does not apply. */
+  /** The law applies only to backends with this trait. */
   readonly only?: Trait;
-  /** Rejects with an AssertionError, or with what the backend threw, when the promise is broken. */
+  /** Rejects with an AssertionError, or with what the backend threw, when the backend breaks the promise. */
   readonly check: (trial: Trial) => Promise<void>;
 }
 
-/** How long `checkLaw` waits for a backend. */
+/** Options of `checkLaw`. */
 export interface CheckOptions {
-  /** The longest that one call of the backend or the subject may take. Default: 10000. */
+  /** The longest that one call of the backend or the subject may take, in ms. Default: 10000. */
   readonly timeoutMs?: number | undefined;
 }
 
 /**
- * Checks one law against a new subject, which it closes and disposes of.
+ * Checks one law against a new subject, then closes and disposes of that subject.
  * @returns why the law does not apply, or undefined when it holds.
  * @throws what the law found wrong.
  */

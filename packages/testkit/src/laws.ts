@@ -15,7 +15,7 @@ import { runLaws } from './laws/runs.ts';
 import { skillLaws } from './laws/skills.ts';
 import { toolkitLaws } from './laws/toolkits.ts';
 
-/** Everything that a backend promises. */
+/** All laws: everything that a backend promises. */
 export const laws: readonly Law[] = [
   ...factLaws,
   ...fieldLaws,

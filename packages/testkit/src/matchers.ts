@@ -3,7 +3,7 @@ import { inspect } from 'node:util';
 import type { AnalyticsEvent, DeliveryStats, EventType } from '@toolweaver/analytics-core';
 
 type EventOf<T extends EventType> = Extract<AnalyticsEvent, { readonly type: T }>;
-/** Some of the fields of an event, and of the objects in it. */
+/** Any of the fields of an event, and of the objects in it. */
 export type EventPattern<T extends EventType = EventType> = { readonly type?: T | undefined } & DeepPartial<
   Omit<EventOf<T>, 'type'>
 >;
@@ -13,15 +13,15 @@ type DeepPartial<T> = T extends readonly unknown[] | Uint8Array | string | numbe
     ? { readonly [key: string]: unknown }
     : { readonly [K in keyof T]?: DeepPartial<T[K]> | undefined };
 
-/** How many matches `expectRecorded` asks for. */
+/** Options of `expectRecorded`. */
 export interface ExpectRecordedOptions {
-  /** How many events have to match. Default: at least one. */
+  /** The exact number of events that have to match. Default: at least one. */
   readonly times?: number | undefined;
 }
 
 /**
- * Asserts that events match a pattern: every field that it names is equal; objects are matched field by field, arrays and
- * bytes as a whole, and `undefined` means that the event does not have the field. Returns what matched, in order.
+ * Asserts that events match a pattern, and returns those that do, in order. Every field of the pattern has to be equal:
+ * objects are compared field by field, arrays and bytes as a whole, and `undefined` requires that the field is absent.
  * @throws AssertionError that shows what was recorded and, of the closest event, which fields differ.
  */
 export function expectRecorded<T extends EventType = EventType>(
@@ -89,7 +89,7 @@ function mismatches(actual: unknown, pattern: unknown, path = ''): string[] {
 
 function equal(actual: unknown, expected: unknown): boolean {
   if (ArrayBuffer.isView(actual) && ArrayBuffer.isView(expected)) {
-    // A `Buffer` is expected as often as the `Uint8Array` that it is.
+    // Tests may expect a `Buffer` where the event has a `Uint8Array`: only the bytes count.
     return bytesOf(actual).equals(bytesOf(expected));
   }
   try {

@@ -37,7 +37,7 @@ export const hostileNames: readonly string[] = [
   `${'x'.repeat(255)}y`,
 ];
 
-/** Free text may have lines. */
+/** Free text may contain line breaks. */
 const hostileText = `line one\nline two\r\n\ttab "quote" '; DROP TABLE x; -- {"json": [1]} \\ 🧶 \u202eשלום\u202c`;
 
 const usage = {
@@ -48,7 +48,7 @@ const usage = {
   reasoningTokens: 7,
 };
 
-/** One event of each type (two of an execution and of an artifact), with every field that it can have but a weight. */
+/** One event of each type (two executions, two artifacts), with every optional field except a weight. */
 export function fullEvents(): AnalyticsEvent[] {
   const common = {
     runId: 'run-7',
@@ -111,7 +111,7 @@ export function fullEvents(): AnalyticsEvent[] {
   ];
 }
 
-/** One event of each type, with nothing that it can do without. */
+/** One event of each type, with only the required fields. */
 export function bareEvents(): AnalyticsEvent[] {
   return [
     execution({ name: 'bare', latencyMs: undefined }),
@@ -124,7 +124,7 @@ export function bareEvents(): AnalyticsEvent[] {
   ];
 }
 
-/** Events of all types whose every text is hostile. */
+/** Events of all types in which every string is hostile. */
 export function hostileEvents(): AnalyticsEvent[] {
   const attributes = JSON.parse(`{"__proto__": {"a": 1}, "constructor": 1, "": "", "toString": null}`) as Record<
     string,
@@ -164,7 +164,7 @@ export function hostileEvents(): AnalyticsEvent[] {
   });
 }
 
-/** This many executions of a few skills, some of them failures. */
+/** `count` executions of seven skills, a third of them failures. */
 export function manyExecutions(count: number): ExecutionEvent[] {
   return Array.from({ length: count }, (_, at) =>
     execution({ name: `skill-${at % 7}`, success: at % 3 !== 0, latencyMs: at % 50 }),
@@ -172,8 +172,8 @@ export function manyExecutions(count: number): ExecutionEvent[] {
 }
 
 /**
- * The event without what says nothing: fields that are undefined, and a weight of 1. Prototypes and the class of bytes are
- * dropped, so that what comes out of any store can be compared.
+ * Returns the event without fields that mean nothing: those that are undefined, and a weight of 1. Drops prototypes and the
+ * class of bytes, so that events from any store can be compared.
  */
 export function essence(event: AnalyticsEvent): unknown {
   return plain(event.weight === 1 ? { ...event, weight: undefined } : event);
@@ -198,7 +198,7 @@ function plain(value: unknown): unknown {
   return copy;
 }
 
-/** A copy that shares nothing with the original. */
+/** Returns a frozen copy of the events' `essence` that shares nothing with the original. */
 export function snapshot(events: readonly AnalyticsEvent[]): unknown {
   return deepFreeze(events.map(essence));
 }

@@ -8,30 +8,30 @@ import type {
   Usage,
 } from '@toolweaver/analytics-core';
 
-/** One backend on a far side that nothing else writes to; each law gets a new one. */
+/** A backend under test, and a far side that nothing else writes to. Each law gets a new subject. */
 export interface Subject {
   readonly backend: Backend;
   /**
-   * Reads the far side itself (rows by SQL, the text of a scrape, the bodies that a server got), never the backend's
+   * Reads the far side itself (rows by SQL, the text of a scrape, the bodies that a server received), never the backend's
    * memory. Has to work after `backend.close()`, too.
    */
   observe(): Observation | Promise<Observation>;
-  /** From now on the far side takes nothing: the server is down, the disk is gone. */
+  /** Makes the far side refuse everything from now on, as when the server is down or the disk is gone. */
   breakFarSide?(): void | Promise<void>;
   /** Undoes `breakFarSide`. */
   repairFarSide?(): void | Promise<void>;
-  /** A new backend on the same far side, as after a restart of the process; the first one is closed by then. */
+  /** Returns a new backend on the same far side, as after a restart of the process. The first one is already closed. */
   reopen?(): Backend | Promise<Backend>;
   /** The tokens, passwords and keys that the backend was given, so that the laws can look for them. */
   readonly secrets?: readonly string[];
-  /** Stops servers and deletes files; the backend is closed by then. */
+  /** Stops servers and deletes files. The backend is already closed. */
   dispose?(): void | Promise<void>;
 }
 
 /**
- * What a far side shows. A part that it does not keep is left out (and the laws that need it are skipped with a reason);
- * a part that it keeps and that is empty is `[]`. Entries of the same subject are added up, so a store that splits its
- * series by further labels gives one entry per series. Stores of single events get all of it from `tally(events)`.
+ * What a far side shows. Leave out a part that it does not keep (and skip the laws that need it, with a reason); a part
+ * that it keeps but that is empty is `[]`. Entries with the same key (such as kind and name) are added up, so a store that
+ * splits its series by further labels gives one entry per series. Stores of single events can return `tally(events)`.
  */
 export interface Observation {
   readonly executions: readonly ExecutionTally[];
@@ -41,23 +41,23 @@ export interface Observation {
   readonly metrics?: readonly MetricTally[] | undefined;
   readonly runs?: readonly RunReading[] | undefined;
   readonly artifacts?: readonly ArtifactTally[] | undefined;
-  /** Every event with all of its fields, in any order; from stores of single events. */
+  /** Every event with all of its fields, in any order. Only stores of single events have it. */
   readonly events?: readonly AnalyticsEvent[] | undefined;
 }
 
-/** Executions by kind and name; a sampled one counts as many times as its weight says. */
+/** Executions of one kind and name. An execution counts as many times as its weight. */
 export interface ExecutionTally {
   readonly kind: ExecutionKind;
-  /** An LLM call of the laws has the same `name` and `model`, so either label will do. */
+  /** LLM calls in the laws have the same `name` and `model`, so either will do. */
   readonly name: string;
   readonly count: number;
   readonly successes: number;
   readonly failures: number;
-  /** Of the executions whose latency is known. Left out: not kept for this subject. */
+  /** Count and sum over the executions with a known latency. Leave it out if the far side keeps none for this entry. */
   readonly latency?: { readonly count: number; readonly sumMs: number } | undefined;
-  /** Sum of the known costs in nano-USD; null: no cost is known. Left out: not kept for this subject. */
+  /** Sum of the known costs in nano-USD; null if no cost is known. Leave it out if the far side keeps none for this entry. */
   readonly nanoUsd?: number | null | undefined;
-  /** Sums by class; null: no usage is known. Left out: not kept for this subject. */
+  /** Sums by token class; null if no usage is known. Leave it out if the far side keeps none for this entry. */
   readonly tokens?: Usage | null | undefined;
 }
 
@@ -65,7 +65,7 @@ export interface ExecutionTally {
 export interface RatingTally {
   readonly skillId: string;
   readonly count: number;
-  /** Of the stars. */
+  /** Sum of the stars. */
   readonly sum: number;
 }
 
@@ -76,7 +76,7 @@ export interface HealthReading {
   readonly score: number;
 }
 
-/** Events of a toolkit by operation. */
+/** Events of one toolkit and operation. */
 export interface ToolkitTally {
   readonly toolkit: string;
   readonly operation: ToolkitOperation;
@@ -84,7 +84,7 @@ export interface ToolkitTally {
   readonly failures: number;
 }
 
-/** A value of a `metrics` event. */
+/** The values of one metric in `metrics` events. */
 export interface MetricTally {
   readonly name: string;
   readonly count: number;
@@ -92,19 +92,19 @@ export interface MetricTally {
   readonly last: number;
 }
 
-/** What is kept of a run. */
+/** What the far side keeps of a run. */
 export interface RunReading {
   readonly runId: string;
   /** The latest one. */
   readonly state: RunState;
-  /** Of the latest event that says it, as are the others. */
+  /** From the latest event of the run that has it, as are `config` and `tags`. */
   readonly name?: string | undefined;
   readonly config?: JsonObject | undefined;
-  /** In any order, each once or more. */
+  /** In any order; duplicates do not matter. */
   readonly tags?: readonly string[] | undefined;
 }
 
-/** Artifacts by name and kind, of all runs. */
+/** Artifacts of one name and kind, in all runs. */
 export interface ArtifactTally {
   readonly name: string;
   readonly kind: string;

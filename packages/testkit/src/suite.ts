@@ -4,29 +4,29 @@ import { checkLaw, type Law } from './law.ts';
 import { laws } from './laws.ts';
 import type { Create } from './trial.ts';
 
-/** What a runner hands to its tests, as far as the suite uses it. */
+/** The part of a runner's test context that the suite uses. */
 export interface TestContext {
-  /** Marks the running test as skipped: its law does not apply, or is in `skip`. Without it such a test passes. */
+  /** Marks the running test as skipped, because its law does not apply or is in `skip`. Without it such a test passes. */
   skip?(reason?: string): unknown;
 }
 
 /** A law that a backend cannot keep. */
 export interface Skip {
-  /** The whole sentence. */
+  /** The whole sentence of the law. */
   readonly law: string;
-  /** Why not; shown by the runner. */
+  /** Why the backend cannot keep it. The runner shows the reason. */
   readonly reason: string;
 }
 
-/** The runner, what is tested, and which laws it cannot keep. */
+/** Options of `testBackend`. */
 export interface SuiteOptions {
   /** The `test` of vitest, node:test or any other runner that takes a name and an asynchronous function. */
   readonly test: (name: string, run: (context?: TestContext) => Promise<void>) => unknown;
-  /** Makes a new subject, which shares nothing with those before. */
+  /** Makes a new subject that shares nothing with earlier ones. */
   readonly create: Create;
-  /** A skipped law is checked all the same, and has to fail: a skip goes when its reason does. */
+  /** Laws that the backend cannot keep. Each is checked all the same and has to fail, so that no skip outlives its reason. */
   readonly skip?: readonly Skip[] | undefined;
-  /** The longest that one call of the backend or the subject may take. Default: 10000. */
+  /** The longest that one call of the backend or the subject may take, in ms. Default: 10000. */
   readonly timeoutMs?: number | undefined;
 }
 
@@ -36,7 +36,7 @@ const optionNames = { test: true, create: true, skip: true, timeoutMs: true } as
 >;
 
 /**
- * Defines one test for each law, and one that looks after the skips.
+ * Defines one test for each law, and one that checks `skip` itself.
  * @throws AnalyticsError `INVALID_CONFIG` with every problem of the options.
  */
 export function testBackend(options: SuiteOptions): void {
@@ -50,7 +50,7 @@ export function testBackend(options: SuiteOptions): void {
   for (const law of laws) {
     const skipped = skip.find((entry) => entry.law === law.law);
     const name = skipped === undefined ? law.law : `${law.law} [skipped: ${skipped.reason}]`;
-    // No declared parameter: some runners take a function that has one for a callback-style test.
+    // No declared parameter: some runners treat a function that has one as a callback-style test.
     test(name, async (...[context]) => {
       if (skipped === undefined) {
         const reason = await checkLaw(law, create, { timeoutMs });

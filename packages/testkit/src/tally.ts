@@ -10,7 +10,7 @@ import type {
   ToolkitTally,
 } from './subject.ts';
 
-/** A figure of one subject: a number or a word, null when it is known to be unknown, undefined when it is not kept. */
+/** A figure of one subject: a number or string, null if the far side keeps it but knows no value, undefined if not kept. */
 type Figure = number | string | null | undefined;
 type Figures = Record<string, Figure>;
 type Part = Exclude<keyof Observation, 'events'>;
@@ -25,18 +25,18 @@ const noTokens: Usage = {
   reasoningTokens: 0,
 };
 const tokenClasses = Object.keys(noTokens) as readonly (keyof Usage)[];
-/** These are readings, not sums: there is one per subject, and the latest stands. */
+/** Figures that are readings rather than sums: a subject has one of each, and the latest counts. */
 const readings = ['score', 'state', 'last', 'name', 'config', 'tags'];
 
-/** How a difference ends that says so. */
+/** The end of a difference that reports a missing entry. */
 export const isMissing = ' is missing on the far side';
 
-/** A figure of executions that a far side may not keep for all of them. */
+/** A figure that a far side may keep for only some executions. */
 export type ExecutionFigure = 'latency' | 'nanoUsd' | 'tokens';
-/** All parts, each of them kept. */
+/** An observation that has every part. */
 export type FullObservation = { readonly [P in keyof Observation]-?: Exclude<Observation[P], undefined> };
 
-/** What a far side shows that holds exactly these events. The latest of several readings is the one with the highest `at`. */
+/** Returns what a far side shows that holds exactly these events. Of several readings, the one with the highest `at` counts. */
 export function tally(events: readonly AnalyticsEvent[]): FullObservation {
   assertEvents(events);
   const inTime = [...events].sort((one, other) => one.at - other.at);
@@ -83,7 +83,7 @@ export function tally(events: readonly AnalyticsEvent[]): FullObservation {
   };
 }
 
-/** One entry for each subject, made by adding one item after another. */
+/** Returns one entry per subject, built by adding its items one after another. */
 function grouped<E, T>(
   items: readonly E[],
   subjectOf: (item: E) => readonly string[],
@@ -114,7 +114,7 @@ function addExecution(event: ExecutionEvent, before: ExecutionTally | undefined)
   };
 }
 
-/** What an event does not say stays as it was. */
+/** Adds an event to the reading of its run. Fields that the event lacks keep their values. */
 function addRun({ runId, state, name, config, tags }: EventOf<'run'>, before: RunReading | undefined): RunReading {
   return {
     ...before,
@@ -132,8 +132,8 @@ function addTokens(sum: Usage, usage: Usage, weight: number): Usage {
 }
 
 /**
- * How an observation differs from the expected one, a line for each difference. Compares the parts and figures that were
- * observed; figures of executions that are named in `required` have to be.
+ * Returns one line for each difference between an observation and the expected one. Compares only parts and figures that
+ * were observed; figures of executions named in `required` must have been.
  */
 export function differences(
   observed: Observation,
@@ -201,7 +201,7 @@ function indexed(part: Part, entries: readonly object[], found: string[]): Map<s
   }
   for (const [subject, figures] of index) {
     if ('count' in figures && Object.values(figures).every((figure) => figure === 0 || (figure ?? null) === null)) {
-      // A counter that stands at zero from the start says as much as one that is not there.
+      // A counter at zero means the same as no counter.
       index.delete(subject);
     }
   }
@@ -234,7 +234,7 @@ function figuresOf(part: Part, entry: object): [subject: string, figures: Figure
   ];
 }
 
-/** Data as a text, the same for the same data. */
+/** Returns data as JSON with sorted keys, the same string for equal data. */
 function dataText(data: unknown): string | undefined {
   return JSON.stringify(data, (_key, value: unknown) =>
     typeof value === 'object' && value !== null && !Array.isArray(value)
@@ -243,7 +243,7 @@ function dataText(data: unknown): string | undefined {
   );
 }
 
-/** A figure that is known for some entries of a subject is known for the subject. */
+/** Adds two figures of a subject. A figure that only one entry knows is known for the subject. */
 function sum(one: Figure, other: Figure): Figure {
   if (typeof one === 'number' && typeof other === 'number') {
     return one + other;
@@ -251,7 +251,7 @@ function sum(one: Figure, other: Figure): Figure {
   return typeof other === 'number' || one === undefined ? other : one;
 }
 
-/** Sums of floating-point numbers may differ in the last digits; sums of money may not. */
+/** Whether two figures agree. Floating-point sums may differ in the last digits; sums of money may not. */
 function same(figure: string, actual: Figure, expected: Figure): boolean {
   if (typeof actual !== 'number' || typeof expected !== 'number' || figure === 'nanoUsd') {
     return actual === expected;

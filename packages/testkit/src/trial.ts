@@ -5,55 +5,55 @@ import { differences, type ExecutionFigure, isMissing, tally } from './tally.ts'
 
 /** Core's own bound on what can wait for a backend; no batch is larger. */
 const maxBatch = 65_536;
-/** How many events make "many" for a backend that takes them one by one. */
+/** The size of a large delivery to a backend that takes events one by one. */
 const manyImmediate = 10_000;
 
-/** The likeliest reason, as of a `write` that starts something and does not await it. */
+/** The likeliest reason for missing events: a `write` that starts something without awaiting it. */
 export const tooEarly = 'write() must not resolve before the far side has them';
 
-/** One subject under one law. What it calls has to end within the time that the suite allows. */
+/** One subject under one law. Each call of the subject or its backend has to end within `timeoutMs`. */
 export interface Trial {
   readonly subject: Subject;
   readonly backend: Backend;
-  /** Events of the largest batch that `write` may get. */
+  /** The size of the largest batch that `write` may get. */
   readonly maxEvents: number;
-  /** Events that make one large delivery. */
+  /** The number of events in one large delivery. */
   readonly manyEvents: number;
-  /** The batches that core would make of these events, each an array of its own. */
+  /** Splits events into the batches that core would make, each an array of its own. */
   batches(events: readonly AnalyticsEvent[]): AnalyticsEvent[][];
-  /** Has the backend write the events in one call; rejects with what that throws. */
+  /** Passes the events to the backend's `write` in one call. Rejects with what that throws. */
   writeBatch(batch: readonly AnalyticsEvent[]): Promise<void>;
-  /** Batch by batch, in order. */
+  /** Writes the events batch by batch, in order. */
   write(events: readonly AnalyticsEvent[]): Promise<void>;
-  /** Flushes the backend; resolves for one without a `flush`. */
+  /** Flushes the backend. Resolves if it has no `flush`. */
   flush(signal?: AbortSignal): Promise<void>;
-  /** Writes and flushes: the events are on the far side. */
+  /** Writes and flushes, after which the events are on the far side. */
   deliver(events: readonly AnalyticsEvent[]): Promise<void>;
-  /** Probes the far side; resolves for a backend without a `check`. */
+  /** Probes the far side. Resolves if the backend has no `check`. */
   check(signal?: AbortSignal): Promise<void>;
-  /** Closes the backend, as core does: once. */
+  /** Closes the backend, only once, as core does. */
   close(): Promise<void>;
-  /** What the far side shows now, as the subject reads it. */
+  /** Returns what the subject observes on the far side now. */
   observe(): Promise<Observation>;
-  /** Asserts that the far side shows exactly these events; `required` names what `observe()` has to give for it. */
+  /** Asserts that the far side shows exactly these events. `required` names figures that `observe()` has to give. */
   holds(events: readonly AnalyticsEvent[], ...required: readonly ExecutionFigure[]): Promise<void>;
-  /** From now on the far side takes nothing. Does nothing where the subject cannot: a law that calls it says so in `needs`. */
+  /** Makes the far side refuse everything. Does nothing if the subject cannot: laws that depend on it say so in `needs`. */
   breakFarSide(): Promise<void>;
-  /** Undoes `breakFarSide`; does nothing where the subject cannot. */
+  /** Undoes `breakFarSide`. Does nothing if the subject cannot. */
   repairFarSide(): Promise<void>;
-  /** Closes the backend and goes on with a new one on the same far side. */
+  /** Closes the backend and returns a trial of a new one on the same far side. */
   reopened(): Promise<Trial>;
-  /** A trial of a second subject. */
+  /** Starts a trial of a further subject. */
   another(): Promise<Trial>;
-  /** The longest that anything may take. */
+  /** The longest that one call may take, in ms. */
   readonly timeoutMs: number;
-  /** Waits for something that the law started by itself. */
+  /** Waits, at most `timeoutMs`, for work that the law itself started. */
   within<T>(what: string, work: T | PromiseLike<T>): Promise<T>;
   /** Closes the backend if the law did not, and disposes of the subject. */
   end(): Promise<void>;
 }
 
-/** Makes a subject on a far side of its own: once for each law, and again for each `another()`. */
+/** Makes a subject with a far side of its own: once for each law, and again for each `another()`. */
 export type Create = () => Subject | Promise<Subject>;
 
 export async function startTrial(create: Create, timeoutMs: number): Promise<Trial> {
@@ -102,7 +102,7 @@ function trialOf(subject: Subject, backend: Backend, create: Create, timeoutMs: 
     },
     async observe() {
       const observation = await call('observe()', () => subject.observe());
-      // Of what is no observation nothing would be compared, so that every law held.
+      // In a malformed observation there is nothing to compare, so every law would hold.
       assert.ok(
         Array.isArray(Object(observation).executions),
         'observe() must give `executions`, as tally(events) does',
@@ -172,7 +172,7 @@ async function within<T>(what: string, timeoutMs: number, work: T | PromiseLike<
   }
 }
 
-/** What the work rejected with, undefined if it did not. Running out of time is no answer of a backend's: that is passed on. */
+/** Returns what the work rejected with, undefined if it resolved. Rethrows a timeout, which is no answer of the backend. */
 export async function failureOf(work: Promise<unknown>): Promise<unknown> {
   try {
     await work;

@@ -8,7 +8,7 @@ export interface Call {
   readonly generatedTokens: number;
 }
 
-/** A call, or a line that is none, with how much of all was read up to here: 0 to 1. */
+/** A call, or a line that is none. `share` is how much of the input was read up to here, from 0 to 1. */
 export type Step = { readonly share: number } & (
   | { readonly call: Call; readonly skipped?: undefined }
   | { readonly call?: undefined; readonly skipped: SkippedLine }

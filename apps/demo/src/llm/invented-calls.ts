@@ -4,7 +4,7 @@ const count = 600;
 const start = Date.UTC(2026, 0, 5, 9);
 const hourMs = 3_600_000;
 
-/** An hour of calls that nobody made, the same ones each time: short ones, a few long ones, and a rush in the middle. */
+/** An hour of made-up calls, the same ones each time: short ones, a few long ones, and a rush in the middle. */
 export function* inventedCalls(): Generator<Step> {
   let state = 20_260_105;
   const random = (): number => {
@@ -21,7 +21,7 @@ export function* inventedCalls(): Generator<Step> {
   }
 }
 
-/** When so much of all calls was made, as a share of the hour: half of them come in its middle third. */
+/** Returns the time by which `share` of the calls were made, as a share of the hour. Half of them come in its middle third. */
 function timeOf(share: number): number {
   if (share < 0.25) {
     return (share * 4) / 3;

@@ -15,7 +15,7 @@ const command = 'npm run demo:llm';
 
 process.exitCode = await main(process.argv.slice(2));
 
-/** The exit code. */
+/** Returns the exit code. */
 async function main(args: readonly string[]): Promise<number> {
   let options: LlmOptions;
   try {
@@ -32,7 +32,7 @@ async function main(args: readonly string[]): Promise<number> {
   }
   let steps: Steps;
   try {
-    // What is no trace is to leave no database behind.
+    // Open the trace first, so that a file that is no trace leaves no database behind.
     steps = options.calls === undefined ? inventedCalls() : await readCalls(options.calls);
   } catch (error) {
     console.error((error as Error).message);
@@ -62,7 +62,7 @@ async function main(args: readonly string[]): Promise<number> {
 
 async function demo(options: LlmOptions, steps: Steps, analytics: Analytics, prices: Prices): Promise<number> {
   const { calls: path, models, json } = options;
-  // Without a database there is no report: better said now than behind a long trace.
+  // Without a database there is no report, so fail now rather than after a long trace.
   await analytics.reader.listRuns({ limit: 1 });
   const db = databaseFile(analytics);
   const progress = progressBar(process.stderr);

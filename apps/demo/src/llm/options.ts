@@ -7,11 +7,11 @@ export interface LlmOptions {
   readonly json: boolean;
   /** Absolute path of a CSV file; undefined: invented calls. */
   readonly calls: string | undefined;
-  /** Their names; calls go to them in turn. */
+  /** The names of the models. Calls go to them in turn. */
   readonly models: readonly [string, string];
-  /** Times as fast as it was; undefined: as fast as possible. */
+  /** How many times faster than the trace to play; undefined: as fast as possible. */
   readonly speed: number | undefined;
-  /** Only the first so many. */
+  /** The number of calls to play, from the first. */
   readonly limit: number;
   /** The database, as the backend takes it. */
   readonly db: string;

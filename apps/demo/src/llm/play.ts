@@ -11,15 +11,15 @@ export type Steps = AsyncIterable<Step> | Iterable<Step>;
 export interface Played {
   readonly calls: number;
   readonly skipped: readonly SkippedLine[];
-  /** Unix times in ms of the first and the last call; undefined without any. */
+  /** Unix time in ms of the first call, as `last` is of the last; undefined if there are none. */
   readonly first: number | undefined;
   readonly last: number | undefined;
 }
 
-/** Recorded at most, before what is queued must be delivered. */
+/** The most calls to record before the queue must be flushed. */
 const callsBetweenFlushes = 20_000;
 
-/** Records each call when its time has come. A trace says no latencies, so none are recorded. */
+/** Records each call at its time. A trace contains no latencies, so none are recorded. */
 export async function play(
   steps: Steps,
   analytics: Analytics,

@@ -5,7 +5,7 @@ import type { Call, Step } from './call.ts';
 const columns = ['timestamp', 'contexttokens', 'generatedtokens'] as const;
 
 /**
- * Every line of a CSV file behind its header; the columns may come in any order, and among others.
+ * Reads every line of a CSV file after its header. The columns may be in any order, with others between them.
  * @throws Error with a message for the user when the header lacks a column.
  */
 export async function readCalls(path: string): Promise<AsyncGenerator<Step>> {
@@ -14,7 +14,7 @@ export async function readCalls(path: string): Promise<AsyncGenerator<Step>> {
   const lines = createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })[Symbol.asyncIterator]();
   try {
     const { value: header = '' } = await lines.next();
-    // A pipe has no size to measure by.
+    // A pipe has no size, so no share is known.
     const share = (): number => (size === 0 ? 0 : Math.min(1, input.bytesRead / size));
     return stepsOf(lines, placesIn(cellsOf(header), path), share);
   } catch (error) {
@@ -52,11 +52,11 @@ function placesIn(header: readonly string[], path: string): readonly number[] {
   return places;
 }
 
-/** The call, or what is wrong with it. */
+/** Returns the call, or what is wrong with it. */
 function toCall([timestamp = '', context = '', generated = '']: readonly string[]): Call | string {
   const [, day, time = '', fraction = ''] =
     /^(\d{4}-\d\d-\d\d)[ T](\d\d:\d\d:\d\d)(?:\.(\d+))?Z?$/.exec(timestamp) ?? [];
-  // What is no time must not come before the parser, which makes times of much, and the 30th of February a day of March.
+  // Check the form first: the parser accepts much that is no time, and turns the 30th of February into a day of March.
   const isDay = day !== undefined && new Date(day).getUTCDate() === Number(day.slice(8));
   const at = isDay ? Date.parse(`${day}T${time}.${fraction.slice(0, 3).padEnd(3, '0')}Z`) : Number.NaN;
   if (Number.isNaN(at)) {

@@ -10,23 +10,23 @@ export interface LlmReport {
   readonly models: readonly ModelStats[];
   readonly burnRate: BurnRate;
   readonly unpriced: readonly UnpricedModel[];
-  /** The file, if it is one. */
+  /** The database file, if there is one. */
   readonly db: string | undefined;
 }
 
 interface BurnRate {
-  /** Known costs by the time between the first and the last call; null where that says nothing. */
+  /** Known costs divided by the time between the first and the last call; null if that means nothing. */
   readonly usdPerHour: number | null;
   readonly usdPerDay: number | null;
-  /** Each hour of UTC in which something happened. */
+  /** Each UTC hour in which something happened. */
   readonly hours: readonly { readonly from: string; readonly calls: number; readonly costUsd: number | null }[];
 }
 
 const hourMs = 3_600_000;
-/** As many hours as a reader gives at once. */
+/** The most hours that a reader returns at once. */
 const maxHours = 1000;
 
-/** What the database says of a run. */
+/** Reads the report of a run from the database. */
 export async function readReport(
   reader: AnalyticsReader,
   { runId, played, unpriced, db }: Pick<LlmReport, 'runId' | 'played' | 'unpriced' | 'db'>,
@@ -56,7 +56,7 @@ function burnRateOf({ totalCostUsd }: CostReport, hours: readonly TrendPoint[], 
   };
 }
 
-/** The object that `--json` prints. */
+/** Returns the object that `--json` prints. */
 export function toJson({ runId, played, costs, models, burnRate, unpriced, db }: LlmReport): object {
   const sum = (tokens: 'inputTokens' | 'outputTokens'): number => models.reduce((all, model) => all + model[tokens], 0);
   return {
@@ -80,7 +80,7 @@ export function toJson({ runId, played, costs, models, burnRate, unpriced, db }:
   };
 }
 
-/** The report for people. */
+/** Returns the report as text. */
 export function toText({ played, costs, models, burnRate, unpriced, db }: LlmReport): string {
   const { first, last, skipped } = played;
   const width = Math.max(5, ...models.map(({ model }) => model.length));

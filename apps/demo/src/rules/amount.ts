@@ -9,7 +9,7 @@ export interface Amount {
 
 /**
  * Two decimals make an amount: `9.00`, `RM 1,234.50`, `-$8.20`, `RM.50`, `5.59-`, `(0.01)`, and `60. 30` as OCR breaks it up.
- * Dates, percentages, weights and counts are none: `10.05.18`, `6.00%`, `0.45 KG`, `1.00 PCS`.
+ * Dates, percentages, weights and counts are not amounts: `10.05.18`, `6.00%`, `0.45 KG`, `1.00 PCS`.
  */
 const AMOUNT = new RegExp(
   [
@@ -36,7 +36,7 @@ export function findAmounts(text: string): Amount[] {
   });
 }
 
-/** The one amount that a text states, in cents; `undefined` if it states none or several. */
+/** Returns the single amount that a text states, in cents; `undefined` if it states none or several. */
 export function parseAmount(text: string): number | undefined {
   const amounts = findAmounts(text);
   return amounts.length === 1 ? amounts[0]?.cents : undefined;

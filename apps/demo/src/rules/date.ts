@@ -18,7 +18,7 @@ const SAME_SEPARATOR = '\\s?\\k<separator>\\s?';
 /** A time of day such as `10.00.53PM` has the shape of a date with dots. */
 const NOT_A_TIME = '(?!\\s?[ap]m\\b)';
 
-/** The forms of a date, the surest first. Of two figures the day comes first, unless only the other order makes a date. */
+/** Date formats, the most certain first. Of two numbers the day comes first, unless only the other order makes a date. */
 const FORMS: readonly RegExp[] = [
   `(?<!\\d)(?<y>20\\d\\d)${SEPARATOR}(?<m>\\d{1,2})${SAME_SEPARATOR}${DAY}(?!\\d)`,
   `(?<![\\d.])${DAY}${SEPARATOR}(?<m>\\d{1,2})${SAME_SEPARATOR}${YEAR}${NOT_A_TIME}`,
@@ -28,11 +28,11 @@ const FORMS: readonly RegExp[] = [
   '(?<!\\d)(?<d>\\d\\d)(?<m>\\d\\d)(?<y>20\\d\\d)(?!\\d)',
 ].map((form) => new RegExp(form, 'gi'));
 
-/** Words beside the date of the sale, and words beside dates of something else. */
+/** Words next to the date of the sale, and (`OTHER_DATE`) words next to other dates. */
 const SALE_DATE = /DATE|TARIKH|\d ?: ?\d\d/i;
 const OTHER_DATE = /EXPIR|VALID|UNTIL|BEFORE|SINCE|PRINT|BIRTH|DELIVERY/i;
 
-/** The day of the sale as `YYYY-MM-DD`: the first date on the receipt, those labelled as such or with a time of day before others. */
+/** The day of the sale as `YYYY-MM-DD`: the first date on the receipt, preferring dates with a label or a time of day. */
 export function findSaleDate(lines: readonly TextLine[]): string | undefined {
   const dates = lines.flatMap(({ text }) => {
     const rank = OTHER_DATE.test(text) ? 2 : SALE_DATE.test(text) ? 0 : 1;
@@ -43,7 +43,7 @@ export function findSaleDate(lines: readonly TextLine[]): string | undefined {
   return dates.toSorted((a, b) => a.rank - b.rank)[0]?.iso;
 }
 
-/** All dates of a text, the surest form first. */
+/** All dates in a text, the most certain format first. */
 function findDates(text: string): FoundDate[] {
   return FORMS.flatMap((form) =>
     [...text.matchAll(form)].flatMap(({ index, groups }) => {

@@ -23,7 +23,7 @@ const TIMES = new RegExp(`(?<!\\d)(\\d{1,4}(?:\\.\\d+)?) ?${UNIT}? ?[X*@] ?(?:RM
 const MEASURED = new RegExp(`(?:^(\\d{1,4}(?:\\.\\d+)?)|(?<!\\d)(\\d{1,4}\\.\\d+)) ?${UNIT}\\b`);
 /** `2 ICED TEA` */
 const COUNTED = /^([1-9]\d?)X? (?=\D)/;
-/** What is no part of a name: bar codes, item codes, tax codes, currency, percentages. */
+/** What is not part of a name: bar codes, item codes, tax codes, currency, percentages. */
 const CODES = /\b\d{5,}\b|\b[A-Z]{1,3}\d{3,}\w*\b|[#*]|\b(?:SR|ZRL?|S|Z|T)$|\b(?:RM|MYR)\b|@? ?[\d.]+ ?%/g;
 
 /** The lines of the table of items: name and price on one line, or the name on the line above, or all names below. */
@@ -57,7 +57,7 @@ function isHeading(text: string): boolean {
   return (text.match(HEADING)?.length ?? 0) >= 2 && !/\d/.test(text);
 }
 
-/** `@2 X RM 1.75` below an item says how its price came about. */
+/** Whether a line such as `@2 X RM 1.75` below an item explains its price. */
 function isPieces(text: string): boolean {
   return TIMES.test(text.toUpperCase()) && findAmounts(text).length === 1;
 }
@@ -71,7 +71,7 @@ function quantityOf({ text, words }: TextLine): number {
     (column.length === 1 ? column[0]?.text : undefined) ??
     COUNTED.exec(upper)?.[1];
   if (stated !== undefined) return Number(stated);
-  // The figure that makes the unit price the price of the line.
+  // The quantity is the number by which the unit price makes the price of the line.
   const [price, unit] = findAmounts(text).toReversed();
   const quantity = price === undefined || unit === undefined ? 1 : price.cents / unit.cents;
   return Number.isInteger(quantity) && new RegExp(`(?<![\\d.])${quantity}(?![\\d.])`).test(text) ? quantity : 1;

@@ -7,7 +7,7 @@ interface Statement {
   readonly cents: number;
 }
 
-/** What a label says for its amount being the total. The first rule that fits counts. */
+/** How strongly a label suggests that its amount is the total. The first matching rule counts. */
 const LABEL_VOTES: readonly { readonly label: RegExp; readonly votes: number }[] = [
   { label: /QTY|QUANTITY|ITEM|COUNT|SAVING|DISC|POINT|CHANGE|EXC|TAXABLE|BEFORE/, votes: 0 },
   // The goods of one tax rate ("TOTAL 0% SUPPLIES") are a part of the whole.
@@ -20,21 +20,21 @@ const LABEL_VOTES: readonly { readonly label: RegExp; readonly votes: number }[]
   { label: /TOTAL|\bTT?L\b|\bJUMLAH\b/, votes: 10 },
   { label: /\b(?:AMOUNT|AMT|NETT?)\b/, votes: 4 },
 ];
-/** What was paid less the change is what was to pay, if some line states that very amount: a check, not a guess. */
+/** The amount paid minus the change is the amount due, if some line states exactly that: a check, not a guess. */
 const CASH_LESS_CHANGE_VOTES = 8;
 const PAID_EXACTLY_VOTES = 4;
-/** A total to which the rounding has been added is nearer to what was paid than the one before. */
+/** A total that includes the rounding is closer to what was paid than the one before rounding. */
 const ROUNDED_VOTES = 5;
 const PAID = /\bCASH\b|TENDER|PAYMENT|\bPAID\b|RECEIVED|VISA|MASTER|CARD|CREDIT|DEBIT/;
 const CHANGE = /\bCHANGE/;
 const ROUNDING = /ROUND/;
 const MAX_ROUNDING_CENTS = 5;
-/** Below it stand the totals by tax rate. */
+/** The heading of the totals by tax rate. */
 const TAX_SUMMARY = /(?:GST|TAX|SST|VAT).*(?:SUMMARY|ANALYSIS)|(?:AMOUNT|AMT).*TAX ?\(/;
 
 /**
- * The amount to pay in cents: every line that says something about it votes for an amount, and the amount with the most
- * votes wins. A negative amount is a refund. `undefined` if no line says anything.
+ * Returns the amount to pay in cents: every line that says something about it votes for an amount, and the amount with the
+ * most votes wins. A negative amount is a refund. `undefined` if no line says anything.
  */
 export function findTotalCents(lines: readonly TextLine[]): number | undefined {
   const stated = statements(lines);
@@ -76,7 +76,7 @@ function statements(lines: readonly TextLine[]): Statement[] {
     const own = lastAmount(text);
     const label = text.toUpperCase();
     if (own !== undefined) return [{ label, cents: own }];
-    // A label whose amount the OCR put on a line of its own, below or above.
+    // The OCR may have put the amount of a label on a line of its own, below or above.
     const beside = [all[index + 1], all[index - 1]].find((line) => line !== undefined && isBareAmount(line.text));
     const cents = beside === undefined ? undefined : lastAmount(beside.text);
     return cents === undefined ? [] : [{ label, cents }];

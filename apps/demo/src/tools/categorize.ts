@@ -5,11 +5,11 @@ type Category = keyof typeof CATEGORY_WORDS | 'other';
 
 export interface Categorization {
   readonly category: Category;
-  /** 0–1: the category's share of all the evidence found, the less the thinner the evidence is; 0 for `other`. */
+  /** 0–1: the category's share of all the evidence found, reduced if there is little evidence; 0 for `other`. */
   readonly confidence: number;
 }
 
-/** The name of the shop says more than one thing bought in it. */
+/** The name of the shop weighs more than a single item bought there. */
 const SHOP_WEIGHT = 3;
 const ITEM_WEIGHT = 1;
 
@@ -19,7 +19,7 @@ const RULES = (Object.keys(CATEGORY_WORDS) as (keyof typeof CATEGORY_WORDS)[]).m
   item: anyOf(CATEGORY_WORDS[category].item),
 }));
 
-/** What kind of purchase this is, from the name of the shop and the things bought. Never throws; without any evidence it is `other`. */
+/** Categorises a purchase by the name of the shop and the items bought. Never throws; without evidence it is `other`. */
 export function categorize({ company = '', items }: Pick<Extraction, 'company' | 'items'>): Categorization {
   const scores = RULES.map(({ category, shop, item }) => {
     const bought = items.filter(({ description }) => item.test(description)).length;

@@ -5,7 +5,7 @@ import type { Extraction } from './parse-items.ts';
 import { type ToolError, toolError } from './tool-error.ts';
 
 /**
- * Compares what was extracted with what the receipt really says; the forms of dates and amounts do not matter.
+ * Compares what was extracted with what the receipt really says, ignoring the formats of dates and amounts.
  * Only the total and the date count, and only if the truth is known: a company has too many spellings.
  *
  * @returns what is wrong, the total first: `TotalMismatchError`, `DateMissingError`, `DateMismatchError`; empty if nothing is.
@@ -25,7 +25,7 @@ export function compareWithTruth(extraction: Extraction, truth: ReceiptTruth): T
   return problems;
 }
 
-/** Whether two names of a company are the same but for case, spaces and punctuation. */
+/** Whether two company names are equal except for case, spaces and punctuation. */
 export function isSameCompany(one: string, other: string): boolean {
   const bare = (name: string): string => name.toUpperCase().replaceAll(/[^\p{L}\p{N}]/gu, '');
   return bare(one) === bare(other);

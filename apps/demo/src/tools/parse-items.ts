@@ -15,8 +15,8 @@ export interface Extraction {
 }
 
 /**
- * Finds company, date, total and line items in the lines of a receipt. A receipt without a legible total is of no use to
- * anybody; one without a company, a date or items is.
+ * Finds company, date, total and line items in the lines of a receipt. A receipt needs a legible total to be useful, but not a
+ * company, a date or items.
  *
  * @throws `NoTextError` if there are no lines, `TotalMissingError` if no line states an amount to pay.
  */

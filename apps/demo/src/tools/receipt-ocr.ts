@@ -71,7 +71,7 @@ function overlapOf(left: Word, right: Word, tilt: number): number {
 
 function toWord({ box, text }: OcrBox): Word {
   const xs = [box[0], box[2], box[4], box[6]];
-  // The left and right edges' own middles, not the outermost corners: those of a tilted box reach into other lines.
+  // Use the middles of the left and right edges: the outermost corners of a tilted box reach into other lines.
   const top = (Math.min(box[1], box[7]) + Math.min(box[3], box[5])) / 2;
   const bottom = (Math.max(box[1], box[7]) + Math.max(box[3], box[5])) / 2;
   return {

@@ -1,4 +1,4 @@
-/** Every way in which the receipt tools refuse or disagree; a closed set, so that it can be counted by type. */
+/** All errors of the receipt tools: a closed set, so that they can be counted by type. */
 export type ToolErrorName =
   | 'NoTextError'
   | 'TotalMissingError'
@@ -6,7 +6,7 @@ export type ToolErrorName =
   | 'TotalMismatchError'
   | 'DateMismatchError';
 
-/** An `Error` whose `name` says what happened and whose message says to what. */
+/** An `Error` whose `name` says what happened, and whose message says to what it happened. */
 export interface ToolError extends Error {
   name: ToolErrorName;
 }

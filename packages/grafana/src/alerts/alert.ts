@@ -4,31 +4,31 @@ import type { ThresholdName, Thresholds } from '../thresholds.ts';
 
 export type Severity = 'critical' | 'warning' | 'info';
 
-/** What to know when an alert has fired. In the texts of lists `code` may stand in backticks. */
+/** What to know when an alert has fired. List items may contain `code` in backticks. */
 interface Runbook {
-  /** What is true while it fires. */
+  /** What is true while the alert fires. */
   readonly meaning: string;
-  /** What it costs whom. */
+  /** Who suffers from it, and how. */
   readonly impact: string;
   /** Where to look, in this order. */
   readonly look: readonly string[];
-  /** What has helped. */
+  /** What to do about it. */
   readonly act: readonly string[];
-  /** When it fires for nothing, and what to change then. */
+  /** When it is a false alarm, and what to change then. */
   readonly tuning: string;
 }
 
 export interface Alert {
-  /** After the namespace. */
+  /** The name without the namespace that precedes it. */
   readonly name: string;
   readonly severity: Severity;
   readonly expr: string;
-  /** How long the expression must hold; undefined for at once. */
+  /** How long the expression must hold; undefined if the alert fires at once. */
   readonly for?: string | undefined;
-  /** Go templates of Prometheus. */
+  /** A Go template for Prometheus, as is `description`. */
   readonly summary: string;
   readonly description: string;
-  /** The dashboard that shows it. */
+  /** The dashboard that shows what the alert is about. */
   readonly dashboard: DashboardName;
   readonly thresholds: readonly ThresholdName[];
   readonly runbook: Runbook;
@@ -36,10 +36,10 @@ export interface Alert {
 
 export type DashboardName = 'overview' | 'skills' | 'tools' | 'llm' | 'toolkits' | 'health';
 
-/** What the expressions of alerts are made of. */
+/** What the expressions of alerts are built from. */
 export interface AlertParts {
   readonly thresholds: Thresholds;
   readonly names: Recorded;
-  /** Without matchers. */
+  /** Queries over a range, without matchers. */
   over(range: string): Promql;
 }

@@ -4,13 +4,13 @@ import { percent } from './outcomes.ts';
 interface Burn {
   readonly long: string;
   readonly longSeconds: number;
-  /** A twelfth of the long one: it ends the alert soon after the cause has ended. */
+  /** A twelfth of the long window: it ends the alert soon after the cause has ended. */
   readonly short: string;
-  /** How many times faster than a budget that lasts for exactly 30 days. */
+  /** The burn rate: at 1, the budget lasts for exactly 30 days. */
   readonly factor: number;
   readonly for: string;
   readonly severity: Severity;
-  /** Of the budget of 30 days, when the alert begins. */
+  /** The share of the budget of 30 days that is spent when the alert begins. */
   readonly share: string;
 }
 
@@ -24,7 +24,7 @@ const burns: readonly Burn[] = [
   { long: '3d', longSeconds: 72 * hour, short: '6h', factor: 1, for: '3h', severity: 'warning', share: '10 %' },
 ];
 
-/** Alerts on how fast the error budget is spent, over a long window and a short one at once. */
+/** Alerts on how fast the error budget is spent, over both a long and a short window. */
 export function budgetAlerts({ names, thresholds: { sloObjective, minExecutions } }: AlertParts): Alert[] {
   const budget = 1 - sloObjective;
   return burns.map(({ long, longSeconds, short, factor, for: wait, severity, share }) => {

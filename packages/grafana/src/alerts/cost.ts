@@ -1,12 +1,12 @@
 import type { Alert, AlertParts } from './alert.ts';
 import { percent } from './outcomes.ts';
 
-/** Alerts on money, and on the caches that save it. */
+/** Alerts on costs, and on the caches that reduce them. */
 export function costAlerts({ over, thresholds }: AlertParts): Alert[] {
   const { costPerHourUsd, costPerRunUsd, cacheHitDrop, minExecutions } = thresholds;
   const hour = over('1h');
   const spent = hour.increase('job', { key: 'cost' });
-  // Agents run seldom: without the first run of each, a new program's would seem to cost twice as much.
+  // Agents run rarely. Without its first run, an agent of a new program would seem to cost twice as much.
   const spentWhole = hour.gained('job', { key: 'cost' });
   const runs = hour.gained('job', { key: 'requests', where: 'kind="agent"' });
   const requests = (range: string, offset: string, where?: string): string =>

@@ -1,7 +1,7 @@
 import { lostEvents } from '../promql.ts';
 import type { Alert, AlertParts } from './alert.ts';
 
-/** Alerts on the health of skills, and on whether what is measured arrives. */
+/** Alerts on the health of skills, and on measurements that do not arrive. */
 export function healthAlerts({ over, thresholds: { healthScore } }: AlertParts): Alert[] {
   const { select, increase } = over('15m');
   const lastDay = `last_over_time(${select({ key: 'activeOperations' })}[1d])`;

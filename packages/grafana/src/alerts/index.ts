@@ -9,7 +9,7 @@ import { healthAlerts } from './health.ts';
 import { latencyAlerts } from './latency.ts';
 import { outcomeAlerts } from './outcomes.ts';
 
-/** By what they are about. */
+/** Alerts by topic. */
 export type AlertGroups = Readonly<Record<string, readonly Alert[]>>;
 
 export function alertGroups({ namespace, thresholds }: ResolvedGrafanaOptions): AlertGroups {
@@ -27,7 +27,7 @@ export function alertGroups({ namespace, thresholds }: ResolvedGrafanaOptions): 
   };
 }
 
-/** `linksOf` gives the URL of an alert's runbook and of its dashboard. */
+/** Returns the alerts as rule groups. `linksOf` gives the URLs of an alert's runbook and dashboard. */
 export function alertRules(
   namespace: string,
   groups: AlertGroups,
@@ -35,7 +35,7 @@ export function alertRules(
 ): RuleGroup[] {
   return Object.entries(groups).map(([group, alerts]) => ({
     name: `${namespace}-${group}`,
-    // It looks back over a day.
+    // Its queries look back over a day, so they run less often.
     ...(group === 'cost' && { interval: '1m' }),
     rules: alerts.map((alert): AlertingRule => {
       const { expr, severity, summary, description, for: wait } = alert;
@@ -51,7 +51,7 @@ export function alertRules(
   }));
 }
 
-/** As in `ToolweaverErrorSpike`. */
+/** The full name of an alert, such as `ToolweaverErrorSpike`. */
 export function alertName(namespace: string, { name }: Alert): string {
   return `${pascalCase(namespace)}${name}`;
 }

@@ -10,7 +10,7 @@ export function health(parts: DashboardParts): Dashboard {
   const delivered = { key: 'analyticsEvents', where: 'outcome="delivered"' } as const;
   const score = now.select({ key: 'skillHealthScore' });
   const requests = { key: 'requests' } as const;
-  // Of a program that does not answer as well, and of none that only the same Prometheus scrapes.
+  // Includes programs that do not answer now, but not those that the same Prometheus scrapes and that do not use us.
   const ofTarget = (metric: string): string =>
     `${metric}{job=~"$job", instance=~"$instance"} and on (job, instance) last_over_time(${now.select({ key: 'activeOperations' })}[1d])`;
   return {

@@ -8,7 +8,7 @@ import { skills } from './skills.ts';
 import { toolkits } from './toolkits.ts';
 import { tools } from './tools.ts';
 
-/** All of them, in the order of a look at them. They read the metrics themselves, and so need no recording rule. */
+/** All dashboards, in the order in which to look at them. They query the metrics directly, so they need no recording rules. */
 export function dashboards({ namespace, thresholds }: ResolvedGrafanaOptions): readonly Dashboard[] {
   const parts = dashboardParts(namespace, thresholds);
   return [overview, skills, tools, llm, toolkits, health].map((make) => make(parts));

@@ -13,7 +13,7 @@ export function llm({ now, whole, thresholds }: DashboardParts): Dashboard {
   const tokens = { key: 'tokenUsage', where } as const;
   const tokensOf = (type: string) => ({ key: 'tokenUsage', where: `${where}, type${type}` }) as const;
   const cost = { key: 'cost', where } as const;
-  // Costs of every model and of none: a run is more than its calls.
+  // Costs with and without a model, because a run costs more than its LLM calls.
   const allCosts = { key: 'cost' } as const;
   const runs = { key: 'requests', where: 'kind="agent"' } as const;
   const quantile = (q: number) => ({ expr: now.quantile(q, '', duration), legend: `P${q * 100}` });

@@ -2,11 +2,11 @@ import { atLeast, bars, type Panel } from '../panel.ts';
 import { createPromql, type Promql } from '../promql.ts';
 import type { Thresholds } from '../thresholds.ts';
 
-/** What the queries of panels are made of. */
+/** What the queries of panels are built from. */
 export interface DashboardParts {
-  /** Of the job and the instances that are chosen, with rates over Grafana's own interval. */
+  /** Queries of the chosen jobs and instances, with rates over Grafana's own interval. */
   readonly now: Promql;
-  /** The same over all the time that the dashboard shows. */
+  /** The same over the whole time range of the dashboard. */
   readonly whole: Promql;
   readonly thresholds: Thresholds;
 }

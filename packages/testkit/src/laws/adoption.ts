@@ -4,7 +4,7 @@ import { execution } from '../events.ts';
 import type { Law } from '../law.ts';
 import { answers, ask, day, minute, says } from './answers.ts';
 
-/** How skills spread, and who might use them, too. */
+/** What readers say of adoption, and which skills they recommend to whom. */
 export const adoptionLaws: readonly Law[] = [
   {
     law: 'adoption is counted by organisation, and its growth by whole days',
@@ -73,7 +73,7 @@ export const adoptionLaws: readonly Law[] = [
       ]);
       const recommend = (limit?: number) => ask(trial, 'getRecommendations', 'me', { types: ['collaborative'], limit });
       const found = await recommend();
-      // Alike by 2 of 3 skills and by 1 of 4.
+      // The users share 2 of 3 skills with `me`, and 1 of 4.
       says(
         found,
         [

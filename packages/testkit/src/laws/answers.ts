@@ -11,15 +11,15 @@ import { execution } from '../events.ts';
 import { isClose } from '../tally.ts';
 import type { Trial } from '../trial.ts';
 
-/** A store may keep the distribution of latencies instead of each of them. */
+/** The relative error allowed in percentiles, because a store may keep the distribution of latencies instead of each one. */
 const percentileTolerance = 0.01;
-/** What is larger is a Unix time, whose last digits count. */
+/** A larger number is a Unix time, which has to be exact. */
 const largestFigure = 1e9;
 export const minute = 60_000;
 export const hour: number = 60 * minute;
 export const day: number = 24 * hour;
 
-/** 20 tokens. */
+/** 20 tokens in all. */
 export const usage: Usage = {
   inputTokens: 10,
   cacheReadTokens: 1,
@@ -43,7 +43,7 @@ type Part<T> = T extends object
     : { readonly [K in keyof T]?: Part<T[K]> | undefined }
   : T;
 
-/** A question, what it is asked with, and what the answer says at least; lists are as long as given. */
+/** A question, its arguments, and the least that the answer has to contain. Lists must have exactly the given length. */
 export type Expected = {
   [Q in keyof AnalyticsReader]: readonly [
     question: Q,
@@ -53,7 +53,7 @@ export type Expected = {
   ];
 }[keyof AnalyticsReader];
 
-/** Asks the reader, and waits no longer than the suite allows. */
+/** Asks the reader a question, within the timeout of the suite. */
 export function ask<Q extends keyof AnalyticsReader>(
   trial: Trial,
   question: Q,
@@ -76,7 +76,7 @@ export async function answers(
   }
 }
 
-/** What is on all the pages of a list. */
+/** Returns the items of all pages of a list. */
 export async function allPages<P extends { readonly nextCursor?: string | undefined }, T>(
   read: (cursor: string | undefined) => Promise<P>,
   itemsOf: (page: P) => readonly T[],
@@ -97,7 +97,7 @@ export async function allPages<P extends { readonly nextCursor?: string | undefi
   return assert.fail('the pages of a list never end');
 }
 
-/** Asserts that an answer, or a part of one, says at least this. */
+/** Asserts that an answer, or a part of one, contains at least `expected`. */
 export function says(actual: unknown, expected: unknown, what: string, tolerance?: number): void {
   if (typeof expected === 'number') {
     const about = expected > largestFigure ? 0 : tolerance;
@@ -159,7 +159,7 @@ export function idsOf(events: readonly ExecutionEvent[]): string[] {
   return events.map(({ id }) => id);
 }
 
-/** Of the whole history. */
+/** The latencies of all of `history()`. */
 export const latencies: LatencyStats = {
   average: 47_581 / 24.5,
   min: 0,
@@ -169,7 +169,7 @@ export const latencies: LatencyStats = {
   p99: 7300,
 };
 
-/** Of the skill `summarise` in it. */
+/** The counts of the skill `summarise` in `history()`. */
 export const usageOfSummarise: ExecutionCounts = {
   executions: 9.5,
   successes: 6.5,

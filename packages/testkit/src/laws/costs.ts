@@ -3,7 +3,7 @@ import { execution } from '../events.ts';
 import type { Law } from '../law.ts';
 import { answers, cents, minute, usage } from './answers.ts';
 
-/** An agent with two skills and a tool, all of whose LLM calls cost something; parents end after what they called. */
+/** An agent with two skills and a tool, all of which make LLM calls that cost something. Parents end after their children. */
 function family(): ExecutionEvent[] {
   const now = Date.now() - 30 * minute;
   const agent = execution({ kind: 'agent', name: 'clerk', at: now + 9, orgId: 'org-1' });
@@ -24,17 +24,17 @@ function family(): ExecutionEvent[] {
   ];
 }
 
-/** Two operations that were tried again, of which one call had succeeded already. */
+/** Two operations with retries, some of them after an attempt that had already succeeded. */
 function tries(): ExecutionEvent[] {
   const now = Date.now() - 30 * minute;
   const parent = execution({ kind: 'agent', name: 'clerk', at: now + 20 });
   const call = { kind: 'llm', name: 'extract', model: 'sonnet', parentId: parent.id, usage } as const;
   return [
-    // Failed, tried again, and then once more although it had succeeded.
+    // Failed, retried with success, then retried although it had succeeded.
     execution({ ...call, at: now + 1, success: false, cost: cents(1) }),
     execution({ ...call, at: now + 2, attempt: 2, cost: cents(2) }),
     execution({ ...call, at: now + 3, attempt: 3, cost: cents(4) }),
-    // Another's, and one of nobody's: they repeat nothing of the above.
+    // A call of another run, and one without parent or run: neither is a retry of the above.
     execution({ ...call, at: now + 4, parentId: undefined, runId: 'run-1', attempt: 1, cost: cents(8) }),
     execution({ ...call, at: now + 5, parentId: undefined, attempt: 2, cost: cents(16) }),
     execution({ kind: 'tool', name: 'search_web', at: now + 6, runId: 'run-1', weight: 3, cost: cents(32) }),
@@ -44,7 +44,7 @@ function tries(): ExecutionEvent[] {
   ];
 }
 
-/** What readers say of what work costs, and what it was good for. */
+/** What readers say of the cost of work, and of what the money was spent on. */
 export const costLaws: readonly Law[] = [
   {
     law: 'costs belong to the nearest skill, tool or agent around them',
@@ -87,7 +87,7 @@ export const costLaws: readonly Law[] = [
             ],
           },
         ],
-        // Who calls need not be what the report is about.
+        // Callers are found even if the filter leaves them out.
         [
           'getCosts',
           [{ by: 'skill', kind: 'llm', orgId: 'org-1' }],

@@ -135,7 +135,7 @@ export const deliveryLaws: readonly Law[] = [
       await trial.write(events);
       const calledOff = AbortSignal.abort(new Error('called off'));
       for (const call of [trial.flush, trial.check]) {
-        // It may be done already, or give up: both are an end.
+        // The call may resolve or reject, as long as it ends.
         await failureOf(call(calledOff));
       }
       await trial.flush();
@@ -169,7 +169,7 @@ export const deliveryLaws: readonly Law[] = [
     only: 'writeSync()',
     async check(trial) {
       const [batch = []] = trial.batches(fullEvents());
-      // The process would be gone before the write ends; here it may end as it likes, as long as nothing is doubled.
+      // A real process would exit before the write ends. Here the write may resolve or reject, but nothing may be doubled.
       const deliverSync = async (): Promise<void> => {
         trial.backend.writeSync?.(batch);
         await trial.holds(batch);

@@ -6,7 +6,7 @@ import { bareEvents, fullEvents, hostileNames } from '../samples.ts';
 import type { ExecutionFigure } from '../tally.ts';
 import type { Trial } from '../trial.ts';
 
-/** What is recorded arrives, as what it is. */
+/** Everything recorded arrives, unchanged. */
 export const factLaws: readonly Law[] = [
   {
     law: 'a fresh far side shows nothing',
@@ -284,7 +284,7 @@ function tokens(
   return { inputTokens, cacheReadTokens, cacheWriteTokens, outputTokens, reasoningTokens };
 }
 
-/** The same events, a millisecond apart up to now, so that there is no doubt which one is the latest. */
+/** Returns the same events a millisecond apart, the last one now, so that it is clear which is the latest. */
 export function inTime(events: readonly AnalyticsEvent[]): AnalyticsEvent[] {
   const now = Date.now();
   return events.map((event, at) => Object.freeze({ ...event, at: now - (events.length - 1 - at) }));

@@ -8,7 +8,7 @@ import { fullEvents } from '../samples.ts';
 import { failureOf, type Trial } from '../trial.ts';
 import { showsNone } from './secrets.ts';
 
-/** What a backend does while the far side is broken, and after. */
+/** What a backend does while the far side is broken, and afterwards. */
 export const failureLaws: readonly Law[] = [
   {
     law: 'check resolves while the far side is well',
@@ -68,7 +68,7 @@ export const failureLaws: readonly Law[] = [
       await trial.deliver(before);
       const { accepted } = await deliverInVain(trial, fullEvents());
       await trial.flush();
-      // What tries again by itself does so a moment later, or when it ends.
+      // A backend that retries by itself does so a moment later, or when it is closed.
       await sleep(50);
       await trial.close();
       await trial.holds([...before, ...accepted]);
@@ -81,7 +81,7 @@ export const failureLaws: readonly Law[] = [
       const before = [execution(), rating()];
       await trial.deliver(before);
       const { accepted, refused } = await deliverInVain(trial, fullEvents());
-      // As core does: what was refused is written again, what was accepted is only flushed again.
+      // As core does: refused events are written again, accepted ones only flushed again.
       await trial.deliver(refused);
       await trial.holds([...before, ...accepted, ...refused]);
     },
@@ -118,7 +118,7 @@ async function failedDelivery(trial: Trial, events: readonly AnalyticsEvent[]): 
   return error;
 }
 
-/** Delivers to a far side that is broken meanwhile, and says what became of the events. */
+/** Delivers while the far side is broken, repairs it, and returns which events `write` accepted and which it refused. */
 async function deliverInVain(
   trial: Trial,
   events: readonly AnalyticsEvent[],

@@ -7,7 +7,7 @@ import { show } from '../matchers.ts';
 import { bareEvents, essence, fullEvents, hostileEvents } from '../samples.ts';
 import { type Trial, tooEarly } from '../trial.ts';
 
-/** Stores of single events give back every field of them. */
+/** Stores of single events return every field of every event. */
 export const fieldLaws: readonly Law[] = [
   {
     law: 'every field of every event survives',

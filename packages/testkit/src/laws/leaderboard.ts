@@ -3,7 +3,7 @@ import { execution, rating } from '../events.ts';
 import type { Law } from '../law.ts';
 import { answers, cents, day, type Expected, minute } from './answers.ts';
 
-/** Two-sided 95 % of the normal distribution. */
+/** The z value of a two-sided 95 % confidence interval. */
 const z = 1.959_964;
 
 type Board = readonly [name: string, score: number][];

@@ -71,7 +71,7 @@ export const lifeLaws: readonly Law[] = [
   {
     law: 'close leaves nothing behind: no handle, timer, worker or process listener',
     async check(trial) {
-      // What a first delivery loads once for all (a pool of threads, say) is not the second backend's.
+      // The first delivery loads what is shared by all (a pool of threads, say), so that it is not blamed on the second backend.
       await trial.deliver([execution()]);
       const workers = new Set<Worker>();
       const watch = (worker: Worker): void => {
@@ -81,7 +81,7 @@ export const lifeLaws: readonly Law[] = [
       process.on('worker', watch);
       const before = holdings();
       try {
-        // More than one, so that what ends meanwhile and is not theirs (a timer of the runner's) hides nothing.
+        // Several lives, so that an unrelated resource that ends meanwhile (a timer of the runner) cannot hide a leak.
         for (let lives = 0; lives < 3; lives += 1) {
           const other = await trial.another();
           await other.deliver(fullEvents());
@@ -120,7 +120,7 @@ export const lifeLaws: readonly Law[] = [
   },
 ];
 
-/** Everything that can happen to a backend, bad days included, and a moment for what comes late. */
+/** Puts a backend through everything that can happen to it, failures included, then waits a moment for late effects. */
 async function wholeLife(trial: Trial): Promise<void> {
   const other = await trial.another();
   const attempt = (work: Promise<unknown>): Promise<unknown> => work.catch(() => undefined);
@@ -136,7 +136,7 @@ async function wholeLife(trial: Trial): Promise<void> {
   await other.end();
 }
 
-/** Runs `life` and returns what it printed; what others print meanwhile goes its way. */
+/** Runs `life` and returns what it printed. Output from elsewhere passes through. */
 async function printedBy(life: () => Promise<void>): Promise<string[]> {
   const printed: string[] = [];
   const inside = new AsyncLocalStorage<true>();
@@ -178,7 +178,7 @@ async function printedBy(life: () => Promise<void>): Promise<string[]> {
   return printed;
 }
 
-/** Runs `life` and returns what was thrown or rejected with nobody to catch it. */
+/** Runs `life` and returns the uncaught exceptions and unhandled rejections. */
 async function thrownBeside(life: () => Promise<void>): Promise<unknown[]> {
   const thrown: unknown[] = [];
   const note = (error: unknown): void => {
@@ -204,7 +204,7 @@ async function thrownBeside(life: () => Promise<void>): Promise<unknown[]> {
   return thrown;
 }
 
-/** What keeps the process alive, and who listens to it, by kind. */
+/** Counts, by kind, what keeps the process alive and the listeners of process events. */
 function holdings(): Map<string, number> {
   const listeners = process.eventNames().flatMap((event) => {
     const kind = `listener of process event ${JSON.stringify(String(event))}`;
@@ -222,7 +222,7 @@ function leftovers(before: ReadonlyMap<string, number>): string[] {
   return more.map(([kind]) => kind);
 }
 
-/** Sockets and threads take a moment to end. */
+/** Repeats a check until it passes or time is up, because sockets and threads take a moment to end. */
 async function eventually(timeoutMs: number, check: () => void): Promise<void> {
   const end = performance.now() + timeoutMs;
   for (;;) {

@@ -3,7 +3,7 @@ import { type AnalyticsReader, isAnalyticsError } from '@toolweaver/analytics-co
 import type { Law } from '../law.ts';
 import { answers, ask, history, latencies, noUsage, says, usageOfSummarise } from './answers.ts';
 
-/** A reader's answers are those that the far side gives to whoever counts by hand. */
+/** A reader's answers agree with a count by hand on the far side. */
 export const readerLaws: readonly Law[] = [
   {
     law: 'the summary agrees with the far side',

@@ -4,7 +4,7 @@ import { execution } from '../events.ts';
 import type { Law } from '../law.ts';
 import { answers, ask, cents, day, history, hour, latencies, minute, noUsage, usage } from './answers.ts';
 
-/** Executions of three whole days, of which the second is empty, and at their edges. */
+/** Executions in a window of three whole days, of which the second is empty, and just outside it. */
 function daysFrom(start: number): ExecutionEvent[] {
   const end = start + 3 * day;
   return [
@@ -17,10 +17,10 @@ function daysFrom(start: number): ExecutionEvent[] {
   ];
 }
 
-/** Four days before the present one. */
+/** Midnight UTC, four days before today. */
 const someDay = (): number => Math.floor(Date.now() / day) * day - 4 * day;
 
-/** What readers say of how executions are distributed, over time and otherwise. */
+/** What readers say of the distribution of executions, over time and otherwise. */
 export const reportLaws: readonly Law[] = [
   {
     law: 'a trend has every hour or day of UTC that its window touches, also the empty ones',

@@ -5,7 +5,7 @@ import type { Law } from '../law.ts';
 import type { Trial } from '../trial.ts';
 import { allPages, answers, ask, cents, day, minute, usage } from './answers.ts';
 
-/** Two runs that ended, one that goes on again, and one of which only an execution is known; not in the order of time. */
+/** Two runs that ended, one that was resumed, and one known only by an execution; not in order of time. */
 function runsFrom(start: number): AnalyticsEvent[] {
   const a = { runId: 'a' };
   const clerk = execution({ ...a, kind: 'agent', name: 'clerk', at: start + 300, latencyMs: 250 });
@@ -226,7 +226,7 @@ export const runLaws: readonly Law[] = [
     check(trial) {
       const at = Date.now() - minute;
       const one = { at, version: '1' };
-      // As sure as two executions: each weighs as much as the other.
+      // Two executions of equal weight are as certain as two without weight, although they count as four.
       const two = { at, version: '2', weight: 2 };
       return answers(
         trial,

@@ -100,7 +100,7 @@ export const skillLaws: readonly Law[] = [
               ratings: 4,
               ratingCounts: { 1: 0, 2: 0, 3: 1, 4: 1, 5: 2 },
               averageRating: 4.25,
-              // Five ratings more, each the mean of all: (5 + 4 + 5 + 3 + 1) / 5.
+              // Corrected by five extra ratings, each the mean of all ratings: (5 + 4 + 5 + 3 + 1) / 5.
               correctedRating: (17 + 5 * 3.6) / 9,
               healthScore: 55,
               firstUsedAt: now - 400 * day,

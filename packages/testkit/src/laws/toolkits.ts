@@ -3,7 +3,7 @@ import { execution, toolkit } from '../events.ts';
 import type { Law } from '../law.ts';
 import { answers, minute } from './answers.ts';
 
-/** Tools of the toolkit `files` and one of none, partly in the run `a`. */
+/** Events of toolkits, and calls of tools with and without a toolkit, some of them in the run `a`. */
 function toolsFrom(at: number): AnalyticsEvent[] {
   const read = { kind: 'tool', name: 'read', toolkit: 'files' } as const;
   const error = { type: 'DiskError', message: 'no disk' };
