@@ -70,6 +70,11 @@ export interface Backend {
    * `maxEvents`.
    */
   writeSync?(events: readonly AnalyticsEvent[]): void;
+  /**
+   * Called once when the client begins to close: what is not delivered after `timeoutMs` is lost, and a write under way is no
+   * longer waited for. For backends that then take another way. Must return at once.
+   */
+  closing?(timeoutMs: number): void;
   /** Delivers what `write` accepted, and releases everything, even while a `write` hangs. */
   close?(): void | Promise<void>;
 }

@@ -18,7 +18,7 @@ export interface ResolvedOptions extends Complete<Omit<AnalyticsOptions, 'onErro
 }
 
 const noMaximum = Number.POSITIVE_INFINITY;
-const backendMethods = ['write', 'writeSync', 'flush', 'check', 'attach', 'close'] as const;
+const backendMethods = ['write', 'writeSync', 'flush', 'check', 'attach', 'closing', 'close'] as const;
 
 /**
  * The options with their defaults.

@@ -77,6 +77,21 @@ describe('close', () => {
     expect(errors[1]?.message).toContain('far: lost 5 events (shutdown_timeout)');
   });
 
+  test('says so to the backend first, and how long it takes', async () => {
+    const { analytics, record, side, errors } = rig();
+    const said: unknown[] = [];
+    side.closing = (timeoutMs) => {
+      said.push([timeoutMs, side.tried.length]);
+      throw new Error('not today');
+    };
+    record('e1');
+    expect(await analytics.close({ timeoutMs: 700 })).toMatchObject({ ok: true });
+    await analytics.close({ timeoutMs: 5 });
+    expect(said).toEqual([[700, 0]]);
+    expect(side.held).toHaveLength(1);
+    expect(errors).toMatchObject([{ code: 'INTERNAL', message: 'Error: not today' }]);
+  });
+
   test('a flush meanwhile keeps to its own time', async () => {
     const { analytics, clock, record, side } = rig({ maxEvents: 2 });
     side.answer = hanging().answer;

@@ -1,11 +1,12 @@
 import { AnalyticsError, type AnalyticsEvent, type Backend } from '@toolweaver/analytics-core';
-import { configError, describeValue } from '@toolweaver/analytics-core/backend';
+import { configError, createNotices, describeValue } from '@toolweaver/analytics-core/backend';
 import { checkOptions, type Known } from './check.ts';
 import { pause } from './clock.ts';
 import { createEncoder } from './encoding/encoder.ts';
 import type { RecordedRun } from './events/recorded-run.ts';
 import { createRuns } from './events/runs.ts';
 import { createSeen, type Seen } from './events/seen.ts';
+import { messageOf } from './failure.ts';
 import { makeWandbFolder } from './log/run-directory.ts';
 import { toStorageError } from './log/transaction-log.ts';
 import { createNotify, named } from './notices.ts';
@@ -34,7 +35,10 @@ const maxEvents = 16_384;
 /** The service's rhythm: what comes sooner is sent together. */
 const onlineDelayMs = 15_000;
 const offlineDelayMs = 250;
-const closeGraceMs = 5_000;
+/** What core's `close()` takes by default, if nobody says otherwise. */
+const defaultCloseMs = 10_000;
+/** Core gives a backend's `close()` at least a second. */
+const leastCloseMs = 1_000;
 
 /**
  * A backend that makes a Weights & Biases run of each run, and one of what belongs to none. Makes no request before the first event, unless
@@ -77,8 +81,9 @@ function disabled(name: string): Backend {
 }
 
 async function opened({ name, settings, logFrequency, alertIntervalMs }: Resolved): Promise<Backend> {
-  const { mode, dir, clock, description } = settings;
-  const notify = createNotify(name, settings.onNotice);
+  const { mode, dir, clock, description, finishTimeoutMs } = settings;
+  const notices = createNotices(settings.onNotice);
+  const notify = createNotify(name, notices.report);
   const service = settings.service && createService(settings.service, createHttp(settings.fetch, clock), agent());
   const seen = createSeen(maxEvents);
   const encoder = createEncoder();
@@ -95,16 +100,35 @@ async function opened({ name, settings, logFrequency, alertIntervalMs }: Resolve
     notify,
   });
   let busy: Promise<unknown> = Promise.resolve();
+  /** Aborted when half of the time for closing is over. */
+  const late = new AbortController();
+  const signal = AbortSignal.any([late.signal, lifetimeSignal]);
+  /** When the time for closing is over. */
+  let closeBy: number | undefined;
 
   async function write(events: readonly AnalyticsEvent[]): Promise<void> {
     for (const [key, group] of groupsOf(events, seen)) {
       const recorded = runs.of(key, group);
       try {
-        await recorded.write(group, lifetimeSignal);
+        await orOffline(recorded, (signal) => recorded.write(group, signal));
       } finally {
         runs.settle(recorded);
       }
-      await runs.limit();
+      await runs.limit(signal);
+    }
+  }
+
+  /** While the client closes, what the service does not take at once goes into a directory: later it would be lost. */
+  async function orOffline(recorded: RecordedRun, work: (signal: AbortSignal) => Promise<void>): Promise<void> {
+    try {
+      await work(signal);
+    } catch (error) {
+      const isAway = late.signal.aborted || (error as AnalyticsError).code === 'BACKEND_UNAVAILABLE';
+      if (closeBy === undefined || !isAway || !recorded.run.online || lifetimeSignal.aborted) {
+        throw error;
+      }
+      recorded.run.giveUp(messageOf(error));
+      await work(lifetimeSignal);
     }
   }
 
@@ -145,11 +169,12 @@ async function opened({ name, settings, logFrequency, alertIntervalMs }: Resolve
       untilAborted(
         inTurn(async () => {
           for (const recorded of runs.open) {
-            await recorded.flush(clock.now(), signal);
+            await orOffline(recorded, (ours) => recorded.flush(clock.now(), AbortSignal.any([ours, signal])));
           }
         }),
         signal,
       ),
+    attach: notices.attach,
     async check(signal) {
       try {
         const gone = service && [...runs.open].find(({ run }) => !run.online);
@@ -173,13 +198,19 @@ async function opened({ name, settings, logFrequency, alertIntervalMs }: Resolve
         }
       },
     }),
+    closing(timeoutMs) {
+      closeBy = clock.monotonic() + timeoutMs;
+      void pause(clock, timeoutMs / 2, lifetimeSignal).then(() => late.abort(new Error('the client is closing')));
+    },
     async close() {
-      const grace = pause(clock, closeGraceMs, lifetimeSignal).then(() => 'late');
+      closeBy ??= clock.monotonic() + defaultCloseMs;
+      const leftMs = Math.max(leastCloseMs, closeBy - clock.monotonic());
+      const grace = pause(clock, leftMs / 2, lifetimeSignal).then(() => 'late');
       if ((await Promise.race([busy.catch(() => {}), grace])) === 'late') {
         lifetime.abort(new Error('the client is closed'));
         await busy.catch(() => {});
       }
-      await runs.finish();
+      await runs.finish(Math.min(finishTimeoutMs, Math.max(leastCloseMs, closeBy - clock.monotonic()) / 2));
       lifetime.abort();
       await encoder.close();
     },

@@ -294,7 +294,9 @@ test('the end of a run is tried until it is there, or as long as it may take', a
   await other.backend.write([execution()]);
   other.fake.trouble = ({ body }) => ('complete' in (body as object) ? { status: 503 } : undefined);
   await other.backend.close?.();
-  expect(other.notices).toEqual([expect.stringContaining('run run1 could not be ended')]);
+  expect(other.notices).toEqual([expect.stringContaining('run run1 goes on offline in')]);
+  const [directory = ''] = other.backend.settings['runs'] as string[];
+  expect(readRun(`${directory}/run-run1.wandb`)).toMatchObject({ rows: [], exitCode: 0, isWhole: true });
 });
 
 test('a run that has the id of what belongs to none is the same run', async () => {

@@ -1,6 +1,7 @@
+import { join } from 'node:path';
 import { startRun } from '@toolweaver/analytics-wandb';
 import { describe, expect, test } from 'vitest';
-import { parseValue } from './support/log-reader.ts';
+import { parseValue, readRun } from './support/log-reader.ts';
 import { place, runAt } from './support/start.ts';
 
 async function rowsAfter(log: (run: Awaited<ReturnType<typeof runAt>>['run']) => void) {
@@ -230,6 +231,52 @@ test('the summary has the last values, what the program sets, and what a definit
   // A run without it counts as one that never started.
   expect(value.t).toMatchObject({ 13: `${process.platform}-${process.arch}` });
 });
+
+test('null says nothing about the last value, unless the program sets it', async () => {
+  const { values, summary } = await rowsAfter((run) => {
+    run.log({ x: 1, nested: { a: 1, b: { c: 2 } }, list: [1, null] });
+    run.log({ x: null, nested: { a: null, b: { c: 3, d: null } }, never: null, all: { a: null } });
+    run.log({ nested: null });
+    run.setSummary({ set: null });
+  });
+  expect(values[1]).toMatchObject({ x: null, nested: { a: null, b: { c: 3, d: null } }, never: null });
+  expect(summary).toMatchObject({ x: 1, nested: { a: 1, b: { c: 3 } }, list: [1, null], set: null });
+  expect(Object.keys(summary)).not.toEqual(expect.arrayContaining(['never']));
+  expect(Object.keys(summary)).not.toEqual(expect.arrayContaining(['all']));
+});
+
+test.each(['online', 'offline'] as const)(
+  '%s, a row without the x axis of its metric has the last one',
+  async (mode) => {
+    const { run, fake } = await runAt({ mode });
+    run.defineMetric('loss', { stepMetric: 'epoch' });
+    run.defineMetric('epoch', { stepMetric: 'batch' });
+    run.defineMetric('free', { stepMetric: '_step' });
+    run.log({ loss: 4 });
+    run.log({ epoch: 7n });
+    run.log({ loss: 3 });
+    run.log({ other: 1, free: 1 });
+    run.log({ epoch: 'eight', batch: 5 });
+    run.log({ epoch: null });
+    run.log({ loss: 2 });
+    run.log({ loss: 1, epoch: 9 });
+    await run.finish();
+    const rows =
+      mode === 'online'
+        ? fake.run('run1').history.map((line) => parseValue(line) as Record<string, unknown>)
+        : readRun(join(run.location as string, 'run-run1.wandb')).rows;
+    expect(rows.map(({ _timestamp, _runtime, _step, ...rest }) => rest)).toEqual([
+      { loss: 4, epoch: 0 },
+      { epoch: 7, batch: 0 },
+      { loss: 3, epoch: 7 },
+      { other: 1, free: 1 },
+      { epoch: 'eight', batch: 5 },
+      { epoch: null, batch: 5 },
+      { loss: 2, epoch: 7 },
+      { loss: 1, epoch: 9, batch: 5 },
+    ]);
+  },
+);
 
 test('what the service keeps for itself is set in no configuration and no summary, and told', async () => {
   const { summary, fake, notices, skipped } = await rowsAfter((run) => {

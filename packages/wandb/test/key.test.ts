@@ -41,6 +41,15 @@ test.each([
   expect(passwordIn(netrc, 'api.wandb.ai')).toBe('secret');
 });
 
+test.each([
+  ['machine a password "abc #def"', 'abc #def'],
+  ["machine a password 'abc #def' # it's mine", 'abc #def'],
+  ['machine a password abc#def', 'abc#def'],
+  ['machine a #login user password no\n password "#abc"', '#abc'],
+])('a comment begins where a word does, and not inside of quotes: %j', (netrc, password) => {
+  expect(passwordIn(netrc, 'a')).toBe(password);
+});
+
 test('goes by host and port, and takes the default where there is no other', () => {
   const netrc = 'machine localhost password none\nmachine localhost:8080 password right\ndefault password fallback';
   expect(passwordIn(netrc, 'localhost:8080')).toBe('right');

@@ -11,7 +11,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
-import { artifact, execution, metrics, run as runEvent } from '@toolweaver/analytics-testkit';
+import { artifact, execution, fakeClock, metrics, run as runEvent } from '@toolweaver/analytics-testkit';
 import { image, startRun, wandb } from '@toolweaver/analytics-wandb';
 import { expect, onTestFinished, test } from 'vitest';
 import { newRows } from '../src/encoding/batch.ts';
@@ -273,6 +273,74 @@ test('a run that goes on after its end has all of it in the summary of its secon
     'summary/ocr/total_operations': 2,
     'summary/late/total_operations': 1,
   });
+});
+
+test('a run that goes on after its end goes on with its running time', async () => {
+  const dir = testFolder();
+  const clock = fakeClock();
+  const backend = await wandb({ mode: 'offline', dir, clock });
+  const tool = () => execution({ runId: 'r', at: clock.now(), kind: 'tool', name: 't' });
+  for (let times = 0; times < 3; times += 1) {
+    await backend.write([tool()]);
+    await clock.advance(20_000);
+    await backend.write([runEvent({ runId: 'r', at: clock.now(), state: 'finished' })]);
+    await clock.advance(3_600_000);
+  }
+  await backend.close?.();
+  const logs = globSync(join(dir, 'wandb', 'offline-run-*-r', 'run-r.wandb')).map(readRun);
+  const byTime = logs.toSorted((one, other) => Number(one.runtime) - Number(other.runtime));
+  expect(byTime).toMatchObject(
+    [0, 20, 40].map((before) => ({
+      rows: [{ _runtime: before }],
+      summary: { _runtime: before + 20, _wandb: { runtime: before + 20 } },
+      runtime: before + 20,
+    })),
+  );
+});
+
+test('the mean duration is right, too, where executions count by parts', async () => {
+  const dir = testFolder();
+  const backend = await wandb({ mode: 'offline', dir });
+  const tool = (weight: number, latencyMs: number) =>
+    execution({ runId: 'r', kind: 'tool', name: 't', weight, latencyMs });
+  await backend.write([tool(1.25, 1_000), runEvent({ runId: 'r', state: 'finished' })]);
+  await backend.write([tool(0.75, 3_000), runEvent({ runId: 'r', state: 'finished' })]);
+  const [directory = ''] = backend.settings['runs'] as string[];
+  const { summary } = readRun(join(directory, 'run-r.wandb'));
+  expect(summary['summary/t/avg_duration']).toBeCloseTo((1.25 * 1 + 0.75 * 3) / 2, 9);
+});
+
+test('the last 64 runs that ended are known, whenever they ended before', async () => {
+  const dir = testFolder();
+  const backend = await wandb({ mode: 'offline', dir });
+  const one = (runId: string) =>
+    backend.write([execution({ runId, kind: 'tool', name: 't' }), runEvent({ runId, state: 'finished' })]);
+  await one('again');
+  for (let at = 0; at < 63; at += 1) {
+    await one(`r${at}`);
+  }
+  await one('again');
+  await one('one more');
+  await one('again');
+  const totals = globSync(join(dir, 'wandb', 'offline-run-*-again', 'run-again.wandb')).map(
+    (path) => readRun(path).summary['summary/total_operations'],
+  );
+  expect(totals.toSorted()).toEqual([1, 2, 3]);
+});
+
+test('metrics with steps that are too many get no x axis, which is told once', async () => {
+  const dir = testFolder();
+  const notices: string[] = [];
+  const backend = await wandb({ mode: 'offline', dir, onNotice: ({ message }) => notices.push(message) });
+  const values = (from: number, count: number) =>
+    Object.fromEntries(Array.from({ length: count }, (_, at) => [`m${from + at}`, 1]));
+  await backend.write([metrics({ runId: 'r', values: values(0, 1_000), step: 1 })]);
+  await backend.write([metrics({ runId: 'r', values: values(0, 1_000), step: 2 })]);
+  expect(notices).toEqual([]);
+  await backend.write([metrics({ runId: 'r', values: values(999, 5), step: 3 })]);
+  await backend.write([metrics({ runId: 'r', values: values(2_000, 5), step: 4 })]);
+  expect(notices).toEqual([expect.stringContaining('run r: more than 1000 metrics with a step')]);
+  await backend.close?.();
 });
 
 test('a torn end loses what was torn, and no more', async () => {

@@ -94,7 +94,7 @@ testWithPython('A: an offline run, uploaded by the official client, is what our 
   const { status, output } = await sync(directory, folder, synced.url, apiKey);
   expect(status, output).toBe(0);
   expect(readdirSync(directory)).toContain('run-same.wandb.synced');
-  expect(shown(online, 'same').rows).toHaveLength(5);
+  expect(shown(online, 'same').rows).toHaveLength(7);
   expect(shown(synced, 'same')).toEqual(shown(online, 'same'));
   // What was uploaded is still there.
   expect(readdirSync(folder)).toContain('file.txt');
@@ -121,7 +121,7 @@ testWithPython('B: the official classes read our bytes, and our reader reads the
     display_name: 'first',
     tags: ['a', 'b c'],
   });
-  expect(records.filter(({ kind }) => kind === 'history')).toHaveLength(5);
+  expect(records.filter(({ kind }) => kind === 'history')).toHaveLength(7);
 
   // A log of many blocks, with records larger than one.
   const big = await wandb({ mode: 'offline', runId: 'big', dir: folder });
@@ -161,7 +161,7 @@ testWithPython('B: the official classes read our bytes, and our reader reads the
     isWhole: true,
     tags: ['a', 'b c'],
   });
-  expect(read.rows.map(({ _step }) => _step)).toEqual([0, 1, 2, 10, 11]);
+  expect(read.rows.map(({ _step }) => _step)).toEqual([0, 1, 2, 10, 11, 12, 13]);
   expect(read.rows[2]).toMatchObject({ nan: Number.NaN, up: Number.POSITIVE_INFINITY, down: Number.NEGATIVE_INFINITY });
   expect(read.artifacts).toMatchObject([{ name: 'data', type: 'dataset', metadata: { rows: 2 } }]);
 });

@@ -132,6 +132,11 @@ export function createDelivery(backend: Backend, options: DeliveryOptions): Deli
     flush: (timeoutMs) => flush(timeoutMs, false),
     async close(timeoutMs) {
       const started = clock.monotonic();
+      try {
+        backend.closing?.(timeoutMs);
+      } catch (thrown) {
+        report(toAnalyticsError(thrown, name));
+      }
       const flushed = await flush(timeoutMs, true);
       const left = sink.abandon();
       if (left > 0) {

@@ -1,6 +1,6 @@
 import type { Clock } from '@toolweaver/analytics-core';
 import { addText, type Batch, endRow, newRows } from '../encoding/batch.ts';
-import { createBatch, merged, stampChanges, stampRow } from '../encoding/run-state.ts';
+import { createBatch, merged, stampChanges, stampRow, withoutNulls } from '../encoding/run-state.ts';
 import { addFigure, type Figures, summaryOf } from '../metric-definition.ts';
 import type { Run } from '../run/run.ts';
 import { createShapeBook, type Logged } from './logged.ts';
@@ -28,6 +28,8 @@ export function createLoggedRows(run: Run, clock: Clock): LoggedRows {
   const open = new Map<string, Logged>();
   const book = createShapeBook();
   const figures = new Map<string, Figures>();
+  /** The last number of each metric that is the x axis of another. */
+  const lastSteps = new Map<string, Logged>();
   let rows = newRows();
   let changes = new Map<string, unknown>();
   let changed = false;
@@ -35,13 +37,39 @@ export function createLoggedRows(run: Run, clock: Clock): LoggedRows {
   function summarize(key: string, value: unknown): void {
     const kinds = run.info.metrics.find(({ name }) => name === key)?.summary ?? [];
     if (kinds.length === 0) {
-      changes.set(key, merged(changes.has(key) ? changes.get(key) : run.state.summary.get(key), value));
+      const said = withoutNulls(value);
+      if (said !== undefined) {
+        changes.set(key, merged(changes.has(key) ? changes.get(key) : run.state.summary.get(key), said));
+      }
     } else if (typeof value === 'number' || typeof value === 'bigint') {
       const figure = addFigure(figures.get(key), Number(value));
       figures.set(key, figure);
       if (!kinds.includes('none')) {
         changes.set(key, summaryOf(kinds, figure));
       }
+    }
+  }
+
+  /** As with the Python client: a metric whose x axis is not in its row is drawn over the last one, or over 0. */
+  function addSteps(): void {
+    const missing = new Map<string, Logged>();
+    for (const { name, stepMetric } of run.info.metrics) {
+      // Every row has what begins with an underscore.
+      if (stepMetric === undefined || stepMetric.startsWith('_')) {
+        continue;
+      }
+      const given = open.get(stepMetric);
+      if (typeof given?.value === 'number' || typeof given?.value === 'bigint') {
+        lastSteps.set(stepMetric, given);
+      } else if (!lastSteps.has(stepMetric)) {
+        lastSteps.set(stepMetric, { value: 0, text: '0' });
+      }
+      if (given === undefined && open.has(name)) {
+        missing.set(stepMetric, lastSteps.get(stepMetric) as Logged);
+      }
+    }
+    for (const [key, step] of missing) {
+      open.set(key, step);
     }
   }
 
@@ -53,6 +81,7 @@ export function createLoggedRows(run: Run, clock: Clock): LoggedRows {
     if (open.size === 0) {
       return;
     }
+    addSteps();
     for (const [key, { value, text }] of open) {
       addText(rows, text);
       summarize(key, value);

@@ -77,6 +77,18 @@ export function merged(before: unknown, value: unknown): unknown {
   return result;
 }
 
+/** What a row says about the last values: null says nothing, nor does an object of nothing else. */
+export function withoutNulls(value: unknown): unknown {
+  if (!isPlain(value)) {
+    return value ?? undefined;
+  }
+  const entries = Object.entries(value);
+  const said = entries
+    .map(([key, item]) => [key, withoutNulls(item)] as const)
+    .filter(([, item]) => item !== undefined);
+  return said.length === 0 && entries.length > 0 ? undefined : Object.fromEntries(said);
+}
+
 /** Not a picture, a table or the like. */
 function isPlain(value: unknown): value is { readonly [key: string]: unknown } {
   return isObject(value) && !('_type' in value);

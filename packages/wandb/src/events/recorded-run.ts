@@ -39,7 +39,7 @@ export interface RecordedRun {
   writeSync(events: readonly AnalyticsEvent[]): void;
   /** Makes a row of operations that make no whole one yet. */
   flush(at: number, signal: AbortSignal): Promise<void>;
-  /** The last call. Tries until the signal is aborted. */
+  /** The last call, which may be made again. Tries until the signal is aborted. */
   finish(exitCode: number, at: number, signal: AbortSignal): Promise<void>;
 }
 
@@ -63,6 +63,8 @@ export function createRecordedRun(options: RecordedRunOptions): RecordedRun {
   let ended = false;
   let exiting = false;
   let described: RunEvent | undefined;
+  /** The same in each try: a part of it may have arrived. */
+  let last: Batch | undefined;
 
   function stage(ids: readonly string[], recording: Recording, at?: number): Staged {
     if (recording.started !== undefined) {
@@ -241,9 +243,8 @@ export function createRecordedRun(options: RecordedRunOptions): RecordedRun {
     },
     async finish(exitCode, at, signal) {
       await insist(() => settle(signal), clock, signal);
-      const rest = recorder.rest(at) ?? recorder.begin().done(run.state.summary);
-      const { batch } = stage([], rest, at);
-      await insist(() => run.finish(exitCode, batch, signal), clock, signal);
+      last ??= stage([], recorder.rest(at) ?? recorder.begin().done(run.state.summary), at).batch;
+      await insist(() => run.finish(exitCode, last, signal), clock, signal);
       ended = true;
     },
   };

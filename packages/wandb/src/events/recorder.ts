@@ -28,9 +28,11 @@ const maxStepped = 1_000;
 
 const overallKeys = summaryKeysOf('');
 
-export function createRecorder(book: KeyBook, logFrequency: number): Recorder {
+/** @param onFull is told, once, of metrics that get no x axis: there are too many. */
+export function createRecorder(book: KeyBook, logFrequency: number, onFull: (most: number) => void): Recorder {
   const totals = new Map<string, Total>();
   const stepped = new Set<string>();
+  let isFull = false;
   let window = newWindow();
 
   function begin(expected?: number): Draft {
@@ -112,8 +114,14 @@ export function createRecorder(book: KeyBook, logFrequency: number): Recorder {
         return;
       }
       for (const [key] of fields) {
-        if (!stepped.has(key) && stepped.size + newlyStepped.size < maxStepped) {
+        if (stepped.has(key) || newlyStepped.has(key)) {
+          continue;
+        }
+        if (stepped.size + newlyStepped.size < maxStepped) {
           newlyStepped.add(key);
+        } else if (!isFull) {
+          isFull = true;
+          onFull(maxStepped);
         }
       }
       addRow(at, [...fields.filter(([key]) => key !== stepKey), [stepKey, step]]);

@@ -50,9 +50,9 @@ export interface Runs {
   /** After each use of a run: keeps what is shown of it, lets go of it when it has ended. */
   settle(run: RecordedRun): void;
   /** Ends those that were used the longest ago, while there are too many. */
-  limit(): Promise<void>;
-  /** Ends all of them. */
-  finish(): Promise<void>;
+  limit(signal: AbortSignal): Promise<void>;
+  /** Ends all of them; what the service does not take in this time goes into directories. */
+  finish(timeoutMs: number): Promise<void>;
 }
 
 export function createRuns(options: RunsOptions): Runs {
@@ -65,7 +65,7 @@ export function createRuns(options: RunsOptions): Runs {
   const defaultId = first.id;
   /** By the service's id, in order of use. */
   const runs = new Map<string, RecordedRun>();
-  const ended = new Map<string, { readonly step: number; readonly info: RunInfo }>();
+  const ended = new Map<string, { readonly step: number; readonly runtime: number; readonly info: RunInfo }>();
   const summaries = new Map<string, ReadonlyMap<string, unknown>>();
   const locations = new Map<string, string>();
   let alertedAt = Number.NEGATIVE_INFINITY;
@@ -99,6 +99,7 @@ export function createRuns(options: RunsOptions): Runs {
       clock,
       startingStep: before?.step,
       startingSummary: summaries.get(id),
+      startingRuntime: before?.runtime,
       onNotice: notify,
     });
     if (isDefault) {
@@ -106,7 +107,9 @@ export function createRuns(options: RunsOptions): Runs {
     }
     return createRecordedRun({
       run,
-      recorder: createRecorder(book, logFrequency),
+      recorder: createRecorder(book, logFrequency, (most) =>
+        notify(`run ${id}: more than ${most} metrics with a step; further ones get no x axis`, undefined, 'INTERNAL'),
+      ),
       seen,
       baseTags: description.tags,
       clock,
@@ -130,18 +133,15 @@ export function createRuns(options: RunsOptions): Runs {
   function settle({ run, ended: isEnded }: RecordedRun): void {
     const { id } = run.info;
     if (run.location !== undefined) {
-      locations.delete(id);
-      locations.set(id, run.location);
-      removeOldest(locations, maxLocations);
+      keepLatest(locations, id, run.location, maxLocations);
     }
     if (isEnded) {
       void run.release();
       runs.delete(id);
-      ended.set(id, { step: run.state.step, info: run.info });
-      removeOldest(ended, maxEnded);
+      const { step, summary } = run.state;
+      keepLatest(ended, id, { step, runtime: Number(summary.get('_runtime') ?? 0), info: run.info }, maxEnded);
       if (!run.online) {
-        summaries.set(id, run.state.summary);
-        removeOldest(summaries, maxSummaries);
+        keepLatest(summaries, id, summary, maxSummaries);
       }
       if (id === defaultId) {
         first.forget();
@@ -150,13 +150,22 @@ export function createRuns(options: RunsOptions): Runs {
   }
 
   async function finish(recorded: RecordedRun, signal: AbortSignal): Promise<void> {
-    const { id } = recorded.run.info;
+    const { run } = recorded;
+    const { id } = run.info;
+    const end = (): Promise<void> => recorded.finish(Number(process.exitCode ?? 0) || 0, clock.now(), signal);
     try {
-      await recorded.finish(Number(process.exitCode ?? 0) || 0, clock.now(), signal);
+      await end().catch((error) => {
+        if (!run.online) {
+          throw error;
+        }
+        // What the service does not take in time must not be lost with the process.
+        run.giveUp(messageOf(error));
+        return end();
+      });
     } catch (error) {
       notify(`run ${id} could not be ended: ${messageOf(error)}`, error);
     }
-    await recorded.run.release();
+    await run.release();
     settle(recorded);
     runs.delete(id);
   }
@@ -180,27 +189,27 @@ export function createRuns(options: RunsOptions): Runs {
       return [...locations.values()];
     },
     settle,
-    async limit() {
+    async limit(signal) {
       for (const recorded of runs.values()) {
         if (runs.size <= maxRuns) {
           return;
         }
-        await within(clock, finishTimeoutMs, (late) => finish(recorded, AbortSignal.any([late, lifetime])));
+        await within(clock, finishTimeoutMs, (late) => finish(recorded, AbortSignal.any([late, signal])));
       }
     },
-    async finish() {
-      await within(clock, finishTimeoutMs, (late) =>
+    async finish(timeoutMs) {
+      await within(clock, timeoutMs, (late) =>
         Promise.all(Array.from(runs.values(), (recorded) => finish(recorded, late))),
       );
     },
   };
 }
 
-function removeOldest(map: Map<string, unknown>, bound: number): void {
-  for (const key of map.keys()) {
-    if (map.size <= bound) {
-      return;
-    }
-    map.delete(key);
+/** Keeps at most so many, and forgets what was set the longest ago. */
+function keepLatest<T>(map: Map<string, T>, key: string, value: T, bound: number): void {
+  map.delete(key);
+  map.set(key, value);
+  if (map.size > bound) {
+    map.delete(map.keys().next().value as string);
   }
 }

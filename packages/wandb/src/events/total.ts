@@ -92,7 +92,7 @@ export function totalIn(summary: ReadonlyMap<string, unknown>, keys: SummaryKeys
     operations,
     failures: number(keys.failures) ?? 0,
     nanoUsd: cost === undefined ? null : Math.round(cost * 1e9),
-    timed: average === undefined ? 0 : average > 0 ? Math.round(duration / average) : operations,
+    timed: average === undefined ? 0 : average > 0 ? duration / average : operations,
     latencyMs: duration * 1000,
     tokens: number(keys.tokens) ?? null,
   };

@@ -34,6 +34,8 @@ export interface OfflineRunOptions {
   readonly startingStep: number;
   /** What the run has in its summary already. */
   readonly startingSummary: ReadonlyMap<string, unknown>;
+  /** Seconds that it ran before. */
+  readonly earlierRuntime: number;
   /** Is told what is not as it was to be, and why. */
   onSkipped(message: string): void;
 }
@@ -41,7 +43,7 @@ export interface OfflineRunOptions {
 /** Makes the run's directory, at once. */
 export function createOfflineRun(
   info: RunInfo,
-  { dir, encoder, clock, startingStep, startingSummary, onSkipped }: OfflineRunOptions,
+  { dir, encoder, clock, startingStep, startingSummary, earlierRuntime, onSkipped }: OfflineRunOptions,
 ): OfflineRun {
   /** As the log says it. */
   let current = info;
@@ -84,7 +86,8 @@ export function createOfflineRun(
   });
 
   function addEnd(records: Records, exitCode: number): void {
-    records.exit(exitCode, Math.max(0, Math.round((clock.now() - current.startedAt) / 1000)));
+    const seconds = Math.max(0, clock.now() - current.startedAt) / 1000;
+    records.exit(exitCode, Math.round(earlierRuntime + seconds));
     records.final();
     records.footer();
   }

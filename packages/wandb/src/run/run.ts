@@ -37,6 +37,8 @@ export interface RunOptions {
   readonly startingStep?: number | undefined;
   /** What it is to go on from, where no service says it. */
   readonly startingSummary?: ReadonlyMap<string, unknown> | undefined;
+  /** Seconds that it ran before. */
+  readonly startingRuntime?: number | undefined;
   onNotice(message: string, cause?: unknown): void;
 }
 
@@ -89,7 +91,7 @@ export function createRun(options: RunOptions): Run {
   let state: RunState = {
     step: options.startingStep ?? 0,
     startedAt: info.startedAt,
-    earlierRuntime: 0,
+    earlierRuntime: options.startingRuntime ?? 0,
     summary: new Map(options.startingSummary),
   };
   /** `latest`: when the last of its failures came. */
@@ -99,8 +101,9 @@ export function createRun(options: RunOptions): Run {
   const onSkipped = (message: string): void => onNotice(`run ${info.id}: ${message}`);
 
   function openOffline(): OfflineRun {
-    const { step, summary } = state;
-    offline = createOfflineRun(info, { dir, encoder, clock, startingStep: step, startingSummary: summary, onSkipped });
+    const { step: startingStep, summary: startingSummary, earlierRuntime } = state;
+    const more = { startingStep, startingSummary, earlierRuntime, onSkipped };
+    offline = createOfflineRun(info, { dir, encoder, clock, ...more });
     target = offline;
     return offline;
   }

@@ -55,10 +55,10 @@ export function passwordIn(netrc: string, machine: string): string | undefined {
 
 /** Words, quoted ones whole; comments and macros are left out. */
 function tokensOf(netrc: string): string[] {
-  const text = `${netrc}\n\n`.replace(/^[ \t]*macdef\b[\s\S]*?\n[ \t]*\n/gm, '\n').replace(/(^|\s)#.*$/gm, '$1');
-  return Array.from(text.matchAll(/"((?:[^"\\]|\\.)*)"|'([^']*)'|(\S+)/g), ([, double, single, bare]) =>
-    double === undefined ? (single ?? bare ?? '') : double.replace(/\\(.)/g, '$1'),
-  );
+  const text = `${netrc}\n\n`.replace(/^[ \t]*macdef\b[\s\S]*?\n[ \t]*\n/gm, '\n');
+  return Array.from(text.matchAll(/#.*|"((?:[^"\\]|\\.)*)"|'([^']*)'|(\S+)/g), ([, double, single, bare]) =>
+    double === undefined ? (single ?? bare) : double.replace(/\\(.)/g, '$1'),
+  ).filter((token) => token !== undefined);
 }
 
 /** The key for this machine from `path`, or else from `~/.netrc` or `~/_netrc`; undefined where there is none. */

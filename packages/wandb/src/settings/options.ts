@@ -46,7 +46,10 @@ export interface ConnectionOptions {
   readonly fetch?: typeof globalThis.fetch | undefined;
   /** For tests. Default: the machine's. */
   readonly clock?: Clock | undefined;
-  /** Is told what no call can be told of: that a run goes on offline, what was left out of it. What it throws is ignored. */
+  /**
+   * Called with problems that no method call can report: a run goes on offline, something is left out of it. What it throws is
+   * ignored. Default for the backend: the `onError` of the client.
+   */
   readonly onNotice?: ((notice: AnalyticsError) => unknown) | undefined;
 }
 

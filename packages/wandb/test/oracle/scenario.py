@@ -35,6 +35,8 @@ run.log({"a": 1}, step=10)
 run.log({"b": 2}, step=10)
 run.log({"c": 3}, step=11)
 run.log({"nested": {"y": {"w": 2}}})
+run.log({"val/loss": 0.25})
+run.log({"loss": None, "nested": {"y": {"w": None}}})
 run.config.update({"batch": 8})
 run.summary["best"] = 0.25
 run.save(path, policy="now", base_path=path.rsplit("/", 1)[0])

@@ -25,6 +25,9 @@ export async function playScenario(options: RunClientOptions, path: string): Pro
   run.log({ b: 2 }, { step: 10 });
   run.log({ c: 3 }, { step: 11 });
   run.log({ nested: { y: { w: 2 } } });
+  // Without its x axis, and without values.
+  run.log({ 'val/loss': 0.25 });
+  run.log({ loss: null, nested: { y: { w: null } } });
   run.updateConfig({ batch: 8 });
   run.setSummary({ best: 0.25 });
   await run.saveFile('file.txt', { path });

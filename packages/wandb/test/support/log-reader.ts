@@ -108,6 +108,8 @@ export interface LoggedRun {
   readonly tags: readonly string[];
   readonly name: string | undefined;
   readonly exitCode: number | undefined;
+  /** In whole seconds, as its end says. */
+  readonly runtime: number | undefined;
   readonly artifacts: readonly {
     readonly name: string;
     readonly type: string;
@@ -128,6 +130,7 @@ export function readRun(path: string): LoggedRun {
   const files: string[] = [];
   let run: Message | undefined;
   let exitCode: number | undefined;
+  let runtime: number | undefined;
   for (const [at, record] of records.map(decode).entries()) {
     if (number(record, 1) !== at + 1) {
       throw new Error(`record ${at + 1} has the number ${number(record, 1)}`);
@@ -163,6 +166,7 @@ export function readRun(path: string): LoggedRun {
     }
     if (exit !== undefined) {
       exitCode = number(exit, 1) ?? 0;
+      runtime = number(exit, 2) ?? 0;
     }
   }
   delete config['_wandb'];
@@ -175,6 +179,7 @@ export function readRun(path: string): LoggedRun {
     tags: (run?.get(10) ?? []).map(String),
     name: text(run, 8),
     exitCode,
+    runtime,
     artifacts,
     files,
     isWhole,
