@@ -7,6 +7,7 @@ import type { RecordedRun } from './events/recorded-run.ts';
 import { createRuns } from './events/runs.ts';
 import { createSeen, type Seen } from './events/seen.ts';
 import { messageOf } from './failure.ts';
+import { insist } from './insist.ts';
 import { makeWandbFolder } from './log/run-directory.ts';
 import { toStorageError } from './log/transaction-log.ts';
 import { createNotify, named } from './notices.ts';
@@ -118,10 +119,10 @@ async function opened({ name, settings, logFrequency, alertIntervalMs }: Resolve
     }
   }
 
-  /** While the client closes, what the service does not take at once goes into a directory: later it would be lost. */
+  /** While the client closes, what the service does not take in time goes into a directory: later it would be lost. */
   async function orOffline(recorded: RecordedRun, work: (signal: AbortSignal) => Promise<void>): Promise<void> {
     try {
-      await work(signal);
+      await (closeBy === undefined ? work(signal) : insist(() => work(signal), clock, late.signal));
     } catch (error) {
       const isAway = late.signal.aborted || (error as AnalyticsError).code === 'BACKEND_UNAVAILABLE';
       if (closeBy === undefined || !isAway || !recorded.run.online || lifetimeSignal.aborted) {

@@ -8,6 +8,7 @@ import { expect, onTestFinished, test, vi } from 'vitest';
 import type { FakeService, Trouble } from './support/fake-service.ts';
 import { type LoggedRun, readRun } from './support/log-reader.ts';
 import { backendAt, place } from './support/start.ts';
+import { once } from './support/trouble.ts';
 import { until } from './support/until.ts';
 
 // The service is away when the client closes, which takes 10 s at most.
@@ -121,9 +122,21 @@ test.each(Object.keys(ways))('what makes no whole row yet is not lost either: th
   await clock.advance(15_000);
   await until(() => client.stats().backends['wandb']?.queued === 0, 'the delivery');
   await ways[way]?.(fake);
-  const { ms } = await timeOf(clock, notices, client.close());
-  expect(ms).toBeLessThanOrEqual(11_000);
+  const { result, ms } = await timeOf(clock, notices, client.close());
+  expect(result).toMatchObject({ ok: true, backends: { wandb: { dropped: 0 } } });
+  expect(ms).toBeLessThanOrEqual(10_000);
   expect(directories(folder)).toMatchObject([{ rows: [{ 't/operations': 1 }], exitCode: 0, isWhole: true }]);
+  expect(clock.timers).toBe(0);
+});
+
+test('a failure that passes while the client closes leaves the run online', async () => {
+  const { clock, client, fake, folder, notices } = await clientAt(0.5);
+  fake.trouble = once({ status: 503 });
+  client.recordToolInvocation({ toolName: 't', success: true });
+  const { result } = await timeOf(clock, notices, client.close());
+  expect(result).toMatchObject({ ok: true });
+  expect(fake.run('run1')).toMatchObject({ exitCode: 0, history: { length: 1 } });
+  expect([notices, readdirSync(folder)]).toEqual([[], []]);
   expect(clock.timers).toBe(0);
 });
 
@@ -139,14 +152,15 @@ test('close() in the middle of an outage does not wait for it', async () => {
   expect(directories(folder)).toMatchObject([{ rows: [{ _step: 0 }, { _step: 1 }], exitCode: 0 }]);
 });
 
-test('a write that core has given up, as it hung before close() began, is kept all the same', async () => {
+test('a write that hung before close() began is kept, too', async () => {
   const { clock, client, fake, folder, notices } = await clientAt(0.999);
   troubled(fake, 'hang');
   client.recordToolInvocation({ toolName: 't', success: true });
   await clock.advance(15_000);
   await until(() => fake.requests.length === 1, 'a request');
-  const { ms } = await timeOf(clock, notices, client.close());
-  expect(ms).toBeLessThanOrEqual(11_000);
+  const { result, ms } = await timeOf(clock, notices, client.close());
+  expect(result).toMatchObject({ ok: true, backends: { wandb: { dropped: 0 } } });
+  expect(ms).toBeLessThanOrEqual(10_000);
   expect(directories(folder)).toMatchObject([{ rows: [{ 't/status': 'success' }], exitCode: 0, isWhole: true }]);
   expect(clock.timers).toBe(0);
 });
@@ -212,4 +226,12 @@ test('runs that are ended as there are too many of them go into directories wher
     await backend.write([execution({ runId: `r${at}` })]);
   }
   expect(directories(folder)).toMatchObject([{ id: 'r0', exitCode: 0, isWhole: true }]);
+});
+
+test('the last row keeps its number when it goes into a directory', async () => {
+  const { backend, fake, folder } = await backendAt({ logFrequency: 2, finishTimeoutMs: 50 });
+  fake.trouble = ({ body }) => ('complete' in (body as object) ? 'hang' : undefined);
+  await backend.write([execution({ runId: 'r' })]);
+  await backend.close?.();
+  expect(directories(folder)).toMatchObject([{ rows: [{ _step: 0 }], exitCode: 0, isWhole: true }]);
 });

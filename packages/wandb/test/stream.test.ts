@@ -257,7 +257,7 @@ test('the rest of what has begun to arrive is sent, also when core has given it 
 
 test('Retry-After is told to core, and waited for by everything that is sent', async () => {
   const clock = fakeClock();
-  const { backend, fake } = await backendAt({ clock, offlineAfterMs: 3_600_000 });
+  const { backend, fake } = await backendAt({ clock });
   fake.trouble = once({ status: 429, headers: { 'Retry-After': '7' } });
   const events = [execution()];
   await expect(backend.write(events)).rejects.toMatchObject({ retryAfterMs: 7_000 });

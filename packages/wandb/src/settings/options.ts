@@ -38,7 +38,7 @@ export interface ConnectionOptions {
   readonly headers?: Readonly<Record<string, string | Secret>> | undefined;
   /** Of one request, but for rows and files, which get a minute, and a second more for each 32 kB. Default: 30000. */
   readonly timeoutMs?: number | undefined;
-  /** How long `close()` or `finish()` tries to end a run. Default: 30000. */
+  /** How long `finish()` tries to end a run; `close()` tries for half of its own `timeoutMs` at most. Default: 30000. */
   readonly finishTimeoutMs?: number | undefined;
   /** How long the service may be out of reach until a run goes on offline, for good. Default: 120000. */
   readonly offlineAfterMs?: number | undefined;
