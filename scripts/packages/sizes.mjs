@@ -24,7 +24,7 @@ const limitsKb = {
   prices: 8,
   prometheus: 10.2,
   sqlite: 26.2,
-  testkit: 20.6,
+  testkit: 20.75,
   wandb: 33.2,
 };
 

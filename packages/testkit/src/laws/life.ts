@@ -45,6 +45,17 @@ export const lifeLaws: readonly Law[] = [
     },
   },
   {
+    law: 'closing returns at once, and what comes after it is delivered',
+    only: 'closing()',
+    async check(trial) {
+      const events = manyExecutions(20);
+      assert.ok(trial.backend.closing?.(10_000) === undefined, 'closing() must return nothing');
+      await trial.deliver(events);
+      await trial.close();
+      await trial.holds(events);
+    },
+  },
+  {
     law: 'what was delivered outlives the backend',
     needs: ['reopen'],
     async check(trial) {

@@ -75,6 +75,7 @@ function controlBackend(server: Server): Backend {
       post(body);
     },
     writeSync: post,
+    closing() {},
     async flush(signal) {
       signal.throwIfAborted();
     },

@@ -94,6 +94,23 @@ export const lifeMutants: Mutants = {
       return { write: () => ended, close: () => ended.then(end) };
     }),
   },
+  'closing returns at once, and what comes after it is delivered': {
+    'returns a promise': altered(() => ({ closing: () => sleep(1) as never })),
+    'takes nothing more': altered((backend) => {
+      let isClosing = false;
+      return {
+        closing() {
+          isClosing = true;
+        },
+        write: async (events) => (isClosing ? undefined : backend.write(events)),
+      };
+    }),
+    throws: altered(() => ({
+      closing() {
+        throw new Error('not today');
+      },
+    })),
+  },
   'what was delivered outlives the backend': {
     'starts from nothing': () => {
       let server = startServer();
