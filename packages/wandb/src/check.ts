@@ -9,7 +9,7 @@ export interface Checks {
   choice<T extends string>(field: string, value: unknown, choices: readonly T[]): T | undefined;
 }
 
-/** The names of the options, for which the compiler asks all. */
+/** The names of all options: the compiler reports missing ones. */
 export type Known<Options> = Readonly<Record<keyof Options, true>>;
 
 /**

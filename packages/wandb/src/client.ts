@@ -15,16 +15,16 @@ import { type ConnectionOptions, type DescriptionOptions, knownOptions } from '.
 import { readSettings, type Settings } from './settings/settings.ts';
 import { agent } from './version.ts';
 
-/** Where a run of the program's own goes, and what is shown of it. */
+/** Options of `startRun()`: where the run goes, and how it is described. */
 export interface RunClientOptions extends ConnectionOptions, DescriptionOptions {
-  /** How long the start may try to reach the service before the run goes offline. Default: 90000. */
+  /** How long `startRun()` tries to reach the service before the run goes offline. Default: 90000. */
   readonly initTimeoutMs?: number | undefined;
 }
 
 const known: Known<RunClientOptions> = { ...knownOptions, initTimeoutMs: true };
 
 /**
- * Starts a run, at the service or offline. Resolves when it has one of them.
+ * Starts a run. Resolves when the run exists at the service, or is offline.
  * @throws AnalyticsError `INVALID_CONFIG` for wrong options, all of them at once, and for what `resume` does not allow.
  */
 export async function startRun(options: RunClientOptions = {}): Promise<WandbRun> {

@@ -1,6 +1,6 @@
 import type { Clock } from '@toolweaver/analytics-core';
 
-/** Resolves after so long, or as soon as the signal is aborted. An unref'd timer: it keeps no finished program alive. */
+/** Resolves after `delayMs`, or as soon as the signal is aborted. The timer does not keep a finished program alive. */
 export function pause(clock: Clock, delayMs: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     if (signal?.aborted) {
@@ -18,7 +18,7 @@ export function pause(clock: Clock, delayMs: number, signal?: AbortSignal): Prom
   });
 }
 
-/** Aborts the signal of the work after so long. Until it is done the timer keeps the program alive, which a pause does not. */
+/** Aborts the signal of the work after `timeoutMs`. Unlike `pause`, keeps the program alive until the work is done. */
 export async function within<T>(
   clock: Clock,
   timeoutMs: number,
@@ -33,10 +33,10 @@ export async function within<T>(
   }
 }
 
-/** What a timer of Node can hold. */
+/** The longest delay of a Node timer. */
 const longestMs = 2 ** 31 - 1;
 
-/** Keeps the program alive until the work is done: who waits for it would else end in the middle of a pause. */
+/** Keeps the program alive until the work is done. A program that awaits it could otherwise exit during a pause. */
 export function keptAlive<T>(clock: Clock, work: Promise<T>): Promise<T> {
   return within(clock, longestMs, () => work);
 }

@@ -1,12 +1,12 @@
 import { AnalyticsError } from '@toolweaver/analytics-core';
 
-/** What a failed request says beside its message. */
+/** Details of a failed request, besides its message. */
 export interface Failure {
-  /** `refused`: the same request will fail again, so that the run has to go on without the service. */
+  /** `refused`: the same request will fail again, so the run has to continue without the service. */
   readonly kind: 'refused' | 'unavailable';
-  /** False when the service cannot have taken what was sent. */
+  /** False if the service cannot have processed the request. */
   readonly mayHaveArrived: boolean;
-  /** HTTP status, where there was an answer. */
+  /** HTTP status, if there was an answer. */
   readonly status?: number | undefined;
 }
 
@@ -18,7 +18,7 @@ export interface FailureText extends Failure {
   readonly retryAfterMs?: number | undefined;
 }
 
-/** What every failed request is thrown as: core tries it again, unless the run goes on offline before. */
+/** Creates the error of a failed request. Core retries it, unless the run goes offline before. */
 export function serviceError({ message, cause, retryAfterMs, ...failure }: FailureText): AnalyticsError {
   const error = new AnalyticsError('BACKEND_UNAVAILABLE', message, { cause, retryAfterMs });
   return Object.assign(error, { [brand]: failure });
@@ -33,14 +33,14 @@ export function isRefused(error: unknown): boolean {
   return failureOf(error)?.kind === 'refused';
 }
 
-/** Answers that repeating does not change. */
+/** Statuses that a retry does not change. */
 const refusals: readonly number[] = [400, 401, 403, 404, 409, 410, 413, 422, 501];
 
 export function isRefusal(status: number): boolean {
   return refusals.includes(status);
 }
 
-/** What to do about a status, for the user. */
+/** Advice to the user about a status. */
 export function adviceOn(status: number): string {
   switch (status) {
     case 401:
@@ -56,7 +56,7 @@ export function adviceOn(status: number): string {
   }
 }
 
-/** Code of an error of the system or of fetch, e.g. `ECONNREFUSED`, from the error or its causes. */
+/** Code of a system or `fetch` error, e.g. `ECONNREFUSED`, from the error or its causes. */
 export function codeOf(error: unknown): string {
   for (let at = error, depth = 0; at instanceof Error && depth < 4; at = at.cause, depth += 1) {
     const inner = at instanceof AggregateError ? at.errors[0] : undefined;

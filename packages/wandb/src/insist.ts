@@ -2,7 +2,7 @@ import type { Clock } from '@toolweaver/analytics-core';
 import { pause } from './clock.ts';
 import { failureOf, isRefused } from './failure.ts';
 
-/** Tries again what may succeed then, until the signal is aborted. */
+/** Runs the work, and retries failed requests that may succeed later, until the signal is aborted. */
 export async function insist(work: () => Promise<void>, clock: Clock, signal: AbortSignal): Promise<void> {
   for (;;) {
     try {

@@ -1,9 +1,9 @@
-/** Deeper data is refused: recursion has its limits here and at the service. */
+/** Deeper data is refused, because recursion is limited here and at the service. */
 const maxDepth = 100;
 
 /**
- * The value as JSON text; NaN and the infinities stand as bare tokens, which the service reads, and a BigInt as its digits.
- * Undefined for what JSON cannot hold (a function, a symbol, undefined).
+ * Returns the value as JSON. NaN and the infinities become bare tokens, which the service accepts, and a BigInt its digits.
+ * Undefined for values that JSON cannot hold (a function, a symbol, undefined).
  * @throws TypeError for a cycle, a promise, or more than 100 levels; whatever a getter or a `toJSON` throws.
  */
 export function jsonText(value: unknown, depth = 0): string | undefined {
@@ -25,7 +25,7 @@ function objectText(value: object, depth: number): string | undefined {
   if (depth >= maxDepth) {
     throw new TypeError(`must not be cyclic, nor nested more than ${maxDepth} levels deep`);
   }
-  // It would be an empty object.
+  // A promise would become an empty object.
   if (value instanceof Promise) {
     throw new TypeError('must not be a promise: await it');
   }
@@ -46,12 +46,12 @@ function objectText(value: object, depth: number): string | undefined {
   return `{${fields.join()}}`;
 }
 
-/** A text inside a JSON text, without the quotes around it. */
+/** Escapes a string for JSON, without the quotes around it. */
 export function escapeText(text: string): string {
   return JSON.stringify(text).slice(1, -1);
 }
 
-/** Reads JSON in which numbers may be bare NaN or Infinity tokens, which become null. Undefined when it is no JSON at all. */
+/** Parses JSON, also with bare NaN or Infinity tokens, which become null. Undefined if it is not JSON. */
 export function parseJson(text: unknown): unknown {
   if (typeof text !== 'string') {
     return undefined;
@@ -73,7 +73,7 @@ export function isObject(value: unknown): value is { readonly [key: string]: unk
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** Reads JSON that should hold an object; anything else gives an empty one. */
+/** Parses JSON that should hold an object; anything else gives an empty one. */
 export function parseObject(text: unknown): { readonly [key: string]: unknown } {
   const value = parseJson(text);
   return isObject(value) ? value : {};

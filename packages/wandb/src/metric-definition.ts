@@ -1,9 +1,9 @@
 import { type Known, requireForm } from './check.ts';
 
-/** What the summary keeps of a metric's numbers. `none`, also beside others: nothing. */
+/** What the summary keeps of a metric's numbers. `none` keeps nothing, even together with others. */
 export type SummaryKind = 'min' | 'max' | 'mean' | 'last' | 'first' | 'none';
 
-/** Field numbers of what the summary keeps, in the service's records and in its configuration of a run. */
+/** Field numbers of the summary kinds, in the service's records and in its configuration of a run. */
 export const summaryFields: Readonly<Record<SummaryKind, number>> = {
   min: 1,
   max: 2,
@@ -19,24 +19,24 @@ export interface MetricDefinition {
   /** The metric that is its x axis. */
   readonly stepMetric: string | undefined;
   readonly hidden: boolean;
-  /** What the summary keeps of it; empty: the last value. */
+  /** What the summary keeps; if empty, the last value. */
   readonly summary: readonly SummaryKind[];
 }
 
 /** How a metric is shown, and what the summary keeps of it. */
 export interface MetricOptions {
-  /** The metric that is its x axis. Default: the run's step. */
+  /** The metric on the x axis. Default: the run's step. */
   readonly stepMetric?: string | undefined;
-  /** No chart is made for it. Default: false. */
+  /** Whether to make no chart for it. Default: false. */
   readonly hidden?: boolean | undefined;
-  /** Default: the last value. */
+  /** What the summary keeps. Default: the last value. */
   readonly summary?: readonly SummaryKind[] | undefined;
 }
 
 export const knownInMetric: Known<MetricOptions> = { stepMetric: true, hidden: true, summary: true };
 
 /**
- * The definition as its caller gives it.
+ * Checks a definition and fills in the defaults.
  * @throws TypeError for what a record of it cannot hold, which would make the whole log unreadable.
  */
 export function definitionOf(name: string, options: MetricOptions | undefined): MetricDefinition {
@@ -48,7 +48,7 @@ export function definitionOf(name: string, options: MetricOptions | undefined): 
   return { name, stepMetric, hidden, summary: [...summary] };
 }
 
-/** The definitions with this one, in place of an earlier one of its name; its axis is among them. */
+/** The definitions with `added`, which replaces one of the same name. Its step metric is defined, too, if it is not yet. */
 export function withDefinition(metrics: readonly MetricDefinition[], added: MetricDefinition): MetricDefinition[] {
   const others = metrics.filter(({ name }) => name !== added.name);
   const { stepMetric } = added;
@@ -58,7 +58,7 @@ export function withDefinition(metrics: readonly MetricDefinition[], added: Metr
   return [...others, added];
 }
 
-/** Running figures of one metric. */
+/** Running statistics of one metric. */
 export interface Figures {
   readonly min: number;
   readonly max: number;
@@ -80,7 +80,7 @@ export function addFigure(before: Figures | undefined, value: number): Figures {
   };
 }
 
-/** What the summary shows of a metric that was defined so. */
+/** The summary of a metric with these kinds. */
 export function summaryOf(kinds: readonly SummaryKind[], { min, max, sum, count, first, last }: Figures): unknown {
   const values = { min, max, mean: sum / count, first, last, none: undefined };
   return Object.fromEntries(kinds.filter((kind) => kind !== 'none').map((kind) => [kind, values[kind]]));

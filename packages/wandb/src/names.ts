@@ -1,7 +1,7 @@
 import { createHash, randomInt } from 'node:crypto';
 import { describeValue } from '@toolweaver/analytics-core/backend';
 
-// What the service takes as names. Each of the first group says what is wrong, and undefined when nothing is.
+// The service's rules for names. Functions of this first group return what is wrong with a name, or undefined.
 
 const maxName = 128;
 const maxTag = 64;
@@ -43,9 +43,9 @@ export function artifactTypeProblem(type: string): string | undefined {
   return artifactNameProblem(type);
 }
 
-// And these make a name out of any text: the same one each time, and different ones out of different texts.
+// Functions of this group turn any string into a valid name, always the same one. Only projects and tags may collide.
 
-/** A run id of a run that was named elsewhere. */
+/** The service's id for a run that got its id elsewhere. */
 export function toRunId(id: string): string {
   return /^[\w-]{1,64}$/.test(id) ? id : digest(id, 16);
 }
@@ -72,8 +72,8 @@ export function toArtifactType(type: string): string {
 }
 
 /**
- * A path below a folder, whatever a key looks like: the key itself, or else with a digest of it before its extension. No part has
- * more than `maxBytes`; file systems take 255.
+ * Returns a safe relative path for any key: the key itself, or with a digest of it before the extension. No part has more
+ * than `maxBytes`; file systems allow 255.
  */
 export function toPathPart(key: string, maxBytes = 200): string {
   const parts = key.split('/').filter((part) => part !== '' && part !== '.' && part !== '..');
@@ -89,12 +89,12 @@ export function toPathPart(key: string, maxBytes = 200): string {
   return [...safe.map((part) => cut(part, maxBytes)), stem + end].join('/');
 }
 
-/** Without the half of a character at its end. */
+/** Cuts the string, without half a surrogate pair at its end. */
 function shortened(text: string, maxLength: number): string {
   return text.slice(0, maxLength).replace(/[\ud800-\udbff]$/, '');
 }
 
-/** At the end of a character. */
+/** Cuts the string to `maxBytes` of UTF-8, between characters. */
 function cut(text: string, maxBytes: number): string {
   return new TextDecoder().decode(Buffer.from(text).subarray(0, maxBytes), { stream: true });
 }
@@ -105,7 +105,7 @@ function digest(text: string, length: number): string {
 
 const alphabet = 'abcdefghijklmnopqrstuvwxyz0123456789';
 
-/** Random letters and digits, from the system's own source. */
+/** Returns random letters and digits from a cryptographic source. */
 export function randomName(length: number): string {
   return Array.from({ length }, () => alphabet[randomInt(alphabet.length)]).join('');
 }

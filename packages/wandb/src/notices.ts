@@ -5,13 +5,13 @@ import type { ConnectionOptions } from './settings/options.ts';
 
 export type Notify = (message: string, cause?: unknown, code?: ErrorCode) => void;
 
-/** Tells the host what it could not be told otherwise. Whatever its callback does stays its own affair. */
+/** Returns a function that reports problems to `onNotice`. Errors that the callback throws are ignored. */
 export function createNotify(backend: string, onNotice: ConnectionOptions['onNotice']): Notify {
   return (message, cause, code = 'BACKEND_UNAVAILABLE') =>
     tell(onNotice, new AnalyticsError(code, `${backend}: ${message}`, { backend, cause }));
 }
 
-/** The same error under the backend's name. */
+/** Returns the error as an AnalyticsError with the backend's name. */
 export function named(error: unknown, backend: string): AnalyticsError {
   const known = error instanceof AnalyticsError ? error : undefined;
   if (known?.backend !== undefined) {

@@ -1,4 +1,4 @@
-/** Settles as `work` does, or rejects as soon as the signal is aborted; the work goes on by itself then. */
+/** Settles like `work`, or rejects as soon as the signal is aborted; the work itself then continues. */
 export async function untilAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   let stop = (): void => {};
   const aborted = new Promise<never>((_, reject) => {

@@ -19,31 +19,31 @@ import { readSettings, type Settings } from './settings/settings.ts';
 import { untilAborted } from './until-aborted.ts';
 import { agent } from './version.ts';
 
-/** Where runs go, what is shown of each, and how executions become rows and alerts. */
+/** Where runs go, how they are described, and how executions become rows and alerts. */
 export interface WandbOptions extends ConnectionOptions, DescriptionOptions {
-  /** Label of its counts and errors. Default: `wandb`. */
+  /** Label of the backend's counts and errors. Default: `wandb`. */
   readonly name?: string | undefined;
-  /** Executions that make one row of a run's history: their means and sums. The summary counts each of them. Default: 1. */
+  /** Executions per row of a run's history, with their means and sums. The summary counts each execution. Default: 1. */
   readonly logFrequency?: number | undefined;
-  /** Sends an alert when an execution fails, at most one in this many ms. Default: none. */
+  /** Sends an alert when an execution fails, at most one per this many ms. Default: no alerts. */
   readonly alertIntervalMs?: number | undefined;
 }
 
 const known: Known<WandbOptions> = { ...knownOptions, name: true, logFrequency: true, alertIntervalMs: true };
 
-/** Events of one request, about; their lines are far below what the service takes. */
+/** Events per request, roughly; their lines stay far below the service's limit. */
 const maxEvents = 16_384;
-/** The service's rhythm: what comes sooner is sent together. */
+/** The service's own interval: events within it are sent together. */
 const onlineDelayMs = 15_000;
 const offlineDelayMs = 250;
-/** What core's `close()` takes by default, if nobody says otherwise. */
+/** The default timeout of core's `close()`, used if `closing()` was not called. */
 const defaultCloseMs = 10_000;
 /** Core gives a backend's `close()` at least a second. */
 const leastCloseMs = 1_000;
 
 /**
- * A backend that makes a Weights & Biases run of each run, and one of what belongs to none. Makes no request before the first event, unless
- * `resume` says that it must know what is there.
+ * Creates a backend that records each run as a Weights & Biases run, and events outside of any run as one more. Makes no
+ * request before the first event, unless `resume` is `must` or `never`.
  * @throws AnalyticsError `INVALID_CONFIG` for wrong options, all of them at once.
  */
 export async function wandb(options: WandbOptions = {}): Promise<Backend> {
@@ -101,10 +101,10 @@ async function opened({ name, settings, logFrequency, alertIntervalMs }: Resolve
     notify,
   });
   let busy: Promise<unknown> = Promise.resolve();
-  /** Aborted when half of the time for closing is over. */
+  /** Aborted after half of the timeout of `close()`. */
   const late = new AbortController();
   const signal = AbortSignal.any([late.signal, lifetimeSignal]);
-  /** When the time for closing is over. */
+  /** When the timeout of `close()` expires, on the monotonic clock. */
   let closeBy: number | undefined;
 
   async function write(events: readonly AnalyticsEvent[]): Promise<void> {
@@ -119,7 +119,7 @@ async function opened({ name, settings, logFrequency, alertIntervalMs }: Resolve
     }
   }
 
-  /** While the client closes, what the service does not take in time goes into a directory: later it would be lost. */
+  /** While the client closes, data that the service does not accept in time goes into a directory, so that it is not lost. */
   async function orOffline(recorded: RecordedRun, work: (signal: AbortSignal) => Promise<void>): Promise<void> {
     try {
       await (closeBy === undefined ? work(signal) : insist(() => work(signal), clock, late.signal));
@@ -133,7 +133,7 @@ async function opened({ name, settings, logFrequency, alertIntervalMs }: Resolve
     }
   }
 
-  /** One thing after another, whoever asks. */
+  /** Runs one task at a time, in the order of the calls. */
   function inTurn<T>(work: () => Promise<T>): Promise<T> {
     const previous = busy;
     const done = (async () => {
@@ -223,7 +223,7 @@ async function opened({ name, settings, logFrequency, alertIntervalMs }: Resolve
   return backend;
 }
 
-/** What is not there yet may come; what contradicts the options will not. */
+/** Throws only if the options contradict the service: an outage may end later. */
 async function startNow({ run }: RecordedRun, name: string): Promise<void> {
   try {
     await run.start();
@@ -244,7 +244,7 @@ async function checkFolder(dir: string): Promise<void> {
   }
 }
 
-/** What has not been delivered yet, by run. */
+/** The events that have not been delivered yet, by run. */
 function groupsOf(events: readonly AnalyticsEvent[], seen: Seen): ReadonlyMap<string, readonly AnalyticsEvent[]> {
   const areNew = seen.areNew(events.map(({ id }) => id));
   const runId = events[0]?.runId;

@@ -2,27 +2,27 @@ import { parentPort } from 'node:worker_threads';
 import { type Field, type Rows, type Shape, shapeOf } from './encoding/batch.ts';
 import { encodeLines, encodeRecords, type Lines } from './encoding/encode.ts';
 
-// The thread that encodes rows. It keeps nothing but their shapes.
+// The worker thread that encodes rows. It keeps only their shapes.
 
 export type Task =
   | { readonly kind: 'lines' }
   | { readonly kind: 'records'; readonly position: number; readonly count: number };
 
-/** Rows, and what to make of them. */
+/** Rows, and how to encode them. */
 export interface Question {
   readonly call: number;
   readonly task: Task;
-  /** Shapes at places before this one are not needed any more. */
+  /** Shapes at places before this one are no longer needed. */
   readonly firstPlace: number;
-  /** Those of the next places. */
+  /** Fields of the shapes at the next places. */
   readonly added: readonly (readonly Field[])[];
-  /** Of the shape of each row. */
+  /** Place of each row's shape. */
   readonly places: Uint32Array<ArrayBuffer>;
   readonly numbers: Float64Array<ArrayBuffer>;
   readonly texts: readonly string[];
 }
 
-/** With what its task asks for; without, when that failed. */
+/** Holds the result of the task, or none if it failed. */
 export interface Answer {
   readonly call: number;
   readonly lines?: Lines;

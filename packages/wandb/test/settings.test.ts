@@ -73,7 +73,7 @@ test('wrong options are refused all at once, and the key is not shown', async ()
   expect(fields(other)).toEqual(expect.arrayContaining(['runId', 'tags']));
 });
 
-test('options that there are not are refused, together with all that is wrong', async () => {
+test('unknown options are refused, together with all that is wrong', async () => {
   const options = {
     mode: 'sometimes',
     projekt: 'receipts',

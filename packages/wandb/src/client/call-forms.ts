@@ -7,8 +7,8 @@ import { isObject, jsonText } from '../json-text.ts';
 import { artifactNameProblem, artifactTypeProblem } from '../names.ts';
 import type { Alert, AlertLevel } from '../service/operations.ts';
 
-// What a caller gives and waits for is refused by its name where its form, or what it leads to on this machine, is wrong: it
-// would else be taken for a failure of the disk or of the service. All of it throws AnalyticsError `INVALID_EVENT`.
+// Checks the arguments of calls that return a promise, and the files that they name: an invalid one would otherwise look like
+// a failure of the disk or of the service. All checks throw AnalyticsError `INVALID_EVENT`.
 
 export async function checkFile({ name, content }: RunFile): Promise<void> {
   if (typeof name !== 'string' || name === '' || !isSource(content)) {
@@ -22,7 +22,7 @@ export async function checkFile({ name, content }: RunFile): Promise<void> {
   }
 }
 
-/** The artifact with its digests. `seed` names the version. */
+/** Returns the artifact with its digests. `seed` identifies the version. */
 export async function readArtifact(input: ArtifactInput, seed: string): Promise<Artifact> {
   const isWhole = isObject(input) && typeof input.name === 'string' && typeof input.type === 'string';
   if (!isWhole || !isObject(input.files) || !Object.values(input.files).every(isEntry)) {
@@ -65,7 +65,7 @@ export function checkAlert(alert: Alert): void {
   if (!levels.includes(level)) {
     refuse('alert', `level must be one of ${levels.join(', ')}`);
   }
-  // What no 64 bits hold would make the log of an offline run unreadable.
+  // A number of more than 64 bits would make the log of an offline run unreadable.
   if (!(typeof waitMs === 'number' && waitMs >= 0 && waitMs <= Number.MAX_SAFE_INTEGER)) {
     refuse('alert', `waitMs must be a number from 0 to ${Number.MAX_SAFE_INTEGER}`);
   }

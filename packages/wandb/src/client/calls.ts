@@ -3,26 +3,26 @@ import { keptAlive } from '../clock.ts';
 import { insist } from '../insist.ts';
 import { named } from '../notices.ts';
 
-/** Does what may have to be tried again. */
+/** Does the work, with retries. */
 type Insist = (work: (signal: AbortSignal) => Promise<void>) => Promise<void>;
 
-/** What its caller waits for, and the end of the run, too: files, artifacts and alerts. */
+/** Calls that both the caller and the end of the run wait for: files, artifacts and alerts. */
 export interface Calls {
   make(call: (insistOn: Insist) => Promise<void>): Promise<void>;
   /**
-   * Does the work of a version of an artifact once it is read, and those of this name before it are through: the service numbers
-   * them in the order in which they are complete.
+   * Does the work for a version of an artifact once it is read and earlier versions of the same name have settled: the service
+   * numbers versions in the order in which they are completed.
    */
   inOrder<T>(name: unknown, reading: Promise<T>, work: (read: T) => Promise<void>): Promise<void>;
-  /** Resolves once those under way have come to their ends. */
+  /** Resolves once all pending calls have settled. */
   settled(): Promise<unknown>;
-  /** Gives those up that are not through in time; returns what takes that back. */
+  /** Aborts the calls that are still pending after `ms`. Returns a function that cancels this. */
   limit(ms: number): () => void;
 }
 
 export function createCalls(clock: Clock): Calls {
   const underWay = new Set<Promise<void>>();
-  /** The last one under way of each name. */
+  /** The last pending version of each name. */
   const versions = new Map<unknown, Promise<void>>();
   const tooLate = new AbortController();
   const insistOn: Insist = (work) => insist(() => work(tooLate.signal), clock, tooLate.signal);

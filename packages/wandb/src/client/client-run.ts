@@ -22,16 +22,16 @@ import { createMediaQueue } from './media-queue.ts';
 import { createSkips } from './skips.ts';
 import { knownInLog, type WandbRun } from './wandb-run.ts';
 
-/** The service's rhythm: what comes sooner is sent together. */
+/** The service's own interval: rows within it are sent together. */
 const paceMs = 15_000;
-/** What waits beyond this is sent at once. */
+/** From this many waiting rows on, they are sent at once. */
 const maxWaitingRows = 20_000;
-/** What waits beyond this, while the service is out of reach, goes into a directory. */
+/** If more rows wait after a failure to send, the run goes offline. */
 const maxHeldRows = 200_000;
-/** What comes beyond this, while nothing that waits arrives anywhere, is left out: memory is the host's. */
+/** Rows beyond this are left out while sending is under way or has failed, to bound memory. */
 const maxRows = 2 * maxHeldRows;
 
-/** The run as its program holds it: what is logged is sent at the service's rhythm. */
+/** Creates the run that `startRun()` returns. Logged rows are sent at the service's own interval. */
 export function createClient(run: Run, settings: Settings, notify: Notify, onFinished: () => void): WandbRun {
   const { clock, finishTimeoutMs } = settings;
   const rows = createLoggedRows(run, clock);
@@ -41,7 +41,7 @@ export function createClient(run: Run, settings: Settings, notify: Notify, onFin
   let timerIsForFull = false;
   let sentAt = Number.NEGATIVE_INFINITY;
   let notBefore = Number.NEGATIVE_INFINITY;
-  /** What was to be sent is under way, or failed. */
+  /** Whether sending is under way, or has failed. */
   let behind = false;
   const skips = createSkips(run.info.id, notify);
   const { skip, skipUnknown, tellOnce } = skips;
@@ -50,7 +50,7 @@ export function createClient(run: Run, settings: Settings, notify: Notify, onFin
   const lifetime = new AbortController();
   const media = createMediaQueue(run, (message) => skip('upload', message));
 
-  /** A service that is away for a while comes back, or its run goes offline; what fails beside has to be known. */
+  /** Reports failures that no request caused. Failed requests are retried until the run goes offline, which is reported. */
   function tellFailure(error: unknown): void {
     if (failureOf(error) === undefined && finishing === undefined) {
       const { code } = named(error, 'wandb');
@@ -58,7 +58,7 @@ export function createClient(run: Run, settings: Settings, notify: Notify, onFin
     }
   }
 
-  /** Does what a call asks for. Calls after the end are left out, and so is one with something that no type allows. */
+  /** Does the work of a call that never throws. Leaves it out after the end of the run, and if it throws. */
   function take(call: string, work: () => void): void {
     if (finishing !== undefined) {
       skip('late', 'what came after the end was left out');
@@ -71,7 +71,7 @@ export function createClient(run: Run, settings: Settings, notify: Notify, onFin
     }
   }
 
-  /** The same, for what there is then something to tell of. */
+  /** Like `take`, for calls that change the run without a row. */
   function change(call: string, work: () => void): void {
     take(call, () => {
       work();
@@ -84,10 +84,10 @@ export function createClient(run: Run, settings: Settings, notify: Notify, onFin
     return batch !== undefined || rows.hasWork || media.waiting;
   }
 
-  /** At once the first time, and then at the service's rhythm, unless much waits; after a failure, not before its pause is over. */
+  /** Sends at once the first time or if many rows wait, otherwise once per interval; after a failure, not before its backoff. */
   function schedule(): void {
     const isFull = rows.count >= maxWaitingRows;
-    // The end sends what is left by itself.
+    // `finish` sends the rest itself.
     if (finishing !== undefined || (timer !== undefined && (!isFull || timerIsForFull))) {
       return;
     }
@@ -111,7 +111,7 @@ export function createClient(run: Run, settings: Settings, notify: Notify, onFin
     timer = next;
   }
 
-  /** Without a directory the rows wait on. */
+  /** Goes offline. If there can be no directory, the rows keep waiting. */
   function giveUp(reason: string): void {
     try {
       run.giveUp(reason);
@@ -150,7 +150,7 @@ export function createClient(run: Run, settings: Settings, notify: Notify, onFin
     return batch;
   }
 
-  /** What its caller waits for, and the end of the run, too. */
+  /** Makes a call that both its caller and the end of the run wait for. */
   async function call(make: Parameters<typeof calls.make>[0]): Promise<void> {
     if (finishing !== undefined) {
       throw new AnalyticsError('CLOSED', `wandb: the run ${run.info.id} has ended`, { backend: 'wandb' });
@@ -168,13 +168,13 @@ export function createClient(run: Run, settings: Settings, notify: Notify, onFin
   async function finish(exitCode: number, timeoutMs: number): Promise<void> {
     clock.clearTimeout(timer);
     rows.end();
-    // One that hangs must leave the rows, and the end, time to arrive.
+    // A call that hangs must leave time to send the rows and the end.
     const unlimit = calls.limit(timeoutMs / 2);
     const end = async (signal?: AbortSignal): Promise<void> => {
       await sending?.catch(() => {});
       await untilAborted(calls.settled(), signal);
       await media.send(signal);
-      // What an earlier request left goes first, as it was.
+      // The unchanged batch of an earlier failed request goes first.
       await append(batch, signal);
       await run.finish(exitCode, takeBatch(), signal);
       batch = undefined;
@@ -185,7 +185,7 @@ export function createClient(run: Run, settings: Settings, notify: Notify, onFin
         return insist(() => end(late), clock, late);
       });
     } catch (error) {
-      // What the service does not take in time must not be lost with the process.
+      // Rows that the service does not accept in time must not be lost with the process.
       run.giveUp(messageOf(error));
       await end();
     } finally {

@@ -1,13 +1,13 @@
 import { requireForm } from '../check.ts';
 
-/** How fine a histogram is. */
+/** The resolution of a histogram. */
 export interface HistogramOptions {
-  /** 1 to 512. Default: 64. */
+  /** Number of bins, 1 to 512. Default: 64. */
   readonly bins?: number | undefined;
 }
 
 /**
- * Counts of the values in bins of equal width; what is not finite is left out.
+ * Counts the values in bins of equal width. Values that are not finite are left out.
  * @throws TypeError for what is no list; RangeError for no finite value, or too many or few bins.
  */
 export function histogram(
@@ -22,7 +22,7 @@ export function histogram(
   let low = finite.reduce((a, b) => Math.min(a, b));
   let high = finite.reduce((a, b) => Math.max(a, b));
   if (low === high) {
-    // Of a large number a half is nothing.
+    // Adding 0.5 to a large number may not change it.
     const half = Math.max(0.5, Math.abs(low) * bins * Number.EPSILON);
     low -= half;
     high += half;
@@ -31,7 +31,7 @@ export function histogram(
   const counts = new Array<number>(bins).fill(0);
   for (const value of finite) {
     let at = Math.min(bins - 1, Math.floor(((value - low) / (high - low)) * bins));
-    // Rounding may land one beside.
+    // Rounding may hit the bin next to the right one.
     at -= at > 0 && value < (edges[at] as number) ? 1 : 0;
     at += at < bins - 1 && value >= (edges[at + 1] as number) ? 1 : 0;
     counts[at] = (counts[at] as number) + 1;

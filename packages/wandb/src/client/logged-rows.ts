@@ -5,22 +5,22 @@ import { addFigure, type Figures, summaryOf } from '../metric-definition.ts';
 import type { Run } from '../run/run.ts';
 import { createShapeBook, type Logged } from './logged.ts';
 
-/** What a program has logged and nobody has sent yet. */
+/** Logged rows and summary values that have not been sent yet. */
 export interface LoggedRows {
-  /** Rows that are complete. */
+  /** Number of complete rows. */
   readonly count: number;
   readonly hasWork: boolean;
-  /** To the row that is still open. */
+  /** Adds values to the open row. */
   add(values: ReadonlyMap<string, Logged>): void;
-  /** Completes the open row; without values there is none. */
+  /** Completes the open row, unless it is empty. */
   endRow(): void;
-  /** Undefined takes the value out of the summary. */
+  /** Undefined removes the value from the summary. */
   setSummary(key: string, value: unknown): void;
-  /** There is something to tell of the run, though there is no row. */
+  /** Marks a change of the run that has no row, so that it is sent. */
   touch(): void;
-  /** The end of the run: the summary says when. */
+  /** Completes the open row, and records the end of the run in the summary. */
   end(): void;
-  /** All of it, once. */
+  /** Takes everything out, as a batch; undefined if nothing has changed. */
   take(): Batch | undefined;
 }
 
@@ -28,7 +28,7 @@ export function createLoggedRows(run: Run, clock: Clock): LoggedRows {
   const open = new Map<string, Logged>();
   const book = createShapeBook();
   const figures = new Map<string, Figures>();
-  /** The last number of each metric that is the x axis of another. */
+  /** The last value of each step metric. */
   const lastSteps = new Map<string, Logged>();
   let rows = newRows();
   let changes = new Map<string, unknown>();
@@ -50,11 +50,11 @@ export function createLoggedRows(run: Run, clock: Clock): LoggedRows {
     }
   }
 
-  /** As with the Python client: a metric whose x axis is not in its row is drawn over the last one, or over 0. */
+  /** Like the Python client, adds missing step metrics to the row, with their last value, or 0. */
   function addSteps(): void {
     const missing = new Map<string, Logged>();
     for (const { name, stepMetric } of run.info.metrics) {
-      // Every row has what begins with an underscore.
+      // Every row has the service's own keys, which begin with an underscore.
       if (stepMetric === undefined || stepMetric.startsWith('_')) {
         continue;
       }

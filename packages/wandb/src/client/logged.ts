@@ -11,7 +11,7 @@ export interface Logged {
 
 const maxShapes = 1_000;
 
-/** The shapes of rows that a program logs: few of them, again and again. */
+/** Caches the shapes of logged rows: most programs log few shapes, repeatedly. */
 export function createShapeBook(): { of(keys: readonly string[]): Shape } {
   const shapes = new Map<string, Shape>();
   return {
@@ -31,13 +31,13 @@ export function createShapeBook(): { of(keys: readonly string[]): Shape } {
 }
 
 interface ReadOptions {
-  /** Of a row, which alone has a time of its own: may put another value in the place of one. */
+  /** Given for rows only, which may set `_timestamp`. May return a replacement for the value. */
   onMedia?(key: string, value: unknown): unknown;
-  /** Is told of a key without a value, which is nothing wrong then. */
+  /** Called for a key whose value is undefined, which is then not an error. */
   onNone?(key: string): void;
 }
 
-/** The JSON data of values, by key; what is none is left out, and `skip` is told of it. */
+/** Returns the JSON data of values, by key. Calls `skip` for values that are not data, and leaves them out. */
 export function readValues(
   given: unknown,
   skip: (kind: string, message: string) => void,
@@ -56,7 +56,7 @@ export function readValues(
         onNone(key);
         continue;
       }
-      // No file is kept for what is left out.
+      // No file must be queued for a value that is left out.
       const seen = isReserved ? undefined : (onMedia?.(key, value) ?? value);
       const text = jsonText(seen);
       if (text === undefined) {
@@ -71,7 +71,7 @@ export function readValues(
   return read;
 }
 
-/** A copy of plain data that later changes do not reach. */
+/** Returns a deep copy of plain data. */
 export function snapshot(value: unknown): unknown {
   if (typeof value !== 'object' || value === null) {
     return value;

@@ -6,18 +6,18 @@ import type { Run } from '../run/run.ts';
 import type { OnSettled } from '../run/run-target.ts';
 import { isRejection } from '../service/upload.ts';
 
-/** Pictures, tables and the like, on their way to where the run goes. */
+/** Queue of images, tables and other media that wait for their upload. */
 export interface MediaQueue {
   readonly waiting: boolean;
-  /** Gives what stands in the row of this step in place of a value, which then waits; undefined for one that is no such thing. */
+  /** Queues a media value of this step and returns what stands for it in the row; undefined for any other value. */
   takeIn(step: number): (key: string, value: unknown) => unknown;
-  /** Sends what waits. One that is refused is left out, and nothing else with it. */
+  /** Sends the queue. A refused file or table is left out alone. */
   send(signal?: AbortSignal): Promise<void>;
 }
 
 export function createMediaQueue(run: Run, onRefused: (message: string) => void): MediaQueue {
   const salt = randomName(32);
-  /** By name, which says what is in them: the same one may be logged twice in a row. */
+  /** By name, which includes a digest of the content, so the same file is queued once. */
   const files = new Map<string, RunFile>();
   let artifacts: Artifact[] = [];
 

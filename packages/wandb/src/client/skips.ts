@@ -3,13 +3,13 @@ import { unknownOptions } from '@toolweaver/analytics-core/backend';
 import type { Known } from '../check.ts';
 import type { Notify } from '../notices.ts';
 
-/** What calls of a run that never throw have left out: all of it is counted, and each kind told once. */
+/** What the methods that never throw have left out. Everything is counted; each kind is reported once. */
 export interface Skips {
   readonly count: number;
   skip(kind: string, message: string): void;
-  /** A misspelt option counts as not given, which its author has to know. */
+  /** Reports unknown options, which may be misspelt. */
   skipUnknown<Options>(call: string, options: Options | undefined, known: Known<Options>): void;
-  /** What is no loss, and still has to be known. */
+  /** Reports a problem that lost nothing, once per kind. */
   tellOnce(kind: string, message: string, cause?: unknown, code?: ErrorCode): void;
 }
 

@@ -1,31 +1,31 @@
 import type { RecordPieces } from './history-record.ts';
 import type { LinePieces } from './line-writer.ts';
 
-/** A key of which each row has a value of its own, or one of which all rows of a shape have the same JSON text. */
+/** A key with a value per row, or a key and the JSON value that all rows of a shape share. */
 export type Field = string | readonly [key: string, json: string];
 
-/** The fields of a row, and what is made of them once for all rows that have them. */
+/** The fields of a row, and encoded parts that are cached for all rows with the same fields. */
 export interface Shape {
   readonly fields: readonly Field[];
-  /** How many values of its own a row has. */
+  /** Number of values per row. */
   readonly length: number;
-  /** Each is made when it is first needed: a run has one of them at most. */
+  /** `line` and `record` are made when they are first needed; a run needs at most one of them at a time. */
   line: LinePieces | undefined;
   record: RecordPieces | undefined;
-  /** By which the thread that encodes rows knows it; -1: it does not. */
+  /** Identifies the shape in the thread that encodes rows; -1: the thread does not know it. */
   place: number;
 }
 
 /**
- * Lines of a run's history: their shapes, and their values one after another, for each line as many as its shape has. Flat, because an object
- * for each line would cost more than all else that is done for it.
+ * Rows of a run's history: their shapes, and the values of all rows in one flat list, as many per row as its shape has. An
+ * object per row would cost more than all other work on it.
  */
 export interface Rows {
   readonly shapes: readonly Shape[];
-  /** Finite ones; NaN stands for the next of the texts, so that the list holds numbers and nothing else. */
+  /** Finite numbers. NaN stands for the next item of `texts`, so that the array holds only numbers. */
   readonly numbers: Float64Array<ArrayBuffer>;
   readonly numberCount: number;
-  /** JSON texts. */
+  /** Other values, as JSON. */
   readonly texts: readonly string[];
 }
 
@@ -33,15 +33,15 @@ export interface Rows {
 export interface RowList extends Rows {
   readonly shapes: Shape[];
   readonly texts: string[];
-  /** With room for more, which `numberCount` does not count. */
+  /** Has spare capacity beyond `numberCount`. */
   numbers: Float64Array<ArrayBuffer>;
   numberCount: number;
 }
 
-/** A latency, and what `endRow` adds. */
+/** Numbers of a typical row: a latency, and those that `endRow` adds. */
 const numbersOfMost = 4;
 
-/** @param expected rows that will be added, about. */
+/** @param expected approximate number of rows that will be added. */
 export function newRows(expected = 1): RowList {
   return { shapes: [], texts: [], numbers: new Float64Array(expected * numbersOfMost), numberCount: 0 };
 }
@@ -60,7 +60,7 @@ export function addText(rows: RowList, text: string): void {
   rows.texts.push(text);
 }
 
-/** Ends a row with the keys that all of them end with, of which the first is its time in Unix ms until the row gets its number. */
+/** Ends a row with room for the values of `stampKeys`. The first is the row's time in Unix ms until `stampRows`. */
 export function endRow(rows: RowList, shape: Shape, at: number): void {
   addNumber(rows, at);
   addNumber(rows, 0);
@@ -68,7 +68,7 @@ export function endRow(rows: RowList, shape: Shape, at: number): void {
   rows.shapes.push(shape);
 }
 
-/** How far rows were read: the place of the next row, and where its values begin. */
+/** Read position in rows: the index of the next row, and where its values begin. */
 export interface Cursor {
   row: number;
   number: number;
@@ -79,16 +79,16 @@ export function startOfRows(): Cursor {
   return { row: 0, number: 0, text: 0 };
 }
 
-/** Rows that belong together: all of them arrive, and the same object is sent again until they did. */
+/** Rows that are sent together. The same object is sent again until all of them have arrived. */
 export interface Batch {
   readonly rows: Rows;
-  /** The summary's keys that these rows set, and their values; also those that stay as they were. */
+  /** Summary keys that these rows set, with their values, even if unchanged. */
   readonly changes: ReadonlyMap<string, unknown>;
   /** The summary before these changes. */
   readonly summary: ReadonlyMap<string, unknown>;
 }
 
-/** The rows from this place on. */
+/** Returns the rows from this index on. */
 export function rowsFrom({ shapes, numbers, numberCount, texts }: Rows, start: number): Rows {
   const skipped = shapes.slice(0, start).reduce((sum, { length }) => sum + length, 0);
   const skippedTexts = numbers.subarray(0, skipped).filter(Number.isNaN).length;
@@ -100,7 +100,7 @@ export function rowsFrom({ shapes, numbers, numberCount, texts }: Rows, start: n
   };
 }
 
-/** The last field must be one of which each row has its own value. */
+/** The last field must have a value per row. */
 export function shapeOf(fields: readonly Field[]): Shape {
   const { length } = fields.filter((field) => typeof field === 'string');
   return { fields, length, line: undefined, record: undefined, place: -1 };

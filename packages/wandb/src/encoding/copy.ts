@@ -1,7 +1,7 @@
-/** Shorter than a call into the engine takes to begin. */
+/** Up to this length, a loop is faster than a call of `set`. */
 const maxLoopBytes = 40;
 
-/** Copies all of `source` to `at`, and returns where it ends. */
+/** Copies `source` to `at`, and returns the end position. */
 export function copyInto(bytes: Uint8Array, at: number, source: Uint8Array): number {
   const { length } = source;
   if (length > maxLoopBytes) {
@@ -14,7 +14,7 @@ export function copyInto(bytes: Uint8Array, at: number, source: Uint8Array): num
   return at + length;
 }
 
-/** A larger buffer with the first `used` bytes of this one, and room for so many more. */
+/** Returns a larger buffer with the first `used` bytes of this one, and room for `bytes` more. */
 export function enlarged(buffer: Buffer<ArrayBuffer>, used: number, bytes: number): Buffer<ArrayBuffer> {
   const larger = Buffer.allocUnsafe(Math.max(buffer.length * 2, used + bytes));
   buffer.copy(larger, 0, 0, used);

@@ -1,6 +1,6 @@
 const table: Int32Array = newTable();
 
-/** Eight tables of 256: what a byte comes to that has none, one, … seven bytes behind it. */
+/** Eight tables of 256 entries: the contribution of a byte that is followed by 0, 1, … 7 bytes (slicing-by-8). */
 function newTable(): Int32Array {
   const sums = new Int32Array(8 * 256);
   for (let byte = 0; byte < 256; byte += 1) {
@@ -18,8 +18,8 @@ function newTable(): Int32Array {
 }
 
 /**
- * The CRC-32 of a part of the bytes, eight of them at a time. The one of zlib does long ones faster, but for the records of a log the call
- * into it, and the view of the part that it needs, take longer than this.
+ * Computes the CRC-32 of a part of the bytes, eight at a time. That of `node:zlib` is faster for long input, but for the
+ * records of a log, its call and the view that it needs take longer than this.
  */
 export function crc32Of(bytes: Uint8Array, start: number, end: number): number {
   const sums = table;

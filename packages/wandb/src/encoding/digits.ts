@@ -1,16 +1,16 @@
-/** The longest text of a number, with some room. */
+/** Upper bound of the length of a number as a string. */
 export const maxNumberBytes = 26;
 
 /**
- * Writes the text of a number, the same one that a template would make, and returns where it ends. Most numbers here have few
- * decimals; their digits are known without making a text of them first, which takes several times as long.
+ * Writes a number as `String(value)` would, and returns the end position. Most numbers here have few decimals; their digits
+ * are computed without an intermediate string, which would take several times as long.
  */
 export function writeNumber(bytes: Uint8Array, at: number, value: number): number {
   if (value >= 0 && value < 1e15) {
     if (value === Math.floor(value)) {
       return writeWhole(bytes, at, value);
     }
-    // As long as there are at most 15 digits in all, what gives the same number is the shortest that does.
+    // With at most 15 digits in all, a decimal that gives the same number is also the shortest that does.
     const thousands = Math.round(value * 1e3);
     if (value < 1e12 && thousands / 1e3 === value) {
       return writeDecimal(bytes, at, thousands, 1e3, 3);
@@ -23,7 +23,7 @@ export function writeNumber(bytes: Uint8Array, at: number, value: number): numbe
   return writeText(bytes, at, `${value}`);
 }
 
-/** `scaled` is the number times `scale`, which has so many `decimals`. */
+/** `scaled` is the number times `scale`, which is 10 to the power of `decimals`. */
 function writeDecimal(bytes: Uint8Array, at: number, scaled: number, scale: number, decimals: number): number {
   const whole = Math.floor(scaled / scale);
   const point = writeWhole(bytes, at, whole);
@@ -35,7 +35,7 @@ function writeDecimal(bytes: Uint8Array, at: number, scaled: number, scale: numb
   return end;
 }
 
-/** A whole number, 0 <= value < 1e15. */
+/** Writes a whole number, 0 <= value < 1e15. */
 function writeWhole(bytes: Uint8Array, at: number, value: number): number {
   if (value >= 1e9) {
     const high = Math.floor(value / 1e9);
@@ -53,7 +53,7 @@ function digitsOf(value: number): number {
   return digits;
 }
 
-/** With zeros in front, down from the last digit. */
+/** Writes a number below 2^31, padded with zeros to `digits`, from the last digit backwards. */
 function writeSmall(bytes: Uint8Array, at: number, value: number, digits: number): number {
   let rest = value | 0;
   for (let index = at + digits - 1; index >= at; index -= 1) {

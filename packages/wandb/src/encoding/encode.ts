@@ -4,26 +4,26 @@ import { addHistory } from './history-record.ts';
 import { createLineWriter } from './line-writer.ts';
 import { createLogFrames } from './log-frame.ts';
 
-// What is made of the rows of one batch. The host's event loop gets its turn in between, wherever this runs.
+// Encodes the rows of one batch. Yields to the event loop between slices, because it may run in the host's thread.
 
-/** The longest line that the service takes, and about the longest request. */
+/** The longest line that the service accepts, and roughly the longest request. */
 export const maxLineBytes = 10_383_360;
 const maxRequestBytes = 10_485_760;
 const sliceRows = 256;
 
-/** Lines that one request sends. */
+/** The lines of one request. */
 export interface LineGroup {
   readonly count: number;
-  /** The place of the first row that comes after them; what was left out in between is behind it. */
+  /** Index of the first row after the group. Rows that were left out count as part of the group. */
   readonly end: number;
-  /** JSON texts with commas between. */
+  /** JSON strings, separated by commas. */
   readonly lines: Uint8Array<ArrayBuffer>;
 }
 
 export interface Lines {
-  /** One at least. */
+  /** At least one. */
   readonly groups: readonly LineGroup[];
-  /** Lengths of the lines that no request can hold, which were left out. */
+  /** Lengths of the lines that were left out because they are too long. */
   readonly skippedBytes: readonly number[];
 }
 
@@ -47,7 +47,7 @@ export async function encodeLines(rows: Rows): Promise<Lines> {
     const start = { ...cursor };
     const lineBytes = writer.add(rows, cursor);
     if (lineBytes > maxLineBytes) {
-      // Inside another text it takes more than by itself.
+      // The limit applies to the unescaped line, which is shorter.
       const bare = Buffer.byteLength(JSON.parse(`"${writer.undo(lineBytes)}"`));
       if (bare > maxLineBytes) {
         skippedBytes.push(bare);
@@ -69,7 +69,7 @@ export async function encodeLines(rows: Rows): Promise<Lines> {
   return { groups, skippedBytes };
 }
 
-/** Rows as the bytes of a transaction log, from this position in the file on. `count`: records that come before. */
+/** Encodes rows as bytes of a transaction log, from `position` in the file on. `count`: number of records before. */
 export async function encodeRecords(rows: Rows, position: number, count: number): Promise<Uint8Array<ArrayBuffer>> {
   const frames = createLogFrames(position);
   const cursor = startOfRows();

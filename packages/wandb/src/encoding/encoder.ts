@@ -3,7 +3,7 @@ import type { Answer, Question, Task } from '../worker.ts';
 import type { Rows } from './batch.ts';
 import { encodeLines, encodeRecords, type Lines } from './encode.ts';
 
-/** Encodes rows: few of them at once, many in a thread of its own, so that the host's is spared most of the work. */
+/** Encodes rows: small batches directly, large ones in a worker thread, to relieve the host's thread. */
 export interface Encoder {
   lines(rows: Rows): Promise<Lines>;
   records(rows: Rows, position: number, count: number): Promise<Uint8Array<ArrayBuffer>>;
@@ -11,35 +11,35 @@ export interface Encoder {
   close(): Promise<void>;
 }
 
-/** Fewer are encoded before a thread could have been asked. */
+/** Fewer rows are encoded faster than they could be passed to a thread. */
 const minRows = 2_048;
-/** Shapes that the thread knows, about: so many are far more than a program has that does not make up keys. */
+/** Approximate limit of the shapes that the thread keeps; far more than a program has that does not generate keys. */
 const maxShapes = 20_000;
 
-/** The thread starts when it is first needed. Without it, as where there are no threads, the work is done here. */
+/** The thread starts when it is first needed. If it cannot start or fails, this thread does the work. */
 export function createEncoder(): Encoder {
   let worker: Worker | undefined;
   let broken = false;
   const waiting = new Map<number, (answer: Answer | undefined) => void>();
   let lastCall = 0;
-  /** Places from here on are those of shapes that the thread knows. */
+  /** The thread knows the shapes at places from this one on. */
   let firstPlace = 0;
   let nextPlace = 0;
 
   function start(): Worker {
     const isSource = import.meta.url.endsWith('.ts');
-    // The host's own flags and preloaded modules have no business in here, and nothing may come out on its stderr.
+    // The thread must not inherit the host's flags and preloaded modules, nor print warnings to its stderr.
     const started = new Worker(new URL(isSource ? '../worker.ts' : './worker.js', import.meta.url), {
       name: 'wandb encoder',
       execArgv: ['--no-warnings'],
       env: {},
-      // What passes through is soon garbage: V8 would else keep up to 100 MB for it, and give none back.
+      // The data is short-lived: without this limit, V8 would keep up to 100 MB for it, and never release any.
       resourceLimits: { maxYoungGenerationSizeMb: 24 },
     });
     started.on('message', (answer: Answer) => settle(answer.call, answer));
     started.on('error', () => {});
     started.on('exit', end);
-    // After the listeners, which would undo it.
+    // Must come after the listeners, which would undo it.
     started.unref();
     return started;
   }
@@ -53,7 +53,7 @@ export function createEncoder(): Encoder {
     done?.(answer);
   }
 
-  /** What it has not answered, it never will. */
+  /** Settles all pending calls without an answer. */
   function end(): void {
     broken = true;
     worker = undefined;
@@ -67,7 +67,7 @@ export function createEncoder(): Encoder {
       firstPlace = nextPlace;
     }
     const { shapes, texts } = rows;
-    // They stay with the rows as well, for the case that this comes to nothing.
+    // A copy, because the original is needed if the thread fails.
     const numbers = rows.numbers.slice(0, rows.numberCount);
     const added: Question['added'][number][] = [];
     const places = new Uint32Array(shapes.length);
@@ -84,7 +84,7 @@ export function createEncoder(): Encoder {
     return { call: lastCall, task, firstPlace, added, places, numbers, texts };
   }
 
-  /** Undefined where no thread can do it. */
+  /** Resolves to undefined if the thread cannot do it, or there are few rows. */
   async function ask(rows: Rows, task: Task): Promise<Answer | undefined> {
     if (broken || rows.shapes.length < minRows) {
       return undefined;
@@ -97,7 +97,7 @@ export function createEncoder(): Encoder {
     }
     const question = questionOf(rows, task);
     const answer = new Promise<Answer | undefined>((resolve) => waiting.set(question.call, resolve));
-    // The process lives on until it has answered.
+    // Keeps the process alive until the thread has answered.
     worker.ref();
     worker.postMessage(question, [question.places.buffer, question.numbers.buffer]);
     return answer;

@@ -5,21 +5,21 @@ import type { LogFrames } from './log-frame.ts';
 import { lengthDelimited, lengthOf, maxVarintBytes, varintBytes, writeVarint } from './protobuf.ts';
 import { stampKeys } from './run-state.ts';
 
-/** What stands in front of each value in a record. */
+/** The encoded bytes before each value in a record. */
 export interface RecordPieces {
   readonly pieces: readonly RecordPiece[];
-  /** Of all of them. */
+  /** Total length of the pieces. */
   readonly bytes: number;
 }
 
 interface RecordPiece {
-  /** Items that have their value already, then the tag of this one, its length (one byte, still 0), `head`, and the value's length (likewise). */
+  /** Complete items, then this item's tag, its length (one byte, still 0), `head`, and the value's length (likewise). */
   readonly bytes: Uint8Array;
   /** The key (field 1), and the tag of the value (field 16). */
   readonly head: Uint8Array;
-  /** Where in `bytes` the item's length stands. */
+  /** Position of the item's length in `bytes`. */
   readonly lengthAt: number;
-  /** Whether one byte is enough for the length, whatever number the value is. */
+  /** Whether one byte is enough for the length if the value is a number. */
   readonly isShort: boolean;
 }
 
@@ -27,12 +27,12 @@ const historyTag = 0x12;
 const itemTag = 0x0a;
 const stepTag = 0x12;
 const numberTag = 0x08;
-/** The record's number, tag and length of the history, the step: two tags and a number each, and what the length takes. */
+/** Upper bound for the rest: the record's number, tag and length of the history, and the step. */
 const aroundBytes = 6 + 3 * maxVarintBytes;
 
 /**
- * Adds the row at the cursor, which moves on, as the log's record of this number. Written for speed: this runs for each execution, so that
- * it works on bytes in their final place and makes no object.
+ * Adds the row at the cursor, and advances it. Hot path, which runs for each execution: writes bytes at their final place and
+ * creates no objects.
  */
 export function addHistory(frames: LogFrames, recordNumber: number, rows: Rows, cursor: Cursor): void {
   const { numbers, texts } = rows;
@@ -41,13 +41,13 @@ export function addHistory(frames: LogFrames, recordNumber: number, rows: Rows, 
   shape.record ??= recordPieces(shape);
   const { pieces, bytes: pieceBytes } = shape.record;
   const { start } = frames;
-  // The room for what follows is kept free until the end.
+  // Room for the whole row; longer texts add to it below.
   let free = pieceBytes + length * maxNumberBytes + aroundBytes;
   let bytes = frames.room(start, free);
   bytes[start] = numberTag;
   let end = writeVarint(bytes, start + 1, recordNumber);
   bytes[end] = historyTag;
-  // Nearly all rows take from 128 to 16 383 bytes: two of length.
+  // Nearly all rows have 128 to 16 383 bytes, so their length takes two.
   const lengthAt = end + 1;
   const historyStart = lengthAt + 2;
   end = historyStart;
@@ -84,7 +84,7 @@ export function addHistory(frames: LogFrames, recordNumber: number, rows: Rows, 
   cursor.row += 1;
 }
 
-/** An item of which the lengths are not known to be short. */
+/** Writes an item whose lengths may take more than one byte. */
 function writeItem(bytes: Buffer, at: number, { bytes: known, head, lengthAt }: RecordPiece, text: Buffer): number {
   const tagEnd = copyInto(bytes, at, known.subarray(0, lengthAt - 1));
   bytes[tagEnd] = itemTag;
@@ -94,7 +94,7 @@ function writeItem(bytes: Buffer, at: number, { bytes: known, head, lengthAt }: 
   return copyInto(bytes, end, text);
 }
 
-/** Writes the length of what lies from `start` to `end`, for which two bytes are free in front of it; moves that when it takes others. */
+/** Writes the length of the bytes from `start` to `end` into the two bytes before them. Moves them if it does not take two. */
 function writeLength(bytes: Buffer, at: number, start: number, end: number): number {
   const length = end - start;
   if (length > 127 && length < 16_384) {
@@ -107,7 +107,7 @@ function writeLength(bytes: Buffer, at: number, start: number, end: number): num
 }
 
 const maxShortHead = 127 - 1 - maxNumberBytes;
-/** The same bytes for all shapes, which are in the processor's cache then. */
+/** Shared by all shapes, so that the bytes stay in the CPU cache. */
 const stampPieces: ReadonlyMap<string, RecordPiece> = new Map(stampKeys.map((key) => [key, pieceOf([], key)]));
 
 function recordPieces({ fields }: Shape): RecordPieces {
@@ -133,7 +133,7 @@ function pieceOf(items: readonly Uint8Array[], key: string): RecordPiece {
 }
 
 function headOf(key: string): Uint8Array {
-  // A key may also be a path (field 2); that is the only way for it to be empty.
+  // A key may also be a path (field 2), which is the only form that allows an empty key.
   return Buffer.concat([
     key === '' ? Buffer.of(0x12, 0) : lengthDelimited(0x0a, Buffer.from(key)),
     Buffer.of(0x82, 0x01),

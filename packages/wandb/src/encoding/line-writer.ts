@@ -4,20 +4,20 @@ import { copyInto, enlarged } from './copy.ts';
 import { maxNumberBytes, writeNumber } from './digits.ts';
 import { stampKeys } from './run-state.ts';
 
-/** What stands in front of each value in a line that is itself part of a JSON text. */
+/** The bytes before each value in a line, escaped because the line is itself a JSON string. */
 export interface LinePieces {
   readonly pieces: readonly Uint8Array[];
-  /** Of all of them. */
+  /** Total length of the pieces. */
   readonly bytes: number;
 }
 
-/** Collects rows as lines of JSON, each of them a JSON text, with commas between. */
+/** Collects rows as lines of JSON, each inside a JSON string, separated by commas. */
 export interface LineWriter {
-  /** Adds the row at the cursor, which moves on; returns how many bytes it took, without what stands around a line. */
+  /** Adds the row at the cursor, and advances it. Returns the length of the line in bytes, without quotes and comma. */
   add(rows: Rows, cursor: Cursor): number;
-  /** Takes the last line out again; `bytes` is what `add` returned. */
+  /** Removes and returns the last line; `bytes` is what `add` returned. */
   undo(bytes: number): Uint8Array;
-  /** The bytes of what was added since the last `take`; nobody writes into them any more. */
+  /** Returns the bytes added since the last `take`, which no later call changes. */
   take(): Uint8Array<ArrayBuffer>;
 }
 
@@ -25,15 +25,15 @@ const maxKnown = 1_000;
 const maxKnownLength = 100;
 const startBytes = 64 * 1024;
 
-/** Straight into bytes: texts of a dozen pieces each would have to be put together, encoded and collected as garbage. */
+/** Writes bytes directly: strings of a dozen pieces each would have to be joined, encoded and garbage-collected. */
 export function createLineWriter(): LineWriter {
   let buffer = Buffer.allocUnsafe(startBytes);
   let at = 0;
-  /** Where what was not taken yet begins. */
+  /** Start of the bytes that were not taken yet. */
   let taken = 0;
-  /** Texts that come again and again, like errors of executions. */
+  /** Cache of escaped strings, because many repeat, such as errors of executions. */
   const known = new Map<string, Uint8Array>();
-  /** Where the last line begins, with its comma. */
+  /** Start of the last line, including its comma. */
   let lastStart = 0;
 
   function reserve(end: number, bytes: number): void {
@@ -59,7 +59,7 @@ export function createLineWriter(): LineWriter {
       const { length } = shape;
       shape.line ??= linePieces(shape);
       const { pieces, bytes: pieceBytes } = shape.line;
-      // The room for what follows is kept free until the end.
+      // Room for the whole row; longer texts add to it below.
       let room = pieceBytes + length * maxNumberBytes + 4;
       reserve(at, room);
       lastStart = at;
@@ -102,7 +102,7 @@ export function createLineWriter(): LineWriter {
   };
 }
 
-/** The same bytes for all shapes, which are in the processor's cache then. */
+/** Shared by all shapes, so that the bytes stay in the CPU cache. */
 const stampPieces: ReadonlyMap<string, Uint8Array> = new Map(
   stampKeys.map((key) => [key, Buffer.from(escapeText(`,${JSON.stringify(key)}:`))]),
 );

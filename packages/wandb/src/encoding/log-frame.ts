@@ -10,23 +10,23 @@ const last = 4;
 
 const startBytes = 64 * 1024;
 
-/** What a transaction log begins with: `:W&B`, a magic number, version 0. The blocks count from its first byte. */
+/** Header of a transaction log: `:W&B`, a magic number, version 0. It is part of the first block. */
 export const logHeader: Uint8Array = Uint8Array.of(0x3a, 0x57, 0x26, 0x42, 0xe1, 0xbe, 0x00);
 
-/** Collects records as the bytes of a transaction log, to be written at one position in the file. */
+/** Encodes records as bytes of a transaction log, to be written at one position in the file. */
 export interface LogFrames {
   add(record: Uint8Array): void;
-  /** Where a record may be written in place, which saves a copy of it. */
+  /** Position in the buffer where a record may be written in place, without a copy. */
   readonly start: number;
-  /** The buffer, with room for so many bytes from `end` on; what lies in front of `end` is there, also when it is another buffer than before. */
+  /** Returns the buffer, with room for `bytes` from `end` on. It may be a new one, with the same content before `end`. */
   room(end: number, bytes: number): Buffer;
-  /** Makes a record of what was written from `start` up to `end`. */
+  /** Makes a record of the bytes from `start` up to `end`. */
   commit(end: number): void;
-  /** All of it; the last call. */
+  /** Returns all bytes. The last call. */
   take(): Buffer<ArrayBuffer>;
 }
 
-/** Frames records as LevelDB's log format does, with a plain CRC-32 over type and payload; `position`: in the file. */
+/** Frames records like LevelDB's log format, with a plain CRC-32 over type and payload. `position` is that in the file. */
 export function createLogFrames(position: number): LogFrames {
   let buffer = Buffer.allocUnsafe(startBytes);
   let at = 0;
@@ -38,7 +38,7 @@ export function createLogFrames(position: number): LogFrames {
     return buffer;
   }
 
-  /** Of a payload that is in its place already. */
+  /** Writes the header of a payload that is already in place. */
   function writeHeader(type: number, length: number): void {
     const end = at + headerBytes + length;
     buffer[at + 4] = length;

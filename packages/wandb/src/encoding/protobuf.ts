@@ -1,17 +1,17 @@
 import { enlarged } from './copy.ts';
-/** Encodes one protobuf message at a time: the few wire types that the transaction log needs. */
+/** Encodes one protobuf message at a time, with the few wire types that the transaction log needs. */
 export interface ProtoWriter {
-  /** A whole number, negative ones too; 0 is left out, as proto3 does. */
+  /** Writes a whole number, which may be negative; 0 is left out, as in proto3. */
   int(field: number, value: number): void;
   flag(field: number, value: boolean): void;
   /** '' and undefined are left out. */
   text(field: number, value: string | undefined): void;
-  /** Begins a message; what is written up to `close` is in it. */
+  /** Begins a nested message, which `close` ends. */
   open(field: number): number;
   close(start: number): void;
-  /** Always there, also when `write` writes nothing. */
+  /** Writes a nested message, even if `write` writes nothing. */
   message(field: number, write: () => void): void;
-  /** The bytes since the last `take`; good until the next call of any method. */
+  /** Returns the bytes since the last `take`, which are valid until the next call of any method. */
   take(): Uint8Array;
 }
 
@@ -29,7 +29,7 @@ export function createProtoWriter(): ProtoWriter {
     at = writeVarint(buffer, at, value);
   }
 
-  /** Writes a short text that is ASCII; a call into the system takes longer than that. */
+  /** Writes the string if it is short and ASCII, and returns whether it did: faster than a native call. */
   function ascii(text: string): boolean {
     if (text.length > 64) {
       return false;
@@ -61,7 +61,7 @@ export function createProtoWriter(): ProtoWriter {
     return at;
   }
 
-  /** Writes the length of what begins at `start`, in front of it. */
+  /** Inserts the length of the bytes from `start` on before them. */
   function prefixLength(start: number): void {
     const length = at - start;
     if (length < 128) {
@@ -126,14 +126,14 @@ export function lengthDelimited(tag: number, bytes: Uint8Array): Uint8Array {
   return Buffer.concat([Buffer.of(tag), lengthOf(bytes.length), bytes]);
 }
 
-/** A length as it stands in front of what is so long. */
+/** A length as the prefix of a field. */
 export function lengthOf(length: number): Uint8Array {
   const bytes = new Uint8Array(varintBytes(length));
   writeVarint(bytes, 0, length);
   return bytes;
 }
 
-/** Writes a whole number >= 0, and returns where it ends. */
+/** Writes a whole number >= 0, and returns the end position. */
 export function writeVarint(bytes: Uint8Array, at: number, value: number): number {
   let end = at;
   let rest = value;
@@ -144,7 +144,7 @@ export function writeVarint(bytes: Uint8Array, at: number, value: number): numbe
   return end;
 }
 
-/** How many bytes `writeVarint` takes. */
+/** Number of bytes that `writeVarint` writes. */
 export function varintBytes(value: number): number {
   let count = 1;
   for (let rest = value; rest > 127; rest = Math.floor(rest / 128)) {

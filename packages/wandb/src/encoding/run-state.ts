@@ -1,22 +1,22 @@
 import { isObject } from '../json-text.ts';
 import type { Batch, RowList, Rows, Shape } from './batch.ts';
 
-/** Where a run stands: what its next row is numbered by, and its summary. */
+/** State of a run: the values that number its next row, and its summary. */
 export interface RunState {
-  /** Of the next row. */
+  /** Step of the next row. */
   step: number;
   /** Unix time in ms. */
   readonly startedAt: number;
-  /** Seconds that it ran before, as an earlier process. */
+  /** Seconds that the run took in earlier processes. */
   readonly earlierRuntime: number;
-  /** What was confirmed. */
+  /** The confirmed summary. */
   readonly summary: Map<string, unknown>;
 }
 
 /** Keys that every row ends with. Until `stampRows`, the first of their values is the row's time in Unix ms. */
 export const stampKeys: readonly string[] = ['_timestamp', '_runtime', '_step'];
 
-/** Gives rows their numbers and times. */
+/** Sets the step and times of rows. */
 export function stampRows(state: RunState, rows: RowList): void {
   const { shapes } = rows;
   let end = 0;
@@ -26,7 +26,7 @@ export function stampRows(state: RunState, rows: RowList): void {
   }
 }
 
-/** Gives the row of which the values end there its number and times. */
+/** Sets the step and times of the row whose values end at `end`. */
 export function stampRow(state: RunState, { numbers }: RowList, end: number): void {
   const at = numbers[end - 3] as number;
   numbers[end - 3] = at / 1000;
@@ -39,7 +39,7 @@ function runtimeAt({ startedAt, earlierRuntime }: RunState, at: number): number 
   return Math.max(0, Math.round(at - startedAt)) / 1000 + earlierRuntime;
 }
 
-/** Adds to the changes what the summary always says: the run's own figures. */
+/** Adds the run's own values, which the summary always has, to the changes. */
 export function stampChanges(state: RunState, at: number, changes: Map<string, unknown>): void {
   const runtime = runtimeAt(state, at);
   changes.set('_runtime', runtime);
@@ -54,7 +54,7 @@ export function createBatch({ summary }: RunState, rows: Rows, changes: Readonly
   return { rows, changes, summary };
 }
 
-/** Once the batch has arrived. */
+/** Applies the changes of a batch that has arrived to the summary. */
 export function confirm(state: RunState, { changes }: Batch): void {
   for (const [key, value] of changes) {
     if (value === undefined) {
@@ -65,7 +65,7 @@ export function confirm(state: RunState, { changes }: Batch): void {
   }
 }
 
-/** A value over an earlier one: plain objects are merged leaf by leaf, anything else replaces. */
+/** Merges a value into an earlier one: plain objects leaf by leaf; any other value replaces it. */
 export function merged(before: unknown, value: unknown): unknown {
   if (!isPlain(before) || !isPlain(value)) {
     return value;
@@ -77,7 +77,7 @@ export function merged(before: unknown, value: unknown): unknown {
   return result;
 }
 
-/** What a row says about the last values: null says nothing, nor does an object of nothing else. */
+/** Returns a row's value without nulls, which do not change the last values; undefined if nothing is left. */
 export function withoutNulls(value: unknown): unknown {
   if (!isPlain(value)) {
     return value ?? undefined;
@@ -89,7 +89,7 @@ export function withoutNulls(value: unknown): unknown {
   return said.length === 0 && entries.length > 0 ? undefined : Object.fromEntries(said);
 }
 
-/** Not a picture, a table or the like. */
+/** Whether the value is a plain object, and not an image, a table or other media. */
 function isPlain(value: unknown): value is { readonly [key: string]: unknown } {
   return isObject(value) && !('_type' in value);
 }

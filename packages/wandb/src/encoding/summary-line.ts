@@ -2,17 +2,17 @@ import { escapeText, jsonText } from '../json-text.ts';
 import { copyInto, enlarged } from './copy.ts';
 import { maxNumberBytes, writeNumber } from './digits.ts';
 
-/** The whole summary of a run as a JSON text inside a JSON text, with the quotes around it, each time anew. */
+/** Writes the whole summary of a run as JSON inside a JSON string, including its quotes. */
 export interface SummaryWriter {
-  /** @param changes to what `summary` holds; undefined takes a key out. */
+  /** @param changes applied to `summary`; undefined removes a key. */
   write(summary: ReadonlyMap<string, unknown>, changes: ReadonlyMap<string, unknown>): Uint8Array;
 }
 
 const startBytes = 16 * 1024;
 
-/** Straight into bytes, as there are thousands of keys, most of them with a number, and they are sent with every batch. */
+/** Writes bytes directly: there may be thousands of keys, mostly with numbers, and every batch sends all of them. */
 export function createSummaryWriter(): SummaryWriter {
-  /** Keys with their colon: they are the same each time. */
+  /** Cache of encoded keys with their colon. */
   const keys = new Map<string, Uint8Array>();
   let buffer = Buffer.allocUnsafe(startBytes);
   let at = 0;
@@ -40,7 +40,7 @@ export function createSummaryWriter(): SummaryWriter {
     }
     const head = keyBytes(key);
     const tail = text === undefined ? undefined : Buffer.from(escapeText(text));
-    // Also for what stands around it.
+    // Includes room for the characters around it.
     reserve(head.length + (tail?.length ?? maxNumberBytes) + 4);
     if (at > 2) {
       buffer[at++] = 44;

@@ -4,7 +4,7 @@ import { has, shapeIn } from './keys.ts';
 import type { Tally } from './tally.ts';
 import { describeError, tokensOf } from './total.ts';
 
-/** The values of the row of one execution, and the last ones of its keys. Every field is looked at once: this runs for each of them. */
+/** Adds the row of one execution, and updates the last values of its keys. Hot path: looks at every field once. */
 export function addExecutionRow(rows: RowList, tally: Tally, event: ExecutionEvent): void {
   const { latencyMs, error, cost, usage, weight, version, model, cacheHit } = event;
   let fields = event.success ? 0 : has.failed;

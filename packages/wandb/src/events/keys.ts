@@ -3,7 +3,7 @@ import { type Shape, shapeOf } from '../encoding/batch.ts';
 import { stampKeys } from '../encoding/run-state.ts';
 import { type SummaryKeys, summaryKeysOf } from './summary-keys.ts';
 
-/** How an execution ended, and which of its optional fields it has; these make the shape of its row. */
+/** Bit flags of the outcome of an execution and its optional fields, which determine the shape of its row. */
 export const has = {
   failed: 1,
   duration: 2,
@@ -18,9 +18,9 @@ export const has = {
 
 /** The keys of one kind and name. */
 export interface Keys {
-  /** One number for each kind and name, from 0 on. */
+  /** A number for each kind and name, counted from 0. */
   readonly index: number;
-  /** What all of them begin with: `{tool}`, `skill/{id}`, `llm/{model}` … */
+  /** The prefix of all keys: `{tool}`, `skill/{id}`, `llm/{model}` … */
   readonly prefix: string;
   readonly duration: string;
   readonly status: string;
@@ -31,13 +31,13 @@ export interface Keys {
   readonly version: string;
   readonly model: string;
   readonly cacheHit: string;
-  /** Of several operations in one row. */
+  /** For rows of several operations, like `failures`. */
   readonly operations: string;
   readonly failures: string;
   readonly summary: SummaryKeys;
   /** Its versions that have keys of their own. */
   readonly versions: Set<string>;
-  /** Of the row of one execution, by the sum of what it `has`; each is made by `shapeIn`. */
+  /** Shapes of the row of one execution, by the sum of its `has` flags. `shapeIn` makes each when it is first needed. */
   readonly shapes: (Shape | undefined)[];
 }
 
@@ -50,10 +50,10 @@ export const usageKeys: readonly string[] = [
   'tokens/total',
 ];
 
-/** Gives each kind and name its keys, as long as there are not too many of them. */
+/** Assigns keys to each kind and name, up to `maxNames` of them. */
 export interface KeyBook {
   of(kind: Kind, name: string): Keys;
-  /** The version itself, or what it shares its keys with. */
+  /** The version itself, or `_other` if there are too many. */
   versionOf(keys: Keys, version: string): string;
 }
 
@@ -61,10 +61,10 @@ type Kind = ExecutionKind | 'toolkit';
 
 const other = '_other';
 
-/** The service's advice is to have fewer than 10 000 keys; a name has up to a dozen. */
+/** The service recommends fewer than 10 000 keys; a name has up to a dozen. */
 export const maxNames = 2_000;
 
-/** @param onOverflow is told once, when there are too many names and versions and the rest share `_other`. */
+/** @param onOverflow called once, when there are too many names and versions and further ones share `_other`. */
 export function createKeyBook(onOverflow: () => void): KeyBook {
   const kinds = new Map<Kind, Map<string, Keys>>();
   const others = new Map<Kind, Keys>();
@@ -117,11 +117,11 @@ export function createKeyBook(onOverflow: () => void): KeyBook {
 }
 
 function prefixOf(kind: Kind, name: string): string {
-  // What begins with an underscore is the service's own.
+  // Keys that begin with an underscore are reserved for the service.
   return kind === 'tool' ? keyPart(name).replace(/^_/, '%5F') : `${kind}/${keyPart(name)}`;
 }
 
-/** A name as one part of a key: a slash in it would make it another name's, and an @ a version of one. */
+/** Escapes a name for a key: a slash would turn it into another name's key, and an @ into that of a version. */
 export function keyPart(name: string): string {
   return name.replace(/[%/@]/g, encodeURIComponent);
 }
@@ -147,7 +147,7 @@ function keysOf(prefix: string, index: number): Keys {
   };
 }
 
-/** The shape of the row of one execution, by the sum of what it `has`. */
+/** The shape of the row of one execution, by the sum of its `has` flags. */
 export function shapeIn(keys: Keys, fields: number): Shape {
   return keys.shapes[fields] ?? addShape(keys, fields);
 }

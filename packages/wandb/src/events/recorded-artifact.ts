@@ -12,7 +12,7 @@ import {
 } from '../files/artifact.ts';
 import { toArtifactName, toArtifactType } from '../names.ts';
 
-/** A version of an artifact; only a reference where the file cannot be read, and why it cannot. */
+/** Makes a version of an artifact. If its file cannot be read, it is only a reference, and `failure` says why. */
 export async function toArtifact(
   event: ArtifactEvent,
 ): Promise<{ readonly artifact: Artifact; readonly failure?: unknown }> {
@@ -26,7 +26,7 @@ export async function toArtifact(
   }
 }
 
-/** The same, without waiting. */
+/** Like `toArtifact`, but synchronous. */
 export function toArtifactSync(event: ArtifactEvent): Artifact {
   const { id, path = '', bytes } = event;
   const input = inputOf(event);
@@ -35,22 +35,22 @@ export function toArtifactSync(event: ArtifactEvent): Artifact {
 
 function entryAt(path: string): ArtifactEntry {
   try {
-    // A pipe would hold the process up.
+    // Reading a pipe could block the process.
     if (statSync(path).isFile()) {
       return bytesEntry(lastPart(path), readFileSync(path));
     }
   } catch {
-    // As below.
+    // Becomes a reference, as below.
   }
   return referenceEntry(lastPart(path), urlOf(path));
 }
 
-/** Never `.` or `..`, which would lead out of the artifact. */
+/** The base name; never `.` or `..`, which would lead out of the artifact. */
 function lastPart(path: string): string {
   return basename(resolve(path));
 }
 
-/** Names as they were recorded stand in the metadata; the service takes few characters. */
+/** The metadata holds the names as recorded, because the service allows few characters in names. */
 function inputOf({ name, kind }: ArtifactEvent): {
   readonly name: string;
   readonly type: string;

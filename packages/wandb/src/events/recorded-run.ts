@@ -21,40 +21,40 @@ export interface RecordedRunOptions {
   readonly run: Run;
   readonly recorder: Recorder;
   readonly seen: Seen;
-  /** Of every run. */
+  /** Tags of every run. */
   readonly baseTags: readonly string[];
   readonly clock: Clock;
   onNotice(message: string, cause?: unknown): void;
-  /** Is told of the first failure in what has arrived; of the last events before they do, as often as they are sent. */
+  /** Called with the first failure in events that have arrived. For the last events, called before each attempt to send them. */
   onFailure(failure: NonNullable<Recording['firstFailure']>): void;
 }
 
-/** The events of one run, on their way to where the run goes. */
+/** Writes the events of one run to the run's target. */
 export interface RecordedRun {
   readonly run: Run;
   /** Whether its last event has arrived. */
   readonly ended: boolean;
-  /** Resolves when all of the events are there; rejects when none of them are, or it cannot be known. */
+  /** Resolves when all events have arrived; rejects when none have, or when it is unknown. */
   write(events: readonly AnalyticsEvent[], signal: AbortSignal): Promise<void>;
   writeSync(events: readonly AnalyticsEvent[]): void;
-  /** Makes a row of operations that make no whole one yet. */
+  /** Writes a row of the operations that do not fill one yet. */
   flush(at: number, signal: AbortSignal): Promise<void>;
-  /** The last call, which may be made again. Tries until the signal is aborted. */
+  /** Ends the run. The last call, but it may be repeated. Retries until the signal is aborted. */
   finish(exitCode: number, at: number, signal: AbortSignal): Promise<void>;
 }
 
-/** Events on the way: the same object until they have arrived, so that what is sent again is there once. */
+/** Events that are being sent: the same object until they have arrived, so that resent ones are stored once. */
 interface Staged {
   readonly ids: readonly string[];
   readonly recording: Recording;
   readonly batch: Batch;
-  /** That have not been uploaded. */
+  /** The artifacts that have not been uploaded yet. */
   readonly artifacts: ArtifactEvent[];
   readonly exitCode: number | undefined;
   mayHaveArrived: boolean;
 }
 
-/** Events that are mapped at a time; the host's event loop gets its turn in between. */
+/** Events that are mapped before the host's event loop gets a turn. */
 const sliceEvents = 512;
 
 export function createRecordedRun(options: RecordedRunOptions): RecordedRun {
@@ -63,7 +63,7 @@ export function createRecordedRun(options: RecordedRunOptions): RecordedRun {
   let ended = false;
   let exiting = false;
   let described: RunEvent | undefined;
-  /** The same in each try: a part of it may have arrived. */
+  /** The batch of `finish`: the same on each attempt, because part of it may have arrived. */
   let last: Batch | undefined;
 
   function stage(ids: readonly string[], recording: Recording, at?: number): Staged {
@@ -81,7 +81,7 @@ export function createRecordedRun(options: RecordedRunOptions): RecordedRun {
     return { ids, recording, batch, artifacts: [...recording.artifacts], exitCode, mayHaveArrived: false };
   }
 
-  /** What the run's own events say about it. */
+  /** Applies the name, project, configuration and tags of a `run` event. */
   function describe(event: RunEvent): void {
     if (event !== described) {
       described = event;
@@ -96,7 +96,7 @@ export function createRecordedRun(options: RecordedRunOptions): RecordedRun {
     }
   }
 
-  /** What the run is called goes with its start. */
+  /** Describes the run before it starts, so that its name is sent with the start. */
   function describeStart(events: readonly AnalyticsEvent[]): void {
     const first = startOf(events);
     if (first !== undefined && run.location === undefined) {
@@ -114,7 +114,7 @@ export function createRecordedRun(options: RecordedRunOptions): RecordedRun {
     }
   }
 
-  /** Before any row: a failure here says nothing about them. A file may have gone since the last attempt, and is read anew. */
+  /** Sends artifacts before any row, so that a failure leaves the rows unsent. Each attempt reads the files again. */
   async function sendArtifacts({ artifacts }: Staged, signal: AbortSignal): Promise<void> {
     for (let [event] = artifacts; event !== undefined; [event] = artifacts) {
       const { artifact, failure } = await toArtifact(event);
@@ -136,7 +136,7 @@ export function createRecordedRun(options: RecordedRunOptions): RecordedRun {
       if (current.exitCode === undefined) {
         await run.append(current.batch, signal);
       } else {
-        // After the end the run takes no alert.
+        // The run accepts no alerts after its end.
         tellFailure(current);
         await run.finish(current.exitCode, current.batch, signal);
         ended = true;
@@ -163,7 +163,7 @@ export function createRecordedRun(options: RecordedRunOptions): RecordedRun {
     }
   }
 
-  /** Brings to an end what an earlier call left: nobody knows whether it has arrived, and no line may be left out. */
+  /** Resends events of an earlier call that may have arrived: the lines are numbered without gaps, so none may be dropped. */
   async function settle(signal: AbortSignal): Promise<void> {
     if (staged?.mayHaveArrived) {
       await send(staged, signal);
@@ -182,7 +182,7 @@ export function createRecordedRun(options: RecordedRunOptions): RecordedRun {
       }
       if (staged === undefined) {
         describeStart(events);
-        // Where its rows begin is known only then.
+        // Only the start tells the step of the first row.
         await run.start(signal);
         const draft = recorder.begin(events.length);
         for (let at = 0; at < events.length; at += 1) {
@@ -233,7 +233,7 @@ export function createRecordedRun(options: RecordedRunOptions): RecordedRun {
       if (recorder.rest(at) === undefined) {
         return;
       }
-      // It may be what an earlier call left.
+      // The rest may be staged already, by an earlier call that failed.
       await settle(signal);
       const rest = recorder.rest(at);
       if (rest !== undefined) {
@@ -250,7 +250,7 @@ export function createRecordedRun(options: RecordedRunOptions): RecordedRun {
   };
 }
 
-/** The event that says what the run is called. */
+/** The first event that starts the run, which has its name. */
 export function startOf(events: readonly AnalyticsEvent[]): RunEvent | undefined {
   return events.find((event): event is RunEvent => event.type === 'run' && event.state === 'started');
 }

@@ -17,18 +17,18 @@ import { addExecution, describeError, summarize, sumOf, type Total, totalIn, usa
 import { addToWindow, copyOf, newWindow, takeFields, type Window } from './window.ts';
 
 interface FullRecording extends Recording {
-  /** With what was kept before. */
+  /** Including what was kept before. */
   readonly totals: ReadonlyMap<string, Total>;
   readonly window: Window;
 }
 
 export const stepKey = 'metrics/step';
-/** Definitions make the configuration larger, which is sent whole. */
+/** Limits the metric definitions: they are part of the configuration, which is always sent whole. */
 const maxStepped = 1_000;
 
 const overallKeys = summaryKeysOf('');
 
-/** @param onFull is told, once, of metrics that get no x axis: there are too many. */
+/** @param onFull called once, when there are too many metrics with a step and further ones get no x axis. */
 export function createRecorder(book: KeyBook, logFrequency: number, onFull: (most: number) => void): Recorder {
   const totals = new Map<string, Total>();
   const stepped = new Set<string>();
@@ -39,7 +39,7 @@ export function createRecorder(book: KeyBook, logFrequency: number, onFull: (mos
     const rows = newRows(logFrequency === 1 ? expected : undefined);
     let lastAt: number | undefined;
     const changes = new Map<string, unknown>();
-    /** By the index of their keys. */
+    /** By `Keys.index`. */
     const tallies: (Tally | undefined)[] = [];
     const artifacts: ArtifactEvent[] = [];
     const newlyStepped = new Set<string>();
@@ -49,7 +49,7 @@ export function createRecorder(book: KeyBook, logFrequency: number, onFull: (mos
     let started: RunEvent | undefined;
     let firstFailure: Recording['firstFailure'];
 
-    /** A row of these values, which are the last ones of their keys. */
+    /** Adds a row of these values, and sets them in the summary. */
     function addRow(at: number, fields: readonly (readonly [key: string, value: number | string])[]): void {
       for (const [key, value] of fields) {
         if (typeof value === 'number') {
@@ -163,7 +163,7 @@ export function createRecorder(book: KeyBook, logFrequency: number, onFull: (mos
         }
         const sums = new Map<string, Total>();
         function addSum(prefix: string, total: Total, keys: SummaryKeys): void {
-          // What an earlier process counted is in the summary that it left.
+          // The counts of an earlier process are in the summary that it left.
           const sum = sumOf(totals.get(prefix) ?? totalIn(summary, keys), total);
           sums.set(prefix, sum);
           summarize(keys, sum, changes);
@@ -221,12 +221,12 @@ export function createRecorder(book: KeyBook, logFrequency: number, onFull: (mos
   };
 }
 
-/** What begins with an underscore is the service's own. */
+/** Keys that begin with an underscore are reserved for the service. */
 function metricKey(name: string): string {
   return name.startsWith('_') ? `metrics/${name}` : name;
 }
 
-/** A later start, as a parameter is told by, says what has changed; the rest stays. */
+/** Merges a later start, e.g. one that logs a parameter, into the earlier one: what it does not give stays. */
 function continued({ name, project, config, tags }: RunEvent, later: RunEvent): RunEvent {
   return {
     ...later,

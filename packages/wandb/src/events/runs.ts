@@ -14,14 +14,14 @@ import { createRecordedRun, type RecordedRun, startOf } from './recorded-run.ts'
 import { createRecorder } from './recorder.ts';
 import type { Seen } from './seen.ts';
 
-/** Core gives a batch up after ten. */
+/** Below the ten attempts after which core gives up a batch. */
 const maxFailures = 8;
-/** Runs that are open at a time. */
+/** Maximum number of open runs. */
 const maxRuns = 64;
 const maxLocations = 10;
-/** What is known of runs that have ended, for what may come late. */
+/** Ended runs that are remembered, for late events. */
 const maxEnded = 1_000;
-/** Their summaries are larger, and only those that went into a directory are not known elsewhere. */
+/** Ended offline runs whose summaries are kept. Summaries are large, and the service has those of online runs. */
 const maxSummaries = 64;
 
 export interface RunsOptions {
@@ -32,26 +32,26 @@ export interface RunsOptions {
   readonly logFrequency: number;
   /** Undefined: no alerts. */
   readonly alertIntervalMs: number | undefined;
-  /** Ends what nobody waits for. */
+  /** Aborts work that nobody waits for. */
   readonly signal: AbortSignal;
   readonly notify: Notify;
 }
 
 /**
- * The runs of a backend, by the id that events carry; '' is the run of what belongs to none. Where two of these stand for the same run of
- * the service it is one here, too: two that number its rows would write over each other's.
+ * The runs of a backend, by the `runId` of events; '' is the default run, for events without one. Keys that map to the same
+ * run of the service share one run here: two that number its rows would overwrite each other's.
  */
 export interface Runs {
-  /** The run that these events belong to, which is made where it is missing. */
+  /** The run that these events belong to. Creates it if it is missing. */
   of(key: string, events: readonly AnalyticsEvent[]): RecordedRun;
   readonly open: Iterable<RecordedRun>;
-  /** Pages and directories of the last ones. */
+  /** Pages and directories of the latest runs. */
   readonly locations: readonly string[];
-  /** After each use of a run: keeps what is shown of it, lets go of it when it has ended. */
+  /** To be called after each use of a run: keeps its location, and releases the run if it has ended. */
   settle(run: RecordedRun): void;
-  /** Ends those that were used the longest ago, while there are too many. */
+  /** Ends the least recently used runs while there are too many. */
   limit(signal: AbortSignal): Promise<void>;
-  /** Ends all of them; what the service does not take in this time goes into directories. */
+  /** Ends all runs. What the service does not accept within the timeout goes into directories. */
   finish(timeoutMs: number): Promise<void>;
 }
 
@@ -63,7 +63,7 @@ export function createRuns(options: RunsOptions): Runs {
   );
   const first = firstRun(settings);
   const defaultId = first.id;
-  /** By the service's id, in order of use. */
+  /** By the service's id, least recently used first. */
   const runs = new Map<string, RecordedRun>();
   const ended = new Map<string, { readonly step: number; readonly runtime: number; readonly info: RunInfo }>();
   const summaries = new Map<string, ReadonlyMap<string, unknown>>();
@@ -158,7 +158,7 @@ export function createRuns(options: RunsOptions): Runs {
         if (!run.online) {
           throw error;
         }
-        // What the service does not take in time must not be lost with the process.
+        // Rows that the service does not accept in time must not be lost with the process.
         run.giveUp(messageOf(error));
         return end();
       });
@@ -205,7 +205,7 @@ export function createRuns(options: RunsOptions): Runs {
   };
 }
 
-/** Keeps at most so many, and forgets what was set the longest ago. */
+/** Sets the entry, and drops the oldest one beyond `bound`. */
 function keepLatest<T>(map: Map<string, T>, key: string, value: T, bound: number): void {
   map.delete(key);
   map.set(key, value);

@@ -1,16 +1,16 @@
-/** Ids of what was delivered: of the last batches, with so many ids at least. */
+/** Ids of delivered events: those of the latest batches, at least `bound` ids once there are so many. */
 export interface Seen {
   /**
-   * Whether it is plain that none of these was delivered: each is greater than the one before it, and than all that were ever asked
-   * about. Ids grow with time, so that this is so of nearly all batches.
+   * Whether certainly none of these was delivered: each is greater than the one before it, and than all ids of earlier calls.
+   * Ids grow with time, so this holds for nearly all batches.
    */
   areNew(ids: readonly string[]): boolean;
   has(id: string): boolean;
-  /** To be called with ids that were asked about. */
+  /** To be called only with ids that `areNew` was asked about. */
   add(ids: readonly string[]): void;
 }
 
-/** Many small ones are put together, as each is looked into. */
+/** More batches are merged into one, because `has` searches each of them. */
 const maxBatches = 64;
 
 export function createSeen(bound: number): Seen {

@@ -1,4 +1,4 @@
-/** The summary's keys of a total. */
+/** The summary keys of a total. */
 export interface SummaryKeys {
   readonly operations: string;
   readonly failures: string;

@@ -2,11 +2,11 @@ import type { ErrorInfo, ExecutionEvent } from '@toolweaver/analytics-core';
 import type { KeyBook, Keys } from './keys.ts';
 import { addExecution, describeError, newTotal, type Total } from './total.ts';
 
-/** What a draft knows of one kind and name: its total, and the last of each field. */
+/** What a draft has collected for one kind and name: its total, and the last value of each field. */
 export interface Tally {
   readonly keys: Keys;
   readonly total: Total;
-  /** By what `versionOf` says. */
+  /** By version; further ones share the entry that `versionOf` returns. */
   versions: Map<string, Total> | undefined;
   last: ExecutionEvent;
   lastLatencyMs: number | undefined;
@@ -47,7 +47,7 @@ export function countVersion(tally: Tally, book: KeyBook, version: string, event
   addExecution(total, event);
 }
 
-/** What the summary shows of the last values. */
+/** Sets the last values in the summary. */
 export function setLasts(tally: Tally, changes: Map<string, unknown>): void {
   const { keys, last, lastLatencyMs, lastError, lastNanoUsd } = tally;
   const set = (key: string, value: unknown): void => {

@@ -2,16 +2,16 @@ import type { ErrorInfo, ExecutionEvent, Usage } from '@toolweaver/analytics-cor
 import { usageKeys } from './keys.ts';
 import type { SummaryKeys } from './summary-keys.ts';
 
-/** What executions come to. Sampled ones count as many times as their weight says. */
+/** Totals of executions. Each counts as often as its weight. */
 export interface Total {
   operations: number;
   failures: number;
-  /** Null: no cost is known. */
+  /** Null if no cost is known. */
   nanoUsd: number | null;
-  /** Executions whose latency is known, and its sum. */
+  /** Number of executions with a known latency; `latencyMs` is the sum. */
   timed: number;
   latencyMs: number;
-  /** Null: no usage is known. */
+  /** Null if no usage is known. */
   tokens: number | null;
 }
 
@@ -75,7 +75,7 @@ export function summarize(keys: SummaryKeys, total: Total, into: Map<string, unk
   }
 }
 
-/** The total that a summary was made of: with the same keys, by an earlier process. */
+/** Reads the total back from the summary of an earlier process; undefined if it has none under these keys. */
 export function totalIn(summary: ReadonlyMap<string, unknown>, keys: SummaryKeys): Total | undefined {
   const number = (key: string): number | undefined => {
     const value = summary.get(key);
@@ -105,7 +105,7 @@ export function usageFields(usage: Usage): (readonly [string, number])[] {
   return usageKeys.map((key, at) => [key, numbers[at] as number]);
 }
 
-/** An error as the value of a row. */
+/** The error as a string for a row. */
 export function describeError({ type, message }: ErrorInfo): string {
   return message === undefined ? type : `${type}: ${message}`;
 }

@@ -2,7 +2,7 @@ import type { ErrorInfo, ExecutionEvent, Usage } from '@toolweaver/analytics-cor
 import type { Keys } from './keys.ts';
 import { addExecution, describeError, newTotal, type Total, usageFields } from './total.ts';
 
-/** Operations of one row. */
+/** The operations of one row. */
 export interface Window {
   count: number;
   readonly totals: Map<string, { readonly keys: Keys; readonly total: Total; error: ErrorInfo | undefined }>;
@@ -40,7 +40,7 @@ export function addToWindow(window: Window, keys: Keys, event: ExecutionEvent): 
   window.count += 1;
 }
 
-/** The fields of its row: means, sums and counts. Leaves the window empty. */
+/** Returns the fields of the window's row: means, sums and counts. Empties the window. */
 export function takeFields(window: Window): (readonly [key: string, value: number | string])[] {
   const fields: (readonly [string, number | string])[] = [];
   for (const { keys, total, error } of window.totals.values()) {

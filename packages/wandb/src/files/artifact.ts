@@ -7,37 +7,37 @@ import { pathToFileURL } from 'node:url';
 import type { Known } from '../check.ts';
 import { codeOf } from '../failure.ts';
 
-/** A file, or a reference to what lies elsewhere. */
+/** A file, or a reference to content elsewhere. */
 export interface ArtifactEntry {
-  /** Inside the artifact, with forward slashes. */
+  /** Path inside the artifact, with forward slashes. */
   readonly path: string;
   readonly content: Uint8Array<ArrayBuffer> | { readonly path: string } | { readonly ref: string };
-  /** MD5 in base64; of a reference, the reference. */
+  /** MD5 in base64; for a reference, the reference itself. */
   readonly digest: string;
   readonly size: number;
 }
 
-/** A version of an artifact, complete: nothing of it is looked up later. */
+/** A complete version of an artifact: only the content of its files is read later. */
 export interface Artifact {
   readonly name: string;
   readonly type: string;
   readonly description: string | undefined;
   readonly metadata: Readonly<Record<string, unknown>> | undefined;
   readonly aliases: readonly string[];
-  /** Sorted by path, in order of code points. */
+  /** Sorted by path, in code point order. */
   readonly entries: readonly ArtifactEntry[];
-  /** Names this version to the service: 128 letters and digits, the same ones whenever it is sent. */
+  /** Identifies this version to the service: 128 letters and digits, the same on every attempt. */
   readonly clientId: string;
-  /** Names the sequence of versions. */
+  /** Identifies the sequence of versions. */
   readonly sequenceId: string;
 }
 
-/** Bytes, a file or a folder of this machine, or the URL of what lies elsewhere, which is not uploaded. Each file below 2 GiB. */
+/** Bytes, a local file or folder, or the URL of content elsewhere, which is not uploaded. Files must be smaller than 2 GiB. */
 export type ArtifactSource = Uint8Array | { readonly path: string } | { readonly ref: string };
 
-/** A version of an artifact, to be logged. Names and types that the service would not take are refused with `INVALID_EVENT`. */
+/** A version of an artifact to log. Names and types that the service does not accept are refused with `INVALID_EVENT`. */
 export interface ArtifactInput {
-  /** 1 to 128 of `A-Z a-z 0-9 _ . -`. */
+  /** 1 to 128 characters of `A-Z a-z 0-9 _ . -`. */
   readonly name: string;
   /** E.g. `model` or `dataset`. */
   readonly type: string;
@@ -45,7 +45,7 @@ export interface ArtifactInput {
   readonly metadata?: Readonly<Record<string, unknown>> | undefined;
   /** Default: `latest`. */
   readonly aliases?: readonly string[] | undefined;
-  /** By path inside the artifact: bytes, a file, a folder with all that is in it, or a reference (any URL). */
+  /** By path inside the artifact: bytes, a file, a folder with all its content, or a reference (any URL). */
   readonly files: Readonly<Record<string, ArtifactSource>>;
 }
 
@@ -58,16 +58,16 @@ export const knownInArtifact: Known<ArtifactInput> = {
   files: true,
 };
 
-/** Larger files take another way of upload. */
+/** Larger files would need multipart uploads, which are not supported. */
 const maxFileBytes = 2 * 1024 ** 3;
 
 /**
- * Reads what is needed to know the artifact's digests.
- * @param seed names the version: the same one gives the same ids.
+ * Reads the files of an artifact and computes their digests.
+ * @param seed identifies the version: the same seed gives the same ids.
  * @throws Error for a file that cannot be read, or has 2 GiB or more.
  */
 export async function prepareArtifact(input: ArtifactInput, seed: string): Promise<Artifact> {
-  // Bytes are copied before anything is waited for: they are the caller's.
+  // Bytes are copied before the first await, because the caller may change them afterwards.
   const given = Object.entries(input.files).map(([path, source]) =>
     source instanceof Uint8Array ? bytesEntry(path, source) : { path, source },
   );
@@ -78,7 +78,7 @@ export async function prepareArtifact(input: ArtifactInput, seed: string): Promi
   return artifactOf(input, entries.flat(), seed);
 }
 
-/** The same, of entries that are known already. */
+/** Makes an artifact of entries that are already known. */
 export function artifactOf(
   { name, type, description, metadata, aliases = ['latest'] }: Omit<ArtifactInput, 'files'>,
   entries: readonly ArtifactEntry[],
@@ -123,7 +123,7 @@ async function entriesOf(path: string, source: Exclude<ArtifactSource, Uint8Arra
   const entries: ArtifactEntry[] = [];
   for (const entry of await readdir(file, { recursive: true, withFileTypes: true })) {
     const one = join(entry.parentPath, entry.name);
-    // Where models are kept, their files are often links. Those to folders are not followed: they may lead round and round.
+    // Files of model caches are often links. Links to folders are not followed, because they may form a cycle.
     const found = entry.isSymbolicLink() ? await stat(one).catch(nothing) : entry;
     if (found?.isFile()) {
       const below = relative(file, one).split(sep).join('/');
@@ -133,7 +133,7 @@ async function entriesOf(path: string, source: Exclude<ArtifactSource, Uint8Arra
   return entries;
 }
 
-/** Of a link that leads nowhere. */
+/** Ignores a dangling link. */
 function nothing(error: unknown): undefined {
   if (codeOf(error) !== 'ENOENT') {
     throw error;
@@ -142,7 +142,7 @@ function nothing(error: unknown): undefined {
 
 async function fileEntry(path: string, file: string): Promise<ArtifactEntry> {
   const found = await stat(file);
-  // A pipe or a device might have no end.
+  // Reading a pipe or a device may never end.
   if (!found.isFile()) {
     throw new Error(`${file} is no file`);
   }
@@ -155,7 +155,7 @@ async function fileEntry(path: string, file: string): Promise<ArtifactEntry> {
   return { path, content: { path: file }, digest: hash.digest('base64'), size };
 }
 
-/** The path itself, for a file that cannot be uploaded: the artifact then says where it was. */
+/** The path as a `file:` URL, for a file that cannot be uploaded: the artifact then records where it was. */
 export function urlOf(path: string): string {
   return pathToFileURL(resolve(path)).href;
 }
@@ -164,7 +164,7 @@ export function md5(content: Uint8Array): string {
   return createHash('md5').update(content).digest('base64');
 }
 
-/** What the service knows the content by. */
+/** The digest by which the service identifies the content. */
 export function digestOf({ entries }: Artifact): string {
   const hash = createHash('md5').update('wandb-artifact-manifest-v1\n');
   for (const { path, digest } of entries) {
@@ -173,7 +173,7 @@ export function digestOf({ entries }: Artifact): string {
   return hash.digest('hex');
 }
 
-/** The list of the content. `birthIds`: which artifact brought which path, as the service said. */
+/** The manifest as JSON. `birthIds`: by path, the id of the artifact that introduced it, as the service returned it. */
 export function manifestText({ entries }: Artifact, birthIds: ReadonlyMap<string, string>): string {
   const contents = entries.map(({ path, content, digest, size }) => {
     const birthArtifactID = birthIds.get(path);

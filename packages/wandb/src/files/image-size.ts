@@ -1,4 +1,4 @@
-/** What kind of picture it is, and how large in pixels. */
+/** Format of an image, and its size in pixels. */
 export interface ImageSize {
   readonly format: 'png' | 'jpg';
   readonly width: number;
@@ -24,7 +24,7 @@ function jpegSize(bytes: Uint8Array): ImageSize | undefined {
   }
   for (let at = 2; at + 9 <= view.length && view[at] === 0xff; at += 2 + view.readUInt16BE(at + 2)) {
     const marker = view[at + 1] as number;
-    // The frame headers, among which are three markers of other things.
+    // Frame headers; three markers in this range have other meanings.
     if (marker >= 0xc0 && marker <= 0xcf && ![0xc4, 0xc8, 0xcc].includes(marker)) {
       return { format: 'jpg', width: view.readUInt16BE(at + 7), height: view.readUInt16BE(at + 5) };
     }

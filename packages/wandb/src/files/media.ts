@@ -10,9 +10,9 @@ import type { RunFile } from './run-file.ts';
 const resolve: unique symbol = Symbol('resolve');
 const isImage: unique symbol = Symbol('image');
 
-/** A value whose content goes into a file of the run. */
+/** A value whose content is stored as a file of the run. */
 export interface Media {
-  /** What stands in the row, and what has to be uploaded for it. */
+  /** Returns the value for the row, and what to upload for it. */
   readonly [resolve]: (place: MediaPlace) => ResolvedMedia;
   readonly [isImage]?: ImageData;
 }
@@ -21,7 +21,7 @@ export interface MediaPlace {
   readonly key: string;
   readonly step: number;
   readonly runId: string;
-  /** Random, of the run's program: runs of two programs may have one id. */
+  /** Random for each client, because runs of two programs may have the same id. */
   readonly salt: string;
 }
 
@@ -38,7 +38,7 @@ interface ImageData extends ImageSize {
   readonly caption: string | undefined;
 }
 
-/** What a file was made of is replaced by its description; anywhere else it must not become `{}` unseen. */
+/** `log()` replaces media by their description. Anywhere else they throw, so that they do not silently become `{}`. */
 const nowhereElse = {
   toJSON(): never {
     throw new TypeError(
@@ -55,13 +55,13 @@ export function resolveMedia(media: Media, place: MediaPlace): ResolvedMedia {
   return media[resolve](place);
 }
 
-/** What a table can hold. A `Date` becomes Unix time in ms; null is a value that is missing. */
+/** A cell of a table. A `Date` becomes Unix time in ms; null is a missing value. */
 export type Cell = string | number | boolean | null | Date;
 
 const maxTableRows = 200_000;
 
 /**
- * Rows of cells under column names; shown as a table, and kept as an artifact.
+ * A table of rows under column names, which is also stored as an artifact.
  * @throws TypeError for what are no lists, and a row of another length; RangeError for more than 200 000 rows.
  */
 export function table(columns: readonly string[], rows: readonly (readonly Cell[])[]): Media {
@@ -118,7 +118,7 @@ export interface ImageOptions {
 }
 
 /**
- * A PNG or JPEG file. Several of one size, in a list, are shown side by side.
+ * An image: the bytes of a PNG or JPEG file. A list of images of one size is shown side by side.
  * @throws TypeError for other content.
  */
 export function image(content: Uint8Array, { caption }: ImageOptions = {}): Media {
@@ -149,7 +149,7 @@ export function image(content: Uint8Array, { caption }: ImageOptions = {}): Medi
   };
 }
 
-/** Several images of one size as one value; undefined when the list is something else. */
+/** Several images of one size as one value; undefined when the list is anything else. */
 export function imagesOf(list: readonly unknown[]): Media | undefined {
   const images = list.map((item) => (isMedia(item) ? item[isImage] : undefined));
   const [first] = images;
@@ -184,7 +184,7 @@ export function imagesOf(list: readonly unknown[]): Media | undefined {
 }
 
 /**
- * A Plotly figure: an object with `data`, and `layout` if need be.
+ * A Plotly figure: an object with `data`, and optionally `layout`.
  * @throws TypeError for anything else.
  */
 export function plotly(figure: Readonly<Record<string, unknown>>): Media {
@@ -193,7 +193,7 @@ export function plotly(figure: Readonly<Record<string, unknown>>): Media {
 }
 
 /**
- * HTML, kept as a file of the run and shown rendered on the run's page.
+ * HTML, stored as a file of the run and rendered on its page.
  * @throws TypeError for what is no text.
  */
 export function html(text: string): Media {
@@ -220,7 +220,7 @@ function sha256(bytes: Uint8Array): string {
   return createHash('sha256').update(bytes).digest('hex');
 }
 
-/** With all that follows the key, the name is one that a copy of the file can have as it is. */
+/** Leaves room in the file name for what follows the key, so that `toPathPart` keeps the name of a copy. */
 const maxKeyBytes = 120;
 
 function fileOf(

@@ -1,7 +1,7 @@
 import { openAsBlob } from 'node:fs';
 import { AnalyticsError } from '@toolweaver/analytics-core';
 
-/** A file of a run: where it goes below the run's folder, and what is in it. */
+/** A file of a run: its path below the run's folder, and its content. */
 export interface RunFile {
   /** With forward slashes. */
   readonly name: string;
@@ -9,7 +9,7 @@ export interface RunFile {
 }
 
 /**
- * What is sent, read only as it is sent when it lies in a file.
+ * Returns the request body. A file is read only while it is sent.
  * @throws AnalyticsError `EVENTS_REJECTED` for a file that is not there any more.
  */
 export async function bodyOf(content: RunFile['content']): Promise<Uint8Array<ArrayBuffer> | Blob> {

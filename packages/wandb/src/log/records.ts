@@ -8,7 +8,7 @@ import { type MetricDefinition, summaryFields } from '../metric-definition.ts';
 import type { RunInfo } from '../run-info.ts';
 import type { Alert } from '../service/operations.ts';
 
-/** Adds records to a transaction log, one with each call. */
+/** Adds records to a transaction log, one per call. */
 export interface Records {
   /** Number of the last record. */
   count: number;
@@ -19,7 +19,7 @@ export interface Records {
   history(rows: Rows): void;
   summary(changes: ReadonlyMap<string, unknown>): void;
   files(paths: readonly string[]): void;
-  /** `localPaths`: where the content of each entry lies that is no reference. */
+  /** `localPaths`: path of the content of each entry that is not a reference. */
   artifact(artifact: Artifact, info: RunInfo, localPaths: ReadonlyMap<string, string>): void;
   alert(alert: Alert): void;
   exit(exitCode: number, runtimeSeconds: number): void;
@@ -27,7 +27,7 @@ export interface Records {
   footer(): void;
 }
 
-/** Which record it is: number of the member in the log's envelope. */
+/** Field number of each kind of record in the log's envelope message. */
 const kinds = {
   summary: 3,
   config: 5,
@@ -55,11 +55,11 @@ export function createRecords(frames: LogFrames): Records {
     frames.add(proto.take());
   }
 
-  /** A key, which stands for itself whatever dots it has, and a value. */
+  /** Adds a key and a value. Dots in the key have no meaning. */
   function item(key: string, value: unknown): void {
     const start = proto.open(1);
     proto.text(1, key);
-    // The other way to give a key is a path; it is the only one that takes an empty key.
+    // A key may also be given as a path, which is the only form that allows an empty key.
     if (key === '') {
       proto.message(2, () => {});
     }
@@ -125,7 +125,7 @@ export function createRecords(frames: LogFrames): Records {
             }
           });
         }
-        // Takes the place of an earlier definition; without it they would be merged.
+        // Replaces an earlier definition, which would otherwise be merged with this one.
         proto.message(9, () => proto.flag(1, true));
       });
     },

@@ -4,13 +4,16 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { codeOf } from '../failure.ts';
 import { toPathPart } from '../names.ts';
 
-/** The folder that runs are kept in: `wandb` below `dir`, or `.wandb` where that is there already. */
+/** The folder for runs: `wandb` below `dir`, or `.wandb` if that already exists. */
 export function wandbFolder(dir: string): string {
   const hidden = join(resolve(dir), '.wandb');
   return existsSync(hidden) ? hidden : join(resolve(dir), 'wandb');
 }
 
-/** Makes the folder where it is missing, for its owner alone; one of the system's, which is told, where that cannot be. */
+/**
+ * Creates the folder for runs if it is missing, accessible to its owner only. If it cannot be written, uses one in the
+ * system's temporary directory and calls `onElsewhere`.
+ */
 export function makeWandbFolder(dir: string, onElsewhere: (message: string) => void = () => {}): string {
   const wanted = wandbFolder(dir);
   try {
@@ -28,7 +31,7 @@ export function makeWandbFolder(dir: string, onElsewhere: (message: string) => v
   }
 }
 
-/** In a place where others may have been before. */
+/** Makes a folder in a shared place, where another user may have created it before. */
 function makeOwn(folder: string): string {
   makeWritable(folder);
   const { uid } = lstatSync(folder);
@@ -38,7 +41,7 @@ function makeOwn(folder: string): string {
   return folder;
 }
 
-/** With those above it, for their owner alone. Node's own `recursive` goes on for ever where Linux lets nobody make any, below `/proc`. */
+/** Makes a folder and its parents, for their owner only. Node's `recursive` option never returns below `/proc` on Linux. */
 export function makeFolder(folder: string): void {
   try {
     mkdirSync(folder, { mode: 0o700 });
@@ -59,7 +62,7 @@ function makeWritable(folder: string): string {
   return folder;
 }
 
-/** A new directory for one run; its name tells `wandb sync` that the run has yet to be uploaded. */
+/** Creates a directory for one run. Its name tells `wandb sync` that the run has not been uploaded yet. */
 export function makeRunDirectory(folder: string, runId: string, startedAt: number): string {
   for (let at = startedAt; ; at += 1000) {
     const path = join(folder, `offline-run-${localTime(at)}-${toPathPart(runId)}`);
@@ -76,14 +79,14 @@ export function makeRunDirectory(folder: string, runId: string, startedAt: numbe
   }
 }
 
-/** For people who look for the latest run. */
+/** Points the link `latest-run` to the run's directory, for people who look for it. */
 function pointTo(folder: string, path: string): void {
   const link = join(folder, 'latest-run');
   try {
     rmSync(link, { force: true });
     symlinkSync(basename(path), link);
   } catch {
-    // Not everywhere may one make links, and nobody depends on it.
+    // Some systems do not allow links, and nothing depends on this one.
   }
 }
 

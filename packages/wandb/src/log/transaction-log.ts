@@ -8,20 +8,20 @@ import { createLogFrames, type LogFrames, logHeader } from '../encoding/log-fram
 import { codeOf, messageOf } from '../failure.ts';
 import { createRecords, type Records } from './records.ts';
 
-/** A file of records that `wandb sync` reads. What was appended survives the end of the process, however it comes. */
+/** A file of records that `wandb sync` reads. Appended records survive any end of the process. */
 export interface TransactionLog {
   /**
-   * Appends the rows, and then what `encode` adds: all of it or nothing.
+   * Appends the rows, and then the records that `encode` adds: all of them or none.
    * @throws AnalyticsError `STORAGE_FULL` or `BACKEND_UNAVAILABLE`; the next call overwrites what was left of it.
    */
   append(encode: (records: Records) => void, rows?: Rows): Promise<void>;
-  /** The same for a process that is exiting. An `append` that was still encoding is void. */
+  /** Synchronous `append`, for a process that is exiting. Cancels an `append` that is still encoding. */
   appendSync(encode: (records: Records) => void): void;
-  /** Completes the writing that is under way, if there is one; tells whether it was that of these rows. */
+  /** Completes the pending write, if there is one. Returns whether it was that of these rows. */
   settleSync(rows?: Rows): boolean;
-  /** Sees to it that the disk has everything. */
+  /** Flushes the file to the disk. */
   sync(): Promise<void>;
-  /** After what is under way. */
+  /** Closes the file after pending appends. */
   close(): Promise<void>;
 }
 
@@ -34,14 +34,14 @@ type Write = (
 ) => Promise<{ bytesWritten: number }>;
 const writeSome: Write = promisify(write);
 
-/** Makes a new file, for its owner alone. */
+/** Creates a new file, accessible to its owner only. */
 export function createTransactionLog(path: string, encodeRows: Encoder['records'] = encodeRecords): TransactionLog {
   const fd = openSync(path, 'wx', 0o600);
   let open = true;
-  /** Where the next record goes, and its number. */
+  /** Position of the next record in the file; `count` is the number of the last one. */
   let position = 0;
   let count = 0;
-  /** Counts what makes an unfinished append void. */
+  /** Incremented to cancel appends that are still encoding. */
   let epoch = 0;
   let underWay: { readonly parts: readonly Uint8Array[]; readonly count: number; readonly rows: Rows } | undefined;
   let latest: Promise<unknown> = Promise.resolve();
@@ -66,12 +66,12 @@ export function createTransactionLog(path: string, encodeRows: Encoder['records'
     position = end;
   }
 
-  /** Of what could not be written whole: it takes room, and behind less than itself it would look like damage. */
+  /** Removes a partial write: it takes disk space, and its end would look like damage after a shorter write over it. */
   function cutRest(): void {
     try {
       ftruncateSync(fd, position);
     } catch {
-      // What comes next goes over it.
+      // The next append overwrites it.
     }
   }
 
@@ -137,7 +137,7 @@ export function createTransactionLog(path: string, encodeRows: Encoder['records'
       if (underWay === undefined) {
         return false;
       }
-      // The same bytes in the same place: whatever the other writing does, they are there once.
+      // Writes the same bytes at the same position, so it does not matter how far the other write gets.
       const { parts, count: reached, rows } = underWay;
       writeNow(parts);
       underWay = undefined;
@@ -158,7 +158,7 @@ export function createTransactionLog(path: string, encodeRows: Encoder['records'
   };
 }
 
-/** What a file begins with. */
+/** The header, at the beginning of the file only. */
 function headerAt(position: number): Uint8Array {
   return position === 0 ? logHeader : new Uint8Array();
 }

@@ -15,13 +15,13 @@ import type { RunInfo } from '../run-info.ts';
 import { agent } from '../version.ts';
 import type { RunTarget } from './run-target.ts';
 
-/** A run that goes into a directory. */
+/** A run that is written into a directory. */
 export interface OfflineRun extends RunTarget {
-  /** For a process that is exiting. With an exit code it is the last call. */
+  /** For a process that is exiting. The last call if it has an exit code. */
   appendSync(batch: Batch, exitCode?: number): void;
   putArtifactSync(artifact: Artifact): void;
   describeSync(info: RunInfo): void;
-  /** Completes the append that is under way; tells whether it was that of these rows. */
+  /** Completes the pending append. Returns whether it was that of these rows. */
   settleSync(rows: Rows): boolean;
 }
 
@@ -32,20 +32,20 @@ export interface OfflineRunOptions {
   readonly clock: Clock;
   /** Step of the first row. */
   readonly startingStep: number;
-  /** What the run has in its summary already. */
+  /** The existing summary of the run. */
   readonly startingSummary: ReadonlyMap<string, unknown>;
-  /** Seconds that it ran before. */
+  /** Seconds that the run took before. */
   readonly earlierRuntime: number;
-  /** Is told what is not as it was to be, and why. */
+  /** Called with what was done differently or left out, and why. */
   onSkipped(message: string): void;
 }
 
-/** Makes the run's directory, at once. */
+/** Creates the run's directory at once. */
 export function createOfflineRun(
   info: RunInfo,
   { dir, encoder, clock, startingStep, startingSummary, earlierRuntime, onSkipped }: OfflineRunOptions,
 ): OfflineRun {
-  /** As the log says it. */
+  /** The description as written to the log. */
   let current = info;
   const directory = ((): string => {
     try {
@@ -103,7 +103,7 @@ export function createOfflineRun(
     return path;
   }
 
-  /** For copies of our own: some versions of `wandb sync` delete what they have uploaded. */
+  /** Holds our own copies: some versions of `wandb sync` delete the files that they have uploaded. */
   function artifactFolder({ clientId }: Artifact): string {
     return join(directory, 'artifacts', clientId.slice(0, 16));
   }
@@ -192,7 +192,7 @@ export function createOfflineRun(
   };
 }
 
-/** A log that begins with these records. Where there can be none, there is no directory either: the next try makes its own. */
+/** Creates a log that begins with these records. If that fails, removes the directory: the next attempt makes its own. */
 function beginLog(directory: string, id: string, encoder: Encoder, encode: (records: Records) => void): TransactionLog {
   let log: TransactionLog | undefined;
   try {

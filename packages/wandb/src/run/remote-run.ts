@@ -11,10 +11,10 @@ import type { RunTarget } from './run-target.ts';
 
 /** A run at the service. */
 export interface RemoteRun extends RunTarget {
-  /** As the service calls them. */
+  /** The names that the service gave them. */
   readonly entity: string;
   readonly project: string;
-  /** How many rows of the batch have arrived, of which the rest was not sent yet. */
+  /** How many rows of a batch that was sent in part have arrived. */
   arrivedOf(batch: Batch): number;
 }
 
@@ -26,7 +26,7 @@ export interface RemoteRunOptions {
   onSkipped(message: string): void;
 }
 
-/** Creates the run at the service, or sets what is known of the one that is there, and returns where to send the rest. */
+/** Creates the run at the service, or updates the existing one, and returns the target for its data. */
 export async function startRemoteRun(
   info: RunInfo,
   earlier: EarlierRun | undefined,
@@ -39,7 +39,7 @@ export async function startRemoteRun(
   const stream = createFileStream({
     service,
     path: pathOf(run, '/'),
-    // Also without a resume: rows of another run by the same id must not be overwritten.
+    // Even without a resume, rows of an existing run with this id must not be overwritten.
     historyLines: Math.max(stored.historyLines, earlier?.historyLines ?? 0),
     encoder,
     clock,

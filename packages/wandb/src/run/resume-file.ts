@@ -5,16 +5,16 @@ import { makeFolder, wandbFolder } from '../log/run-directory.ts';
 import { randomName, runIdProblem } from '../names.ts';
 import type { Settings } from '../settings/settings.ts';
 
-// Which run a process was at, so that the next one goes on with it unless it finished: what `resume: 'auto'` means.
+// Remembers the run of a process for `resume: 'auto'`, so that the next process continues it unless it finished.
 
 const name = 'wandb-resume.json';
 
-/** The run that a process begins with. */
+/** The first run of a process. */
 export interface FirstRun {
   readonly id: string;
-  /** It has begun. */
+  /** To be called when the run has begun. */
   remember(): void;
-  /** It has finished. */
+  /** To be called when the run has finished. */
   forget(): void;
 }
 
@@ -36,7 +36,7 @@ export function firstRun({ mode, dir, description: { runId, resume } }: Settings
   };
 }
 
-/** The run that did not finish; undefined when there is none, or nothing that can be read. */
+/** The id of the run that did not finish; undefined if there is none, or the file cannot be read. */
 function unfinishedRun(dir: string): string | undefined {
   try {
     const id = parseObject(readFileSync(join(wandbFolder(dir), name), 'utf8'))['run_id'];
@@ -52,7 +52,7 @@ function rememberRun(dir: string, id: string): void {
     makeFolder(folder);
     writeFileSync(join(folder, name), JSON.stringify({ run_id: id }), { mode: 0o600 });
   } catch {
-    // The run goes on; only its successor will not know of it.
+    // The run continues; only the next process will not know of it.
   }
 }
 
@@ -60,6 +60,6 @@ function forgetRun(dir: string): void {
   try {
     rmSync(join(wandbFolder(dir), name), { force: true });
   } catch {
-    // Its successor will ask the service for a run that is over.
+    // The next process will resume a run that has ended.
   }
 }

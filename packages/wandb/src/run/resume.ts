@@ -13,10 +13,10 @@ export function checkResume(resume: ResumeMode | undefined, isThere: boolean, id
   }
 }
 
-/** What a program has said of a run by now. */
+/** What the program has set for the run so far. */
 export type Said = { readonly [K in 'config' | 'tags']?: RunInfo[K] | undefined };
 
-/** The run as it was, under what is said of it now, and over what all runs have. */
+/** Merges the existing run into `info`: over what all runs have, and under what the program has set. */
 export function inheritFrom(info: RunInfo, earlier: EarlierRun, said: Said): RunInfo {
   return {
     ...info,

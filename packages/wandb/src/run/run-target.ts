@@ -7,30 +7,30 @@ import type { Alert } from '../service/operations.ts';
 
 export type OnSettled = (file: RunFile, refusal?: AnalyticsError) => void;
 
-/** For who waits for a single file. */
+/** For a caller that waits for a single file. */
 export const throwRefusal: OnSettled = (_file, refusal) => {
   if (refusal !== undefined) {
     throw refusal;
   }
 };
 
-/** Where one run goes: to the service, or into a directory. Each call resolves when what it was given is there. */
+/** Where a run goes: the service, or a directory. Each call resolves when its data has arrived. */
 export interface RunTarget {
-  /** The page of the run, or its directory. */
+  /** URL of the run's page, or its directory. */
   readonly location: string;
   readonly online: boolean;
   /** Whether somebody pressed Stop on the run's page. */
   readonly stopped: boolean;
   append(batch: Batch, signal?: AbortSignal): Promise<void>;
-  /** Changes what is shown of the run. */
+  /** Changes the description of the run. */
   describe(info: RunInfo, signal?: AbortSignal): Promise<void>;
-  /** Tells of each file that is there, or is refused, and why; rejects when others have to be put again. */
+  /** Calls `onSettled` for each file that has arrived or is refused. Rejects when the others have to be sent again. */
   putFiles(files: readonly RunFile[], onSettled: OnSettled, signal?: AbortSignal): Promise<void>;
-  /** `step`: the last one of the history. */
+  /** `step`: the last step of the history. */
   putArtifact(artifact: Artifact, step: number | undefined, signal?: AbortSignal): Promise<void>;
   alert(alert: Alert, signal?: AbortSignal): Promise<void>;
   /** The last call. */
   finish(exitCode: number, last: Batch | undefined, signal?: AbortSignal): Promise<void>;
-  /** Lets go of everything, in the middle of whatever it does. */
+  /** Releases all resources, even while calls are pending. */
   release(): Promise<void>;
 }

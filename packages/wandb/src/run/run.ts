@@ -14,63 +14,63 @@ import { type RemoteRun, startRemoteRun } from './remote-run.ts';
 import { checkResume, inheritFrom, type Said } from './resume.ts';
 import type { OnSettled, RunTarget } from './run-target.ts';
 
-/** Pauses between failures, unless the service wishes others. */
+/** Bounds of the backoff, unless the service asks for another pause. */
 const minPauseMs = 2_000;
 const maxPauseMs = 60_000;
 
 export interface RunOptions {
   readonly info: RunInfo;
-  /** Whether configuration and tags of `info` are those of all runs: what this one had before goes over them. Default: false. */
+  /** Whether `config` and `tags` of `info` are those of all runs, so that an existing run's own override them. Default: false. */
   readonly infoIsCommon?: boolean | undefined;
-  /** What the caller set; what an earlier run has fills the rest. */
+  /** The `resume` option. If set, an existing run fills in what the caller did not set. */
   readonly resume: ResumeMode | undefined;
-  /** Undefined: offline from the start. */
+  /** Undefined if the run is offline from the start. */
   readonly service: Service | undefined;
   readonly appUrl: string;
   readonly dir: string;
   readonly offlineAfterMs: number;
-  /** Failures in a row after which it goes on offline, however short the time. Default: any number. */
+  /** Consecutive failures after which the run goes offline, however short the outage. Default: unlimited. */
   readonly maxFailures?: number | undefined;
   readonly encoder: Encoder;
   readonly clock: Clock;
-  /** Step of the first row, where it is known. */
+  /** Step of the first row, if known. */
   readonly startingStep?: number | undefined;
-  /** What it is to go on from, where no service says it. */
+  /** Summary to continue from, unless the service has one. */
   readonly startingSummary?: ReadonlyMap<string, unknown> | undefined;
-  /** Seconds that it ran before. */
+  /** Seconds that the run took before. */
   readonly startingRuntime?: number | undefined;
   onNotice(message: string, cause?: unknown): void;
 }
 
 interface AttemptOptions {
-  /** What the service refuses is then refused itself, and says nothing about the run. */
+  /** Whether a refusal concerns only this request, so that the run does not go offline. */
   readonly isOwn?: boolean;
-  /** Wrong options may be thrown. */
+  /** Whether to throw errors about wrong options. */
   readonly mayRefuse?: boolean;
 }
 
-/** One run that goes to the service as long as it can, and then on into a directory. */
+/** A run that goes to the service, and into a directory once the service fails for good. */
 export interface Run {
   readonly info: RunInfo;
-  /** Known from the start on. */
+  /** To be used only after `start`, which replaces it for an existing run. */
   readonly state: RunState;
-  /** Its page or its directory, once it has one. */
+  /** URL of its page, or its directory, once it has one. */
   readonly location: string | undefined;
   readonly online: boolean;
   readonly stopped: boolean;
-  /** Begins it; every other call does so too. To be awaited before rows are numbered. */
+  /** Starts the run, as every other call that sends something does. To be awaited before rows are numbered. */
   start(signal?: AbortSignal): Promise<void>;
   append(batch: Batch, signal?: AbortSignal): Promise<void>;
-  /** Replaces what is given; of the configuration, key by key. */
+  /** Replaces the given fields; merges the configuration key by key. */
   describe(change: Partial<RunInfo>): void;
-  /** Tells of each file that is there, or is refused, and why; rejects when others have to be put again. */
+  /** Calls `onSettled` for each file that has arrived or is refused. Rejects when the others have to be sent again. */
   putFiles(files: readonly RunFile[], onSettled: OnSettled, signal?: AbortSignal): Promise<void>;
   putArtifact(artifact: Artifact, signal?: AbortSignal): Promise<void>;
   alert(alert: Alert, signal?: AbortSignal): Promise<void>;
   finish(exitCode: number, last: Batch | undefined, signal?: AbortSignal): Promise<void>;
-  /** Goes on offline at once. */
+  /** Goes offline at once. */
   giveUp(reason: string): void;
-  /** The directory it goes into, for writing without waiting; undefined while it is online. */
+  /** The offline run, for synchronous writes; undefined while the run is online. */
   openSync(): OfflineRun | undefined;
   release(): Promise<void>;
 }
@@ -78,15 +78,15 @@ export interface Run {
 export function createRun(options: RunOptions): Run {
   const { service, appUrl, dir, offlineAfterMs, encoder, clock, resume, onNotice } = options;
   let { info } = options;
-  /** What is said of this run, and so goes over what it had before. */
+  /** What the program has set for this run, which overrides what an existing run has. */
   let said: Said = options.infoIsCommon
     ? {}
     : { config: info.config, ...(info.tags.length > 0 && { tags: info.tags }) };
   let target: RunTarget | undefined;
-  /** Kept when the run goes on offline: it knows what has arrived. */
+  /** Kept when the run goes offline, because it knows what has arrived. */
   let remote: RemoteRun | undefined;
   let offline: OfflineRun | undefined;
-  /** Whether the far side has to be told what the run is. */
+  /** Whether the target does not have the current description yet. */
   let dirty = false;
   let state: RunState = {
     step: options.startingStep ?? 0,
@@ -94,7 +94,7 @@ export function createRun(options: RunOptions): Run {
     earlierRuntime: options.startingRuntime ?? 0,
     summary: new Map(options.startingSummary),
   };
-  /** `latest`: when the last of its failures came. */
+  /** `latest`: time of the last failure. */
   let outage: { readonly since: number; latest: number; failures: number } | undefined;
   let starting: Promise<void> | undefined;
 
@@ -129,7 +129,7 @@ export function createRun(options: RunOptions): Run {
     }
     const asked = resume === undefined ? undefined : await askEarlierRun(service, info, signal);
     checkResume(resume, asked !== undefined, info.id);
-    // What happened before is known only once; a failure below comes here again.
+    // `info` and `state` change only after the start: if it fails, the next attempt begins again here.
     const started = asked === undefined ? info : inheritFrom(info, asked, said);
     remote = await startRemoteRun(started, asked, { service, appUrl, encoder, clock, onSkipped }, signal);
     info = { ...started, entity: remote.entity, project: remote.project };
@@ -145,13 +145,13 @@ export function createRun(options: RunOptions): Run {
     return remote;
   }
 
-  /** What the service has of a batch does not go into the directory, too. */
+  /** The part of a batch for this target: rows that the service already has do not go into the directory. */
   function missingOf(batch: Batch, where: RunTarget): Batch {
     const arrived = where.online ? 0 : (remote?.arrivedOf(batch) ?? 0);
     return arrived > 0 ? { ...batch, rows: rowsFrom(batch.rows, arrived) } : batch;
   }
 
-  /** Does the work where the run goes; where the service fails for good, in the directory instead. */
+  /** Does the work at the run's target; if the service fails for good, in the directory instead. */
   async function attempt(
     work: (target: RunTarget) => Promise<void>,
     signal: AbortSignal | undefined,
@@ -171,12 +171,12 @@ export function createRun(options: RunOptions): Run {
       if (isOwn && where !== undefined && isRefused(error)) {
         throw new AnalyticsError('EVENTS_REJECTED', messageOf(error), { cause: error });
       }
-      // What did not come from the service, as a file that is not there, says nothing about it.
+      // An error that did not come from the service, such as a missing file, says nothing about it.
       const isLasting = isUsage(error) || isRefused(error) || (failureOf(error) !== undefined && lastsTooLong(began));
       if (!isLasting) {
         throw withPause(error);
       }
-      // Unless another call has done so meanwhile.
+      // Unless another call has gone offline in the meantime.
       if (target === where) {
         goOffline(messageOf(error), error);
       }
@@ -187,7 +187,7 @@ export function createRun(options: RunOptions): Run {
   function lastsTooLong(began: number): boolean {
     const now = clock.monotonic();
     outage ??= { since: now, latest: began, failures: 0 };
-    // What was under way at an earlier failure failed with it: many calls at once must not make a blip an outage.
+    // Calls that were pending at an earlier failure belong to it: many at once must not turn a blip into an outage.
     if (began >= outage.latest) {
       outage.failures += 1;
       outage.latest = now;
@@ -195,7 +195,7 @@ export function createRun(options: RunOptions): Run {
     return outage.failures >= (options.maxFailures ?? Number.POSITIVE_INFINITY) || now - outage.since >= offlineAfterMs;
   }
 
-  /** Tells core when to try again. */
+  /** Adds the backoff, which tells core when to retry. */
   function withPause(error: unknown): unknown {
     const failure = failureOf(error);
     const { retryAfterMs } = error as { retryAfterMs?: number };
@@ -204,7 +204,7 @@ export function createRun(options: RunOptions): Run {
     }
     const failures = outage?.failures ?? 1;
     const longestMs = Math.min(maxPauseMs, minPauseMs * 2 ** (failures - 1), offlineAfterMs);
-    // Who was cut off together must not come back together.
+    // Jitter: clients that failed together must not retry together.
     const pauseMs = (longestMs * (1 + Math.random())) / 2;
     return serviceError({ ...failure, message: messageOf(error), cause: error, retryAfterMs: pauseMs });
   }
@@ -216,7 +216,7 @@ export function createRun(options: RunOptions): Run {
         await where.describe(info, signal);
       } catch (error) {
         if (isRefused(error) && failureOf(error)?.status === undefined) {
-          // It takes the run, only not under this name, configuration or tags: the rows matter more.
+          // The service accepts the run, but not this name, configuration or tags: the rows matter more.
           onSkipped(`what is shown of it was not changed: ${messageOf(error)}`);
           return;
         }
@@ -262,7 +262,7 @@ export function createRun(options: RunOptions): Run {
       dirty ||= target !== undefined;
     },
     putFiles(files, onSettled, signal) {
-      // The directory needs only what the service has not settled before it failed.
+      // The directory needs only the files that the service had not settled before it failed.
       const left = new Set(files);
       const settle: OnSettled = (file, refusal) => {
         left.delete(file);

@@ -26,7 +26,7 @@ const filesMutation = `mutation CreateArtifactFiles($artifactFiles: [CreateArtif
 const commitMutation = `mutation CommitArtifact($artifactID: ID!) {
   commitArtifact(input: { artifactID: $artifactID }) { artifact { id digest } } }`;
 
-/** Uploads a version and commits it. What the service has already, whole or in part, is not uploaded again. */
+/** Uploads a version and commits it. Content that the service already has is not uploaded again. */
 export async function uploadArtifact(
   service: Service,
   run: RunPath,
@@ -123,7 +123,7 @@ async function uploadSome(
       birthIds.set(file.path, textAt(node, 'artifact', 'id') ?? artifactID);
       const upload = uploadOf(node);
       const { content } = file;
-      // No URL: the content is there already.
+      // Without a URL, the service already has the content.
       if (upload !== undefined && !('ref' in content)) {
         try {
           await service.put(upload, await bodyOf(content), signal);

@@ -10,28 +10,28 @@ import type { Service } from './service.ts';
 
 /** The service shows a run as crashed when it hears nothing for some minutes. */
 const heartbeatMs = 30_000;
-/** The longest wish of the service that is granted. */
+/** The longest pause that the service may ask for. */
 const maxWaitMs = 300_000;
 
-/** What a run sends to the service, line by line: each has its number, so that what is sent again is there once. */
+/** Sends the lines of a run to the service. Lines are numbered, so that resent ones are stored once. */
 export interface FileStream {
   /**
-   * Sends the rows and the summary, in as many requests as it takes, and tells of `uploaded` files. Sending the same batch again goes on
-   * where it failed.
+   * Sends the rows and the summary, in as many requests as necessary, and reports `uploaded` files. Sending the same batch
+   * again continues where it failed.
    */
   send(part: StreamPart, signal?: AbortSignal): Promise<void>;
-  /** How many rows of the batch have arrived, of which the rest was not sent yet. */
+  /** How many rows of a batch that was sent in part have arrived. */
   arrivedOf(batch: Batch): number;
   /** Whether somebody pressed Stop on the run's page. */
   readonly stopped: boolean;
-  /** Sends no more heartbeats. */
+  /** Stops the heartbeats. */
   stop(): void;
 }
 
 interface StreamPart {
   readonly batch?: Batch | undefined;
   readonly uploaded?: readonly string[];
-  /** Makes it the last request. */
+  /** Marks the last request. */
   readonly exitCode?: number | undefined;
 }
 
@@ -39,19 +39,19 @@ export interface FileStreamOptions {
   readonly service: Service;
   /** Names entity, project and run. */
   readonly path: string;
-  /** Lines that the run's history has already. */
+  /** Number of lines that the run's history already has. */
   readonly historyLines: number;
   readonly encoder: Encoder;
   readonly clock: Clock;
-  /** Is told what was left out, and why. */
+  /** Called with what was left out, and why. */
   onSkipped(message: string): void;
 }
 
 interface Progress {
   readonly batch: Batch;
-  /** That have not arrived. */
+  /** The groups that have not arrived. */
   readonly groups: LineGroup[];
-  /** How many rows have. */
+  /** How many rows have arrived. */
   arrived: number;
   readonly summary: Uint8Array | undefined;
 }
@@ -67,10 +67,10 @@ export function createFileStream(options: FileStreamOptions): FileStream {
   let progress: Progress | undefined;
   /** The request under way, or the last one: there is only one at a time. */
   let latest: Promise<unknown> = Promise.resolve();
-  /** Not to be asked before, by `clock.monotonic()`. */
+  /** Earliest time of the next request, by `clock.monotonic()`. */
   let notBefore = 0;
   let timer: unknown;
-  /** Of the last heartbeat: nothing waits for one. */
+  /** Aborts the last heartbeat, which nothing waits for. */
   let heartbeat = new AbortController();
 
   function beat(): void {
@@ -78,7 +78,7 @@ export function createFileStream(options: FileStreamOptions): FileStream {
     if (!ended) {
       const next = clock.setTimeout(() => {
         heartbeat = new AbortController();
-        // Whoever has something to say will find out for himself.
+        // The next request that matters reports its own failure.
         request('{}', heartbeat.signal).catch(() => {});
       }, heartbeatMs);
       next.unref?.();
@@ -87,8 +87,8 @@ export function createFileStream(options: FileStreamOptions): FileStream {
   }
 
   /**
-   * Nothing follows what was sent: also not a heartbeat that waited for its turn, which might go before whoever ended the run can
-   * let go of it.
+   * Stops all further requests, including a heartbeat that waits for its turn: it could otherwise be sent before the caller
+   * that ended the run releases it.
    */
   function end(): void {
     ended = true;
@@ -115,7 +115,7 @@ export function createFileStream(options: FileStreamOptions): FileStream {
         throw error;
       }
     })().finally(beat);
-    // One that was given up while it waited must not let the next one go before its time.
+    // A request that is aborted while it waits must not let the next one overtake the previous one.
     latest = Promise.allSettled([previous, sent]);
     return sent;
   }
@@ -126,7 +126,7 @@ export function createFileStream(options: FileStreamOptions): FileStream {
       onSkipped(`a row of ${bytes} bytes was left out: the service takes ${maxLineBytes}`);
     }
     const summary = summaryWriter.write(batch.summary, batch.changes);
-    // Inside another text it takes more than by itself.
+    // The limit applies to the unescaped text, which is shorter.
     const isTooLong =
       summary.length > maxLineBytes && Buffer.byteLength(JSON.parse(Buffer.from(summary).toString())) > maxLineBytes;
     if (isTooLong) {
@@ -135,7 +135,7 @@ export function createFileStream(options: FileStreamOptions): FileStream {
     return { batch, groups: [...groups], arrived: 0, summary: isTooLong ? undefined : summary };
   }
 
-  // A run may have nothing to say for its first minutes, too.
+  // A run may send nothing else in its first minutes.
   beat();
   return {
     arrivedOf: (batch) => (progress?.batch === batch ? progress.arrived : 0),
@@ -156,7 +156,7 @@ export function createFileStream(options: FileStreamOptions): FileStream {
         try {
           await request(bodyOf(offset, group, isLast ? { summary, uploaded, exitCode } : {}), signal);
         } catch (error) {
-          // Of what began to arrive, the rest has to follow.
+          // Part of the batch has arrived, so the rest has to follow.
           throw groups.length < wasWhole ? halfArrived(error) : error;
         }
         offset += group.count;

@@ -14,21 +14,21 @@ interface HttpRequest {
 export interface HttpReply {
   readonly status: number;
   readonly text: string;
-  /** The wish to be asked later: of `Retry-After`, or of `RateLimit-Reset` when nothing remains. 0: none. */
+  /** Pause that the service asks for: `Retry-After`, or `RateLimit-Reset` when no requests remain. 0: none. */
   readonly waitMs: number;
 }
 
 export type Http = (url: string, request: HttpRequest) => Promise<HttpReply>;
 
-/** An answer of ours is a few kB; what goes on after this is no answer of the service. */
+/** The service's answers have a few kB; a longer one than this comes from something else. */
 const maxAnswerBytes = 16 * 1024 * 1024;
-/** These come before a byte was sent, unless an answer has begun: TLS can fail within one, too. */
+/** Errors before any byte is sent, unless an answer has begun: TLS can also fail during one. */
 const neverSent =
   /^(ECONNREFUSED|ENOTFOUND|EAI_|EHOSTUNREACH|ENETUNREACH|UND_ERR_CONNECT_TIMEOUT|ERR_SSL|ERR_TLS|CERT_)/;
-/** A certificate does not become right by asking again. */
+/** Errors of certificates, which a retry does not fix. */
 const untrusted = /^(ERR_TLS_CERT|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_)/;
 
-/** Sends single requests: no retries, no redirects, within a deadline, and with a bound on the answer. */
+/** Sends single requests: no retries, no redirects, with a timeout and a limit on the size of the answer. */
 export function createHttp(fetch: typeof globalThis.fetch, clock: Clock): Http {
   return async (url, { method, headers, body, timeoutMs, signal }) => {
     const { origin } = new URL(url);
@@ -48,7 +48,7 @@ export function createHttp(fetch: typeof globalThis.fetch, clock: Clock): Http {
 
     try {
       signal?.throwIfAborted();
-      // A fetch of the user's may pass over its signal.
+      // The user's `fetch` may ignore the signal.
       return await untilAborted(send(), controller.signal);
     } catch (cause) {
       if (isUnreadable(cause)) {
@@ -93,12 +93,12 @@ function waitMsOf(headers: Headers, now: number): number {
   return remaining < 1 && reset > 0 ? reset * 1000 : 0;
 }
 
-/** Of a file that is sent: says nothing about whom it is sent to. */
+/** Whether the file that is sent could not be read, which says nothing about the service. */
 function isUnreadable(error: unknown): boolean {
   return error instanceof Error && error.cause instanceof Error && error.cause.name === 'NotReadableError';
 }
 
-/** `fetch` only says that it failed; why says the cause. */
+/** The reason of a failed `fetch`, which only its cause tells. */
 function reasonOf(error: unknown): string {
   return messageOf(error instanceof Error && error.cause instanceof Error ? error.cause : error);
 }

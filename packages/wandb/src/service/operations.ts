@@ -6,7 +6,7 @@ import type { Service, Upload } from './service.ts';
 
 type Data = { readonly [key: string]: unknown };
 
-/** What lies at the end of a path of fields; undefined where one of them is missing. */
+/** The value at a path of fields; undefined when one of them is missing. */
 export function dig(data: unknown, ...path: readonly string[]): unknown {
   return path.reduce<unknown>((at, field) => (isObject(at) ? at[field] : undefined), data);
 }
@@ -31,7 +31,7 @@ export function unexpected(what: string): Error {
 
 const viewerQuery = 'query Viewer { viewer { id entity username } }';
 
-/** Asks whether the service is there and knows the key. */
+/** Checks that the service is reachable and knows the key. */
 export async function askViewer(service: Service, signal?: AbortSignal): Promise<void> {
   const data = await service.graphql(viewerQuery, {}, { signal });
   if (!isObject(data['viewer'])) {
@@ -50,7 +50,7 @@ const resumeQuery = `query RunResumeStatus($project: String, $entity: String, $n
       id name displayName summaryMetrics config tags notes historyLineCount eventsLineCount logLineCount
       historyTail eventsTail wandbConfig(keys: ["t"]) } } }`;
 
-/** A run that was there before. */
+/** A run that already exists at the service. */
 export interface EarlierRun {
   readonly storageId: string | undefined;
   readonly config: Data;
@@ -65,10 +65,10 @@ export interface EarlierRun {
   readonly runtime: number;
 }
 
-/** Where the configuration has custom charts: it is replaced as a whole, and they with it. */
+/** Fields of the configuration with custom charts. They are kept, because the configuration is replaced as a whole. */
 const chartFields: readonly string[] = ['visualize', 'viz'];
 
-/** The run of this id, where one was started. */
+/** The existing run with this id; undefined when none was started. */
 export async function askEarlierRun(
   service: Service,
   { project, entity, id }: RunInfo,
@@ -116,7 +116,7 @@ const upsertMutation = `mutation UpsertBucket($id: String, $name: String, $proje
     summaryMetrics: $summaryMetrics }) {
     bucket { id name displayName config historyLineCount project { id name entity { id name } } } inserted } }`;
 
-/** A run as the service keeps it: names may differ from those that were asked for. */
+/** A run as the service stores it: names may differ from the requested ones. */
 export interface StoredRun {
   readonly storageId: string;
   readonly entity: string;
@@ -124,7 +124,7 @@ export interface StoredRun {
   readonly historyLines: number;
 }
 
-/** Creates the run, or sets all that is known of it. */
+/** Creates the run, or updates all of its description. */
 export async function upsertRun(
   service: Service,
   info: RunInfo,
@@ -150,7 +150,7 @@ export async function upsertRun(
     jobType: jobType ?? null,
     state: null,
     sweep: null,
-    // Null leaves them as they are, which at first may be those of an earlier program.
+    // Null keeps the stored tags: at the start, they may be those of an earlier program.
     tags: tags.length === 0 && storageId === undefined ? null : tags,
     summaryMetrics: null,
   };
@@ -169,7 +169,7 @@ export async function upsertRun(
   };
 }
 
-/** Which run, in the names that the service gave it. */
+/** A run, by the names that the service gave it. */
 export interface RunPath {
   readonly entity: string;
   readonly project: string;
@@ -180,7 +180,7 @@ const filesMutation = `mutation CreateRunFiles($entity: String!, $project: Strin
   createRunFiles(input: { entityName: $entity, projectName: $project, runName: $run, files: $files }) {
     runID uploadHeaders files { name uploadUrl } } }`;
 
-/** Where to put files of a run, by name. The service may leave some out. */
+/** Asks where to upload files of a run. By file name; the service may leave some out. */
 export async function askUploads(
   service: Service,
   { entity, project, id }: RunPath,
@@ -208,16 +208,16 @@ export function textsOf(value: unknown): string[] {
   return Array.isArray(value) ? value.filter((item) => typeof item === 'string') : [];
 }
 
-/** How urgent an alert is. */
+/** Severity of an alert. */
 export type AlertLevel = 'INFO' | 'WARN' | 'ERROR';
 
-/** A message about a run, which W&B sends on by e-mail or Slack, as its users have set. */
+/** A message about a run, which W&B delivers by e-mail or Slack, as its users have configured. */
 export interface Alert {
   readonly title: string;
   readonly text: string;
   /** Default: `INFO`. */
   readonly level?: AlertLevel | undefined;
-  /** For how long the service sends no other alert of this title. Default: 60000. */
+  /** For how many ms the service sends no other alert with this title. Default: 60000. */
   readonly waitMs?: number | undefined;
 }
 
@@ -236,12 +236,12 @@ export async function sendAlert(
 ): Promise<void> {
   const { title, text, level = 'INFO', waitMs = 60_000 } = alert;
   const names = { entityName: entity, projectName: project, runName: id };
-  // Whole ones, as the log of an offline run has them.
+  // Whole milliseconds, as in the log of an offline run.
   const variables = { ...names, title, text, severity: level, waitDuration: Math.floor(waitMs) };
   await service.graphql(alertMutation, variables, { signal });
 }
 
-/** For logs and links: each part stands for itself. */
+/** The run's path for URLs, with each part encoded. */
 export function pathOf({ entity, project, id }: RunPath, between: string): string {
   return [entity, project].map(encodeURIComponent).join('/') + between + encodeURIComponent(id);
 }

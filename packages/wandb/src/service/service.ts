@@ -4,37 +4,37 @@ import { adviceOn, isRefusal, serviceError } from '../failure.ts';
 import { isObject, parseJson } from '../json-text.ts';
 import type { Http, HttpReply } from './http.ts';
 
-/** Whom to talk to, and as whom. */
+/** Address of the service, and credentials. */
 export interface ServiceSettings {
-  /** Without a slash at its end. */
+  /** Without a trailing slash. */
   readonly baseUrl: string;
   readonly apiKey: Secret;
   readonly username: string | undefined;
   readonly userEmail: string | undefined;
   readonly headers: Readonly<Record<string, Secret>>;
-  /** Of one GraphQL request. */
+  /** Timeout of one GraphQL request. */
   readonly timeoutMs: number;
 }
 
 export interface Upload {
-  /** `"Name: value"` each. */
+  /** Each as `"Name: value"`. */
   readonly headers: readonly string[];
   readonly url: string;
 }
 
-/** The service's three kinds of request. All reject with what `serviceError` makes. */
+/** The service's three kinds of request. Failed ones reject with an error from `serviceError`. */
 export interface Service {
-  /** The `data` of the answer. */
+  /** Resolves to the `data` of the answer. */
   graphql(query: string, variables: object, options?: GraphqlOptions): Promise<{ readonly [key: string]: unknown }>;
-  /** `path` names entity, project and run. Resolves to the answer and the wish to be asked later. */
+  /** `path` names entity, project and run. Resolves to the answer and the pause that the service asks for. */
   fileStream(path: string, body: string | Uint8Array<ArrayBuffer>, signal?: AbortSignal): Promise<StreamAnswer>;
-  /** To where an answer said, without our key. */
+  /** Uploads to a URL that the service returned, without our API key. */
   put(upload: Upload, body: Uint8Array<ArrayBuffer> | Blob, signal?: AbortSignal): Promise<void>;
 }
 
 interface GraphqlOptions {
   readonly signal?: AbortSignal | undefined;
-  /** A conflict (409) may be over next time. */
+  /** Whether a conflict (409) is worth a retry. */
   readonly retryConflict?: boolean;
 }
 
@@ -45,7 +45,7 @@ interface StreamAnswer {
 
 const maxMessage = 500;
 
-/** Of rows and files: for the answer, and for getting there on a slow line, which others may have a part of. */
+/** Timeout for rows and files: a minute for the answer, plus the upload at 32 kB/s, for slow or shared lines. */
 function dataTimeoutMs(bytes: number): number {
   return 60_000 + Math.floor(bytes / 32);
 }
@@ -57,7 +57,7 @@ export function createService(settings: ServiceSettings, http: Http, agent: stri
   const revealed = (): [string, string][] => Object.entries(headers).map(([name, value]) => [name, value.reveal()]);
   const authorization = (): string => `Basic ${Buffer.from(`api:${apiKey.reveal()}`).toString('base64')}`;
 
-  // Read when it is sent, so that no object holds the key in clear.
+  // Built for each request, so that no object keeps the key in clear text.
   const ownHeaders = (): Record<string, string> => ({
     'User-Agent': agent,
     'Accept-Encoding': 'identity',
@@ -68,7 +68,7 @@ export function createService(settings: ServiceSettings, http: Http, agent: stri
     Authorization: authorization(),
   });
 
-  /** The message in an answer, without what it repeats of our headers, as far as it is worth reading. */
+  /** The message in an answer, shortened, with the secrets of our headers redacted. */
   function said(text: string): string {
     const ours = [authorization(), ...revealed().map(([, value]) => value)];
     const words = redact(saidBy(text), ours.flatMap(secretsOfHeader));
@@ -83,7 +83,7 @@ export function createService(settings: ServiceSettings, http: Http, agent: stri
     const reason = said(text);
     throw serviceError({
       kind: refused ? 'refused' : 'unavailable',
-      // A gateway that gives up may have passed on what it got.
+      // A gateway that gives up may have forwarded the request.
       mayHaveArrived: status >= 500 && status !== 501,
       status,
       message: `${what} answered ${status}${adviceOn(status)}${reason === '' ? '' : ` (${reason})`}`,
@@ -152,7 +152,7 @@ export function createService(settings: ServiceSettings, http: Http, agent: stri
   };
 }
 
-/** The message in an answer of any of the shapes that there are. */
+/** The message in an answer, in any of the known formats. */
 function saidBy(text: string): string {
   const answer = parseJson(text);
   if (!isObject(answer)) {

@@ -8,15 +8,15 @@ const parallelUploads = 4;
 const attempts = 3;
 
 interface Uploaded {
-  /** The files that are there now. */
+  /** The files that were uploaded. */
   readonly done: readonly RunFile[];
-  /** Those that will never be, and why. */
+  /** The files that were refused for good, and why. */
   readonly refused: ReadonlyMap<RunFile, AnalyticsError>;
-  /** Why others are not there yet. */
+  /** Why the remaining files were not uploaded; a retry may help. */
   readonly failure: unknown;
 }
 
-/** Uploads files of a run, each whatever becomes of the others. A URL that has expired is asked for anew. */
+/** Uploads files of a run, independently of each other. Retries with new URLs, because the old ones may have expired. */
 export async function uploadFiles(
   service: Service,
   run: RunPath,
@@ -60,12 +60,12 @@ export async function uploadFiles(
   return { done, refused, failure };
 }
 
-/** Whether it says that the same will never be taken. */
+/** Whether the error means that a retry would fail, too. */
 export function isRejection(error: unknown): error is AnalyticsError {
   return error instanceof AnalyticsError && error.code === 'EVENTS_REJECTED';
 }
 
-/** A storage that refuses one file says nothing about the run. */
+/** Turns a refusal of the storage into that of a single file, because it says nothing about the run. */
 export function fromStorage(error: unknown): unknown {
   return isRefused(error)
     ? new AnalyticsError('EVENTS_REJECTED', `an upload was refused: ${messageOf(error)}`, { cause: error })

@@ -15,7 +15,7 @@ const modes: Readonly<Record<string, WandbMode>> = {
 const resumeModes: readonly ResumeMode[] = ['allow', 'must', 'never', 'auto'];
 
 /**
- * Reads those of the service's own variables that make sense in a library, and `NETRC`. Pure: pass `process.env`.
+ * Reads the options from the `WANDB_*` variables that make sense in a library, and `NETRC`. Pure: pass `process.env`.
  * @throws AnalyticsError `INVALID_CONFIG` with all problems.
  */
 export function wandbFromEnv(env: Env): WandbOptions {
@@ -28,7 +28,7 @@ export function wandbFromEnv(env: Env): WandbOptions {
       }
       return value;
     }
-    /** Modes are told apart by case. */
+    /** Reads a variable whose values are case-sensitive. */
     function exact<T>(
       name: string,
       choices: readonly string[],

@@ -6,7 +6,7 @@ import { codeOf } from '../failure.ts';
 const jwt = /^[\w-]+\.[\w-]+\.[\w-]+$/;
 const minSecretLength = 40;
 
-/** What is wrong with an API key; undefined when nothing is. Never says any of it. */
+/** Returns what is wrong with an API key; undefined if nothing is. Never includes any of the key. */
 export function keyProblem(key: string): string | undefined {
   if (key === '') {
     return 'must not be empty';
@@ -17,7 +17,7 @@ export function keyProblem(key: string): string | undefined {
   if (jwt.test(key)) {
     return undefined;
   }
-  // What an own server gives out begins with its name and a dash.
+  // Keys of self-hosted servers begin with the server's name and a dash.
   const secret = key.slice(key.indexOf('-') + 1);
   if (!/^[\w-]*$/.test(secret)) {
     return 'must consist of letters, digits, _ and -';
@@ -53,7 +53,7 @@ export function passwordIn(netrc: string, machine: string): string | undefined {
   return fallback;
 }
 
-/** Words, quoted ones whole; comments and macros are left out. */
+/** Splits the file into words, quoted ones whole, without comments and macros. */
 function tokensOf(netrc: string): string[] {
   const text = `${netrc}\n\n`.replace(/^[ \t]*macdef\b[\s\S]*?\n[ \t]*\n/gm, '\n');
   return Array.from(text.matchAll(/#.*|"((?:[^"\\]|\\.)*)"|'([^']*)'|(\S+)/g), ([, double, single, bare]) =>
@@ -61,7 +61,7 @@ function tokensOf(netrc: string): string[] {
   ).filter((token) => token !== undefined);
 }
 
-/** The key for this machine from `path`, or else from `~/.netrc` or `~/_netrc`; undefined where there is none. */
+/** The key for this machine from `path`, by default `~/.netrc` or `~/_netrc`; undefined if there is none. */
 export function keyFromNetrc(path: string | undefined, machine: string): string | undefined {
   for (const file of path === undefined ? ['~/.netrc', '~/_netrc'] : [path]) {
     try {

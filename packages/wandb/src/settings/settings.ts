@@ -32,7 +32,7 @@ export interface Settings {
   readonly description: Description;
 }
 
-/** What is shown of every run. */
+/** The description that all runs share. */
 export interface Labels {
   readonly notes: string | undefined;
   readonly tags: readonly string[];
@@ -52,7 +52,7 @@ interface Description extends Labels {
 const defaultBaseUrl = 'https://api.wandb.ai';
 const day = 86_400_000;
 
-/** Reads the options that the backend and the client share, and looks for the key. */
+/** Reads the options that the backend and the client share, and looks up the API key. */
 export function readSettings(check: Checks, options: ConnectionOptions & DescriptionOptions): Settings {
   const baseUrl = readUrl(check, 'baseUrl', options.baseUrl) ?? new URL(defaultBaseUrl);
   const base = baseUrl.href.replace(/\/+$/, '');
@@ -63,7 +63,7 @@ export function readSettings(check: Checks, options: ConnectionOptions & Descrip
   const netrc = check.text('netrc', options.netrc);
   const apiKey = wanted === 'online' ? readKey(check, options.apiKey, netrc, baseUrl.host) : undefined;
   const lacksKey = wanted === 'online' && apiKey === undefined;
-  // A misspelt mode says nothing about what is needed.
+  // With a misspelt mode, it is unknown whether a key is needed.
   if (lacksKey && !offlineWithoutKey && (options.mode ?? wanted) === wanted) {
     const message = `is missing: set it (WANDB_API_KEY), put it into a netrc file for ${baseUrl.host}, or choose the mode offline`;
     check.wrong('apiKey', message);
@@ -157,7 +157,7 @@ function appUrlOf(baseUrl: string): string {
   return baseUrl.replace('://api.wandb.', '://').replace('://api.', '://app.');
 }
 
-/** Undefined: there is none. Null: there is one, and it is wrong. */
+/** Returns undefined if there is no key, null if it is invalid. */
 function readKey(check: Checks, given: unknown, netrc: string | undefined, host: string): Secret | null | undefined {
   const key = isSecret(given) ? given.reveal() : given;
   if (key !== undefined && typeof key !== 'string') {
@@ -180,7 +180,7 @@ function headerProblem(value: string): string | undefined {
   return /^[\t\x20-\x7e]*$/.test(value) ? undefined : 'must consist of printable ASCII characters';
 }
 
-/** Set by the client itself; of two that differ in case both would be sent, as one. */
+/** Headers that the client sets. Two names that differ only in case would be sent as one header with both values. */
 const ownHeaders: readonly string[] = [
   'accept-encoding',
   'authorization',
