@@ -204,14 +204,15 @@ async function opened({ name, settings, logFrequency, alertIntervalMs }: Resolve
       void pause(clock, timeoutMs / 2, lifetimeSignal).then(() => late.abort(new Error('the client is closing')));
     },
     async close() {
-      closeBy ??= clock.monotonic() + defaultCloseMs;
-      const leftMs = Math.max(leastCloseMs, closeBy - clock.monotonic());
-      const grace = pause(clock, leftMs / 2, lifetimeSignal).then(() => 'late');
+      const end = closeBy ?? clock.monotonic() + defaultCloseMs;
+      closeBy = end;
+      const halfOfRest = (): number => Math.max(leastCloseMs, end - clock.monotonic()) / 2;
+      const grace = pause(clock, halfOfRest(), lifetimeSignal).then(() => 'late');
       if ((await Promise.race([busy.catch(() => {}), grace])) === 'late') {
         lifetime.abort(new Error('the client is closed'));
         await busy.catch(() => {});
       }
-      await runs.finish(Math.min(finishTimeoutMs, Math.max(leastCloseMs, closeBy - clock.monotonic()) / 2));
+      await runs.finish(Math.min(finishTimeoutMs, halfOfRest()));
       lifetime.abort();
       await encoder.close();
     },

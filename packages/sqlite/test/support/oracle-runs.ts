@@ -233,7 +233,7 @@ export function runMetrics(
     .slice(-limit);
 }
 
-/** Each setting by its path, told from others by dots only where no name has any. */
+/** Each setting by its path: names joined by dots; a name that is empty, or holds a dot, a quote or a bracket, stands in `["…"]`. */
 export function settingsOf(config: JsonObject): Map<string, JsonValue> {
   const found = new Map<string, JsonValue>();
   const look = (value: JsonValue, path: string): void => {
