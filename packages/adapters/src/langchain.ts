@@ -1,6 +1,6 @@
 import type { CallbackHandlerMethods } from '@langchain/core/callbacks/base';
 import type { Analytics } from '@toolweaver/analytics-core';
-import { configError, describeValue, unknownOptions } from '@toolweaver/analytics-core/backend';
+import { checkOptions } from '@toolweaver/analytics-core/backend';
 import { usageFrom } from '@toolweaver/analytics-prices';
 import { bytesOf } from './bytes.ts';
 import { createSpans } from './spans.ts';
@@ -10,8 +10,6 @@ export interface LangChainOptions {
   /** Records chains inside of other chains, too: there is one for each step. Default: false. */
   readonly innerChains?: boolean | undefined;
 }
-
-const optionNames = { innerChains: true } as const satisfies Record<keyof LangChainOptions, true>;
 
 /** The handlers. LangChain waits for them, so that they are called in the context of the work. */
 export type LangChainCallbacks = CallbackHandlerMethods & { readonly awaitHandlers: true };
@@ -23,14 +21,9 @@ export type LangChainCallbacks = CallbackHandlerMethods & { readonly awaitHandle
  * @throws AnalyticsError `INVALID_CONFIG` with every problem of the options.
  */
 export function langChainCallbacks(analytics: Analytics, options: LangChainOptions = {}): LangChainCallbacks {
-  const problems = unknownOptions(options, optionNames);
-  const { innerChains = false } = Object(options) as LangChainOptions;
-  if (typeof innerChains !== 'boolean') {
-    problems.push({ field: 'innerChains', message: `must be true or false, got ${describeValue(innerChains)}` });
-  }
-  if (problems.length > 0) {
-    throw configError(problems);
-  }
+  const { innerChains = false } = checkOptions(options, { innerChains: true }, (check, given) => ({
+    innerChains: check.flag('innerChains', given.innerChains),
+  }));
   const spans = createSpans(analytics);
 
   const startModel: CallbackHandlerMethods['handleLLMStart'] = (

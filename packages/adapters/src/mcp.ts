@@ -1,8 +1,7 @@
 import type { Analytics } from '@toolweaver/analytics-core';
-import { configError, describeValue, unknownOptions } from '@toolweaver/analytics-core/backend';
+import { checkOptions, type OptionNames } from '@toolweaver/analytics-core/backend';
 import { bytesOf } from './bytes.ts';
 import { checkClient } from './client.ts';
-import { isName } from './toolkit-options.ts';
 
 /** The part of a `Server` that is needed here, of version 1 or 2 of the SDK. */
 export interface ProtocolServer {
@@ -20,7 +19,7 @@ export interface McpOptions {
   readonly traceContext?: boolean | undefined;
 }
 
-const optionNames = { toolkit: true, traceContext: true } as const satisfies Record<keyof McpOptions, true>;
+const optionNames: OptionNames<McpOptions> = { toolkit: true, traceContext: true };
 
 /**
  * Records every tool call of an MCP server; to be called before its first tool is registered.
@@ -33,23 +32,18 @@ export function trackMcpServer<S extends ProtocolServer | { readonly server: Pro
   options: McpOptions = {},
 ): S {
   checkClient(analytics);
-  const problems = unknownOptions(options, optionNames);
   const protocol = (Object(server).server ?? server) as ProtocolServer;
-  const message = problemOf(protocol);
-  if (message !== undefined) {
-    problems.push({ field: 'server', message });
-  }
-  const { toolkit, traceContext = false } = Object(options) as McpOptions;
-  if (toolkit !== undefined && !isName(toolkit)) {
-    problems.push({ field: 'toolkit', message: `must be a name that is not blank, got ${describeValue(toolkit)}` });
-  }
-  if (typeof traceContext !== 'boolean') {
-    // The text `false` of an environment variable would count as true, and trust everybody.
-    problems.push({ field: 'traceContext', message: `must be true or false, got ${describeValue(traceContext)}` });
-  }
-  if (problems.length > 0) {
-    throw configError(problems);
-  }
+  const { toolkit, traceContext } = checkOptions(options, optionNames, (check, given) => {
+    const message = problemOf(protocol);
+    if (message !== undefined) {
+      check.problem('server', message);
+    }
+    return {
+      toolkit: check.text('toolkit', given.toolkit),
+      // The text `false` of an environment variable would count as true, and trust everybody.
+      traceContext: check.flag('traceContext', given.traceContext) ?? false,
+    };
+  });
 
   type Handler = (request: unknown, extra: unknown) => unknown;
 

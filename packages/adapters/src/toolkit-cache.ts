@@ -1,5 +1,5 @@
 import type { Analytics } from '@toolweaver/analytics-core';
-import { configError, unknownOptions } from '@toolweaver/analytics-core/backend';
+import { checkOptions, configError } from '@toolweaver/analytics-core/backend';
 import { checkClient } from './client.ts';
 import { createLifecycle } from './lifecycle.ts';
 import { checkToolkit, endNames, wrapToolkit } from './toolkit.ts';
@@ -18,7 +18,7 @@ export interface ToolkitCache {
 /** @throws AnalyticsError `INVALID_CONFIG` with every problem of the options. */
 export function createToolkitCache(analytics: Analytics, options: ToolkitOptions = {}): ToolkitCache {
   checkClient(analytics);
-  checkToolkitOptions(options, unknownOptions(options, toolkitOptionNames));
+  checkOptions(options, toolkitOptionNames, checkToolkitOptions);
   const made = new Map<string, Promise<{ readonly toolkit: object; readonly tracked: object }>>();
 
   async function end(name: string): Promise<void> {
@@ -37,7 +37,7 @@ export function createToolkitCache(analytics: Analytics, options: ToolkitOptions
   return {
     async get<T extends object>(name: string, make: () => T | PromiseLike<T>): Promise<T> {
       if (!isName(name)) {
-        throw configError([{ field: 'name', message: 'must be a name that is not blank' }]);
+        throw configError([{ field: 'name', message: 'must be a non-blank string' }]);
       }
       if (typeof make !== 'function') {
         throw configError([{ field: 'make', message: 'must be a function' }]);

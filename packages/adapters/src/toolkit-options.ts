@@ -1,5 +1,5 @@
-import type { Env, Problem } from '@toolweaver/analytics-core';
-import { configError, describeValue, readEnv } from '@toolweaver/analytics-core/backend';
+import type { Env } from '@toolweaver/analytics-core';
+import { type OptionChecks, type OptionNames, readEnv } from '@toolweaver/analytics-core/backend';
 
 /** What is recorded of a toolkit: the part that the environment can set, too. */
 export interface ToolkitSwitches {
@@ -27,7 +27,7 @@ export interface ToolkitEnv extends ToolkitSwitches {
   readonly batchSize?: number | undefined;
 }
 
-export const toolkitOptionNames: Readonly<Record<keyof ToolkitOptions | keyof ToolkitEnv, true>> = {
+export const toolkitOptionNames: OptionNames<ToolkitOptions & ToolkitEnv> = {
   enabled: true,
   trackLifecycle: true,
   trackInvocations: true,
@@ -57,20 +57,9 @@ export function isName(value: unknown): value is string {
   return typeof value === 'string' && value.trim() !== '';
 }
 
-/** @throws AnalyticsError `INVALID_CONFIG` with every problem, including those given. */
-export function checkToolkitOptions(given: ToolkitOptions, problems: Problem[]): void {
-  const options: ToolkitOptions = Object(given);
+export function checkToolkitOptions(check: OptionChecks, options: ToolkitOptions): void {
   for (const field of ['enabled', 'trackLifecycle', 'trackInvocations', 'sizes'] as const) {
-    const value: unknown = options[field];
-    if (value !== undefined && typeof value !== 'boolean') {
-      problems.push({ field, message: `must be true or false, got ${describeValue(value)}` });
-    }
+    check.flag(field, options[field]);
   }
-  const { sampleRate } = options;
-  if (sampleRate !== undefined && !(typeof sampleRate === 'number' && sampleRate >= 0 && sampleRate <= 1)) {
-    problems.push({ field: 'sampleRate', message: `must be a number from 0 to 1, got ${describeValue(sampleRate)}` });
-  }
-  if (problems.length > 0) {
-    throw configError(problems);
-  }
+  check.number('sampleRate', options.sampleRate, { min: 0, max: 1 });
 }

@@ -1,5 +1,5 @@
 import type { Analytics } from '@toolweaver/analytics-core';
-import { configError, describeValue, unknownOptions } from '@toolweaver/analytics-core/backend';
+import { checkOptions, configError, describeValue } from '@toolweaver/analytics-core/backend';
 import { bytesOf } from './bytes.ts';
 import { checkClient } from './client.ts';
 import { createLifecycle } from './lifecycle.ts';
@@ -45,22 +45,23 @@ export function checkToolkit(field: string, toolkit: unknown): asserts toolkit i
 /** The name under which it is recorded. */
 function checkedName(toolkit: unknown, options: TrackToolkitOptions): string {
   checkToolkit('toolkit', toolkit);
-  const problems = unknownOptions(options, optionNames);
-  const { name = classOf(toolkit), tools } = Object(options) as TrackToolkitOptions;
-  if (!isName(name)) {
-    problems.push({ field: 'name', message: 'must be given, as the toolkit has no class of its own' });
-  }
-  /** By its key, or by its own name. */
-  const isTool = (tool: unknown): boolean =>
-    (isName(tool) && !Array.isArray(toolkit) && tool in toolkit) ||
-    Object.values(toolkit).some((value) => nameOf(value) === tool);
-  const unknown = Array.isArray(tools) ? tools.filter((tool) => !isTool(tool)) : [tools];
-  if (tools !== undefined && unknown.length > 0) {
-    const message = `must be an array of names of its tools, got ${unknown.map(describeValue).join(', ')}`;
-    problems.push({ field: 'tools', message });
-  }
-  checkToolkitOptions(options, problems);
-  return name as string;
+  return checkOptions(options, optionNames, (check, given) => {
+    const { name = classOf(toolkit), tools } = given;
+    if (!isName(name)) {
+      check.problem('name', 'must be given, as the toolkit has no class of its own');
+    }
+    /** By its key, or by its own name. */
+    const isTool = (tool: unknown): boolean =>
+      (isName(tool) && !Array.isArray(toolkit) && tool in toolkit) ||
+      Object.values(toolkit).some((value) => nameOf(value) === tool);
+    const unknown = Array.isArray(tools) ? tools.filter((tool) => !isTool(tool)) : [tools];
+    if (tools !== undefined && unknown.length > 0) {
+      const message = `must be an array of names of its tools, got ${unknown.map(describeValue).join(', ')}`;
+      check.problem('tools', message);
+    }
+    checkToolkitOptions(check, given);
+    return name as string;
+  });
 }
 
 function classOf(toolkit: object): string | undefined {

@@ -187,7 +187,7 @@ test.each([
   [null, 'options: must be an object, got null'],
   // As a text of the environment is: it would trust every client.
   [{ traceContext: 'false' }, 'traceContext: must be true or false, got "false"'],
-  [{ toolkit: ' ' }, 'toolkit: must be a name that is not blank, got " "'],
+  [{ toolkit: ' ' }, 'toolkit: must be a non-blank string, got " "'],
   [{ toolkit: 5, traceContext: 1 }, '2 problems'],
 ])('refuses %j, and leaves the server as it was', async (options, message) => {
   const made = rig();

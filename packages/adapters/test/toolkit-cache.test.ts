@@ -104,7 +104,9 @@ test.each([true, false])('one that its user ends is let go, and nothing else is 
 
 test.each(['', ' ', 5])('refuses the name %j', async (name) => {
   const { analytics } = rig();
-  await expect(createToolkitCache(analytics).get(name as string, () => ({}))).rejects.toThrow('name: must be a name');
+  await expect(createToolkitCache(analytics).get(name as string, () => ({}))).rejects.toThrow(
+    'name: must be a non-blank string',
+  );
 });
 
 test('refuses what makes nothing', async () => {

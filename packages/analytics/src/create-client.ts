@@ -8,7 +8,14 @@ import {
   isAnalyticsError,
   type Problem,
 } from '@toolweaver/analytics-core';
-import { configError, readEnv, unknownOptions } from '@toolweaver/analytics-core/backend';
+import {
+  checkOptions,
+  configError,
+  describeValue,
+  type OptionChecks,
+  type OptionNames,
+  readEnv,
+} from '@toolweaver/analytics-core/backend';
 import { knownBackends, type Open } from './backends.ts';
 import { nearest } from './nearest.ts';
 import { checkSpelling, isSet } from './spelling.ts';
@@ -31,7 +38,7 @@ export interface AnalyticsClientOptions extends Omit<AnalyticsOptions, 'backends
 
 const variable = 'ANALYTICS_BACKEND';
 
-const known = {
+const optionNames: OptionNames<AnalyticsClientOptions> = {
   backend: true,
   additionalBackends: true,
   env: true,
@@ -48,7 +55,7 @@ const known = {
   clock: true,
   newId: true,
   random: true,
-} satisfies Record<keyof AnalyticsClientOptions, true>;
+};
 
 /**
  * Creates a client for the backends that the options or the environment name. Options win over variables:
@@ -59,7 +66,7 @@ const known = {
  *   Where only opening a backend fails, what that says, such as `BACKEND_UNAVAILABLE` of a database that stays locked.
  */
 export async function createAnalyticsClient(options: AnalyticsClientOptions = {}): Promise<Analytics> {
-  checkOptions(options);
+  checkClientOptions(options);
   const { backend, additionalBackends = [], env = process.env, ...clientOptions } = options;
   const failures = collectFailures();
   failures.run(() => checkSpelling(env));
@@ -109,37 +116,27 @@ export async function createAnalyticsClient(options: AnalyticsClientOptions = {}
 }
 
 /** Refuses mistakes that would otherwise go unnoticed. */
-function checkOptions(options: AnalyticsClientOptions): void {
-  const { backend, additionalBackends, env }: AnalyticsClientOptions = Object(options);
-  const problems = [...unknownOptions(options, known), ...nameProblems(backend)];
-  if (additionalBackends !== undefined && !Array.isArray(additionalBackends)) {
-    const got = kindOf(additionalBackends);
-    problems.push({ field: 'additionalBackends', message: `must be an array of backends, got ${got}` });
-  }
-  if (env !== undefined && (typeof env !== 'object' || env === null)) {
-    problems.push({ field: 'env', message: `must be an object of strings such as process.env, got ${kindOf(env)}` });
-  }
-  if (problems.length > 0) {
-    throw configError(problems);
-  }
-}
-
-function nameProblems(backend: unknown): Problem[] {
-  const isList = Array.isArray(backend);
-  // `Array.from` includes holes, so that they are checked too.
-  const names: unknown[] = isList ? Array.from(backend) : backend === undefined ? [] : [backend];
-  return names.flatMap((name, at) => {
-    if (typeof name === 'string') {
-      return [];
-    }
-    const hint = Object(name) === name ? '; backends themselves go into additionalBackends' : '';
-    const message = `must be a name${isList ? '' : ' or a list of names'}, got ${kindOf(name)}${hint}`;
-    return [{ field: isList ? `backend[${at}]` : 'backend', message }];
+function checkClientOptions(options: AnalyticsClientOptions): void {
+  checkOptions(options, optionNames, (check, { backend, additionalBackends, env }) => {
+    checkNames(check, backend);
+    const isList = additionalBackends === undefined || Array.isArray(additionalBackends);
+    check.expect('additionalBackends', additionalBackends, isList, 'an array of backends');
+    const isEnv = env === undefined || (typeof env === 'object' && env !== null);
+    check.expect('env', env, isEnv, 'an object of strings such as process.env');
   });
 }
 
-function kindOf(value: unknown): string {
-  return value === null ? 'null' : typeof value;
+function checkNames(check: OptionChecks, backend: unknown): void {
+  const isList = Array.isArray(backend);
+  // `Array.from` includes holes, so that they are checked too.
+  const names: unknown[] = isList ? Array.from(backend) : backend === undefined ? [] : [backend];
+  for (const [at, name] of names.entries()) {
+    const hint = Object(name) === name ? '; backends themselves go into additionalBackends' : '';
+    if (typeof name !== 'string') {
+      const message = `must be a name${isList ? '' : ' or a list of names'}, got ${describeValue(name)}${hint}`;
+      check.problem(isList ? `backend[${at}]` : 'backend', message);
+    }
+  }
 }
 
 /** Renames fields to the option that the caller gave: in `backends`, those opened here come first. */

@@ -238,15 +238,15 @@ describe('wrong configuration', () => {
       'additionalBackends[0] must be a backend, got a promise: await it',
     ]);
     expect(await problemsOf({ backend: memory(), env: 3, additionalBackends: memory() })).toEqual([
-      'backend must be a name or a list of names, got object; backends themselves go into additionalBackends',
-      'additionalBackends must be an array of backends, got object',
-      'env must be an object of strings such as process.env, got number',
+      'backend must be a name or a list of names, got an object; backends themselves go into additionalBackends',
+      'additionalBackends must be an array of backends, got an object',
+      'env must be an object of strings such as process.env, got 3',
     ]);
     expect(await problemsOf({ backend: memory })).toEqual([
-      'backend must be a name or a list of names, got function; backends themselves go into additionalBackends',
+      'backend must be a name or a list of names, got a function; backends themselves go into additionalBackends',
     ]);
     expect(await problemsOf({ backend: ['memory', memory(), undefined, null] })).toEqual([
-      'backend[1] must be a name, got object; backends themselves go into additionalBackends',
+      'backend[1] must be a name, got an object; backends themselves go into additionalBackends',
       'backend[2] must be a name, got undefined',
       'backend[3] must be a name, got null',
     ]);

@@ -1,5 +1,5 @@
-import type { AnalyticsEvent, Backend, ExecutionEvent, Problem } from '@toolweaver/analytics-core';
-import { configError, describeValue, unknownOptions } from '@toolweaver/analytics-core/backend';
+import type { AnalyticsEvent, Backend, ExecutionEvent } from '@toolweaver/analytics-core';
+import { checkOptions, type OptionNames } from '@toolweaver/analytics-core/backend';
 import type { Figures, Sums } from './figures.ts';
 import { type Views, viewsOf } from './views.ts';
 
@@ -13,10 +13,7 @@ export interface CollectorOptions {
   readonly name?: string | undefined;
 }
 
-const optionNames = { maxOperations: true, maxErrors: true, name: true } as const satisfies Record<
-  keyof CollectorOptions,
-  true
->;
+const optionNames: OptionNames<CollectorOptions> = { maxOperations: true, maxErrors: true, name: true };
 
 /** A failed execution. `type` is `unknown` if it came without an error, `message` undefined if none was kept. */
 export interface RecentError {
@@ -58,8 +55,11 @@ const others = '(other operations)';
  * @throws AnalyticsError `INVALID_CONFIG` with every problem of the options.
  */
 export function createCollector(options: CollectorOptions = {}): Collector {
-  const { maxOperations = 1000, maxErrors = 100, name = 'collector' } = Object(options) as CollectorOptions;
-  checkOptions({ maxOperations, maxErrors, name }, unknownOptions(options, optionNames));
+  const { maxOperations, maxErrors, name } = checkOptions(options, optionNames, (check, given) => ({
+    maxOperations: check.number('maxOperations', given.maxOperations, { min: 1, whole: true }) ?? 1000,
+    maxErrors: check.number('maxErrors', given.maxErrors, { min: 1, whole: true }) ?? 100,
+    name: check.text('name', given.name) ?? 'collector',
+  }));
   const operations = new Map<string, Counts>();
   let errors: RecentError[] = [];
 
@@ -152,24 +152,4 @@ function newCounts(kind: Counts['kind'], name: string): Counts {
 
 function toSums({ calls, failures, pricedCalls, nanoUsd }: Counts): Sums {
   return { calls, failures, pricedCalls, totalCostUsd: pricedCalls === 0 ? null : nanoUsd / 1e9 };
-}
-
-function checkOptions(
-  { maxOperations, maxErrors, name }: { [K in keyof CollectorOptions]-?: unknown },
-  problems: Problem[],
-): void {
-  for (const [field, value] of Object.entries({ maxOperations, maxErrors })) {
-    if (!(Number.isInteger(value) && Number(value) >= 1)) {
-      problems.push({
-        field,
-        message: `must be a whole number >= 1, got ${describeValue(value)}`,
-      });
-    }
-  }
-  if (typeof name !== 'string' || name.trim() === '') {
-    problems.push({ field: 'name', message: `must be a name that is not blank, got ${describeValue(name)}` });
-  }
-  if (problems.length > 0) {
-    throw configError(problems);
-  }
 }

@@ -1,13 +1,11 @@
 import type { ExecutionKind, RunDetails } from '@toolweaver/analytics-core';
-import { configError, executionKinds, unknownOptions } from '@toolweaver/analytics-core/backend';
+import { checkOptions, executionKinds } from '@toolweaver/analytics-core/backend';
 
 /** What counts as a task of a run. */
 export interface RunMetricsOptions {
   /** Executions of which kinds are tasks. Default: all. */
   readonly taskKinds?: readonly ExecutionKind[] | undefined;
 }
-
-const optionNames = { taskKinds: true } as const satisfies Record<keyof RunMetricsOptions, true>;
 
 /**
  * The figures of a run, under the names that experiment tools use: `total_tasks`, `completed_tasks`, `failed_tasks`,
@@ -18,8 +16,15 @@ const optionNames = { taskKinds: true } as const satisfies Record<keyof RunMetri
  * @throws AnalyticsError `INVALID_CONFIG` if there is no run, as for an unknown id, or with every problem of the options.
  */
 export function runMetrics(run: RunDetails, options: RunMetricsOptions = {}): Record<string, number> {
-  check(run, options);
-  const { taskKinds } = options;
+  const { taskKinds } = checkOptions(options, { taskKinds: true }, (check, given) => {
+    if (!Array.isArray(Object(run).modules)) {
+      check.problem('run', 'must be what `reader.getRun` returned; for an unknown id that is undefined');
+    }
+    const { taskKinds } = given;
+    const areKinds = Array.isArray(taskKinds) && taskKinds.every((kind) => executionKinds.includes(kind));
+    const kinds = `a list of kinds; there are ${executionKinds.join(', ')}`;
+    return { taskKinds: check.expect('taskKinds', taskKinds, taskKinds === undefined || areKinds, kinds) };
+  });
   const { modules, durationMs } = run;
   const tasks =
     taskKinds === undefined ? run : tasksOf(modules.filter(({ kind }) => taskKinds.some((one) => one === kind)));
@@ -46,21 +51,4 @@ export function runMetrics(run: RunDetails, options: RunMetricsOptions = {}): Re
 function tasksOf(modules: RunDetails['modules']): Pick<RunDetails, 'executions' | 'failures'> {
   const sum = (field: 'calls' | 'failures'): number => modules.reduce((total, module) => total + module[field], 0);
   return { executions: sum('calls'), failures: sum('failures') };
-}
-
-function check(run: unknown, options: RunMetricsOptions): void {
-  const problems = unknownOptions(options, optionNames);
-  if (!Array.isArray(Object(run).modules)) {
-    problems.push({
-      field: 'run',
-      message: 'must be what `reader.getRun` returned; for an unknown id that is undefined',
-    });
-  }
-  const { taskKinds = [] } = Object(options) as RunMetricsOptions;
-  if (!Array.isArray(taskKinds) || !taskKinds.every((kind) => executionKinds.includes(kind))) {
-    problems.push({ field: 'taskKinds', message: `must be a list of kinds; there are ${executionKinds.join(', ')}` });
-  }
-  if (problems.length > 0) {
-    throw configError(problems);
-  }
 }

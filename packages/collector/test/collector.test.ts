@@ -247,7 +247,7 @@ describe('a collector in memory', () => {
     [{ maxOperations: 0 }, 'maxOperations: must be a whole number >= 1, got 0'],
     [{ maxErrors: 1.5 }, 'maxErrors: must be a whole number >= 1, got 1.5'],
     [{ maxErrors: Object.create(null) }, 'maxErrors: must be a whole number >= 1, got an object'],
-    [{ name: ' ' }, 'name: must be a name that is not blank'],
+    [{ name: ' ' }, 'name: must be a non-blank string'],
     [{ maxOps: 5 }, 'maxOps: is not an option; the options are maxOperations, maxErrors, name'],
     [{ maxOps: 5, maxErrors: 0 }, '2 problems'],
     [null, 'options: must be an object, got null'],

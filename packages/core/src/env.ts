@@ -1,15 +1,10 @@
 import { configError, type Problem } from './errors.ts';
 import { type Secret, secret } from './secret.ts';
 import { describe, quote } from './values/describe.ts';
+import { type NumberRange, rangeText } from './values/range.ts';
 
 /** An environment, such as `process.env`. */
 export type Env = Readonly<Record<string, string | undefined>>;
-
-/** Inclusive bounds of a number. */
-export interface NumberRange {
-  readonly min?: number | undefined;
-  readonly max?: number | undefined;
-}
 
 /** Typed reads of environment variables. An unset, empty or blank variable gives `undefined`. */
 export interface EnvReader {
@@ -107,11 +102,4 @@ export function readEnv<T>(env: Env, read: (vars: EnvReader) => T): T {
     throw configError(problems);
   }
   return result;
-}
-
-function rangeText({ min, max }: NumberRange): string {
-  if (max === undefined) {
-    return min === undefined ? '' : ` of ${min} or more`;
-  }
-  return min === undefined ? ` up to ${max}` : ` from ${min} to ${max}`;
 }

@@ -2,16 +2,24 @@
 
 export { clockProblem, secondsProblem, steadyClock } from './clock.ts';
 export { createReporter, type Reporter, toAnalyticsError } from './delivery/reporter.ts';
-export { type EnvReader, type NumberRange, readEnv } from './env.ts';
+export { type EnvReader, readEnv } from './env.ts';
 export { configError } from './errors.ts';
 export { executionKinds } from './events/event.ts';
 export { parseEvent } from './events/parse.ts';
 export { isLoopback } from './loopback.ts';
 export { createNotices, type Notices } from './notices.ts';
+export {
+  checkOptions,
+  createOptionChecks,
+  type OptionBounds,
+  type OptionChecks,
+  type OptionNames,
+} from './option-checks.ts';
 export { guardedRandom } from './random.ts';
 export { isSecret, redact, secret, secretsOfHeader, withoutAnswer } from './secret.ts';
 export { tell } from './tell.ts';
 export { describe as describeValue } from './values/describe.ts';
+export type { NumberRange } from './values/range.ts';
 export { cleanId } from './values/text.ts';
 export { describeThrown } from './values/thrown.ts';
 export { unknownField, unknownOptions } from './values/unknown.ts';

@@ -21,7 +21,8 @@ const noMaximum = Number.POSITIVE_INFINITY;
 const backendMethods = ['write', 'writeSync', 'flush', 'check', 'attach', 'closing', 'close'] as const;
 
 /**
- * The options with their defaults.
+ * The options with their defaults. They are checked here, not by `checkOptions`, most of which a program that only records does
+ * not need in its bundle.
  * @throws AnalyticsError `INVALID_CONFIG` with every problem.
  */
 export function resolveOptions(options: AnalyticsOptions): ResolvedOptions {

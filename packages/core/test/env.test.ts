@@ -76,7 +76,7 @@ describe('integer', () => {
   );
 
   test.each([
-    ['-1', { min: 0 }, 'must be a whole number of 0 or more, got "-1"'],
+    ['-1', { min: 0 }, 'must be a whole number >= 0, got "-1"'],
     ['0', { min: 1, max: 65_535 }, 'must be a whole number from 1 to 65535, got "0"'],
     ['65536', { min: 1, max: 65_535 }, 'must be a whole number from 1 to 65535, got "65536"'],
     ['5', { max: 4 }, 'must be a whole number up to 4, got "5"'],

@@ -1,5 +1,4 @@
-import type { Problem } from '@toolweaver/analytics-core';
-import { configError, unknownOptions } from '@toolweaver/analytics-core/backend';
+import { checkOptions, type OptionNames } from '@toolweaver/analytics-core/backend';
 import { type MetricsOptions, resolveMetricsOptions } from '@toolweaver/analytics-metrics';
 import { resolveThresholds, type Thresholds } from './thresholds.ts';
 
@@ -21,38 +20,38 @@ export interface ResolvedGrafanaOptions {
   readonly thresholds: Thresholds;
 }
 
-const optionNames = {
+const optionNames: OptionNames<GrafanaOptions> = {
   namespace: true,
   latencyBucketsMs: true,
   grafanaUrl: true,
   targets: true,
   thresholds: true,
-} satisfies Record<keyof GrafanaOptions, true>;
+};
 
 /** @throws AnalyticsError `INVALID_CONFIG` with every problem of the options. */
 export function resolveOptions(options: GrafanaOptions): ResolvedGrafanaOptions {
-  const problems: Problem[] = unknownOptions(options, optionNames);
-  const given: GrafanaOptions = Object(options);
-  const { namespace, latencyBucketsMs } = resolveMetricsOptions(given, problems);
-  const { grafanaUrl = 'http://localhost:3000', targets = ['host.docker.internal:8000'], thresholds = {} } = given;
-  if (!isHttpUrl(grafanaUrl)) {
-    problems.push({
-      field: 'grafanaUrl',
-      message: 'must be an http or https URL without query, user or password, for example https://grafana.example.com',
-    });
-  }
-  if (!Array.isArray(targets) || targets.length === 0 || !targets.every(isTarget)) {
-    const got = Array.isArray(targets) ? JSON.stringify(targets.filter((target) => !isTarget(target))) : typeof targets;
-    const message = `must be one or more of host:port, for example 10.0.0.7:8000, got ${got}`;
-    problems.push({ field: 'targets', message });
-  }
-  // Latency thresholds are checked against the buckets, so the buckets must be valid first.
-  const buckets = problems.length > 0 ? [Infinity] : latencyBucketsMs;
-  const resolved = resolveThresholds(thresholds, buckets, problems);
-  if (problems.length > 0) {
-    throw configError(problems);
-  }
-  return { namespace, latencyBucketsMs, grafanaUrl: grafanaUrl.replace(/\/+$/, ''), targets, thresholds: resolved };
+  return checkOptions(options, optionNames, (check, given) => {
+    const { namespace, latencyBucketsMs } = resolveMetricsOptions(check, given);
+    const { grafanaUrl = 'http://localhost:3000', targets = ['host.docker.internal:8000'] } = given;
+    if (!isHttpUrl(grafanaUrl)) {
+      const example = 'https://grafana.example.com';
+      const message = `must be an http or https URL without query, user or password, for example ${example}`;
+      check.problem('grafanaUrl', message);
+    }
+    if (!Array.isArray(targets) || targets.length === 0 || !targets.every(isTarget)) {
+      const got = Array.isArray(targets)
+        ? JSON.stringify(targets.filter((target) => !isTarget(target)))
+        : typeof targets;
+      check.problem('targets', `must be one or more of host:port, for example 10.0.0.7:8000, got ${got}`);
+    }
+    return {
+      namespace,
+      latencyBucketsMs,
+      grafanaUrl: String(grafanaUrl).replace(/\/+$/, ''),
+      targets,
+      thresholds: resolveThresholds(check, given.thresholds, latencyBucketsMs),
+    };
+  });
 }
 
 function isHttpUrl(text: unknown): boolean {

@@ -1,5 +1,4 @@
-import type { Problem } from '@toolweaver/analytics-core';
-import { describeValue } from '@toolweaver/analytics-core/backend';
+import type { OptionChecks, OptionNames } from '@toolweaver/analytics-core/backend';
 
 interface Threshold {
   readonly value: number;
@@ -79,45 +78,31 @@ export const defaultThresholds: Thresholds = Object.fromEntries(
   thresholdNames.map((name) => [name, thresholdTable[name].value]),
 ) as Thresholds;
 
+const optionNames = Object.fromEntries(thresholdNames.map((name) => [name, true])) as OptionNames<Thresholds>;
+
 const percentiles: readonly ThresholdName[] = ['skillP95Ms', 'toolP95Ms', 'llmP95Ms'];
 
-/** Returns the thresholds with their defaults, and adds what is wrong with them to `problems`. */
+/** Returns the thresholds with their defaults. */
 export function resolveThresholds(
-  given: Partial<Thresholds>,
+  check: OptionChecks,
+  thresholds: Partial<Thresholds> | undefined,
   latencyBucketsMs: readonly number[],
-  problems: Problem[],
 ): Thresholds {
-  const refuse = (field: string, message: string): void =>
-    void problems.push({ field: `thresholds.${field}`, message });
-  const resolved: Record<ThresholdName, number> = { ...defaultThresholds };
-  if (typeof given !== 'object' || given === null || Array.isArray(given)) {
-    problems.push({ field: 'thresholds', message: 'must be an object of names and numbers' });
-    return resolved;
-  }
-  for (const [field, value] of Object.entries(given)) {
-    const name = thresholdNames.find((known) => known === field);
-    if (name === undefined) {
-      refuse(field, `is not a threshold; there are ${thresholdNames.join(', ')}`);
-      continue;
-    }
-    if (value === undefined) {
-      continue;
-    }
-    const { min, max } = thresholdTable[name];
-    if (typeof value !== 'number' || !(value >= min && value <= max)) {
-      refuse(name, `must be a number from ${min} to ${max}, got ${describeValue(value)}`);
-      continue;
-    }
-    resolved[name] = value;
-  }
+  const given = check.group('thresholds', thresholds, optionNames);
+  // Without buckets, as wrong ones were refused, there is nothing to compare with.
   const highest = latencyBucketsMs.at(-1) ?? Infinity;
-  for (const name of percentiles) {
-    if (resolved[name] >= highest) {
-      refuse(
-        name,
-        `must be below the highest latency bucket, ${highest} ms: no percentile is ever above it, so the alert could not fire. Set it lower or latencyBucketsMs higher`,
+  const resolved = thresholdNames.map((name): [ThresholdName, number] => {
+    const field = `thresholds.${name}`;
+    const { min, max } = thresholdTable[name];
+    const value = check.number(field, given[name], { min, max }) ?? defaultThresholds[name];
+    if (percentiles.includes(name) && value >= highest) {
+      const why = 'no percentile is ever above it, so the alert could not fire';
+      check.problem(
+        field,
+        `must be below the highest latency bucket, ${highest} ms: ${why}. Set it lower or latencyBucketsMs higher`,
       );
     }
-  }
-  return resolved;
+    return [name, value];
+  });
+  return Object.fromEntries(resolved) as Thresholds;
 }

@@ -153,7 +153,7 @@ test.each<[string[], number, string]>([
   [['--set', 'costPerHourUsd'], 2, '--set takes NAME=NUMBER'],
   [['--set', '=3'], 2, '--set takes NAME=NUMBER'],
   [['--set', 'costPerHourUsd=cheap'], 2, '--set costPerHourUsd: must be a number from 0 to 1000000000, got NaN\n'],
-  [['--set', 'cost=1'], 2, '--set cost: is not a threshold; there are successRatio'],
+  [['--set', 'cost=1'], 2, '--set cost: is not an option; the options are successRatio'],
   [['--set', 'llmP95Ms=60000'], 2, 'Set it lower or --buckets-ms higher\n'],
   [
     ['--target', 'a:1', '--target', 'b'],

@@ -1,5 +1,5 @@
-import type { AnalyticsEvent, ClientFigures, Problem } from '@toolweaver/analytics-core';
-import { configError, describeValue, unknownOptions } from '@toolweaver/analytics-core/backend';
+import type { AnalyticsEvent, ClientFigures } from '@toolweaver/analytics-core';
+import { checkOptions, type OptionChecks, type OptionNames } from '@toolweaver/analytics-core/backend';
 import { catalogue, type Metric } from './catalogue.ts';
 import { clientMetrics } from './client-metrics.ts';
 import {
@@ -34,12 +34,12 @@ export interface CellsOptions extends MetricsOptions {
   readonly observer?: ((metric: Metric) => Observer) | undefined;
 }
 
-const optionNames = {
+const optionNames: OptionNames<CellsOptions> = {
   ...metricsOptionNames,
   semconv: true,
   buckets: true,
   observer: true,
-} as const satisfies Record<keyof CellsOptions, true>;
+};
 
 /** The options of cells with their defaults filled in. */
 export interface ResolvedCellsOptions extends ResolvedMetricsOptions {
@@ -69,12 +69,10 @@ export interface Cells {
  * @throws AnalyticsError `INVALID_CONFIG` with every problem of the options.
  */
 export function createCells(options: CellsOptions = {}): Cells {
-  const problems = unknownOptions(options, optionNames);
-  const resolved = resolveCellsOptions(Object(options), problems);
-  if (problems.length > 0) {
-    throw configError(problems);
-  }
-  const { observer } = options;
+  const { observer, ...resolved } = checkOptions(options, optionNames, (check, given) => ({
+    ...resolveCellsOptions(check, given),
+    observer: check.callback('observer', given.observer),
+  }));
   let cells = countingCells(resolved, observer);
   let isCounting = true;
   return {
@@ -103,21 +101,12 @@ export function createCells(options: CellsOptions = {}): Cells {
 /** Counting events in batches takes a tenth less time: code and tables stay in the CPU caches. */
 const maxPending = 64;
 
-/** Returns the options with their defaults. Adds what is wrong to `problems`. */
-export function resolveCellsOptions(options: CellsOptions, problems: Problem[]): ResolvedCellsOptions {
-  const oneOf = <T extends string>(field: string, value: T, choices: readonly T[]): T => {
-    if (!choices.includes(value)) {
-      problems.push({ field, message: `must be one of ${choices.join(', ')}, got ${describeValue(value)}` });
-    }
-    return value;
-  };
-  if (options.observer !== undefined && typeof options.observer !== 'function') {
-    problems.push({ field: 'observer', message: `must be a function, got ${describeValue(options.observer)}` });
-  }
+/** Returns the options with their defaults, which must not be used if there was a problem. */
+export function resolveCellsOptions(check: OptionChecks, options: CellsOptions): ResolvedCellsOptions {
   return {
-    ...resolveMetricsOptions(options, problems),
-    semconv: oneOf('semconv', options.semconv ?? 'toolweaver', ['toolweaver', 'genai', 'both']),
-    buckets: oneOf('buckets', options.buckets ?? 'explicit', ['explicit', 'exponential']),
+    ...resolveMetricsOptions(check, options),
+    semconv: check.choice('semconv', options.semconv, ['toolweaver', 'genai', 'both']) ?? 'toolweaver',
+    buckets: check.choice('buckets', options.buckets, ['explicit', 'exponential']) ?? 'explicit',
   };
 }
 

@@ -1,5 +1,11 @@
-import type { Problem } from '@toolweaver/analytics-core';
-import { configError, describeValue, type EnvReader, unknownOptions } from '@toolweaver/analytics-core/backend';
+import {
+  checkOptions,
+  createOptionChecks,
+  describeValue,
+  type EnvReader,
+  type OptionChecks,
+  type OptionNames,
+} from '@toolweaver/analytics-core/backend';
 import { type CatalogueEntry, catalogue, type Metric, type OptionalLabel } from './catalogue.ts';
 
 /** The names that metrics have: ours, those of OpenTelemetry's GenAI conventions, or both at once. */
@@ -18,7 +24,7 @@ export interface MetricsOptions {
 }
 
 /** The names of these options, with which a backend that includes them refuses unknown options. */
-export const metricsOptionNames: Readonly<Record<keyof MetricsOptions, true>> = {
+export const metricsOptionNames: OptionNames<MetricsOptions> = {
   namespace: true,
   labels: true,
   latencyBucketsMs: true,
@@ -33,31 +39,34 @@ const maxBuckets = 200;
 /** How all numbers in the environment are written. */
 const decimal = /^\d+(\.\d+)?$/;
 
-/** Returns the options with their defaults. Adds what is wrong to `problems`. */
-export function resolveMetricsOptions(options: MetricsOptions, problems: Problem[]): ResolvedMetricsOptions {
+/** Returns the options with their defaults, which must not be used if there was a problem. */
+export function resolveMetricsOptions(check: OptionChecks, options: MetricsOptions): ResolvedMetricsOptions {
   const {
     namespace = 'toolweaver',
     labels = [],
     latencyBucketsMs = [10, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 30_000, 60_000],
     maxLabelSets = 2000,
   } = options;
-  const refuse = (field: keyof MetricsOptions, message: string): void =>
-    void problems.push({ field, message: `${message}, got ${shown(options[field])}` });
+  function refuse(field: keyof MetricsOptions, message: string): void {
+    check.problem(field, `${message}, got ${shown(options[field])}`);
+  }
   if (typeof namespace !== 'string' || !/^[a-z]\w{0,62}$/i.test(namespace)) {
     refuse('namespace', 'must begin with a letter and have only letters, digits and underscores, at most 63 of them');
   }
-  const isKnown = (label: unknown): boolean => optionalLabels.includes(label as OptionalLabel);
-  if (!Array.isArray(labels) || !labels.every(isKnown) || new Set(labels).size < labels.length) {
+  if (!areLabels(labels)) {
     refuse('labels', `must be a list of some of ${optionalLabels.join(', ')}, each at most once`);
   }
   if (!areBounds(latencyBucketsMs)) {
     refuse('latencyBucketsMs', `must be 1 to ${maxBuckets} numbers above 0, each higher than the one before`);
   }
-  if (!Number.isInteger(maxLabelSets) || maxLabelSets < 1 || maxLabelSets > 1_000_000) {
-    refuse('maxLabelSets', 'must be a whole number from 1 to 1000000');
-  }
-  // Copies, so that the caller cannot change the buckets later: the width of rows is fixed.
-  return { namespace, labels: copied(labels), latencyBucketsMs: copied(latencyBucketsMs), maxLabelSets };
+  check.number('maxLabelSets', maxLabelSets, { min: 1, max: 1_000_000, whole: true });
+  return {
+    namespace,
+    // Copies, so that the caller cannot change the buckets later: the width of rows is fixed.
+    labels: areLabels(labels) ? [...labels] : [],
+    latencyBucketsMs: areBounds(latencyBucketsMs) ? [...latencyBucketsMs] : [],
+    maxLabelSets,
+  };
 }
 
 /** Shows a list with its items, because the wrong one may be far from the first. */
@@ -69,9 +78,12 @@ function shown(value: unknown): string {
   return `[${[...items, ...(items.length < value.length ? ['…'] : [])].join(', ')}]`;
 }
 
-/** Returns anything but a list unchanged, as it was refused before. */
-function copied<T>(list: readonly T[]): readonly T[] {
-  return Array.isArray(list) ? [...list] : list;
+function areLabels(labels: unknown): labels is readonly OptionalLabel[] {
+  return (
+    Array.isArray(labels) &&
+    labels.every((label) => optionalLabels.includes(label)) &&
+    new Set(labels).size === labels.length
+  );
 }
 
 function areBounds(bounds: unknown): bounds is readonly number[] {
@@ -98,11 +110,10 @@ export function readMetricsOptions(vars: EnvReader): MetricsOptions {
     latencyBucketsMs: buckets as readonly number[] | undefined,
     maxLabelSets: vars.integer('ANALYTICS_METRICS_MAX_LABEL_SETS'),
   };
-  const problems: Problem[] = [];
-  resolveMetricsOptions(options, problems);
-  for (const { field, message } of problems) {
+  const check = createOptionChecks((field, message) => {
     vars.problem(variables[field as keyof MetricsOptions], message);
-  }
+  });
+  resolveMetricsOptions(check, options);
   return options;
 }
 
@@ -118,11 +129,7 @@ const variables: Readonly<Record<keyof MetricsOptions, string>> = {
  * @throws AnalyticsError `INVALID_CONFIG` with every problem.
  */
 export function describeMetrics(options: MetricsOptions = {}): readonly Metric[] {
-  const problems = unknownOptions(options, metricsOptionNames);
-  const resolved = resolveMetricsOptions(Object(options), problems);
-  if (problems.length > 0) {
-    throw configError(problems);
-  }
+  const resolved = checkOptions(options, metricsOptionNames, resolveMetricsOptions);
   return Object.values(catalogue).map((entry) => toMetric(entry, resolved));
 }
 

@@ -1,5 +1,4 @@
-import type { Problem } from '@toolweaver/analytics-core';
-import { readEnv } from '@toolweaver/analytics-core/backend';
+import { createOptionChecks, readEnv } from '@toolweaver/analytics-core/backend';
 import {
   type CellsOptions,
   createCells,
@@ -81,8 +80,9 @@ test('as many buckets and label sets as are allowed are taken', () => {
 });
 
 test('options that were not given have their defaults, and every problem is noted rather than thrown', () => {
-  const problems: Problem[] = [];
-  expect(resolveCellsOptions({ labels: ['org_id'], latencyBucketsMs: [5] }, problems)).toEqual({
+  const fields: string[] = [];
+  const check = createOptionChecks((field) => fields.push(field));
+  expect(resolveCellsOptions(check, { labels: ['org_id'], latencyBucketsMs: [5] })).toEqual({
     namespace: 'toolweaver',
     labels: ['org_id'],
     latencyBucketsMs: [5],
@@ -90,10 +90,10 @@ test('options that were not given have their defaults, and every problem is note
     semconv: 'toolweaver',
     buckets: 'explicit',
   });
-  expect(problems).toEqual([]);
+  expect(fields).toEqual([]);
   const wrong = { labels: null, latencyBucketsMs: 5, maxLabelSets: 0, semconv: 'otel', buckets: 'linear' };
-  resolveCellsOptions(wrong as unknown as CellsOptions, problems);
-  expect(problems.map(({ field }) => field)).toEqual(Object.keys(wrong));
+  resolveCellsOptions(check, wrong as unknown as CellsOptions);
+  expect(fields).toEqual(Object.keys(wrong));
 });
 
 test('what is done to the lists of options afterwards changes nothing', () => {

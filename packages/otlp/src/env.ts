@@ -1,5 +1,5 @@
-import type { Env, Problem } from '@toolweaver/analytics-core';
-import { type EnvReader, readEnv, secret } from '@toolweaver/analytics-core/backend';
+import type { Env } from '@toolweaver/analytics-core';
+import { createOptionChecks, type EnvReader, readEnv, secret } from '@toolweaver/analytics-core/backend';
 import { readMetricsOptions } from '@toolweaver/analytics-metrics';
 import { type OtlpOptions, resolveOptions } from './options.ts';
 
@@ -36,11 +36,10 @@ export function otlpFromEnv(env: Env): OtlpOptions {
       compression: first('compression', otel('COMPRESSION'), (name) => vars.choice(name, ['gzip', 'none'])),
       buckets: readBuckets(vars),
     };
-    const problems: Problem[] = [];
-    resolveOptions(options, problems);
-    for (const { field, message } of problems) {
+    const check = createOptionChecks((field, message) => {
       vars.problem(from.get(field) ?? variables[field] ?? field, message);
-    }
+    });
+    resolveOptions(check, options);
     return { ...metrics, ...options };
   });
 }

@@ -1,12 +1,12 @@
 import type { Agent } from 'node:http';
 import type { MeterProvider } from '@opentelemetry/api';
-import type { AnalyticsError, Clock, Problem, RetryOptions, Secret } from '@toolweaver/analytics-core';
+import type { AnalyticsError, Clock, RetryOptions, Secret } from '@toolweaver/analytics-core';
 import {
-  clockProblem,
-  describeValue,
   guardedRandom,
+  type OptionBounds,
+  type OptionChecks,
+  type OptionNames,
   steadyClock,
-  unknownOptions,
 } from '@toolweaver/analytics-core/backend';
 import {
   type Buckets,
@@ -109,7 +109,7 @@ const pushing = {
   evaluationEvents: true,
   buckets: true,
 } as const satisfies { readonly [O in keyof OtlpOptions]: true };
-const optionNames = {
+export const optionNames: OptionNames<OtlpOptions> = {
   ...metricsOptionNames,
   ...pushing,
   semconv: true,
@@ -119,22 +119,9 @@ const optionNames = {
   onNotice: true,
   clock: true,
   random: true,
-} as const satisfies Record<keyof OtlpOptions, true>;
-const tlsNames = { caFile: true, certFile: true, keyFile: true } as const satisfies Record<keyof TlsFiles, true>;
-const retryNames = { minDelayMs: true, maxDelayMs: true, maxAttempts: true } as const satisfies Record<
-  keyof RetryOptions,
-  true
->;
-
-/** Returns a problem for each unknown option, also inside `tls` and `retry`. */
-export function unknownNames(options: OtlpOptions): Problem[] {
-  const { tls = {}, retry = {} } = Object(options) as OtlpOptions;
-  return [
-    ...unknownOptions(options, optionNames),
-    ...unknownOptions(tls, tlsNames, 'tls'),
-    ...unknownOptions(retry, retryNames, 'retry'),
-  ];
-}
+};
+const tlsNames: OptionNames<TlsFiles> = { caFile: true, certFile: true, keyFile: true };
+const retryNames: OptionNames<RetryOptions> = { minDelayMs: true, maxDelayMs: true, maxAttempts: true };
 
 export interface ResolvedOptions {
   readonly cells: ResolvedCellsOptions;
@@ -163,149 +150,132 @@ const defaultTimeoutMs = 10_000;
  */
 const hostMaxLabelSets = 1990;
 
-/** Returns the options with their defaults. Adds what is wrong to `problems`; the result must not be used then. */
-export function resolveOptions(options: OtlpOptions, problems: Problem[]): ResolvedOptions {
-  const refuse = (field: string, message: string): void => void problems.push({ field, message });
+/** Returns the options with their defaults, which must not be used if there was a problem. */
+export function resolveOptions(check: OptionChecks, options: OtlpOptions): ResolvedOptions {
   const byDefault = options.meterProvider === undefined ? undefined : hostMaxLabelSets;
-  const cells = resolveCellsOptions({ ...options, maxLabelSets: options.maxLabelSets ?? byDefault }, problems);
-  checkCommon(options, refuse);
+  const cells = resolveCellsOptions(check, { ...options, maxLabelSets: options.maxLabelSets ?? byDefault });
+  checkResource(check, options);
+  checkConnection(check, options);
   if (options.meterProvider !== undefined) {
-    checkHostOptions(options, refuse);
+    checkHostOptions(check, options);
   }
+  check.flag('enabled', options.enabled);
+  check.text('name', options.name);
+  check.callback('onNotice', options.onNotice);
   const token = toSecret(options.token);
-  const url = resolveUrl(options, refuse);
+  const url = resolveUrl(check, options);
   const headers = readHeaders(options.headers);
-  checkCredentials(options, url, token, headers, refuse);
-  const pushIntervalMs = numberOf('pushIntervalMs', options.pushIntervalMs, defaultIntervalMs, minIntervalMs, refuse);
-  const timeoutMs = numberOf('timeoutMs', options.timeoutMs, Math.min(defaultTimeoutMs, pushIntervalMs), 1, refuse);
+  checkCredentials(check, options, url, token, headers);
+  const duration = (field: string, value: unknown, bounds: OptionBounds): number | undefined =>
+    check.number(field, value, { max: maxIntervalMs, ...bounds });
+  const pushIntervalMs =
+    duration('pushIntervalMs', options.pushIntervalMs, { min: minIntervalMs }) ?? defaultIntervalMs;
+  const timeoutMs = duration('timeoutMs', options.timeoutMs, { min: 1 }) ?? Math.min(defaultTimeoutMs, pushIntervalMs);
   if (pushIntervalMs < timeoutMs) {
-    refuse('pushIntervalMs', `must not be below the timeout of a push, ${timeoutMs} ms, got ${pushIntervalMs} ms`);
+    check.problem(
+      'pushIntervalMs',
+      `must not be below the timeout of a push, ${timeoutMs} ms, got ${pushIntervalMs} ms`,
+    );
   }
-  const retry: RetryOptions = Object(options.retry);
-  const minDelayMs = numberOf('retry.minDelayMs', retry.minDelayMs, 1000, 0, refuse);
+  const retry = check.group('retry', options.retry, retryNames);
+  const minDelayMs = duration('retry.minDelayMs', retry.minDelayMs, { min: 0 }) ?? 1000;
   return {
     cells,
     url,
-    logsUrl: options.evaluationEvents === true ? resolveLogsUrl(url, refuse) : undefined,
+    logsUrl: check.flag('evaluationEvents', options.evaluationEvents) ? resolveLogsUrl(check, url) : undefined,
     instanceId: options.instanceId,
     token,
     headers: headers as Readonly<Record<string, Secret>>,
-    encoding: options.protocol === 'http/json' ? 'json' : 'protobuf',
-    compression: options.compression ?? 'gzip',
+    encoding:
+      check.choice('protocol', options.protocol, ['http/protobuf', 'http/json']) === 'http/json' ? 'json' : 'protobuf',
+    compression: check.choice('compression', options.compression, ['gzip', 'none']) ?? 'gzip',
     pushIntervalMs,
     timeoutMs,
     retry: {
       minDelayMs,
-      maxDelayMs: numberOf('retry.maxDelayMs', retry.maxDelayMs, Math.max(5000, minDelayMs), minDelayMs, refuse),
-      maxAttempts: Math.floor(numberOf('retry.maxAttempts', retry.maxAttempts, 5, 1, refuse)),
+      maxDelayMs: duration('retry.maxDelayMs', retry.maxDelayMs, { min: minDelayMs }) ?? Math.max(5000, minDelayMs),
+      maxAttempts: check.number('retry.maxAttempts', retry.maxAttempts, { min: 1, whole: true }) ?? 5,
     },
-    clock: steadyClock(options.clock),
-    random: guardedRandom(options.random ?? Math.random),
+    clock: steadyClock(check.clock('clock', options.clock)),
+    random: guardedRandom(check.callback('random', options.random) ?? Math.random),
   };
 }
 
-/** Reports what is wrong with an option. */
-export type Refuse = (field: string, message: string) => void;
+function checkResource(check: OptionChecks, options: OtlpOptions): void {
+  check.text('serviceName', options.serviceName);
+  check.text('serviceVersion', options.serviceVersion);
+  check.text('serviceInstanceId', options.serviceInstanceId);
+  const { resourceAttributes = {} } = options;
+  const isRight =
+    isPlainObject(resourceAttributes) && Object.values(resourceAttributes).every((value) => typeof value === 'string');
+  check.expect('resourceAttributes', resourceAttributes, isRight, 'a plain object of strings');
+}
 
-function checkCommon(options: OtlpOptions, refuse: Refuse): void {
-  const choice = (field: keyof OtlpOptions, choices: readonly unknown[]): void => {
-    if (options[field] !== undefined && !choices.includes(options[field])) {
-      refuse(field, `must be one of ${choices.join(', ')}, got ${describeValue(options[field])}`);
-    }
-  };
-  choice('protocol', ['http/protobuf', 'http/json']);
-  choice('compression', ['gzip', 'none']);
-  choice('evaluationEvents', [true, false]);
-  choice('enabled', [true, false]);
-  for (const field of ['serviceName', 'serviceVersion', 'serviceInstanceId', 'name'] as const) {
-    const text: unknown = options[field];
-    if (text !== undefined && (typeof text !== 'string' || text.trim() === '')) {
-      refuse(field, `must be a non-blank string, got ${describeValue(text)}`);
-    }
+function checkConnection(check: OptionChecks, { headers = {}, tls, agent }: OtlpOptions): void {
+  if (!isPlainObject(headers)) {
+    // The value is not shown: it may hold a key.
+    check.problem('headers', 'must be a plain object');
   }
-  for (const field of ['onNotice', 'random'] as const) {
-    if (options[field] !== undefined && typeof options[field] !== 'function') {
-      refuse(field, `must be a function, got ${describeValue(options[field])}`);
-    }
-  }
-  const wrongClock = clockProblem(options.clock);
-  if (wrongClock !== undefined) {
-    refuse('clock', wrongClock);
-  }
-  for (const field of ['headers', 'resourceAttributes'] as const) {
-    const given: unknown = options[field];
-    if (given !== undefined && (typeof given !== 'object' || given === null || Symbol.iterator in given)) {
-      refuse(field, 'must be a plain object');
-    }
-  }
-  const { tls, resourceAttributes, agent } = options;
-  if ((tls?.certFile === undefined) !== (tls?.keyFile === undefined)) {
-    refuse(tls?.certFile === undefined ? 'tls.certFile' : 'tls.keyFile', 'is needed with the other of the two');
+  const { certFile, keyFile } = check.group('tls', tls, tlsNames);
+  if ((certFile === undefined) !== (keyFile === undefined)) {
+    check.problem(certFile === undefined ? 'tls.certFile' : 'tls.keyFile', 'is needed with the other of the two');
   }
   // Node's own check for an agent.
-  if (agent !== undefined && typeof Object(agent).addRequest !== 'function') {
-    refuse('agent', 'must be an http.Agent');
-  }
-  if (Object.values(Object(resourceAttributes)).some((value: unknown) => typeof value !== 'string')) {
-    refuse('resourceAttributes', 'must be strings');
-  }
+  const isAgent = typeof Object(agent).addRequest === 'function';
+  check.expect('agent', agent, agent === undefined || isAgent, 'an http.Agent');
 }
 
-function checkHostOptions(options: OtlpOptions, refuse: Refuse): void {
-  if (typeof options.meterProvider?.getMeter !== 'function') {
-    refuse('meterProvider', 'must be a MeterProvider of OpenTelemetry');
-  }
+function isPlainObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !(Symbol.iterator in value);
+}
+
+function checkHostOptions(check: OptionChecks, options: OtlpOptions): void {
+  const { meterProvider } = options;
+  const isProvider = typeof meterProvider?.getMeter === 'function';
+  check.expect('meterProvider', meterProvider, isProvider, 'a MeterProvider of OpenTelemetry');
   for (const field of Object.keys(pushing) as (keyof typeof pushing)[]) {
     if (options[field] !== undefined) {
-      refuse(field, 'has no effect with a meterProvider; leave one of them out');
+      check.problem(field, 'has no effect with a meterProvider; leave one of them out');
     }
   }
 }
 
 const nowhere: URL = new URL('http://localhost');
 
-function resolveUrl({ endpoint, url, meterProvider, agent }: OtlpOptions, refuse: Refuse): URL {
+function resolveUrl(check: OptionChecks, { endpoint, url, meterProvider, agent }: OtlpOptions): URL {
   if (endpoint !== undefined && url !== undefined) {
-    refuse('url', 'and endpoint name the same; leave one of them out');
+    check.problem('url', 'and endpoint name the same; leave one of them out');
   }
   const field = url === undefined ? 'endpoint' : 'url';
   const address = url ?? endpoint;
   if (address === undefined) {
     if (meterProvider === undefined) {
       const cloud = 'https://otlp-gateway-<zone>.grafana.net/otlp, with an instance id and a token';
-      refuse(field, `is missing: where to push to, such as ${cloud}, or http://localhost:4318 for a Collector here`);
+      check.problem(
+        field,
+        `is missing: where to push to, such as ${cloud}, or http://localhost:4318 for a Collector here`,
+      );
     }
     return nowhere;
   }
   const problem = addressProblem(address);
   if (problem !== undefined) {
-    refuse(field, problem);
+    check.problem(field, problem);
     return nowhere;
   }
   const found = url === undefined ? metricsUrl(address) : new URL(address);
   // Node refuses each request where this differs. Agents for both protocols have no such property of their own.
   const { protocol = found.protocol } = { ...agent } as { readonly protocol?: string };
   if (protocol !== found.protocol) {
-    refuse('agent', `must be one for ${found.protocol}//`);
+    check.problem('agent', `must be one for ${found.protocol}//`);
   }
   return found;
 }
 
-function resolveLogsUrl(url: URL, refuse: Refuse): URL | undefined {
+function resolveLogsUrl(check: OptionChecks, url: URL): URL | undefined {
   const found = logsUrl(url);
   if (found === undefined) {
-    refuse('evaluationEvents', 'needs an address that ends in /v1/metrics');
+    check.problem('evaluationEvents', 'needs an address that ends in /v1/metrics');
   }
   return found;
-}
-
-function numberOf(field: string, value: unknown, byDefault: number, min: number, refuse: Refuse): number {
-  if (value === undefined) {
-    return byDefault;
-  }
-  if (typeof value !== 'number' || !(value >= min && value <= maxIntervalMs)) {
-    refuse(field, `must be a number from ${min} to ${maxIntervalMs}, got ${describeValue(value)}`);
-    return byDefault;
-  }
-  return value;
 }

@@ -3,11 +3,12 @@ import { readFileSync } from 'node:fs';
 import { createSecureContext } from 'node:tls';
 import type { Resource } from '@opentelemetry/resources';
 import { MeterProvider, MetricReader } from '@opentelemetry/sdk-metrics';
-import { AnalyticsError, type Backend, type Problem } from '@toolweaver/analytics-core';
+import { AnalyticsError, type Backend } from '@toolweaver/analytics-core';
 import {
-  configError,
+  checkOptions,
   createNotices,
   createReporter,
+  type OptionChecks,
   secretsOfHeader,
   toAnalyticsError,
 } from '@toolweaver/analytics-core/backend';
@@ -16,7 +17,7 @@ import { createEvaluations } from './evaluations.ts';
 import { createHostInstruments } from './host-instruments.ts';
 import type { Connection } from './http.ts';
 import { exportMetrics, type Manner, probe } from './metrics-exporter.ts';
-import { type OtlpOptions, type ResolvedOptions, resolveOptions, type TlsFiles, unknownNames } from './options.ts';
+import { type OtlpOptions, optionNames, type ResolvedOptions, resolveOptions, type TlsFiles } from './options.ts';
 import { createCollect } from './points.ts';
 import { createPusher } from './pusher.ts';
 import { createResource } from './resource.ts';
@@ -41,25 +42,17 @@ class PlainReader extends MetricReader {
  *   the `meterProvider`.
  */
 export async function otlp(options: OtlpOptions): Promise<OtlpBackend> {
-  const problems = unknownNames(options);
-  const given: OtlpOptions = Object(options);
-  const { name = 'otlp', enabled, meterProvider } = given;
-  if (enabled === false) {
-    refuse(problems);
-    return { name, delivery: 'immediate', settings: { enabled }, write() {} };
+  const { name = 'otlp', enabled, meterProvider, agent } = Object(options) as OtlpOptions;
+  const checked = checkOptions(options, optionNames, (check, given) =>
+    enabled === false ? undefined : { resolved: resolveOptions(check, given), tls: readTlsFiles(check, given.tls) },
+  );
+  if (checked === undefined) {
+    return { name, delivery: 'immediate', settings: { enabled: false }, write() {} };
   }
-  const resolved = resolveOptions(given, problems);
-  const tls = readTlsFiles(given, problems);
-  refuse(problems);
+  const { resolved, tls } = checked;
   return meterProvider === undefined
-    ? pushingBackend(name, options, resolved, { tls, agent: options.agent })
+    ? pushingBackend(name, options, resolved, { tls, agent })
     : hostBackend(name, resolved, meterProvider);
-}
-
-function refuse(problems: readonly Problem[]): void {
-  if (problems.length > 0) {
-    throw configError(problems);
-  }
 }
 
 function pushingBackend(
@@ -218,10 +211,9 @@ function settingsOf(
   };
 }
 
-function readTlsFiles(options: OtlpOptions, problems: Problem[]): Connection['tls'] {
-  const tls: TlsFiles = Object(options.tls);
+function readTlsFiles(check: OptionChecks, tls: TlsFiles = {}): Connection['tls'] {
   const read = (field: keyof TlsFiles, tryOut: (pem: Buffer) => unknown): Buffer | undefined => {
-    const path = tls[field];
+    const path = Object(tls)[field];
     if (path === undefined) {
       return undefined;
     }
@@ -232,8 +224,7 @@ function readTlsFiles(options: OtlpOptions, problems: Problem[]): Connection['tl
       return pem;
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
-      problems.push({ field: `tls.${field}`, message: `cannot be read (${code}): ${path}` });
-      return undefined;
+      return check.problem(`tls.${field}`, `cannot be read (${code}): ${path}`);
     }
   };
   // Otherwise each push would fail anew, and an invalid CA would not even be reported.

@@ -198,7 +198,7 @@ describe('what is tried again', () => {
 
   test.each<[string, OtlpOptions['retry'], number[]]>([
     ['by default', undefined, [500, 1000, 2000, 2500]],
-    ['as the options say', { minDelayMs: 100, maxDelayMs: 250, maxAttempts: 4.9 }, [50, 100, 125]],
+    ['as the options say', { minDelayMs: 100, maxDelayMs: 250, maxAttempts: 4 }, [50, 100, 125]],
     ['of which the longest pause may be the first', { minDelayMs: 6000, maxAttempts: 3 }, [3000, 3000]],
   ])('comes after longer and longer pauses, %s', async (_, retry, expected) => {
     const server = await faultyServer(answerWith('HTTP/1.1 503 Busy\r\ncontent-length: 0\r\n\r\n'));

@@ -6,9 +6,14 @@ import type {
   CostGroup,
   Window,
 } from '@toolweaver/analytics-core';
-import { cleanId, configError, describeValue, unknownOptions } from '@toolweaver/analytics-core/backend';
-import { type Fields, isFields } from './fields.ts';
-import { checkFilter, cleanFilter, isMeant, type SpendFilter } from './scope.ts';
+import {
+  checkOptions,
+  cleanId,
+  configError,
+  type OptionChecks,
+  type OptionNames,
+} from '@toolweaver/analytics-core/backend';
+import { checkFilter, isMeant, type SpendFilter } from './scope.ts';
 
 /** A UTC hour, day or month, or windows of `ms` milliseconds, counted from the Unix epoch. */
 export type BudgetWindow = 'hour' | 'day' | 'month' | { readonly ms: number };
@@ -35,7 +40,7 @@ export interface BudgetOptions {
   readonly now?: (() => number) | undefined;
 }
 
-const optionNames = {
+const optionNames: OptionNames<BudgetOptions> = {
   limitUsd: true,
   window: true,
   warnAt: true,
@@ -43,7 +48,7 @@ const optionNames = {
   per: true,
   name: true,
   now: true,
-} as const satisfies Record<keyof BudgetOptions, true>;
+};
 
 /** Whose budget is asked for, and for which call. */
 export interface BudgetQuestion {
@@ -98,6 +103,10 @@ const ownerOf = {
   run: 'runId',
   model: 'model',
 } as const satisfies Record<BudgetOwner & CostGroup, keyof SpendFilter>;
+/** The most that can be counted in nano-dollars. */
+const maxUsd = Number.MAX_SAFE_INTEGER / 1e9;
+/** About 317 years. */
+const maxWindowMs = 1e13;
 /** Bounds the memory; further owners of a window share one budget. */
 const maxOwners = 50_000;
 const others = '';
@@ -107,9 +116,7 @@ const others = '';
  * @throws AnalyticsError `INVALID_CONFIG` with every problem of the options.
  */
 export function createBudget(options: BudgetOptions): Budget {
-  checkOptions(options);
-  const { limitUsd, window, warnAt = 0.8, per, name = 'budget', now = Date.now } = options;
-  const filter = cleanFilter(options.filter);
+  const { limitUsd, window, warnAt, filter, per, name, now } = resolveOptions(options);
   let current: Window = { from: 0, to: 0 };
   let spent = new Map<string, Spent>();
 
@@ -227,37 +234,24 @@ function windowAt(at: number, window: BudgetWindow): Window {
   return { from, to: from + ms };
 }
 
-function checkOptions(options: unknown): void {
-  const problems = unknownOptions(options, optionNames);
-  const wrong = (field: string, message: string): void => void problems.push({ field, message });
-  const given: Fields = Object(options);
-  const { limitUsd, window, warnAt = 0.8, filter = {}, per, name = 'budget', now = Date.now } = given;
-  if (!(typeof limitUsd === 'number' && limitUsd >= 1e-9 && limitUsd <= Number.MAX_SAFE_INTEGER / 1e9)) {
-    wrong('limitUsd', `must be US dollars above 0, got ${describeValue(limitUsd)}`);
+function resolveOptions(options: BudgetOptions) {
+  return checkOptions(options, optionNames, (check, given) => ({
+    limitUsd: check.number('limitUsd', given.limitUsd ?? null, { min: 1e-9, max: maxUsd, what: 'US dollars' }) ?? 0,
+    window: checkWindow(check, given.window),
+    warnAt: check.number('warnAt', given.warnAt, { above: 0, max: 1 }) ?? 0.8,
+    filter: checkFilter(check, 'filter', given.filter),
+    per: check.choice('per', given.per, Object.keys(ownerOf) as BudgetOwner[]),
+    name: check.text('name', given.name) ?? 'budget',
+    now: check.callback('now', given.now) ?? Date.now,
+  }));
+}
+
+function checkWindow(check: OptionChecks, window: BudgetWindow | undefined): BudgetWindow {
+  if (typeof window === 'object' && window !== null) {
+    const { ms } = check.group('window', window, { ms: true });
+    check.number('window.ms', ms ?? null, { min: 1000, max: maxWindowMs });
+    return window;
   }
-  const ms = isFields(window) ? window['ms'] : undefined;
-  if (
-    !['hour', 'day', 'month'].some((known) => known === window) &&
-    !(typeof ms === 'number' && ms >= 1000 && ms < 1e13)
-  ) {
-    wrong('window', `must be hour, day, month or { ms: number >= 1000 }, got ${describeValue(window)}`);
-  } else if (isFields(window)) {
-    problems.push(...unknownOptions(window, { ms: true }, 'window'));
-  }
-  if (!(typeof warnAt === 'number' && warnAt > 0 && warnAt <= 1)) {
-    wrong('warnAt', `must be a share above 0 and up to 1, got ${describeValue(warnAt)}`);
-  }
-  if (per !== undefined && !Object.keys(ownerOf).some((known) => known === per)) {
-    wrong('per', `must be one of ${Object.keys(ownerOf).join(', ')}, got ${describeValue(per)}`);
-  }
-  if (typeof name !== 'string' || name.trim() === '') {
-    wrong('name', `must be a name that is not blank, got ${describeValue(name)}`);
-  }
-  if (typeof now !== 'function') {
-    wrong('now', `must be a function, got ${describeValue(now)}`);
-  }
-  checkFilter(filter, 'filter', problems);
-  if (problems.length > 0) {
-    throw configError(problems);
-  }
+  const isKnown = ['hour', 'day', 'month'].some((known) => known === window);
+  return check.expect('window', window, isKnown, 'hour, day, month or { ms: number }') ?? 'day';
 }

@@ -1,6 +1,6 @@
-import type { Problem, Usage } from '@toolweaver/analytics-core';
-import { describeValue, unknownOptions } from '@toolweaver/analytics-core/backend';
-import { type Fields, isFields } from './fields.ts';
+import type { Usage } from '@toolweaver/analytics-core';
+import { describeValue, type OptionChecks, type OptionNames } from '@toolweaver/analytics-core/backend';
+import { isFields } from './fields.ts';
 
 /** US dollars for 1000 or a million tokens of each class. */
 export interface Rates {
@@ -49,89 +49,68 @@ const classes: Readonly<Record<keyof Usage, keyof Rates>> = {
   outputTokens: 'output',
   reasoningTokens: 'reasoning',
 };
-const priceNames = {
+const priceNames: OptionNames<ModelPrice> = {
   model: true,
   provider: true,
   from: true,
   usdPer1K: true,
   usdPer1M: true,
-} as const satisfies Record<keyof ModelPrice, true>;
-const rateNames = {
+};
+const rateNames: OptionNames<Rates> = {
   input: true,
   output: true,
   cacheRead: true,
   cacheWrite: true,
   reasoning: true,
-} as const satisfies Record<keyof Rates, true>;
+};
 
-/** Adds what is wrong to `problems`, and then returns undefined. */
-export function toOwnPrice(given: unknown, field: string, problems: Problem[]): OwnPrice | undefined {
-  const before = problems.length;
-  const wrong = (name: string, message: string): undefined => {
-    problems.push({ field: name === '' ? field : `${field}.${name}`, message });
-  };
-  problems.push(...unknownOptions(given, priceNames, field));
-  if (!isFields(given)) {
+/** Returns undefined for what is no object. Otherwise, the result must not be used if there was a problem. */
+export function toOwnPrice(check: OptionChecks, field: string, price: ModelPrice): OwnPrice | undefined {
+  if (!check.expect(field, price, isFields(price), 'an object')) {
     return undefined;
   }
-  const { model, provider, from, usdPer1K, usdPer1M } = given;
-  if (typeof model !== 'string' || model.trim() === '') {
-    wrong('model', `must be a name that is not blank, got ${describeValue(model)}`);
-  } else if (/\*./.test(model.trim())) {
-    wrong('model', `may have * at its end only, got ${describeValue(model)}`);
-  }
-  if (provider !== undefined && (typeof provider !== 'string' || provider.trim() === '')) {
-    wrong('provider', `must be a name that is not blank, got ${describeValue(provider)}`);
+  const { model, provider, from, usdPer1K, usdPer1M } = check.group(field, price, priceNames);
+  const name = normalName(check.text(`${field}.model`, model ?? null) ?? '');
+  if (/\*./.test(name)) {
+    check.problem(`${field}.model`, `may have * at its end only, got ${describeValue(model)}`);
   }
   const since = from === undefined ? Number.NEGATIVE_INFINITY : parseTime(from);
-  if (Number.isNaN(since)) {
-    wrong('from', `must be a date such as 2026-03-01, or a time with its zone, got ${describeValue(from)}`);
-  }
+  check.expect(`${field}.from`, from, !Number.isNaN(since), 'a date such as 2026-03-01, or a time with its zone');
   if ((usdPer1K === undefined) === (usdPer1M === undefined)) {
-    wrong('', 'must have usdPer1K or usdPer1M, and not both');
+    check.problem(field, 'must have usdPer1K or usdPer1M, and not both');
   }
-  const [perName, per, scale] = usdPer1K === undefined ? ['usdPer1M', usdPer1M, 1n] : ['usdPer1K', usdPer1K, 1000n];
-  problems.push(...(per === undefined ? [] : unknownOptions(per, rateNames, `${field}.${perName}`)));
-  const rates = isFields(per) ? toRates(per, perName as string, scale as bigint, wrong) : undefined;
-  if (problems.length > before || rates === undefined) {
-    return undefined;
-  }
-  const name = normalName(String(model));
   const isPrefix = name.endsWith('*');
   return {
     name: isPrefix ? name.slice(0, -1) : name,
     isPrefix,
-    provider: provider === undefined ? undefined : normalName(String(provider)),
+    provider: normalName(check.text(`${field}.provider`, provider) ?? '') || undefined,
     from: since,
-    rates,
+    rates:
+      usdPer1K === undefined
+        ? toRates(check, `${field}.usdPer1M`, usdPer1M, 1n)
+        : toRates(check, `${field}.usdPer1K`, usdPer1K, 1000n),
   };
 }
 
-function toRates(
-  given: Fields,
-  field: string,
-  scale: bigint,
-  wrong: (name: string, message: string) => undefined,
-): OwnPrice['rates'] {
-  const rate = (name: keyof Rates): bigint | undefined => {
-    const usd = given[name];
-    if (usd === undefined && name !== 'input' && name !== 'output') {
+function toRates(check: OptionChecks, field: string, given: Rates | undefined, scale: bigint): OwnPrice['rates'] {
+  const { input, output, cacheRead, cacheWrite, reasoning } = check.group(field, given, rateNames);
+  function rate(name: keyof Rates, usd: unknown): bigint | undefined {
+    if (usd === undefined && !(isFields(given) && (name === 'input' || name === 'output'))) {
       return undefined;
     }
-    return typeof usd === 'number' && usd >= 0 && usd <= maxUsd && (usd === 0 || toRate(usd, scale) > 0n)
-      ? toRate(usd, scale)
-      : wrong(
-          `${field}.${name}`,
-          `must be 0, or US dollars from 1e-${decimals} to ${maxUsd}, got ${describeValue(usd)}`,
-        );
-  };
-  const output = rate('output');
+    const isRight = typeof usd === 'number' && usd >= 0 && usd <= maxUsd && (usd === 0 || toRate(usd, scale) > 0n);
+    const expected = `0, or US dollars from 1e-${decimals} to ${maxUsd}`;
+    return check.expect(`${field}.${name}`, usd, isRight, expected) === undefined
+      ? undefined
+      : toRate(Number(usd), scale);
+  }
+  const outputRate = rate('output', output);
   return {
-    inputTokens: rate('input'),
-    cacheReadTokens: rate('cacheRead'),
-    cacheWriteTokens: rate('cacheWrite'),
-    outputTokens: output,
-    reasoningTokens: rate('reasoning') ?? output,
+    inputTokens: rate('input', input),
+    cacheReadTokens: rate('cacheRead', cacheRead),
+    cacheWriteTokens: rate('cacheWrite', cacheWrite),
+    outputTokens: outputRate,
+    reasoningTokens: rate('reasoning', reasoning) ?? outputRate,
   };
 }
 

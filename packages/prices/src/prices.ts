@@ -1,6 +1,11 @@
 import type { PriceProvider, Problem } from '@toolweaver/analytics-core';
-import { configError, describeValue, unknownOptions } from '@toolweaver/analytics-core/backend';
-import { type Fields, isFields } from './fields.ts';
+import {
+  configError,
+  createOptionChecks,
+  type OptionChecks,
+  type OptionNames,
+} from '@toolweaver/analytics-core/backend';
+import { isFields } from './fields.ts';
 import { memoized } from './memo.ts';
 import {
   costOf,
@@ -24,7 +29,7 @@ export interface PricesOptions {
   readonly table?: boolean | undefined;
 }
 
-const optionNames = { models: true, providers: true, table: true } as const satisfies Record<keyof PricesOptions, true>;
+const optionNames: OptionNames<PricesOptions> = { models: true, providers: true, table: true };
 
 /** The `prices` option of a client. Answers come from memory, never over the network. */
 export interface Prices extends PriceProvider {
@@ -41,8 +46,9 @@ const maxNames = 500;
  */
 export async function createPrices(options: PricesOptions = {}): Promise<Prices> {
   const problems: Problem[] = [];
-  const { own, providers, table: wantsTable } = resolveOptions(options, problems);
-  const table = wantsTable ? await loadTable(providers, problems) : undefined;
+  const check = createOptionChecks((field, message) => problems.push({ field, message }));
+  const { own, providers, table: wantsTable } = resolveOptions(check, options);
+  const table = wantsTable ? await loadTable(check, providers) : undefined;
   if (problems.length > 0) {
     throw configError(problems);
   }
@@ -89,43 +95,36 @@ interface ResolvedOptions {
   readonly table: boolean;
 }
 
-/** Adds what is wrong to `problems`. */
-function resolveOptions(options: unknown, problems: Problem[]): ResolvedOptions {
-  problems.push(...unknownOptions(options, optionNames));
-  const { models = [], providers = {}, table = true } = Object(options) as Fields;
-  if (!Array.isArray(models)) {
-    problems.push({ field: 'models', message: `must be a list of prices, got ${describeValue(models)}` });
+function resolveOptions(check: OptionChecks, options: PricesOptions): ResolvedOptions {
+  const { models = [], providers = {}, table } = check.group('', options, optionNames);
+  const areNames =
+    isFields(providers) && Object.values(providers).every((name) => typeof name === 'string' && name.trim() !== '');
+  if (!areNames) {
+    check.problem('providers', 'must be an object whose values are names of providers');
   }
+  return {
+    own: check.expect('models', models, Array.isArray(models), 'a list of prices') ? toOwnPrices(check, models) : [],
+    providers: new Map((areNames ? Object.entries(providers) : []).map(([given, name]) => [normalName(given), name])),
+    table: check.flag('table', table) ?? true,
+  };
+}
+
+function toOwnPrices(check: OptionChecks, models: readonly ModelPrice[]): OwnPrice[] {
   const fields = new Map<string, string>();
-  const own = (Array.isArray(models) ? models : []).flatMap((model, at) => {
+  const prices = models.flatMap((model, at) => {
     const field = `models[${at}]`;
-    const price = toOwnPrice(model, field, problems);
-    if (price === undefined) {
+    const price = toOwnPrice(check, field, model);
+    if (price === undefined || Number.isNaN(price.from)) {
       return [];
     }
     const { name, isPrefix, provider, from } = price;
     const held = JSON.stringify([name, isPrefix, provider, from]);
     const first = fields.get(held);
     if (first !== undefined) {
-      problems.push({
-        field,
-        message: `must differ from ${first} in its model, provider or from: one would never hold`,
-      });
+      check.problem(field, `must differ from ${first} in its model, provider or from: one would never hold`);
     }
     fields.set(held, field);
     return [price];
   });
-  const names = isFields(providers) ? Object.entries(providers) : [];
-  const areNames = isFields(providers) && names.every(([, name]) => typeof name === 'string' && name.trim() !== '');
-  if (!areNames) {
-    problems.push({ field: 'providers', message: 'must be an object whose values are names of providers' });
-  }
-  if (typeof table !== 'boolean') {
-    problems.push({ field: 'table', message: `must be true or false, got ${describeValue(table)}` });
-  }
-  return {
-    own: own.sort(inOrderOfPrecedence),
-    providers: new Map((areNames ? names : []).map(([given, name]) => [normalName(given), String(name)])),
-    table: table === true,
-  };
+  return prices.sort(inOrderOfPrecedence);
 }

@@ -1,5 +1,5 @@
-import type { AnalyticsEvent, ExecutionEvent, ExecutionKind, Problem } from '@toolweaver/analytics-core';
-import { cleanId, describeValue, executionKinds, unknownOptions } from '@toolweaver/analytics-core/backend';
+import type { AnalyticsEvent, ExecutionEvent, ExecutionKind } from '@toolweaver/analytics-core';
+import { executionKinds, type OptionChecks, type OptionNames } from '@toolweaver/analytics-core/backend';
 import { normalName, providerNames } from './model-price.ts';
 
 /** Which executions count: those that match every given field. */
@@ -14,7 +14,7 @@ export interface SpendFilter {
   readonly runId?: string | undefined;
 }
 
-const known = {
+const known: OptionNames<SpendFilter> = {
   kind: true,
   name: true,
   model: true,
@@ -22,33 +22,21 @@ const known = {
   userId: true,
   orgId: true,
   runId: true,
-} as const satisfies Record<keyof SpendFilter, true>;
+};
 const fields = Object.keys(known) as readonly (keyof SpendFilter)[];
 
-/** `group`: the name of the option that holds the filter. */
-export function checkFilter(filter: unknown, group: string, problems: Problem[]): void {
-  problems.push(...unknownOptions(filter, known, group));
-  const given: { readonly [K in keyof SpendFilter]: unknown } = Object(filter);
-  for (const field of fields) {
-    const value = given[field];
-    if (value !== undefined && (typeof value !== 'string' || value === '')) {
-      problems.push({
-        field: `${group}.${field}`,
-        message: `must be a non-empty string, got ${describeValue(value)}`,
-      });
-    } else if (field === 'kind' && value !== undefined && !executionKinds.some((kind) => kind === value)) {
-      problems.push({
-        field: `${group}.kind`,
-        message: `must be one of ${executionKinds.join(', ')}, got ${describeValue(value)}`,
-      });
-    }
-  }
-}
-
-/** Cleans the values as core cleans ids and names, so that the filter finds what was recorded under them. */
-export function cleanFilter(filter: SpendFilter = {}): SpendFilter {
-  const given = Object.entries(filter).filter(([, value]) => value !== undefined);
-  return Object.fromEntries(given.map(([name, value]) => [name, cleanId(value)]));
+/**
+ * Checks a filter, and cleans its values as core cleans ids and names, so that it finds what was recorded under them. `group`: the
+ * name of the option that holds the filter.
+ */
+export function checkFilter(check: OptionChecks, group: string, filter: SpendFilter | undefined): SpendFilter {
+  const given = check.group(group, filter, known);
+  const wanted = Object.keys(given).filter((name) => name in known) as (keyof SpendFilter)[];
+  const entries = wanted.map((name) => {
+    const field = `${group}.${name}`;
+    return [name, name === 'kind' ? check.choice(field, given.kind, executionKinds) : check.id(field, given[name])];
+  });
+  return Object.fromEntries(entries.filter(([, value]) => value !== undefined));
 }
 
 export function isMeant(event: AnalyticsEvent, filter: SpendFilter): event is ExecutionEvent {

@@ -1,4 +1,5 @@
-import type { PriceQuestion, Problem, Usage } from '@toolweaver/analytics-core';
+import type { PriceQuestion, Usage } from '@toolweaver/analytics-core';
+import type { OptionChecks } from '@toolweaver/analytics-core/backend';
 import { memoized } from './memo.ts';
 import { costOf, providerNames } from './model-price.ts';
 import { type Levels, ratesFor, type TablePrice, toLevels } from './table-rates.ts';
@@ -47,12 +48,12 @@ const gateway = 'gateway';
  * Loads the table, which takes some ms and some MB. `providers` maps names in calls to names in the table; names that the table
  * lacks are added to `problems`.
  */
-export async function loadTable(providers: ReadonlyMap<string, string>, problems: Problem[]): Promise<Table> {
+export async function loadTable(check: OptionChecks, providers: ReadonlyMap<string, string>): Promise<Table> {
   const { calcPrice, findProvider } = await import('@pydantic/genai-prices');
   for (const [given, providerId] of providers) {
     if (findProvider({ providerId }) === undefined) {
       const message = `must be a provider of the price list, got ${JSON.stringify(providerId)}`;
-      problems.push({ field: `providers.${given}`, message });
+      check.problem(`providers.${given}`, message);
     }
   }
 

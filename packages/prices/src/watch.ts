@@ -1,7 +1,7 @@
 import type { AnalyticsEvent, Backend } from '@toolweaver/analytics-core';
-import { configError, describeValue, tell, unknownOptions } from '@toolweaver/analytics-core/backend';
-import { type Fields, isFields } from './fields.ts';
-import { checkFilter, cleanFilter, isMeant, type SpendFilter } from './scope.ts';
+import { checkOptions, type OptionChecks, type OptionNames, tell } from '@toolweaver/analytics-core/backend';
+import { isFields } from './fields.ts';
+import { checkFilter, isMeant, type SpendFilter } from './scope.ts';
 
 /**
  * `cost`: known costs in the window, in US dollars · `spendRate`: the same per hour · `failureRate`: share of failed executions
@@ -45,17 +45,14 @@ export interface WatchOptions {
   readonly name?: string | undefined;
 }
 
-const optionNames = { thresholds: true, onThreshold: true, name: true } as const satisfies Record<
-  keyof WatchOptions,
-  true
->;
-const thresholdNames = {
+const optionNames: OptionNames<WatchOptions> = { thresholds: true, onThreshold: true, name: true };
+const thresholdNames: OptionNames<Threshold> = {
   measure: true,
   limit: true,
   filter: true,
   windowMs: true,
   minExecutions: true,
-} as const satisfies Record<keyof Threshold, true>;
+};
 
 /** A window moves in this many steps, so that its memory is constant. */
 const steps = 60;
@@ -67,23 +64,22 @@ const maxSkills = 10_000;
  * @throws AnalyticsError `INVALID_CONFIG` with every problem of the options.
  */
 export function watch(options: WatchOptions): Backend {
-  checkOptions(options);
-  const { thresholds, onThreshold, name = 'watch' } = options;
+  const { thresholds, onThreshold, name } = resolveOptions(options);
   const crossed = (crossing: Crossing): void => tell(onThreshold, crossing);
-  const watchers = thresholds.map((threshold) => {
+  const watchers = thresholds.map(({ threshold, filter }) => {
     switch (threshold.measure) {
       case 'duration':
-        return watchDurations(threshold, crossed);
+        return watchDurations(threshold, filter, crossed);
       case 'health':
-        return watchHealth(threshold, crossed);
+        return watchHealth(threshold, filter, crossed);
       default:
-        return watchWindow(threshold, crossed);
+        return watchWindow(threshold, filter, crossed);
     }
   });
   return {
     name,
     delivery: 'immediate',
-    settings: { thresholds: thresholds.map(({ measure, limit }) => ({ measure, limit })) },
+    settings: { thresholds: thresholds.map(({ threshold: { measure, limit } }) => ({ measure, limit })) },
     write(events) {
       for (const event of events) {
         for (const look of watchers) {
@@ -97,9 +93,8 @@ export function watch(options: WatchOptions): Backend {
 type Crossed = (crossing: Crossing) => void;
 type Watcher = (event: AnalyticsEvent) => void;
 
-function watchDurations(threshold: Threshold, crossed: Crossed): Watcher {
+function watchDurations(threshold: Threshold, filter: SpendFilter, crossed: Crossed): Watcher {
   const { limit } = threshold;
-  const filter = cleanFilter(threshold.filter);
   return (event) => {
     if (isMeant(event, filter) && event.latencyMs !== undefined && event.latencyMs > limit) {
       crossed({ threshold, value: event.latencyMs, at: event.at, name: event.name });
@@ -107,9 +102,8 @@ function watchDurations(threshold: Threshold, crossed: Crossed): Watcher {
   };
 }
 
-function watchHealth(threshold: Threshold, crossed: Crossed): Watcher {
+function watchHealth(threshold: Threshold, filter: SpendFilter, crossed: Crossed): Watcher {
   const { limit } = threshold;
-  const filter = cleanFilter(threshold.filter);
   const below = new Set<string>();
   return (event) => {
     if (event.type !== 'health' || (filter.name !== undefined && filter.name !== event.skillId)) {
@@ -133,9 +127,8 @@ interface Step {
   failures: number;
 }
 
-function watchWindow(threshold: Threshold, crossed: Crossed): Watcher {
+function watchWindow(threshold: Threshold, filter: SpendFilter, crossed: Crossed): Watcher {
   const { measure, limit, windowMs = 300_000, minExecutions = 20 } = threshold;
-  const filter = cleanFilter(threshold.filter);
   const stepMs = windowMs / steps;
   const ring = Array.from({ length: steps }, (): Step => ({ number: -1, nanoUsd: 0, executions: 0, failures: 0 }));
   let newest = 0;
@@ -198,43 +191,31 @@ function watchWindow(threshold: Threshold, crossed: Crossed): Watcher {
 
 const measures: readonly Measure[] = ['cost', 'spendRate', 'failureRate', 'duration', 'health'];
 
-function checkOptions(options: unknown): void {
-  const problems = unknownOptions(options, optionNames);
-  const wrong = (field: string, message: string): void => void problems.push({ field, message });
-  const { thresholds, onThreshold, name = 'watch' } = Object(options) as Fields;
-  if (typeof onThreshold !== 'function') {
-    wrong('onThreshold', `must be a function, got ${describeValue(onThreshold)}`);
+function resolveOptions(options: WatchOptions) {
+  return checkOptions(options, optionNames, (check, given) => {
+    const { thresholds, onThreshold } = given;
+    check.callback('onThreshold', onThreshold ?? null);
+    const isList = Array.isArray(thresholds);
+    check.expect('thresholds', thresholds, isList, 'a list');
+    return {
+      thresholds: isList
+        ? thresholds.flatMap((threshold, at) => checkThreshold(check, `thresholds[${at}]`, threshold))
+        : [],
+      onThreshold: onThreshold as WatchOptions['onThreshold'],
+      name: check.text('name', given.name) ?? 'watch',
+    };
+  });
+}
+
+/** Returns the threshold as given, since each crossing shows it, and its filter in the form that is recorded. */
+function checkThreshold(check: OptionChecks, field: string, threshold: Threshold) {
+  if (!check.expect(field, threshold, isFields(threshold), 'an object')) {
+    return [];
   }
-  if (typeof name !== 'string' || name.trim() === '') {
-    wrong('name', `must be a name that is not blank, got ${describeValue(name)}`);
-  }
-  if (!Array.isArray(thresholds)) {
-    wrong('thresholds', `must be a list, got ${describeValue(thresholds)}`);
-  }
-  const isNumber = (value: unknown, min: number): boolean => Number.isFinite(value) && (value as number) >= min;
-  for (const [at, given] of (Array.isArray(thresholds) ? thresholds : []).entries()) {
-    problems.push(...unknownOptions(given, thresholdNames, `thresholds[${at}]`));
-    if (!isFields(given)) {
-      continue;
-    }
-    const { measure, limit, filter = {}, windowMs = 1000, minExecutions = 1 } = given;
-    if (!measures.some((known) => known === measure)) {
-      wrong(`thresholds[${at}].measure`, `must be one of ${measures.join(', ')}, got ${describeValue(measure)}`);
-    }
-    if (!isNumber(limit, 0)) {
-      wrong(`thresholds[${at}].limit`, `must be a number >= 0, got ${describeValue(limit)}`);
-    } else if (measure === 'failureRate' && (limit as number) > 1) {
-      wrong(`thresholds[${at}].limit`, `must be a share from 0 to 1, got ${describeValue(limit)}`);
-    }
-    if (!isNumber(windowMs, 1000)) {
-      wrong(`thresholds[${at}].windowMs`, `must be a number >= 1000, got ${describeValue(windowMs)}`);
-    }
-    if (!isNumber(minExecutions, 1)) {
-      wrong(`thresholds[${at}].minExecutions`, `must be a number >= 1, got ${describeValue(minExecutions)}`);
-    }
-    checkFilter(filter, `thresholds[${at}].filter`, problems);
-  }
-  if (problems.length > 0) {
-    throw configError(problems);
-  }
+  const given = check.group(field, threshold, thresholdNames);
+  const measure = check.choice(`${field}.measure`, given.measure ?? null, measures);
+  check.number(`${field}.limit`, given.limit ?? null, { min: 0, ...(measure === 'failureRate' && { max: 1 }) });
+  check.number(`${field}.windowMs`, given.windowMs, { min: 1000 });
+  check.number(`${field}.minExecutions`, given.minExecutions, { min: 1 });
+  return [{ threshold, filter: checkFilter(check, `${field}.filter`, given.filter) }];
 }

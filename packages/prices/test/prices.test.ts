@@ -320,7 +320,7 @@ describe('wrong options are refused, all of them at once', () => {
     [{ model: [] }, ['model is not an option; the options are models, providers, table']],
     [{ models: {} }, ['models must be a list of prices, got an object']],
     [{ models: [5] }, ['models[0] must be an object, got 5']],
-    [{ models: [{ model: ' ', usdPer1M: rates }] }, ['models[0].model must be a name that is not blank, got " "']],
+    [{ models: [{ model: ' ', usdPer1M: rates }] }, ['models[0].model must be a non-blank string, got " "']],
     [
       { models: ['gpt-*-mini', '*-mini', 'gpt**', ' * '].map((model) => ({ model, usdPer1M: rates })) },
       [
@@ -354,8 +354,8 @@ describe('wrong options are refused, all of them at once', () => {
       { models: [{ model: 'a', usdPer1M: 5 }], tabel: false, providers: 5 },
       [
         'tabel is not an option; the options are models, providers, table',
-        'models[0].usdPer1M must be an object, got 5',
         'providers must be an object whose values are names of providers',
+        'models[0].usdPer1M must be an object, got 5',
       ],
     ],
     [
@@ -396,11 +396,11 @@ describe('wrong options are refused, all of them at once', () => {
         table: 'no',
       },
       [
+        'providers must be an object whose values are names of providers',
         'models[0].from must be a date such as 2026-03-01, or a time with its zone, got "2026-13-01"',
         'models[1].from must be a date such as 2026-03-01, or a time with its zone, got "2026-02-30"',
         'models[1].usdPer1M.input must be 0, or US dollars from 1e-12 to 1000000, got 1e-13',
-        'models[2].provider must be a name that is not blank, got ""',
-        'providers must be an object whose values are names of providers',
+        'models[2].provider must be a non-blank string, got ""',
         'table must be true or false, got "no"',
       ],
     ],

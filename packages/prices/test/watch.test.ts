@@ -208,7 +208,6 @@ test('wrong options are refused, all of them at once', () => {
   expect((error as AnalyticsError).problems.map(({ field }) => field)).toEqual([
     'onCrossing',
     'onThreshold',
-    'name',
     'thresholds[0].measure',
     'thresholds[0].limit',
     'thresholds[0].windowMs',
@@ -219,6 +218,7 @@ test('wrong options are refused, all of them at once', () => {
     'thresholds[2]',
     'thresholds[3].limit',
     'thresholds[3].filter.kind',
+    'name',
   ]);
   expect((error as AnalyticsError).message).toContain(
     'thresholds[0].measure: must be one of cost, spendRate, failureRate, duration, health, got "speed"',

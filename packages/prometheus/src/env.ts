@@ -1,5 +1,5 @@
-import type { Env, Problem } from '@toolweaver/analytics-core';
-import { type EnvReader, readEnv } from '@toolweaver/analytics-core/backend';
+import type { Env } from '@toolweaver/analytics-core';
+import { createOptionChecks, type EnvReader, readEnv } from '@toolweaver/analytics-core/backend';
 import { readMetricsOptions } from '@toolweaver/analytics-metrics';
 import { checkHost, type PrometheusOptions } from './options.ts';
 import { type PushgatewayOptions, resolvePushgateway } from './pushgateway-options.ts';
@@ -25,11 +25,8 @@ export function prometheusFromEnv(env: Env): PrometheusOptions {
 }
 
 function readHost(vars: EnvReader): string | undefined {
-  const host = vars.text('PROMETHEUS_HOST');
-  if (host !== undefined) {
-    checkHost(host, (message) => vars.problem('PROMETHEUS_HOST', message));
-  }
-  return host;
+  const check = createOptionChecks((_, message) => vars.problem('PROMETHEUS_HOST', message));
+  return checkHost(check, vars.text('PROMETHEUS_HOST'));
 }
 
 const prefix = 'PROMETHEUS_PUSHGATEWAY_';
@@ -53,13 +50,12 @@ function readPushgateway(vars: EnvReader, env: Env, defaultMetrics = false): Pus
     deleteOnClose: vars.flag(`${prefix}DELETE_ON_CLOSE`),
     authorization: vars.secret(`${prefix}AUTHORIZATION`),
   };
-  const problems: Problem[] = [];
-  resolvePushgateway(options, defaultMetrics, problems);
-  for (const { field, message } of problems) {
+  const check = createOptionChecks((field, message) => {
     const [, option = '', ...label] = field.split('.');
     const inOurUnit = option === 'intervalMs' ? 'must be 0, or a number of seconds from 0.1 to 86400' : message;
     vars.problem(`${prefix}${variables[option]}`, `${label.join('.')} ${inOurUnit}`.trim());
-  }
+  });
+  resolvePushgateway(check, options, defaultMetrics);
   return options;
 }
 

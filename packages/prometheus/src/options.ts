@@ -1,17 +1,12 @@
 import type { AnalyticsError } from '@toolweaver/analytics-core';
-import { configError, describeValue, unknownOptions } from '@toolweaver/analytics-core/backend';
+import { checkOptions, type OptionChecks, type OptionNames } from '@toolweaver/analytics-core/backend';
 import {
   type MetricsOptions,
   metricsOptionNames,
   type ResolvedMetricsOptions,
   resolveMetricsOptions,
 } from '@toolweaver/analytics-metrics';
-import {
-  type PushgatewayOptions,
-  type PushgatewayTarget,
-  pushgatewayNames,
-  resolvePushgateway,
-} from './pushgateway-options.ts';
+import { type PushgatewayOptions, type PushgatewayTarget, resolvePushgateway } from './pushgateway-options.ts';
 import { isRegistry, type MetricRegistry } from './registry.ts';
 
 /** What is counted, and how Prometheus gets it: by a server, a registry or a Pushgateway. */
@@ -44,7 +39,7 @@ export interface PrometheusOptions extends MetricsOptions {
   readonly onNotice?: ((notice: AnalyticsError) => unknown) | undefined;
 }
 
-const optionNames = {
+const optionNames: OptionNames<PrometheusOptions> = {
   ...metricsOptionNames,
   name: true,
   enabled: true,
@@ -55,7 +50,7 @@ const optionNames = {
   workers: true,
   pushgateway: true,
   onNotice: true,
-} as const satisfies Record<keyof PrometheusOptions, true>;
+};
 
 export interface ResolvedOptions {
   readonly name: string;
@@ -71,61 +66,43 @@ export interface ResolvedOptions {
 }
 
 /** @throws AnalyticsError `INVALID_CONFIG` with every problem. */
-export function resolveOptions(given: PrometheusOptions): ResolvedOptions {
-  const problems = unknownOptions(given, optionNames);
-  const options: PrometheusOptions = Object(given);
-  const wrong = (field: string, message: string): void => void problems.push({ field, message });
-  const { name = 'prometheus', host = '127.0.0.1', registry, onNotice } = options;
-  const flag = (field: 'enabled' | 'defaultMetrics' | 'workers', otherwise: boolean): boolean => {
-    const value = options[field] ?? otherwise;
-    if (typeof value !== 'boolean') {
-      wrong(field, `must be true or false, got ${describeValue(value)}`);
+export function resolveOptions(options: PrometheusOptions): ResolvedOptions {
+  return checkOptions(options, optionNames, (check, given) => {
+    const { registry } = given;
+    const defaultMetrics = check.flag('defaultMetrics', given.defaultMetrics) ?? false;
+    const workers = check.flag('workers', given.workers) ?? false;
+    const pushgateway =
+      given.pushgateway === undefined ? undefined : resolvePushgateway(check, given.pushgateway, defaultMetrics);
+    const port = given.port ?? (pushgateway === undefined ? 8000 : false);
+    const isPort = Number.isInteger(port) && Number(port) >= 0 && Number(port) <= 65_535;
+    check.expect('port', port, port === false || isPort, 'a whole number from 0 to 65535, or false for no server');
+    if (registry !== undefined) {
+      check.expect('registry', registry, isRegistry(registry), 'a Registry of prom-client or @prometheus-io/client');
+      if (defaultMetrics) {
+        const message = 'cannot be combined with `registry`: call collectDefaultMetrics({ register }) with yours';
+        check.problem('defaultMetrics', message);
+      }
+      if (workers) {
+        check.problem('workers', 'cannot be combined with `registry`: use the AggregatorRegistry of its library');
+      }
     }
-    return value;
-  };
-  const metrics = resolveMetricsOptions(options, problems);
-  const defaultMetrics = flag('defaultMetrics', false);
-  const pushgateway = isObject(options.pushgateway)
-    ? resolvePushgateway(options.pushgateway, defaultMetrics, problems)
-    : undefined;
-  if (options.pushgateway !== undefined) {
-    problems.push(...unknownOptions(options.pushgateway, pushgatewayNames, 'pushgateway'));
-  }
-  const port = options.port ?? (pushgateway === undefined ? 8000 : false);
-  const workers = flag('workers', false);
-
-  if (typeof name !== 'string' || name.trim() === '') {
-    wrong('name', `must be a non-blank string, got ${describeValue(name)}`);
-  }
-  if (port !== false && !(Number.isInteger(port) && port >= 0 && port <= 65_535)) {
-    wrong('port', `must be a whole number from 0 to 65535, or false for no server, got ${describeValue(port)}`);
-  }
-  checkHost(host, (message) => wrong('host', message));
-  if (registry !== undefined && !isRegistry(registry)) {
-    wrong('registry', 'must be a Registry of prom-client or @prometheus-io/client');
-  }
-  if (registry !== undefined && defaultMetrics === true) {
-    wrong('defaultMetrics', 'cannot be combined with `registry`: call collectDefaultMetrics({ register }) with yours');
-  }
-  if (registry !== undefined && workers === true) {
-    wrong('workers', 'cannot be combined with `registry`: use the AggregatorRegistry of its library');
-  }
-  if (onNotice !== undefined && typeof onNotice !== 'function') {
-    wrong('onNotice', `must be a function, got ${describeValue(onNotice)}`);
-  }
-  const enabled = flag('enabled', true);
-  if (problems.length > 0) {
-    throw configError(problems);
-  }
-  return { name, enabled, port, host, defaultMetrics, registry, workers, pushgateway, metrics, onNotice };
+    return {
+      name: check.text('name', given.name) ?? 'prometheus',
+      enabled: check.flag('enabled', given.enabled) ?? true,
+      port,
+      host: checkHost(check, given.host) ?? '127.0.0.1',
+      defaultMetrics,
+      registry,
+      workers,
+      pushgateway,
+      metrics: resolveMetricsOptions(check, given),
+      onNotice: check.callback('onNotice', given.onNotice),
+    };
+  });
 }
 
-export function checkHost(host: unknown, refuse: (message: string) => void): void {
-  if (typeof host !== 'string' || !/^[\w.:%-]+$/.test(host)) {
-    refuse(`must be an IP address or the name of a host, such as 127.0.0.1 or 0.0.0.0, got ${describeValue(host)}`);
-  }
-}
-
-function isObject(value: unknown): value is object {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+export function checkHost(check: OptionChecks, host: string | undefined): string | undefined {
+  const isHost = typeof host === 'string' && /^[\w.:%-]+$/.test(host);
+  const expected = 'an IP address or the name of a host, such as 127.0.0.1 or 0.0.0.0';
+  return check.expect('host', host, host === undefined || isHost, expected);
 }

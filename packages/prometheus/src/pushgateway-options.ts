@@ -1,5 +1,5 @@
-import type { Problem, Secret } from '@toolweaver/analytics-core';
-import { describeValue, isLoopback, isSecret, secret } from '@toolweaver/analytics-core/backend';
+import type { Secret } from '@toolweaver/analytics-core';
+import { isLoopback, isSecret, type OptionChecks, type OptionNames, secret } from '@toolweaver/analytics-core/backend';
 import { catalogue, type OptionalLabel } from '@toolweaver/analytics-metrics';
 import { defaultMetricsLabels } from './default-metrics.ts';
 import { overflowLabel } from './render.ts';
@@ -24,7 +24,7 @@ export interface PushgatewayOptions {
   readonly timeoutMs?: number | undefined;
 }
 
-export const pushgatewayNames: Readonly<Record<keyof PushgatewayOptions, true>> = {
+const optionNames: OptionNames<PushgatewayOptions> = {
   url: true,
   job: true,
   grouping: true,
@@ -49,59 +49,68 @@ export interface PushgatewayTarget {
 
 const maxTimerMs = 2 ** 31 - 1;
 
-/** The options with their defaults; what is wrong with them goes to `problems`. `defaultMetrics`: whether these are pushed, too. */
+/** The options with their defaults, not to be used if there was a problem. `defaultMetrics`: whether these are pushed, too. */
 export function resolvePushgateway(
-  given: PushgatewayOptions,
+  check: OptionChecks,
+  options: PushgatewayOptions,
   defaultMetrics: boolean,
-  problems: Problem[],
 ): PushgatewayTarget {
-  const wrong = (field: string, message: string): void =>
-    void problems.push({ field: `pushgateway.${field}`, message });
-  const { job = 'toolweaver', grouping = {}, intervalMs = 15_000, mode = 'push', deleteOnClose = false } = given;
-  const { timeoutMs = 5_000 } = given;
+  const given = check.group('pushgateway', options, optionNames);
+  const { job = 'toolweaver', intervalMs = 15_000 } = given;
   const authorization = typeof given.authorization === 'string' ? secret(given.authorization) : given.authorization;
-
-  const url = URL.canParse(given.url) ? new URL(given.url) : undefined;
-  if (url === undefined || !/^https?:$/.test(url.protocol) || url.search !== '' || url.hash !== '') {
-    wrong('url', 'must be an http or https URL without query, such as http://127.0.0.1:9091');
-  } else if (url.username !== '' || url.password !== '') {
-    wrong('url', 'must have no user or password in it; give them as `authorization`');
-  } else if (authorization !== undefined && url.protocol === 'http:' && !isLoopback(url.hostname)) {
-    wrong('url', 'must be https, since `authorization` would go over the network for anyone to read');
-  }
+  check.expect('pushgateway.job', job, isText(job) && job.trim() !== '', 'a non-blank, well-formed string');
+  const isInterval = intervalMs === 0 || (intervalMs >= 100 && intervalMs <= maxTimerMs);
+  const interval = `0, or a number of ms from 100 to ${maxTimerMs}`;
+  check.expect('pushgateway.intervalMs', intervalMs, typeof intervalMs === 'number' && isInterval, interval);
   if (
     authorization !== undefined &&
     !(isSecret(authorization) && /^[\x21-\x7e][\x20-\x7e]*$/.test(authorization.reveal()))
   ) {
-    wrong('authorization', 'must be a header value of one line, such as "Bearer …"');
+    check.problem('pushgateway.authorization', 'must be a header value of one line, such as "Bearer …"');
   }
-  if (!isText(job) || job.trim() === '') {
-    wrong('job', `must be a non-blank, well-formed string, got ${describeValue(job)}`);
+  return {
+    url: checkUrl(check, given.url, authorization),
+    job,
+    grouping: checkGrouping(check, given.grouping, defaultMetrics),
+    intervalMs,
+    mode: check.choice('pushgateway.mode', given.mode, ['push', 'add']) ?? 'push',
+    deleteOnClose: check.flag('pushgateway.deleteOnClose', given.deleteOnClose) ?? false,
+    authorization,
+    timeoutMs:
+      check.number('pushgateway.timeoutMs', given.timeoutMs, { min: 1, max: maxTimerMs, whole: true }) ?? 5_000,
+  };
+}
+
+/** Returns the address without a trailing slash. */
+function checkUrl(check: OptionChecks, given: unknown, authorization: Secret | undefined): string {
+  const url = typeof given === 'string' && URL.canParse(given) ? new URL(given) : undefined;
+  if (url === undefined || !/^https?:$/.test(url.protocol) || url.search !== '' || url.hash !== '') {
+    const message = 'must be an http or https URL without query, such as http://127.0.0.1:9091';
+    check.problem('pushgateway.url', message);
+  } else if (url.username !== '' || url.password !== '') {
+    check.problem('pushgateway.url', 'must have no user or password in it; give them as `authorization`');
+  } else if (authorization !== undefined && url.protocol === 'http:' && !isLoopback(url.hostname)) {
+    const message = 'must be https, since `authorization` would go over the network for anyone to read';
+    check.problem('pushgateway.url', message);
   }
-  if (typeof grouping !== 'object' || grouping === null || Array.isArray(grouping)) {
-    wrong('grouping', 'must be an object of label names and their values');
-  } else {
+  return `${url?.origin}${url?.pathname.replace(/\/+$/, '')}`;
+}
+
+function checkGrouping(
+  check: OptionChecks,
+  grouping: PushgatewayOptions['grouping'] = {},
+  defaultMetrics: boolean,
+): Readonly<Record<string, string>> {
+  const isObject = typeof grouping === 'object' && grouping !== null && !Array.isArray(grouping);
+  if (check.expect('pushgateway.grouping', grouping, isObject, 'an object of label names and their values')) {
     for (const [label, value] of Object.entries(grouping)) {
       const problem = groupingProblem(label, value, defaultMetrics);
       if (problem !== undefined) {
-        wrong(`grouping.${label}`, problem);
+        check.problem(`pushgateway.grouping.${label}`, problem);
       }
     }
   }
-  if (!isNumber(intervalMs, 0) || (intervalMs > 0 && intervalMs < 100)) {
-    wrong('intervalMs', `must be 0, or a number of ms from 100 to ${maxTimerMs}, got ${describeValue(intervalMs)}`);
-  }
-  if (!isNumber(timeoutMs, 1) || !Number.isInteger(timeoutMs)) {
-    wrong('timeoutMs', `must be a whole number of ms from 1 to ${maxTimerMs}, got ${describeValue(timeoutMs)}`);
-  }
-  if (mode !== 'push' && mode !== 'add') {
-    wrong('mode', `must be push or add, got ${describeValue(mode)}`);
-  }
-  if (typeof deleteOnClose !== 'boolean') {
-    wrong('deleteOnClose', `must be true or false, got ${describeValue(deleteOnClose)}`);
-  }
-  const base = `${url?.origin}${url?.pathname.replace(/\/+$/, '')}`;
-  return { url: base, job, grouping, intervalMs, mode, deleteOnClose, authorization, timeoutMs };
+  return grouping;
 }
 
 /** The gateway gives every series the labels of its group, in place of its own labels of these names. */
@@ -129,8 +138,4 @@ function groupingProblem(label: string, value: unknown, defaultMetrics: boolean)
 /** Half of a surrogate pair cannot be part of a path. */
 function isText(value: unknown): value is string {
   return typeof value === 'string' && value.isWellFormed();
-}
-
-function isNumber(value: unknown, min: number): value is number {
-  return typeof value === 'number' && value >= min && value <= maxTimerMs;
 }

@@ -55,7 +55,7 @@ describe('options', () => {
     );
   });
 
-  test.each<[string, object, string]>([
+  test.each<[string, object, ...string[]]>([
     ['a port that is not whole', { port: 80.5 }, 'port'],
     ['a port as a text', { port: '8000' }, 'port'],
     ['no number', { port: Number.NaN }, 'port'],
@@ -85,8 +85,8 @@ describe('options', () => {
     ],
     ['nothing as the grouping', { pushgateway: { url, grouping: null } }, 'pushgateway.grouping'],
     ['a list as the grouping', { pushgateway: { url, grouping: [] } }, 'pushgateway.grouping'],
-    ['nothing as the gateway', { pushgateway: null }, 'pushgateway'],
-    ['a list as the gateway', { pushgateway: [url] }, 'pushgateway'],
+    ['nothing as the gateway', { pushgateway: null }, 'pushgateway', 'pushgateway.url'],
+    ['a list as the gateway', { pushgateway: [url] }, 'pushgateway', 'pushgateway.url'],
     ['what is no object', null as never, 'options'],
     ['a file as the gateway', { pushgateway: { url: 'file:///etc/passwd' } }, 'pushgateway.url'],
     [
@@ -94,8 +94,8 @@ describe('options', () => {
       { pushgateway: { url: 'http://gateway.example:9091', authorization: 'Bearer x' } },
       'pushgateway.url',
     ],
-  ])('%s is refused', async (_, options, field) => {
-    expect(await problemsOf(options)).toEqual([field]);
+  ])('%s is refused', async (_, options, ...fields) => {
+    expect(await problemsOf(options)).toEqual(fields);
   });
 
   test('namespace, labels, buckets and the limit of label sets are those that were given', async () => {

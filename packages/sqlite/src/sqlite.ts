@@ -1,8 +1,7 @@
 import { createRequire } from 'node:module';
 import { setImmediate } from 'node:timers/promises';
 import { AnalyticsError, type AnalyticsEvent, type AnalyticsReader, type Backend } from '@toolweaver/analytics-core';
-import { createNotices } from '@toolweaver/analytics-core/backend';
-import { checkOptions, type Names } from './check.ts';
+import { checkOptions, createNotices, type OptionNames } from '@toolweaver/analytics-core/backend';
 import { type Connect, type DatabaseConfig, openExisting } from './database.ts';
 import { unsupportedNode } from './driver.ts';
 import { createEncoder } from './encode.ts';
@@ -175,7 +174,7 @@ interface ResolvedOptions {
   readonly onNotice: SqliteOptions['onNotice'];
 }
 
-const names: Names<SqliteOptions> = {
+const names: OptionNames<SqliteOptions> = {
   path: true,
   name: true,
   busyTimeoutMs: true,
@@ -190,20 +189,12 @@ function resolveOptions(options: SqliteOptions | undefined): ResolvedOptions {
     const path = check.text('path', given.path === '' ? undefined : given.path) ?? '';
     const wrong = pathProblem(path);
     if (wrong !== undefined) {
-      check.wrong('path', wrong);
-    }
-    const name = check.text('name', given.name) ?? 'sqlite';
-    if (name.trim() === '') {
-      check.wrong('name', 'must not be blank');
-    }
-    const { onNotice } = given;
-    if (onNotice !== undefined && typeof onNotice !== 'function') {
-      check.wrong('onNotice', `must be a function, got ${typeof onNotice}`);
+      check.problem('path', wrong);
     }
     return {
-      name,
+      name: check.text('name', given.name) ?? 'sqlite',
       limits: checkLimits(check, given),
-      onNotice,
+      onNotice: check.callback('onNotice', given.onNotice),
       database: {
         path: databasePath(path),
         busyTimeoutMs:

@@ -620,7 +620,7 @@ describe('wrong options are refused', () => {
       memory(),
       'x.csv',
       { format: 'xml', map: 1, strict: 'yes', patienceMs: -1, onReject: 1, onProgress: 1, signal: 1 },
-      ['format', 'map', 'onReject', 'onProgress', 'signal', 'strict', 'patienceMs'],
+      ['map', 'format', 'onReject', 'onProgress', 'signal', 'strict', 'patienceMs'],
     ],
   ])('all at once: %#', async (target, source, options, fields) => {
     const refused = await refusal(source as never, options as never, target as never);

@@ -66,7 +66,7 @@ describe('wrong options are refused, all at once', () => {
         'period must be one of day, week, month, all, got "year"',
         noOrg,
         noLimit,
-        'minExecutions must be a finite number from 0, got -1',
+        'minExecutions must be a finite number >= 0, got -1',
         'kind must be one of skill, tool, llm, agent, search, operation, got "x"',
       ],
     ],

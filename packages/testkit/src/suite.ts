@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { configError, unknownOptions } from '@toolweaver/analytics-core/backend';
+import { checkOptions, type OptionNames } from '@toolweaver/analytics-core/backend';
 import { checkLaw, type Law } from './law.ts';
 import { laws } from './laws.ts';
 import type { Create } from './trial.ts';
@@ -30,17 +30,14 @@ export interface SuiteOptions {
   readonly timeoutMs?: number | undefined;
 }
 
-const optionNames = { test: true, create: true, skip: true, timeoutMs: true } as const satisfies Record<
-  keyof SuiteOptions,
-  true
->;
+const optionNames: OptionNames<SuiteOptions> = { test: true, create: true, skip: true, timeoutMs: true };
 
 /**
  * Defines one test for each law, and one that checks `skip` itself.
  * @throws AnalyticsError `INVALID_CONFIG` with every problem of the options.
  */
 export function testBackend(options: SuiteOptions): void {
-  checkOptions(options);
+  checkSuite(options);
   const { test, create, skip = [], timeoutMs } = options;
   test('every skip names a law, once, and gives a reason', async () => {
     const wrong = problemsOf(skip);
@@ -65,25 +62,16 @@ export function testBackend(options: SuiteOptions): void {
   }
 }
 
-function checkOptions(options: unknown): void {
-  const problems = unknownOptions(options, optionNames);
-  const { test, create, skip = [], timeoutMs = 1 } = Object(options) as { [K in keyof SuiteOptions]: unknown };
-  for (const [field, value] of Object.entries({ test, create })) {
-    if (typeof value !== 'function') {
-      problems.push({ field, message: 'must be a function' });
-    }
-  }
+function checkSuite(options: SuiteOptions): void {
   const isSkip = ({ law, reason }: Record<keyof Skip, unknown>): boolean =>
     typeof law === 'string' && typeof reason === 'string';
-  if (!Array.isArray(skip) || !skip.every((entry) => isSkip(Object(entry)))) {
-    problems.push({ field: 'skip', message: 'must be a list of { law, reason }, both of them strings' });
-  }
-  if (!(typeof timeoutMs === 'number' && timeoutMs > 0)) {
-    problems.push({ field: 'timeoutMs', message: 'must be a number of ms above 0' });
-  }
-  if (problems.length > 0) {
-    throw configError(problems);
-  }
+  checkOptions(options, optionNames, (check, { test, create, skip = [], timeoutMs }) => {
+    check.callback('test', test ?? null);
+    check.callback('create', create ?? null);
+    const areSkips = Array.isArray(skip) && skip.every((entry) => isSkip(Object(entry)));
+    check.expect('skip', skip, areSkips, 'a list of { law, reason }, both of them strings');
+    check.number('timeoutMs', timeoutMs, { above: 0, max: Infinity });
+  });
 }
 
 function problemsOf(skip: readonly Skip[]): string[] {

@@ -1,4 +1,4 @@
-import { checkOptions, type Known } from './check.ts';
+import { checkOptions, type OptionNames } from '@toolweaver/analytics-core/backend';
 import { createClient } from './client/client-run.ts';
 import { snapshot } from './client/logged.ts';
 import type { WandbRun } from './client/wandb-run.ts';
@@ -21,16 +21,16 @@ export interface RunClientOptions extends ConnectionOptions, DescriptionOptions 
   readonly initTimeoutMs?: number | undefined;
 }
 
-const known: Known<RunClientOptions> = { ...knownOptions, initTimeoutMs: true };
+const known: OptionNames<RunClientOptions> = { ...knownOptions, initTimeoutMs: true };
 
 /**
  * Starts a run. Resolves when the run exists at the service, or is offline.
  * @throws AnalyticsError `INVALID_CONFIG` for wrong options, all of them at once, and for what `resume` does not allow.
  */
 export async function startRun(options: RunClientOptions = {}): Promise<WandbRun> {
-  const { settings, initTimeoutMs } = checkOptions(options, known, (check) => ({
-    settings: readSettings(check, options),
-    initTimeoutMs: check.number('initTimeoutMs', options.initTimeoutMs, 1, 3_600_000) ?? 90_000,
+  const { settings, initTimeoutMs } = checkOptions(options, known, (check, given) => ({
+    settings: readSettings(check, given),
+    initTimeoutMs: check.number('initTimeoutMs', given.initTimeoutMs, { min: 1, max: 3_600_000 }) ?? 90_000,
   }));
   const { mode, clock, dir, description } = settings;
   const first = firstRun(settings);

@@ -1,4 +1,5 @@
-import { type Known, requireForm } from './check.ts';
+import type { OptionNames } from '@toolweaver/analytics-core/backend';
+import { requireForm } from './form.ts';
 
 /** What the summary keeps of a metric's numbers. `none` keeps nothing, even together with others. */
 export type SummaryKind = 'min' | 'max' | 'mean' | 'last' | 'first' | 'none';
@@ -33,7 +34,7 @@ export interface MetricOptions {
   readonly summary?: readonly SummaryKind[] | undefined;
 }
 
-export const knownInMetric: Known<MetricOptions> = { stepMetric: true, hidden: true, summary: true };
+export const knownInMetric: OptionNames<MetricOptions> = { stepMetric: true, hidden: true, summary: true };
 
 /**
  * Checks a definition and fills in the defaults.

@@ -1,6 +1,5 @@
 import { AnalyticsError, type AnalyticsEvent, type Backend } from '@toolweaver/analytics-core';
-import { configError, createNotices, describeValue } from '@toolweaver/analytics-core/backend';
-import { checkOptions, type Known } from './check.ts';
+import { checkOptions, configError, createNotices, type OptionNames } from '@toolweaver/analytics-core/backend';
 import { pause } from './clock.ts';
 import { createEncoder } from './encoding/encoder.ts';
 import type { RecordedRun } from './events/recorded-run.ts';
@@ -29,7 +28,7 @@ export interface WandbOptions extends ConnectionOptions, DescriptionOptions {
   readonly alertIntervalMs?: number | undefined;
 }
 
-const known: Known<WandbOptions> = { ...knownOptions, name: true, logFrequency: true, alertIntervalMs: true };
+const known: OptionNames<WandbOptions> = { ...knownOptions, name: true, logFrequency: true, alertIntervalMs: true };
 
 /** Events per request, roughly; their lines stay far below the service's limit. */
 const maxEvents = 16_384;
@@ -59,22 +58,12 @@ interface Resolved {
 }
 
 function resolveOptions(options: WandbOptions): Resolved {
-  return checkOptions(options, known, (check) => {
-    const { logFrequency } = options;
-    if (logFrequency !== undefined && !(Number.isSafeInteger(logFrequency) && logFrequency >= 1)) {
-      check.wrong('logFrequency', `must be a whole number >= 1, got ${describeValue(logFrequency)}`);
-    }
-    const name = check.text('name', options.name) ?? 'wandb';
-    if (name.trim() === '') {
-      check.wrong('name', 'must not be blank');
-    }
-    return {
-      name,
-      settings: readSettings(check, options),
-      logFrequency: logFrequency ?? 1,
-      alertIntervalMs: check.number('alertIntervalMs', options.alertIntervalMs, 0, Number.MAX_SAFE_INTEGER),
-    };
-  });
+  return checkOptions(options, known, (check, given) => ({
+    name: check.text('name', given.name) ?? 'wandb',
+    settings: readSettings(check, given),
+    logFrequency: check.number('logFrequency', given.logFrequency, { min: 1, whole: true }) ?? 1,
+    alertIntervalMs: check.number('alertIntervalMs', given.alertIntervalMs, { min: 0, max: Number.MAX_SAFE_INTEGER }),
+  }));
 }
 
 function disabled(name: string): Backend {

@@ -92,7 +92,7 @@ test('unknown options are refused, together with all that is wrong', async () =>
   ];
   expect(swapped.map(fields)).toEqual([['initTimeoutMs'], ['logFrequency']]);
   const none = await errorOf(() => wandb(null as unknown as WandbOptions));
-  expect(none.problems).toEqual([{ field: 'options', message: 'must be an object, got null' }]);
+  expect(none.problems).toContainEqual({ field: 'options', message: 'must be an object, got null' });
 });
 
 test('an option is refused whatever its value is', async () => {
@@ -198,7 +198,7 @@ trialOfTests('R32', 'W&B: addresses that would give the key away are refused', (
 
 test('refuses a name that is blank', async () => {
   const error = await errorOf(() => wandb({ mode: 'offline', name: ' ' }));
-  expect(error.problems).toEqual([{ field: 'name', message: 'must not be blank' }]);
+  expect(error.problems).toEqual([{ field: 'name', message: 'must be a non-blank string, got " "' }]);
 });
 
 test('refuses headers that are no object', async () => {

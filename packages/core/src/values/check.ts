@@ -3,6 +3,7 @@ import type { ErrorInfo, JsonObject } from '../events/event.ts';
 import { describe, isObject } from './describe.ts';
 import { parseUuid } from './id.ts';
 import { isNestedWithin, maxJsonBytes, maxJsonDepth, safeJson } from './json.ts';
+import { rangeText } from './range.ts';
 import { cleanText, maxIdLength, maxMessageLength } from './text.ts';
 import { describeThrown } from './thrown.ts';
 
@@ -60,14 +61,11 @@ export function requiredNumber(value: unknown, field: string, min: number, max: 
     return value + 0;
   }
   const kind = whole ? 'whole ' : max === Number.MAX_VALUE ? 'finite ' : '';
-  return refuseValue(value, field, `a ${kind}number${rangeText(min, max)}`);
-}
-
-function rangeText(min: number, max: number): string {
-  if (max < Number.MAX_SAFE_INTEGER) {
-    return ` from ${min} to ${max}`;
-  }
-  return min === -Number.MAX_VALUE ? '' : ` >= ${min}`;
+  const bounds = {
+    min: min === -Number.MAX_VALUE ? undefined : min,
+    max: max < Number.MAX_SAFE_INTEGER ? max : undefined,
+  };
+  return refuseValue(value, field, `a ${kind}number${rangeText(bounds)}`);
 }
 
 export function optionalNumber(value: unknown, field: string, min = 0): number | undefined {

@@ -1,11 +1,4 @@
 import { createHash } from 'node:crypto';
-import type { Problem } from '@toolweaver/analytics-core';
-
-/** A cursor among the options would be ignored, and the first page returned forever. */
-export const misplacedCursor: Problem = {
-  field: 'cursor',
-  message: 'is not an option: it is the second argument, after the options',
-};
 
 /** Encodes where a page ended, so that it is only valid for the question that it came from. */
 export function formatCursor(question: unknown, position: readonly (string | number | null)[]): string {

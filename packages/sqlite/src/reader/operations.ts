@@ -7,11 +7,10 @@ import type {
   OperationReader,
   TrendOptions,
 } from '@toolweaver/analytics-core';
-import { executionKinds } from '@toolweaver/analytics-core/backend';
+import { checkOptions, executionKinds, type OptionChecks, type OptionNames } from '@toolweaver/analytics-core/backend';
 import type { Ask, Question } from '../answers/answers.ts';
 import type { ExecutionsQuestion, Position } from '../answers/executions.ts';
-import { type Checks, checkOptions, type Names } from '../check.ts';
-import { formatCursor, misplacedCursor, parseCursor } from './cursor.ts';
+import { formatCursor, parseCursor } from './cursor.ts';
 import {
   checkLimit,
   checkNumbers,
@@ -39,9 +38,9 @@ const costGroups: readonly CostGroup[] = [
 ];
 const buckets: readonly Bucket[] = ['hour', 'day'];
 const orders: readonly ExecutionOrder[] = ['time', 'latency', 'cost'];
-const latencyNames: Names<LatencyOptions> = { ...reportNames, percentiles: true, bucketsMs: true };
-const trendNames: Names<TrendOptions> = { ...reportNames, bucket: true, distributions: true };
-const executionNames: Names<ExecutionFilter> = {
+const latencyNames: OptionNames<LatencyOptions> = { ...reportNames, percentiles: true, bucketsMs: true };
+const trendNames: OptionNames<TrendOptions> = { ...reportNames, bucket: true, distributions: true };
+const executionNames: OptionNames<ExecutionFilter> = {
   ...scopeNames,
   ...rangeNames,
   kind: true,
@@ -154,11 +153,8 @@ export function operationReader(ask: Ask): OperationReader {
     },
 
     async listExecutions(options, cursor) {
-      const { limit, ...question } = checkOptions(
-        options,
-        executionNames,
-        (check, given) => readExecutions(check, given, cursor),
-        misplacedCursor,
+      const { limit, ...question } = checkOptions(options, executionNames, (check, given) =>
+        readExecutions(check, given, cursor),
       );
       // One more than requested tells whether there is a next page.
       const found = await ask('executions', { ...question, limit: limit + 1 });
@@ -174,7 +170,7 @@ export function operationReader(ask: Ask): OperationReader {
   };
 }
 
-function readExecutions(check: Checks, given: ExecutionFilter, cursor: string | undefined): ExecutionsQuestion {
+function readExecutions(check: OptionChecks, given: ExecutionFilter, cursor: string | undefined): ExecutionsQuestion {
   const filter = {
     ...checkScope(check, given),
     ...checkRange(check, given, ''),
@@ -190,7 +186,7 @@ function readExecutions(check: Checks, given: ExecutionFilter, cursor: string | 
   const orderBy = check.choice('orderBy', given.orderBy, orders) ?? 'time';
   const after = cursor === undefined ? undefined : parsePosition({ filter, orderBy }, cursor);
   if (cursor !== undefined && after === undefined) {
-    check.wrong('cursor', 'must be the nextCursor of a page of the same filter and order');
+    check.problem('cursor', 'must be the nextCursor of a page of the same filter and order');
   }
   return { filter, orderBy, after, limit: checkLimit(check, given.limit) ?? 100 };
 }

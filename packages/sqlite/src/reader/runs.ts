@@ -7,15 +7,15 @@ import type {
   RunState,
   RunSummary,
 } from '@toolweaver/analytics-core';
-import { configError } from '@toolweaver/analytics-core/backend';
+import { checkOptions, configError, type OptionChecks, type OptionNames } from '@toolweaver/analytics-core/backend';
 import type { Ask } from '../answers/answers.ts';
 import type { RunPosition, RunsQuestion } from '../answers/runs.ts';
-import { type Checks, checkOptions, type Names, showList } from '../check.ts';
-import { formatCursor, misplacedCursor, parseCursor } from './cursor.ts';
+import { formatCursor, parseCursor } from './cursor.ts';
 import { checkId, checkLimit, checkRange, checkWindow, rangeNames, windowNames } from './options.ts';
 import { toRecord } from './record.ts';
+import { showList } from './show-list.ts';
 
-const runNames: Names<RunFilter> = {
+const runNames: OptionNames<RunFilter> = {
   ...rangeNames,
   project: true,
   name: true,
@@ -26,7 +26,7 @@ const runNames: Names<RunFilter> = {
   order: true,
   limit: true,
 };
-const conditionNames: Names<AnyCondition> = { metric: true, figure: true, op: true, value: true };
+const conditionNames: OptionNames<AnyCondition> = { metric: true, figure: true, op: true, value: true };
 const states: readonly RunState[] = ['started', 'finished', 'failed'];
 const figures: readonly RunFigure[] = ['startedAt', 'durationMs', 'executions', 'failures', 'costUsd', 'tokens'];
 const directions = ['asc', 'desc'] as const;
@@ -37,12 +37,7 @@ const maxCompared = 100;
 export function runReader(ask: Ask): RunReader {
   return {
     async listRuns(options, cursor) {
-      const { limit, ...question } = checkOptions(
-        options,
-        runNames,
-        (check, given) => readRuns(check, given, cursor),
-        misplacedCursor,
-      );
+      const { limit, ...question } = checkOptions(options, runNames, (check, given) => readRuns(check, given, cursor));
       // One more than requested tells whether there is a next page.
       const found = await ask('runs', { ...question, limit: limit + 1 });
       const page = found.slice(0, limit);
@@ -106,7 +101,7 @@ export function runReader(ask: Ask): RunReader {
   };
 }
 
-function readRuns(check: Checks, given: RunFilter, cursor: string | undefined): RunsQuestion {
+function readRuns(check: OptionChecks, given: RunFilter, cursor: string | undefined): RunsQuestion {
   const asked = {
     filter: {
       ...checkRange(check, given, ''),
@@ -121,7 +116,7 @@ function readRuns(check: Checks, given: RunFilter, cursor: string | undefined): 
   };
   const after = cursor === undefined ? undefined : parsePosition(asked, cursor);
   if (cursor !== undefined && after === undefined) {
-    check.wrong('cursor', 'must be the nextCursor of a page of the same filter and order');
+    check.problem('cursor', 'must be the nextCursor of a page of the same filter and order');
   }
   return { ...asked, after, limit: checkLimit(check, given.limit) ?? 100 };
 }
@@ -131,16 +126,16 @@ function withRecords<S extends RunSummary>(summary: S): S {
   return { ...summary, metrics: toRecord(Object.entries(summary.metrics)) };
 }
 
-function checkIds(check: Checks, field: string, ids: unknown, min: number, max: number): string[] {
+function checkIds(check: OptionChecks, field: string, ids: unknown, min: number, max: number): string[] {
   if (!Array.isArray(ids) || ids.length < min || ids.length > max) {
     const count = min === max ? `${min}` : `${min} to ${max}`;
-    check.wrong(field, `must be a list of ${count} strings, got ${showList(ids)}`);
+    check.problem(field, `must be a list of ${count} strings, got ${showList(ids)}`);
     return [];
   }
   return Array.from(ids, (id, at) => checkId(check, `${field}[${at}]`, id));
 }
 
-function checkOrder(check: Checks, orderBy: RunFilter['orderBy']): RunsQuestion['orderBy'] {
+function checkOrder(check: OptionChecks, orderBy: RunFilter['orderBy']): RunsQuestion['orderBy'] {
   if (typeof orderBy === 'object' && orderBy !== null) {
     const { metric } = check.group('orderBy', orderBy, { metric: true });
     return { metric: checkId(check, 'orderBy.metric', metric) };
@@ -151,9 +146,9 @@ function checkOrder(check: Checks, orderBy: RunFilter['orderBy']): RunsQuestion[
 type Condition = MetricCondition | FigureCondition;
 type AnyCondition = MetricCondition & FigureCondition;
 
-function checkConditions(check: Checks, where: readonly Condition[] = []): Condition[] {
+function checkConditions(check: OptionChecks, where: readonly Condition[] = []): Condition[] {
   if (!Array.isArray(where) || where.length > maxConditions) {
-    check.wrong('where', `must be a list of at most ${maxConditions} conditions, got ${showList(where)}`);
+    check.problem('where', `must be a list of at most ${maxConditions} conditions, got ${showList(where)}`);
     return [];
   }
   return Array.from(where, (condition: Partial<AnyCondition> | undefined, at) => {
@@ -166,7 +161,7 @@ function checkConditions(check: Checks, where: readonly Condition[] = []): Condi
       return { metric: checkId(check, `where[${at}].metric`, metric), ...compared };
     }
     if (metric !== undefined) {
-      check.wrong(`where[${at}].figure`, 'and metric are two conditions');
+      check.problem(`where[${at}].figure`, 'and metric are two conditions');
     }
     return { figure: check.choice(`where[${at}].figure`, figure, figures) ?? 'startedAt', ...compared };
   });

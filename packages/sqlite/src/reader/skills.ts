@@ -8,12 +8,12 @@ import type {
   SkillHealthListOptions,
   SkillReader,
 } from '@toolweaver/analytics-core';
-import { executionKinds } from '@toolweaver/analytics-core/backend';
+import { checkOptions, executionKinds, type OptionChecks, type OptionNames } from '@toolweaver/analytics-core/backend';
 import type { Ask, Question } from '../answers/answers.ts';
 import { dayMs } from '../cell.ts';
 import type { Keep } from '../changes/changes.ts';
-import { type Checks, checkOptions, type Names, showList } from '../check.ts';
 import { checkDays, checkId, checkLimit, checkWindow, lastDays, windowNames } from './options.ts';
+import { showList } from './show-list.ts';
 
 const metrics: readonly LeaderboardMetric[] = [
   'executions',
@@ -24,8 +24,8 @@ const metrics: readonly LeaderboardMetric[] = [
   'cost',
   'adoption',
 ];
-const healthListNames: Names<SkillHealthListOptions> = { days: true, orgId: true, skillIds: true, limit: true };
-const leaderboardNames: Names<LeaderboardOptions> = {
+const healthListNames: OptionNames<SkillHealthListOptions> = { days: true, orgId: true, skillIds: true, limit: true };
+const leaderboardNames: OptionNames<LeaderboardOptions> = {
   metric: true,
   period: true,
   orgId: true,
@@ -33,7 +33,7 @@ const leaderboardNames: Names<LeaderboardOptions> = {
   minExecutions: true,
   kind: true,
 };
-const recommendationNames: Names<RecommendationOptions> = { orgId: true, limit: true, types: true, days: true };
+const recommendationNames: OptionNames<RecommendationOptions> = { orgId: true, limit: true, types: true, days: true };
 const periods: readonly Period[] = ['day', 'week', 'month', 'all'];
 const periodDays = { day: 1, week: 7, month: 30 };
 const types: readonly RecommendationType[] = ['collaborative', 'trending'];
@@ -167,14 +167,14 @@ export function skillReader(ask: Ask, keep: Keep): SkillReader {
   };
 }
 
-function checkHealthWindow(check: Checks, { days, orgId }: { days?: unknown; orgId?: unknown }): HealthWindow {
+function checkHealthWindow(check: OptionChecks, { days, orgId }: { days?: unknown; orgId?: unknown }): HealthWindow {
   return { ...lastDays(checkDays(check, days) ?? usualDays), orgId: check.id('orgId', orgId) };
 }
 
 type HealthWindow = Question<'health'>['filter'];
 
 function checkList<T>(
-  check: Checks,
+  check: OptionChecks,
   field: string,
   values: unknown,
   read: (field: string, value: unknown) => T | undefined,
@@ -183,7 +183,7 @@ function checkList<T>(
     return undefined;
   }
   if (!Array.isArray(values)) {
-    return check.wrong(field, `must be a list, got ${showList(values)}`);
+    return check.problem(field, `must be a list, got ${showList(values)}`);
   }
   // `Array.from` turns holes into undefined, so that they are checked, too.
   return Array.from(values, (value, at) => read(`${field}[${at}]`, value)).filter((value) => value !== undefined);

@@ -6,20 +6,20 @@ import type {
   ToolkitReader,
   ToolkitTraceFilter,
 } from '@toolweaver/analytics-core';
+import { checkOptions, type OptionNames } from '@toolweaver/analytics-core/backend';
 import type { Ask } from '../answers/answers.ts';
 import { toMetadata } from '../answers/metadata.ts';
-import { checkOptions, type Names } from '../check.ts';
 import { checkLimit, checkRange, rangeNames } from './options.ts';
 import { toRecord } from './record.ts';
 
-const traceNames: Names<ToolkitTraceFilter> = {
+const traceNames: OptionNames<ToolkitTraceFilter> = {
   ...rangeNames,
   runId: true,
   operation: true,
   toolkit: true,
   limit: true,
 };
-const invocationNames: Names<ToolInvocationFilter> = {
+const invocationNames: OptionNames<ToolInvocationFilter> = {
   ...rangeNames,
   runId: true,
   toolkit: true,

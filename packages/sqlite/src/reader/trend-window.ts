@@ -1,6 +1,6 @@
 import type { Bucket, Window, WindowOptions } from '@toolweaver/analytics-core';
+import type { OptionChecks } from '@toolweaver/analytics-core/backend';
 import { dayMs, hourMs } from '../cell.ts';
-import type { Checks } from '../check.ts';
 import { checkDays, checkDaysOrRange, checkGivenRange } from './options.ts';
 
 export const widths: Readonly<Record<Bucket, number>> = { hour: hourMs, day: dayMs };
@@ -8,7 +8,7 @@ const usualDays: Readonly<Record<Bucket, number>> = { hour: 2, day: 30 };
 const maxBuckets = 1000;
 
 /** Checks the window and extends it to whole buckets. */
-export function checkTrendWindow(check: Checks, window: WindowOptions, bucket: Bucket): Window {
+export function checkTrendWindow(check: OptionChecks, window: WindowOptions, bucket: Bucket): Window {
   checkDaysOrRange(check, window);
   const { days, range } = window;
   const width = widths[bucket];
@@ -17,7 +17,7 @@ export function checkTrendWindow(check: Checks, window: WindowOptions, bucket: B
   const to = Math.ceil((given.to ?? Date.now() + 1) / width) * width;
   const from = Math.floor((given.from ?? to - length) / width) * width;
   if ((to - from) / width > maxBuckets) {
-    check.wrong(range === undefined ? 'days' : 'range', `must not be longer than ${maxBuckets} ${bucket}s`);
+    check.problem(range === undefined ? 'days' : 'range', `must not be longer than ${maxBuckets} ${bucket}s`);
   }
   const isEmpty = to < from || (given.from !== undefined && given.from === given.to);
   return { from, to: isEmpty ? from : to };

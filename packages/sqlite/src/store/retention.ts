@@ -1,5 +1,5 @@
+import type { OptionChecks } from '@toolweaver/analytics-core/backend';
 import { dayMs, hourMs } from '../cell.ts';
-import type { Checks } from '../check.ts';
 import { latestMs } from '../sequence.ts';
 import type { Thread } from '../thread.ts';
 import type { PrunePlan } from './prune.ts';
@@ -19,10 +19,10 @@ const clockToleranceMs = 60_000;
 const leastMaxBytes = 1024 * 1024;
 
 /** Checks the limits; 0 becomes undefined, no limit. */
-export function checkLimits(check: Checks, limits: Limits): Limits {
+export function checkLimits(check: OptionChecks, limits: Limits): Limits {
   const maxBytes = check.number('maxBytes', limits.maxBytes, { min: 0 });
   if (maxBytes !== undefined && maxBytes > 0 && maxBytes < leastMaxBytes) {
-    check.wrong('maxBytes', `must be 0 or at least ${leastMaxBytes}, got ${maxBytes}`);
+    check.problem('maxBytes', `must be 0 or at least ${leastMaxBytes}, got ${maxBytes}`);
   }
   return {
     retentionDays: check.number('retentionDays', limits.retentionDays, { min: 0 }) || undefined,

@@ -1,5 +1,4 @@
-import { tell } from '@toolweaver/analytics-core/backend';
-import { checkOptions, type Names } from '../check.ts';
+import { checkOptions, type OptionNames, tell } from '@toolweaver/analytics-core/backend';
 import { pathProblem } from '../path.ts';
 import type { Maintenance } from '../protocol.ts';
 import { checkId, checkRange } from '../reader/options.ts';
@@ -79,8 +78,8 @@ export interface IntegrityOptions {
   readonly quick?: boolean | undefined;
 }
 
-const pruneNames: Names<PruneOptions> = { retentionDays: true, maxBytes: true, dryRun: true };
-const repriceNames: Names<RepriceOptions> = {
+const pruneNames: OptionNames<PruneOptions> = { retentionDays: true, maxBytes: true, dryRun: true };
+const repriceNames: OptionNames<RepriceOptions> = {
   prices: true,
   from: true,
   to: true,
@@ -135,16 +134,11 @@ export function createStore(
     async reprice(options) {
       const repricing = checkOptions(options, repriceNames, (check, given) => {
         const { prices, from, to, overrides, dryRun, onProgress } = given;
-        if (typeof prices?.price !== 'function') {
-          check.wrong('prices', `must be a price provider, got ${typeof prices}`);
-        }
-        if (onProgress !== undefined && typeof onProgress !== 'function') {
-          check.wrong('onProgress', `must be a function, got ${typeof onProgress}`);
-        }
+        check.expect('prices', prices, typeof prices?.price === 'function', 'a price provider');
         const window = checkRange(check, { from, to }, '');
         return {
           prices: prices as RepriceOptions['prices'],
-          onProgress,
+          onProgress: check.callback('onProgress', onProgress),
           from: firstKey(window.from ?? 0),
           to: firstKey(window.to ?? Number.MAX_VALUE),
           sources: check.flag('overrides', overrides) ? (['computed', 'override'] as const) : (['computed'] as const),
@@ -154,16 +148,13 @@ export function createStore(
       return reprice(ask, repricing);
     },
     async backup(path, options) {
-      const { target, onProgress } = checkOptions(options, { onProgress: true }, (check, { onProgress }) => {
-        if (onProgress !== undefined && typeof onProgress !== 'function') {
-          check.wrong('onProgress', `must be a function, got ${typeof onProgress}`);
-        }
-        const given = check.text('path', path ?? '') ?? '';
-        const wrong = pathProblem(given);
+      const { target, onProgress } = checkOptions(options, { onProgress: true }, (check, given) => {
+        const target = check.text('path', path ?? '') ?? '';
+        const wrong = pathProblem(target);
         if (wrong !== undefined) {
-          check.wrong('path', wrong);
+          check.problem('path', wrong);
         }
-        return { target: given, onProgress };
+        return { target, onProgress: check.callback('onProgress', given.onProgress) };
       });
       const { usedBytes } = (await ask({ op: 'size' })) as Size;
       const copy = async (to: string): Promise<void> => void (await askAside({ op: 'copy', to }));

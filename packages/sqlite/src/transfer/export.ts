@@ -2,8 +2,13 @@ import { stat } from 'node:fs/promises';
 import type { Writable } from 'node:stream';
 import { Worker } from 'node:worker_threads';
 import { AnalyticsError, type EventType } from '@toolweaver/analytics-core';
-import { configError, executionKinds } from '@toolweaver/analytics-core/backend';
-import { type Checks, checkOptions, type Names } from '../check.ts';
+import {
+  checkOptions,
+  configError,
+  executionKinds,
+  type OptionChecks,
+  type OptionNames,
+} from '@toolweaver/analytics-core/backend';
 import { unsupportedNode } from '../driver.ts';
 import type { ExportStep, ExportTask } from '../export-worker.ts';
 import type { Failure } from '../failure.ts';
@@ -11,7 +16,7 @@ import { absolutePath, databasePath } from '../path.ts';
 import { checkRange } from '../reader/options.ts';
 import type { ExportOptions, ExportReport } from './export-options.ts';
 import { type FileFormat, fileFormats, formatOf, isGzip } from './format.ts';
-import { checkCallbacks, checkSignal } from './import-options.ts';
+import { checkSignal } from './import-options.ts';
 import { fileSink, type Sink, streamSink } from './sink.ts';
 
 const allTypes: readonly EventType[] = ['execution', 'rating', 'health', 'toolkit', 'metrics', 'run', 'artifact'];
@@ -131,7 +136,7 @@ interface ResolvedExport {
   readonly signal: AbortSignal | undefined;
 }
 
-const names: Names<ExportOptions> = {
+const names: OptionNames<ExportOptions> = {
   path: true,
   target: true,
   format: true,
@@ -150,22 +155,20 @@ const names: Names<ExportOptions> = {
 
 function resolveExport(options: ExportOptions): ResolvedExport {
   return checkOptions(options, names, (check, given) => {
-    const { target = '', onProgress, signal } = given;
+    const { target = '' } = given;
     const path = databasePath(check.text('path', given.path === '' ? undefined : given.path) ?? '');
     if (path === ':memory:') {
-      check.wrong('path', 'must be a file: what is in memory cannot be read by others');
+      check.problem('path', 'must be a file: what is in memory cannot be read by others');
     }
     const isFile = typeof target === 'string';
     if (isFile ? target === '' : typeof target?.write !== 'function' || typeof target.once !== 'function') {
-      check.wrong('target', 'must be a path or a stream that can be written to');
+      check.problem('target', 'must be a path or a stream that can be written to');
     }
     const format = check.choice('format', given.format, fileFormats) ?? (isFile ? formatOf(target) : undefined);
     if (format === undefined && given.format === undefined) {
-      check.wrong('format', `must be given (${fileFormats.join(', ')}): no ending .jsonl, .ndjson or .csv says it`);
+      check.problem('format', `must be given (${fileFormats.join(', ')}): no ending .jsonl, .ndjson or .csv says it`);
     }
     const { from, to } = checkRange(check, given, '');
-    checkCallbacks(check, { onProgress });
-    checkSignal(check, signal);
     const types = checkTypes(check, given.type, format);
     checkHas(check, 'kind', given.kind, types, ['execution']);
     checkHas(check, 'name', given.name, types, ['execution', 'rating', 'health']);
@@ -188,39 +191,43 @@ function resolveExport(options: ExportOptions): ResolvedExport {
       },
       target: isFile ? absolutePath(target) : target,
       overwrite: check.flag('overwrite', given.overwrite) ?? false,
-      onProgress,
-      signal,
+      onProgress: check.callback('onProgress', given.onProgress),
+      signal: checkSignal(check, given.signal),
     };
   });
 }
 
-function checkTypes(check: Checks, given: ExportOptions['type'], format: FileFormat | undefined): readonly EventType[] {
+function checkTypes(
+  check: OptionChecks,
+  given: ExportOptions['type'],
+  format: FileFormat | undefined,
+): readonly EventType[] {
   if (given === undefined) {
     return format === 'csv' ? ['execution'] : allTypes;
   }
   // `Array.from` turns holes into undefined, so that they are checked, too.
   const wanted: readonly EventType[] = Array.isArray(given) ? Array.from(given) : [given as EventType];
   if (wanted.length === 0) {
-    check.wrong('type', `must be one or several of ${allTypes.join(', ')}, got an empty list`);
+    check.problem('type', `must be one or several of ${allTypes.join(', ')}, got an empty list`);
   }
   for (const type of wanted) {
     check.choice('type', type ?? null, allTypes);
   }
   if (format === 'csv' && wanted.some((type) => type !== 'execution')) {
-    check.wrong('type', 'must be execution for CSV, which has room for nothing else: export the others as jsonl');
+    check.problem('type', 'must be execution for CSV, which has room for nothing else: export the others as jsonl');
   }
   return allTypes.filter((type) => wanted.includes(type));
 }
 
 /** Rejects a condition that none of the wanted events can meet: the file would be empty. */
 function checkHas(
-  check: Checks,
+  check: OptionChecks,
   field: string,
   value: unknown,
   types: readonly EventType[],
   having: readonly EventType[],
 ): void {
   if (value !== undefined && types.length > 0 && !types.some((type) => having.includes(type))) {
-    check.wrong(field, `is for events of type ${having.join(', ')}, none of which type asks for`);
+    check.problem(field, `is for events of type ${having.join(', ')}, none of which type asks for`);
   }
 }

@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 import type { Backend, EventInput } from '@toolweaver/analytics-core';
-import { type Checks, checkOptions, type Names } from '../check.ts';
+import { checkOptions, type OptionChecks, type OptionNames } from '@toolweaver/analytics-core/backend';
 import { type FileFormat, fileFormats, formatOf } from './format.ts';
 
 /**
@@ -76,7 +76,7 @@ export interface ResolvedImport extends Omit<ImportOptions, 'strict' | 'patience
 /** Large enough for a small cost of the commit per event, small enough to hold a batch beside the rows read next. */
 const maxBatch = 4096;
 
-const names: Names<ImportOptions> = {
+const names: OptionNames<ImportOptions> = {
   format: true,
   map: true,
   strict: true,
@@ -86,30 +86,28 @@ const names: Names<ImportOptions> = {
   signal: true,
 };
 
-export function resolveImport(target: Backend, source: ImportSource, options: ImportOptions | null): ResolvedImport {
+export function resolveImport(target: Backend, source: ImportSource, options: ImportOptions): ResolvedImport {
   return checkOptions(options, names, (check, given) => {
     const maxEvents = maxEventsOf(check, target);
     const isText = typeof source === 'string' || (source instanceof Readable && !source.readableObjectMode);
     if (!isSource(source)) {
-      check.wrong('source', 'must be a path, a stream, or an iterable');
+      check.problem('source', 'must be a path, a stream, or an iterable');
     }
-    const { map, onReject, onProgress, signal } = given;
+    const map = check.callback('map', given.map);
     const said = check.choice('format', given.format, fileFormats);
     const format = said ?? (typeof source === 'string' ? formatOf(source) : undefined);
     if (isText && format === undefined && given.format === undefined) {
-      check.wrong('format', `must be given (${fileFormats.join(', ')}): no ending .jsonl, .ndjson or .csv says it`);
+      check.problem('format', `must be given (${fileFormats.join(', ')}): no ending .jsonl, .ndjson or .csv says it`);
     }
-    checkCallbacks(check, { map, onReject, onProgress });
     if (map !== undefined && format !== 'csv') {
-      check.wrong('map', 'is for rows of CSV only');
+      check.problem('map', 'is for rows of CSV only');
     }
-    checkSignal(check, signal);
     return {
       format,
       map,
-      onReject,
-      onProgress,
-      signal,
+      onReject: check.callback('onReject', given.onReject),
+      onProgress: check.callback('onProgress', given.onProgress),
+      signal: checkSignal(check, given.signal),
       strict: check.flag('strict', given.strict) ?? false,
       patienceMs: check.number('patienceMs', given.patienceMs, { min: 0 }) ?? 60_000,
       maxEvents,
@@ -117,7 +115,7 @@ export function resolveImport(target: Backend, source: ImportSource, options: Im
   });
 }
 
-function maxEventsOf(check: Checks, target: Backend | undefined): number {
+function maxEventsOf(check: OptionChecks, target: Backend | undefined): number {
   if (typeof target?.write !== 'function') {
     const isPromise = typeof (target as { then?: unknown } | undefined)?.then === 'function';
     const isClient = typeof (target as { record?: unknown } | undefined)?.record === 'function';
@@ -126,7 +124,7 @@ function maxEventsOf(check: Checks, target: Backend | undefined): number {
       : isClient
         ? 'a client: give it one of its backends'
         : typeof target;
-    check.wrong('target', `must be a backend, got ${given}`);
+    check.problem('target', `must be a backend, got ${given}`);
     return 1;
   }
   return target.delivery === 'immediate' ? 1 : Math.min(target.delivery.maxEvents, maxBatch);
@@ -144,16 +142,6 @@ function isSource(source: unknown): source is ImportSource {
   );
 }
 
-export function checkCallbacks(check: Checks, callbacks: Readonly<Record<string, unknown>>): void {
-  for (const [field, value] of Object.entries(callbacks)) {
-    if (value !== undefined && typeof value !== 'function') {
-      check.wrong(field, `must be a function, got ${typeof value}`);
-    }
-  }
-}
-
-export function checkSignal(check: Checks, signal: unknown): void {
-  if (signal !== undefined && !(signal instanceof AbortSignal)) {
-    check.wrong('signal', 'must be an AbortSignal');
-  }
+export function checkSignal(check: OptionChecks, signal: AbortSignal | undefined): AbortSignal | undefined {
+  return check.expect('signal', signal, signal === undefined || signal instanceof AbortSignal, 'an AbortSignal');
 }

@@ -29,7 +29,7 @@ const noId = '00000000-0000-0000-0000-000000000000';
 export async function importEvents(
   target: Backend,
   source: ImportSource,
-  options: ImportOptions | null,
+  options: ImportOptions,
 ): Promise<ImportReport> {
   const resolved = resolveImport(target, source, options);
   const { signal, format, map } = resolved;

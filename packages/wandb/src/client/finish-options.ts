@@ -1,5 +1,4 @@
-import { describeValue } from '@toolweaver/analytics-core/backend';
-import type { Known } from '../check.ts';
+import { describeValue, type OptionNames } from '@toolweaver/analytics-core/backend';
 import type { Skips } from './skips.ts';
 
 /** How the program ended, and how long ending the run may take. */
@@ -10,7 +9,7 @@ export interface FinishOptions {
   readonly timeoutMs?: number | undefined;
 }
 
-const known: Known<FinishOptions> = { exitCode: true, timeoutMs: true };
+const known: OptionNames<FinishOptions> = { exitCode: true, timeoutMs: true };
 
 /** Reports invalid options and replaces them, because the run has to end anyway. */
 export function readFinish(

@@ -1,4 +1,4 @@
-import { requireForm } from '../check.ts';
+import { requireForm } from '../form.ts';
 
 /** The resolution of a histogram. */
 export interface HistogramOptions {

@@ -1,6 +1,5 @@
 import type { ErrorCode } from '@toolweaver/analytics-core';
-import { unknownOptions } from '@toolweaver/analytics-core/backend';
-import type { Known } from '../check.ts';
+import { type OptionNames, unknownOptions } from '@toolweaver/analytics-core/backend';
 import type { Notify } from '../notices.ts';
 
 /** What the methods that never throw have left out. Everything is counted; each kind is reported once. */
@@ -8,7 +7,7 @@ export interface Skips {
   readonly count: number;
   skip(kind: string, message: string): void;
   /** Reports unknown options, which may be misspelt. */
-  skipUnknown<Options>(call: string, options: Options | undefined, known: Known<Options>): void;
+  skipUnknown<Options>(call: string, options: Options | undefined, known: OptionNames<Options>): void;
   /** Reports a problem that lost nothing, once per kind. */
   tellOnce(kind: string, message: string, cause?: unknown, code?: ErrorCode): void;
 }

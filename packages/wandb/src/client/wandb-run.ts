@@ -1,4 +1,4 @@
-import type { Known } from '../check.ts';
+import type { OptionNames } from '@toolweaver/analytics-core/backend';
 import type { ArtifactInput } from '../files/artifact.ts';
 import type { MetricOptions } from '../metric-definition.ts';
 import type { Alert } from '../service/operations.ts';
@@ -12,7 +12,7 @@ export interface LogOptions {
   readonly commit?: boolean | undefined;
 }
 
-export const knownInLog: Known<LogOptions> = { step: true, commit: true };
+export const knownInLog: OptionNames<LogOptions> = { step: true, commit: true };
 
 /** A run that your program has started. Only methods that return a promise can fail. */
 export interface WandbRun extends AsyncDisposable {

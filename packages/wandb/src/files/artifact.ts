@@ -4,7 +4,7 @@ import { readdir, stat } from 'node:fs/promises';
 import { basename, join, relative, resolve, sep } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { pathToFileURL } from 'node:url';
-import type { Known } from '../check.ts';
+import type { OptionNames } from '@toolweaver/analytics-core/backend';
 import { codeOf } from '../failure.ts';
 
 /** A file, or a reference to content elsewhere. */
@@ -49,7 +49,7 @@ export interface ArtifactInput {
   readonly files: Readonly<Record<string, ArtifactSource>>;
 }
 
-export const knownInArtifact: Known<ArtifactInput> = {
+export const knownInArtifact: OptionNames<ArtifactInput> = {
   name: true,
   type: true,
   description: true,

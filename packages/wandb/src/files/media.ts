@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { crc32 } from 'node:zlib';
-import { requireForm } from '../check.ts';
+import { requireForm } from '../form.ts';
 import { isObject, jsonText } from '../json-text.ts';
 import { toPathPart } from '../names.ts';
 import { type Artifact, artifactOf, bytesEntry, clientIdOf } from './artifact.ts';

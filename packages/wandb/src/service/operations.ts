@@ -1,4 +1,4 @@
-import type { Known } from '../check.ts';
+import type { OptionNames } from '@toolweaver/analytics-core/backend';
 import { serviceError } from '../failure.ts';
 import { isObject, parseJson, parseObject } from '../json-text.ts';
 import { configText, type RunInfo } from '../run-info.ts';
@@ -221,7 +221,7 @@ export interface Alert {
   readonly waitMs?: number | undefined;
 }
 
-export const knownInAlert: Known<Alert> = { title: true, text: true, level: true, waitMs: true };
+export const knownInAlert: OptionNames<Alert> = { title: true, text: true, level: true, waitMs: true };
 
 const alertMutation = `mutation NotifyScriptableRunAlert($entityName: String!, $projectName: String!, $runName: String!,
   $title: String!, $text: String!, $severity: AlertSeverity, $waitDuration: Duration) {

@@ -1,5 +1,5 @@
 import type { AnalyticsError, Clock, Secret } from '@toolweaver/analytics-core';
-import type { Known } from '../check.ts';
+import type { OptionNames } from '@toolweaver/analytics-core/backend';
 
 /** Whether runs go to the service, into a directory, or nowhere. */
 export type WandbMode = 'online' | 'offline' | 'disabled';
@@ -82,7 +82,7 @@ export interface DescriptionOptions {
 }
 
 /** The option names of both interfaces. */
-export const knownOptions: Known<ConnectionOptions & DescriptionOptions> = {
+export const knownOptions: OptionNames<ConnectionOptions & DescriptionOptions> = {
   apiKey: true,
   netrc: true,
   baseUrl: true,

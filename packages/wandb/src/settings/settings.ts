@@ -1,14 +1,13 @@
 import { hostname } from 'node:os';
 import type { Clock, Secret } from '@toolweaver/analytics-core';
 import {
-  clockProblem,
   describeValue,
   isLoopback,
   isSecret,
+  type OptionChecks,
   secret,
   steadyClock,
 } from '@toolweaver/analytics-core/backend';
-import type { Checks } from '../check.ts';
 import { messageOf } from '../failure.ts';
 import { isObject, jsonText } from '../json-text.ts';
 import { entityProblem, projectProblem, runIdProblem, tagProblem } from '../names.ts';
@@ -53,26 +52,26 @@ const defaultBaseUrl = 'https://api.wandb.ai';
 const day = 86_400_000;
 
 /** Reads the options that the backend and the client share, and looks up the API key. */
-export function readSettings(check: Checks, options: ConnectionOptions & DescriptionOptions): Settings {
+export function readSettings(check: OptionChecks, options: ConnectionOptions & DescriptionOptions): Settings {
   const baseUrl = readUrl(check, 'baseUrl', options.baseUrl) ?? new URL(defaultBaseUrl);
   const base = baseUrl.href.replace(/\/+$/, '');
   const allowHttp = check.flag('allowHttp', options.allowHttp) ?? false;
   checkBaseUrl(check, baseUrl, allowHttp);
   const wanted = check.choice('mode', options.mode, ['online', 'offline', 'disabled']) ?? 'online';
   const offlineWithoutKey = check.flag('offlineWithoutKey', options.offlineWithoutKey) ?? false;
-  const netrc = check.text('netrc', options.netrc);
+  const netrc = readText(check, 'netrc', options.netrc);
   const apiKey = wanted === 'online' ? readKey(check, options.apiKey, netrc, baseUrl.host) : undefined;
   const lacksKey = wanted === 'online' && apiKey === undefined;
   // With a misspelt mode, it is unknown whether a key is needed.
   if (lacksKey && !offlineWithoutKey && (options.mode ?? wanted) === wanted) {
     const message = `is missing: set it (WANDB_API_KEY), put it into a netrc file for ${baseUrl.host}, or choose the mode offline`;
-    check.wrong('apiKey', message);
+    check.problem('apiKey', message);
   }
   const own = {
-    username: check.text('username', options.username, headerProblem),
-    userEmail: check.text('userEmail', options.userEmail, headerProblem),
+    username: readText(check, 'username', options.username, headerProblem),
+    userEmail: readText(check, 'userEmail', options.userEmail, headerProblem),
     headers: readHeaders(check, options.headers),
-    timeoutMs: check.number('timeoutMs', options.timeoutMs, 1, day) ?? 30_000,
+    timeoutMs: check.number('timeoutMs', options.timeoutMs, { min: 1, max: day }) ?? 30_000,
   };
   const service = apiKey === undefined || apiKey === null ? undefined : { baseUrl: base, apiKey, ...own };
   return {
@@ -80,76 +79,83 @@ export function readSettings(check: Checks, options: ConnectionOptions & Descrip
     service,
     baseUrl: base,
     appUrl: readUrl(check, 'appUrl', options.appUrl)?.href.replace(/\/+$/, '') ?? appUrlOf(base),
-    project: check.text('project', options.project, projectProblem) ?? 'uncategorized',
-    entity: check.text('entity', options.entity, entityProblem),
-    dir: check.text('dir', options.dir) ?? '.',
-    finishTimeoutMs: check.number('finishTimeoutMs', options.finishTimeoutMs, 1, day) ?? 30_000,
-    offlineAfterMs: check.number('offlineAfterMs', options.offlineAfterMs, 0, day) ?? 120_000,
-    fetch: readFunction(check, 'fetch', options.fetch) ?? globalThis.fetch,
-    clock: steadyClock(readClock(check, options.clock)),
-    onNotice: readFunction(check, 'onNotice', options.onNotice),
+    project: readText(check, 'project', options.project, projectProblem) ?? 'uncategorized',
+    entity: readText(check, 'entity', options.entity, entityProblem),
+    dir: readText(check, 'dir', options.dir) ?? '.',
+    finishTimeoutMs: check.number('finishTimeoutMs', options.finishTimeoutMs, { min: 1, max: day }) ?? 30_000,
+    offlineAfterMs: check.number('offlineAfterMs', options.offlineAfterMs, { min: 0, max: day }) ?? 120_000,
+    fetch: check.callback('fetch', options.fetch) ?? globalThis.fetch,
+    clock: steadyClock(check.clock('clock', options.clock)),
+    onNotice: check.callback('onNotice', options.onNotice),
     description: readDescription(check, options),
   };
 }
 
-function readDescription(check: Checks, options: DescriptionOptions): Description {
+function readDescription(check: OptionChecks, options: DescriptionOptions): Description {
   const { tags: given = [], config = {} } = options;
-  const tags: readonly string[] = Array.isArray(given) ? given : [];
-  if (tags !== given) {
-    check.wrong('tags', `must be a list of strings, got ${describeValue(given)}`);
-  }
+  const tags = check.expect('tags', given, Array.isArray(given), 'a list of strings') ?? [];
   for (const [at, tag] of tags.entries()) {
     const message = typeof tag === 'string' ? tagProblem(tag) : `must be a string, got ${describeValue(tag)}`;
     if (message !== undefined) {
-      check.wrong(`tags[${at}]`, message);
+      check.problem(`tags[${at}]`, message);
     }
   }
-  if (!isObject(config)) {
-    check.wrong('config', `must be an object, got ${describeValue(config)}`);
-  } else {
+  if (check.expect('config', config, isObject(config), 'an object')) {
     try {
       jsonText(config);
     } catch (error) {
-      check.wrong('config', `must be data for JSON: ${messageOf(error)}`);
+      check.problem('config', `must be data for JSON: ${messageOf(error)}`);
     }
   }
   return {
-    runId: check.text('runId', options.runId, runIdProblem),
-    runName: check.text('runName', options.runName),
-    notes: check.text('notes', options.notes),
+    runId: readText(check, 'runId', options.runId, runIdProblem),
+    runName: readText(check, 'runName', options.runName),
+    notes: readText(check, 'notes', options.notes),
     tags: [...new Set(tags)],
     config,
-    group: check.text('group', options.group),
-    jobType: check.text('jobType', options.jobType),
-    host: check.text('host', options.host) ?? hostname(),
-    program: check.text('program', options.program),
+    group: readText(check, 'group', options.group),
+    jobType: readText(check, 'jobType', options.jobType),
+    host: readText(check, 'host', options.host) ?? hostname(),
+    program: readText(check, 'program', options.program),
     resume: check.choice('resume', options.resume, ['allow', 'must', 'never', 'auto']),
   };
 }
 
-function readUrl(check: Checks, field: string, value: unknown): URL | undefined {
-  const text = check.text(field, value);
+/** As in the environment, '' counts as not given. */
+function readText(
+  check: OptionChecks,
+  field: string,
+  value: unknown,
+  problemOf?: (text: string) => string | undefined,
+): string | undefined {
+  const text = value === '' ? undefined : check.text(field, value);
+  const message = text === undefined ? undefined : problemOf?.(text);
+  return message === undefined ? text : check.problem(field, message);
+}
+
+function readUrl(check: OptionChecks, field: string, value: unknown): URL | undefined {
+  const text = readText(check, field, value);
   if (text === undefined) {
     return undefined;
   }
   const url = URL.parse(text);
   if (url === null || !/^https?:$/.test(url.protocol)) {
-    return check.wrong(field, 'must be a URL that begins with https:// or http://');
+    return check.problem(field, 'must be a URL that begins with https:// or http://');
   }
   if (url.username !== '' || url.password !== '' || url.search !== '' || url.hash !== '') {
-    return check.wrong(field, 'must hold no user, password, query or fragment');
+    return check.problem(field, 'must hold no user, password, query or fragment');
   }
   return url;
 }
 
-function checkBaseUrl(check: Checks, { protocol, hostname: host }: URL, allowHttp: boolean): void {
+function checkBaseUrl(check: OptionChecks, { protocol, hostname: host }: URL, allowHttp: boolean): void {
   const isService = /(^|\.)wandb\.ai$/.test(host);
   if (isService && !/^api\./.test(host)) {
-    check.wrong('baseUrl', `is the address of pages; did you mean ${defaultBaseUrl}?`);
+    check.problem('baseUrl', `is the address of pages; did you mean ${defaultBaseUrl}?`);
   }
   if (protocol === 'http:' && (isService || !(isLoopback(host) || allowHttp))) {
     const hint = isService ? '' : ', unless allowHttp is set';
-    check.wrong('baseUrl', `must begin with https://, as the API key would travel in clear${hint}`);
+    check.problem('baseUrl', `must begin with https://, as the API key would travel in clear${hint}`);
   }
 }
 
@@ -158,10 +164,15 @@ function appUrlOf(baseUrl: string): string {
 }
 
 /** Returns undefined if there is no key, null if it is invalid. */
-function readKey(check: Checks, given: unknown, netrc: string | undefined, host: string): Secret | null | undefined {
+function readKey(
+  check: OptionChecks,
+  given: unknown,
+  netrc: string | undefined,
+  host: string,
+): Secret | null | undefined {
   const key = isSecret(given) ? given.reveal() : given;
   if (key !== undefined && typeof key !== 'string') {
-    check.wrong('apiKey', 'must be a string');
+    check.problem('apiKey', 'must be a string');
     return null;
   }
   const found = key === undefined || key === '' ? keyFromNetrc(netrc, host) : key;
@@ -170,7 +181,7 @@ function readKey(check: Checks, given: unknown, netrc: string | undefined, host:
   }
   const message = keyProblem(found);
   if (message !== undefined) {
-    check.wrong('apiKey', found === key ? message : `of the netrc file ${message}`);
+    check.problem('apiKey', found === key ? message : `of the netrc file ${message}`);
     return null;
   }
   return secret(found);
@@ -193,32 +204,21 @@ const ownHeaders: readonly string[] = [
   'x-wandb-username',
 ];
 
-function readHeaders(check: Checks, given: ConnectionOptions['headers']): Readonly<Record<string, Secret>> {
+function readHeaders(check: OptionChecks, given: ConnectionOptions['headers']): Readonly<Record<string, Secret>> {
   const headers: Record<string, Secret> = {};
   if (given !== undefined && !isObject(given)) {
-    check.wrong('headers', 'must be an object');
+    check.problem('headers', 'must be an object');
     return headers;
   }
   for (const [name, header] of Object.entries(given ?? {})) {
     const value: unknown = isSecret(header) ? header.reveal() : header;
     if (ownHeaders.includes(name.toLowerCase())) {
-      check.wrong('headers', `must not have ${name}, which the client sets`);
+      check.problem('headers', `must not have ${name}, which the client sets`);
     } else if (!/^[\w!#$%&'*+.^`|~-]+$/.test(name) || typeof value !== 'string' || headerProblem(value) !== undefined) {
-      check.wrong('headers', `${JSON.stringify(name)} must be the name of a header, with a printable ASCII text`);
+      check.problem('headers', `${JSON.stringify(name)} must be the name of a header, with a printable ASCII text`);
     } else {
       headers[name] = secret(value);
     }
   }
   return headers;
-}
-
-function readClock(check: Checks, clock: Clock | undefined): Clock | undefined {
-  const problem = clockProblem(clock);
-  return problem === undefined ? clock : check.wrong('clock', problem);
-}
-
-function readFunction<F>(check: Checks, field: string, value: F): F | undefined {
-  return value === undefined || typeof value === 'function'
-    ? value
-    : check.wrong(field, `must be a function, got ${describeValue(value)}`);
 }
