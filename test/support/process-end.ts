@@ -1,4 +1,4 @@
-import { setTimeout } from 'node:timers/promises';
+import { setImmediate } from 'node:timers/promises';
 
 /** A way in which a program ends, and what can be observed of it. */
 export interface Exit {
@@ -43,7 +43,8 @@ export async function endProcess(
   }
   if (signal !== undefined) {
     process.kill(process.pid, signal);
-    // Signal handlers run in the next turn of the event loop.
-    await setTimeout(20);
+    // Listeners are called when the event loop polls, which it has done for certain after two turns.
+    await setImmediate();
+    await setImmediate();
   }
 }
