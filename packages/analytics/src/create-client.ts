@@ -199,7 +199,8 @@ function notInstalled(name: string, field: string, wanted: string | undefined, c
   if (code !== 'ERR_MODULE_NOT_FOUND' || !String(reason).includes(`'${wanted}'`)) {
     return undefined;
   }
-  const message = `the backend ${name} needs a package that is not installed; run: npm install ${wanted}`;
+  const others = name === 'sqlite' && field === variable ? '; or name other backends, or none by `backend: []`' : '';
+  const message = `the backend ${name} needs a package that is not installed; run: npm install ${wanted}${others}`;
   return new AnalyticsError('BACKEND_NOT_INSTALLED', `${field}: ${message}`, {
     cause,
     backend: name,

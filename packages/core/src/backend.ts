@@ -35,7 +35,7 @@ export interface ClientFigures {
 }
 
 /**
- * The whole contract of a backend; `@toolweaver/analytics-testkit` checks every sentence of it.
+ * The whole contract of a backend; `@toolweaver/analytics-testkit` checks it, and its README says what it cannot see.
  *
  * What core promises: events are valid and complete; `write` gets at least one and at most `maxEvents`, in the order of
  * recording, and is never called while an earlier `write` is under way, nor after `close`; `close` is called once.
@@ -50,21 +50,25 @@ export interface Backend {
    */
   readonly delivery: 'immediate' | BatchDelivery;
   /**
-   * Resolves when all of the events are on the far side; rejects when none of them are. An event delivered before (same
+   * Resolves when all of the events are on the far side; rejects when none of them are. Must end within its own time limit,
+   * since nothing else is delivered meanwhile; after a minute it is reported. An event delivered before (same
    * `id`) must not count twice. Reject with an `AnalyticsError`: batches with `BACKEND_UNAVAILABLE` and `STORAGE_FULL` are
    * retried, those with `EVENTS_REJECTED` and `TOO_LARGE` are split in halves, and any other is lost.
    */
   write(events: readonly AnalyticsEvent[]): void | Promise<void>;
   /** Pushes what the backend itself holds (an exporter's pipeline); one call at a time. Resolves when the far side has it. */
   flush?(signal: AbortSignal): Promise<void>;
-  /** Probes the far side; resolves only when it could take an event now, rejects with the reason otherwise. */
+  /**
+   * Probes the far side; resolves only when it could take an event now, rejects with the reason otherwise. May be called while a
+   * `write` or a `flush` is under way.
+   */
   check?(signal: AbortSignal): Promise<void>;
   /** Called once, before any event, by the client that takes over the backend; not needed without a client. */
   attach?(client: ClientFigures): void;
   /** What `getConfigSummary()` shows. Secrets are `Secret` values. */
   readonly settings: { readonly [key: string]: Setting };
-  /** The read side, if the backend has one. */
-  readonly reader?: AnalyticsReader;
+  /** The read side, if the backend has one: all questions, or those that it can answer. */
+  readonly reader?: Partial<AnalyticsReader>;
   /**
    * Delivers synchronously, at process exit, what is still queued. May get events of an unfinished `write`, and more than
    * `maxEvents`.

@@ -243,7 +243,7 @@ export interface Analytics extends AsyncDisposable {
   /** Starts a run, calls `fn` within it, and finishes it, as `failed` if `fn` throws (the error is rethrown unchanged). */
   trackRun<T>(options: RunOptions, fn: (run: Run) => T | PromiseLike<T>): Promise<T>;
 
-  /** The reader of the first backend that has one; its methods reject with `UNSUPPORTED` if there is none. */
+  /** Asks the first backend whose reader has the method; rejects with `UNSUPPORTED` if there is none. */
   readonly reader: AnalyticsReader;
   /** Returns the event counts of each backend, exact at any instant. */
   stats(): DeliveryStats;

@@ -21,7 +21,7 @@ describe('the reader of a client', () => {
       const { analytics } = rig({}, { backends: [memory(), memory({ name: 'metrics' })] });
       await expect((analytics.reader[method] as () => Promise<unknown>)()).rejects.toMatchObject({
         code: 'UNSUPPORTED',
-        message: `${method}() needs a backend that can be read, such as sqlite; here is: memory, metrics`,
+        message: `${method}() needs a backend that answers it, such as sqlite; here is: memory, metrics`,
       });
       const none = rig({}, { backends: [] }).analytics;
       await expect(none.reader.summary()).rejects.toThrow(/here is: none$/);
@@ -34,6 +34,14 @@ describe('the reader of a client', () => {
     const { analytics } = rig({}, { backends: [memory(), first, second] });
     const answer = await (analytics.reader[method] as (...args: unknown[]) => Promise<unknown>)('a', { days: 1 });
     expect(answer).toEqual([method, 'a', { days: 1 }]);
+  });
+
+  test('a reader that lacks a method leaves it to the next', async () => {
+    const partial = { ...memory({ name: 'partial' }), reader: { summary: async () => 'first' as never } };
+    const whole = { ...memory({ name: 'whole' }), reader: noting() };
+    const { analytics } = rig({}, { backends: [partial, whole] });
+    expect(await analytics.reader.summary()).toBe('first');
+    expect(await analytics.reader.listExecutions()).toEqual(['listExecutions']);
   });
 
   test('answers from what was recorded before the question', async () => {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { AnalyticsError, type Backend, memory } from '../src/index.ts';
-import { hanging } from './support/far-side.ts';
+import { turn } from './support/clock.ts';
+import { farSide, hanging } from './support/far-side.ts';
 import { statsOf } from './support/ledger.ts';
 import { oddThrown } from './support/odd.ts';
 import { rig } from './support/rig.ts';
@@ -84,6 +85,42 @@ describe('a health check', () => {
   test('of no backends is healthy', async () => {
     const { analytics } = rig({}, { backends: [] });
     expect(await analytics.healthCheck()).toEqual({ healthy: true, backends: {} });
+  });
+});
+
+describe('a write that does not end', () => {
+  test.each([
+    ['with a probe that succeeds', { check: async () => {} }],
+    ['without a probe', {}],
+  ])('is reported after a minute, and not healthy until it ends: %s', async (_, probe) => {
+    const side = Object.assign(farSide(), probe);
+    const slow = hanging();
+    side.answer = slow.answer;
+    const { analytics, clock, record, errors } = rig({}, { backends: [side] });
+    record('e1');
+    await clock.advance(1000);
+    await clock.advance(59_999);
+    expect([errors, (await analytics.healthCheck()).healthy]).toEqual([[], true]);
+    await clock.advance(1);
+    const message = 'far: a write has not ended for 60 s; 1 events wait';
+    expect(errors).toMatchObject([{ code: 'TIMEOUT', message }]);
+    expect(await analytics.healthCheck()).toMatchObject({ healthy: false, backends: { far: { error: {} } } });
+    slow.succeed();
+    await turn();
+    expect((await analytics.healthCheck()).healthy).toBe(true);
+    expect(clock.timers).toEqual([]);
+  });
+
+  test('says nothing of one that was given up', async () => {
+    const side = farSide();
+    side.answer = hanging().answer;
+    const { analytics, clock, record, errors } = rig({}, { backends: [side] });
+    record('e1');
+    const closing = analytics.close({ timeoutMs: 1000 });
+    await clock.advance(1000);
+    await closing;
+    await clock.advance(120_000);
+    expect(errors.filter(({ message }) => message.includes('has not ended'))).toEqual([]);
   });
 });
 

@@ -147,7 +147,7 @@ describe('flush', () => {
     side.answer = hanging().answer;
     record('e1');
     const flush = begun(analytics.flush());
-    expect(clock.timers).toEqual([{ dueInMs: 10_000, keepsAlive: true }]);
+    expect(clock.timers.filter(({ keepsAlive }) => keepsAlive)).toEqual([{ dueInMs: 10_000, keepsAlive: true }]);
     await clock.advance(10_000);
     expect(flush.report?.ok).toBe(false);
   });

@@ -32,7 +32,7 @@ export interface Delivery {
 
 interface DeliveryFailure {
   readonly error: AnalyticsError;
-  /** False if the delivery will be retried. */
+  /** False if the delivery will be retried. True if it was given up, or does not end. */
   readonly final: boolean;
 }
 
@@ -71,6 +71,10 @@ export function createDelivery(backend: Backend, options: DeliveryOptions): Deli
       // Created once per reason, as there may be very many refusals.
       refusals[reason] ??= backendError(name, reason === 'too_large' ? 'TOO_LARGE' : 'EVENTS_DROPPED', bound);
       drop(reason, 1, refusals[reason]);
+    },
+    stalled(error) {
+      failure = { error, final: true };
+      report(error);
     },
     retrying(error) {
       ledger.retries += 1;

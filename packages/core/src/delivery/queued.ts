@@ -2,6 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Backend, BatchDelivery } from '../backend.ts';
 import type { Clock } from '../client.ts';
 import { type AnalyticsError, backendError, type ErrorCode } from '../errors.ts';
+import type { AnalyticsEvent } from '../events/event.ts';
 import { createQueue } from './queue.ts';
 import { toAnalyticsError } from './reporter.ts';
 import type { Sink, SinkEvents, SinkOptions } from './sink.ts';
@@ -10,6 +11,8 @@ import type { Sink, SinkEvents, SinkOptions } from './sink.ts';
 const breakerFailures = 5;
 /** Short, so that a disk with room again is noticed soon. */
 const storageFullMaxDelayMs = 5_000;
+/** A write that takes longer is reported: nothing is delivered meanwhile, and nobody would hear of it. */
+const stalledMs = 60_000;
 /** The longest `retryAfterMs` that is honoured. */
 const maxRetryAfterMs = 300_000;
 
@@ -44,6 +47,8 @@ export function queuedSink(
   let running = false;
   let timer: ReturnType<Clock['setTimeout']> | undefined;
   let timerIsShort: boolean;
+  /** Runs while a write is under way. */
+  let stalled: typeof timer;
   /** Ends the pause before a retry. */
   let wake: (() => void) | undefined;
   /** Size of the next batch: shrinks to find the event that the far side rejects, and stays the same for a retry. */
@@ -93,11 +98,32 @@ export function queuedSink(
     }
   }
 
+  async function write(batch: readonly AnalyticsEvent[]): Promise<void> {
+    const written = backend.write(batch);
+    stalled = clock.setTimeout(() => {
+      const message = `a write has not ended for ${stalledMs / 1000} s; ${queue.size} events wait`;
+      events.stalled(backendError(backend.name, 'TIMEOUT', message));
+    }, stalledMs);
+    stalled.unref?.();
+    try {
+      await written;
+    } finally {
+      endStall();
+    }
+  }
+
+  function endStall(): void {
+    if (stalled !== undefined) {
+      clock.clearTimeout(stalled);
+      stalled = undefined;
+    }
+  }
+
   async function deliver(): Promise<void> {
     const batch = queue.peek(limit);
     const started = epoch;
     try {
-      await backend.write(batch);
+      await write(batch);
     } catch (thrown) {
       if (epoch === started) {
         await failed(batch.length, toAnalyticsError(thrown, backend.name));
@@ -186,6 +212,7 @@ export function queuedSink(
     queue.remove(count);
     wake?.();
     stopTimer();
+    endStall();
     return count;
   }
 

@@ -33,6 +33,8 @@ export interface SinkEvents {
   lost(count: number, error: AnalyticsError, reason?: DropReason): void;
   /** An event was not accepted: the queue is full, or the event is larger than the whole queue. */
   refused(reason: 'queue_full' | 'too_large', bound: string): void;
+  /** A delivery takes too long, and holds up all others; nothing is lost so far. */
+  stalled(error: AnalyticsError): void;
   /** A delivery failed and will be retried; nothing is lost. */
   retrying(error: AnalyticsError): void;
 }

@@ -38,21 +38,24 @@ const methods: Record<keyof AnalyticsReader, true> = {
 const flushTimeoutMs = 10_000;
 
 /**
- * The reader of the first backend that has one. A query runs when what was recorded before it has been delivered, and after ten
+ * Asks the first backend that has a reader with the method. A query runs when what was recorded before it has been delivered, and after ten
  * seconds at the latest, on what is there by then; `stats()` says what is still queued.
  */
 export function clientReader(deliveries: readonly Delivery[]): AnalyticsReader {
-  const delivery = deliveries.find(({ backend }) => backend.reader !== undefined);
-  const reader = delivery?.backend.reader as Record<string, (...args: unknown[]) => Promise<unknown>> | undefined;
-  const ask = async (method: string, args: unknown[]): Promise<unknown> => {
+  const ask = async (method: keyof AnalyticsReader, args: unknown[]): Promise<unknown> => {
+    const delivery = deliveries.find(({ backend }) => backend.reader?.[method] !== undefined);
+    const reader = delivery?.backend.reader as Record<string, (...args: unknown[]) => Promise<unknown>> | undefined;
     if (reader?.[method] === undefined) {
       const names = deliveries.map(({ backend }) => backend.name).join(', ') || 'none';
-      const message = `${method}() needs a backend that can be read, such as sqlite; here is: ${names}`;
+      const message = `${method}() needs a backend that answers it, such as sqlite; here is: ${names}`;
       throw new AnalyticsError('UNSUPPORTED', message);
     }
     await delivery?.flush(flushTimeoutMs);
     return reader[method](...args);
   };
-  const entries = Object.keys(methods).map((method) => [method, (...args: unknown[]) => ask(method, args)]);
+  const entries = (Object.keys(methods) as (keyof AnalyticsReader)[]).map((method) => [
+    method,
+    (...args: unknown[]) => ask(method, args),
+  ]);
   return Object.freeze(Object.fromEntries(entries)) as AnalyticsReader;
 }
