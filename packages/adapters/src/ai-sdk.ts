@@ -1,8 +1,8 @@
 import type { Analytics } from '@toolweaver/analytics-core';
-import { usageFrom } from '@toolweaver/analytics-prices';
 import type { Telemetry } from 'ai';
 import { bytesOf } from './bytes.ts';
 import { createSpans } from './spans.ts';
+import { usageOf } from './usage.ts';
 
 const loops: readonly string[] = ['ai.generateText', 'ai.streamText'];
 
@@ -38,7 +38,10 @@ export function aiSdkTelemetry(analytics: Analytics): Telemetry {
 
   function fail(callId: string, thrown: unknown): void {
     failedTries.delete(callId);
-    spans.fail(callId, thrown);
+    spans.end(modelKey(callId), {}, { thrown });
+    // What is left are attempts of an embedding, which have failed at an unknown time, the last one with the last error.
+    spans.endInner(callId, { latencyMs: undefined }, { thrown: Object(thrown).lastError ?? thrown });
+    spans.end(callId, {}, { thrown });
   }
 
   /** A failed attempt of an embedding is not reported. If its call went well, it was tried again, at an unknown time. */
@@ -63,13 +66,13 @@ export function aiSdkTelemetry(analytics: Analytics): Telemetry {
     },
     onLanguageModelCallEnd({ callId, usage, finishReason }) {
       failedTries.delete(callId);
-      spans.end(modelKey(callId), { usage: usageFrom(usage).usage }, failureOf({ finishReason }));
+      spans.end(modelKey(callId), usageOf(usage), failureOf({ finishReason }));
     },
     onObjectStepStart({ callId, modelId, provider, functionId }) {
       startModel(callId, modelId, provider, functionId);
     },
     onObjectStepEnd({ callId, usage, finishReason }) {
-      spans.end(modelKey(callId), { usage: usageFrom(usage).usage }, failureOf({ finishReason }));
+      spans.end(modelKey(callId), usageOf(usage), failureOf({ finishReason }));
     },
     onEmbedStart({ callId, embedCallId, modelId, provider, functionId }) {
       spans.start(embedCallId, { kind: 'llm', name: functionId ?? modelId, model: modelId, provider }, callId);

@@ -18,6 +18,12 @@ export function bytesOf(value: unknown): number | undefined {
   }
 }
 
+/** Of the values that have a size; undefined if none has. */
+export function sumOfBytes(values: readonly unknown[]): number | undefined {
+  const sizes = values.map(bytesOf).filter((size) => size !== undefined);
+  return sizes.length === 0 && values.length > 0 ? undefined : sizes.reduce((total, size) => total + size, 0);
+}
+
 function isData(value: unknown): boolean {
   if (typeof value !== 'object' || value === null) {
     return value === null || typeof value === 'number' || typeof value === 'boolean';

@@ -1,9 +1,9 @@
 import type { CallbackHandlerMethods } from '@langchain/core/callbacks/base';
 import type { Analytics } from '@toolweaver/analytics-core';
 import { checkOptions } from '@toolweaver/analytics-core/backend';
-import { usageFrom } from '@toolweaver/analytics-prices';
 import { bytesOf } from './bytes.ts';
 import { createSpans } from './spans.ts';
+import { usageOf } from './usage.ts';
 
 /** What `langChainCallbacks` records besides models, tools, retrievers and the outermost chain. */
 export interface LangChainOptions {
@@ -49,8 +49,7 @@ export function langChainCallbacks(analytics: Analytics, options: LangChainOptio
     handleChatModelStart: (llm, _, ...more) => startModel(llm, [], ...more),
     handleLLMEnd({ generations, llmOutput }, runId) {
       const message = Object(generations[0]?.[0])['message'];
-      const { usage } = usageFrom(Object(message)['usage_metadata'] ?? llmOutput?.['tokenUsage']);
-      spans.end(runId, { usage });
+      spans.end(runId, usageOf(withThoughts(Object(message)['usage_metadata']) ?? llmOutput?.['tokenUsage']));
     },
     handleLLMError: fail,
     // In the order in which these are passed, which differs from their declaration.
@@ -86,6 +85,22 @@ export function langChainCallbacks(analytics: Analytics, options: LangChainOptio
 /** Whether LangGraph threw it to wait for somebody or to continue elsewhere, as its `isGraphBubbleUp` says. */
 function isPause(thrown: unknown): boolean {
   return Object(thrown)['is_bubble_up'] === true;
+}
+
+/**
+ * LangChain's Gemini models leave the tokens of thoughts out of everything but the total. Other models have no surplus there.
+ */
+function withThoughts(usage: unknown): unknown {
+  const {
+    input_tokens: input,
+    output_tokens: output,
+    total_tokens: total,
+    output_token_details: details,
+  } = Object(usage);
+  const surplus = total - input - output;
+  return surplus > 0 && details?.reasoning === undefined
+    ? { ...Object(usage), output_token_details: { ...details, reasoning: surplus } }
+    : usage;
 }
 
 function textOf(...values: readonly unknown[]): string | undefined {

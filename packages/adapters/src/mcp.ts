@@ -1,6 +1,6 @@
 import type { Analytics } from '@toolweaver/analytics-core';
 import { checkOptions, type OptionNames } from '@toolweaver/analytics-core/backend';
-import { bytesOf } from './bytes.ts';
+import { bytesOf, sumOfBytes } from './bytes.ts';
 import { checkClient } from './client.ts';
 
 /** The part of a `Server` that is needed here, of version 1 or 2 of the SDK. */
@@ -56,8 +56,8 @@ export function trackMcpServer<S extends ProtocolServer | { readonly server: Pro
           { kind: 'tool', name: nameOf(params, server), toolkit, inputBytes: bytesOf(params.arguments) },
           async (operation) => {
             const result = await handler(request, extra);
-            const { isError, content } = Object(result) as { isError?: unknown; content?: unknown };
-            operation.set({ outputBytes: bytesOf(content) });
+            const { isError, content, structuredContent } = Object(result) as { readonly [field: string]: unknown };
+            operation.set({ outputBytes: sumOfBytes([content, structuredContent]) });
             if (isError === true) {
               operation.fail({ type: 'ToolError' });
             }

@@ -1,8 +1,8 @@
 import type { Span, SpanData, TracingProcessor } from '@openai/agents';
 import type { Analytics, OperationDetails, SubjectDetails } from '@toolweaver/analytics-core';
-import { usageFrom } from '@toolweaver/analytics-prices';
 import { bytesOf } from './bytes.ts';
 import { createSpans } from './spans.ts';
+import { usageOf } from './usage.ts';
 
 /**
  * A processor for `addTraceProcessor()` of the OpenAI Agents SDK. Agents become `agent`, responses and generations `llm`, functions
@@ -62,14 +62,18 @@ function detailsOf(data: SpanData): OperationDetails & { readonly name?: string 
       return { inputBytes: bytesOf(data.input), outputBytes: bytesOf(data.output) };
     case 'generation': {
       // After a success, the usage is only in the completion.
-      const { usage } = usageFrom(data.usage ?? data.output?.[0]);
       const { model, provider } = modelOf(data);
-      return { model, name: model ?? unknown, usage, ...(provider !== undefined && { provider }) };
+      return {
+        model,
+        name: model ?? unknown,
+        ...usageOf(data.usage ?? data.output?.[0]),
+        ...(provider !== undefined && { provider }),
+      };
     }
     case 'response': {
-      const response = data._response ?? {};
-      const model = typeof response['model'] === 'string' ? response['model'] : undefined;
-      return { model, name: model ?? unknown, usage: usageFrom(response).usage };
+      const model: unknown = data._response?.['model'];
+      const known = typeof model === 'string' ? model : undefined;
+      return { model: known, name: known ?? unknown, ...usageOf(data._response) };
     }
     default:
       return {};

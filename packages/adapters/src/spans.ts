@@ -22,8 +22,6 @@ export interface Spans {
   ): void;
   /** The same for all that is under way directly in it. */
   endInner: Spans['end'];
-  /** Ends it, and what is under way in it, as failed. */
-  fail(key: string, thrown: unknown): void;
   /** The id that its execution will have, or that of the nearest one around it that is recorded. */
   idOf(key: string): string | undefined;
 }
@@ -87,8 +85,10 @@ export function createSpans(analytics: Analytics): Spans {
     start(key, subject, parentKey) {
       const parent = open.get(parentKey ?? '');
       const parentId = parent?.id;
-      const [oldest] = open.size >= maxOpen ? open.keys() : [];
-      open.delete(oldest ?? '');
+      if (open.size >= maxOpen) {
+        const [oldest = ''] = open.keys();
+        open.delete(oldest);
+      }
       open.set(key, {
         id: subject === undefined ? parentId : randomUUID(),
         subject,
@@ -98,10 +98,6 @@ export function createSpans(analytics: Analytics): Spans {
         startedMs: performance.now(),
         inContext: AsyncLocalStorage.snapshot(),
       });
-    },
-    fail(key, thrown) {
-      endInner(key, {}, { thrown });
-      end(key, {}, { thrown });
     },
   };
 }

@@ -1,6 +1,6 @@
 import type { Analytics } from '@toolweaver/analytics-core';
 import { checkOptions, configError, describeValue } from '@toolweaver/analytics-core/backend';
-import { bytesOf } from './bytes.ts';
+import { bytesOf, sumOfBytes } from './bytes.ts';
 import { checkClient } from './client.ts';
 import { createLifecycle } from './lifecycle.ts';
 import { checkToolkitOptions, isName, type ToolkitOptions, toolkitOptionNames } from './toolkit-options.ts';
@@ -106,7 +106,7 @@ export function wrapToolkit<T extends object>(
     return analytics.wrapTool(
       call as (...args: never[]) => unknown,
       { kind: 'tool', name, toolkit: options.name, sampleRate, attributes },
-      sizes ? (args, result) => ({ inputBytes: sum(input(args)), outputBytes: bytesOf(result) }) : undefined,
+      sizes ? (args, result) => ({ inputBytes: sumOfBytes(input(args)), outputBytes: bytesOf(result) }) : undefined,
     ) as Call;
   }
 
@@ -145,12 +145,6 @@ export function wrapToolkit<T extends object>(
 
 function isPlumbing(key: string): boolean {
   return key.startsWith('_') || key === 'then' || key === 'toJSON' || key in Object.prototype;
-}
-
-/** Of the values that have a size; undefined if none has. */
-function sum(values: readonly unknown[]): number | undefined {
-  const sizes = values.map(bytesOf).filter((size) => size !== undefined);
-  return sizes.length === 0 && values.length > 0 ? undefined : sizes.reduce((total, size) => total + size, 0);
 }
 
 /** After the input come things of the caller, such as a signal or the messages so far; OpenAI Agents put them before it. */

@@ -351,6 +351,32 @@ test('embeddings that had to be tried again are failures of their model', async 
   expect(whole).toMatchObject({ name: 'ai.embed', success: true });
 });
 
+test('embeddings that fail for good have the error of the last attempt, and no latency', async () => {
+  const made = rig();
+  const model = new MockEmbeddingModelV4({
+    modelId: 'text-embedding-3-small',
+    doEmbed: async () => {
+      const busy = { message: 'busy', url: 'https://x', requestBodyValues: {}, statusCode: 429, isRetryable: true };
+      throw new APICallError({ ...busy, responseHeaders: { 'retry-after-ms': '1' } });
+    },
+  });
+  await expect(embed({ model, value: 'a', telemetry: telemetryOf(made) })).rejects.toThrow('busy');
+  const attempts = (await made.executions()).filter(({ kind }) => kind === 'llm');
+  expect(attempts.map(({ error, latencyMs }) => [error?.type, latencyMs])).toEqual(
+    [1, 2, 3].map(() => ['AI_APICallError', undefined]),
+  );
+});
+
+test('usage that contradicts itself is unknown, and an attribute says why', async () => {
+  const made = rig();
+  const odd = { ...usage, outputTokens: { total: 100, text: 99, reasoning: 40 } };
+  const model = new MockLanguageModelV4({ modelId: 'm', doGenerate: async () => ({ ...text, usage: odd }) as never });
+  await generateText({ model, prompt: 'p', telemetry: telemetryOf(made) });
+  const [call] = await made.executions();
+  expect(call?.usage).toBeUndefined();
+  expect(call?.attributes?.['usage_problem']).toMatch(/^output.* must be the sum of the others, 60, got 99$/);
+});
+
 test('usage that nobody says is unknown', async () => {
   const made = rig();
   const nothing = { inputTokens: { total: undefined }, outputTokens: { total: undefined } };

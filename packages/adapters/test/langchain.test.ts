@@ -189,6 +189,17 @@ test.each([
   expect(() => langChainCallbacks(analytics, options as LangChainOptions)).toThrow(message);
 });
 
+test('the thoughts of Gemini, which are in the total only, are output that was reasoned', async () => {
+  const made = rig();
+  const { handleLLMStart, handleLLMEnd } = langChainCallbacks(made.analytics);
+  handleLLMStart?.({ lc: 1, type: 'not_implemented', id: ['Gemini'] }, ['p'], 'llm');
+  const message = new AIMessage('a');
+  message.usage_metadata = { input_tokens: 100, output_tokens: 20, total_tokens: 130 } as never;
+  handleLLMEnd?.({ generations: [[{ text: 'a', message } as never]] }, 'llm');
+  const usage = { inputTokens: 100, outputTokens: 20, reasoningTokens: 10 };
+  expect(await made.executions()).toMatchObject([{ usage }]);
+});
+
 test('what models and tools say in other ways is read, too', async () => {
   const made = rig();
   const { handleLLMStart, handleLLMEnd, handleToolStart, handleToolEnd } = langChainCallbacks(made.analytics);

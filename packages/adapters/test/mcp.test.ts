@@ -53,6 +53,15 @@ function mcpServer({ analytics }: Rig, options?: McpOptions): McpServer {
   return server;
 }
 
+test('structured content counts as output, too', async () => {
+  const made = rig();
+  const server = trackMcpServer(made.analytics, new McpServer(info));
+  const structuredContent = { city: 'Rome' };
+  server.registerTool('where', {}, () => ({ content: [], structuredContent }));
+  await (await clientOf(server)).callTool({ name: 'where' });
+  expect((await made.executions())[0]?.outputBytes).toBe('[]{"city":"Rome"}'.length);
+});
+
 test('every call of a tool is timed, and what is recorded in it is in it', async () => {
   const made = rig();
   const client = await clientOf(mcpServer(made, { toolkit: 'math' }));

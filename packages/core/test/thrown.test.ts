@@ -3,6 +3,10 @@ import { describe, expect, test } from 'vitest';
 import { describeThrown } from '../src/values/thrown.ts';
 import { oddThrown, revoked } from './support/odd.ts';
 
+class ApiTimeoutError extends Error {}
+
+class T extends Error {}
+
 class ToolError extends Error {
   override readonly name = 'ToolError';
 }
@@ -16,6 +20,9 @@ describe('what is recorded of a thrown value', () => {
     ['its name', new TypeError('m'), { type: 'TypeError', message: 'm' }],
     ['the name of a class of the user', new ToolError('m'), { type: 'ToolError', message: 'm' }],
     ['its code where the name says nothing', withCode('ENOENT'), { type: 'ENOENT', message: 'm' }],
+    ['its code in lower case', withCode('invalid_api_key'), { type: 'invalid_api_key', message: 'm' }],
+    ['its class where nothing else does', new ApiTimeoutError('m'), { type: 'ApiTimeoutError', message: 'm' }],
+    ['no class whose name may have been shortened', new T('m'), { type: 'Error', message: 'm' }],
     ['its type where neither does', Object.assign(withCode(1), { type: 'quota' }), { type: 'quota', message: 'm' }],
     ['its name where it says something', withCode('ERR_X', 'TypeError'), { type: 'TypeError', message: 'm' }],
     ['no code that is a sentence', withCode('not found'), { type: 'Error', message: 'm' }],

@@ -13,18 +13,23 @@ const chat: Shape = inclusive({
   output: 'completion_tokens',
   // Embeddings have no output.
   outputMayLack: true,
-  cached: ['prompt_tokens_details', 'cached_tokens'],
-  // DeepSeek's and Moonshot's names for it, with or without the one above.
-  otherCached: [['prompt_cache_hit_tokens'], ['cached_tokens']],
-  written: ['prompt_tokens_details', 'cache_write_tokens'],
+  // The last two are DeepSeek's and Moonshot's names.
+  cached: [['prompt_tokens_details', 'cached_tokens'], ['prompt_cache_hit_tokens'], ['cached_tokens']],
+  // The last three are those of LiteLLM and DashScope, some of which come together.
+  written: [
+    ['prompt_tokens_details', 'cache_write_tokens'],
+    ['prompt_tokens_details', 'cache_creation_tokens'],
+    ['prompt_tokens_details', 'cache_creation_input_tokens'],
+    ['cache_creation_input_tokens'],
+  ],
   reasoning: ['completion_tokens_details', 'reasoning_tokens'],
 });
 
 const responses: Shape = inclusive({
   input: 'input_tokens',
   output: 'output_tokens',
-  cached: ['input_tokens_details', 'cached_tokens'],
-  written: ['input_tokens_details', 'cache_write_tokens'],
+  cached: [['input_tokens_details', 'cached_tokens']],
+  written: [['input_tokens_details', 'cache_write_tokens']],
   reasoning: ['output_tokens_details', 'reasoning_tokens'],
 });
 
@@ -107,6 +112,28 @@ const aiSdk: Shape = (counts) => {
   };
 };
 
+/** The usage of the OpenAI Agents SDK, whose details are an object for each request, or a single one. */
+const openAiAgents: Shape = (counts, usage) => {
+  const sumOf = (details: string, name: string): number => {
+    const given = usage[details];
+    return Array.isArray(given)
+      ? given.reduce<number>((sum, _, at) => sum + counts.count(details, String(at), name), 0)
+      : counts.count(details, name);
+  };
+  const input = counts.required('inputTokens');
+  const output = counts.required('outputTokens');
+  const cached = sumOf('inputTokensDetails', 'cached_tokens');
+  const written = sumOf('inputTokensDetails', 'cache_write_tokens');
+  const reasoning = sumOf('outputTokensDetails', 'reasoning_tokens');
+  return {
+    inputTokens: counts.rest(input, [cached, written], 'inputTokens'),
+    cacheReadTokens: cached,
+    cacheWriteTokens: written,
+    outputTokens: outputOf(counts, { input, output, reasoning }, 'outputTokens', 'totalTokens'),
+    reasoningTokens: reasoning,
+  };
+};
+
 /** The usage that models return to the AI SDK. */
 const aiSdkModel: Shape = (counts) => {
   const input = counts.required('inputTokens', 'total');
@@ -131,9 +158,11 @@ const aiSdkModel: Shape = (counts) => {
 const langChain: Shape = inclusive({
   input: 'input_tokens',
   output: 'output_tokens',
-  cached: ['input_token_details', 'cache_read'],
-  otherCached: [['input_token_details', 'cached_tokens']],
-  written: ['input_token_details', 'cache_creation'],
+  cached: [
+    ['input_token_details', 'cache_read'],
+    ['input_token_details', 'cached_tokens'],
+  ],
+  written: [['input_token_details', 'cache_creation']],
   reasoning: ['output_token_details', 'reasoning'],
 });
 
@@ -179,25 +208,19 @@ interface InclusiveNames {
   readonly input: string;
   readonly output: string;
   readonly outputMayLack?: boolean;
-  readonly cached: readonly string[];
-  /** Other names of the same count. */
-  readonly otherCached?: readonly (readonly string[])[];
-  readonly written: readonly string[];
+  /** All names that the count may have. */
+  readonly cached: readonly (readonly string[])[];
+  readonly written: readonly (readonly string[])[];
   readonly reasoning: readonly string[];
 }
 
 /** Input includes cached and written tokens, and output includes reasoning tokens, unless `total_tokens` says otherwise. */
 function inclusive({ input: inputName, output: outputName, outputMayLack = false, ...names }: InclusiveNames): Shape {
-  const { otherCached = [] } = names;
   return (counts) => {
     const input = counts.required(inputName);
     const output = outputMayLack ? counts.count(outputName) : counts.required(outputName);
-    const said = [counts.given(...names.cached), ...otherCached.map((name) => counts.given(...name))];
-    const cached = said.find((count) => count !== undefined) ?? 0;
-    for (const [at, name] of otherCached.entries()) {
-      counts.sum(said[at + 1], [cached], ...name);
-    }
-    const written = counts.count(...names.written);
+    const cached = countOfAny(counts, names.cached);
+    const written = countOfAny(counts, names.written);
     const reasoning = counts.count(...names.reasoning);
     return {
       inputTokens: counts.rest(input, [cached, written], inputName),
@@ -207,6 +230,16 @@ function inclusive({ input: inputName, output: outputName, outputMayLack = false
       reasoningTokens: reasoning,
     };
   };
+}
+
+/** Returns the count, which has to be the same under each name that it has. */
+function countOfAny(counts: Counts, names: readonly (readonly string[])[]): number {
+  const said = names.map((name) => counts.given(...name));
+  const count = said.find((one) => one !== undefined) ?? 0;
+  for (const [at, name] of names.entries()) {
+    counts.sum(said[at], [count], ...name);
+  }
+  return count;
 }
 
 interface Sums {
@@ -232,14 +265,32 @@ export interface Found {
 
 /** Finds the usage in a response, which may itself be the usage, and how to read it; undefined when no form matches. */
 export function findUsage(response: Fields): Found | undefined {
-  const { attributes, usageMetadata, usage_metadata: ofLangChain, totalUsage, usage } = response;
+  const {
+    attributes,
+    usageMetadata,
+    usage_metadata: ofLangChain,
+    totalUsage,
+    usage,
+    response: ended,
+    x_groq,
+  } = response;
   for (const usage of [attributes, response]) {
     if (isFields(usage) && Object.keys(usage).some((name) => name.startsWith(prefix))) {
       return { usage, shape: openTelemetry };
     }
   }
   // Where the AI SDK has a `totalUsage`, its `usage` may be that of the last step only.
-  const inside = [usageMetadata, ofLangChain, totalUsage, usage].find(isFields) ?? response;
+  const inside = [usageMetadata, ofLangChain, totalUsage, usage].find(isFields);
+  // The last event of a stream of OpenAI or Groq has the response, with its usage, in it.
+  const around =
+    inside === undefined ? [ended, x_groq].find((one) => isFields(one) && isFields(one['usage'])) : undefined;
+  if (isFields(around)) {
+    return findUsage(around);
+  }
+  return shaped(inside ?? response, response);
+}
+
+function shaped(inside: Fields, response: Fields): Found | undefined {
   const shape = shapeOf(inside, response);
   return shape && { usage: inside, shape };
 }
@@ -265,6 +316,9 @@ function shapeOf(usage: Fields, response: Fields): Shape | undefined {
   }
   if (has('cacheReadInputTokens', 'cacheWriteInputTokens')) {
     return bedrock;
+  }
+  if (has('inputTokensDetails', 'outputTokensDetails')) {
+    return openAiAgents;
   }
   if (has('inputTokens', 'outputTokens')) {
     return isFields(usage['inputTokens']) || isFields(usage['outputTokens']) ? aiSdkModel : aiSdk;

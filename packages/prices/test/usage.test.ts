@@ -144,6 +144,64 @@ const responses: [what: string, response: object, expected: Usage, provider?: st
     'anthropic',
   ],
   [
+    'a chat completion of LiteLLM that wrote to a cache of Anthropic',
+    {
+      usage: {
+        prompt_tokens: 10_000,
+        completion_tokens: 5,
+        total_tokens: 10_005,
+        prompt_tokens_details: { cached_tokens: 0, cache_creation_tokens: 9000 },
+        cache_creation_input_tokens: 9000,
+      },
+    },
+    usage(1000, 5, { written: 9000 }),
+  ],
+  [
+    'a chat completion of DashScope that wrote to a cache',
+    {
+      usage: {
+        prompt_tokens: 900,
+        completion_tokens: 5,
+        total_tokens: 905,
+        prompt_tokens_details: { cached_tokens: 0, cache_creation_input_tokens: 800 },
+      },
+    },
+    usage(100, 5, { written: 800 }),
+  ],
+  [
+    'a run of the OpenAI Agents SDK, with two requests',
+    {
+      requests: 2,
+      inputTokens: 1500,
+      outputTokens: 80,
+      totalTokens: 1580,
+      inputTokensDetails: [{ cached_tokens: 400 }, { cached_tokens: 100 }],
+      outputTokensDetails: [{ reasoning_tokens: 20 }, { reasoning_tokens: 5 }],
+    },
+    usage(1000, 55, { read: 500, reasoning: 25 }),
+  ],
+  [
+    'a request of the OpenAI Agents SDK',
+    { inputTokens: 10, outputTokens: 2, totalTokens: 12, inputTokensDetails: { cached_tokens: 4 } },
+    usage(6, 2, { read: 4 }),
+  ],
+  [
+    'the last event of a stream of OpenAI responses',
+    {
+      type: 'response.completed',
+      response: { object: 'response', usage: { input_tokens: 9, output_tokens: 4, total_tokens: 13 } },
+    },
+    usage(9, 4),
+  ],
+  [
+    'the last chunk of a stream of Groq',
+    {
+      object: 'chat.completion.chunk',
+      x_groq: { usage: { prompt_tokens: 9, completion_tokens: 4, total_tokens: 13 } },
+    },
+    usage(9, 4),
+  ],
+  [
     'an Anthropic message before which the conversation was made shorter, and for which another model was asked',
     {
       type: 'message',

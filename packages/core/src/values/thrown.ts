@@ -1,12 +1,12 @@
 import type { ErrorInfo } from '../events/event.ts';
 
-/** Names that say nothing; the error's `code` or `type` says more. */
+/** Names that say nothing; the error's `code`, `type` or class says more. */
 const plainNames: readonly string[] = ['Error', 'SystemError'];
 
 /**
  * Returns what to record of any thrown value. The type is the error's name (`TypeError`, `AbortError`, `TimeoutError`); if that is
- * just `Error` or `SystemError`, its `code` (`ENOENT`) or its `type` (`insufficient_quota`); and `NonError` for anything but an
- * error. Never throws.
+ * just `Error` or `SystemError`, its `code` (`ENOENT`, `insufficient_quota`), its `type`, or its class if that is called so
+ * (`APIConnectionError`); and `NonError` for anything but an error. Never throws.
  */
 export function describeThrown(thrown: unknown): ErrorInfo {
   if (typeof thrown !== 'object' || thrown === null) {
@@ -15,7 +15,7 @@ export function describeThrown(thrown: unknown): ErrorInfo {
   try {
     const { name, code, type, message } = thrown as { readonly [field: string]: unknown };
     return typeof message === 'string'
-      ? { type: typeOf(name, code, type), message }
+      ? { type: typeOf(name, code, type, thrown.constructor), message }
       : { type: typeOf(undefined, code) };
   } catch {
     return { type: 'NonError', message: 'an object that cannot be read' };
@@ -28,7 +28,7 @@ export function thrownText(thrown: unknown): string {
   return message ? `${type}: ${message}` : type;
 }
 
-function typeOf(name: unknown, code: unknown, type?: unknown): string {
+function typeOf(name: unknown, code: unknown, type?: unknown, made?: { readonly name?: unknown }): string {
   if (code === 'ABORT_ERR') {
     return 'AbortError';
   }
@@ -38,7 +38,12 @@ function typeOf(name: unknown, code: unknown, type?: unknown): string {
   if (!plainNames.includes(name)) {
     return name;
   }
-  return typeof code === 'string' && /^[A-Z][A-Z0-9_]+$/.test(code) ? code : isText(type) ? type : name;
+  if (typeof code === 'string' && /^[a-z]\w+$/i.test(code)) {
+    return code;
+  }
+  // Bundlers may have shortened the names of classes.
+  const className = String(made?.name);
+  return isText(type) ? type : className.endsWith('Error') ? className : name;
 }
 
 function isText(value: unknown): value is string {
