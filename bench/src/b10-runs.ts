@@ -103,6 +103,8 @@ async function offlineFigures({ quick, newPath, progress }: Setting, service: Wa
   );
   const ours = results.ours.filter((value) => value !== undefined);
   const { python, sdk } = results;
+  // Nothing can be said of a peer that is not there.
+  const missing = [python.includes(undefined) ? pythonHint : '', sdk.includes(undefined) ? sdkHint : ''];
   const figures = [
     figure(
       {
@@ -110,6 +112,7 @@ async function offlineFigures({ quick, newPath, progress }: Setting, service: Wa
         name: 'bytes of an offline row of three values',
         unit: 'bytes',
         details: { rowsPerSecond: medianOf(ours) },
+        note: missing.filter((hint) => hint !== '').join('; ') || undefined,
       },
       summarize(sizes),
     ),
@@ -123,27 +126,24 @@ async function offlineFigures({ quick, newPath, progress }: Setting, service: Wa
       summarize(growths.map((bytes) => bytes / 1024 ** 2)),
     ),
   ];
-  for (const [name, others, hint] of [
-    ['the Python client, offline', python, pythonHint],
-    ['@wandb/sdk, online as it has no offline mode', sdk, sdkHint],
+  for (const [name, others] of [
+    ['the Python client, offline', python],
+    ['@wandb/sdk, online as it has no offline mode', sdk],
   ] as const) {
     const known = others.filter((value): value is number => value !== undefined);
-    figures.push(
-      known.length < ours.length
-        ? figure(
-            { measure: 'b10', name: `rows/s offline, alone as ${hint.split(';')[0]}`, unit: 'ratio', note: hint },
-            summarize([1]),
-          )
-        : figure(
-            {
-              measure: 'b10',
-              name: `rows/s offline, of ${name}`,
-              unit: 'ratio',
-              details: { oursRowsPerSecond: medianOf(ours), othersRowsPerSecond: medianOf(known) },
-            },
-            paired(ours, known, (left, right) => left / right),
-          ),
-    );
+    if (known.length === ours.length) {
+      figures.push(
+        figure(
+          {
+            measure: 'b10',
+            name: `rows/s offline, of ${name}`,
+            unit: 'ratio',
+            details: { oursRowsPerSecond: medianOf(ours), othersRowsPerSecond: medianOf(known) },
+          },
+          paired(ours, known, (left, right) => left / right),
+        ),
+      );
+    }
   }
   return figures;
 }

@@ -1,5 +1,5 @@
 import { statSync } from 'node:fs';
-import type { AnalyticsReader, Backend } from '@toolweaver/analytics-core';
+import type { AnalyticsReader } from '@toolweaver/analytics-core';
 import { sqlite } from '@toolweaver/analytics-sqlite';
 import Database from 'better-sqlite3';
 import { type Figure, figure, type Measure } from './figure.ts';
@@ -70,7 +70,7 @@ export const ask: Measure = async (setting) => {
   const backend = await sqlite({ path: stored.store });
   const hand = openByHand(stored.byHand);
   try {
-    const reader = backend.reader as NonNullable<Backend['reader']>;
+    const { reader } = backend;
     const firstMs = {} as Record<QuestionId, number>;
     for (const id of ids) {
       progress(`first call, ${id}`);

@@ -34,7 +34,7 @@ export interface FigureText {
   readonly unit: Figure['unit'];
   readonly target?: Target;
   readonly details?: Figure['details'];
-  readonly note?: string;
+  readonly note?: string | undefined;
 }
 
 export function figure(text: FigureText, { median: value, low, high, rounds }: Sample): Figure {
