@@ -4,6 +4,9 @@ import { bytesOf } from './bytes.ts';
 import { createSpans } from './spans.ts';
 import { usageOf } from './usage.ts';
 
+/** Calls that never end must not fill the memory. */
+const maxCalls = 10_000;
+
 const loops: readonly string[] = ['ai.generateText', 'ai.streamText'];
 
 /**
@@ -26,6 +29,10 @@ export function aiSdkTelemetry(analytics: Analytics): Telemetry {
   }
 
   function failTry(callId: string, thrown: unknown): void {
+    if (failedTries.size >= maxCalls) {
+      const [oldest = ''] = failedTries.keys();
+      failedTries.delete(oldest);
+    }
     failedTries.set(callId, (failedTries.get(callId) ?? 0) + 1);
     spans.end(modelKey(callId), {}, { thrown });
   }
