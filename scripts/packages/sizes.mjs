@@ -24,7 +24,7 @@ const limitsKb = {
   prices: 8,
   prometheus: 10.2,
   sqlite: 26.2,
-  testkit: 20.75,
+  testkit: 22,
   wandb: 33.2,
 };
 

@@ -49,7 +49,7 @@ test('any events come back from the file as they were, once, however often and b
   const listed: AnalyticsEvent[] = [];
   let cursor: string | undefined;
   do {
-    const page = await backend.reader?.listExecutions({ limit: 100 }, cursor);
+    const page = await backend.reader?.listExecutions?.({ limit: 100 }, cursor);
     listed.push(...(page?.executions ?? []));
     cursor = page?.nextCursor;
   } while (cursor !== undefined);

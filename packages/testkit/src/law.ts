@@ -22,6 +22,9 @@ export interface Law {
   readonly check: (trial: Trial) => Promise<void>;
 }
 
+/** What a law throws that finds on the way that it does not apply; the message says why. */
+export class NotApplicable extends Error {}
+
 /** Options of `checkLaw`. */
 export interface CheckOptions {
   /** The longest that one call of the backend or the subject may take, in ms. Default: 10000. */
@@ -51,7 +54,11 @@ export async function checkLaw(
       await check(trial);
     }
   } catch (error) {
-    failure = { error };
+    if (error instanceof NotApplicable) {
+      reason = error.message;
+    } else {
+      failure = { error };
+    }
   }
   try {
     await trial.end();

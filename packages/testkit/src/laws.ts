@@ -15,7 +15,7 @@ import { runLaws } from './laws/runs.ts';
 import { skillLaws } from './laws/skills.ts';
 import { toolkitLaws } from './laws/toolkits.ts';
 
-/** All laws: everything that a backend promises. */
+/** All laws: what a backend promises, as far as it can be seen from outside. */
 export const laws: readonly Law[] = [
   ...factLaws,
   ...fieldLaws,

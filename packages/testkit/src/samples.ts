@@ -1,4 +1,14 @@
-import type { AnalyticsEvent, ExecutionEvent } from '@toolweaver/analytics-core';
+import type {
+  AnalyticsEvent,
+  ArtifactEvent,
+  CostSource,
+  ExecutionEvent,
+  HealthEvent,
+  MetricsEvent,
+  RatingEvent,
+  RunEvent,
+  ToolkitEvent,
+} from '@toolweaver/analytics-core';
 import { artifact, deepFreeze, execution, health, metrics, rating, run, toolkit } from './events.ts';
 
 /** Names that core lets through (no control characters, at most 256 UTF-16 units) and that careless code mixes up. */
@@ -48,8 +58,15 @@ const usage = {
   reasoningTokens: 7,
 };
 
-/** One event of each type (two executions, two artifacts), with every optional field except a weight. */
+type OptionalKey<E> = { [F in keyof E]-?: undefined extends E[F] ? F : never }[keyof E];
+/** Has every optional field but a weight: what `satisfies` this no longer compiles once core has another one. */
+type Full<E, Except extends keyof E = never> = Partial<E> & {
+  readonly [F in Exclude<OptionalKey<E>, 'weight' | Except>]: Required<Exclude<E[F], undefined>>;
+};
+
+/** Events of each type (three executions, two artifacts), which have every optional field except a weight. */
 export function fullEvents(): AnalyticsEvent[] {
+  const nanoUsd: Readonly<Record<CostSource, number>> = { computed: 12_345_678, override: 0, provider: 7 };
   const common = {
     runId: 'run-7',
     userId: 'user-1',
@@ -70,8 +87,8 @@ export function fullEvents(): AnalyticsEvent[] {
     model: 'sonnet',
     provider: 'anthropic',
     usage,
-    cost: { nanoUsd: 12_345_678, source: 'computed' },
-  });
+    cost: { nanoUsd: nanoUsd.computed, source: 'computed' },
+  } satisfies Full<ExecutionEvent, 'error' | 'parentId'>);
   const failed = execution({
     ...common,
     kind: 'tool',
@@ -82,21 +99,22 @@ export function fullEvents(): AnalyticsEvent[] {
     parentId: called.id,
     attempt: 1,
     cacheHit: false,
-    cost: { nanoUsd: 0, source: 'override' },
+    cost: { nanoUsd: nanoUsd.override, source: 'override' },
   });
   return [
     called,
     failed,
-    rating({ ...common, executionId: called.id, comment: 'good' }),
-    health({ ...common, score: 87.5 }),
+    execution({ cost: { nanoUsd: nanoUsd.provider, source: 'provider' } }),
+    rating({ ...common, executionId: called.id, comment: 'good' } satisfies Full<RatingEvent>),
+    health({ ...common, score: 87.5, deprecated: true } satisfies Full<HealthEvent>),
     toolkit({
       ...common,
       operation: 'cleanup',
       durationMs: 1.5,
       success: false,
       error: { type: 'IoError', message: 'busy' },
-    }),
-    metrics({ ...common, values: { loss: 0.0625, accuracy: -1e-9, steps: 3 }, step: 3 }),
+    } satisfies Full<ToolkitEvent>),
+    metrics({ ...common, values: { loss: 0.0625, accuracy: -1e-9, steps: 3 }, step: 3 } satisfies Full<MetricsEvent>),
     run({
       ...common,
       state: 'started',
@@ -105,9 +123,14 @@ export function fullEvents(): AnalyticsEvent[] {
       config: { batch: 8, nested: { deep: ['x', null] } },
       tags: ['nightly', 'nightly', 'eu'],
       summary: { best: 0.5 },
-    }),
+    } satisfies Full<RunEvent>),
     artifact(common),
-    artifact({ ...common, name: 'blob', kind: 'dataset', bytes: new Uint8Array([0, 255, 10, 13, 128]) }),
+    artifact({
+      ...common,
+      name: 'blob',
+      kind: 'dataset',
+      bytes: new Uint8Array([0, 255, 10, 13, 128]),
+    } satisfies Full<ArtifactEvent, 'path'>),
   ];
 }
 

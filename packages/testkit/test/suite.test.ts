@@ -1,4 +1,4 @@
-import { type AnalyticsEvent, type Backend, memory } from '@toolweaver/analytics-core';
+import { type AnalyticsEvent, type AnalyticsReader, type Backend, memory } from '@toolweaver/analytics-core';
 import {
   checkLaw,
   type Law,
@@ -132,6 +132,49 @@ test('a law about what only some backends have is skipped for the others', async
   });
 });
 
+describe('of a reader that lacks some questions', () => {
+  const questions = Object.keys(control().backend.reader ?? {}) as (keyof AnalyticsReader)[];
+  const lacking =
+    (...missing: readonly (keyof AnalyticsReader)[]) =>
+    (): Subject => {
+      const subject = control();
+      const entries = Object.entries(subject.backend.reader ?? {});
+      const reader = Object.fromEntries(entries.filter(([question]) => !missing.some((one) => one === question)));
+      return { ...subject, backend: { ...subject.backend, reader: reader as unknown as AnalyticsReader } };
+    };
+  const reasons = (outcomes: readonly Outcome[]): Record<string, string> =>
+    Object.fromEntries(outcomes.flatMap(({ name, skipped }) => (skipped === undefined ? [] : [[name, skipped]])));
+
+  test('no law fails, and those about a lacking one do not apply', async () => {
+    const outcomes = await run({ create: lacking('getRun') });
+    const whole = reasons(await run({ create }));
+    expect(failed(outcomes)).toEqual({});
+    const notApplicable = Object.entries(reasons(outcomes)).filter(([name]) => !(name in whole));
+    expect(Object.fromEntries(notApplicable)).toEqual({
+      'a run is what its events and its executions say together': 'the reader has no getRun()',
+    });
+  });
+
+  test('no law of readers applies to one that has none', async () => {
+    const outcomes = await run({ create: lacking(...questions) });
+    expect(failed(outcomes)).toEqual({});
+    const ofReaders = laws.filter(({ only }) => only === 'reader').map(({ law }) => law);
+    for (const law of ofReaders) {
+      expect(reasons(outcomes)[law]).toMatch(/^the reader has no \w+\(\)$/);
+    }
+  });
+
+  test('the others are checked all the same', async () => {
+    const law = laws.find((one) => one.law === 'the reader refuses wrong options and names all of them') as Law;
+    const careless = (): Subject => {
+      const subject = lacking('getSkillUsage')();
+      const reader = { ...(subject.backend.reader as AnalyticsReader), getErrors: async () => [] as never };
+      return { ...subject, backend: { ...subject.backend, reader } };
+    };
+    await expect(checkLaw(law, careless)).rejects.toThrow('getErrors([{"limit":1001}]) resolved');
+  });
+});
+
 describe('each law', () => {
   test('gets a subject of its own, whose backend is closed once and which is disposed of after that', async () => {
     const lives: string[][] = [];
@@ -195,12 +238,12 @@ describe('each law', () => {
 });
 
 test.each([
-  [undefined, '3 problems'],
+  [undefined, '2 problems'],
   [{}, /test: must be a function.*create: must be a function/s],
   [{ test, create, skips: [] }, 'skips: is not an option; the options are test, create, skip, timeoutMs'],
   [{ test, create, skip: amnesia }, 'skip: must be a list of { law, reason }, both of them strings'],
   [{ test, create, skip: [{ law: amnesia }] }, 'skip: must be a list of { law, reason }, both of them strings'],
-  [{ test, create, timeoutMs: Number.NaN }, 'timeoutMs: must be a number of ms above 0'],
+  [{ test, create, timeoutMs: Number.NaN }, 'timeoutMs: must be a number above 0'],
 ])('refuses the options %o', (options, message) => {
   expect(() => testBackend(options as SuiteOptions)).toThrow(message);
 });

@@ -8,6 +8,7 @@ import type {
   Usage,
 } from '@toolweaver/analytics-core';
 import { execution } from '../events.ts';
+import { NotApplicable } from '../law.ts';
 import { isClose } from '../tally.ts';
 import type { Trial } from '../trial.ts';
 
@@ -32,7 +33,7 @@ export function cents(count: number): NonNullable<ExecutionEvent['cost']> {
   return { nanoUsd: count * 10_000_000, source: 'provider' };
 }
 
-function readerOf({ backend }: Trial): AnalyticsReader {
+function readerOf({ backend }: Trial): Partial<AnalyticsReader> {
   assert.ok(backend.reader, 'the backend has a reader');
   return backend.reader;
 }
@@ -53,27 +54,51 @@ export type Expected = {
   ];
 }[keyof AnalyticsReader];
 
-/** Asks the reader a question, within the timeout of the suite. */
+/** A reader under development, or one of a store that has no such facts, lacks some of the methods of the type. */
+export function canAsk(trial: Trial, question: keyof AnalyticsReader): boolean {
+  return typeof readerOf(trial)[question] === 'function';
+}
+
+/** @throws NotApplicable if the reader lacks one of the questions. */
+export function needQuestions(trial: Trial, questions: readonly (keyof AnalyticsReader)[]): void {
+  const lacking = questions.find((question) => !canAsk(trial, question));
+  if (lacking !== undefined) {
+    throw new NotApplicable(`the reader has no ${lacking}()`);
+  }
+}
+
+/**
+ * Asks the reader a question, within the timeout of the suite.
+ * @throws NotApplicable if the reader lacks it.
+ */
 export function ask<Q extends keyof AnalyticsReader>(
   trial: Trial,
   question: Q,
   ...asked: Parameters<AnalyticsReader[Q]>
 ): ReturnType<AnalyticsReader[Q]> {
+  needQuestions(trial, [question]);
   const reader = readerOf(trial) as Record<Q, (...asked: never) => Promise<unknown>>;
   return trial.within(`${question}()`, reader[question](...(asked as never))) as ReturnType<AnalyticsReader[Q]>;
 }
 
-/** Asserts that the reader gives these answers once the events are delivered. */
+/**
+ * Asserts that the reader gives these answers once the events are delivered.
+ * @throws NotApplicable if the reader lacks one of the questions, and those that it has are answered rightly.
+ */
 export async function answers(
   trial: Trial,
   events: readonly AnalyticsEvent[],
   expected: readonly Expected[],
 ): Promise<void> {
   await trial.deliver(events);
-  for (const [question, asked, answer, tolerance] of expected) {
+  for (const [question, asked, answer, tolerance] of expected.filter(([question]) => canAsk(trial, question))) {
     const what = `${question}(${asked.map((one) => JSON.stringify(one))})`;
     says(await ask(trial, question, ...(asked as never)), answer, what, tolerance);
   }
+  needQuestions(
+    trial,
+    expected.map(([question]) => question),
+  );
 }
 
 /** Returns the items of all pages of a list. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { isSecret } from '@toolweaver/analytics-core/backend';
 import { execution, health, metrics, rating } from '../events.ts';
-import type { Law } from '../law.ts';
+import { type Law, NotApplicable } from '../law.ts';
 import { bareEvents, fullEvents, manyExecutions, snapshot } from '../samples.ts';
 import { failureOf } from '../trial.ts';
 import { inTime } from './facts.ts';
@@ -76,11 +76,26 @@ export const deliveryLaws: readonly Law[] = [
   {
     law: 'an event that is delivered again counts once',
     async check(trial) {
-      const events = [...fullEvents(), ...bareEvents()];
-      const [first = [], second = []] = [events.slice(0, 9), events.slice(9)];
+      const [first, second] = [fullEvents(), bareEvents()];
       await trial.deliver(first);
       await trial.deliver(first);
       await trial.deliver([...second, ...first.toReversed()]);
+      await trial.holds([...first, ...second]);
+    },
+  },
+  {
+    law: 'an event that is in a batch twice counts once, and the batch is accepted',
+    async check(trial) {
+      const half = Math.floor(trial.maxEvents / 2);
+      if (half === 0) {
+        throw new NotApplicable('its batches have one event');
+      }
+      const events = [...fullEvents(), ...bareEvents()];
+      for (let at = 0; at < events.length; at += half) {
+        const some = events.slice(at, at + half);
+        await trial.writeBatch([...some, ...some.map((event) => ({ ...event }))]);
+      }
+      await trial.flush();
       await trial.holds(events);
     },
   },

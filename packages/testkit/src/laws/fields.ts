@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { isDeepStrictEqual } from 'node:util';
 import type { AnalyticsEvent } from '@toolweaver/analytics-core';
-import { execution } from '../events.ts';
+import { execution, health } from '../events.ts';
 import type { Law } from '../law.ts';
+import { amountsOfMoney, extremeNumbers, largestData, longestTexts } from '../limits.ts';
 import { show } from '../matchers.ts';
 import { bareEvents, essence, fullEvents, hostileEvents } from '../samples.ts';
 import { type Trial, tooEarly } from '../trial.ts';
@@ -12,12 +13,16 @@ export const fieldLaws: readonly Law[] = [
   {
     law: 'every field of every event survives',
     needs: ['events'],
-    check: (trial) => survive(trial, fullEvents()),
+    check: (trial) => survive(trial, [...fullEvents(), health({ deprecated: false })]),
   },
   {
     law: 'the weight of a sampled execution survives',
     needs: ['events'],
-    check: (trial) => survive(trial, [execution({ weight: 2.5 }), execution({ weight: 1000 }), execution()]),
+    check: (trial) =>
+      survive(
+        trial,
+        [2.5, 1000, 1 / 0.3, undefined].map((weight) => execution({ weight })),
+      ),
   },
   {
     law: 'what an event does not say stays unknown',
@@ -28,6 +33,26 @@ export const fieldLaws: readonly Law[] = [
     law: 'hostile text survives in every field',
     needs: ['events'],
     check: (trial) => survive(trial, hostileEvents()),
+  },
+  {
+    law: 'numbers and times at the limits of core survive',
+    needs: ['events'],
+    check: (trial) => survive(trial, extremeNumbers()),
+  },
+  {
+    law: 'texts at the limits of core survive',
+    needs: ['events'],
+    check: (trial) => survive(trial, longestTexts()),
+  },
+  {
+    law: 'attributes, metrics, tags and bytes at the limits of core survive',
+    needs: ['events'],
+    check: (trial) => survive(trial, largestData()),
+  },
+  {
+    law: 'any amount of money survives to the nano-dollar',
+    needs: ['events'],
+    check: (trial) => survive(trial, amountsOfMoney()),
   },
 ];
 

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { AsyncLocalStorage } from 'node:async_hooks';
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import type { Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { inspect } from 'node:util';
 import type { Worker } from 'node:worker_threads';
@@ -8,6 +10,9 @@ import type { Law } from '../law.ts';
 import { fullEvents, manyExecutions } from '../samples.ts';
 import { failureOf, type Trial } from '../trial.ts';
 import { showsNone } from './secrets.ts';
+
+/** Where Node tells of each connection that a server of this process accepts. */
+const acceptedChannel = 'net.server.socket';
 
 /** What a backend does from its creation to its end, and how it treats its host. */
 export const lifeLaws: readonly Law[] = [
@@ -82,29 +87,18 @@ export const lifeLaws: readonly Law[] = [
   {
     law: 'close leaves nothing behind: no handle, timer, worker or process listener',
     async check(trial) {
-      // The first delivery loads what is shared by all (a pool of threads, say), so that it is not blamed on the second backend.
-      await trial.deliver([execution()]);
-      const workers = new Set<Worker>();
-      const watch = (worker: Worker): void => {
-        workers.add(worker);
-        worker.once('exit', () => workers.delete(worker));
-      };
-      process.on('worker', watch);
-      const before = holdings();
+      const holdings = watchHoldings();
       try {
+        // The first delivery loads what is shared by all (a pool of threads, say), so that it is not blamed on the second backend.
+        await trial.deliver([execution()]);
+        const before = holdings.now();
         // Several lives, so that an unrelated resource that ends meanwhile (a timer of the runner) cannot hide a leak.
         for (let lives = 0; lives < 3; lives += 1) {
-          const other = await trial.another();
-          await other.deliver(fullEvents());
-          await other.check();
-          await other.end();
+          await liveAndLeave(trial, holdings);
         }
-        await eventually(trial.timeoutMs, () => {
-          const left = [...leftovers(before), ...[...workers].map(() => 'Worker')];
-          assert.ok(left.length === 0, `left behind after close(): ${left.join(', ')}`);
-        });
+        await nothingMore(trial, holdings, before);
       } finally {
-        process.off('worker', watch);
+        holdings.stop();
       }
     },
   },
@@ -215,22 +209,84 @@ async function thrownBeside(life: () => Promise<void>): Promise<unknown[]> {
   return thrown;
 }
 
-/** Counts, by kind, what keeps the process alive and the listeners of process events. */
-function holdings(): Map<string, number> {
-  const listeners = process.eventNames().flatMap((event) => {
-    const kind = `listener of process event ${JSON.stringify(String(event))}`;
-    return Array.from({ length: process.listenerCount(event) }, () => kind);
-  });
-  const counts = new Map<string, number>();
-  for (const kind of [...process.getActiveResourcesInfo(), ...listeners]) {
-    counts.set(kind, (counts.get(kind) ?? 0) + 1);
+/**
+ * Leads the life of a backend, and compares what is held before its `dispose()`, which may end what the backend left: a server
+ * that stops takes its connections with it. What the subject itself holds is seen beside a backend that was closed unused.
+ */
+async function liveAndLeave(trial: Trial, holdings: Holdings): Promise<void> {
+  let owner = await trial.another();
+  await owner.observe();
+  await owner.close();
+  // Sockets and threads take a moment to end.
+  await sleep(50);
+  const ofSubject = holdings.now();
+  let user: Trial;
+  if (owner.subject.reopen === undefined) {
+    await owner.end();
+    owner = await trial.another();
+    user = owner;
+  } else {
+    user = await owner.reopened();
   }
-  return counts;
+  await user.deliver(fullEvents());
+  await user.check();
+  await user.close();
+  await nothingMore(trial, holdings, ofSubject);
+  await owner.end();
 }
 
-function leftovers(before: ReadonlyMap<string, number>): string[] {
-  const more = [...holdings()].filter(([kind, count]) => count > (before.get(kind) ?? 0));
-  return more.map(([kind]) => kind);
+type Counts = ReadonlyMap<string, number>;
+
+interface Holdings {
+  now(): Counts;
+  stop(): void;
+}
+
+/** Counts, by kind, what keeps the process alive, its workers, and the listeners of process events. */
+function watchHoldings(): Holdings {
+  const workers = new Set<Worker>();
+  // A far side in this process has its own end of each connection, for as long as it likes.
+  const accepted = new Map<Socket, 'PipeWrap' | 'TCPSocketWrap'>();
+  const onWorker = (worker: Worker): void => {
+    workers.add(worker);
+    worker.once('exit', () => workers.delete(worker));
+  };
+  const onAccepted = (message: unknown): void => {
+    const { socket } = message as { readonly socket: Socket };
+    accepted.set(socket, socket.remoteFamily === undefined ? 'PipeWrap' : 'TCPSocketWrap');
+    socket.once('close', () => accepted.delete(socket));
+  };
+  process.on('worker', onWorker);
+  subscribe(acceptedChannel, onAccepted);
+  return {
+    now() {
+      const listeners = process.eventNames().flatMap((event) => {
+        const kind = `listener of process event ${JSON.stringify(String(event))}`;
+        return Array.from({ length: process.listenerCount(event) }, () => kind);
+      });
+      const counts = new Map<string, number>();
+      const add = (kind: string, count: number): unknown => counts.set(kind, (counts.get(kind) ?? 0) + count);
+      for (const kind of [...process.getActiveResourcesInfo(), ...listeners, ...[...workers].map(() => 'Worker')]) {
+        add(kind, 1);
+      }
+      for (const kind of accepted.values()) {
+        add(kind, -1);
+      }
+      return counts;
+    },
+    stop() {
+      process.off('worker', onWorker);
+      unsubscribe(acceptedChannel, onAccepted);
+    },
+  };
+}
+
+/** Asserts that no more is held than was, or soon will be no more. */
+function nothingMore(trial: Trial, holdings: Holdings, before: Counts): Promise<void> {
+  return eventually(trial.timeoutMs, () => {
+    const more = [...holdings.now()].filter(([kind, count]) => count > (before.get(kind) ?? 0));
+    assert.ok(more.length === 0, `left behind after close(): ${more.map(([kind]) => kind).join(', ')}`);
+  });
 }
 
 /** Repeats a check until it passes or time is up, because sockets and threads take a moment to end. */

@@ -8,7 +8,7 @@ import {
 import type { Subject } from '@toolweaver/analytics-testkit';
 import { type Control, control } from '../control/control.ts';
 
-export type Mutant = () => Subject;
+export type Mutant = () => Subject | Promise<Subject>;
 /** Broken backends, by the law that has to find them and by what is wrong with them. */
 export type Mutants = Readonly<Record<string, Readonly<Record<string, Mutant>>>>;
 
@@ -35,7 +35,7 @@ export function storingExecutions(change: (event: ExecutionEvent) => object): Mu
 /** Answers wrongly. */
 export function reading(change: (reader: AnalyticsReader, subject: Control) => Partial<AnalyticsReader>): Mutant {
   return altered(({ reader }, subject) =>
-    reader === undefined ? {} : { reader: { ...reader, ...change(reader, subject) } },
+    reader === undefined ? {} : { reader: { ...reader, ...change(reader as AnalyticsReader, subject) } },
   );
 }
 

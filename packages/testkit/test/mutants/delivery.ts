@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { AnalyticsEvent } from '@toolweaver/analytics-core';
+import { AnalyticsError, type AnalyticsEvent } from '@toolweaver/analytics-core';
 import { execution } from '@toolweaver/analytics-testkit';
 import { control, encode, startServer } from '../control/control.ts';
 import { altered, type Mutants, never, storing, unavailable } from './altered.ts';
@@ -90,6 +90,31 @@ export const deliveryMutants: Mutants = {
           await write(
             events.map((event) => (repeated.has(event.id) ? event : { ...event, id: `${deliveries}-${event.id}` })),
           );
+        },
+      };
+    }),
+  },
+  'an event that is in a batch twice counts once, and the batch is accepted': {
+    'refuses such a batch': altered(({ write }) => ({
+      write(events) {
+        if (new Set(events.map(({ id }) => id)).size < events.length) {
+          throw new AnalyticsError('EVENTS_REJECTED', 'duplicate key value violates unique constraint');
+        }
+        return write(events);
+      },
+    })),
+    'looks only at earlier batches': altered(({ write }) => {
+      const known = new Set<string>();
+      return {
+        async write(events) {
+          const unknown = events.filter(({ id }) => !known.has(id));
+          const ids = new Set<string>();
+          await write(
+            unknown.map((event) => (ids.size < ids.add(event.id).size ? event : { ...event, id: crypto.randomUUID() })),
+          );
+          for (const { id } of events) {
+            known.add(id);
+          }
         },
       };
     }),

@@ -1,10 +1,50 @@
 import { EventEmitter, once } from 'node:events';
+import { type AddressInfo, createConnection, createServer, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { AnalyticsError, type AnalyticsEvent, type Backend } from '@toolweaver/analytics-core';
 import { tally } from '@toolweaver/analytics-testkit';
 import { control, encode, startServer, token } from '../control/control.ts';
-import { altered, type Mutants, storing, unavailable } from './altered.ts';
+import { altered, type Mutant, type Mutants, storing, unavailable } from './altered.ts';
+
+/** Never closes its connection to a server, which the subject stops. */
+function connected(when: 'at once' | 'at its first write', canReopen = false): Mutant {
+  return async () => {
+    const { reopen: _, ...subject } = control();
+    const accepted = new Set<Socket>();
+    const server = createServer((socket) => accepted.add(socket)).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const connect = async (): Promise<void> => {
+      const { port } = server.address() as AddressInfo;
+      await once(createConnection(port, '127.0.0.1'), 'connect');
+    };
+    const open = async (): Promise<Backend> => {
+      let connection = when === 'at once' ? await connect().then(() => true) : false;
+      const { write } = subject.backend;
+      return {
+        ...subject.backend,
+        async write(events) {
+          if (!connection) {
+            connection = true;
+            await connect();
+          }
+          await write(events);
+        },
+      };
+    };
+    return {
+      ...subject,
+      backend: await open(),
+      ...(canReopen && { reopen: open }),
+      dispose() {
+        server.close();
+        for (const socket of accepted) {
+          socket.destroy();
+        }
+      },
+    };
+  };
+}
 
 export const lifeMutants: Mutants = {
   'two backends share nothing': {
@@ -186,6 +226,8 @@ export const lifeMutants: Mutants = {
       process.on('beforeExit', () => {});
       return {};
     }),
+    'leaves the connection of its first write to the server, which ends it': connected('at its first write'),
+    'leaves the connection that it began with, where it can be opened again': connected('at once', true),
   },
   'neither the settings nor the backend show a secret': {
     'shows it in the settings': altered(() => ({ settings: { dsn: `http://user:${token}@127.0.0.1` } })),
