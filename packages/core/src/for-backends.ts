@@ -6,6 +6,7 @@ export { type EnvReader, readEnv } from './env.ts';
 export { configError } from './errors.ts';
 export { executionKinds } from './events/event.ts';
 export { parseEvent } from './events/parse.ts';
+export { toPrice } from './events/pricing.ts';
 export { isLoopback } from './loopback.ts';
 export { createNotices, type Notices } from './notices.ts';
 export {

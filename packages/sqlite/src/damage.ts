@@ -1,6 +1,6 @@
 import { closeSync, existsSync, mkdirSync, openSync, readSync, renameSync, rmSync, statSync } from 'node:fs';
 import type { Connection } from './database.ts';
-import { type Failure, failure, toFailure } from './failure.ts';
+import { type Failure, failure, messageOf, toFailure } from './failure.ts';
 import { fileAt, realPath } from './file.ts';
 import { applicationId, schemaVersion } from './identity.ts';
 
@@ -100,14 +100,13 @@ function readStart(path: string): Buffer {
  */
 export function setAside(path: string, file: string, error: unknown): Failure | undefined {
   const { cause } = toFailure(error, path, false);
-  const damage = `${path} is damaged (${cause instanceof Error ? cause.message : String(cause)})`;
+  const damage = `${path} is damaged (${messageOf(cause)})`;
   try {
     const target = underLock(lockOf(path), () => (fileAt(path) === file ? renameAll(realPath(path)) : undefined));
     const message = `${damage}; it was set aside as ${target}, and a new file is begun: save what can be read with the .recover command of sqlite3`;
     return target === undefined ? undefined : { code: 'BACKEND_UNAVAILABLE', message, cause };
   } catch (thrown) {
-    const reason = thrown instanceof Error ? thrown.message : String(thrown);
-    throw failure('BACKEND_UNAVAILABLE', `${damage}, and cannot be set aside (${reason})`, cause);
+    throw failure('BACKEND_UNAVAILABLE', `${damage}, and cannot be set aside (${messageOf(thrown)})`, cause);
   }
 }
 

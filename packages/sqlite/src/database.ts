@@ -15,7 +15,7 @@ import {
 import { dirname } from 'node:path';
 import type Driver from 'better-sqlite3';
 import { checkSoundness, corruption, isBeingSetAside, isOurs, setAside } from './damage.ts';
-import { type Failure, failure, isBusy, isDamage } from './failure.ts';
+import { type Failure, failure, isBusy, isDamage, messageOf } from './failure.ts';
 import { fileAt } from './file.ts';
 import { applicationId, schemaVersion } from './identity.ts';
 
@@ -226,8 +226,11 @@ function createFile(path: string): void {
       createFile(path);
       return;
     }
-    const reason = error instanceof Error ? error.message : String(error);
-    throw failure('INVALID_CONFIG', `${path} cannot be written (${reason}): choose the path of a file`, error);
+    throw failure(
+      'INVALID_CONFIG',
+      `${path} cannot be written (${messageOf(error)}): choose the path of a file`,
+      error,
+    );
   }
 }
 
@@ -235,7 +238,11 @@ function createDirectory(path: string): void {
   if (existsSync(path)) {
     return;
   }
-  createDirectory(dirname(path));
+  const parent = dirname(path);
+  // A drive, which Windows may lack, is its own parent.
+  if (parent !== path) {
+    createDirectory(parent);
+  }
   try {
     mkdirSync(path, 0o700);
     // The umask may have taken rights away from the owner.

@@ -1,5 +1,5 @@
 import type { Connect } from './database.ts';
-import { failure, systemCode } from './failure.ts';
+import { failure, messageOf, systemCode } from './failure.ts';
 
 /** better-sqlite3 is built for Node-API 10 and crashes the process on older versions. */
 const minNodeApi = 10;
@@ -19,10 +19,9 @@ export async function loadDriver(): Promise<Connect> {
     if (systemCode(error) !== '') {
       throw error;
     }
-    const reason = error instanceof Error ? error.message : String(error);
     throw failure(
       'UNSUPPORTED',
-      `better-sqlite3 could not be loaded on ${process.platform}-${process.arch}: ${reason}`,
+      `better-sqlite3 could not be loaded on ${process.platform}-${process.arch}: ${messageOf(error)}`,
       error,
     );
   }

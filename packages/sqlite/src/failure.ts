@@ -17,6 +17,15 @@ export function failure(code: ErrorCode, message: string, cause?: unknown): Erro
   return Object.assign(new Error(message, { cause }), { [brand]: known });
 }
 
+/** What to tell of a thrown value. */
+export function messageOf(thrown: unknown): string {
+  if (thrown instanceof Error) {
+    return thrown.message;
+  }
+  // Turning an object into a text may throw.
+  return typeof thrown === 'string' ? thrown : `${typeof thrown} was thrown`;
+}
+
 /** The code of an SQLite error, e.g. `SQLITE_BUSY`; '' for other errors. */
 function sqliteCode(error: unknown): string {
   const code = error instanceof Error && 'code' in error ? error.code : undefined;
@@ -81,7 +90,7 @@ export function toFailure(error: unknown, path: string, starting: boolean): Fail
     const known = error[brand] as Failure;
     return known.code === 'INVALID_CONFIG' && !starting ? { ...known, code: 'BACKEND_UNAVAILABLE' } : known;
   }
-  const cause = error instanceof Error ? error : new Error(String(error));
+  const cause = error instanceof Error ? error : new Error(messageOf(error));
   const sqlite = sqliteCode(cause);
   const [, code, meaning] = meanings.find(([pattern]) => pattern.test(sqlite)) ??
     systemMeanings.find(([pattern]) => pattern.test(systemCode(cause))) ?? [null, 'INTERNAL', 'cannot be used'];

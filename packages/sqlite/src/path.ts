@@ -1,6 +1,6 @@
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { configError } from '@toolweaver/analytics-core/backend';
+import { configError, type OptionChecks } from '@toolweaver/analytics-core/backend';
 
 /**
  * Returns the absolute path of a file; a leading `~` is the home directory.
@@ -30,8 +30,19 @@ export function pathProblem(path: string): string | undefined {
   return path.includes('\0') ? 'must hold no NUL' : undefined;
 }
 
+/** Checks the option `path` of a database. A blank one counts as not given, and gives ''. */
+export function checkPath(check: OptionChecks, path: string | undefined): string {
+  const isBlank = typeof path === 'string' && path.trim() === '';
+  const given = check.text('path', isBlank ? undefined : path) ?? '';
+  const wrong = pathProblem(given);
+  if (wrong !== undefined) {
+    check.problem('path', wrong);
+  }
+  return given;
+}
+
 /** Returns the absolute path of a database; `:memory:` stays as it is. */
 export function databasePath(path: string): string {
-  const given = path.trim() === '' ? '~/.toolweaver/analytics.db' : path;
+  const given = path === '' ? '~/.toolweaver/analytics.db' : path;
   return given === ':memory:' ? given : absolutePath(given);
 }

@@ -6,7 +6,7 @@ import { type Connect, type DatabaseConfig, openExisting } from './database.ts';
 import { unsupportedNode } from './driver.ts';
 import { createEncoder } from './encode.ts';
 import { toFailure } from './failure.ts';
-import { databasePath, pathProblem } from './path.ts';
+import { checkPath, databasePath } from './path.ts';
 import { createReader } from './reader/reader.ts';
 import { checkLimits, keepPruning, type Limits } from './store/retention.ts';
 import { createStore, type SqliteStore } from './store/store.ts';
@@ -57,7 +57,7 @@ const delivery: Backend['delivery'] = { maxEvents: 16_384, maxDelayMs: 50 };
 /**
  * Opens or creates a database and serves it from a thread of its own.
  * @throws AnalyticsError `INVALID_CONFIG` for wrong options or a path that cannot be used; `UNSUPPORTED` where better-sqlite3
- *   cannot be loaded (no build for the platform; Node before 22.14); `BACKEND_UNAVAILABLE` when the database stays locked;
+ *   cannot be loaded (no build for the platform; Node before 22.18); `BACKEND_UNAVAILABLE` when the database stays locked;
  *   `STORAGE_FULL`.
  */
 export async function sqlite(options?: SqliteOptions): Promise<SqliteBackend> {
@@ -186,11 +186,7 @@ const names: OptionNames<SqliteOptions> = {
 
 function resolveOptions(options: SqliteOptions | undefined): ResolvedOptions {
   return checkOptions(options, names, (check, given) => {
-    const path = check.text('path', given.path === '' ? undefined : given.path) ?? '';
-    const wrong = pathProblem(path);
-    if (wrong !== undefined) {
-      check.problem('path', wrong);
-    }
+    const path = checkPath(check, given.path);
     return {
       name: check.text('name', given.name) ?? 'sqlite',
       limits: checkLimits(check, given),

@@ -1,7 +1,7 @@
 import { Worker } from 'node:worker_threads';
 import { AnalyticsError } from '@toolweaver/analytics-core';
 import { configError } from '@toolweaver/analytics-core/backend';
-import type { Failure } from './failure.ts';
+import { type Failure, messageOf } from './failure.ts';
 import type { Message, Reply, Request } from './protocol.ts';
 import type { WorkerConfig } from './worker.ts';
 
@@ -90,7 +90,7 @@ export function createThread(config: WorkerConfig, backend: string, { onNotice, 
     started.on('exit', () => {
       if (worker === started) {
         worker = undefined;
-        const why = reason instanceof Error ? reason.message : 'no reason known';
+        const why = reason === undefined ? 'no reason known' : messageOf(reason);
         rejectAll(
           error('BACKEND_UNAVAILABLE', `its thread ended unexpectedly (${why}); the next call starts it again`, reason),
         );
@@ -124,7 +124,13 @@ export function createThread(config: WorkerConfig, backend: string, { onNotice, 
         reject(error('CLOSED', 'it is closed'));
         return;
       }
-      worker ??= start();
+      try {
+        worker ??= start();
+      } catch (thrown) {
+        // The system has no memory or thread to spare, which passes.
+        reject(error('BACKEND_UNAVAILABLE', `its thread cannot be started (${messageOf(thrown)})`, thrown));
+        return;
+      }
       if (hold) {
         worker.ref();
       }

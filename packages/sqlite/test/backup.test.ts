@@ -117,7 +117,7 @@ test('what cannot be written is refused, and nothing is left behind', async () =
     });
   }
   await expect(backend.store.backup(join(folder, 'x.db'), { onProgress: 5 as never })).rejects.toMatchObject({
-    problems: [{ field: 'onProgress', message: 'must be a function, got number' }],
+    problems: [{ field: 'onProgress', message: 'must be a function, got 5' }],
   });
   expect(readdirSync(folder).toSorted()).toEqual(before);
 });

@@ -1,6 +1,7 @@
+import { syncBuiltinESMExports } from 'node:module';
 import { join } from 'node:path';
 import { setImmediate, setTimeout } from 'node:timers/promises';
-import type { Worker } from 'node:worker_threads';
+import workerThreads, { type Worker } from 'node:worker_threads';
 import { execution, ledgerHolds } from '@toolweaver/analytics-testkit';
 import Database from 'better-sqlite3';
 import { expect, onTestFinished, test } from 'vitest';
@@ -11,6 +12,28 @@ import { open, openClient } from './support/open.ts';
 import { value } from './support/rows.ts';
 
 const holdLock = new URL('./fixtures/hold-lock.ts', import.meta.url);
+
+/** The threads started from now on. */
+function startedThreads(): Worker[] {
+  const threads: Worker[] = [];
+  const watch = (worker: Worker): void => void threads.push(worker);
+  process.on('worker', watch);
+  onTestFinished(() => void process.off('worker', watch));
+  return threads;
+}
+
+function failNextThread(): void {
+  const { Worker } = workerThreads;
+  const replace = (by: unknown): void => {
+    Object.assign(workerThreads, { Worker: by });
+    syncBuiltinESMExports();
+  };
+  onTestFinished(() => replace(Worker));
+  replace(function fail() {
+    replace(Worker);
+    throw Object.assign(new Error('EAGAIN'), { code: 'ERR_WORKER_INIT_FAILED' });
+  });
+}
 
 test('several backends of one process may start at once on a new file', async () => {
   const path = join(testFolder(), 'fresh.db');
@@ -107,10 +130,7 @@ test('a large batch is handed over in slices, one in each turn of the loop', asy
 
 test('when the thread dies the write fails as one to try again, and the next one starts a new thread', async () => {
   const path = join(testFolder(), 'analytics.db');
-  const threads: Worker[] = [];
-  const watch = (worker: Worker): void => void threads.push(worker);
-  process.on('worker', watch);
-  onTestFinished(() => void process.off('worker', watch));
+  const threads = startedThreads();
   const backend = await open({ path });
   const [writer] = threads;
   const events = Array.from({ length: 16_384 }, () => execution());
@@ -121,6 +141,23 @@ test('when the thread dies the write fails as one to try again, and the next one
   await backend.check?.(new AbortController().signal);
   expect(threads).toHaveLength(2);
   expect(value(path, 'SELECT count(*) FROM executions')).toBe(16_384);
+});
+
+test('when no thread can be started the write fails as one to try again, and nothing is lost', async () => {
+  const path = join(testFolder(), 'analytics.db');
+  const threads = startedThreads();
+  const errors: string[] = [];
+  const analytics = await openClient(
+    { path },
+    { retry: { minDelayMs: 1 }, onError: ({ message }) => void errors.push(message) },
+  );
+  await threads[0]?.terminate();
+  failNextThread();
+  analytics.recordSkillExecution({ skillId: 'patient', success: true });
+  expect(await analytics.flush({ timeoutMs: 60_000 })).toMatchObject({ ok: true });
+  expect(errors).toEqual([expect.stringContaining('sqlite: its thread cannot be started (EAGAIN)')]);
+  expect(value(path, 'SELECT count(*) FROM executions')).toBe(1);
+  ledgerHolds(analytics.stats());
 });
 
 test('closing does not wait for a lock', async () => {

@@ -625,7 +625,7 @@ describe('refuses', () => {
         onProgress: {},
         signal: {},
       },
-      ['path', 'format', 'from', 'to', 'onProgress', 'signal', 'orgId', 'userId', 'runId', 'kind', 'name', 'overwrite'],
+      ['path', 'format', 'from', 'to', 'orgId', 'userId', 'runId', 'kind', 'name', 'overwrite', 'onProgress', 'signal'],
     ],
   ])('wrong options, all at once: %#', async (options, fields) => {
     expect(await refusal(options)).toMatchObject({ code: 'INVALID_CONFIG', fields });

@@ -2,7 +2,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type SqliteOptions, sqlite } from '@toolweaver/analytics-sqlite';
 import Database from 'better-sqlite3';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { openForWriting } from '../src/database.ts';
 import { run } from './support/child.ts';
 import { testFolder } from './support/folder.ts';
@@ -55,6 +55,28 @@ describe('refuses at the start, saying why,', () => {
     expect(readFileSync(path, 'utf8')).toBe(notes);
   });
 
+  test('a drive that is not there', async () => {
+    const none = Object.assign(new Error('ENOENT: no such drive'), { code: 'ENOENT' });
+    vi.resetModules();
+    vi.doMock('node:fs', async (original) => ({
+      ...(await original<typeof import('node:fs')>()),
+      statSync: () => undefined,
+      existsSync: () => false,
+      mkdirSync: () => {
+        throw none;
+      },
+    }));
+    onTestFinished(() => {
+      vi.doUnmock('node:fs');
+      vi.resetModules();
+    });
+    const { openForWriting } = await import('../src/database.ts');
+    const config = { path: '/folder/analytics.db', busyTimeoutMs: 0, synchronous: 'full' } as const;
+    await expect(openForWriting(Database, config)).rejects.toThrow(
+      '/folder/analytics.db cannot be written (ENOENT: no such drive)',
+    );
+  });
+
   test('the database of another program, and leaves it alone', async () => {
     const path = join(testFolder(), 'other.db');
     const other = new Database(path);
@@ -87,7 +109,7 @@ describe('refuses at the start, saying why,', () => {
     };
     expect(await refusal(options as never)).toMatchObject({
       code: 'INVALID_CONFIG',
-      fields: ['path', 'name', 'onNotice', 'maxBytes', 'retentionDays', 'busyTimeoutMs', 'synchronous'],
+      fields: ['path', 'name', 'maxBytes', 'retentionDays', 'onNotice', 'busyTimeoutMs', 'synchronous'],
     });
   });
 

@@ -235,6 +235,19 @@ describe('CSV', () => {
     expect(target.events).toMatchObject([{ name: 'a\ufffdb', at: 1000 }]);
   });
 
+  test('by a map that throws is left out, with what it threw, whatever that is', async () => {
+    const thrown = [new RangeError('no such column'), 'no such column', Object.create(null)];
+    const map = (): never => {
+      throw thrown.shift();
+    };
+    const rejected = await importEvents(memory(), ['a\n1\n2\n3\n'], { format: 'csv', map });
+    expect(rejected.rejections.map(({ reason }) => reason)).toEqual([
+      'no such column',
+      'no such column',
+      'object was thrown',
+    ]);
+  });
+
   test('by a map that is async is refused, and hurts nobody', async () => {
     const map = (async () => {
       throw new Error('of the caller');

@@ -123,6 +123,13 @@ test('what the provider has said stays, and so does what has no price', async ()
   expect(await backend.store.reprice({ prices })).toMatchObject({ changed: 0, differenceUsd: 0 });
 });
 
+test('a price may also be unknown as null', async () => {
+  const backend = await open({ path: join(testFolder(), 'analytics.db') });
+  await backend.write([execution({ ...call, at: now })]);
+  const prices = { price: () => null } as never;
+  expect(await backend.store.reprice({ prices })).toMatchObject({ executions: 1, changed: 0, unknown: 1 });
+});
+
 test('a price of another day is that of the day of the call', async () => {
   const backend = await open({ path: join(testFolder(), 'analytics.db') });
   const days = [0, 1, 2].map((day) => now - day * 24 * hour);
@@ -205,21 +212,28 @@ test('prices that fail end it with an error, and wrong options are named', async
       throw new RangeError('no table');
     },
   };
-  const wrongPrices = [0.5, -1].map((nanoUsd): PriceProvider => ({ price: () => ({ nanoUsd, source: 'computed' }) }));
+  const wrongPrices: [unknown, string][] = [
+    [{ nanoUsd: 0.5, source: 'computed' }, 'nanoUsd must be a whole number >= 0'],
+    [{ nanoUsd: -1, source: 'computed' }, 'nanoUsd must be a whole number >= 0'],
+    [{ nanoUsd: 5, source: 'banana' }, 'source must be one of override, computed'],
+    [{ nanoUsd: 5 }, 'source must be one of override, computed'],
+    [5, 'price must be an object'],
+  ];
   await expect(backend.store.reprice({ prices: failing })).rejects.toMatchObject({
     code: 'INTERNAL',
     message: expect.stringContaining('large: no table'),
   });
-  for (const prices of wrongPrices) {
+  for (const [price, what] of wrongPrices) {
+    const prices = { price: () => price } as never;
     await expect(backend.store.reprice({ prices })).rejects.toMatchObject({
       code: 'INTERNAL',
-      message: expect.stringContaining('large: it gave no whole number of nano-dollars'),
+      message: expect.stringContaining(`prices.price() failed for large: ${what}, got `),
     });
   }
   const late = { price: () => Promise.reject(new RangeError('no table')) };
   await expect(backend.store.reprice({ prices: late as never })).rejects.toMatchObject({
     code: 'INTERNAL',
-    message: expect.stringContaining('large: it must not be async'),
+    message: expect.stringContaining('large: price must be an object, got a promise: await it'),
   });
   const wrong = {
     prices: {} as never,

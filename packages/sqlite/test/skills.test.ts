@@ -118,6 +118,21 @@ describe('getLeaderboard()', () => {
     expect(once?.successLowerBound).toBeCloseTo(0.2065, 4);
   });
 
+  test('by rating has, of equal ratings, the one of more ratings first', async () => {
+    const { reader, write } = await createStore();
+    const rated = (skillId: string, times: number) =>
+      Array.from({ length: times }, () => rating({ skillId, rating: 4, at: now }));
+    write([
+      ...['used', 'idle'].flatMap((skillId) => rated(skillId, 2)),
+      ...rated('liked', 3),
+      ...['a', 'b'].flatMap((skillId) => rated(skillId, 1)),
+      execution({ name: 'used', at: now }),
+      execution({ name: 'a', at: now, weight: 9 }),
+    ]);
+    const board = await reader.getLeaderboard({ metric: 'rating' });
+    expect(board.map((entry) => entry.name)).toEqual(['liked', 'used', 'idle', 'a', 'b']);
+  });
+
   test('asks as many queries for many skills as for few', async () => {
     const { reader, write, statementsOf } = await createStore();
     const queries = async (skills: number): Promise<number> => {

@@ -275,9 +275,25 @@ test('whose events are erased must be given', async () => {
 });
 
 test('what is undefined is not given', async () => {
-  const { reader, store } = await open({ path: ':memory:', file: undefined } as never);
-  await reader.summary({ org: undefined, range: undefined } as never);
-  await reader.listExecutions({ cursor: undefined } as never);
-  await reader.listRuns(undefined);
-  await store.prune(undefined);
+  const nothing = (...names: string[]) => Object.fromEntries(names.map((name) => [name, undefined]));
+  const given = { path: ':memory:', retentionDays: 30 };
+  const { settings } = await open(given);
+  const backend = await open({ ...given, ...nothing('file', 'name', 'busyTimeoutMs', 'synchronous', 'maxBytes') });
+  expect(backend.settings).toEqual(settings);
+
+  const { reader, store } = backend;
+  await backend.write([
+    execution({ runId: 'a', userId: 'ada', orgId: 'acme' }),
+    execution({ runId: 'b', at: Date.now() - 40 * 86_400_000, success: false }),
+  ]);
+  expect(await reader.summary(nothing('org', ...report))).toEqual(await reader.summary());
+  expect(await reader.listExecutions(nothing('cursor', 'from', 'to', 'userId', 'success', 'orderBy', 'limit'))).toEqual(
+    await reader.listExecutions(),
+  );
+  expect(await reader.listRuns(nothing('cursor', 'from', 'state', 'where', 'orderBy', 'order', 'limit'))).toEqual(
+    await reader.listRuns(),
+  );
+  const pruned = await store.prune({ dryRun: true });
+  expect(pruned.rows.executions).toBe(1);
+  expect(await store.prune({ dryRun: true, ...nothing('days', 'retentionDays', 'maxBytes') })).toEqual(pruned);
 });

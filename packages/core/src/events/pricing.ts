@@ -1,8 +1,7 @@
 import { choice, requiredNumber, requiredObject } from '../values/check.ts';
-import type { Cost } from './event.ts';
-import type { PriceProvider, PriceQuestion } from './prices.ts';
+import type { Price, PriceProvider, PriceQuestion } from './prices.ts';
 
-export type Pricing = (question: PriceQuestion) => Cost | undefined;
+export type Pricing = (question: PriceQuestion) => Price | undefined;
 
 /** Guards the user's price provider: if it fails, the event only lacks its cost. Undefined without a provider. */
 export function createPricing(
@@ -13,8 +12,7 @@ export function createPricing(
     prices &&
     ((question) => {
       try {
-        const price = prices.price(question) ?? undefined;
-        return price === undefined ? price : toCost(price);
+        return toPrice(prices.price(question));
       } catch (thrown) {
         failed(question, thrown);
         return undefined;
@@ -23,8 +21,12 @@ export function createPricing(
   );
 }
 
-function toCost(price: unknown): Cost {
-  const { nanoUsd, source } = requiredObject(price, 'price');
+/** Checks what a price provider returned: nothing means that the price is unknown. */
+export function toPrice(returned: unknown): Price | undefined {
+  if (returned === undefined || returned === null) {
+    return undefined;
+  }
+  const { nanoUsd, source } = requiredObject(returned, 'price');
   return {
     nanoUsd: requiredNumber(nanoUsd, 'nanoUsd', 0, Number.MAX_SAFE_INTEGER, true),
     source: choice(source, 'source', ['override', 'computed']),

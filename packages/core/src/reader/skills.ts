@@ -133,7 +133,7 @@ export interface LeaderboardOptions {
 }
 
 export interface LeaderboardEntry extends ExecutionCounts {
-  /** From 1. Equal scores are ordered by executions, then by name. */
+  /** From 1. Equal scores are ordered by executions, then by name; for `rating` first by the number of ratings. */
   readonly rank: number;
   readonly name: string;
   /** The number that the metric ranks by: a count, a rate of 0 to 1, ms, stars of 1 to 5, or USD. */

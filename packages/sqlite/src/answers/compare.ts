@@ -1,8 +1,7 @@
 import type { JsonValue, RunComparison, RunDetails } from '@toolweaver/analytics-core';
-import { differenceOf } from './difference.ts';
 import type { Db } from './filter.ts';
 import { run } from './run.ts';
-import { readSamples, type Samples } from './sample.ts';
+import { differenceOf, readSamples, type Samples } from './sample.ts';
 import { differentSettings } from './settings.ts';
 
 export interface CompareQuestion {

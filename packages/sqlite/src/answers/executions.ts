@@ -1,7 +1,7 @@
 import type { ExecutionEvent, ExecutionOrder } from '@toolweaver/analytics-core';
 import { type RawBuilder, type SqlBool, sql } from 'kysely';
 import { tailBits } from '../sequence.ts';
-import { parseUuid, type StoredExecution, type TextColumn, textColumns, toExecution } from '../stored.ts';
+import { type StoredExecution, type TextColumn, textColumns, toExecution, uuidBytes } from '../stored.ts';
 import { byRun, bySubject, byTime, type Db, type Filter, firstSeq, matches } from './filter.ts';
 import { textsOf } from './names.ts';
 import { slowest } from './slowest.ts';
@@ -92,7 +92,7 @@ async function newestOf(
     after === undefined
       ? matches(filter)
       : sql<SqlBool>`${matches({ ...filter, to: Math.min(filter.to ?? Number.POSITIVE_INFINITY, after.at + 1) })}
-          AND (e.seq >> ${sql.lit(tailBits)}, e.id) < (${after.at}, ${parseUuid(after.id)})`;
+          AND (e.seq >> ${sql.lit(tailBits)}, e.id) < (${after.at}, ${uuidBytes(after.id)})`;
   // A cross join fixes the order: rows are found first.
   const { rows } = await sql<Row>`
     SELECT ${columns} FROM ${source} CROSS JOIN subjects s ON s.id = e.subject
@@ -110,7 +110,7 @@ async function highest(db: Db, { filter, orderBy, after, limit }: ExecutionsQues
   const before =
     after === undefined
       ? sql`TRUE`
-      : sql`(${value}, e.seq >> ${sql.lit(tailBits)}, e.id) < (${after.value}, ${after.at}, ${parseUuid(after.id)})`;
+      : sql`(${value}, e.seq >> ${sql.lit(tailBits)}, e.id) < (${after.value}, ${after.at}, ${uuidBytes(after.id)})`;
   const rarest = filter.runId !== undefined ? byRun : filter.name !== undefined ? bySubject : byTime;
   const { rows } = await sql<Found>`
     SELECT CAST(e.seq AS TEXT) AS seq FROM ${rarest}

@@ -67,6 +67,7 @@ export async function leaderboard(db: Db, question: LeaderboardQuestion): Promis
     .sort(
       inOrder(
         (one, other) => (metric === 'latency' ? one.score - other.score : other.score - one.score),
+        (one, other) => (metric === 'rating' ? other.ratings - one.ratings : 0),
         (one, other) => (other.found?.executions ?? 0) - (one.found?.executions ?? 0),
         (one, other) => compareTexts(one.name, other.name),
       ),

@@ -2,8 +2,8 @@ import type { JsonObject, RunDetails } from '@toolweaver/analytics-core';
 import { sql } from 'kysely';
 import { deepest } from './depth.ts';
 import type { Db } from './filter.ts';
-import { namesOf } from './names.ts';
 import { averageLatency, toCounts, toLatency, totalCost, totals, totalTokens } from './numbers.ts';
+import { operationTotals } from './operations.ts';
 import { byKindAndName, descending, inOrder } from './order.ts';
 import { latest } from './run-events.ts';
 import { runSummaries } from './run-summaries.ts';
@@ -40,24 +40,20 @@ async function settings(db: Db, id: number): Promise<Pick<RunDetails, 'config' |
   return { config: read(rows[0]?.config), summary: read(rows[0]?.summary) };
 }
 
-async function modules(db: Db, { figures }: Selection): Promise<RunDetails['modules']> {
-  const rows = await db.selectFrom(figures.as('c')).groupBy('c.subject').select('c.subject').select(totals).execute();
-  const names = await namesOf(
-    db,
-    rows.map(({ subject }) => subject),
-  );
-  return rows
-    .flatMap((row) => {
-      const { executions: calls, failures } = toCounts(row);
-      const name = names.get(row.subject);
-      const figures = {
+async function modules(db: Db, selection: Selection): Promise<RunDetails['modules']> {
+  const operations = await operationTotals(db, selection);
+  return operations
+    .map(({ kind, name, ...sums }) => {
+      const { executions: calls, failures } = toCounts(sums);
+      return {
+        kind,
+        name,
         calls,
         failures,
-        tokens: totalTokens(row),
-        costUsd: totalCost(row),
-        averageLatencyMs: averageLatency(row),
+        tokens: totalTokens(sums),
+        costUsd: totalCost(sums),
+        averageLatencyMs: averageLatency(sums),
       };
-      return name === undefined ? [] : [{ ...name, ...figures }];
     })
     .sort(
       inOrder(

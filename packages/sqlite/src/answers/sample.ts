@@ -1,6 +1,7 @@
+import type { Difference } from '@toolweaver/analytics-core';
 import { sql } from 'kysely';
 import { type Db, type Filter, matches } from './filter.ts';
-import type { Sample } from './statistics.ts';
+import { newcombe, type Sample, weightedShare, welch } from './statistics.ts';
 
 /** The values of some executions that estimates are made from. */
 export interface Samples {
@@ -28,6 +29,15 @@ export async function readSamples(db: Db, filter: Filter): Promise<Samples> {
     spread: found?.[`${name}_spread`] ?? Number.NaN,
   });
   return { success: sample('success'), latencyMs: sample('latency'), costUsd: sample('cost') };
+}
+
+/** The second minus the first. */
+export function differenceOf(one: Samples, other: Samples): Difference {
+  return {
+    successRate: newcombe(weightedShare(one.success), weightedShare(other.success)),
+    averageLatencyMs: welch(one.latencyMs, other.latencyMs),
+    averageCostUsd: welch(one.costUsd, other.costUsd),
+  };
 }
 
 function means(name: string): ReturnType<typeof sql.raw> {

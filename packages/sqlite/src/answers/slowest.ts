@@ -1,11 +1,11 @@
 import { type RawBuilder, type SqlBool, sql } from 'kysely';
 import { dayMs, hourMs } from '../cell.ts';
 import { tailBits } from '../sequence.ts';
-import { parseUuid } from '../stored.ts';
+import { uuidBytes } from '../stored.ts';
 import { cover } from './cover.ts';
 import type { Position } from './executions.ts';
 import { readExtent } from './extent.ts';
-import { all, type Db, type Filter, isSubject, matches, textId } from './filter.ts';
+import { all, byTime, type Db, type Filter, isSubject, matches, textId } from './filter.ts';
 import { descending, inOrder, type Order } from './order.ts';
 
 // Finds the slowest executions without reading all. A cell knows its highest latency and last time, which none of its executions
@@ -133,9 +133,7 @@ async function rowsWithin(
   limit: number,
   range: Range,
 ): Promise<readonly Row[]> {
-  return range.from < range.to
-    ? findRows(db, after, limit, sql`execution_events e NOT INDEXED`, matches({ ...filter, ...range }))
-    : [];
+  return range.from < range.to ? findRows(db, after, limit, byTime, matches({ ...filter, ...range })) : [];
 }
 
 async function rowsOf(
@@ -168,7 +166,7 @@ async function findRows(
   const before =
     after === undefined
       ? sql`TRUE`
-      : sql`(e.latency_ms, e.at, e.id) < (${after.value}, ${after.at}, ${parseUuid(after.id)})`;
+      : sql`(e.latency_ms, e.at, e.id) < (${after.value}, ${after.at}, ${uuidBytes(after.id)})`;
   const { rows } = await sql<Row>`
     SELECT CAST(e.seq AS TEXT) AS seq, e.latency_ms AS ms, e.at, e.id FROM ${source}
     WHERE ${where} AND e.latency_ms IS NOT NULL AND ${before}

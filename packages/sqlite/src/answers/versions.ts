@@ -1,8 +1,7 @@
 import type { VersionComparison, VersionStats } from '@toolweaver/analytics-core';
-import { differenceOf } from './difference.ts';
 import type { Db, Filter } from './filter.ts';
 import { toCounts, toLatency, totals } from './numbers.ts';
-import { readSamples, type Samples } from './sample.ts';
+import { differenceOf, readSamples, type Samples } from './sample.ts';
 import { select } from './selection.ts';
 import { student, weightedShare } from './statistics.ts';
 

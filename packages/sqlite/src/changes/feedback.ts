@@ -1,6 +1,6 @@
 import type { RecommendationFeedback } from '@toolweaver/analytics-core';
 import type { Connection } from '../database.ts';
-import { parseUuid } from '../stored.ts';
+import { uuidBytes } from '../stored.ts';
 
 /** What a user did with a recommendation. */
 export interface Feedback {
@@ -17,5 +17,5 @@ const columns: Readonly<Record<RecommendationFeedback, string>> = { clicked: 'cl
 export function feedback(db: Connection, { id, feedback, at }: Feedback): boolean {
   const column = columns[feedback];
   const update = db.prepare(`UPDATE recommendations SET ${column} = coalesce(${column}, ?) WHERE id = ?`);
-  return update.run(at, parseUuid(id)).changes === 1;
+  return update.run(at, uuidBytes(id)).changes === 1;
 }

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Candidate } from '../answers/recommend.ts';
 import type { Connection } from '../database.ts';
-import { formatUuid, parseUuid } from '../stored.ts';
+import { formatUuid, uuidBytes } from '../stored.ts';
 
 /** Recommendations made to a user. */
 export interface Recommended {
@@ -24,7 +24,7 @@ export function recommend(db: Connection, { userId, orgId, at, candidates }: Rec
       RETURNING id`)
     .pluck();
   return candidates.map(({ skillId, type, score, reason }) => {
-    const id = parseUuid(randomUUID());
+    const id = uuidBytes(randomUUID());
     return formatUuid(log.get(id, user, org, subjectId(db, skillId), type, score, reason, at) as Buffer);
   });
 }

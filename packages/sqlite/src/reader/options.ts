@@ -85,10 +85,10 @@ export function checkWindow(check: OptionChecks, window: WindowOptions, defaultD
   return length === undefined ? given : lastDays(length);
 }
 
-export function checkReport(check: OptionChecks, options: ReportOptions, defaultDays?: number): Filter {
+export function checkReport(check: OptionChecks, options: ReportOptions): Filter {
   return {
     ...checkScope(check, options),
-    ...checkWindow(check, options, defaultDays),
+    ...checkWindow(check, options),
     kind: check.choice('kind', options.kind, executionKinds),
     name: check.id('name', options.name),
     model: check.id('model', options.model),

@@ -1,6 +1,6 @@
 import { AnalyticsError, type CostSource, type Price, type PriceProvider } from '@toolweaver/analytics-core';
-import { tell } from '@toolweaver/analytics-core/backend';
-import { refusePromise } from '../not-async.ts';
+import { tell, toPrice } from '@toolweaver/analytics-core/backend';
+import { messageOf } from '../failure.ts';
 import type { Maintenance } from '../protocol.ts';
 import type { PriceableStep } from './reprice.ts';
 
@@ -106,17 +106,10 @@ function priceOf(prices: PriceProvider, step: PriceableStep, row: number): Price
   const [inputTokens = 0, cacheReadTokens = 0, cacheWriteTokens = 0, outputTokens = 0, reasoningTokens = 0] =
     step.tokens.subarray(row * 5);
   const usage = { inputTokens, cacheReadTokens, cacheWriteTokens, outputTokens, reasoningTokens };
-  let cause: unknown;
   try {
-    const price = prices.price({ model, provider, usage, at: step.at[row] as number });
-    refusePromise(price, 'it must not be async');
-    if (price === undefined || (Number.isSafeInteger(price.nanoUsd) && price.nanoUsd >= 0)) {
-      return price;
-    }
-  } catch (thrown) {
-    cause = thrown;
+    return toPrice(prices.price({ model, provider, usage, at: step.at[row] as number }));
+  } catch (cause) {
+    const message = `prices.price() failed for ${model}: ${messageOf(cause)}; what was changed up to then stays`;
+    throw new AnalyticsError('INTERNAL', message, { cause });
   }
-  const what = cause instanceof Error ? cause.message : 'it gave no whole number of nano-dollars';
-  const message = `prices.price() failed for ${model}: ${what}; what was changed up to then stays`;
-  throw new AnalyticsError('INTERNAL', message, { cause });
 }

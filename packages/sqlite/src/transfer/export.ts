@@ -12,7 +12,7 @@ import {
 import { unsupportedNode } from '../driver.ts';
 import type { ExportStep, ExportTask } from '../export-worker.ts';
 import type { Failure } from '../failure.ts';
-import { absolutePath, databasePath } from '../path.ts';
+import { absolutePath, checkPath, databasePath } from '../path.ts';
 import { checkRange } from '../reader/options.ts';
 import type { ExportOptions, ExportReport } from './export-options.ts';
 import { type FileFormat, fileFormats, formatOf, isGzip } from './format.ts';
@@ -156,7 +156,7 @@ const names: OptionNames<ExportOptions> = {
 function resolveExport(options: ExportOptions): ResolvedExport {
   return checkOptions(options, names, (check, given) => {
     const { target = '' } = given;
-    const path = databasePath(check.text('path', given.path === '' ? undefined : given.path) ?? '');
+    const path = databasePath(checkPath(check, given.path));
     if (path === ':memory:') {
       check.problem('path', 'must be a file: what is in memory cannot be read by others');
     }

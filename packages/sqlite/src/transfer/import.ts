@@ -1,6 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { AnalyticsError, type AnalyticsEvent, type Backend, isAnalyticsError } from '@toolweaver/analytics-core';
 import { parseEvent, unknownField } from '@toolweaver/analytics-core/backend';
+import { messageOf } from '../failure.ts';
 import { refusePromise } from '../not-async.ts';
 import { absolutePath } from '../path.ts';
 import { deliver } from './deliver.ts';
@@ -239,8 +240,4 @@ function stopped(
       ? 'nothing was imported'
       : `${imported} events were imported; import the same source again to go on: a database adds none of them twice`;
   return new AnalyticsError(code, `${message}; ${progress}`, { cause, problems, backend });
-}
-
-function messageOf(thrown: unknown): string {
-  return thrown instanceof Error ? thrown.message : `${typeof thrown} was thrown`;
 }

@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
 import type { AnalyticsEvent } from '@toolweaver/analytics-core';
 import { canonical } from '../canonical.ts';
+import { formatUuid } from '../stored.ts';
 
 // Ids for events without one, derived from the content of the event and the number of equal ones before it. The same rows thus
 // get the same ids every time, from whatever file.
@@ -35,6 +36,5 @@ export function rowIds(): (event: AnalyticsEvent) => string {
 function uuidV8(random: Buffer): string {
   random.writeUInt8((random.readUInt8(6) & 0x0f) | 0x80, 6);
   random.writeUInt8((random.readUInt8(8) & 0x3f) | 0x80, 8);
-  const hex = random.toString('hex', 0, 16);
-  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-');
+  return formatUuid(random.subarray(0, 16));
 }

@@ -1,5 +1,6 @@
 import { AnalyticsError } from '@toolweaver/analytics-core';
 import { configError } from '@toolweaver/analytics-core/backend';
+import { messageOf } from '../failure.ts';
 import { csvSplitter } from './csv.ts';
 import { fromExecutionRow, headerProblem } from './csv-executions.ts';
 import type { ImportOptions } from './import-options.ts';
@@ -81,7 +82,7 @@ function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
-    return refuseRow(`is no JSON: ${error instanceof Error ? error.message : error}`);
+    return refuseRow(`is no JSON: ${messageOf(error)}`);
   }
 }
 

@@ -120,6 +120,7 @@ export function leaderboard(history: History, options: LeaderboardOptions): Lead
     .sort(
       inOrder(
         (one, other) => (metric === 'latency' ? one.score - other.score : other.score - one.score),
+        (one, other) => (metric === 'rating' ? other.ratings - one.ratings : 0),
         (one, other) => other.executions - one.executions,
         (one, other) => compareTexts(one.name, other.name),
       ),

@@ -184,7 +184,10 @@ export function skillsOver(rows: () => readonly AnalyticsEvent[]): SkillReader {
       return entries
         .sort(
           (one, other) =>
-            sign * (one.score - other.score) || other.executions - one.executions || (one.name < other.name ? -1 : 1),
+            sign * (one.score - other.score) ||
+            (metric === 'rating' ? other.ratings - one.ratings : 0) ||
+            other.executions - one.executions ||
+            (one.name < other.name ? -1 : 1),
         )
         .slice(0, limit)
         .map((entry, at) => ({ rank: at + 1, ...entry }));
