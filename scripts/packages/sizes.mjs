@@ -16,7 +16,7 @@ const limitsKb = {
   core: 13.85,
   'core: createAnalytics': 13.6,
   'core: memory': 1.2,
-  'core/for-backends': 6.5,
+  'core/for-backends': 7.2,
   'core/for-backends: readEnv': 1.3,
   grafana: 18,
   metrics: 7.25,

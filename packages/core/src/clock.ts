@@ -3,13 +3,13 @@ import { requiredNumber } from './values/check.ts';
 import { describe } from './values/describe.ts';
 
 /** The longest delay of a Node timer, about 25 days. A longer one would fire at once, with a warning on stderr. */
-const maxDelayMs = 2 ** 31 - 1;
+export const maxTimerMs: number = 2 ** 31 - 1;
 
 /** The system's clock. Looks up the globals at each call, so that fake timers of a test take effect. */
 export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
-  setTimeout: (callback, delayMs) => setTimeout(callback, Math.min(delayMs, maxDelayMs)),
+  setTimeout: (callback, delayMs) => setTimeout(callback, Math.min(delayMs, maxTimerMs)),
   clearTimeout: (timer) => clearTimeout(timer as NodeJS.Timeout),
 };
 

@@ -1,12 +1,14 @@
 // What backends are made with, and other packages that build on core. Programs that only record need none of it.
 
-export { clockProblem, secondsProblem, steadyClock } from './clock.ts';
-export { createReporter, type Reporter, toAnalyticsError } from './delivery/reporter.ts';
+export { clockProblem, maxTimerMs, secondsProblem, steadyClock } from './clock.ts';
+export { createReporter, type Reporter, tell, toAnalyticsError } from './delivery/reporter.ts';
 export { type EnvReader, readEnv } from './env.ts';
 export { configError } from './errors.ts';
 export { executionKinds } from './events/event.ts';
 export { parseEvent } from './events/parse.ts';
 export { toPrice } from './events/pricing.ts';
+export { failureReason } from './failure-reason.ts';
+export { defaultLatencyBucketsMs } from './latency-buckets.ts';
 export { isLoopback } from './loopback.ts';
 export { createNotices, type Notices } from './notices.ts';
 export {
@@ -15,12 +17,14 @@ export {
   type OptionBounds,
   type OptionChecks,
   type OptionNames,
+  type UrlParts,
 } from './option-checks.ts';
 export { guardedRandom } from './random.ts';
+export { maxRetryAfterMs, retryAfterMs } from './retry-after.ts';
 export { isSecret, redact, secret, secretsOfHeader, withoutAnswer } from './secret.ts';
-export { tell } from './tell.ts';
 export { describe as describeValue } from './values/describe.ts';
 export type { NumberRange } from './values/range.ts';
 export { cleanId } from './values/text.ts';
 export { describeThrown } from './values/thrown.ts';
 export { unknownField, unknownOptions } from './values/unknown.ts';
+export { pause, untilAborted } from './waiting.ts';

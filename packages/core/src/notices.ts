@@ -1,6 +1,6 @@
 import type { ClientFigures } from './backend.ts';
+import { tell } from './delivery/reporter.ts';
 import type { AnalyticsError } from './errors.ts';
-import { tell } from './tell.ts';
 
 /** Where a backend reports problems that no method call can report. */
 export interface Notices {

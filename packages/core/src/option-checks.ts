@@ -18,6 +18,14 @@ export interface OptionBounds extends NumberRange {
   readonly what?: string | undefined;
 }
 
+/** What an address may have. */
+export interface UrlParts {
+  /** Default: false. */
+  readonly query?: boolean | undefined;
+  /** What an error advises about a user or a password in the address, such as `give a token`. Default: nothing. */
+  readonly credentials?: string | undefined;
+}
+
 /** Checks of single options. Each returns the value, or undefined if there is none or it is wrong: a problem then says so. */
 export interface OptionChecks {
   /** Adds a problem that the caller found; the message follows the field's name, such as `must be shorter`. */
@@ -29,6 +37,8 @@ export interface OptionChecks {
   /** An id or a name, in the form that is recorded, so that it is found among recorded ones. */
   id(field: string, value: unknown): string | undefined;
   number(field: string, value: unknown, bounds?: OptionBounds): number | undefined;
+  /** An http or https address without user, password and fragment. Problems do not repeat it, as it may hold a secret. */
+  url(field: string, value: unknown, parts?: UrlParts): URL | undefined;
   flag(field: string, value: unknown): boolean | undefined;
   choice<T extends string>(field: string, value: unknown, choices: readonly T[]): T | undefined;
   callback<T>(field: string, value: T): T | undefined;
@@ -63,6 +73,25 @@ export function createOptionChecks(addProblem: (field: string, message: string) 
       const { what = whole ? 'a whole number' : bounds.max === undefined ? 'a finite number' : 'a number' } = bounds;
       const isWithin = typeof value === 'number' && value >= min && value <= max && value > above;
       return optional(field, value, isWithin && (!whole || Number.isInteger(value)), what + boundsText(bounds));
+    },
+    url(field, value, { query = false, credentials } = {}) {
+      if (value === undefined) {
+        return undefined;
+      }
+      const url = typeof value === 'string' ? URL.parse(value) : null;
+      if (url === null || !/^https?:$/.test(url.protocol)) {
+        return problem(field, 'must be a URL that begins with https:// or http://');
+      }
+      if (url.username !== '' || url.password !== '') {
+        return problem(
+          field,
+          `must have no user or password in it${credentials === undefined ? '' : `; ${credentials}`}`,
+        );
+      }
+      if (url.hash !== '' || (url.search !== '' && !query)) {
+        return problem(field, `must have no ${query ? '#' : 'query or #'} in it`);
+      }
+      return url;
     },
     flag: (field, value) => optional(field, value, typeof value === 'boolean', 'true or false'),
     choice: (field, value, choices: readonly unknown[]) =>

@@ -106,6 +106,45 @@ describe('a single option', () => {
   });
 });
 
+describe('an address', () => {
+  const given: string[] = [];
+  const check = createOptionChecks((field, message) => given.push(`${field} ${message}`));
+  const isNoUrl = 'must be a URL that begins with https:// or http://';
+  const hasUser = 'must have no user or password in it';
+  test.each(['http://localhost:9091', 'https://[::1]/a/b/', 'HTTPS://example.com'])('%s', (address) => {
+    expect([check.url('x', address)?.href, given]).toEqual([new URL(address).href, []]);
+  });
+
+  test.each<[unknown, string]>([
+    ['', isNoUrl],
+    [null, isNoUrl],
+    [7, isNoUrl],
+    [new URL('http://localhost'), isNoUrl],
+    ['s3cr3t.example', isNoUrl],
+    ['s3cr3t:9091', isNoUrl],
+    ['http://s3cr3t:x', isNoUrl],
+    ['file:///s3cr3t', isNoUrl],
+    ['https://s3cr3t@example.com', hasUser],
+    ['https://:s3cr3t@example.com', hasUser],
+    ['https://example.com/?s3cr3t', 'must have no query or # in it'],
+    ['https://example.com/#s3cr3t', 'must have no query or # in it'],
+  ])('%s is refused, and not repeated', (address, message) => {
+    expect([check.url('x', address), given.splice(0)]).toEqual([undefined, [`x ${message}`]]);
+  });
+
+  test('may be missing, may have a query where that is allowed, and is told where credentials belong', () => {
+    const parts = { query: true, credentials: 'give a token' };
+    expect([check.url('x', undefined), check.url('x', 'http://a/?b', parts)?.search, given]).toEqual([
+      undefined,
+      '?b',
+      [],
+    ]);
+    check.url('x', 'http://a/?b#c', parts);
+    check.url('x', 'http://u@a/?b', parts);
+    expect(given.splice(0)).toEqual(['x must have no # in it', `x ${hasUser}; give a token`]);
+  });
+});
+
 test('all problems are thrown at once, those of names and of groups, too', () => {
   const options = { size: 0, colour: 'red', retry: { attempts: 3, delayMs: -1 }, tls: 'off' };
   const names = { size: true, retry: true, tls: true } as const;

@@ -1,6 +1,7 @@
 import {
   checkOptions,
   createOptionChecks,
+  defaultLatencyBucketsMs,
   describeValue,
   type EnvReader,
   type OptionChecks,
@@ -44,7 +45,7 @@ export function resolveMetricsOptions(check: OptionChecks, options: MetricsOptio
   const {
     namespace = 'toolweaver',
     labels = [],
-    latencyBucketsMs = [10, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 30_000, 60_000],
+    latencyBucketsMs = defaultLatencyBucketsMs,
     maxLabelSets = 2000,
   } = options;
   function refuse(field: keyof MetricsOptions, message: string): void {

@@ -17,7 +17,7 @@ import {
   type SemanticConventions,
 } from '@toolweaver/analytics-metrics';
 import { checkCredentials, readHeaders, toSecret } from './credentials.ts';
-import { addressProblem, logsUrl, metricsUrl } from './endpoint.ts';
+import { logsUrl, metricsUrl } from './endpoint.ts';
 
 /** Paths of PEM files for TLS. */
 export interface TlsFiles {
@@ -258,12 +258,12 @@ function resolveUrl(check: OptionChecks, { endpoint, url, meterProvider, agent }
     }
     return nowhere;
   }
-  const problem = addressProblem(address);
-  if (problem !== undefined) {
-    check.problem(field, problem);
+  const credentials = 'give an instance id and a token, or headers';
+  const given = check.url(field, address, { query: true, credentials });
+  if (given === undefined) {
     return nowhere;
   }
-  const found = url === undefined ? metricsUrl(address) : new URL(address);
+  const found = url === undefined ? metricsUrl(given) : given;
   // Node refuses each request where this differs. Agents for both protocols have no such property of their own.
   const { protocol = found.protocol } = { ...agent } as { readonly protocol?: string };
   if (protocol !== found.protocol) {

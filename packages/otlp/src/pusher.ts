@@ -3,8 +3,6 @@ import type { Manner } from './metrics-exporter.ts';
 
 /** A client that closes gives each backend at least a second. */
 const lastChanceMs = 800;
-/** The longest wait that a receiver can ask for. */
-const maxRetryAfterMs = 300_000;
 
 export interface PusherOptions {
   readonly intervalMs: number;
@@ -80,7 +78,7 @@ export function createPusher({ intervalMs, clock, random, push, onFailure }: Pus
     } catch (thrown) {
       if (!controller.signal.aborted) {
         onFailure(thrown);
-        waitMs = Math.min((thrown as AnalyticsError).retryAfterMs ?? 0, maxRetryAfterMs);
+        waitMs = (thrown as AnalyticsError).retryAfterMs ?? 0;
       }
     }
     background = undefined;

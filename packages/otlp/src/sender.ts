@@ -1,7 +1,7 @@
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import { AnalyticsError, type Clock } from '@toolweaver/analytics-core';
-import { cleanId, redact } from '@toolweaver/analytics-core/backend';
+import { cleanId, pause, redact } from '@toolweaver/analytics-core/backend';
 import { type Connection, post } from './http.ts';
 import { type Encoding, judge, judgeNetworkError, type ReadAnswer, type Refused, type Verdict } from './verdict.ts';
 
@@ -89,7 +89,8 @@ export function createSender(options: SenderOptions): Sender {
       if (!verdict.mayRetry || attempts >= maxAttempts || clock.monotonic() + pauseMs >= deadlineMs) {
         throw failure(verdict, url);
       }
-      await pause(clock, pauseMs, background, signal);
+      // The next attempt throws if the signal was aborted.
+      await pause(clock, pauseMs, signal, !background);
     }
   }
 
@@ -118,19 +119,4 @@ export function createSender(options: SenderOptions): Sender {
       }
     },
   };
-}
-
-/** @throws the signal's reason. */
-function pause(clock: Clock, delayMs: number, background: boolean, signal: AbortSignal): Promise<void> {
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
-  const timer = clock.setTimeout(resolve, delayMs);
-  if (background) {
-    timer.unref?.();
-  }
-  const abort = (): void => reject(signal.reason);
-  signal.addEventListener('abort', abort);
-  return promise.finally(() => {
-    signal.removeEventListener('abort', abort);
-    clock.clearTimeout(timer);
-  });
 }

@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { ErrorCode } from '@toolweaver/analytics-core';
-import { describeThrown } from '@toolweaver/analytics-core/backend';
+import { failureReason, retryAfterMs } from '@toolweaver/analytics-core/backend';
 import type { Answer } from './http.ts';
 import { statusMessage } from './status-message.ts';
 
@@ -147,19 +147,12 @@ const foreign =
 /** Judges a request that got no answer. */
 export function judgeNetworkError(thrown: unknown): Refused {
   const { code } = thrown as NodeJS.ErrnoException;
-  // For a host with several addresses, each has failed with an error of its own.
-  const said = thrown instanceof AggregateError ? thrown.errors.map(messageOf).join(', ') : messageOf(thrown);
-  const text = foreignErrors.includes(code) ? foreign : said || String(code);
   return {
     accepted: false,
     code: 'BACKEND_UNAVAILABLE',
-    message: `no answer: ${text}${code === undefined || text.includes(code) ? '' : ` (${code})`}`,
+    message: `no answer: ${foreignErrors.includes(code) ? `${foreign} (${code})` : failureReason(thrown)}`,
     mayRetry: passingErrors.includes(code),
   };
-}
-
-function messageOf(thrown: unknown): string {
-  return describeThrown(thrown).message ?? '';
 }
 
 function mediaType(headers: IncomingHttpHeaders): string {
@@ -194,18 +187,6 @@ function wordsOf({ headers, body }: Answer): string {
     }
   }
   return text;
-}
-
-/** Parses seconds or an HTTP date; undefined for anything else. */
-function retryAfterMs(header: string | undefined, nowMs: number): number | undefined {
-  if (header === undefined) {
-    return undefined;
-  }
-  if (/^\d+$/.test(header)) {
-    return Number(header) * 1000;
-  }
-  const at = / GMT$/.test(header) ? Date.parse(header) : Number.NaN;
-  return Number.isNaN(at) ? undefined : Math.max(0, at - nowMs);
 }
 
 /** Leaves out the query and the user, which may be secrets. */

@@ -243,6 +243,32 @@ describe('what is tried again', () => {
     await expect(flushed).rejects.toThrow();
     expect(clock.timers).toBe(timers);
   });
+
+  test('keeps the program alive in a pause, as somebody waits for it', async () => {
+    const server = await faultyServer(answerWith('HTTP/1.1 503 Busy\r\ncontent-length: 0\r\n\r\n'));
+    const clock = fakeClock();
+    const alive = new Set<unknown>();
+    const watched: Clock = {
+      ...clock,
+      setTimeout(callback, delayMs) {
+        const timer = clock.setTimeout(callback, delayMs) as object;
+        alive.add(timer);
+        return Object.assign(timer, { unref: () => alive.delete(timer) });
+      },
+      clearTimeout(timer) {
+        alive.delete(timer);
+        clock.clearTimeout(timer);
+      },
+    };
+    const backend = await backendOfTest({ endpoint: server.url, clock: watched, random: () => 0.9 });
+    backend.write([execution()]);
+    const controller = new AbortController();
+    const flushed = flush(backend, controller.signal);
+    await vi.waitFor(() => expect(alive.size).toBe(1));
+    controller.abort();
+    await expect(flushed).rejects.toThrow();
+    expect(alive.size).toBe(0);
+  });
 });
 
 trialOfTests('R29', 'OTLP: no push gets through without the right certificate, and none without TLS', (add) => {

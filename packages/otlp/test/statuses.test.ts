@@ -99,9 +99,9 @@ trialOfTests('R26', 'OTLP: a status says whether it arrived, and how often to tr
     const future = new Date(Date.now() + 3_600_000).toUTCString();
     test.each([
       ['0', 5, 0],
-      ['9999999', 1, 9_999_999_000],
+      ['9999999', 1, 300_000],
       [past, 5, 0],
-      [future, 1, expect.any(Number)],
+      [future, 1, 300_000],
       ['soon', 5, undefined],
       // Dates, but not of HTTP.
       ['2099-01-01', 5, undefined],

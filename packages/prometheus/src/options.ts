@@ -33,7 +33,7 @@ export interface PrometheusOptions extends MetricsOptions {
   /** For programs that end before they would be scraped. Default: none. */
   readonly pushgateway?: PushgatewayOptions | undefined;
   /**
-   * Called with problems that no call can report: a port that is in use, a push that failed. What it throws is ignored. Default:
+   * Called with problems that no call can report: a port that cannot be had, a push that failed. What it throws is ignored. Default:
    * the `onError` of the client.
    */
   readonly onNotice?: ((notice: AnalyticsError) => unknown) | undefined;

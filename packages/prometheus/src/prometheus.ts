@@ -1,7 +1,7 @@
 import { AnalyticsError, type Backend } from '@toolweaver/analytics-core';
 import { createNotices } from '@toolweaver/analytics-core/backend';
 import { type Cells, createCells } from '@toolweaver/analytics-metrics';
-import { createScrape, type Exposition } from './answer.ts';
+import { createScrape, type Exposition, type Scrape } from './answer.ts';
 import { defaultMetrics } from './default-metrics.ts';
 import { type FetchHandler, fetchHandler, type HttpHandler, httpHandler } from './http.ts';
 import { type PrometheusOptions, type ResolvedOptions, resolveOptions } from './options.ts';
@@ -9,7 +9,7 @@ import { type Pushgateway, pushgatewayClient } from './pushgateway.ts';
 import { startPushing } from './pushing.ts';
 import { registerCells } from './registry.ts';
 import { contentType, createRenderer } from './render.ts';
-import { openEndpoint } from './server.ts';
+import { type Endpoint, openEndpoint } from './server.ts';
 import { takeSnapshot } from './snapshot.ts';
 import { type Group, type GroupOptions, joinGroup } from './workers/group.ts';
 
@@ -18,7 +18,7 @@ import { type Group, type GroupOptions, joinGroup } from './workers/group.ts';
  * what is left in it. Only the server is gone then.
  */
 export interface PrometheusBackend extends Backend {
-  /** Of the metrics, as seen from this machine; undefined without a server, or while something else uses its port. */
+  /** Of the metrics, as seen from this machine; undefined without a server, or while it cannot listen. */
   readonly url: string | undefined;
   /** That it listens on; undefined whenever `url` is. */
   readonly port: number | undefined;
@@ -37,7 +37,7 @@ export interface PrometheusBackend extends Backend {
 /**
  * Counts events, and shows the counts to Prometheus.
  * @throws AnalyticsError `INVALID_CONFIG` for wrong options, a host or port on which this process may not listen, or a registry
- *   that has metrics of our names. It does not throw for a port that is in use: see `onNotice`.
+ *   that has metrics of our names. It does not throw for a port that is in use, or cannot be had for now: see `onNotice`.
  */
 export async function prometheus(options: PrometheusOptions = {}): Promise<PrometheusBackend> {
   const resolved = resolveOptions(options);
@@ -46,19 +46,28 @@ export async function prometheus(options: PrometheusOptions = {}): Promise<Prome
   const cells = createCells(resolved.metrics);
   const unregister = registry === undefined || !enabled ? () => {} : registerCells(cells, registry);
   const group = enabled && workers ? joinGroup(groupOptions(cells, resolved)) : undefined;
-  const exposition = await createExposition(cells, group, resolved);
-  const scrape = createScrape(exposition);
+  async function leave(): Promise<void> {
+    await group?.close();
+    unregister();
+  }
   // What a worker counts is shown by the primary.
   const isShown = enabled && group?.isWorker !== true;
+  let exposition: Exposition;
+  let scrape: Scrape;
+  let endpoint: Endpoint | undefined;
+  try {
+    exposition = await createExposition(cells, group, resolved);
+    scrape = createScrape(exposition);
+    endpoint =
+      isShown && port !== false
+        ? await openEndpoint({ name, host, port, scrape, onNotice: notices.report })
+        : undefined;
+  } catch (error) {
+    await leave();
+    throw error;
+  }
   const target = isShown ? resolved.pushgateway : undefined;
   const gateway = target && pushgatewayClient({ name, target, ...exposition });
-  const opening =
-    isShown && port !== false ? openEndpoint({ name, host, port, scrape, onNotice: notices.report }) : undefined;
-  const endpoint = await opening?.catch(async (error: unknown) => {
-    unregister();
-    await group?.close();
-    throw error;
-  });
   const pushing = gateway && target && startPushing(gateway, target, notices.report);
 
   return {
@@ -97,8 +106,7 @@ export async function prometheus(options: PrometheusOptions = {}): Promise<Prome
     async close() {
       // The port is free at once, whatever happens to the last push.
       await Promise.all([pushing?.close(), endpoint?.close()]);
-      await group?.close();
-      unregister();
+      await leave();
     },
     get url() {
       return endpoint?.url;

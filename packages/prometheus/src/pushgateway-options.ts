@@ -1,5 +1,12 @@
 import type { Secret } from '@toolweaver/analytics-core';
-import { isLoopback, isSecret, type OptionChecks, type OptionNames, secret } from '@toolweaver/analytics-core/backend';
+import {
+  isLoopback,
+  isSecret,
+  maxTimerMs,
+  type OptionChecks,
+  type OptionNames,
+  secret,
+} from '@toolweaver/analytics-core/backend';
 import { catalogue, type OptionalLabel } from '@toolweaver/analytics-metrics';
 import { defaultMetricsLabels } from './default-metrics.ts';
 import { overflowLabel } from './render.ts';
@@ -47,8 +54,6 @@ export interface PushgatewayTarget {
   readonly timeoutMs: number;
 }
 
-const maxTimerMs = 2 ** 31 - 1;
-
 /** The options with their defaults, not to be used if there was a problem. `defaultMetrics`: whether these are pushed, too. */
 export function resolvePushgateway(
   check: OptionChecks,
@@ -83,13 +88,10 @@ export function resolvePushgateway(
 
 /** Returns the address without a trailing slash. */
 function checkUrl(check: OptionChecks, given: unknown, authorization: Secret | undefined): string {
-  const url = typeof given === 'string' && URL.canParse(given) ? new URL(given) : undefined;
-  if (url === undefined || !/^https?:$/.test(url.protocol) || url.search !== '' || url.hash !== '') {
-    const message = 'must be an http or https URL without query, such as http://127.0.0.1:9091';
-    check.problem('pushgateway.url', message);
-  } else if (url.username !== '' || url.password !== '') {
-    check.problem('pushgateway.url', 'must have no user or password in it; give them as `authorization`');
-  } else if (authorization !== undefined && url.protocol === 'http:' && !isLoopback(url.hostname)) {
+  const credentials = 'give them as `authorization`';
+  // Without one, nothing could be pushed.
+  const url = check.url('pushgateway.url', given ?? '', { credentials });
+  if (authorization !== undefined && url?.protocol === 'http:' && !isLoopback(url.hostname)) {
     const message = 'must be https, since `authorization` would go over the network for anyone to read';
     check.problem('pushgateway.url', message);
   }

@@ -1,6 +1,11 @@
-import { once } from 'node:events';
 import { AnalyticsError, type ErrorCode } from '@toolweaver/analytics-core';
-import { describeThrown, redact, secretsOfHeader, withoutAnswer } from '@toolweaver/analytics-core/backend';
+import {
+  failureReason,
+  redact,
+  secretsOfHeader,
+  untilAborted,
+  withoutAnswer,
+} from '@toolweaver/analytics-core/backend';
 import type { PushgatewayTarget } from './pushgateway-options.ts';
 
 /** The group of this program on a Pushgateway; each call rejects with an `AnalyticsError` if the gateway did not do it. */
@@ -81,7 +86,7 @@ export function pushgatewayClient({ name, target, render, contentType }: Pushgat
       if (deadline.aborted) {
         throw fail('BACKEND_UNAVAILABLE', `took longer than ${target.timeoutMs} ms`, error);
       }
-      throw fail('BACKEND_UNAVAILABLE', `failed: ${reasonOf(error)}`, withoutAnswer(error));
+      throw fail('BACKEND_UNAVAILABLE', `failed: ${failureReason(error)}`, withoutAnswer(error));
     }
   }
 
@@ -89,12 +94,10 @@ export function pushgatewayClient({ name, target, render, contentType }: Pushgat
   function inTurn(method: string, makeBody: () => Promise<Buffer> | null, signal?: AbortSignal): Promise<void> {
     const result = last.then(() => request(method, group, makeBody, signal));
     last = result.catch(() => {});
-    return signal === undefined
-      ? result
-      : untilAborted(result, signal).catch((error) => {
-          const aborted = failureOf(method, group)('BACKEND_UNAVAILABLE', `was aborted: ${reasonOf(error)}`, error);
-          throw error instanceof AnalyticsError ? error : aborted;
-        });
+    return untilAborted(result, signal).catch((error) => {
+      const aborted = failureOf(method, group)('BACKEND_UNAVAILABLE', `was aborted: ${failureReason(error)}`, error);
+      throw error instanceof AnalyticsError ? error : aborted;
+    });
   }
 
   return {
@@ -103,29 +106,6 @@ export function pushgatewayClient({ name, target, render, contentType }: Pushgat
     delete: (signal) => inTurn('DELETE', () => null, signal),
     probe: (signal) => request('GET', `${target.url}/-/ready`, () => null, signal),
   };
-}
-
-function reasonOf(error: unknown): string {
-  const cause = error instanceof Error ? error.cause : undefined;
-  // If a host has several addresses, each has failed for a reason of its own.
-  if (cause instanceof AggregateError) {
-    return cause.errors.map(reasonOf).join(', ');
-  }
-  const { type, message = type } = describeThrown(error);
-  return (cause instanceof Error && cause.message) || message;
-}
-
-/** Settles as `work` does, or rejects as soon as the signal is aborted; the work then continues unattended. */
-async function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  const stopped = new AbortController();
-  try {
-    signal.throwIfAborted();
-    const aborted = once(signal, 'abort', { signal: stopped.signal }).then(() => Promise.reject(signal.reason));
-    return await Promise.race([work, aborted]);
-  } finally {
-    work.catch(() => {});
-    stopped.abort();
-  }
 }
 
 /** https://github.com/prometheus/pushgateway#url */

@@ -16,9 +16,9 @@ export interface EndpointOptions {
 
 /** The server for scrapers. */
 export interface Endpoint {
-  /** Undefined while something else uses the port. */
+  /** Undefined while it cannot listen, as when something else uses the port. */
   readonly port: number | undefined;
-  /** Of the metrics, as seen from this machine; undefined while something else uses the port. */
+  /** Of the metrics, as seen from this machine; undefined whenever `port` is. */
   readonly url: string | undefined;
   /** Asks the server over the network whether it is there; rejects with the reason if it is not. */
   probe(signal: AbortSignal): Promise<void>;
@@ -37,7 +37,7 @@ const longestRetryMs = 30_000;
 const graceMs = 500;
 
 /**
- * Listens, or keeps trying while the port is in use.
+ * Listens, or keeps trying while the port is in use, or the machine short of something.
  * @throws AnalyticsError `INVALID_CONFIG` for a host or a port on which this process may not listen.
  */
 export async function openEndpoint(options: EndpointOptions): Promise<Endpoint> {
@@ -52,13 +52,11 @@ export async function openEndpoint(options: EndpointOptions): Promise<Endpoint> 
     try {
       await listening(candidate, host, port);
     } catch (error) {
-      const { code, message } = error as NodeJS.ErrnoException;
-      if (code !== 'EADDRINUSE' && server === undefined && failure === undefined) {
-        throw refusal(host, port, code, message);
-      }
       if (failure === undefined) {
-        const text = `${name}: port ${port} of ${host} is in use, so nobody can scrape the metrics there; they are still counted, and the port is tried again. Give this program another port (PROMETHEUS_PORT; 0 is any free one), or stop what uses it; workers of one program share a port with PROMETHEUS_WORKERS=true`;
-        failure = new AnalyticsError('BACKEND_UNAVAILABLE', text, { backend: name, cause: error });
+        failure = failureOf(options, error as NodeJS.ErrnoException);
+        if (failure.code === 'INVALID_CONFIG') {
+          throw failure;
+        }
         onNotice(failure);
       }
       if (!closed) {
@@ -155,15 +153,25 @@ function listening(server: Server, host: string, port: number): Promise<void> {
   });
 }
 
-function refusal(host: string, port: number, code: string | undefined, message: string): AnalyticsError {
-  return configError([
-    code === 'EACCES'
-      ? { field: 'port', message: `${port} needs elevated privileges; choose one from 1024 on` }
-      : {
-          field: 'host',
-          message: `${JSON.stringify(host)} is not an address that this machine can listen on: ${message}`,
-        },
-  ]);
+/** What is wrong with the host, which a retry does not change; `EAI_…` is from looking up its name. */
+const hostErrors = /^(EADDRNOTAVAIL|EAFNOSUPPORT|EINVAL|ENOTFOUND|EAI_\w+)$/;
+
+function failureOf({ name, host, port }: EndpointOptions, error: NodeJS.ErrnoException): AnalyticsError {
+  const { code = '', message } = error;
+  if (code === 'EACCES') {
+    return configError([{ field: 'port', message: `${port} needs elevated privileges; choose one from 1024 on` }]);
+  }
+  if (hostErrors.test(code)) {
+    const text = `${JSON.stringify(host)} is not an address that this machine can listen on: ${message}`;
+    return configError([{ field: 'host', message: text }]);
+  }
+  const isInUse = code === 'EADDRINUSE';
+  const what = isInUse ? 'is in use' : `cannot be had (${message})`;
+  const advice = isInUse
+    ? '. Give this program another port (PROMETHEUS_PORT; 0 is any free one), or stop what uses it; workers of one program share a port with PROMETHEUS_WORKERS=true'
+    : '';
+  const text = `${name}: port ${port} of ${host} ${what}, so nobody can scrape the metrics there; they are still counted, and the port is tried again${advice}`;
+  return new AnalyticsError('BACKEND_UNAVAILABLE', text, { backend: name, cause: error });
 }
 
 /** A server that listens on all addresses is reached at the loopback address. */

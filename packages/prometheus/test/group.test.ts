@@ -1,8 +1,9 @@
 import { EventEmitter } from 'node:events';
 import { BroadcastChannel } from 'node:worker_threads';
 import { createCells } from '@toolweaver/analytics-metrics';
+import { prometheus } from '@toolweaver/analytics-prometheus';
 import { execution, health } from '@toolweaver/analytics-testkit';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { type FamilySnapshot, takeSnapshot } from '../src/snapshot.ts';
 import { joinGroup } from '../src/workers/group.ts';
 import { type Message, type Report, toWire } from '../src/workers/message.ts';
@@ -77,6 +78,18 @@ function setUp(take: () => FamilySnapshot[] = () => []) {
     },
   };
 }
+
+test('a backend that cannot start leaves its group', async () => {
+  const Registry = class {};
+  const collectDefaultMetrics = (): never => expect.fail('no metrics of Node');
+  vi.doMock('prom-client', () => ({ Registry, collectDefaultMetrics }));
+  onTestFinished(() => void vi.doUnmock('prom-client'));
+  const before = process.listenerCount('worker');
+  const starting = prometheus({ workers: true, defaultMetrics: true, port: false });
+  expect(process.listenerCount('worker')).toBe(before + 1);
+  await expect(starting).rejects.toThrow('no metrics of Node');
+  expect(process.listenerCount('worker')).toBe(before);
+});
 
 test('what comes after the last message of its sender counts nothing twice', async () => {
   const { send, shown } = setUp();

@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { Agent, get } from 'node:http';
+import { Server as NetServer } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -21,6 +22,14 @@ function textOf(url: string, agent: Agent): Promise<string> {
       text(response).then(resolve, () => resolve(''));
     }).once('error', () => resolve(''));
   });
+}
+
+function failToListenOnce(code: string): void {
+  const listen = vi.spyOn(NetServer.prototype, 'listen').mockImplementationOnce(function (this: NetServer) {
+    setImmediate(() => this.emit('error', Object.assign(new Error(`listen ${code}`), { code })));
+    return this;
+  });
+  onTestFinished(() => listen.mockRestore());
 }
 
 trialOfTests('R34', 'Prometheus: a port in use harms nobody, and is taken once it is free', () => {
@@ -93,6 +102,30 @@ trialOfTests('R34', 'Prometheus: a port in use harms nobody, and is taken once i
     expect(await textOf(url, new Agent())).not.toContain(skillId);
   });
 });
+
+test.each(['EMFILE', 'ENOBUFS'])('a machine that has no room for a server, %s, is asked again', async (code) => {
+  failToListenOnce(code);
+  const notices: AnalyticsError[] = [];
+  const backend = await prometheus({ port: 0, onNotice: (notice) => notices.push(notice) });
+  onTestFinished(() => backend.close?.());
+  const failure = { code: 'BACKEND_UNAVAILABLE', message: expect.stringContaining(`cannot be had (listen ${code})`) };
+  expect([backend.url, notices]).toEqual([undefined, [expect.objectContaining(failure)]]);
+  await expect(backend.check?.(AbortSignal.timeout(30_000))).rejects.toMatchObject(failure);
+  await vi.waitFor(() => expect(backend.url).toBeDefined(), { timeout: 30_000, interval: 50 });
+  await backend.check?.(AbortSignal.timeout(30_000));
+  expect(notices).toHaveLength(1);
+});
+
+test.each(['EADDRNOTAVAIL', 'EAFNOSUPPORT', 'EINVAL', 'ENOTFOUND', 'EAI_AGAIN'])(
+  '%s is about the host',
+  async (code) => {
+    failToListenOnce(code);
+    await expect(prometheus({ port: 0 })).rejects.toMatchObject({
+      code: 'INVALID_CONFIG',
+      problems: [{ field: 'host' }],
+    });
+  },
+);
 
 test.skipIf(!hasIpv6)('an address of IPv6 stands in brackets in the URL', async () => {
   const backend = await prometheus({ port: 0, host: '::1' });

@@ -3,6 +3,7 @@ import type { Backend, BatchDelivery } from '../backend.ts';
 import type { Clock } from '../client.ts';
 import { type AnalyticsError, backendError, type ErrorCode } from '../errors.ts';
 import type { AnalyticsEvent } from '../events/event.ts';
+import { maxRetryAfterMs } from '../retry-after.ts';
 import { createQueue } from './queue.ts';
 import { toAnalyticsError } from './reporter.ts';
 import type { Sink, SinkEvents, SinkOptions } from './sink.ts';
@@ -13,8 +14,6 @@ const breakerFailures = 5;
 const storageFullMaxDelayMs = 5_000;
 /** A write that takes longer is reported: nothing is delivered meanwhile, and nobody would hear of it. */
 const stalledMs = 60_000;
-/** The longest `retryAfterMs` that is honoured. */
-const maxRetryAfterMs = 300_000;
 
 const retryable: readonly ErrorCode[] = ['BACKEND_UNAVAILABLE', 'STORAGE_FULL'];
 const divisible: readonly ErrorCode[] = ['EVENTS_REJECTED', 'TOO_LARGE'];

@@ -1,7 +1,15 @@
 import type { Clock } from '../client.ts';
 import { AnalyticsError, type ErrorCode, ifOurs } from '../errors.ts';
-import { tell } from '../tell.ts';
 import { thrownText } from '../values/thrown.ts';
+
+/** Calls a listener of the host. What it throws, or rejects with if it is async, is ignored. */
+export function tell<T>(listener: ((value: T) => unknown) | undefined, value: T): void {
+  try {
+    Promise.resolve(listener?.(value)).catch(() => {});
+  } catch {
+    // The host's error, not ours.
+  }
+}
 
 /** At most one call a minute for each pair of code and `about`. */
 const intervalMs = 60_000;

@@ -7,7 +7,13 @@ import type {
   OperationReader,
   TrendOptions,
 } from '@toolweaver/analytics-core';
-import { checkOptions, executionKinds, type OptionChecks, type OptionNames } from '@toolweaver/analytics-core/backend';
+import {
+  checkOptions,
+  defaultLatencyBucketsMs,
+  executionKinds,
+  type OptionChecks,
+  type OptionNames,
+} from '@toolweaver/analytics-core/backend';
 import type { Ask, Question } from '../answers/answers.ts';
 import type { ExecutionsQuestion, Position } from '../answers/executions.ts';
 import { formatCursor, parseCursor } from './cursor.ts';
@@ -55,7 +61,6 @@ const executionNames: OptionNames<ExecutionFilter> = {
   limit: true,
 };
 const usualPercentiles = [50, 90, 95, 99];
-const usualBucketsMs = [10, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 30_000, 60_000];
 
 export function operationReader(ask: Ask): OperationReader {
   return {
@@ -117,7 +122,9 @@ export function operationReader(ask: Ask): OperationReader {
         return {
           filter: checkReport(check, given),
           percentiles: checkNumbers(check, 'percentiles', percentiles, { above: 0, max: 100 }) ?? usualPercentiles,
-          bucketsMs: checkNumbers(check, 'bucketsMs', bucketsMs, { min: 0, rising: true }) ?? usualBucketsMs,
+          bucketsMs: checkNumbers(check, 'bucketsMs', bucketsMs, { min: 0, rising: true }) ?? [
+            ...defaultLatencyBucketsMs,
+          ],
         };
       });
       return ask('latency', question);
