@@ -161,7 +161,7 @@ test.each<[string[], number, string]>([
     '--target: must be one or more of host:port, for example 10.0.0.7:8000, got ["b"]\n',
   ],
   [['--namespace', '9'], 2, '--namespace: must begin with a letter'],
-  [['--grafana-url', 'x'], 2, '--grafana-url: must be an http or https URL'],
+  [['--grafana-url', 'x'], 2, '--grafana-url: must be a URL that begins with https:// or http://'],
   [['--namespace', '9', '--target', 'x', '--grafana-url', 'x'], 2, '3 problems'],
   [['--buckets-ms', '10,x'], 2, '--buckets-ms: must be 1 to 200 numbers'],
   [['print', 'no.json'], 1, 'There is no file no.json'],
