@@ -20,10 +20,10 @@ const limitsKb = {
   'core/for-backends: readEnv': 1.3,
   grafana: 18,
   metrics: 7.25,
-  otlp: 10.15,
+  otlp: 9.85,
   prices: 8,
-  prometheus: 10.2,
-  sqlite: 26.2,
+  prometheus: 10,
+  sqlite: 25.8,
   testkit: 22,
   wandb: 33.2,
 };
