@@ -1,11 +1,13 @@
-import { checkOptions, type OptionNames } from '@toolweaver/analytics-core/backend';
+import { checkOptions, configError, type OptionNames, pause } from '@toolweaver/analytics-core/backend';
 import { createClient } from './client/client-run.ts';
 import { snapshot } from './client/logged.ts';
+import { createSkips } from './client/skips.ts';
 import type { WandbRun } from './client/wandb-run.ts';
-import { pause, within } from './clock.ts';
+import { within } from './clock.ts';
 import { createEncoder } from './encoding/encoder.ts';
 import { failureOf, messageOf } from './failure.ts';
 import { createNotify, named } from './notices.ts';
+import { isOpen, keepOpen } from './run/open-runs.ts';
 import { firstRun } from './run/resume-file.ts';
 import { createRun, type Run } from './run/run.ts';
 import { newRunInfo } from './run-info.ts';
@@ -38,6 +40,11 @@ export async function startRun(options: RunClientOptions = {}): Promise<WandbRun
   if (mode === 'disabled') {
     return disabledRun(first.id);
   }
+  if (isOpen(settings, first.id)) {
+    const message = `the run ${first.id} is open in this process: finish it first, or give another id`;
+    throw configError([{ field: 'runId', message }]);
+  }
+  const skips = createSkips(first.id, notify);
   const encoder = createEncoder();
   const run = createRun({
     info: {
@@ -52,12 +59,20 @@ export async function startRun(options: RunClientOptions = {}): Promise<WandbRun
     encoder,
     clock,
     onNotice: notify,
+    onLeftOut: skips.skip,
   });
   first.remember();
-  await begin(run, settings, initTimeoutMs);
-  return createClient(run, settings, notify, () => {
+  const release = keepOpen(settings, first.id);
+  try {
+    await begin(run, settings, initTimeoutMs);
+  } catch (error) {
+    release();
+    throw error;
+  }
+  return createClient(run, settings, skips, (exitCode) => {
     void encoder.close();
-    first.forget();
+    first.end(exitCode);
+    release();
   });
 }
 

@@ -1,22 +1,5 @@
 import type { Clock } from '@toolweaver/analytics-core';
-
-/** Resolves after `delayMs`, or as soon as the signal is aborted. The timer does not keep a finished program alive. */
-export function pause(clock: Clock, delayMs: number, signal?: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal?.aborted) {
-      resolve();
-      return;
-    }
-    const done = (): void => {
-      clock.clearTimeout(timer);
-      signal?.removeEventListener('abort', done);
-      resolve();
-    };
-    const timer = clock.setTimeout(done, delayMs);
-    timer.unref?.();
-    signal?.addEventListener('abort', done, { once: true });
-  });
-}
+import { maxTimerMs } from '@toolweaver/analytics-core/backend';
 
 /** Aborts the signal of the work after `timeoutMs`. Unlike `pause`, keeps the program alive until the work is done. */
 export async function within<T>(
@@ -33,10 +16,7 @@ export async function within<T>(
   }
 }
 
-/** The longest delay of a Node timer. */
-const longestMs = 2 ** 31 - 1;
-
 /** Keeps the program alive until the work is done. A program that awaits it could otherwise exit during a pause. */
 export function keptAlive<T>(clock: Clock, work: Promise<T>): Promise<T> {
-  return within(clock, longestMs, () => work);
+  return within(clock, maxTimerMs, () => work);
 }

@@ -1,5 +1,5 @@
 import type { Clock } from '@toolweaver/analytics-core';
-import { pause } from './clock.ts';
+import { pause } from '@toolweaver/analytics-core/backend';
 import { failureOf, isRefused } from './failure.ts';
 
 /** Runs the work, and retries failed requests that may succeed later, until the signal is aborted. */

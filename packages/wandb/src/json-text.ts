@@ -1,10 +1,19 @@
 /** Deeper data is refused, because recursion is limited here and at the service. */
 const maxDepth = 100;
 
+/** Objects that would become empty ones, and what to do instead. */
+const notData = [
+  [Promise, 'a promise: await it'],
+  [Map, 'a Map: use Object.fromEntries()'],
+  [Set, 'a Set: use a list'],
+  [Error, 'an Error: use its message'],
+  [ArrayBuffer, 'an ArrayBuffer: use a Uint8Array'],
+] as const;
+
 /**
  * Returns the value as JSON. NaN and the infinities become bare tokens, which the service accepts, and a BigInt its digits.
  * Undefined for values that JSON cannot hold (a function, a symbol, undefined).
- * @throws TypeError for a cycle, a promise, or more than 100 levels; whatever a getter or a `toJSON` throws.
+ * @throws TypeError for a cycle, more than 100 levels, a promise, a Map and the like; whatever a getter or a `toJSON` throws.
  */
 export function jsonText(value: unknown, depth = 0): string | undefined {
   switch (typeof value) {
@@ -25,12 +34,12 @@ function objectText(value: object, depth: number): string | undefined {
   if (depth >= maxDepth) {
     throw new TypeError(`must not be cyclic, nor nested more than ${maxDepth} levels deep`);
   }
-  // A promise would become an empty object.
-  if (value instanceof Promise) {
-    throw new TypeError('must not be a promise: await it');
-  }
   if ('toJSON' in value && typeof value.toJSON === 'function') {
     return jsonText(value.toJSON(), depth + 1);
+  }
+  const [, problem] = notData.find(([type]) => value instanceof type) ?? [];
+  if (problem !== undefined) {
+    throw new TypeError(`must not be ${problem}`);
   }
   if (Array.isArray(value) || (ArrayBuffer.isView(value) && Symbol.iterator in value)) {
     const items = Array.from(value as Iterable<unknown>, (item) => jsonText(item, depth + 1) ?? 'null');

@@ -65,19 +65,22 @@ export interface Figures {
   readonly max: number;
   readonly sum: number;
   readonly count: number;
-  readonly first: number;
-  readonly last: number;
+  readonly first: number | boolean;
+  readonly last: number | boolean;
 }
 
-export function addFigure(before: Figures | undefined, value: number): Figures {
-  const { min = value, max = value, sum = 0, count = 0, first = value } = before ?? {};
+/** A boolean counts as 0 or 1. */
+export function addFigure(before: Figures | undefined, given: number | bigint | boolean): Figures {
+  const value = Number(given);
+  const last = typeof given === 'boolean' ? given : value;
+  const { min = value, max = value, sum = 0, count = 0, first = last } = before ?? {};
   return {
     min: Math.min(min, value),
     max: Math.max(max, value),
     sum: sum + value,
     count: count + 1,
     first,
-    last: value,
+    last,
   };
 }
 

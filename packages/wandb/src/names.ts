@@ -43,6 +43,13 @@ export function artifactTypeProblem(type: string): string | undefined {
   return artifactNameProblem(type);
 }
 
+/** For the path of a file in a run or in an artifact. */
+export function pathProblem(path: string): string | undefined {
+  return path.split('/').some((part) => part === '' || part === '.' || part === '..')
+    ? `must be a relative path, without empty parts, . and .., got ${describeValue(path)}`
+    : undefined;
+}
+
 // Functions of this group turn any string into a valid name, always the same one. Only projects and tags may collide.
 
 /** The service's id for a run that got its id elsewhere. */

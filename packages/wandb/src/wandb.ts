@@ -1,6 +1,12 @@
 import { AnalyticsError, type AnalyticsEvent, type Backend } from '@toolweaver/analytics-core';
-import { checkOptions, configError, createNotices, type OptionNames } from '@toolweaver/analytics-core/backend';
-import { pause } from './clock.ts';
+import {
+  checkOptions,
+  configError,
+  createNotices,
+  type OptionNames,
+  pause,
+  untilAborted,
+} from '@toolweaver/analytics-core/backend';
 import { createEncoder } from './encoding/encoder.ts';
 import type { RecordedRun } from './events/recorded-run.ts';
 import { createRuns } from './events/runs.ts';
@@ -15,7 +21,6 @@ import { askViewer } from './service/operations.ts';
 import { createService } from './service/service.ts';
 import { type ConnectionOptions, type DescriptionOptions, knownOptions } from './settings/options.ts';
 import { readSettings, type Settings } from './settings/settings.ts';
-import { untilAborted } from './until-aborted.ts';
 import { agent } from './version.ts';
 
 /** Where runs go, how they are described, and how executions become rows and alerts. */
@@ -171,7 +176,7 @@ async function opened({ name, settings, logFrequency, alertIntervalMs }: Resolve
         if (gone !== undefined) {
           throw new AnalyticsError(
             'BACKEND_UNAVAILABLE',
-            `the service failed run ${gone.run.info.id}, which goes on offline in ${gone.run.location}`,
+            `the service failed run ${gone.run.info.id}, which continues offline in ${gone.run.location}`,
           );
         }
         await (service === undefined ? checkFolder(dir) : askViewer(service, signal));

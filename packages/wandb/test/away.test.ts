@@ -93,7 +93,7 @@ test.each(
   const { result, ms } = await timeOf(clock, notices, client.close());
   expect(result).toMatchObject({ ok: true, backends: { wandb: { dropped: 0, queued: 0 } } });
   expect(ms).toBeLessThanOrEqual(10_000);
-  expect(notices).toEqual(['a', 'b'].map((id) => expect.stringContaining(`run ${id} goes on offline in`)));
+  expect(notices).toEqual(['a', 'b'].map((id) => expect.stringContaining(`run ${id} continues offline in`)));
   const first = since === 'after it had worked' ? 1 : 0;
   expect(directories(folder)).toMatchObject(
     ['a', 'b'].map((id) => ({ id, rows: [{ 't/status': 'success', _step: first }], exitCode: 0, isWhole: true })),

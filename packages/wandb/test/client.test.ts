@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { startRun } from '@toolweaver/analytics-wandb';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { parseValue, readRun } from './support/log-reader.ts';
 import { place, runAt } from './support/start.ts';
 
@@ -21,7 +21,6 @@ describe('rows', () => {
       run.log({ loss: 1, 'val/loss': 2 });
       run.log({ a: 1 }, { commit: false });
       run.log({ b: 2 });
-      run.log({}, {});
       run.log({ c: 1 }, { step: 10 });
       run.log({ d: 1 }, { step: 10 });
       run.log({ e: 1 }, { step: 11, commit: true });
@@ -42,19 +41,52 @@ describe('rows', () => {
     }
   });
 
+  test('a call without values completes the row, and makes one of its own where there is none', async () => {
+    const { values, summary } = await rowsAfter((run) => {
+      run.log({});
+      run.log({ a: 1 }, { commit: false });
+      run.log({});
+      run.log({});
+      run.log({ fn() {} });
+      run.log([] as never);
+      run.log({ '': 1 });
+    });
+    expect(values).toEqual([{ _step: 0 }, { a: 1, _step: 1 }, { _step: 2 }, { '': 1, _step: 3 }]);
+    expect(summary).toMatchObject({ a: 1, _step: 3 });
+  });
+
+  test('a call without values makes a row offline, too', async () => {
+    const { run } = await runAt({ mode: 'offline' });
+    run.log({});
+    run.log({ a: 1 });
+    await run.finish();
+    const { rows } = readRun(join(run.location as string, 'run-run1.wandb'));
+    expect(rows.map(({ _timestamp, _runtime, ...rest }) => rest)).toEqual([{ _step: 0 }, { a: 1, _step: 1 }]);
+  });
+
+  test('a step that is no whole number from 0 on is left out, and told as such', async () => {
+    const { values, notices, skipped } = await rowsAfter((run) => {
+      run.log({ a: 1 }, { step: '5' as never });
+      run.log({ a: 1 }, { step: 7.5 });
+      run.log({ a: 1 }, { step: -1 });
+      run.log({ a: 2 });
+    });
+    expect([values, skipped]).toEqual([[{ a: 2, _step: 0 }], 3]);
+    expect(notices).toEqual([expect.stringContaining('the step must be a whole number from 0 on, got "5"')]);
+  });
+
   test('a step that goes backwards is left out, counted and told once', async () => {
     const { values, notices, skipped } = await rowsAfter((run) => {
       run.log({ a: 1 }, { step: 5, commit: true });
       run.log({ b: 1 }, { step: 3 });
       run.log({ b: 1 }, { step: 4 });
-      run.log({ b: 1 }, { step: Number.NaN });
       run.log({ c: 1 });
     });
     expect(values).toEqual([
       { a: 1, _step: 5 },
       { c: 1, _step: 6 },
     ]);
-    expect(skipped).toBe(3);
+    expect(skipped).toBe(2);
     expect(notices).toEqual([expect.stringContaining('values of step 3 were left out: the run is at step 6 already')]);
   });
 
@@ -156,7 +188,7 @@ describe('rows', () => {
     // The log of an offline run could hold none of them.
     expect(fake.run('run1').config).toMatchObject({ _wandb: { value: { m: [{ 1: 'a' }] } } });
     expect(notices).toEqual([
-      expect.stringContaining('values were left out that are no object'),
+      expect.stringContaining('values were left out: they must be an object'),
       expect.stringContaining('the value of "bad" was left out: no'),
       expect.stringContaining('a call of setTags was left out'),
       expect.stringContaining('a call of defineMetric was left out'),
@@ -168,7 +200,7 @@ describe('rows', () => {
     run.log({ a: 1 });
     await run.finish({ timeoutMs: Number.NaN });
     expect([run.online, fake.run('run1').history.length, fake.run('run1').exitCode]).toEqual([true, 1, 0]);
-    expect(notices).toEqual([expect.stringContaining('the time-out NaN is no number: 10000 ms take its place')]);
+    expect(notices).toEqual([expect.stringContaining('timeoutMs must be a number, got NaN: 10000 is used')]);
   });
 
   test('a value that was not awaited is left out, where it would be an empty object', async () => {
@@ -177,6 +209,26 @@ describe('rows', () => {
     });
     expect([values, skipped]).toEqual([[{ good: 1, _step: 0 }], 2]);
     expect(notices).toEqual([expect.stringContaining('"late" was left out: must not be a promise: await it')]);
+  });
+
+  test.each([
+    ['a Map', new Map([['x', 1]])],
+    ['a Set', new Set([1])],
+    ['an Error', new TypeError('no')],
+    ['an ArrayBuffer', new ArrayBuffer(1)],
+  ])('%s is left out, where it would be an empty object', async (name, value) => {
+    const { values, notices, skipped } = await rowsAfter((run) => {
+      run.log({ good: 1, value, deep: { value } });
+    });
+    expect([values, skipped]).toEqual([[{ good: 1, _step: 0 }], 2]);
+    expect(notices).toEqual([expect.stringContaining(`the value of "value" was left out: must not be ${name}: use `)]);
+  });
+
+  test('an error that says what it is in JSON is data', async () => {
+    const { values } = await rowsAfter((run) => {
+      run.log({ error: Object.assign(new Error('no'), { toJSON: () => ({ code: 5 }) }) });
+    });
+    expect(values).toEqual([{ error: { code: 5 }, _step: 0 }]);
   });
 
   test('data of more than 100 levels is left out, and what lies beside it arrives', async () => {
@@ -230,6 +282,57 @@ test('the summary has the last values, what the program sets, and what a definit
   ]);
   // A run without it counts as one that never started.
   expect(value.t).toMatchObject({ 13: `${process.platform}-${process.arch}` });
+});
+
+test('a definition finds a metric inside of nested data, and under a name with dots', async () => {
+  const { values, summary } = await rowsAfter((run) => {
+    run.defineMetric('n.x', { summary: ['min', 'max'], stepMetric: 'n.step' });
+    run.defineMetric('a.b.c', { summary: ['none'] });
+    run.defineMetric('dotted.x', { summary: ['mean'], stepMetric: 'dotted.step' });
+    run.defineMetric('loss', { stepMetric: 'other.step' });
+    run.log({ n: { x: 5, step: 1, y: 1 }, a: { b: { c: 1, d: 2 } } });
+    run.log({ n: { x: 3 } });
+    run.log({ n: { y: null } });
+    run.log({ 'dotted.x': 1, 'dotted.step': 4 });
+    run.log({ 'dotted.x': 2 });
+    run.log({ loss: 1 });
+    run.log({ loss: 1, other: 'text' });
+  });
+  expect(values.map(({ _step, ...rest }) => rest)).toEqual([
+    { n: { x: 5, step: 1, y: 1 }, a: { b: { c: 1, d: 2 } } },
+    { n: { x: 3, step: 1 } },
+    { n: { y: null } },
+    { 'dotted.x': 1, 'dotted.step': 4 },
+    { 'dotted.x': 2, 'dotted.step': 4 },
+    { loss: 1, other: { step: 0 } },
+    { loss: 1, other: 'text' },
+  ]);
+  expect(summary).toMatchObject({
+    n: { x: { min: 3, max: 5 }, step: 1, y: 1 },
+    'dotted.x': { mean: 1.5 },
+    loss: 1,
+  });
+  expect(summary['a']).toEqual({ b: { d: 2 } });
+});
+
+test('of a metric that is defined anew, the summary keeps only what was asked for last', async () => {
+  const { summary } = await rowsAfter((run) => {
+    run.defineMetric('loss', { summary: ['min'] });
+    run.log({ loss: 1 });
+    run.defineMetric('loss', { summary: ['max'] });
+    run.log({ loss: 2 });
+  });
+  expect(summary['loss']).toEqual({ max: 2 });
+});
+
+test('a flag counts as 0 or 1 in a summary, and is its own last value', async () => {
+  const { summary } = await rowsAfter((run) => {
+    run.defineMetric('ok', { summary: ['min', 'max', 'mean', 'first', 'last'] });
+    for (const ok of [false, true, true, true]) {
+      run.log({ ok });
+    }
+  });
+  expect(summary['ok']).toEqual({ min: 0, max: 1, mean: 0.75, first: false, last: true });
 });
 
 test('null says nothing about the last value, unless the program sets it', async () => {
@@ -288,7 +391,7 @@ test('what the service keeps for itself is set in no configuration and no summar
   expect(config).toEqual({ lr: { value: 1 } });
   expect(summary).toMatchObject({ loss: 1, best: 1, _step: 0 });
   expect(skipped).toBe(3);
-  expect(notices).toEqual([expect.stringContaining('its key is reserved')]);
+  expect(notices).toEqual([expect.stringContaining('keys that begin with _ are reserved')]);
 });
 
 test('configuration and tags are sent whole each time, empty fields as null', async () => {
@@ -348,6 +451,19 @@ test('nested data that comes while a request is under way adds to what that send
   expect(JSON.parse(fake.run('run1').summary ?? '')).toMatchObject({ nested: { early: 1, late: 2 } });
 });
 
+test('a run that is disposed of ends with the exit code of the process', async () => {
+  const { fake, options } = await place();
+  onTestFinished(() => {
+    process.exitCode = undefined;
+  });
+  for (const exitCode of [undefined, 3]) {
+    process.exitCode = exitCode;
+    await using run = await startRun({ ...options, runId: `run${exitCode}` });
+    run.log({ loss: 1 });
+  }
+  expect([fake.run('runundefined').exitCode, fake.run('run3').exitCode]).toEqual([0, 3]);
+});
+
 test('an alert reaches the service', async () => {
   const { run, fake } = await runAt();
   await run.alert({ title: 'loss', text: 'is NaN', level: 'WARN', waitMs: 1_000.5 });
@@ -385,7 +501,7 @@ test('a conflict while the run is created is tried again; a wrong key makes it g
   expect(other.online).toBe(false);
   await other.finish();
   expect(notices).toEqual([
-    expect.stringMatching(/run run2 goes on offline in .*answered 401: check the API key.*wandb sync/),
+    expect.stringMatching(/run run2 continues offline in .*answered 401: check the API key.*wandb sync/),
   ]);
 });
 

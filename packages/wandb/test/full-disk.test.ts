@@ -102,6 +102,7 @@ test.skipIf(process.platform !== 'linux')(
       clock: fakeClock(),
       startingSummary: new Map([['text', 'x'.repeat(4_000)]]),
       onNotice() {},
+      onLeftOut() {},
     });
     const batch = { rows: newRows(), changes: new Map(), summary: new Map() };
     disk.end = 2_000;
@@ -131,7 +132,12 @@ test('rows that find no room wait, are told of once, and are bounded', async () 
   run.log({ row: 0 });
   await clock.advance(1);
   await until(() => notices.length > 0, 'a notice');
-  expect(notices).toMatchObject([{ code: 'STORAGE_FULL', message: expect.stringContaining('what was logged waits') }]);
+  expect(notices).toMatchObject([
+    {
+      code: 'STORAGE_FULL',
+      message: expect.stringContaining('logged data waits, because it can be neither sent nor stored'),
+    },
+  ]);
   for (let row = 1; row < 400_010; row += 1) {
     run.log({ row });
   }

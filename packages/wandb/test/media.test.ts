@@ -1,11 +1,14 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fakeClock } from '@toolweaver/analytics-testkit';
 import { histogram, html, image, plotly, startRun, table } from '@toolweaver/analytics-wandb';
 import { expect, test } from 'vitest';
 import { testFolder } from './support/folder.ts';
 import { readRun } from './support/log-reader.ts';
 import { runAt } from './support/start.ts';
+import { until } from './support/until.ts';
 
 const png = Buffer.from(
   'iVBORw0KGgoAAAANSUhEUgAAAAIAAAADCAIAAAA2iEnWAAAAEElEQVR4nGP4z8AARAwQCgAf7gP9i18U1AAAAABJRU5ErkJggg==',
@@ -32,6 +35,19 @@ test('a histogram counts as numpy does', () => {
   expect(large.values.reduce((a, b) => a + b)).toBe(2);
   expect(new Set(large.bins).size).toBe(65);
   expect(histogram([Number.NaN, 1, Number.POSITIVE_INFINITY])).toMatchObject({ _type: 'histogram' });
+  expect(histogram([-1e308, 0, 1e308], { bins: 4 })).toEqual({
+    _type: 'histogram',
+    values: [1, 0, 1, 1],
+    bins: [-1e308, -5e307, 0, 5e307, 1e308],
+  });
+  expect((histogram([Number.MAX_VALUE]) as { bins: number[] }).bins[0]).toBeGreaterThan(1.79e308);
+  for (const values of [[0, 1e308], [Number.MAX_VALUE], [-Number.MAX_VALUE, Number.MAX_VALUE]]) {
+    const extreme = histogram(values, { bins: 512 }) as { values: number[]; bins: number[] };
+    expect(extreme.bins.every((edge, at) => Number.isFinite(edge) && edge > (extreme.bins[at - 1] ?? -Infinity))).toBe(
+      true,
+    );
+    expect(extreme.values.reduce((a, b) => a + b)).toBe(values.length);
+  }
   expect(() => histogram([])).toThrow(RangeError);
   expect(() => histogram([1], { bins: 513 })).toThrow(RangeError);
 });
@@ -120,6 +136,29 @@ test('pictures, tables, figures and pages become files of the run and descriptor
   });
   expect(JSON.parse(summary)['my table']).toEqual(row['my table']);
   expect(fake.violations).toEqual([]);
+});
+
+test('cells that a table is not made for have a type that the official client knows', async () => {
+  const { run, fake } = await runAt();
+  const rows = [
+    [undefined, 9007199254740993n, { a: 1 }, Symbol('x'), undefined],
+    ['a', 1, [1], true, null],
+  ];
+  run.log({ odd: table(['text', 'big', 'object', 'symbol', 'none'], rows as never) });
+  await run.finish();
+  const text = String(fake.artifacts[0]?.files.get('odd.table.json'));
+  expect(text).toContain('"data":[[null,9007199254740993,{"a":1},null,null],["a",1,[1],true,null]]');
+  const { type_map: types } = JSON.parse(text).column_types.params;
+  const kinds = Object.entries(types as Record<string, { params: { allowed_types: { wb_type: string }[] } }>).map(
+    ([column, { params }]) => [column, params.allowed_types.map((type) => type.wb_type)],
+  );
+  expect(Object.fromEntries(kinds)).toEqual({
+    text: ['none', 'string'],
+    big: ['none', 'number'],
+    object: ['none', 'any'],
+    symbol: ['none', 'any'],
+    none: ['none', 'any'],
+  });
 });
 
 test('keys cannot lead out of the folder', async () => {
@@ -211,14 +250,83 @@ test('each picture that is refused is counted, and all of them are told once', a
   expect(notices).toEqual([expect.stringContaining('a file was refused')]);
 });
 
+test('an outage of the storage holds up no rows and does not take the run offline; media are sent when it is over', async () => {
+  const clock = fakeClock();
+  const { run, fake, notices } = await runAt({ clock, offlineAfterMs: 60_000 });
+  fake.trouble = ({ method }) => (method === 'PUT' ? { status: 503 } : undefined);
+  run.log({ loss: 1, picture: image(png), worst: table(['a'], [[1]]) });
+  for (let seconds = 0; seconds < 300; seconds += 1) {
+    await clock.advance(1_000);
+    await sleep(1);
+  }
+  expect(fake.run('run1').history).toHaveLength(1);
+  run.log({ loss: 0.5 });
+  await expect(run.flush()).rejects.toMatchObject({ code: 'BACKEND_UNAVAILABLE' });
+  expect(fake.run('run1').history).toHaveLength(2);
+  expect([run.online, fake.run('run1').uploaded]).toEqual([true, []]);
+
+  fake.trouble = () => undefined;
+  for (let seconds = 0; fake.artifacts[0]?.state !== 'COMMITTED'; seconds += 1) {
+    expect(seconds).toBeLessThan(300);
+    await clock.advance(1_000);
+    await sleep(1);
+  }
+  await run.finish();
+  expect(fake.run('run1')).toMatchObject({ exitCode: 0, uploaded: { length: 2 }, history: { length: 2 } });
+  expect([run.skipped, notices, fake.violations]).toEqual([0, [], []]);
+  expect(clock.timers).toBe(0);
+});
+
+test('media that wait for another attempt are sent at the end', async () => {
+  const clock = fakeClock();
+  const { run, fake } = await runAt({ clock, offlineAfterMs: 0 });
+  fake.trouble = ({ method }) => (method === 'PUT' ? { status: 503 } : undefined);
+  run.log({ loss: 1, picture: image(png) });
+  await expect(run.flush()).rejects.toMatchObject({ code: 'BACKEND_UNAVAILABLE' });
+  await clock.advance(900);
+  await sleep(50);
+  expect(fake.requests.filter(({ method }) => method === 'PUT')).toHaveLength(3);
+  fake.trouble = () => undefined;
+  await run.finish();
+  expect(fake.run('run1')).toMatchObject({ exitCode: 0, uploaded: { length: 1 }, history: { length: 1 } });
+  // No attempt is left over.
+  expect(clock.timers).toBe(0);
+});
+
+test('an upload that hangs holds up neither rows nor the end, at which the picture goes into a directory', async () => {
+  const { run, fake } = await runAt();
+  fake.trouble = ({ method }) => (method === 'PUT' ? 'hang' : undefined);
+  run.log({ loss: 1, picture: image(png) });
+  await until(() => fake.runs.get('run1')?.history.length === 1, 'the row');
+  run.log({ loss: 0.5 });
+  await run.finish({ timeoutMs: 500 });
+  expect(fake.run('run1').history).toHaveLength(2);
+  expect(readRun(join(run.location ?? '', 'run-run1.wandb'))).toMatchObject({
+    rows: [],
+    files: [expect.stringContaining('media/images/picture_0_')],
+    exitCode: 0,
+    isWhole: true,
+  });
+});
+
+test('while uploads fail, media beyond what may wait are left out and counted', async () => {
+  const { run, fake, notices } = await runAt();
+  fake.trouble = ({ method }) => (method === 'PUT' ? { status: 503 } : undefined);
+  const large = Buffer.concat([png, Buffer.alloc(64 * 1024 ** 2)]);
+  run.log({ first: image(large) });
+  await expect(run.flush()).rejects.toMatchObject({ code: 'BACKEND_UNAVAILABLE' });
+  run.log({ loss: 1, late: html('x') });
+  expect([run.skipped, notices]).toEqual([1, [expect.stringContaining('"late" was left out: uploads fail, and')]]);
+});
+
 test('a picture that was refused does not go into the directory when others take the run there', async () => {
-  const { run, fake } = await runAt({ offlineAfterMs: 0 });
+  const { run, fake } = await runAt();
   fake.trouble = ({ method, body }) =>
     method === 'PUT' ? { status: jpeg.equals(body as Buffer) ? 403 : 503 } : undefined;
   run.log({ first: image(png), refused: image(jpeg) });
-  await run.finish();
-  const { rows, files } = readRun(join(run.location ?? '', 'run-run1.wandb'));
-  expect(rows).toMatchObject([{ first: { path: files[0] } }]);
+  await run.finish({ timeoutMs: 1_000 });
+  const { files } = readRun(join(run.location ?? '', 'run-run1.wandb'));
+  expect(JSON.parse(fake.run('run1').history[0] ?? '')).toMatchObject({ first: { path: files[0] } });
   expect(files).toHaveLength(1);
   expect(run).toMatchObject({ online: false, skipped: 1 });
 });

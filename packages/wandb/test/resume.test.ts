@@ -113,7 +113,11 @@ test('auto goes on with the run that did not finish, and begins anew after one t
   first.log({ loss: 1 });
   await first.flush();
   const file = join(folder, 'wandb', 'wandb-resume.json');
-  expect(JSON.parse(readFileSync(file, 'utf8'))).toEqual({ run_id: first.id });
+  const unfinished = readFileSync(file, 'utf8');
+  expect(JSON.parse(unfinished)).toEqual({ run_id: first.id });
+  await first.finish();
+  // As if the process had ended before.
+  writeFileSync(file, unfinished);
 
   const second = await startRun({ ...options, runId: undefined, resume: 'auto' });
   expect(second.id).toBe(first.id);
@@ -125,6 +129,68 @@ test('auto goes on with the run that did not finish, and begins anew after one t
   const third = await startRun({ ...options, runId: undefined, resume: 'auto' });
   expect(third.id).not.toBe(first.id);
   await third.finish();
+});
+
+test('auto goes on with a run that ended with another exit code than 0', async () => {
+  const { fake, options } = await place();
+  const auto = { ...options, runId: undefined, resume: 'auto' } as const;
+  const failed = await startRun(auto);
+  await failed.finish({ exitCode: 2 });
+  const again = await startRun(auto);
+  expect(again.id).toBe(failed.id);
+  await again.finish();
+
+  const ids: string[] = [];
+  const onlyRun = (): string => [...fake.runs.keys()].find((id) => id !== failed.id && !ids.includes(id)) ?? '';
+  for (const exitCode of [3, 0, 0]) {
+    process.exitCode = exitCode;
+    const backend = await wandb(auto);
+    await backend.write([execution()]);
+    await backend.close?.();
+    ids.push(onlyRun());
+  }
+  process.exitCode = undefined;
+  expect(ids).toEqual([expect.stringMatching(/./), '', expect.stringMatching(/./)]);
+});
+
+describe('runs that are open at the same time', () => {
+  test.each(['online', 'offline'] as const)('one id is refused while a run with it is %s', async (mode) => {
+    const { options } = await place();
+    const given = { ...options, mode };
+    const first = await startRun(given);
+    await expect(startRun(given)).rejects.toMatchObject({
+      code: 'INVALID_CONFIG',
+      problems: [{ field: 'runId', message: expect.stringContaining('the run run1 is open in this process') }],
+    });
+    const elsewhere = await startRun({ ...given, project: 'other' });
+    await Promise.all([first.finish(), elsewhere.finish()]);
+    await (await startRun(given)).finish();
+  });
+
+  test('an id is free again after a start that failed', async () => {
+    const { options } = await place();
+    for (let attempt = 0; attempt < 2; attempt += 1) {
+      await expect(startRun({ ...options, resume: 'must' })).rejects.toMatchObject({
+        problems: [{ field: 'resume' }],
+      });
+    }
+  });
+
+  test('auto takes a new id, and the end of one leaves the other remembered', async () => {
+    const { fake, folder, options } = await place();
+    const auto = { ...options, runId: undefined, resume: 'auto' } as const;
+    const runs = [await startRun(auto), await startRun(auto)] as const;
+    for (const run of runs) {
+      run.log({ loss: 1 });
+      await run.flush();
+    }
+    await runs[0].finish();
+    const file = join(folder, 'wandb', 'wandb-resume.json');
+    expect(JSON.parse(readFileSync(file, 'utf8'))).toEqual({ run_id: runs[1].id });
+    await runs[1].finish();
+    expect([...fake.runs.values()].map(({ history }) => history.length)).toEqual([1, 1]);
+    expect(fake.violations).toEqual([]);
+  });
 });
 
 test('auto where nothing can be kept goes on without', async () => {

@@ -153,6 +153,17 @@ test('a configuration that was not awaited is refused, as it would be an empty o
   }
 });
 
+test('a configuration that JSON would make an empty object of is refused', async () => {
+  for (const start of [wandb, startRun]) {
+    for (const config of [new Map([['lr', 1]]), { deep: new Map() }]) {
+      const error = await errorOf(() => start({ mode: 'offline', config: config as never }));
+      expect(error.problems).toEqual([
+        { field: 'config', message: 'must be data for JSON: must not be a Map: use Object.fromEntries()' },
+      ]);
+    }
+  }
+});
+
 test('options that the calls of a run do not have are counted and told, and the calls are done', async () => {
   const { run, fake, notices } = await runAt();
   run.defineMetric('loss', { step_metric: 'epoch' } as MetricOptions);
@@ -177,11 +188,11 @@ trialOfTests('R32', 'W&B: addresses that would give the key away are refused', (
     ['https://wandb.ai', 'did you mean https://api.wandb.ai'],
     ['http://api.wandb.ai', 'must begin with https://'],
     ['http://wandb.example.org', 'unless allowHttp is set'],
-    ['https://me:secret@api.wandb.ai', 'must hold no user'],
-    ['https://api.wandb.ai/?key=1', 'must hold no user'],
-    ['https://me@api.wandb.ai', 'must hold no user'],
-    ['https://:secret@api.wandb.ai', 'must hold no user'],
-    ['https://api.wandb.ai/#key', 'must hold no user'],
+    ['https://me:secret@api.wandb.ai', 'must have no '],
+    ['https://api.wandb.ai/?key=1', 'must have no '],
+    ['https://me@api.wandb.ai', 'must have no '],
+    ['https://:secret@api.wandb.ai', 'must have no '],
+    ['https://api.wandb.ai/#key', 'must have no '],
     ['api.wandb.ai', 'must be a URL'],
   ])('refuses the base URL %s', async (baseUrl, message) => {
     const error = await errorOf(() => wandb({ apiKey, baseUrl }));
@@ -221,12 +232,23 @@ test.each(['authorization', 'Content-Type', 'USER-AGENT', 'x-wandb-username'])(
 test('files, artifacts and alerts of a wrong form are refused by name, and not taken for a failure of the service', async () => {
   const { run, fake } = await runAt();
   const logged = (more: Partial<ArtifactInput>) => run.logArtifact({ name: 'a', type: 'model', files: {}, ...more });
+  const bytes = new Uint8Array(1);
   const cyclic: Record<string, unknown> = {};
   cyclic['self'] = cyclic;
   const given: (readonly [call: () => Promise<unknown>, message: string])[] = [
     [() => run.saveFile('a.txt', undefined as never), 'file: must be given as a name and its content'],
     [() => run.saveFile('a.txt', 'text' as never), 'file: must be given as a name and its content'],
-    [() => run.saveFile('', new Uint8Array(1)), 'file: must be given as a name and its content'],
+    ...['', '.', '../x', '/abs', 'a//b', 'a/'].map(
+      (name) => [() => run.saveFile(name, new Uint8Array(1)), 'file: name must be a relative path'] as const,
+    ),
+    ...['../a', '/a', 'a//b', 'a/./b', '..'].map(
+      (path) =>
+        [() => logged({ files: { [path]: bytes } }), 'artifact: each path in files must be a relative path'] as const,
+    ),
+    [
+      () => logged({ files: { 'env.ts': bytes, '': { path: join(import.meta.dirname, '..', 'src', 'settings') } } }),
+      'artifact: each path in files must be given once, got env.ts twice',
+    ],
     [() => run.saveFile('a.txt', { path: 'no-such.txt' }), 'file: cannot be read: ENOENT'],
     [() => run.saveFile('a.txt', { path: '.' }), 'file: must be a file, which . is not'],
     [() => run.logArtifact(undefined as never), 'artifact: must be { name, type, files }'],
@@ -242,6 +264,10 @@ test('files, artifacts and alerts of a wrong form are refused by name, and not t
     [() => logged({ aliases: ['a/b'] }), 'artifact: aliases must be a list of strings without / and :'],
     [() => logged({ description: 1 as never }), 'artifact: description must be a string'],
     [() => logged({ metadata: 'text' as never }), 'artifact: metadata must be an object'],
+    [
+      () => logged({ metadata: { deep: [Number.NaN] } }),
+      'artifact: metadata must be data for JSON: NaN and Infinity are not allowed',
+    ],
     [() => logged({ metadata: cyclic }), 'artifact: metadata must be data for JSON: must not be cyclic'],
     [() => run.alert('slow' as never), 'alert: must be { title, text }'],
     [
@@ -297,7 +323,7 @@ test('the key comes from the option, else from the netrc file of the host; witho
   const folder = testFolder();
   const netrc = join(folder, 'netrc');
   const missing = await errorOf(() => wandb({ netrc, baseUrl: 'http://localhost:1' }));
-  expect(missing.message).toContain('apiKey: is missing');
+  expect(missing.message).toContain('apiKey: is missing: give it as an option, or WANDB_API_KEY with wandbFromEnv(');
   expect(missing.message).toContain('localhost:1');
 
   const offline = await wandb({ netrc, baseUrl: 'http://localhost:1', offlineWithoutKey: true, dir: folder });

@@ -155,7 +155,7 @@ test('what waits for its turn does so no longer than its signal allows, and the 
     historyLines: 0,
     encoder: createEncoder(),
     clock: fakeClock(),
-    onSkipped() {},
+    onLeftOut() {},
   });
   const first = stream.send({ uploaded: ['first'] });
   const abort = new AbortController();
@@ -186,7 +186,7 @@ test('a heartbeat that waits for its turn is not sent once the run is let go of'
     historyLines: 0,
     encoder: createEncoder(),
     clock,
-    onSkipped() {},
+    onLeftOut() {},
   });
   await stream.send({ uploaded: ['first'] });
   await clock.advance(30_000);
@@ -294,6 +294,46 @@ test('a row of more than 10 MiB is left out and told, and the run goes on', asyn
   await run.finish();
   expect(rowsOf(fake.run('run1').history).map((row) => Object.keys(row as object)[0])).toEqual(['before', 'after']);
   expect(notices).toEqual([expect.stringMatching(/a row of 104\d{5} bytes was left out/)]);
+  expect(run.skipped).toBe(1);
+});
+
+test('a summary that is too long lacks its largest values, which are counted and told, until it fits', async () => {
+  const { run, fake, notices } = await runAt();
+  run.setSummary({
+    small: 1,
+    largest: 'x'.repeat(6_000_000),
+    large: '"'.repeat(2_600_000),
+    other: 'y'.repeat(200_000),
+  });
+  await run.flush();
+  // The same value is counted once.
+  run.log({ loss: 1 });
+  await run.flush();
+  expect(Object.keys(JSON.parse(fake.run('run1').summary ?? ''))).toEqual(
+    expect.arrayContaining(['small', 'large', 'other', 'loss']),
+  );
+  expect(JSON.parse(fake.run('run1').summary ?? '')).not.toHaveProperty('largest');
+  expect(run.skipped).toBe(1);
+  expect(notices).toEqual([
+    expect.stringMatching(
+      /run run1: the value of "largest" \(6000002 bytes\) was left out of the summary, .* 10383360/,
+    ),
+  ]);
+  run.setSummary({ largest: undefined });
+  await run.finish();
+  expect(fake.violations).toEqual([]);
+});
+
+test('what a backend leaves out as too large is told as such', async () => {
+  const codes: unknown[] = [];
+  const { backend, fake } = await backendAt({ onNotice: ({ code, message }) => codes.push([code, message]) });
+  await backend.write([metrics({ runId: 'r', values: { before: 1 } })]);
+  const summary = { fits: 1, long: 'x'.repeat(10_400_000) };
+  await backend.write([runEvent({ runId: 'r', state: 'finished', summary })]);
+  expect(codes).toEqual([['INVALID_EVENT', expect.stringContaining('run r: the value of "long"')]]);
+  const stored = JSON.parse(fake.run('r').summary ?? '');
+  expect(stored).toMatchObject({ before: 1, fits: 1 });
+  expect(stored).not.toHaveProperty('long');
 });
 
 test('rows of more than 10 MiB together go in several requests, with offsets that follow each other', async () => {
@@ -497,7 +537,7 @@ test('calls that fail together take the run offline once, and all of them arrive
   const files = ['x', 'y', 'z'].map((name) => run.saveFile(name, Buffer.from(name)));
   await Promise.all([run.flush(), ...files]);
   await run.finish();
-  expect(notices).toEqual([expect.stringContaining('goes on offline in')]);
+  expect(notices).toEqual([expect.stringContaining('continues offline in')]);
   expect(globSync(join(folder, 'wandb', 'offline-run-*'))).toHaveLength(1);
   const logged = readRun(join(run.location as string, 'run-run1.wandb'));
   expect(logged.rows).toMatchObject([{ loss: 1 }]);
@@ -526,7 +566,7 @@ test('a program that waits for its calls lives until they are through', async ()
     PUT: [later, later, later],
     NotifyScriptableRunAlert: [later],
     CommitArtifact: [later],
-    POST: [{ ...later, status: 200, after: true }],
+    POST: [{ ...later, status: 200, body: '{}', after: true }],
   };
   fake.trouble = ({ method, operation, path }) =>
     troubles[operation ?? (path.endsWith('/file_stream') ? 'POST' : method)]?.shift();
@@ -584,7 +624,7 @@ test('rows that fit nowhere wait on, and the program lives on', async () => {
     await advanceUntil(clock, fake, attempts);
   }
   await until(() => notices.length > 0, 'a notice');
-  expect(notices).toEqual([expect.stringContaining('it cannot go on offline')]);
+  expect(notices).toEqual([expect.stringContaining('it cannot continue offline')]);
   fake.trouble = () => undefined;
   await run.finish();
   expect(fake.run('run1')).toMatchObject({ exitCode: 0, history: { length: 200_002 } });
@@ -660,7 +700,7 @@ test.each(['begins', 'is under way'])(
     expect(performance.now() - started).toBeLessThan(30_000);
     expect(run.online).toBe(false);
     expect(loggedRows(run)).toMatchObject([{ loss: 0.5 }]);
-    expect(notices).toEqual([expect.stringContaining('goes on offline in')]);
+    expect(notices).toEqual([expect.stringContaining('continues offline in')]);
   },
 );
 

@@ -4,15 +4,19 @@ import { messageOf } from '../failure.ts';
 import { type Artifact, type ArtifactInput, prepareArtifact } from '../files/artifact.ts';
 import type { RunFile } from '../files/run-file.ts';
 import { isObject, jsonText } from '../json-text.ts';
-import { artifactNameProblem, artifactTypeProblem } from '../names.ts';
+import { artifactNameProblem, artifactTypeProblem, pathProblem } from '../names.ts';
 import type { Alert, AlertLevel } from '../service/operations.ts';
 
 // Checks the arguments of calls that return a promise, and the files that they name: an invalid one would otherwise look like
 // a failure of the disk or of the service. All checks throw AnalyticsError `INVALID_EVENT`.
 
 export async function checkFile({ name, content }: RunFile): Promise<void> {
-  if (typeof name !== 'string' || name === '' || !isSource(content)) {
+  if (typeof name !== 'string' || !isSource(content)) {
     refuse('file', 'must be given as a name and its content: bytes or { path }');
+  }
+  const problem = pathProblem(name);
+  if (problem !== undefined) {
+    refuse('file', `name ${problem}`);
   }
   if ('path' in content) {
     const found = await readable('file', stat(content.path));
@@ -32,7 +36,15 @@ export async function readArtifact(input: ArtifactInput, seed: string): Promise<
   if (problem !== undefined) {
     refuse('artifact', problem);
   }
-  return readable('artifact', prepareArtifact(input, seed));
+  const artifact = await readable('artifact', prepareArtifact(input, seed));
+  for (const [at, { path }] of artifact.entries.entries()) {
+    // Entries are sorted.
+    const wrong = path === artifact.entries[at - 1]?.path ? `must be given once, got ${path} twice` : pathProblem(path);
+    if (wrong !== undefined) {
+      refuse('artifact', `each path in files ${wrong}`);
+    }
+  }
+  return artifact;
 }
 
 function detailProblem({ description, metadata, aliases }: ArtifactInput): string | undefined {
@@ -43,11 +55,15 @@ function detailProblem({ description, metadata, aliases }: ArtifactInput): strin
     return 'aliases must be a list of strings without / and :';
   }
   try {
-    return metadata === undefined || (isObject(metadata) && jsonText(metadata))
-      ? undefined
-      : 'metadata must be an object';
+    const text = isObject(metadata) ? jsonText(metadata) : undefined;
+    if (text !== undefined) {
+      JSON.parse(text);
+    }
+    return metadata === undefined || text !== undefined ? undefined : 'metadata must be an object';
   } catch (error) {
-    return `metadata must be data for JSON: ${messageOf(error)}`;
+    // Only rows may have these.
+    const why = error instanceof SyntaxError ? 'NaN and Infinity are not allowed' : messageOf(error);
+    return `metadata must be data for JSON: ${why}`;
   }
 }
 

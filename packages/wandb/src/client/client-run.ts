@@ -1,25 +1,27 @@
 import { AnalyticsError } from '@toolweaver/analytics-core';
+import { describeValue, untilAborted } from '@toolweaver/analytics-core/backend';
 import { keptAlive, within } from '../clock.ts';
 import type { Batch } from '../encoding/batch.ts';
+import { processExitCode } from '../exit-code.ts';
 import { failureOf, messageOf } from '../failure.ts';
 import { knownInArtifact } from '../files/artifact.ts';
 import type { RunFile } from '../files/run-file.ts';
 import { insist } from '../insist.ts';
+import { isObject } from '../json-text.ts';
 import { definitionOf, knownInMetric, withDefinition } from '../metric-definition.ts';
 import { randomName, toTag } from '../names.ts';
-import { type Notify, named } from '../notices.ts';
+import { named } from '../notices.ts';
 import type { Run } from '../run/run.ts';
 import { throwRefusal } from '../run/run-target.ts';
 import { knownInAlert } from '../service/operations.ts';
 import type { Settings } from '../settings/settings.ts';
-import { untilAborted } from '../until-aborted.ts';
 import { checkAlert, checkFile, readArtifact } from './call-forms.ts';
 import { createCalls } from './calls.ts';
 import { readFinish } from './finish-options.ts';
 import { readValues } from './logged.ts';
 import { createLoggedRows } from './logged-rows.ts';
 import { createMediaQueue } from './media-queue.ts';
-import { createSkips } from './skips.ts';
+import type { Skips } from './skips.ts';
 import { knownInLog, type WandbRun } from './wandb-run.ts';
 
 /** The service's own interval: rows within it are sent together. */
@@ -32,18 +34,23 @@ const maxHeldRows = 200_000;
 const maxRows = 2 * maxHeldRows;
 
 /** Creates the run that `startRun()` returns. Logged rows are sent at the service's own interval. */
-export function createClient(run: Run, settings: Settings, notify: Notify, onFinished: () => void): WandbRun {
+export function createClient(
+  run: Run,
+  settings: Settings,
+  skips: Skips,
+  onFinished: (exitCode: number) => void,
+): WandbRun {
   const { clock, finishTimeoutMs } = settings;
   const rows = createLoggedRows(run, clock);
   let batch: Batch | undefined;
   let sending: Promise<void> | undefined;
+  let isUploading = false;
   let timer: unknown;
   let timerIsForFull = false;
   let sentAt = Number.NEGATIVE_INFINITY;
   let notBefore = Number.NEGATIVE_INFINITY;
   /** Whether sending is under way, or has failed. */
   let behind = false;
-  const skips = createSkips(run.info.id, notify);
   const { skip, skipUnknown, tellOnce } = skips;
   let finishing: Promise<void> | undefined;
   const calls = createCalls(clock);
@@ -54,7 +61,12 @@ export function createClient(run: Run, settings: Settings, notify: Notify, onFin
   function tellFailure(error: unknown): void {
     if (failureOf(error) === undefined && finishing === undefined) {
       const { code } = named(error, 'wandb');
-      tellOnce(`failure ${code}`, `what was logged waits, as it cannot be kept: ${messageOf(error)}`, error, code);
+      tellOnce(
+        `failure ${code}`,
+        `logged data waits, because it can be neither sent nor stored: ${messageOf(error)}`,
+        error,
+        code,
+      );
     }
   }
 
@@ -81,7 +93,7 @@ export function createClient(run: Run, settings: Settings, notify: Notify, onFin
   }
 
   function hasWork(): boolean {
-    return batch !== undefined || rows.hasWork || media.waiting;
+    return batch !== undefined || rows.hasWork;
   }
 
   /** Sends at once the first time or if many rows wait, otherwise once per interval; after a failure, not before its backoff. */
@@ -116,7 +128,7 @@ export function createClient(run: Run, settings: Settings, notify: Notify, onFin
     try {
       run.giveUp(reason);
     } catch (error) {
-      tellOnce('directory', `it cannot go on offline: ${messageOf(error)}`, error);
+      tellOnce('directory', `it cannot continue offline: ${messageOf(error)}`, error);
     }
   }
 
@@ -129,12 +141,27 @@ export function createClient(run: Run, settings: Settings, notify: Notify, onFin
 
   async function send(signal: AbortSignal): Promise<void> {
     behind = true;
-    await media.send(signal);
+    void upload();
     sentAt = clock.monotonic();
     await append(takeBatch(), signal);
     behind = false;
     if (hasWork()) {
       schedule();
+    }
+  }
+
+  /** Sends media apart from rows, which an outage of the storage must not hold up. Retries until the end of the run. */
+  async function upload(): Promise<void> {
+    if (isUploading) {
+      return;
+    }
+    isUploading = true;
+    try {
+      await insist(() => media.send(lifetime.signal), clock, lifetime.signal);
+    } catch (error) {
+      tellFailure(error);
+    } finally {
+      isUploading = false;
     }
   }
 
@@ -159,8 +186,9 @@ export function createClient(run: Run, settings: Settings, notify: Notify, onFin
   }
 
   async function flush(signal: AbortSignal): Promise<void> {
-    while (finishing === undefined && (sending !== undefined || hasWork())) {
+    while (finishing === undefined && (sending !== undefined || hasWork() || media.waiting)) {
       await sendNow(signal);
+      await media.send(signal);
     }
     await finishing;
   }
@@ -173,7 +201,10 @@ export function createClient(run: Run, settings: Settings, notify: Notify, onFin
     const end = async (signal?: AbortSignal): Promise<void> => {
       await sending?.catch(() => {});
       await untilAborted(calls.settled(), signal);
-      await media.send(signal);
+      if (media.waiting) {
+        await append(takeBatch(), signal);
+        await media.send(signal);
+      }
       // The unchanged batch of an earlier failed request goes first.
       await append(batch, signal);
       await run.finish(exitCode, takeBatch(), signal);
@@ -191,8 +222,9 @@ export function createClient(run: Run, settings: Settings, notify: Notify, onFin
     } finally {
       clock.clearTimeout(timer);
       unlimit();
+      lifetime.abort();
       await run.release();
-      onFinished();
+      onFinished(exitCode);
     }
   }
 
@@ -223,7 +255,12 @@ export function createClient(run: Run, settings: Settings, notify: Notify, onFin
         const { step, commit } = options ?? {};
         const { state } = run;
         if (step !== undefined) {
-          if (!Number.isSafeInteger(step) || step < state.step) {
+          if (!Number.isSafeInteger(step) || step < 0) {
+            const given = describeValue(step);
+            skip('no step', `values were left out: the step must be a whole number from 0 on, got ${given}`);
+            return;
+          }
+          if (step < state.step) {
             skip('step', `values of step ${step} were left out: the run is at step ${state.step} already`);
             return;
           }
@@ -234,9 +271,10 @@ export function createClient(run: Run, settings: Settings, notify: Notify, onFin
         }
         rows.add(readValues(given, skip, { onMedia: media.takeIn(state.step) }));
         if (commit ?? step === undefined) {
-          rows.endRow();
+          // Like the Python client, a call without any values makes a row.
+          rows.endRow(isObject(given) && Object.keys(given).length === 0);
         }
-        if (hasWork()) {
+        if (hasWork() || media.waiting) {
           schedule();
         }
       }),
@@ -293,7 +331,7 @@ export function createClient(run: Run, settings: Settings, notify: Notify, onFin
       finishing ??= finish(exitCode, timeoutMs);
       return finishing;
     },
-    [Symbol.asyncDispose]: () => client.finish(),
+    [Symbol.asyncDispose]: () => client.finish({ exitCode: processExitCode() }),
   };
   return client;
 }

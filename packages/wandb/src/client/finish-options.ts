@@ -21,16 +21,13 @@ export function readFinish(
   let exitCode = numberOf(options?.exitCode ?? 0);
   // The service would reject an end whose exit code it cannot parse.
   if ((exitCode | 0) !== exitCode) {
-    skip('exit code', `the exit code ${describeValue(options?.exitCode)} is no whole number: 1 takes its place`);
+    skip('exit code', `the exit code must be a whole number, got ${describeValue(options?.exitCode)}: 1 is used`);
     exitCode = 1;
   }
   let timeoutMs = numberOf(options?.timeoutMs ?? finishTimeoutMs);
   // A timeout of NaN would expire at once, and the run would go offline.
   if (Number.isNaN(timeoutMs)) {
-    skip(
-      'time-out',
-      `the time-out ${describeValue(options?.timeoutMs)} is no number: ${finishTimeoutMs} ms take its place`,
-    );
+    skip('timeout', `timeoutMs must be a number, got ${describeValue(options?.timeoutMs)}: ${finishTimeoutMs} is used`);
     timeoutMs = finishTimeoutMs;
   }
   return { exitCode, timeoutMs };

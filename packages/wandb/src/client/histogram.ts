@@ -23,14 +23,19 @@ export function histogram(
   let high = finite.reduce((a, b) => Math.max(a, b));
   if (low === high) {
     // Adding 0.5 to a large number may not change it.
-    const half = Math.max(0.5, Math.abs(low) * bins * Number.EPSILON);
-    low -= half;
-    high += half;
+    const half = Math.max(0.5, Math.abs(low) * (bins * Number.EPSILON));
+    low = Math.max(low - half, -Number.MAX_VALUE);
+    high = Math.min(high + half, Number.MAX_VALUE);
   }
-  const edges = Array.from({ length: bins + 1 }, (_, at) => (at === bins ? high : low + ((high - low) * at) / bins));
+  // The width of large numbers is computed from smaller ones, because it would be infinite. A power of two changes no digit.
+  const scale = Number.isFinite((high - low) * bins) ? 1 : 2 ** -11;
+  const [start, width] = [low * scale, high * scale - low * scale];
+  const edges = Array.from({ length: bins + 1 }, (_, at) =>
+    at === bins ? high : (start + (width * at) / bins) / scale,
+  );
   const counts = new Array<number>(bins).fill(0);
   for (const value of finite) {
-    let at = Math.min(bins - 1, Math.floor(((value - low) / (high - low)) * bins));
+    let at = Math.min(bins - 1, Math.floor(((value * scale - start) / width) * bins));
     // Rounding may hit the bin next to the right one.
     at -= at > 0 && value < (edges[at] as number) ? 1 : 0;
     at += at < bins - 1 && value >= (edges[at + 1] as number) ? 1 : 0;

@@ -1,8 +1,10 @@
 import type { Clock } from '@toolweaver/analytics-core';
 import { addText, type Batch, endRow, newRows } from '../encoding/batch.ts';
-import { createBatch, merged, stampChanges, stampRow, withoutNulls } from '../encoding/run-state.ts';
+import { createBatch, isPlain, keptOf, merged, stampChanges, stampRow } from '../encoding/run-state.ts';
+import { jsonText } from '../json-text.ts';
 import { addFigure, type Figures, summaryOf } from '../metric-definition.ts';
 import type { Run } from '../run/run.ts';
+import { dig } from '../service/operations.ts';
 import { createShapeBook, type Logged } from './logged.ts';
 
 /** Logged rows and summary values that have not been sent yet. */
@@ -12,8 +14,8 @@ export interface LoggedRows {
   readonly hasWork: boolean;
   /** Adds values to the open row. */
   add(values: ReadonlyMap<string, Logged>): void;
-  /** Completes the open row, unless it is empty. */
-  endRow(): void;
+  /** Completes the open row, unless it is empty and `evenEmpty` is not set. */
+  endRow(evenEmpty?: boolean): void;
   /** Undefined removes the value from the summary. */
   setSummary(key: string, value: unknown): void;
   /** Marks a change of the run that has no row, so that it is sent. */
@@ -28,57 +30,81 @@ export function createLoggedRows(run: Run, clock: Clock): LoggedRows {
   const open = new Map<string, Logged>();
   const book = createShapeBook();
   const figures = new Map<string, Figures>();
-  /** The last value of each step metric. */
-  const lastSteps = new Map<string, Logged>();
+  /** The last value of each step metric, and its path in a row. */
+  const lastSteps = new Map<string, { readonly path: readonly string[]; readonly value: unknown }>();
   let rows = newRows();
   let changes = new Map<string, unknown>();
   let changed = false;
 
-  function summarize(key: string, value: unknown): void {
-    const kinds = run.info.metrics.find(({ name }) => name === key)?.summary ?? [];
+  /** What the summary keeps of a metric that is defined with summary kinds; undefined for any other. */
+  function figuresOf(metric: string, value: unknown): { readonly value: unknown } | undefined {
+    const kinds = run.info.metrics.find(({ name }) => name === metric)?.summary ?? [];
     if (kinds.length === 0) {
-      const said = withoutNulls(value);
-      if (said !== undefined) {
-        changes.set(key, merged(changes.has(key) ? changes.get(key) : run.state.summary.get(key), said));
-      }
-    } else if (typeof value === 'number' || typeof value === 'bigint') {
-      const figure = addFigure(figures.get(key), Number(value));
-      figures.set(key, figure);
-      if (!kinds.includes('none')) {
-        changes.set(key, summaryOf(kinds, figure));
-      }
+      return undefined;
     }
+    if (typeof value !== 'number' && typeof value !== 'bigint' && typeof value !== 'boolean') {
+      return { value: undefined };
+    }
+    const figure = addFigure(figures.get(metric), value);
+    figures.set(metric, figure);
+    return { value: kinds.includes('none') ? undefined : summaryOf(kinds, figure) };
+  }
+
+  function summarize(key: string, value: unknown): void {
+    const own = figuresOf(key, value);
+    const kept = own === undefined ? keptOf(key, value, figuresOf) : own.value;
+    if (kept !== undefined) {
+      const before = own === undefined && (changes.has(key) ? changes.get(key) : run.state.summary.get(key));
+      changes.set(key, merged(before, kept));
+    }
+  }
+
+  /** Where the open row has the metric: under its name, or nested, along the dots in its name. */
+  function pathOf(metric: string): readonly string[] | undefined {
+    const nested = metric.split('.');
+    return [[metric], nested].find((path) => valueAt(path) !== undefined);
+  }
+
+  function valueAt([key = '', ...rest]: readonly string[]): unknown {
+    return dig(open.get(key)?.value, ...rest);
   }
 
   /** Like the Python client, adds missing step metrics to the row, with their last value, or 0. */
   function addSteps(): void {
-    const missing = new Map<string, Logged>();
+    const missing = new Set<string>();
     for (const { name, stepMetric } of run.info.metrics) {
       // Every row has the service's own keys, which begin with an underscore.
       if (stepMetric === undefined || stepMetric.startsWith('_')) {
         continue;
       }
-      const given = open.get(stepMetric);
-      if (typeof given?.value === 'number' || typeof given?.value === 'bigint') {
-        lastSteps.set(stepMetric, given);
-      } else if (!lastSteps.has(stepMetric)) {
-        lastSteps.set(stepMetric, { value: 0, text: '0' });
+      const path = pathOf(stepMetric);
+      const value = path && valueAt(path);
+      if (path && (typeof value === 'number' || typeof value === 'bigint')) {
+        lastSteps.set(stepMetric, { path, value });
       }
-      if (given === undefined && open.has(name)) {
-        missing.set(stepMetric, lastSteps.get(stepMetric) as Logged);
+      if (path === undefined && pathOf(name) !== undefined) {
+        missing.add(stepMetric);
       }
     }
-    for (const [key, step] of missing) {
-      open.set(key, step);
+    for (const stepMetric of missing) {
+      const { path, value } = lastSteps.get(stepMetric) ?? { path: stepMetric.split('.'), value: 0 };
+      const [key = '', ...rest] = path;
+      const before = open.get(key)?.value;
+      // A value that is no object is not replaced by one.
+      if (before === undefined || isPlain(before)) {
+        const step = rest.reduceRight((inner, part) => ({ [part]: inner }), value);
+        const whole = merged(before, step);
+        open.set(key, { value: whole, text: jsonText(whole) as string });
+      }
     }
   }
 
-  function complete(): void {
+  function complete(evenEmpty = false): void {
     const { state } = run;
     const given = open.get('_timestamp')?.value;
     const at = typeof given === 'number' && Number.isFinite(given) ? given * 1000 : clock.now();
     open.delete('_timestamp');
-    if (open.size === 0) {
+    if (open.size === 0 && !evenEmpty) {
       return;
     }
     addSteps();

@@ -1,3 +1,4 @@
+import { describeValue } from '@toolweaver/analytics-core/backend';
 import { type Shape, shapeOf } from '../encoding/batch.ts';
 import { stampKeys } from '../encoding/run-state.ts';
 import { messageOf } from '../failure.ts';
@@ -16,7 +17,8 @@ export function createShapeBook(): { of(keys: readonly string[]): Shape } {
   const shapes = new Map<string, Shape>();
   return {
     of(keys) {
-      const name = keys.join('\0');
+      // The number tells no key from an empty one.
+      const name = `${keys.length} ${keys.join('\0')}`;
       let shape = shapes.get(name);
       if (shape === undefined) {
         shape = shapeOf([...keys, ...stampKeys]);
@@ -45,7 +47,7 @@ export function readValues(
 ): Map<string, Logged> {
   const read = new Map<string, Logged>();
   if (typeof given !== 'object' || given === null) {
-    skip('values', 'values were left out that are no object');
+    skip('values', 'values were left out: they must be an object');
     return read;
   }
   for (const key of Object.keys(given)) {
@@ -60,7 +62,10 @@ export function readValues(
       const seen = isReserved ? undefined : (onMedia?.(key, value) ?? value);
       const text = jsonText(seen);
       if (text === undefined) {
-        skip('value', `the value of ${JSON.stringify(key)} was left out: it is no data, or its key is reserved`);
+        const why = isReserved
+          ? 'keys that begin with _ are reserved'
+          : `it must be JSON data, got ${describeValue(value)}`;
+        skip('value', `the value of ${JSON.stringify(key)} was left out: ${why}`);
       } else {
         read.set(key, { value: snapshot(seen), text });
       }

@@ -14,7 +14,10 @@ export interface LogOptions {
 
 export const knownInLog: OptionNames<LogOptions> = { step: true, commit: true };
 
-/** A run that your program has started. Only methods that return a promise can fail. */
+/**
+ * A run that your program has started. Only methods that return a promise can fail. `await using` ends it with the exit code of
+ * the process, because it cannot see an exception.
+ */
 export interface WandbRun extends AsyncDisposable {
   readonly id: string;
   /** URL of the run's page, or its directory when it is offline; undefined when disabled. */
@@ -25,8 +28,8 @@ export interface WandbRun extends AsyncDisposable {
   /** Step of the current row, to which `log()` adds. */
   readonly step: number;
   /**
-   * How many inputs were left out: values that are not data, unknown options, calls with a step that goes backwards, calls
-   * after the end and the like.
+   * How many inputs were left out: values that are not data, rows and values that are too large, refused media, unknown options,
+   * calls with a step that goes backwards, calls after the end and the like.
    */
   readonly skipped: number;
   /**

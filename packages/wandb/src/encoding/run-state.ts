@@ -77,19 +77,27 @@ export function merged(before: unknown, value: unknown): unknown {
   return result;
 }
 
-/** Returns a row's value without nulls, which do not change the last values; undefined if nothing is left. */
-export function withoutNulls(value: unknown): unknown {
-  if (!isPlain(value)) {
-    return value ?? undefined;
+/**
+ * Returns what the summary keeps of a row's value: without nulls, which do not change the last values; undefined if nothing is
+ * left. `keep` may decide on a value, by its name with dots, with `{ value }`.
+ */
+export function keptOf(
+  name: string,
+  value: unknown,
+  keep: (name: string, value: unknown) => { readonly value: unknown } | undefined,
+): unknown {
+  const kept = keep(name, value);
+  if (kept !== undefined || !isPlain(value)) {
+    return (kept ?? { value }).value ?? undefined;
   }
   const entries = Object.entries(value);
   const said = entries
-    .map(([key, item]) => [key, withoutNulls(item)] as const)
+    .map(([key, item]) => [key, keptOf(`${name}.${key}`, item, keep)] as const)
     .filter(([, item]) => item !== undefined);
   return said.length === 0 && entries.length > 0 ? undefined : Object.fromEntries(said);
 }
 
 /** Whether the value is a plain object, and not an image, a table or other media. */
-function isPlain(value: unknown): value is { readonly [key: string]: unknown } {
+export function isPlain(value: unknown): value is { readonly [key: string]: unknown } {
   return isObject(value) && !('_type' in value);
 }

@@ -32,8 +32,8 @@ export interface RecordedRunOptions {
 /** Writes the events of one run to the run's target. */
 export interface RecordedRun {
   readonly run: Run;
-  /** Whether its last event has arrived. */
-  readonly ended: boolean;
+  /** Undefined until its last event has arrived. */
+  readonly exitCode: number | undefined;
   /** Resolves when all events have arrived; rejects when none have, or when it is unknown. */
   write(events: readonly AnalyticsEvent[], signal: AbortSignal): Promise<void>;
   writeSync(events: readonly AnalyticsEvent[]): void;
@@ -60,7 +60,7 @@ const sliceEvents = 512;
 export function createRecordedRun(options: RecordedRunOptions): RecordedRun {
   const { run, recorder, seen, baseTags, clock, onNotice, onFailure } = options;
   let staged: Staged | undefined;
-  let ended = false;
+  let endedWith: number | undefined;
   let exiting = false;
   let described: RunEvent | undefined;
   /** The batch of `finish`: the same on each attempt, because part of it may have arrived. */
@@ -139,7 +139,7 @@ export function createRecordedRun(options: RecordedRunOptions): RecordedRun {
         // The run accepts no alerts after its end.
         tellFailure(current);
         await run.finish(current.exitCode, current.batch, signal);
-        ended = true;
+        endedWith = current.exitCode;
       }
     } catch (error) {
       current.mayHaveArrived ||= failureOf(error)?.mayHaveArrived ?? false;
@@ -173,8 +173,8 @@ export function createRecordedRun(options: RecordedRunOptions): RecordedRun {
 
   return {
     run,
-    get ended() {
-      return ended;
+    get exitCode() {
+      return endedWith;
     },
     async write(events, signal) {
       if (staged !== undefined && !isOf(staged, events)) {
@@ -225,7 +225,7 @@ export function createRecordedRun(options: RecordedRunOptions): RecordedRun {
       );
       offline.describeSync(run.info);
       offline.appendSync(current.batch, current.exitCode);
-      ended = current.exitCode !== undefined;
+      endedWith = current.exitCode;
       confirm(run.state, current.batch);
       arrived(current);
     },
@@ -245,7 +245,7 @@ export function createRecordedRun(options: RecordedRunOptions): RecordedRun {
       await insist(() => settle(signal), clock, signal);
       last ??= stage([], recorder.rest(at) ?? recorder.begin().done(run.state.summary), at).batch;
       await insist(() => run.finish(exitCode, last, signal), clock, signal);
-      ended = true;
+      endedWith = exitCode;
     },
   };
 }

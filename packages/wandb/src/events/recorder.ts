@@ -114,7 +114,7 @@ export function createRecorder(book: KeyBook, logFrequency: number, onFull: (mos
         return;
       }
       for (const [key] of fields) {
-        if (stepped.has(key) || newlyStepped.has(key)) {
+        if (key === stepKey || stepped.has(key) || newlyStepped.has(key)) {
           continue;
         }
         if (stepped.size + newlyStepped.size < maxStepped) {

@@ -1,6 +1,7 @@
 import type { AnalyticsEvent, RunEvent } from '@toolweaver/analytics-core';
 import { within } from '../clock.ts';
 import type { Encoder } from '../encoding/encoder.ts';
+import { processExitCode } from '../exit-code.ts';
 import { messageOf } from '../failure.ts';
 import { toProject, toRunId } from '../names.ts';
 import type { Notify } from '../notices.ts';
@@ -101,6 +102,7 @@ export function createRuns(options: RunsOptions): Runs {
       startingSummary: summaries.get(id),
       startingRuntime: before?.runtime,
       onNotice: notify,
+      onLeftOut: (_kind, message) => notify(`run ${id}: ${message}`, undefined, 'INVALID_EVENT'),
     });
     if (isDefault) {
       first.remember();
@@ -130,12 +132,12 @@ export function createRuns(options: RunsOptions): Runs {
     }
   }
 
-  function settle({ run, ended: isEnded }: RecordedRun): void {
+  function settle({ run, exitCode }: RecordedRun): void {
     const { id } = run.info;
     if (run.location !== undefined) {
       keepLatest(locations, id, run.location, maxLocations);
     }
-    if (isEnded) {
+    if (exitCode !== undefined) {
       void run.release();
       runs.delete(id);
       const { step, summary } = run.state;
@@ -144,7 +146,7 @@ export function createRuns(options: RunsOptions): Runs {
         keepLatest(summaries, id, summary, maxSummaries);
       }
       if (id === defaultId) {
-        first.forget();
+        first.end(exitCode);
       }
     }
   }
@@ -152,7 +154,7 @@ export function createRuns(options: RunsOptions): Runs {
   async function finish(recorded: RecordedRun, signal: AbortSignal): Promise<void> {
     const { run } = recorded;
     const { id } = run.info;
-    const end = (): Promise<void> => recorded.finish(Number(process.exitCode ?? 0) || 0, clock.now(), signal);
+    const end = (): Promise<void> => recorded.finish(processExitCode(), clock.now(), signal);
     try {
       await end().catch((error) => {
         if (!run.online) {

@@ -252,8 +252,17 @@ function artifactNameOf(runId: string, key: string): string {
   return `${name}-${mark.toString('base64url').slice(0, 6)}`;
 }
 
+/** The Python client cannot read a table with a type that it does not know. */
+const cellTypes: Readonly<Record<string, string>> = {
+  string: 'string',
+  number: 'number',
+  bigint: 'number',
+  boolean: 'boolean',
+};
+
 function typeOf(cells: readonly unknown[]): object {
-  const kinds = new Set(cells.filter((cell) => cell !== null).map((cell) => typeof cell));
+  const given = cells.filter((cell) => cell !== null && cell !== undefined);
+  const kinds = new Set(given.map((cell) => cellTypes[typeof cell] ?? 'any'));
   const kind = kinds.size > 1 ? 'any' : (kinds.values().next().value ?? 'any');
   return { wb_type: 'union', params: { allowed_types: [{ wb_type: 'none' }, { wb_type: kind }] } };
 }

@@ -3,7 +3,7 @@ import type { Batch } from '../encoding/batch.ts';
 import type { Encoder } from '../encoding/encoder.ts';
 import type { RunInfo } from '../run-info.ts';
 import { uploadArtifact } from '../service/artifact-upload.ts';
-import { createFileStream } from '../service/file-stream.ts';
+import { createFileStream, type FileStreamOptions } from '../service/file-stream.ts';
 import { type EarlierRun, pathOf, sendAlert, upsertRun } from '../service/operations.ts';
 import type { Service } from '../service/service.ts';
 import { uploadFiles } from '../service/upload.ts';
@@ -23,14 +23,14 @@ export interface RemoteRunOptions {
   readonly appUrl: string;
   readonly encoder: Encoder;
   readonly clock: Clock;
-  onSkipped(message: string): void;
+  onLeftOut: FileStreamOptions['onLeftOut'];
 }
 
 /** Creates the run at the service, or updates the existing one, and returns the target for its data. */
 export async function startRemoteRun(
   info: RunInfo,
   earlier: EarlierRun | undefined,
-  { service, appUrl, encoder, clock, onSkipped }: RemoteRunOptions,
+  { service, appUrl, encoder, clock, onLeftOut }: RemoteRunOptions,
   signal?: AbortSignal,
 ): Promise<RemoteRun> {
   const stored = await upsertRun(service, info, earlier?.storageId, signal);
@@ -43,7 +43,7 @@ export async function startRemoteRun(
     historyLines: Math.max(stored.historyLines, earlier?.historyLines ?? 0),
     encoder,
     clock,
-    onSkipped,
+    onLeftOut,
   });
 
   return {

@@ -4,8 +4,9 @@ import { parseObject } from '../json-text.ts';
 import { makeFolder, wandbFolder } from '../log/run-directory.ts';
 import { randomName, runIdProblem } from '../names.ts';
 import type { Settings } from '../settings/settings.ts';
+import { isOpen } from './open-runs.ts';
 
-// Remembers the run of a process for `resume: 'auto'`, so that the next process continues it unless it finished.
+// Remembers the run of a process for `resume: 'auto'`, so that the next process continues it unless it ended with exit code 0.
 
 const name = 'wandb-resume.json';
 
@@ -14,13 +15,19 @@ export interface FirstRun {
   readonly id: string;
   /** To be called when the run has begun. */
   remember(): void;
-  /** To be called when the run has finished. */
-  forget(): void;
+  /** To be called when the run has ended. */
+  end(exitCode: number): void;
 }
 
-export function firstRun({ mode, dir, description: { runId, resume } }: Settings): FirstRun {
+export function firstRun(settings: Settings): FirstRun {
+  const {
+    mode,
+    dir,
+    description: { runId, resume },
+  } = settings;
   const isAuto = resume === 'auto' && mode === 'online';
-  const id = runId ?? (isAuto ? unfinishedRun(dir) : undefined) ?? randomName(8);
+  const unfinished = isAuto ? unfinishedRun(dir) : undefined;
+  const id = runId ?? (unfinished === undefined || isOpen(settings, unfinished) ? randomName(8) : unfinished);
   return {
     id,
     remember() {
@@ -28,8 +35,9 @@ export function firstRun({ mode, dir, description: { runId, resume } }: Settings
         rememberRun(dir, id);
       }
     },
-    forget() {
-      if (isAuto) {
+    end(exitCode) {
+      // A later run may have taken its place.
+      if (isAuto && exitCode === 0 && unfinishedRun(dir) === id) {
         forgetRun(dir);
       }
     },

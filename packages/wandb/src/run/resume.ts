@@ -6,7 +6,7 @@ import type { ResumeMode } from '../settings/options.ts';
 /** @throws AnalyticsError `INVALID_CONFIG` when the run is there, or is not, against what was wished. */
 export function checkResume(resume: ResumeMode | undefined, isThere: boolean, id: string): void {
   if ((resume === 'must' && !isThere) || (resume === 'never' && isThere)) {
-    const message = isThere ? `there is a run ${id} already` : `there is no run ${id} to go on with`;
+    const message = isThere ? `there is a run ${id} already` : `there is no run ${id} to continue`;
     throw new AnalyticsError('INVALID_CONFIG', `resume: ${message}, and resume is ${resume}`, {
       problems: [{ field: 'resume', message }],
     });

@@ -40,6 +40,8 @@ export interface RunOptions {
   /** Seconds that the run took before. */
   readonly startingRuntime?: number | undefined;
   onNotice(message: string, cause?: unknown): void;
+  /** Called with the kind of each input that is left out, and why. */
+  onLeftOut(kind: string, message: string): void;
 }
 
 interface AttemptOptions {
@@ -47,6 +49,18 @@ interface AttemptOptions {
   readonly isOwn?: boolean;
   /** Whether to throw errors about wrong options. */
   readonly mayRefuse?: boolean;
+  /** Default: `service`. */
+  readonly subject?: Subject | undefined;
+}
+
+/** Whose outage a failure is. That of media, which may be stored elsewhere, does not take the run offline. */
+export type Subject = 'service' | 'media';
+
+interface Outage {
+  readonly since: number;
+  /** Time of the last failure. */
+  latest: number;
+  failures: number;
 }
 
 /** A run that goes to the service, and into a directory once the service fails for good. */
@@ -64,8 +78,8 @@ export interface Run {
   /** Replaces the given fields; merges the configuration key by key. */
   describe(change: Partial<RunInfo>): void;
   /** Calls `onSettled` for each file that has arrived or is refused. Rejects when the others have to be sent again. */
-  putFiles(files: readonly RunFile[], onSettled: OnSettled, signal?: AbortSignal): Promise<void>;
-  putArtifact(artifact: Artifact, signal?: AbortSignal): Promise<void>;
+  putFiles(files: readonly RunFile[], onSettled: OnSettled, signal?: AbortSignal, subject?: Subject): Promise<void>;
+  putArtifact(artifact: Artifact, signal?: AbortSignal, subject?: Subject): Promise<void>;
   alert(alert: Alert, signal?: AbortSignal): Promise<void>;
   finish(exitCode: number, last: Batch | undefined, signal?: AbortSignal): Promise<void>;
   /** Goes offline at once. */
@@ -76,7 +90,7 @@ export interface Run {
 }
 
 export function createRun(options: RunOptions): Run {
-  const { service, appUrl, dir, offlineAfterMs, encoder, clock, resume, onNotice } = options;
+  const { service, appUrl, dir, offlineAfterMs, encoder, clock, resume, onNotice, onLeftOut } = options;
   let { info } = options;
   /** What the program has set for this run, which overrides what an existing run has. */
   let said: Said = options.infoIsCommon
@@ -94,8 +108,7 @@ export function createRun(options: RunOptions): Run {
     earlierRuntime: options.startingRuntime ?? 0,
     summary: new Map(options.startingSummary),
   };
-  /** `latest`: time of the last failure. */
-  let outage: { readonly since: number; latest: number; failures: number } | undefined;
+  const outages: { [S in Subject]?: Outage | undefined } = {};
   let starting: Promise<void> | undefined;
 
   const onSkipped = (message: string): void => onNotice(`run ${info.id}: ${message}`);
@@ -114,7 +127,7 @@ export function createRun(options: RunOptions): Run {
     dirty = false;
     const { location } = opened;
     onNotice(
-      `run ${info.id} goes on offline in ${location}: ${reason}. Upload it later with: wandb sync ${location}`,
+      `run ${info.id} continues offline in ${location}: ${reason}. Upload it later with: wandb sync ${location}`,
       cause,
     );
     return opened;
@@ -131,7 +144,7 @@ export function createRun(options: RunOptions): Run {
     checkResume(resume, asked !== undefined, info.id);
     // `info` and `state` change only after the start: if it fails, the next attempt begins again here.
     const started = asked === undefined ? info : inheritFrom(info, asked, said);
-    remote = await startRemoteRun(started, asked, { service, appUrl, encoder, clock, onSkipped }, signal);
+    remote = await startRemoteRun(started, asked, { service, appUrl, encoder, clock, onLeftOut }, signal);
     info = { ...started, entity: remote.entity, project: remote.project };
     target = remote;
     if (asked !== undefined) {
@@ -155,14 +168,14 @@ export function createRun(options: RunOptions): Run {
   async function attempt(
     work: (target: RunTarget) => Promise<void>,
     signal: AbortSignal | undefined,
-    { isOwn = false, mayRefuse = false }: AttemptOptions = {},
+    { isOwn = false, mayRefuse = false, subject = 'service' }: AttemptOptions = {},
   ): Promise<void> {
     const began = clock.monotonic();
     let where: RunTarget | undefined;
     try {
       where = await open(signal);
       await work(where);
-      outage = undefined;
+      outages[subject] = undefined;
       return;
     } catch (error) {
       if ((where !== undefined && !where.online) || signal?.aborted || (mayRefuse && isUsage(error))) {
@@ -172,9 +185,10 @@ export function createRun(options: RunOptions): Run {
         throw new AnalyticsError('EVENTS_REJECTED', messageOf(error), { cause: error });
       }
       // An error that did not come from the service, such as a missing file, says nothing about it.
-      const isLasting = isUsage(error) || isRefused(error) || (failureOf(error) !== undefined && lastsTooLong(began));
+      const isLasting =
+        isUsage(error) || isRefused(error) || (failureOf(error) !== undefined && lastsTooLong(began, subject));
       if (!isLasting) {
-        throw withPause(error);
+        throw withPause(error, subject);
       }
       // Unless another call has gone offline in the meantime.
       if (target === where) {
@@ -184,26 +198,29 @@ export function createRun(options: RunOptions): Run {
     await work(target as RunTarget);
   }
 
-  function lastsTooLong(began: number): boolean {
+  function lastsTooLong(began: number, subject: Subject): boolean {
     const now = clock.monotonic();
-    outage ??= { since: now, latest: began, failures: 0 };
+    const outage = outages[subject] ?? { since: now, latest: began, failures: 0 };
+    outages[subject] = outage;
     // Calls that were pending at an earlier failure belong to it: many at once must not turn a blip into an outage.
     if (began >= outage.latest) {
       outage.failures += 1;
       outage.latest = now;
     }
-    return outage.failures >= (options.maxFailures ?? Number.POSITIVE_INFINITY) || now - outage.since >= offlineAfterMs;
+    const { maxFailures = Number.POSITIVE_INFINITY } = options;
+    return subject === 'service' && (outage.failures >= maxFailures || now - outage.since >= offlineAfterMs);
   }
 
   /** Adds the backoff, which tells core when to retry. */
-  function withPause(error: unknown): unknown {
+  function withPause(error: unknown, subject: Subject): unknown {
     const failure = failureOf(error);
     const { retryAfterMs } = error as { retryAfterMs?: number };
     if (failure === undefined || retryAfterMs !== undefined) {
       return error;
     }
-    const failures = outage?.failures ?? 1;
-    const longestMs = Math.min(maxPauseMs, minPauseMs * 2 ** (failures - 1), offlineAfterMs);
+    const failures = outages[subject]?.failures ?? 1;
+    const boundMs = subject === 'service' ? Math.min(maxPauseMs, offlineAfterMs) : maxPauseMs;
+    const longestMs = Math.min(boundMs, minPauseMs * 2 ** (failures - 1));
     // Jitter: clients that failed together must not retry together.
     const pauseMs = (longestMs * (1 + Math.random())) / 2;
     return serviceError({ ...failure, message: messageOf(error), cause: error, retryAfterMs: pauseMs });
@@ -261,18 +278,19 @@ export function createRun(options: RunOptions): Run {
       said = { tags: change.tags ?? said.tags, config: { ...said.config, ...change.config } };
       dirty ||= target !== undefined;
     },
-    putFiles(files, onSettled, signal) {
+    putFiles(files, onSettled, signal, subject) {
       // The directory needs only the files that the service had not settled before it failed.
       const left = new Set(files);
       const settle: OnSettled = (file, refusal) => {
         left.delete(file);
         onSettled(file, refusal);
       };
-      return attempt((where) => where.putFiles([...left], settle, signal), signal);
+      return attempt((where) => where.putFiles([...left], settle, signal), signal, { subject });
     },
-    putArtifact: (artifact, signal) =>
+    putArtifact: (artifact, signal, subject) =>
       attempt((where) => where.putArtifact(artifact, state.step > 0 ? state.step - 1 : undefined, signal), signal, {
         isOwn: true,
+        subject,
       }),
     alert: (alert, signal) => attempt((where) => where.alert(alert, signal), signal, { isOwn: true }),
     async finish(exitCode, last, signal) {

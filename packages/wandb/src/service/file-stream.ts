@@ -1,17 +1,15 @@
 import type { Clock } from '@toolweaver/analytics-core';
-import { pause } from '../clock.ts';
+import { pause, untilAborted } from '@toolweaver/analytics-core/backend';
 import type { Batch } from '../encoding/batch.ts';
 import { type LineGroup, maxLineBytes } from '../encoding/encode.ts';
 import type { Encoder } from '../encoding/encoder.ts';
 import { createSummaryWriter } from '../encoding/summary-line.ts';
 import { failureOf, messageOf, serviceError } from '../failure.ts';
-import { untilAborted } from '../until-aborted.ts';
+import { jsonText } from '../json-text.ts';
 import type { Service } from './service.ts';
 
 /** The service shows a run as crashed when it hears nothing for some minutes. */
 const heartbeatMs = 30_000;
-/** The longest pause that the service may ask for. */
-const maxWaitMs = 300_000;
 
 /** Sends the lines of a run to the service. Lines are numbered, so that resent ones are stored once. */
 export interface FileStream {
@@ -43,8 +41,8 @@ export interface FileStreamOptions {
   readonly historyLines: number;
   readonly encoder: Encoder;
   readonly clock: Clock;
-  /** Called with what was left out, and why. */
-  onSkipped(message: string): void;
+  /** Called with the kind of each row and value that is left out, and why. */
+  onLeftOut(kind: string, message: string): void;
 }
 
 interface Progress {
@@ -59,8 +57,10 @@ interface Progress {
 const noLines: LineGroup = { count: 0, end: 0, lines: new Uint8Array() };
 
 export function createFileStream(options: FileStreamOptions): FileStream {
-  const { service, path, historyLines, encoder, clock, onSkipped } = options;
+  const { service, path, historyLines, encoder, clock, onLeftOut } = options;
   const summaryWriter = createSummaryWriter();
+  /** Keys of the summary that were left out. */
+  const leftOut = new Set<string>();
   let offset = historyLines;
   let stopped = false;
   let ended = false;
@@ -100,7 +100,7 @@ export function createFileStream(options: FileStreamOptions): FileStream {
     const previous = latest;
     const sent = (async () => {
       await untilAborted(previous, signal);
-      const waitMs = Math.min(notBefore - clock.monotonic(), maxWaitMs);
+      const waitMs = notBefore - clock.monotonic();
       if (waitMs > 0) {
         await pause(clock, waitMs, signal);
       }
@@ -123,16 +123,35 @@ export function createFileStream(options: FileStreamOptions): FileStream {
   async function prepare(batch: Batch): Promise<Progress> {
     const { groups, skippedBytes } = await encoder.lines(batch.rows);
     for (const bytes of skippedBytes) {
-      onSkipped(`a row of ${bytes} bytes was left out: the service takes ${maxLineBytes}`);
+      onLeftOut('row', `a row of ${bytes} bytes was left out: it may have ${maxLineBytes} at most`);
     }
-    const summary = summaryWriter.write(batch.summary, batch.changes);
+    return { batch, groups: [...groups], arrived: 0, summary: summaryOf(batch) };
+  }
+
+  /** Leaves out the largest values of a summary that is too long: without any, the page would show an old summary. */
+  function summaryOf({ summary, changes }: Batch): Uint8Array {
+    const whole = summaryWriter.write(summary, changes);
     // The limit applies to the unescaped text, which is shorter.
-    const isTooLong =
-      summary.length > maxLineBytes && Buffer.byteLength(JSON.parse(Buffer.from(summary).toString())) > maxLineBytes;
-    if (isTooLong) {
-      onSkipped(`the summary was not sent: the service takes ${maxLineBytes} bytes`);
+    let excess =
+      whole.length > maxLineBytes ? Buffer.byteLength(JSON.parse(Buffer.from(whole).toString())) - maxLineBytes : 0;
+    if (excess <= 0) {
+      return whole;
     }
-    return { batch, groups: [...groups], arrived: 0, summary: isTooLong ? undefined : summary };
+    const values = new Map([...summary, ...changes]);
+    const sizes = Array.from(values, ([key, value]) => [key, Buffer.byteLength(jsonText(value) ?? '')] as const);
+    for (const [key, bytes] of sizes.toSorted(([, one], [, other]) => other - one)) {
+      if (excess <= 0) {
+        break;
+      }
+      values.delete(key);
+      excess -= bytes;
+      if (!leftOut.has(key)) {
+        leftOut.add(key);
+        const what = `the value of ${JSON.stringify(key)} (${bytes} bytes) was left out of the summary`;
+        onLeftOut('summary', `${what}, which may have ${maxLineBytes} bytes at most`);
+      }
+    }
+    return summaryWriter.write(values, new Map());
   }
 
   // A run may send nothing else in its first minutes.

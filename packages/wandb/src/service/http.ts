@@ -1,7 +1,12 @@
 import { AnalyticsError, type Clock } from '@toolweaver/analytics-core';
-import { withoutAnswer } from '@toolweaver/analytics-core/backend';
+import {
+  failureReason,
+  maxRetryAfterMs,
+  retryAfterMs,
+  untilAborted,
+  withoutAnswer,
+} from '@toolweaver/analytics-core/backend';
 import { codeOf, messageOf, serviceError } from '../failure.ts';
-import { untilAborted } from '../until-aborted.ts';
 
 interface HttpRequest {
   readonly method: 'POST' | 'PUT';
@@ -55,11 +60,11 @@ export function createHttp(fetch: typeof globalThis.fetch, clock: Clock): Http {
         throw new AnalyticsError('EVENTS_REJECTED', 'a file changed while it was read', { cause });
       }
       const code = codeOf(cause);
-      const reason = controller.signal.aborted ? messageOf(controller.signal.reason) : code || reasonOf(cause);
+      const reason = controller.signal.aborted ? messageOf(controller.signal.reason) : code || failureReason(cause);
       throw serviceError({
         kind: untrusted.test(code) ? 'refused' : 'unavailable',
         mayHaveArrived: answered || !(neverSent.test(code) || untrusted.test(code)),
-        message: `${origin} could not be asked: ${reason}`,
+        message: `a request to ${origin} failed: ${reason}`,
         cause: withoutAnswer(cause),
       });
     } finally {
@@ -82,23 +87,15 @@ async function readText(response: Response): Promise<string> {
   return Buffer.concat(chunks).toString('utf8');
 }
 
+/** How long the service asks to wait. */
 function waitMsOf(headers: Headers, now: number): number {
-  const after = headers.get('retry-after');
-  if (after !== null) {
-    const ms = /^\s*\d+(\.\d+)?\s*$/.test(after) ? Number(after) * 1000 : Date.parse(after) - now;
-    return ms > 0 ? ms : 0;
-  }
   const remaining = Number(headers.get('ratelimit-remaining') ?? Number.NaN);
   const reset = Number(headers.get('ratelimit-reset') ?? Number.NaN);
-  return remaining < 1 && reset > 0 ? reset * 1000 : 0;
+  const untilReset = remaining < 1 && reset > 0 ? Math.min(reset * 1000, maxRetryAfterMs) : 0;
+  return retryAfterMs(headers.get('retry-after'), now) ?? untilReset;
 }
 
 /** Whether the file that is sent could not be read, which says nothing about the service. */
 function isUnreadable(error: unknown): boolean {
   return error instanceof Error && error.cause instanceof Error && error.cause.name === 'NotReadableError';
-}
-
-/** The reason of a failed `fetch`, which only its cause tells. */
-function reasonOf(error: unknown): string {
-  return messageOf(error instanceof Error && error.cause instanceof Error ? error.cause : error);
 }

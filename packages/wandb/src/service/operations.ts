@@ -25,7 +25,7 @@ export function unexpected(what: string): Error {
   return serviceError({
     kind: 'refused',
     mayHaveArrived: true,
-    message: `the service's answer to ${what} lacks what is needed`,
+    message: `the service's answer to ${what} is incomplete`,
   });
 }
 

@@ -91,6 +91,20 @@ export function createService(settings: ServiceSettings, http: Http, agent: stri
     });
   }
 
+  /** The JSON object of an answer. Anything else, e.g. a page of a proxy, may not come from the service. */
+  function answerOf(reply: HttpReply, retryConflict?: boolean): { readonly [key: string]: unknown } {
+    check(origin, reply, retryConflict);
+    const answer = parseJson(reply.text);
+    if (!isObject(answer)) {
+      throw serviceError({
+        kind: 'unavailable',
+        mayHaveArrived: true,
+        message: `${origin} answered with no JSON object`,
+      });
+    }
+    return answer;
+  }
+
   return {
     async graphql(query, variables, { signal, retryConflict } = {}) {
       const operationName = /^\s*(?:query|mutation)\s+(\w+)/.exec(query)?.[1];
@@ -102,12 +116,7 @@ export function createService(settings: ServiceSettings, http: Http, agent: stri
         timeoutMs,
         signal,
       });
-      check(origin, reply, retryConflict);
-      const answer = parseJson(reply.text);
-      if (!isObject(answer)) {
-        throw serviceError({ kind: 'unavailable', mayHaveArrived: true, message: `${origin} answered with no JSON` });
-      }
-      const { errors, data } = answer;
+      const { errors, data } = answerOf(reply, retryConflict);
       if ((Array.isArray(errors) && errors.length > 0) || !isObject(data)) {
         const message = `${origin} refused ${operationName}: ${said(reply.text) || 'no data in its answer'}`;
         throw serviceError({ kind: 'refused', mayHaveArrived: false, message });
@@ -123,9 +132,7 @@ export function createService(settings: ServiceSettings, http: Http, agent: stri
         timeoutMs: dataTimeoutMs(body.length),
         signal,
       });
-      check(origin, reply);
-      const answer = parseJson(reply.text);
-      return { stopped: isObject(answer) && answer['stopped'] === true, waitMs: reply.waitMs };
+      return { stopped: answerOf(reply)['stopped'] === true, waitMs: reply.waitMs };
     },
     async put({ url, headers: given }, body, signal) {
       const target = URL.parse(url, `${baseUrl}/`);

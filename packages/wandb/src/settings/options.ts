@@ -75,8 +75,8 @@ export interface DescriptionOptions {
   readonly program?: string | undefined;
   /**
    * What to do when a run with this id already exists. `allow` continues it. `must` refuses to start if it does not exist,
-   * `never` if it does. `auto` continues the run `runId`, or else the run that the last process did not finish. Online only.
-   * Default: none of these; rows are appended to an existing run.
+   * `never` if it does. `auto` continues the run `runId`, or else the run of the last process, unless it ended with exit code
+   * 0. Online only. Default: none of these; rows are appended to an existing run.
    */
   readonly resume?: ResumeMode | undefined;
 }

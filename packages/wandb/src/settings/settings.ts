@@ -64,7 +64,7 @@ export function readSettings(check: OptionChecks, options: ConnectionOptions & D
   const lacksKey = wanted === 'online' && apiKey === undefined;
   // With a misspelt mode, it is unknown whether a key is needed.
   if (lacksKey && !offlineWithoutKey && (options.mode ?? wanted) === wanted) {
-    const message = `is missing: set it (WANDB_API_KEY), put it into a netrc file for ${baseUrl.host}, or choose the mode offline`;
+    const message = `is missing: give it as an option, or WANDB_API_KEY with wandbFromEnv(process.env), or a netrc file with ${baseUrl.host}, or choose mode: 'offline'`;
     check.problem('apiKey', message);
   }
   const own = {
@@ -134,18 +134,7 @@ function readText(
 }
 
 function readUrl(check: OptionChecks, field: string, value: unknown): URL | undefined {
-  const text = readText(check, field, value);
-  if (text === undefined) {
-    return undefined;
-  }
-  const url = URL.parse(text);
-  if (url === null || !/^https?:$/.test(url.protocol)) {
-    return check.problem(field, 'must be a URL that begins with https:// or http://');
-  }
-  if (url.username !== '' || url.password !== '' || url.search !== '' || url.hash !== '') {
-    return check.problem(field, 'must hold no user, password, query or fragment');
-  }
-  return url;
+  return check.url(field, value === '' ? undefined : value);
 }
 
 function checkBaseUrl(check: OptionChecks, { protocol, hostname: host }: URL, allowHttp: boolean): void {
