@@ -78,6 +78,9 @@ export function toArtifactType(type: string): string {
     : `${digest(type, 8)}-${toArtifactName(type)}`.slice(0, maxName);
 }
 
+/** On Windows, files of these names are devices, whatever their extension. */
+const deviceName = /^(con|prn|aux|nul|com\d|lpt\d)(?=\.|$)/i;
+
 /**
  * Returns a safe relative path for any key: the key itself, or with a digest of it before the extension. No part has more
  * than `maxBytes`; file systems allow 255.
@@ -85,7 +88,7 @@ export function toArtifactType(type: string): string {
 export function toPathPart(key: string, maxBytes = 200): string {
   const parts = key.split('/').filter((part) => part !== '' && part !== '.' && part !== '..');
   // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what some file systems refuse
-  const safe = parts.map((part) => part.replace(/[<>:"|?*\\\u0000-\u001f]/g, '_'));
+  const safe = parts.map((part) => part.replace(/[<>:"|?*\\\u0000-\u001f]|[. ]+$/g, '_').replace(deviceName, '_$&'));
   if (safe.join('/') === key && safe.every((part) => Buffer.byteLength(part) <= maxBytes)) {
     return key;
   }

@@ -177,8 +177,19 @@ test('two runs that begin in one second get a directory each', async () => {
   expect(readdirSync(join(dir, 'wandb'))).toContain('latest-run');
 });
 
+test('a key of a nested value may be called as a prototype is', async () => {
+  const dir = testFolder();
+  const run = await startRun({ mode: 'offline', dir, runId: 'r' });
+  run.log({ m: { a: 1 } });
+  run.log({ m: JSON.parse('{"__proto__":{"x":1},"b":2}') });
+  await run.finish();
+  const { summary } = readRun(globSync(join(dir, 'wandb', 'offline-run-*', 'run-r.wandb'))[0] ?? '');
+  expect(JSON.stringify(summary['m'])).toBe('{"a":1,"__proto__":{"x":1},"b":2}');
+});
+
 test('an id that is too long a name, or that not every file system takes, has a digest in the names of its run', async () => {
-  for (const runId of ['漢'.repeat(120), 'a<b*c']) {
+  // Windows takes the last two for a device, and for a name without its dot.
+  for (const runId of ['漢'.repeat(120), 'a<b*c', 'nul', 'a.']) {
     const dir = testFolder();
     const run = await startRun({ mode: 'offline', dir, runId });
     run.log({ loss: 1 });

@@ -70,11 +70,11 @@ export function merged(before: unknown, value: unknown): unknown {
   if (!isPlain(before) || !isPlain(value)) {
     return value;
   }
-  const result: Record<string, unknown> = { ...before };
+  const result = new Map(Object.entries(before));
   for (const [key, item] of Object.entries(value)) {
-    result[key] = merged(result[key], item);
+    result.set(key, merged(result.get(key), item));
   }
-  return result;
+  return Object.fromEntries(result);
 }
 
 /**

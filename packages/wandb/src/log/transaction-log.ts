@@ -106,7 +106,20 @@ export function createTransactionLog(path: string, encodeRows: Encoder['records'
     }
   }
 
+  function settleSync(given?: Rows): boolean {
+    if (underWay === undefined) {
+      return false;
+    }
+    // Writes the same bytes at the same position, so it does not matter how far the other write gets.
+    const { parts, count: reached, rows } = underWay;
+    writeNow(parts);
+    underWay = undefined;
+    count = reached;
+    return rows === given;
+  }
+
   return {
+    settleSync,
     append(encode, rows = newRows()) {
       const previous = latest;
       const started = epoch;
@@ -124,7 +137,7 @@ export function createTransactionLog(path: string, encodeRows: Encoder['records'
       return appended;
     },
     appendSync(encode) {
-      this.settleSync();
+      settleSync();
       epoch += 1;
       const header = headerAt(position);
       const { frames, records } = encoder(position + header.length);
@@ -132,17 +145,6 @@ export function createTransactionLog(path: string, encodeRows: Encoder['records'
       encode(records);
       writeNow([header, frames.take()]);
       count = records.count;
-    },
-    settleSync(given) {
-      if (underWay === undefined) {
-        return false;
-      }
-      // Writes the same bytes at the same position, so it does not matter how far the other write gets.
-      const { parts, count: reached, rows } = underWay;
-      writeNow(parts);
-      underWay = undefined;
-      count = reached;
-      return rows === given;
     },
     async sync() {
       await latest.catch(() => {});
