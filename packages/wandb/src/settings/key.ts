@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { homedir } from 'node:os';
-import { join } from 'node:path';
 import { codeOf } from '../failure.ts';
+import { expandHome } from './home.ts';
 
 const jwt = /^[\w-]+\.[\w-]+\.[\w-]+$/;
 const minSecretLength = 40;
@@ -73,8 +72,4 @@ export function keyFromNetrc(path: string | undefined, machine: string): string 
     }
   }
   return undefined;
-}
-
-function expandHome(path: string): string {
-  return /^~(?=[\\/]|$)/.test(path) ? join(homedir(), path.slice(1)) : path;
 }

@@ -30,7 +30,7 @@ export interface ConnectionOptions {
   /** User or team. Default: that of the API key. Required to upload artifacts of offline runs. */
   readonly entity?: string | undefined;
   /**
-   * Parent of the folder `wandb`, which holds offline runs. Default: the current directory. If it cannot be written, the
+   * Parent of the folder `wandb`, which holds offline runs; a leading `~` is the home directory. Default: the current directory. If it cannot be written, the
    * system's temporary directory is used.
    */
   readonly dir?: string | undefined;
