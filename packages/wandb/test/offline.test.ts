@@ -13,7 +13,7 @@ import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { artifact, execution, fakeClock, metrics, run as runEvent } from '@toolweaver/analytics-testkit';
 import { image, startRun, wandb } from '@toolweaver/analytics-wandb';
-import { expect, onTestFinished, test, vi } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { newRows } from '../src/encoding/batch.ts';
 import { createLogFrames } from '../src/encoding/log-frame.ts';
 import { makeFolder } from '../src/log/run-directory.ts';
@@ -175,16 +175,6 @@ test('two runs that begin in one second get a directory each', async () => {
   }
   expect(globSync(join(dir, 'wandb', 'offline-run-*-same'))).toHaveLength(3);
   expect(readdirSync(join(dir, 'wandb'))).toContain('latest-run');
-});
-
-test('a leading ~ of the directory is the home directory', async () => {
-  const home = testFolder();
-  vi.stubEnv('HOME', home);
-  vi.stubEnv('USERPROFILE', home);
-  const run = await startRun({ mode: 'offline', dir: '~/runs', runId: 'r' });
-  await run.finish();
-  vi.unstubAllEnvs();
-  expect(globSync(join(home, 'runs', 'wandb', 'offline-run-*', 'run-r.wandb'))).toHaveLength(1);
 });
 
 test('a key of a nested value may be called as a prototype is', async () => {

@@ -1,7 +1,9 @@
 import { writeFileSync } from 'node:fs';
+import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { type AnalyticsError, isAnalyticsError } from '@toolweaver/analytics-core';
+import { createOptionChecks } from '@toolweaver/analytics-core/backend';
 import {
   type Alert,
   type ArtifactInput,
@@ -16,6 +18,7 @@ import {
 } from '@toolweaver/analytics-wandb';
 import { describe, expect, test } from 'vitest';
 import { trialOfTests } from '../../../test/support/trial.ts';
+import { readSettings } from '../src/settings/settings.ts';
 import { apiKey } from './support/fake-service.ts';
 import { testFolder } from './support/folder.ts';
 import { place, runAt } from './support/start.ts';
@@ -205,6 +208,12 @@ trialOfTests('R32', 'W&B: addresses that would give the key away are refused', (
     expect(error.message).toContain('must begin with https://');
     expect(error.message).not.toContain('allowHttp');
   });
+});
+
+test('a leading ~ of the directory is the home directory', () => {
+  const check = createOptionChecks(expect.fail);
+  const dirOf = (dir: string): string => readSettings(check, { mode: 'disabled', dir }).dir;
+  expect([dirOf('~'), dirOf('~/runs'), dirOf('~ada')]).toEqual([homedir(), join(homedir(), 'runs'), '~ada']);
 });
 
 test('refuses a name that is blank', async () => {
