@@ -12,7 +12,7 @@
  * | `STORAGE_FULL` | the far side has no room | by a backend that cannot be opened | yes |
  * | `EVENTS_REJECTED` | the far side refuses these very events | | halves, to spare the good ones |
  * | `TOO_LARGE` | the batch is too large for the far side | | halves |
- * | `TIMEOUT` | a deadline passed | | |
+ * | `TIMEOUT` | a deadline passed, or a write has not ended for a minute | | |
  * | `EVENTS_DROPPED` | events were lost; the message says how many and why | | |
  * | `CLOSED` | used after `close()` | | |
  * | `INTERNAL` | anything else: a defect in a backend, a callback or this library | | |
