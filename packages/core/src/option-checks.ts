@@ -26,12 +26,8 @@ export interface UrlParts {
   readonly credentials?: string | undefined;
 }
 
-/** Checks of single options. Each returns the value, or undefined if there is none or it is wrong: a problem then says so. */
-export interface OptionChecks {
-  /** Adds a problem that the caller found; the message follows the field's name, such as `must be shorter`. */
-  problem(field: string, message: string): undefined;
-  /** Adds `must be <expected>, got <value>` unless the value is right. Undefined is a value like others here. */
-  expect<T>(field: string, value: T, isRight: boolean, expected: string): T | undefined;
+/** Checks of single values. Each returns the value, or undefined if it is wrong: a problem then says so. */
+interface ValueChecks {
   /** A string that is not blank. */
   text(field: string, value: unknown): string | undefined;
   /** An id or a name, in the form that is recorded, so that it is found among recorded ones. */
@@ -42,61 +38,39 @@ export interface OptionChecks {
   flag(field: string, value: unknown): boolean | undefined;
   choice<T extends string>(field: string, value: unknown, choices: readonly T[]): T | undefined;
   callback<T>(field: string, value: T): T | undefined;
+}
+
+/** Checks of options, which may be left out: undefined is right. */
+export interface OptionChecks extends ValueChecks {
+  /** The same for options that must be given. */
+  readonly required: ValueChecks;
+  /** Adds a problem that the caller found; the message follows the field's name, such as `must be shorter`. */
+  problem(field: string, message: string): undefined;
+  /** Adds `must be <expected>, got <value>` unless the value is right. Undefined is a value like others here. */
+  expect<T>(field: string, value: T, isRight: boolean, expected: string): T | undefined;
   clock<T>(field: string, value: T): T | undefined;
   /** An object of further options, none of which may be unknown. Returns what can be read of any value. */
   group<O extends object>(field: string, value: O | undefined, names: OptionNames<NoInfer<O>>): Partial<O>;
 }
+
+type Expect = OptionChecks['expect'];
 
 /** Returns checks that report to `addProblem`. */
 export function createOptionChecks(addProblem: (field: string, message: string) => void): OptionChecks {
   function problem(field: string, message: string): undefined {
     addProblem(field, message);
   }
-  function expect<T>(field: string, value: T, isRight: boolean, expected: string): T | undefined {
+  const expect: Expect = (field, value, isRight, expected) => {
     const got = (): string => ((value as unknown) instanceof Date ? 'a Date' : describe(value));
     return isRight ? value : problem(field, `must be ${expected}, got ${got()}`);
-  }
-  function optional(field: string, value: unknown, isRight: boolean, expected: string): unknown {
-    return value === undefined ? undefined : expect(field, value, isRight, expected);
-  }
+  };
   return {
+    ...valueChecks(problem, (field, value, isRight, expected) =>
+      expect(field, value, value === undefined || isRight, expected),
+    ),
+    required: valueChecks(problem, expect),
     problem,
     expect,
-    text: (field, value) =>
-      optional(field, value, typeof value === 'string' && value.trim() !== '', 'a non-blank string'),
-    id(field, value) {
-      const id = optional(field, value, typeof value === 'string' && value !== '', 'a non-empty string');
-      return id === undefined ? undefined : cleanId(id as string);
-    },
-    number(field, value, bounds = {}) {
-      const { min = -Number.MAX_VALUE, max = Number.MAX_VALUE, above = -Infinity, whole = false } = bounds;
-      const { what = whole ? 'a whole number' : bounds.max === undefined ? 'a finite number' : 'a number' } = bounds;
-      const isWithin = typeof value === 'number' && value >= min && value <= max && value > above;
-      return optional(field, value, isWithin && (!whole || Number.isInteger(value)), what + boundsText(bounds));
-    },
-    url(field, value, { query = false, credentials } = {}) {
-      if (value === undefined) {
-        return undefined;
-      }
-      const url = typeof value === 'string' ? URL.parse(value) : null;
-      if (url === null || !/^https?:$/.test(url.protocol)) {
-        return problem(field, 'must be a URL that begins with https:// or http://');
-      }
-      if (url.username !== '' || url.password !== '') {
-        return problem(
-          field,
-          `must have no user or password in it${credentials === undefined ? '' : `; ${credentials}`}`,
-        );
-      }
-      if (url.hash !== '' || (url.search !== '' && !query)) {
-        return problem(field, `must have no ${query ? '#' : 'query or #'} in it`);
-      }
-      return url;
-    },
-    flag: (field, value) => optional(field, value, typeof value === 'boolean', 'true or false'),
-    choice: (field, value, choices: readonly unknown[]) =>
-      optional(field, value, choices.includes(value), `one of ${choices.join(', ')}`),
-    callback: (field, value) => optional(field, value, typeof value === 'function', 'a function'),
     clock(field, value) {
       const wrong = clockProblem(value);
       return wrong === undefined ? value : problem(field, wrong);
@@ -110,7 +84,47 @@ export function createOptionChecks(addProblem: (field: string, message: string) 
       }
       return Object(value);
     },
-  } as OptionChecks;
+  };
+}
+
+function valueChecks(problem: OptionChecks['problem'], expect: Expect): ValueChecks {
+  return {
+    text: (field, value) =>
+      expect(field, value as string, typeof value === 'string' && value.trim() !== '', 'a non-blank string'),
+    id(field, value) {
+      const id = expect(field, value as string, typeof value === 'string' && value !== '', 'a non-empty string');
+      return id === undefined ? undefined : cleanId(id);
+    },
+    number(field, value, bounds = {}) {
+      const { min = -Number.MAX_VALUE, max = Number.MAX_VALUE, above = -Infinity, whole = false } = bounds;
+      const { what = whole ? 'a whole number' : bounds.max === undefined ? 'a finite number' : 'a number' } = bounds;
+      const isWithin = typeof value === 'number' && value >= min && value <= max && value > above;
+      const isRight = isWithin && (!whole || Number.isInteger(value));
+      return expect(field, value as number, isRight, what + boundsText(bounds));
+    },
+    url(field, value, { query = false, credentials } = {}) {
+      const form = 'a URL that begins with https:// or http://';
+      if (value === undefined) {
+        return expect(field, value, false, form);
+      }
+      const url = typeof value === 'string' ? URL.parse(value) : null;
+      if (url === null || !/^https?:$/.test(url.protocol)) {
+        return problem(field, `must be ${form}`);
+      }
+      if (url.username !== '' || url.password !== '') {
+        const advice = credentials === undefined ? '' : `; ${credentials}`;
+        return problem(field, `must have no user or password in it${advice}`);
+      }
+      if (url.hash !== '' || (url.search !== '' && !query)) {
+        return problem(field, `must have no ${query ? '#' : 'query or #'} in it`);
+      }
+      return url;
+    },
+    flag: (field, value) => expect(field, value as boolean, typeof value === 'boolean', 'true or false'),
+    choice: <T extends string>(field: string, value: unknown, choices: readonly T[]) =>
+      expect(field, value as T, choices.includes(value as T), `one of ${choices.join(', ')}`),
+    callback: (field, value) => expect(field, value, typeof value === 'function', 'a function'),
+  };
 }
 
 /**

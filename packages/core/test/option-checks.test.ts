@@ -100,6 +100,17 @@ describe('a single option', () => {
     }
   });
 
+  test('one that must be given is not undefined', () => {
+    const problems: string[] = [];
+    const { required } = createOptionChecks((field, message) => problems.push(`${field} ${message}`));
+    expect([required.number('x', 1), required.url('y', 'https://a.example/')?.hostname]).toEqual([1, 'a.example']);
+    expect([required.number('x', undefined), required.url('y', undefined)]).toEqual([undefined, undefined]);
+    expect(problems).toEqual([
+      'x must be a finite number, got undefined',
+      'y must be a URL that begins with https:// or http://, got undefined',
+    ]);
+  });
+
   test('an id has the form that is recorded', () => {
     const check = createOptionChecks(expect.fail);
     expect(check.id('x', 'a\u0000b\nc')).toBe('a\ufffdb\ufffdc');

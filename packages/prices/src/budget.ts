@@ -236,7 +236,7 @@ function windowAt(at: number, window: BudgetWindow): Window {
 
 function resolveOptions(options: BudgetOptions) {
   return checkOptions(options, optionNames, (check, given) => ({
-    limitUsd: check.number('limitUsd', given.limitUsd ?? null, { min: 1e-9, max: maxUsd, what: 'US dollars' }) ?? 0,
+    limitUsd: check.required.number('limitUsd', given.limitUsd, { min: 1e-9, max: maxUsd, what: 'US dollars' }) ?? 0,
     window: checkWindow(check, given.window),
     warnAt: check.number('warnAt', given.warnAt, { above: 0, max: 1 }) ?? 0.8,
     filter: checkFilter(check, 'filter', given.filter),
@@ -249,7 +249,7 @@ function resolveOptions(options: BudgetOptions) {
 function checkWindow(check: OptionChecks, window: BudgetWindow | undefined): BudgetWindow {
   if (typeof window === 'object' && window !== null) {
     const { ms } = check.group('window', window, { ms: true });
-    check.number('window.ms', ms ?? null, { min: 1000, max: maxWindowMs });
+    check.required.number('window.ms', ms, { min: 1000, max: maxWindowMs });
     return window;
   }
   const isKnown = ['hour', 'day', 'month'].some((known) => known === window);

@@ -70,7 +70,7 @@ export function toOwnPrice(check: OptionChecks, field: string, price: ModelPrice
     return undefined;
   }
   const { model, provider, from, usdPer1K, usdPer1M } = check.group(field, price, priceNames);
-  const name = normalName(check.text(`${field}.model`, model ?? null) ?? '');
+  const name = normalName(check.required.text(`${field}.model`, model) ?? '');
   if (/\*./.test(name)) {
     check.problem(`${field}.model`, `may have * at its end only, got ${describeValue(model)}`);
   }

@@ -194,7 +194,7 @@ const measures: readonly Measure[] = ['cost', 'spendRate', 'failureRate', 'durat
 function resolveOptions(options: WatchOptions) {
   return checkOptions(options, optionNames, (check, given) => {
     const { thresholds, onThreshold } = given;
-    check.callback('onThreshold', onThreshold ?? null);
+    check.required.callback('onThreshold', onThreshold);
     const isList = Array.isArray(thresholds);
     check.expect('thresholds', thresholds, isList, 'a list');
     return {
@@ -213,8 +213,8 @@ function checkThreshold(check: OptionChecks, field: string, threshold: Threshold
     return [];
   }
   const given = check.group(field, threshold, thresholdNames);
-  const measure = check.choice(`${field}.measure`, given.measure ?? null, measures);
-  check.number(`${field}.limit`, given.limit ?? null, { min: 0, ...(measure === 'failureRate' && { max: 1 }) });
+  const measure = check.required.choice(`${field}.measure`, given.measure, measures);
+  check.required.number(`${field}.limit`, given.limit, { min: 0, ...(measure === 'failureRate' && { max: 1 }) });
   check.number(`${field}.windowMs`, given.windowMs, { min: 1000 });
   check.number(`${field}.minExecutions`, given.minExecutions, { min: 1 });
   return [{ threshold, filter: checkFilter(check, `${field}.filter`, given.filter) }];

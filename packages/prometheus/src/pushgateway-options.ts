@@ -89,8 +89,7 @@ export function resolvePushgateway(
 /** Returns the address without a trailing slash. */
 function checkUrl(check: OptionChecks, given: unknown, authorization: Secret | undefined): string {
   const credentials = 'give them as `authorization`';
-  // Without one, nothing could be pushed.
-  const url = check.url('pushgateway.url', given ?? '', { credentials });
+  const url = check.required.url('pushgateway.url', given, { credentials });
   if (authorization !== undefined && url?.protocol === 'http:' && !isLoopback(url.hostname)) {
     const message = 'must be https, since `authorization` would go over the network for anyone to read';
     check.problem('pushgateway.url', message);

@@ -105,7 +105,7 @@ describe('wrong options are refused, all at once', () => {
     [
       'recordRecommendationFeedback of nothing',
       (it) => it.recordRecommendationFeedback('x', undefined as never),
-      ['feedback must be one of clicked, installed, got null'],
+      ['feedback must be one of clicked, installed, got undefined'],
     ],
     [
       'listRecommendations',

@@ -246,8 +246,8 @@ test('conditions and orders of runs have names, too', async () => {
     'orderBy.order': known('metric'),
   });
   expect(await problemsOf(({ reader }) => reader.listRuns({ where: [{ metric: 'f1' }] } as never))).toEqual({
-    'where[0].op': 'must be one of <, <=, =, >=, >, got null',
-    'where[0].value': 'must be a finite number, got null',
+    'where[0].op': 'must be one of <, <=, =, >=, >, got undefined',
+    'where[0].value': 'must be a finite number, got undefined',
   });
   expect(await problemsOf(({ reader }) => reader.listRuns({ state: ['failed'] } as never))).toEqual({
     state: 'must be one of started, finished, failed, got an array',

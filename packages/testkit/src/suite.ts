@@ -66,8 +66,8 @@ function checkSuite(options: SuiteOptions): void {
   const isSkip = ({ law, reason }: Record<keyof Skip, unknown>): boolean =>
     typeof law === 'string' && typeof reason === 'string';
   checkOptions(options, optionNames, (check, { test, create, skip = [], timeoutMs }) => {
-    check.callback('test', test ?? null);
-    check.callback('create', create ?? null);
+    check.required.callback('test', test);
+    check.required.callback('create', create);
     const areSkips = Array.isArray(skip) && skip.every((entry) => isSkip(Object(entry)));
     check.expect('skip', skip, areSkips, 'a list of { law, reason }, both of them strings');
     check.number('timeoutMs', timeoutMs, { above: 0, max: Infinity });

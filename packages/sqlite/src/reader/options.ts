@@ -109,7 +109,7 @@ export function checkNumbers(
     return check.problem(field, `must be a list of 1 to 100 numbers, got ${showList(values)}`);
   }
   // `Array.from` turns holes into undefined, so that they are rejected, too.
-  const numbers = Array.from(values, (value, at) => check.number(`${field}[${at}]`, value ?? null, bounds));
+  const numbers = Array.from(values, (value, at) => check.required.number(`${field}[${at}]`, value, bounds));
   if (rising && numbers.some((number, at) => at > 0 && Number(number) <= Number(numbers[at - 1]))) {
     return check.problem(field, 'must rise from each number to the next');
   }

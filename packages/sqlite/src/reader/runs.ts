@@ -154,8 +154,8 @@ function checkConditions(check: OptionChecks, where: readonly Condition[] = []):
   return Array.from(where, (condition: Partial<AnyCondition> | undefined, at) => {
     const { metric, figure, op, value } = check.group(`where[${at}]`, condition ?? {}, conditionNames);
     const compared = {
-      op: check.choice(`where[${at}].op`, op ?? null, operators) ?? '=',
-      value: check.number(`where[${at}].value`, value ?? null) ?? 0,
+      op: check.required.choice(`where[${at}].op`, op, operators) ?? '=',
+      value: check.required.number(`where[${at}].value`, value) ?? 0,
     };
     if (figure === undefined) {
       return { metric: checkId(check, `where[${at}].metric`, metric), ...compared };

@@ -134,7 +134,7 @@ export function skillReader(ask: Ask, keep: Keep): SkillReader {
           userId: checkId(check, 'userId', userId),
           orgId: check.id('orgId', orgId),
           limit: checkLimit(check, limit) ?? 5,
-          types: checkList(check, 'types', wanted, (field, type) => check.choice(field, type ?? null, types)) ?? types,
+          types: checkList(check, 'types', wanted, (field, type) => check.required.choice(field, type, types)) ?? types,
           ...lastDays(checkDays(check, days) ?? usualDays),
         };
       });
@@ -150,7 +150,7 @@ export function skillReader(ask: Ask, keep: Keep): SkillReader {
     async recordRecommendationFeedback(id, feedback) {
       const given = checkOptions(undefined, {}, (check) => ({
         id: checkId(check, 'id', id),
-        feedback: check.choice('feedback', feedback ?? null, feedbacks) ?? 'clicked',
+        feedback: check.required.choice('feedback', feedback, feedbacks) ?? 'clicked',
         at: Date.now(),
       }));
       return uuid.test(given.id) && keep('feedback', given);

@@ -211,7 +211,7 @@ function checkTypes(
     check.problem('type', `must be one or several of ${allTypes.join(', ')}, got an empty list`);
   }
   for (const type of wanted) {
-    check.choice('type', type ?? null, allTypes);
+    check.required.choice('type', type, allTypes);
   }
   if (format === 'csv' && wanted.some((type) => type !== 'execution')) {
     check.problem('type', 'must be execution for CSV, which has room for nothing else: export the others as jsonl');
