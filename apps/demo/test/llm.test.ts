@@ -202,7 +202,7 @@ test('without a database it says so before it plays anything', () => {
   const env = { ANALYTICS_BACKEND: 'prometheus', PROMETHEUS_PORT: '0' };
   const { status, stdout, stderr } = runIn(cwd, main, ['--calls', 'trace.csv'], env);
   expect({ status, stdout }).toEqual({ status: 1, stdout: '' });
-  expect(stderr).toMatch(/^[^\n]*can be read[^\n]*\n$/);
+  expect(stderr).toMatch(/^[^\n]*needs a backend that answers it[^\n]*\n$/);
 });
 
 test('one call and one line are no calls and no lines', () => {
