@@ -54,7 +54,7 @@ interface AttemptOptions {
 }
 
 /** Whose outage a failure is. That of media, which may be stored elsewhere, does not take the run offline. */
-export type Subject = 'service' | 'media';
+type Subject = 'service' | 'media';
 
 interface Outage {
   readonly since: number;
