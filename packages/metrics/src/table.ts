@@ -18,20 +18,22 @@ export interface Table {
 const firstRows = 16;
 
 export function createTable(): Table {
-  let values = new Float64Array(0);
+  // Not a getter: objects with a getter of their own are slow, as V8 keeps their properties in a dictionary.
+  const table = { values: new Float64Array(0), columns, find, add, addUnkeyed };
   // The two keys come first.
   let width = 2;
   let used = 0;
-  /** For each slot the number of a row, counted from 1, or 0 when empty. At most half of the slots are taken. */
+  /** For each slot where its row begins, counted from 1, or 0 when empty. At most half of the slots are taken. */
   let slots = new Int32Array(2 * firstRows);
   let keyed = 0;
 
   /** The slot of the row with these keys, or the empty one where it belongs. */
   function slotOf(first: number, second: number): number {
+    const { values } = table;
     const mask = slots.length - 1;
     let slot = mix(first, second) & mask;
     for (;;) {
-      const row = ((slots[slot] as number) - 1) * width;
+      const row = (slots[slot] as number) - 1;
       if (row < 0 || (values[row] === first && values[row + 1] === second)) {
         return slot;
       }
@@ -42,53 +44,51 @@ export function createTable(): Table {
   function addUnkeyed(): number {
     const row = used;
     used += width;
-    if (used > values.length) {
-      const larger = new Float64Array(Math.max(2 * values.length, firstRows * width));
-      larger.set(values);
-      values = larger;
+    if (used > table.values.length) {
+      const larger = new Float64Array(Math.max(2 * table.values.length, firstRows * width));
+      larger.set(table.values);
+      table.values = larger;
     }
     return row;
   }
 
   function put(row: number): void {
-    slots[slotOf(values[row] as number, values[row + 1] as number)] = row / width + 1;
+    const { values } = table;
+    slots[slotOf(values[row] as number, values[row + 1] as number)] = row + 1;
   }
 
   function addSlots(): void {
     const old = slots;
     slots = new Int32Array(2 * old.length);
-    for (const number of old) {
-      if (number > 0) {
-        put((number - 1) * width);
+    for (const taken of old) {
+      if (taken > 0) {
+        put(taken - 1);
       }
     }
   }
 
-  return {
-    get values() {
-      return values;
-    },
-    columns(count) {
-      width += count;
-      return width - count;
-    },
-    find(first, second) {
-      const number = slots[slotOf(first, second)] as number;
-      return number === 0 ? -1 : (number - 1) * width;
-    },
-    add(first, second) {
-      const row = addUnkeyed();
-      values[row] = first;
-      values[row + 1] = second;
-      keyed += 1;
-      if (2 * keyed > slots.length) {
-        addSlots();
-      }
-      put(row);
-      return row;
-    },
-    addUnkeyed,
-  };
+  function columns(count: number): number {
+    width += count;
+    return width - count;
+  }
+
+  function find(first: number, second: number): number {
+    return (slots[slotOf(first, second)] as number) - 1;
+  }
+
+  function add(first: number, second: number): number {
+    const row = addUnkeyed();
+    table.values[row] = first;
+    table.values[row + 1] = second;
+    keyed += 1;
+    if (2 * keyed > slots.length) {
+      addSlots();
+    }
+    put(row);
+    return row;
+  }
+
+  return table;
 }
 
 /** Hashes two whole numbers: multiplies them by the odd constants of MurmurHash3, and mixes the high bits down. */

@@ -4,7 +4,7 @@ import type { CellKey } from './cell.ts';
 export interface CellMap<T> {
   get(start: number, org: number, subject: number, model: number): T;
   values(): Iterable<T>;
-  readonly size: number;
+  size(): number;
 }
 
 /** The last value found for a subject: most of the following lookups have the same hour and model. */
@@ -59,8 +59,6 @@ export function cellMap<T>(make: (key: CellKey) => T): CellMap<T> {
       return slot.value;
     },
     values: () => all,
-    get size() {
-      return all.length;
-    },
+    size: () => all.length,
   };
 }

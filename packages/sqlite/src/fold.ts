@@ -101,7 +101,7 @@ export function sumLog(
     });
     last = seq;
     // An hour counts three times, as it is also in a day and a month.
-    if (3 * hours.size + days.size >= mostCells) {
+    if (3 * hours.size() + days.size() >= mostCells) {
       break;
     }
   }

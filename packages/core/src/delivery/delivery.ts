@@ -27,7 +27,7 @@ export interface Delivery {
   flushSync(): void;
   stats(): BackendStats;
   /** Why the latest delivery failed; undefined if it succeeded, or if the far side only rejected the events. */
-  readonly failure: DeliveryFailure | undefined;
+  failure(): DeliveryFailure | undefined;
 }
 
 interface DeliveryFailure {
@@ -116,7 +116,7 @@ export function createDelivery(backend: Backend, options: DeliveryOptions): Deli
       report(error);
     }
     const delivered = ledger.delivered - before.delivered;
-    return { ok: error === undefined, delivered, dropped, queued: sink.queued, error };
+    return { ok: error === undefined, delivered, dropped, queued: sink.stats().queued, error };
   }
 
   return {
@@ -157,9 +157,10 @@ export function createDelivery(backend: Backend, options: DeliveryOptions): Deli
       return { ...flushed, ok: error === undefined, dropped: flushed.dropped + left, queued: 0, error };
     },
     flushSync: sink.flushSync,
-    get failure() {
-      return failure;
+    failure: () => failure,
+    stats() {
+      const stats = sink.stats();
+      return snapshot(ledger, closed ? { ...stats, state: 'closed' } : stats);
     },
-    stats: () => snapshot(ledger, sink.queued, sink.queuedBytes, closed ? 'closed' : sink.state),
   };
 }

@@ -13,7 +13,8 @@ export async function checkHealth(delivery: Delivery, clock: Clock, timeoutMs: n
 
 /** A backend without a `check` is judged by its deliveries. */
 async function probe(delivery: Delivery, clock: Clock, timeoutMs: number): Promise<AnalyticsError | undefined> {
-  const { backend, failure } = delivery;
+  const { backend } = delivery;
+  const failure = delivery.failure();
   const { name } = backend;
   const { state } = delivery.stats();
   if (state === 'closed') {

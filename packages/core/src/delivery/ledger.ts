@@ -1,5 +1,6 @@
 import type { ErrorCode } from '../errors.ts';
-import type { BackendStats, DeliveryState, DropReason } from './report.ts';
+import type { BackendStats, DropReason } from './report.ts';
+import type { SinkStats } from './sink.ts';
 
 /** The counts of one backend, except for what is queued, which its sink knows. */
 export interface Ledger {
@@ -29,8 +30,8 @@ export function createLedger(): Ledger {
   };
 }
 
-export function snapshot(ledger: Ledger, queued: number, queuedBytes: number, state: DeliveryState): BackendStats {
-  return { ...ledger, dropped: { ...ledger.dropped }, queued, queuedBytes, state };
+export function snapshot(ledger: Ledger, sink: SinkStats): BackendStats {
+  return { ...ledger, dropped: { ...ledger.dropped }, ...sink };
 }
 
 const reasons: { readonly [C in ErrorCode]?: DropReason } = {

@@ -23,12 +23,13 @@ export function createQueue(maxEvents: number, maxBytes: number): EventQueue {
   /** The size of each event: measuring it again on removal would fetch the event from memory once more. */
   let sizes = new Float64Array();
   let head = 0;
-  let size = 0;
-  let bytes = 0;
+  // A getter of an object's own would make all its properties slow: V8 keeps them in a dictionary then.
+  const queue = { size: 0, bytes: 0, push, peek, remove };
 
   /** Must be called only when all slots are taken. */
   function grow(): void {
     const [full, fullSizes] = [slots, sizes];
+    const { size } = queue;
     const capacity = Math.max(64, 2 * size);
     slots = new Array(capacity).fill(undefined);
     sizes = new Float64Array(capacity);
@@ -41,39 +42,38 @@ export function createQueue(maxEvents: number, maxBytes: number): EventQueue {
     head = 0;
   }
 
-  return {
-    get size() {
-      return size;
-    },
-    get bytes() {
-      return bytes;
-    },
-    push(event, eventBytes) {
-      if (size >= maxEvents || bytes + eventBytes > maxBytes) {
-        return false;
-      }
-      if (size === slots.length) {
-        grow();
-      }
-      const at = (head + size) & (slots.length - 1);
-      slots[at] = event;
-      sizes[at] = eventBytes;
-      size += 1;
-      bytes += eventBytes;
-      return true;
-    },
-    peek(count) {
-      const end = head + Math.min(count, size);
-      const oldest = slots.slice(head, end);
-      return (end > slots.length ? oldest.concat(slots.slice(0, end - slots.length)) : oldest) as AnalyticsEvent[];
-    },
-    remove(count) {
-      for (let left = count; left > 0; left -= 1) {
-        slots[head] = undefined;
-        bytes -= sizes[head] as number;
-        head = (head + 1) & (slots.length - 1);
-      }
-      size -= count;
-    },
-  };
+  function push(event: AnalyticsEvent, eventBytes: number): boolean {
+    const { size, bytes } = queue;
+    if (size >= maxEvents || bytes + eventBytes > maxBytes) {
+      return false;
+    }
+    if (size === slots.length) {
+      grow();
+    }
+    const at = (head + size) & (slots.length - 1);
+    slots[at] = event;
+    sizes[at] = eventBytes;
+    queue.size = size + 1;
+    queue.bytes = bytes + eventBytes;
+    return true;
+  }
+
+  function peek(count: number): AnalyticsEvent[] {
+    const end = head + Math.min(count, queue.size);
+    const oldest = slots.slice(head, end);
+    return (end > slots.length ? oldest.concat(slots.slice(0, end - slots.length)) : oldest) as AnalyticsEvent[];
+  }
+
+  function remove(count: number): void {
+    let { bytes } = queue;
+    for (let left = count; left > 0; left -= 1) {
+      slots[head] = undefined;
+      bytes -= sizes[head] as number;
+      head = (head + 1) & (slots.length - 1);
+    }
+    queue.bytes = bytes;
+    queue.size -= count;
+  }
+
+  return queue;
 }

@@ -5,6 +5,7 @@ import { type AnalyticsError, backendError, type ErrorCode } from '../errors.ts'
 import type { AnalyticsEvent } from '../events/event.ts';
 import { maxRetryAfterMs } from '../retry-after.ts';
 import { createQueue } from './queue.ts';
+import type { DeliveryState } from './report.ts';
 import { toAnalyticsError } from './reporter.ts';
 import type { Sink, SinkEvents, SinkOptions } from './sink.ts';
 
@@ -203,6 +204,13 @@ export function queuedSink(
     });
   }
 
+  function state(): DeliveryState {
+    if (failures === 0) {
+      return 'ok';
+    }
+    return failures < breakerFailures ? 'retrying' : 'open';
+  }
+
   function forget(): number {
     const count = queue.size;
     epoch += 1;
@@ -216,18 +224,6 @@ export function queuedSink(
   }
 
   return {
-    get queued() {
-      return queue.size;
-    },
-    get queuedBytes() {
-      return queue.bytes;
-    },
-    get state() {
-      if (failures === 0) {
-        return 'ok';
-      }
-      return failures < breakerFailures ? 'retrying' : 'open';
-    },
     offer(event, bytes) {
       if (bytes > maxQueueBytes) {
         events.refused('too_large', bound);
@@ -296,5 +292,6 @@ export function queuedSink(
         events.retrying(toAnalyticsError(thrown, backend.name));
       }
     },
+    stats: () => ({ queued: queue.size, queuedBytes: queue.bytes, state: state() }),
   };
 }

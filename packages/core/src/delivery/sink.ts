@@ -1,13 +1,10 @@
 import type { AnalyticsError } from '../errors.ts';
 import type { AnalyticsEvent } from '../events/event.ts';
 import type { ResolvedOptions } from '../options.ts';
-import type { DeliveryState, DropReason } from './report.ts';
+import type { BackendStats, DropReason } from './report.ts';
 
 /** The part of a delivery that holds events until the backend has them. */
 export interface Sink {
-  readonly queued: number;
-  readonly queuedBytes: number;
-  readonly state: DeliveryState;
   /** Never throws. Every event offered ends in exactly one call of `delivered`, `lost` or `refused`, or in `abandon`. */
   offer(event: AnalyticsEvent, bytes: number): void;
   /**
@@ -19,7 +16,11 @@ export interface Sink {
   abandon(): number;
   /** See `Delivery.flushSync`. */
   flushSync(): void;
+  stats(): SinkStats;
 }
+
+/** A part of `BackendStats`. */
+export type SinkStats = Pick<BackendStats, 'queued' | 'queuedBytes' | 'state'>;
 
 export type SinkOptions = Pick<
   ResolvedOptions,
