@@ -158,9 +158,6 @@ export function createDelivery(backend: Backend, options: DeliveryOptions): Deli
     },
     flushSync: sink.flushSync,
     failure: () => failure,
-    stats() {
-      const stats = sink.stats();
-      return snapshot(ledger, closed ? { ...stats, state: 'closed' } : stats);
-    },
+    stats: () => ({ ...snapshot(ledger), ...sink.stats(), ...(closed && { state: 'closed' as const }) }),
   };
 }

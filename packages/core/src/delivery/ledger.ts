@@ -1,6 +1,5 @@
 import type { ErrorCode } from '../errors.ts';
-import type { BackendStats, DropReason } from './report.ts';
-import type { SinkStats } from './sink.ts';
+import type { DropReason } from './report.ts';
 
 /** The counts of one backend, except for what is queued, which its sink knows. */
 export interface Ledger {
@@ -30,8 +29,8 @@ export function createLedger(): Ledger {
   };
 }
 
-export function snapshot(ledger: Ledger, sink: SinkStats): BackendStats {
-  return { ...ledger, dropped: { ...ledger.dropped }, ...sink };
+export function snapshot(ledger: Ledger): Ledger {
+  return { ...ledger, dropped: { ...ledger.dropped } };
 }
 
 const reasons: { readonly [C in ErrorCode]?: DropReason } = {

@@ -29,12 +29,12 @@ export function createQueue(maxEvents: number, maxBytes: number): EventQueue {
   /** Must be called only when all slots are taken. */
   function grow(): void {
     const [full, fullSizes] = [slots, sizes];
-    const { size } = queue;
-    const capacity = Math.max(64, 2 * size);
+    const { length } = full;
+    const capacity = Math.max(64, 2 * length);
     slots = new Array(capacity).fill(undefined);
     sizes = new Float64Array(capacity);
-    for (let at = 0; at < size; at += 1) {
-      const from = (head + at) & (size - 1);
+    for (let at = 0; at < length; at += 1) {
+      const from = (head + at) & (length - 1);
       slots[at] = full[from];
       sizes[at] = fullSizes[from] as number;
     }
@@ -43,18 +43,17 @@ export function createQueue(maxEvents: number, maxBytes: number): EventQueue {
   }
 
   function push(event: AnalyticsEvent, eventBytes: number): boolean {
-    const { size, bytes } = queue;
-    if (size >= maxEvents || bytes + eventBytes > maxBytes) {
+    if (queue.size >= maxEvents || queue.bytes + eventBytes > maxBytes) {
       return false;
     }
-    if (size === slots.length) {
+    if (queue.size === slots.length) {
       grow();
     }
-    const at = (head + size) & (slots.length - 1);
+    const at = (head + queue.size) & (slots.length - 1);
     slots[at] = event;
     sizes[at] = eventBytes;
-    queue.size = size + 1;
-    queue.bytes = bytes + eventBytes;
+    queue.size += 1;
+    queue.bytes += eventBytes;
     return true;
   }
 
@@ -65,13 +64,11 @@ export function createQueue(maxEvents: number, maxBytes: number): EventQueue {
   }
 
   function remove(count: number): void {
-    let { bytes } = queue;
     for (let left = count; left > 0; left -= 1) {
       slots[head] = undefined;
-      bytes -= sizes[head] as number;
+      queue.bytes -= sizes[head] as number;
       head = (head + 1) & (slots.length - 1);
     }
-    queue.bytes = bytes;
     queue.size -= count;
   }
 

@@ -16,11 +16,8 @@ export interface Sink {
   abandon(): number;
   /** See `Delivery.flushSync`. */
   flushSync(): void;
-  stats(): SinkStats;
+  stats(): Pick<BackendStats, 'queued' | 'queuedBytes' | 'state'>;
 }
-
-/** A part of `BackendStats`. */
-export type SinkStats = Pick<BackendStats, 'queued' | 'queuedBytes' | 'state'>;
 
 export type SinkOptions = Pick<
   ResolvedOptions,
