@@ -8,6 +8,8 @@ const codes = (from: number, to: number): string[] =>
   Array.from({ length: to - from + 1 }, (_, at) => String.fromCharCode(from + at));
 const controls = [...codes(0x00, 0x1f), ...codes(0x7f, 0x9f)];
 const lineCharacters = ['\t', '\n', '\r'];
+/** Short and long texts are looked through in different ways. */
+const beginnings = ['a', 'a'.repeat(30)];
 
 describe('clean text', () => {
   test.each(['', 'plain', 'Grüße', '日本', '👩‍👩‍👧', '\u202eright to left', 'é'.normalize('NFD'), '\ufeff', '\u2028'])(
@@ -18,15 +20,19 @@ describe('clean text', () => {
   );
 
   test('every control character is replaced', () => {
-    for (const character of controls) {
-      expect(cleanText(`a${character}b`, 256)).toBe('a\ufffdb');
+    for (const beginning of beginnings) {
+      for (const character of controls) {
+        expect(cleanText(`${beginning}${character}b`, 256)).toBe(`${beginning}\ufffdb`);
+      }
     }
   });
 
   test('text with lines keeps tabs and line breaks, and no other control character', () => {
-    for (const character of controls) {
-      const expected = lineCharacters.includes(character) ? character : '\ufffd';
-      expect(cleanText(`a${character}b`, 256, true)).toBe(`a${expected}b`);
+    for (const beginning of beginnings) {
+      for (const character of controls) {
+        const expected = lineCharacters.includes(character) ? character : '\ufffd';
+        expect(cleanText(`${beginning}${character}b`, 256, true)).toBe(`${beginning}${expected}b`);
+      }
     }
   });
 

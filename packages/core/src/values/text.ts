@@ -6,6 +6,8 @@ export const maxMessageLength = 1024;
 /** Control characters and lone surrogates. */
 const unsafe = /[\p{Cc}\p{Cs}]/gu;
 const unsafeInLines = /[^\P{Cc}\t\n\r]|\p{Cs}/gu;
+/** In few strings. */
+const notPrintableAscii = /[^ -~]/;
 
 /**
  * Returns a string that every backend can hold: at most `maxLength` UTF-16 units, with lone surrogates and control characters
@@ -27,13 +29,20 @@ export function cleanId(text: string): string {
   return cleanText(text, maxIdLength);
 }
 
-/** A loop, as nearly all strings are printable ASCII, and it finds this faster than a regular expression. */
 function isClean(text: string, lines: boolean): boolean {
+  return isPrintableAscii(text) || text.search(lines ? unsafeInLines : unsafe) === -1;
+}
+
+function isPrintableAscii(text: string): boolean {
   const { length } = text;
+  // For each character, a regular expression takes a third of the loop's time; to start, as long as the loop for 16.
+  if (length > 16) {
+    return !notPrintableAscii.test(text);
+  }
   for (let at = 0; at < length; at += 1) {
     // One comparison for both ends of the range.
     if ((text.charCodeAt(at) - 0x20) >>> 0 >= 0x5f) {
-      return text.search(lines ? unsafeInLines : unsafe) === -1;
+      return false;
     }
   }
   return true;
