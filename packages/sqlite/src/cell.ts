@@ -65,7 +65,10 @@ export interface Sum {
 /** The limit for an hour or a day. A longer cell has as many for each of its days. */
 const errorTypesOfDay = 100;
 
-const sums = [
+/** The figures that do not add up: of these, the least or the greatest counts. */
+export type Extreme = 'latency_min' | 'latency_max' | 'first_at' | 'last_at';
+
+export const summedFigures: readonly Exclude<keyof Figures, Extreme>[] = [
   'executions',
   'successes',
   'latency_weight',
@@ -79,9 +82,15 @@ const sums = [
   'cost_weight',
   'cache_hits',
   'cache_misses',
-] as const satisfies readonly (keyof Figures)[];
+];
 
-export const figureNames: readonly (keyof Figures)[] = [...sums, 'latency_min', 'latency_max', 'first_at', 'last_at'];
+export const figureNames: readonly (keyof Figures)[] = [
+  ...summedFigures,
+  'latency_min',
+  'latency_max',
+  'first_at',
+  'last_at',
+];
 
 function emptyFigures(): Figures {
   return {
@@ -171,7 +180,7 @@ export function addEntry(sum: Sum, entry: Readonly<Entry>): void {
 }
 
 function addFigures(target: Figures, source: Readonly<Figures>): void {
-  for (const name of sums) {
+  for (const name of summedFigures) {
     target[name] += source[name];
   }
   target.latency_min = lower(target.latency_min, source.latency_min);

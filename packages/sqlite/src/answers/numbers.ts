@@ -1,6 +1,6 @@
 import type { ExecutionCounts, LatencyStats, TokenTotals } from '@toolweaver/analytics-core';
 import { type AliasedRawBuilder, sql } from 'kysely';
-import { type Figures, figureNames, higher, lower } from '../cell.ts';
+import { type Extreme, type Figures, figureNames, higher, lower } from '../cell.ts';
 import { quantiles, type Sketch } from '../sketch.ts';
 
 // Sums over counted executions `c`. `total()` sums in floating point: whole numbers are exact up to 2⁵³, and nothing can
@@ -9,7 +9,6 @@ import { quantiles, type Sketch } from '../sketch.ts';
 /** Decimal places that `without` keeps. */
 export const differenceDigits = 6;
 
-type Extreme = 'latency_min' | 'latency_max' | 'first_at' | 'last_at';
 type Sums = Omit<Figures, Extreme>;
 
 /** The sums of a group; extremes are null if nothing is known. */

@@ -1,6 +1,6 @@
 import type { TrendPoint } from '@toolweaver/analytics-core';
 import { sql } from 'kysely';
-import { dayMs } from '../cell.ts';
+import { dayMs, type Extreme, summedFigures } from '../cell.ts';
 import type { Distribution } from './distribution.ts';
 import type { Db, Filter } from './filter.ts';
 import {
@@ -23,27 +23,12 @@ export interface TrendQuestion {
   readonly distributions: boolean;
 }
 
-const columns = totalsOf(
-  'executions',
-  'successes',
-  'latency_weight',
-  'latency_sum',
-  'input_tokens',
-  'cache_read_tokens',
-  'cache_write_tokens',
-  'output_tokens',
-  'reasoning_tokens',
-  'cost_nano_usd',
-  'cost_weight',
-  'cache_hits',
-  'cache_misses',
-);
+const columns = totalsOf(...summedFigures);
 
 /** Only needed for distributions: without them, a series of all skills takes a tenth less time. */
 const extremes = totalsOf('latency_min', 'latency_max');
 
-type Extreme = 'latency_min' | 'latency_max';
-type Found = Omit<Totals, 'first_at' | 'last_at' | Extreme> & Partial<Pick<Totals, Extreme>>;
+type Found = Omit<Totals, Extreme> & Partial<Pick<Totals, 'latency_min' | 'latency_max'>>;
 
 export async function trend(db: Db, { filter, width, distributions }: TrendQuestion): Promise<TrendPoint[]> {
   const { from, to } = filter;
