@@ -42,7 +42,7 @@ export function createAnalytics(options: AnalyticsOptions): Analytics {
     throw new AnalyticsError('UNSUPPORTED', `Node 22.18 or later is needed, this is ${process.versions.node}`);
   }
   const resolved = resolveOptions(options);
-  const { clock, backends, errorMessages } = resolved;
+  const { clock, backends, errorMessages, sampleRate } = resolved;
   const reporter = createReporter(resolved.onError, clock);
   const deliveries = backends.map((backend) => createDelivery(backend, { ...resolved, reporter }));
   const isQueued = backends.some(({ delivery }) => delivery !== 'immediate');
@@ -53,6 +53,9 @@ export function createAnalytics(options: AnalyticsOptions): Analytics {
     reporter.report('INTERNAL', undefined, () => callbackError(`prices.price() for ${model}`, cause));
   });
   const defaults = { now, newId, context: () => context.getStore(), errorMessages, price };
+  // Prices depend on the time, and sampling on the id.
+  const areOnlyCounted = price === undefined && sampleRate === 1 && backends.every(({ countsOnly }) => countsOnly);
+  const ofExecutions = areOnlyCounted ? { ...defaults, now: () => 0, newId: () => '' } : defaults;
   const stats: Analytics['stats'] = () => ({
     backends: Object.fromEntries(deliveries.map((delivery) => [delivery.backend.name, delivery.stats()])),
   });
@@ -146,10 +149,10 @@ export function createAnalytics(options: AnalyticsOptions): Analytics {
   }
 
   const skill = (execution: SkillExecutionInput) =>
-    take(execution, toExecution('skill', checked(execution).skillId, 'skillId', execution, defaults));
+    take(execution, toExecution('skill', checked(execution).skillId, 'skillId', execution, ofExecutions));
   const tool = (invocation: ToolInvocationInput) =>
-    take(invocation, toExecution('tool', checked(invocation).toolName, 'toolName', invocation, defaults));
-  const llm = (call: LlmCallInput) => take(call, toExecution('llm', nameOf(checked(call)), 'name', call, defaults));
+    take(invocation, toExecution('tool', checked(invocation).toolName, 'toolName', invocation, ofExecutions));
+  const llm = (call: LlmCallInput) => take(call, toExecution('llm', nameOf(checked(call)), 'name', call, ofExecutions));
   const eventOf = (input: EventInput, sampleRate?: number) => take(input, toEvent(input, defaults), sampleRate);
 
   function acceptInput(make: () => EventInput): void {

@@ -47,7 +47,7 @@ export async function otlp(options: OtlpOptions): Promise<OtlpBackend> {
     enabled === false ? undefined : { resolved: resolveOptions(check, given), tls: readTlsFiles(check, given.tls) },
   );
   if (checked === undefined) {
-    return { name, delivery: 'immediate', settings: { enabled: false }, write() {} };
+    return { name, delivery: 'immediate', countsOnly: true, settings: { enabled: false }, write() {} };
   }
   const { resolved, tls } = checked;
   return meterProvider === undefined
@@ -129,6 +129,7 @@ function pushingBackend(
   return {
     name,
     delivery: 'immediate',
+    countsOnly: true,
     settings: settingsOf(options, resolved, resource),
     write(events) {
       for (const event of events) {
@@ -174,6 +175,7 @@ function hostBackend(
   return {
     name,
     delivery: 'immediate',
+    countsOnly: true,
     settings: { meterProvider: 'of the host', ...resolved.cells },
     write: (events) => events.forEach(cells.record),
     attach: cells.attach,

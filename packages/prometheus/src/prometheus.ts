@@ -73,6 +73,7 @@ export async function prometheus(options: PrometheusOptions = {}): Promise<Prome
   return {
     name,
     delivery: 'immediate',
+    countsOnly: true,
     settings: {
       ...settingsOf(resolved),
       get url() {

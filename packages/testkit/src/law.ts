@@ -8,7 +8,14 @@ export type Need =
   | keyof Pick<Subject, 'breakFarSide' | 'repairFarSide' | 'reopen'>
   | Exclude<keyof Observation, 'executions'>;
 /** A feature that only some backends have. A law about it does not apply to the others. */
-export type Trait = 'check()' | 'closing()' | 'immediate delivery' | 'reader' | 'secrets' | 'writeSync()';
+export type Trait =
+  | 'check()'
+  | 'closing()'
+  | 'countsOnly'
+  | 'immediate delivery'
+  | 'reader'
+  | 'secrets'
+  | 'writeSync()';
 
 /** One promise of a backend. */
 export interface Law {
@@ -77,6 +84,8 @@ function has({ subject, backend }: Trial, trait: Trait): boolean {
       return backend.check !== undefined;
     case 'closing()':
       return backend.closing !== undefined;
+    case 'countsOnly':
+      return backend.countsOnly === true;
     case 'immediate delivery':
       return backend.delivery === 'immediate';
     case 'reader':

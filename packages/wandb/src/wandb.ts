@@ -72,7 +72,7 @@ function resolveOptions(options: WandbOptions): Resolved {
 }
 
 function disabled(name: string): Backend {
-  return { name, delivery: 'immediate', settings: { mode: 'disabled' }, write() {} };
+  return { name, delivery: 'immediate', countsOnly: true, settings: { mode: 'disabled' }, write() {} };
 }
 
 async function opened({ name, settings, logFrequency, alertIntervalMs }: Resolved): Promise<Backend> {

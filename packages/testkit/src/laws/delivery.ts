@@ -39,6 +39,15 @@ export const deliveryLaws: readonly Law[] = [
     },
   },
   {
+    law: 'a backend that only counts needs neither ids nor times',
+    only: 'countsOnly',
+    async check(trial) {
+      const events = [execution(), execution({ success: false }), execution({ kind: 'tool', name: 'read_file' })];
+      await trial.deliver(events.map((event) => ({ ...event, id: '', at: 0 })));
+      await trial.holds(events);
+    },
+  },
+  {
     law: 'the settings are plain data',
     async check({ backend }) {
       const wrong = oddSettings(backend.settings, 'settings');

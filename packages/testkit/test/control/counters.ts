@@ -60,6 +60,7 @@ export function counters(): Counters {
   return {
     name: 'counters',
     delivery: 'immediate',
+    countsOnly: true,
     settings: { metrics: 10 },
     write(events) {
       events.forEach(count);

@@ -25,6 +25,14 @@ export const deliveryMutants: Mutants = {
       },
     })),
   },
+  'a backend that only counts needs neither ids nor times': {
+    'tells executions apart by their ids': altered(() => ({ countsOnly: true })),
+    'counts only what is new': altered(({ write }) => ({
+      countsOnly: true,
+      write: (events) =>
+        write(events.filter(({ at }) => at > 0).map((event) => ({ ...event, id: crypto.randomUUID() }))),
+    })),
+  },
   'the settings are plain data': {
     'shows a function': altered(() => ({ settings: { format: (() => 'x') as unknown as string } })),
     'shows a date': altered(() => ({ settings: { since: new Date() as unknown as string } })),
