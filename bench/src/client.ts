@@ -7,8 +7,8 @@ import type { Workload } from './data.ts';
 /** Well below the queue's limit of 65 536, so that nothing is dropped, and two batches, so that the backend is never idle. */
 const maxQueued = 32_768;
 export const checkedEvery = 1024;
-/** Checking the queue takes some 50 µs, which are no cost of recording. After this wait, two batches are still queued. */
-export const waitMs = 10;
+/** Waking up to check the queue takes some 50 µs, which are no cost of recording. After this wait, a batch is still queued. */
+export const waitMs = 40;
 
 export interface SqliteClient {
   readonly client: Analytics;

@@ -225,25 +225,33 @@ export function createEncoder(): Encoder {
   };
 }
 
+interface Group {
+  readonly layout: Layout;
+  readonly events: AnalyticsEvent[];
+  /** The indexes of the events in the slice. */
+  readonly places: number[];
+}
+
 function encodeRows(events: readonly AnalyticsEvent[], start: number, end: number, names: Names): Rows[] {
-  const groups = new Map<Layout, { readonly events: AnalyticsEvent[]; readonly places: number[] }>();
+  const groups: Group[] = [];
+  let latest: Group | undefined;
   for (let at = start; at < end; at += 1) {
     const event = events[at] as AnalyticsEvent;
     const layout = layoutOf(event);
-    let group = groups.get(layout);
-    if (group === undefined) {
-      group = { events: [], places: [] };
-      groups.set(layout, group);
+    if (latest === undefined || latest.layout !== layout) {
+      latest = groups.find((group) => group.layout === layout);
+      if (latest === undefined) {
+        latest = { layout, events: [], places: [] };
+        groups.push(latest);
+      }
     }
-    group.events.push(event);
-    group.places.push(at - start);
+    latest.events.push(event);
+    latest.places.push(at - start);
   }
-  return Array.from(groups, ([{ table, columns }, group]) => ({
+  return groups.map(({ layout: { table, columns }, events, places }) => ({
     table,
-    places: Uint32Array.from(group.places),
+    places: new Uint32Array(places),
     // A layout only gets events of its own type.
-    columns: columns
-      .flatMap((encode) => encode(group.events as never[], names))
-      .filter((column) => column !== undefined),
+    columns: columns.flatMap((encode) => encode(events as never[], names)).filter((column) => column !== undefined),
   }));
 }

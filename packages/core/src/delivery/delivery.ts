@@ -3,7 +3,7 @@ import { type AnalyticsError, backendError } from '../errors.ts';
 import type { AnalyticsEvent } from '../events/event.ts';
 import { failureOf } from './deadline.ts';
 import { immediateSink } from './immediate.ts';
-import { createLedger, dropReason, snapshot } from './ledger.ts';
+import { createLedger, dropReason } from './ledger.ts';
 import { queuedSink } from './queued.ts';
 import type { BackendFlush, BackendStats, DropReason } from './report.ts';
 import { type Reporter, toAnalyticsError } from './reporter.ts';
@@ -158,6 +158,11 @@ export function createDelivery(backend: Backend, options: DeliveryOptions): Deli
     },
     flushSync: sink.flushSync,
     failure: () => failure,
-    stats: () => ({ ...snapshot(ledger), ...sink.stats(), ...(closed && { state: 'closed' as const }) }),
+    stats: () => ({
+      ...ledger,
+      dropped: { ...ledger.dropped },
+      ...sink.stats(),
+      ...(closed && { state: 'closed' }),
+    }),
   };
 }

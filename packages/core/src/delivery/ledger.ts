@@ -29,10 +29,6 @@ export function createLedger(): Ledger {
   };
 }
 
-export function snapshot(ledger: Ledger): Ledger {
-  return { ...ledger, dropped: { ...ledger.dropped } };
-}
-
 const reasons: { readonly [C in ErrorCode]?: DropReason } = {
   EVENTS_REJECTED: 'rejected',
   TOO_LARGE: 'too_large',

@@ -49,7 +49,7 @@ export function optionalLines(value: unknown, field: string, maxLength: number):
 }
 
 export function optionalUuid(value: unknown, field: string): string | undefined {
-  if (value === undefined || value === null || value === '') {
+  if ((value ?? '') === '') {
     return undefined;
   }
   return parseUuid(value) ?? refuseValue(value, field, 'a UUID');

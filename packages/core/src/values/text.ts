@@ -14,12 +14,13 @@ const notPrintableAscii = /[^ -~]/;
  * (which break label syntax, terminals, or Postgres) replaced by U+FFFD. `lines` keeps tabs and line breaks.
  */
 export function cleanText(text: string, maxLength: number, lines = false): string {
-  if (text.length <= maxLength && isClean(text, lines)) {
+  const wrong = lines ? unsafeInLines : unsafe;
+  if (text.length <= maxLength && (isPrintableAscii(text) || text.search(wrong) === -1)) {
     return text;
   }
   const halvesPair = (text.codePointAt(maxLength - 1) ?? 0) > 0xffff;
   const cut = text.slice(0, halvesPair ? maxLength - 1 : maxLength);
-  const clean = cut.replace(lines ? unsafeInLines : unsafe, '\ufffd');
+  const clean = cut.replace(wrong, '\ufffd');
   // A slice or a concatenation would keep the whole original alive for as long as the event lives.
   return Buffer.from(clean, 'utf16le').toString('utf16le');
 }
@@ -27,10 +28,6 @@ export function cleanText(text: string, maxLength: number, lines = false): strin
 /** Returns an id or a name as it is recorded. To look for a recorded one, clean it first. */
 export function cleanId(text: string): string {
   return cleanText(text, maxIdLength);
-}
-
-function isClean(text: string, lines: boolean): boolean {
-  return isPrintableAscii(text) || text.search(lines ? unsafeInLines : unsafe) === -1;
 }
 
 function isPrintableAscii(text: string): boolean {
