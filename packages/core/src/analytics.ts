@@ -55,7 +55,7 @@ export function createAnalytics(options: AnalyticsOptions): Analytics {
   const defaults = { now, newId, context: () => context.getStore(), errorMessages, price };
   // Prices depend on the time, and sampling on the id.
   const areOnlyCounted = price === undefined && sampleRate === 1 && backends.every(({ countsOnly }) => countsOnly);
-  const ofExecutions = areOnlyCounted ? { ...defaults, now: () => 0, newId: () => '' } : defaults;
+  const executionDefaults = areOnlyCounted ? { ...defaults, now: () => 0, newId: () => '' } : defaults;
   const stats: Analytics['stats'] = () => ({
     backends: Object.fromEntries(deliveries.map((delivery) => [delivery.backend.name, delivery.stats()])),
   });
@@ -149,10 +149,11 @@ export function createAnalytics(options: AnalyticsOptions): Analytics {
   }
 
   const skill = (execution: SkillExecutionInput) =>
-    take(execution, toExecution('skill', checked(execution).skillId, 'skillId', execution, ofExecutions));
+    take(execution, toExecution('skill', checked(execution).skillId, 'skillId', execution, executionDefaults));
   const tool = (invocation: ToolInvocationInput) =>
-    take(invocation, toExecution('tool', checked(invocation).toolName, 'toolName', invocation, ofExecutions));
-  const llm = (call: LlmCallInput) => take(call, toExecution('llm', nameOf(checked(call)), 'name', call, ofExecutions));
+    take(invocation, toExecution('tool', checked(invocation).toolName, 'toolName', invocation, executionDefaults));
+  const llm = (call: LlmCallInput) =>
+    take(call, toExecution('llm', nameOf(checked(call)), 'name', call, executionDefaults));
   const eventOf = (input: EventInput, sampleRate?: number) => take(input, toEvent(input, defaults), sampleRate);
 
   function acceptInput(make: () => EventInput): void {
