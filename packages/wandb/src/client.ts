@@ -1,4 +1,4 @@
-import { checkOptions, configError, type OptionNames, pause } from '@toolweaver/analytics-core/backend';
+import { checkOptions, type OptionNames, pause } from '@toolweaver/analytics-core/backend';
 import { createClient } from './client/client-run.ts';
 import { snapshot } from './client/logged.ts';
 import { createSkips } from './client/skips.ts';
@@ -6,8 +6,8 @@ import type { WandbRun } from './client/wandb-run.ts';
 import { within } from './clock.ts';
 import { createEncoder } from './encoding/encoder.ts';
 import { failureOf, messageOf } from './failure.ts';
+import { randomName } from './names.ts';
 import { createNotify, named } from './notices.ts';
-import { isOpen, keepOpen } from './run/open-runs.ts';
 import { firstRun } from './run/resume-file.ts';
 import { createRun, type Run } from './run/run.ts';
 import { newRunInfo } from './run-info.ts';
@@ -35,15 +35,11 @@ export async function startRun(options: RunClientOptions = {}): Promise<WandbRun
     initTimeoutMs: check.number('initTimeoutMs', given.initTimeoutMs, { min: 1, max: 3_600_000 }) ?? 90_000,
   }));
   const { mode, clock, dir, description } = settings;
+  if (mode === 'disabled') {
+    return disabledRun(description.runId ?? randomName(8));
+  }
   const first = firstRun(settings);
   const notify = createNotify('wandb', settings.onNotice);
-  if (mode === 'disabled') {
-    return disabledRun(first.id);
-  }
-  if (isOpen(settings, first.id)) {
-    const message = `the run ${first.id} is open in this process: finish it first, or give another id`;
-    throw configError([{ field: 'runId', message }]);
-  }
   const skips = createSkips(first.id, notify);
   const encoder = createEncoder();
   const run = createRun({
@@ -62,17 +58,16 @@ export async function startRun(options: RunClientOptions = {}): Promise<WandbRun
     onLeftOut: skips.skip,
   });
   first.remember();
-  const release = keepOpen(settings, first.id);
   try {
     await begin(run, settings, initTimeoutMs);
   } catch (error) {
-    release();
+    first.release();
     throw error;
   }
   return createClient(run, settings, skips, (exitCode) => {
     void encoder.close();
     first.end(exitCode);
-    release();
+    first.release();
   });
 }
 

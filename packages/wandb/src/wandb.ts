@@ -16,6 +16,7 @@ import { insist } from './insist.ts';
 import { makeWandbFolder } from './log/run-directory.ts';
 import { toStorageError } from './log/transaction-log.ts';
 import { createNotify, named } from './notices.ts';
+import { firstRun } from './run/resume-file.ts';
 import { createHttp } from './service/http.ts';
 import { askViewer } from './service/operations.ts';
 import { createService } from './service/service.ts';
@@ -48,7 +49,8 @@ const leastCloseMs = 1_000;
 /**
  * Creates a backend that records each run as a Weights & Biases run, and events outside of any run as one more. Makes no
  * request before the first event, unless `resume` is `must` or `never`.
- * @throws AnalyticsError `INVALID_CONFIG` for wrong options, all of them at once.
+ * @throws AnalyticsError `INVALID_CONFIG` for wrong options, all of them at once; for the `runId` of a run that is open in this
+ * process.
  */
 export async function wandb(options: WandbOptions = {}): Promise<Backend> {
   const resolved = resolveOptions(options);
@@ -84,8 +86,10 @@ async function opened({ name, settings, logFrequency, alertIntervalMs }: Resolve
   const encoder = createEncoder();
   const lifetime = new AbortController();
   const { signal: lifetimeSignal } = lifetime;
+  const first = firstRun(settings);
   const runs = createRuns({
     settings,
+    first,
     service,
     seen,
     encoder,
@@ -207,13 +211,17 @@ async function opened({ name, settings, logFrequency, alertIntervalMs }: Resolve
         await busy.catch(() => {});
       }
       await runs.finish(Math.min(finishTimeoutMs, halfOfRest()));
+      first.release();
       lifetime.abort();
       await encoder.close();
     },
   };
 
   if (description.resume === 'must' || description.resume === 'never') {
-    await startNow(runs.of('', []), name);
+    await startNow(runs.of('', []), name).catch((error) => {
+      first.release();
+      throw error;
+    });
   }
   return backend;
 }

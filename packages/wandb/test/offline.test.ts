@@ -103,7 +103,8 @@ test('a write that is under way when the process exits is completed, once, and b
 test('a batch is in the log once, at whatever moment of its writing the process exits', async () => {
   for (let turns = 0; turns < 60; turns += 1) {
     const dir = testFolder();
-    const backend = await wandb({ mode: 'offline', dir, runId: 'r' });
+    const runId = `r${turns}`;
+    const backend = await wandb({ mode: 'offline', dir, runId });
     onTestFinished(() => backend.close?.());
     await backend.write([execution({ kind: 'tool', name: 'first' })]);
     // A metric with a step of its own is written into the description of the run, before the rows.
@@ -113,7 +114,7 @@ test('a batch is in the log once, at whatever moment of its writing the process 
       await Promise.resolve();
     }
     backend.writeSync?.(events);
-    const written = readRun(logIn(dir, 'r')).rows;
+    const written = readRun(logIn(dir, runId)).rows;
     expect(
       written.filter((row) => 't/status' in row),
       `after ${turns} turns`,

@@ -154,25 +154,41 @@ test('auto goes on with a run that ended with another exit code than 0', async (
 });
 
 describe('runs that are open at the same time', () => {
+  const refusal = {
+    code: 'INVALID_CONFIG',
+    problems: [{ field: 'runId', message: expect.stringContaining('the run run1 is open in this process') }],
+  };
+
   test.each(['online', 'offline'] as const)('one id is refused while a run with it is %s', async (mode) => {
     const { options } = await place();
     const given = { ...options, mode };
     const first = await startRun(given);
-    await expect(startRun(given)).rejects.toMatchObject({
-      code: 'INVALID_CONFIG',
-      problems: [{ field: 'runId', message: expect.stringContaining('the run run1 is open in this process') }],
-    });
+    await expect(startRun(given)).rejects.toMatchObject(refusal);
+    await expect(wandb(given)).rejects.toMatchObject(refusal);
     const elsewhere = await startRun({ ...given, project: 'other' });
     await Promise.all([first.finish(), elsewhere.finish()]);
     await (await startRun(given)).finish();
   });
 
+  test.each(['online', 'offline'] as const)(
+    'so it is while a backend has it %s, until that is closed',
+    async (mode) => {
+      const { options } = await place();
+      const given = { ...options, mode };
+      const backend = await wandb(given);
+      await backend.write([runEvent({ runId: 'run1', state: 'finished' })]);
+      await expect(wandb(given)).rejects.toMatchObject(refusal);
+      await expect(startRun(given)).rejects.toMatchObject(refusal);
+      await backend.close?.();
+      await (await wandb(given)).close?.();
+      await (await startRun(given)).finish();
+    },
+  );
+
   test('an id is free again after a start that failed', async () => {
     const { options } = await place();
-    for (let attempt = 0; attempt < 2; attempt += 1) {
-      await expect(startRun({ ...options, resume: 'must' })).rejects.toMatchObject({
-        problems: [{ field: 'resume' }],
-      });
+    for (const start of [startRun, wandb, startRun, wandb]) {
+      await expect(start({ ...options, resume: 'must' })).rejects.toMatchObject({ problems: [{ field: 'resume' }] });
     }
   });
 

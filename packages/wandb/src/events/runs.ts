@@ -5,7 +5,7 @@ import { processExitCode } from '../exit-code.ts';
 import { messageOf } from '../failure.ts';
 import { toProject, toRunId } from '../names.ts';
 import type { Notify } from '../notices.ts';
-import { firstRun } from '../run/resume-file.ts';
+import type { FirstRun } from '../run/resume-file.ts';
 import { createRun, type Run } from '../run/run.ts';
 import { newRunInfo, type RunInfo } from '../run-info.ts';
 import type { Service } from '../service/service.ts';
@@ -27,6 +27,8 @@ const maxSummaries = 64;
 
 export interface RunsOptions {
   readonly settings: Settings;
+  /** The default run. */
+  readonly first: FirstRun;
   readonly service: Service | undefined;
   readonly seen: Seen;
   readonly encoder: Encoder;
@@ -57,12 +59,11 @@ export interface Runs {
 }
 
 export function createRuns(options: RunsOptions): Runs {
-  const { settings, service, seen, encoder, logFrequency, alertIntervalMs, signal: lifetime, notify } = options;
+  const { settings, first, service, seen, encoder, logFrequency, alertIntervalMs, signal: lifetime, notify } = options;
   const { mode, appUrl, dir, offlineAfterMs, finishTimeoutMs, clock, description } = settings;
   const book = createKeyBook(() =>
     notify(`more than ${maxNames} names and versions; further ones share the keys of _other`, undefined, 'INTERNAL'),
   );
-  const first = firstRun(settings);
   const defaultId = first.id;
   /** By the service's id, least recently used first. */
   const runs = new Map<string, RecordedRun>();

@@ -4,7 +4,7 @@ import { parseObject } from '../json-text.ts';
 import { makeFolder, wandbFolder } from '../log/run-directory.ts';
 import { randomName, runIdProblem } from '../names.ts';
 import type { Settings } from '../settings/settings.ts';
-import { isOpen } from './open-runs.ts';
+import { isOpen, keepOpen } from './open-runs.ts';
 
 // Remembers the run of a process for `resume: 'auto'`, so that the next process continues it unless it ended with exit code 0.
 
@@ -17,8 +17,14 @@ export interface FirstRun {
   remember(): void;
   /** To be called when the run has ended. */
   end(exitCode: number): void;
+  /** Lets another run of this process have the id. */
+  release(): void;
 }
 
+/**
+ * Chooses the id of the first run, and reserves it until `release`.
+ * @throws AnalyticsError `INVALID_CONFIG` if a run with the given id is open in this process.
+ */
 export function firstRun(settings: Settings): FirstRun {
   const {
     mode,
@@ -28,8 +34,10 @@ export function firstRun(settings: Settings): FirstRun {
   const isAuto = resume === 'auto' && mode === 'online';
   const unfinished = isAuto ? unfinishedRun(dir) : undefined;
   const id = runId ?? (unfinished === undefined || isOpen(settings, unfinished) ? randomName(8) : unfinished);
+  const release = keepOpen(settings, id);
   return {
     id,
+    release,
     remember() {
       if (isAuto) {
         rememberRun(dir, id);
