@@ -98,15 +98,25 @@ const consumption: Encode<ExecutionEvent> = (events, names) => {
     filling.column(),
   );
 };
-const detail: readonly Encode<ExecutionEvent>[] = [
-  text('version', ({ version }) => version),
-  text('toolkit', ({ toolkit }) => toolkit),
-  number('attempt', ({ attempt }) => attempt),
-  flag('cache_hit', ({ cacheHit }) => cacheHit),
-  number('input_bytes', ({ inputBytes }) => inputBytes),
-  number('output_bytes', ({ outputBytes }) => outputBytes),
-  attributes,
-];
+const detail: Encode<ExecutionEvent> = (events, names) => {
+  const rows = events.length;
+  const versions = texts('version', rows, names);
+  const toolkits = texts('toolkit', rows, names);
+  const attempts = numbers('attempt', rows);
+  const cacheHits = numbers('cache_hit', rows);
+  const inputSizes = numbers('input_bytes', rows);
+  const outputSizes = numbers('output_bytes', rows);
+  for (let row = 0; row < rows; row += 1) {
+    const { version, toolkit, attempt, cacheHit, inputBytes, outputBytes } = events[row] as ExecutionEvent;
+    versions.set(row, version);
+    toolkits.set(row, toolkit);
+    attempts.set(row, attempt);
+    cacheHits.set(row, cacheHit === undefined ? undefined : Number(cacheHit));
+    inputSizes.set(row, inputBytes);
+    outputSizes.set(row, outputBytes);
+  }
+  return [versions, toolkits, attempts, cacheHits, inputSizes, outputSizes].map((filling) => filling.column());
+};
 
 /** The table and columns that events are written to. */
 interface Layout<E = never> {
@@ -115,26 +125,28 @@ interface Layout<E = never> {
 }
 
 // Executions with the same groups of fields share a layout, so that common ones do not carry the columns of rare ones.
-const says = { failure: 1, consumption: 2, detail: 4 };
-const executionLayouts: readonly Layout<ExecutionEvent>[] = Array.from({ length: 8 }, (_, extent) => ({
+const says = { failure: 1, consumption: 2, detail: 4, attributes: 8 };
+const executionLayouts: readonly Layout<ExecutionEvent>[] = Array.from({ length: 16 }, (_, extent) => ({
   table: 'execution_events',
   columns: [
     common,
     plainExecution,
     ...(extent & says.failure ? failure : []),
     ...(extent & says.consumption ? [consumption] : []),
-    ...(extent & says.detail ? detail : []),
+    ...(extent & says.detail ? [detail] : []),
+    ...(extent & says.attributes ? [attributes] : []),
   ],
 }));
 
 function extentOf(event: ExecutionEvent): number {
   const { error, model, provider, usage, cost, version, toolkit, attempt, cacheHit, inputBytes, outputBytes } = event;
   const consumed = model ?? provider ?? usage ?? cost;
-  const detailed = version ?? toolkit ?? attempt ?? cacheHit ?? inputBytes ?? outputBytes ?? event.attributes;
+  const detailed = version ?? toolkit ?? attempt ?? cacheHit ?? inputBytes ?? outputBytes;
   return (
     (error === undefined ? 0 : says.failure) |
     (consumed === undefined ? 0 : says.consumption) |
-    (detailed === undefined ? 0 : says.detail)
+    (detailed === undefined ? 0 : says.detail) |
+    (event.attributes === undefined ? 0 : says.attributes)
   );
 }
 
