@@ -13,7 +13,7 @@ import {
   type OptionChecks,
   type OptionNames,
 } from '@toolweaver/analytics-core/backend';
-import { checkFilter, isMeant, type SpendFilter } from './scope.ts';
+import { checkFilter, matches, type SpendFilter } from './scope.ts';
 
 /** A UTC hour, day or month, or windows of `ms` milliseconds, counted from the Unix epoch. */
 export type BudgetWindow = 'hour' | 'day' | 'month' | { readonly ms: number };
@@ -146,7 +146,7 @@ export function createBudget(options: BudgetOptions): Budget {
   }
 
   function count(event: AnalyticsEvent): void {
-    if (!isMeant(event, filter)) {
+    if (!matches(event, filter)) {
       return;
     }
     const { at, weight = 1, cost, kind } = event;

@@ -39,7 +39,7 @@ export function checkFilter(check: OptionChecks, group: string, filter: SpendFil
   return Object.fromEntries(entries.filter(([, value]) => value !== undefined));
 }
 
-export function isMeant(event: AnalyticsEvent, filter: SpendFilter): event is ExecutionEvent {
+export function matches(event: AnalyticsEvent, filter: SpendFilter): event is ExecutionEvent {
   return (
     event.type === 'execution' &&
     fields.every((field) => {

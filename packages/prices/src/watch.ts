@@ -1,7 +1,7 @@
 import type { AnalyticsEvent, Backend } from '@toolweaver/analytics-core';
 import { checkOptions, type OptionChecks, type OptionNames, tell } from '@toolweaver/analytics-core/backend';
 import { isFields } from './fields.ts';
-import { checkFilter, isMeant, type SpendFilter } from './scope.ts';
+import { checkFilter, matches, type SpendFilter } from './scope.ts';
 
 /**
  * `cost`: known costs in the window, in US dollars · `spendRate`: the same per hour · `failureRate`: share of failed executions
@@ -96,7 +96,7 @@ type Watcher = (event: AnalyticsEvent) => void;
 function watchDurations(threshold: Threshold, filter: SpendFilter, crossed: Crossed): Watcher {
   const { limit } = threshold;
   return (event) => {
-    if (isMeant(event, filter) && event.latencyMs !== undefined && event.latencyMs > limit) {
+    if (matches(event, filter) && event.latencyMs !== undefined && event.latencyMs > limit) {
       crossed({ threshold, value: event.latencyMs, at: event.at, name: event.name });
     }
   };
@@ -152,7 +152,7 @@ function watchWindow(threshold: Threshold, filter: SpendFilter, crossed: Crossed
   }
 
   return (event) => {
-    if (!isMeant(event, filter)) {
+    if (!matches(event, filter)) {
       return;
     }
     const { at, weight = 1, cost, success } = event;

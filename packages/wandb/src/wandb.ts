@@ -79,6 +79,7 @@ function disabled(name: string): Backend {
 
 async function opened({ name, settings, logFrequency, alertIntervalMs }: Resolved): Promise<Backend> {
   const { mode, dir, clock, description, finishTimeoutMs } = settings;
+  const first = firstRun(settings);
   const notices = createNotices(settings.onNotice);
   const notify = createNotify(name, notices.report);
   const service = settings.service && createService(settings.service, createHttp(settings.fetch, clock), agent());
@@ -86,7 +87,6 @@ async function opened({ name, settings, logFrequency, alertIntervalMs }: Resolve
   const encoder = createEncoder();
   const lifetime = new AbortController();
   const { signal: lifetimeSignal } = lifetime;
-  const first = firstRun(settings);
   const runs = createRuns({
     settings,
     first,

@@ -65,7 +65,7 @@ export function readSettings(check: OptionChecks, options: ConnectionOptions & D
   const lacksKey = wanted === 'online' && apiKey === undefined;
   // With a misspelt mode, it is unknown whether a key is needed.
   if (lacksKey && !offlineWithoutKey && (options.mode ?? wanted) === wanted) {
-    const message = `is missing: give it as an option, or WANDB_API_KEY with wandbFromEnv(process.env), or a netrc file with ${baseUrl.host}, or choose mode: 'offline'`;
+    const message = `is missing: give it as an option, or WANDB_API_KEY with wandbFromEnv(process.env), or a netrc file with ${baseUrl.host}, or choose mode: 'offline' (WANDB_MODE=offline)`;
     check.problem('apiKey', message);
   }
   const own = {
