@@ -6,6 +6,8 @@ export interface KnownBackend {
   readonly package?: string;
   /** Variables whose values are only found wrong when the backend opens, by the option that each sets. */
   readonly variables?: Readonly<Record<string, string>>;
+  /** Whether opening leaves nothing outside of this process, neither a file nor a port. */
+  readonly opensWithoutTrace?: true;
   /** Loads the package. The result reads the environment, throws all its problems at once, and returns what opens the backend. */
   load(): Promise<(env: Env) => Open>;
 }
@@ -41,6 +43,7 @@ export const knownBackends: { readonly [name: string]: KnownBackend } = {
   },
   otlp: {
     package: '@toolweaver/analytics-otlp',
+    opensWithoutTrace: true,
     variables: {
       'tls.caFile': 'OTEL_EXPORTER_OTLP_CERTIFICATE',
       'tls.certFile': 'OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE',
@@ -56,6 +59,7 @@ export const knownBackends: { readonly [name: string]: KnownBackend } = {
   },
   wandb: {
     package: '@toolweaver/analytics-wandb',
+    opensWithoutTrace: true,
     variables: {
       apiKey: 'WANDB_API_KEY',
       baseUrl: 'WANDB_BASE_URL',

@@ -62,8 +62,9 @@ const optionNames: OptionNames<AnalyticsClientOptions> = {
  * `ANALYTICS_BACKEND` (default `sqlite`), `ANALYTICS_ENABLED` (`false`: a client that records nothing),
  * `ANALYTICS_SAMPLE_RATE` (0 to 1), `TOOLKIT_BATCH_SIZE` (1 to 1000), and those of each backend.
  * @throws AnalyticsError `UNKNOWN_BACKEND`, `BACKEND_NOT_INSTALLED` or `INVALID_CONFIG`; its `problems` list all that is wrong with names,
- *   values and variables, else what opening the backends has shown, else what is wrong with `additionalBackends`.
- *   Where only opening a backend fails, what that says, such as `BACKEND_UNAVAILABLE` of a database that stays locked.
+ *   values and variables, and what only opening a backend shows (but no database and no port is opened once something is wrong), else
+ *   what is wrong with `additionalBackends`. Where only opening a backend fails, what that says, such as `BACKEND_UNAVAILABLE` of a
+ *   database that stays locked.
  */
 export async function createAnalyticsClient(options: AnalyticsClientOptions = {}): Promise<Analytics> {
   checkClientOptions(options);
@@ -95,11 +96,12 @@ export async function createAnalyticsClient(options: AnalyticsClientOptions = {}
       openers.push([name, open]);
     }
   }
-  failures.throwIfAny();
 
   const opened: Backend[] = [];
+  // A program that does not start must leave no file, but should hear of all problems, such as a missing key of W&B.
+  const toOpen = failures.any() ? openers.filter(([name]) => knownBackends[name]?.opensWithoutTrace) : openers;
   try {
-    for (const [name, open] of openers) {
+    for (const [name, open] of toOpen) {
       const backend = await failures.runAsync(
         async () => open(options.onError),
         (error) => inVariables(error, name, env),
@@ -232,6 +234,7 @@ function collectFailures() {
         return note(isAnalyticsError(thrown) ? shown(thrown) : thrown);
       }
     },
+    any: () => errors.length > 0,
     throwIfAny(): void {
       const [first, ...more] = errors;
       if (first !== undefined) {

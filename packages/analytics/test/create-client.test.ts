@@ -147,6 +147,24 @@ describe('wrong configuration', () => {
     expect(() => rmSync(path)).toThrow('ENOENT');
   });
 
+  it('tells of bad variables together with what opening shows, where that creates nothing', async () => {
+    const path = join(folder, 'never', 'a.db');
+    const { problems } = await failure({
+      ANALYTICS_BACKEND: 'sqlite,prometheus,otlp,wandb',
+      ANALYTICS_DB_PATH: path,
+      PROMETHEUS_PORT: '80000',
+      OTEL_EXPORTER_OTLP_ENDPOINT: 'https://127.0.0.1:1',
+      OTEL_EXPORTER_OTLP_CERTIFICATE: join(folder, 'none.pem'),
+      NETRC: join(folder, 'none'),
+    });
+    expect(problems.map(({ field }) => field)).toEqual([
+      'PROMETHEUS_PORT',
+      'OTEL_EXPORTER_OTLP_CERTIFICATE',
+      'WANDB_API_KEY',
+    ]);
+    expect(() => rmSync(path)).toThrow('ENOENT');
+  });
+
   it('tells wrong addresses and headers of W&B by their variables', async () => {
     const { problems } = await failure({
       ANALYTICS_BACKEND: 'wandb',
