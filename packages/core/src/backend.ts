@@ -24,7 +24,7 @@ export interface BatchDelivery {
 
 /** What a backend may read and call at any time: figures to show beside the recorded events, and where to report problems. */
 export interface ClientFigures {
-  /** The event counts of all backends of the client. */
+  /** The event counts of all backends of the client. Before it counts, `counting` backends get what they do not have yet. */
   stats(): DeliveryStats;
   /** The number of operations of `trackOperation` and `wrapTool` that have begun and not ended. */
   activeOperations(): number;
@@ -37,23 +37,21 @@ export interface ClientFigures {
 /**
  * The whole contract of a backend; `@toolweaver/analytics-testkit` checks it, and its README says what it cannot see.
  *
- * What core promises: events are valid and complete; `write` gets at least one and at most `maxEvents`, in the order of
- * recording, and is never called while an earlier `write` is under way, nor after `close`; `close` is called once.
+ * What core promises: events are valid and complete (but see `counting`); `write` gets at least one and at most `maxEvents`, in
+ * the order of recording, and is never called while an earlier `write` is under way, nor after `close`; `close` is called once.
  * What a backend promises: it changes no event, keeps no reference to the array, and throws only from its methods.
  */
 export interface Backend {
   /** Unique among the backends of a client; labels its counts and errors. */
   readonly name: string;
   /**
-   * `immediate`, for backends that only count in memory: `write` is called inside `record()` with one event, must return at
-   * once, and is not retried. Otherwise core queues, batches, orders and retries.
+   * With `maxEvents` and `maxDelayMs`, core queues, batches, orders and retries. Backends that work in memory need none of that:
+   * - `immediate`: `write` is called inside `record()` with one event, must return at once, and is not retried.
+   * - `counting` is the same for less time. `write` gets up to 64 events, at the latest when somebody calls the client's `stats()`;
+   *   do so before you show what was counted. It reads neither `id` nor `at` of executions: if all backends of a client are like
+   *   that, core may leave the `id` of an execution '' and its `at` 0.
    */
-  readonly delivery: 'immediate' | BatchDelivery;
-  /**
-   * Whether `write` reads neither `id` nor `at` of executions, as one that only counts. If that is so of all backends, core may
-   * leave the `id` of an execution '' and its `at` 0: making them takes a quarter of the time of recording. Default: false.
-   */
-  readonly countsOnly?: boolean | undefined;
+  readonly delivery: 'immediate' | 'counting' | BatchDelivery;
   /**
    * Resolves when all of the events are on the far side; rejects when none of them are. Must end within its own time limit,
    * since nothing else is delivered meanwhile; after a minute it is reported. An event delivered before (same

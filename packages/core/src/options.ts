@@ -88,7 +88,8 @@ export function resolveOptions(options: AnalyticsOptions): ResolvedOptions {
     }
     if (
       delivery !== 'immediate' &&
-      check(isObject(delivery), `${field}.delivery`, "be 'immediate' or an object", delivery)
+      delivery !== 'counting' &&
+      check(isObject(delivery), `${field}.delivery`, "be 'immediate', 'counting' or an object", delivery)
     ) {
       whole(`${field}.delivery.maxEvents`, delivery.maxEvents);
       number(`${field}.delivery.maxDelayMs`, delivery.maxDelayMs, undefined, 0);

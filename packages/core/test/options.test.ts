@@ -99,7 +99,7 @@ describe('wrong options are refused', () => {
 
   test.each([undefined, null, 5])('a delivery that is %s', (delivery) => {
     expect(problemsOf({ backends: [{ ...backend, delivery }] })).toEqual([
-      `backends[0].delivery must be 'immediate' or an object, got ${delivery}`,
+      `backends[0].delivery must be 'immediate', 'counting' or an object, got ${delivery}`,
     ]);
   });
 
@@ -120,7 +120,7 @@ describe('wrong options are refused', () => {
     expect(problemsOf(options)).toEqual([
       'backends[0].settings must be an object, got undefined',
       'backends[0].write must be a function, got undefined',
-      "backends[0].delivery must be 'immediate' or an object, got undefined",
+      "backends[0].delivery must be 'immediate', 'counting' or an object, got undefined",
       'sampleRate must be a number from 0 to 1, got 2',
       'retry.maxAttempts must be a whole number >= 1, got 0',
       'errorMessages must be true or false, got 1',

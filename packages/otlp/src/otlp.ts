@@ -26,7 +26,7 @@ import { createSender } from './sender.ts';
 
 /** The backend that `otlp` returns. It counts events inside `record…()`, without a queue. */
 export interface OtlpBackend extends Backend {
-  readonly delivery: 'immediate';
+  readonly delivery: 'immediate' | 'counting';
 }
 
 /** Collects only on request: this backend decides itself what to push, and when. */
@@ -47,7 +47,7 @@ export async function otlp(options: OtlpOptions): Promise<OtlpBackend> {
     enabled === false ? undefined : { resolved: resolveOptions(check, given), tls: readTlsFiles(check, given.tls) },
   );
   if (checked === undefined) {
-    return { name, delivery: 'immediate', countsOnly: true, settings: { enabled: false }, write() {} };
+    return { name, delivery: 'counting', settings: { enabled: false }, write() {} };
   }
   const { resolved, tls } = checked;
   return meterProvider === undefined
@@ -128,8 +128,7 @@ function pushingBackend(
 
   return {
     name,
-    delivery: 'immediate',
-    countsOnly: true,
+    delivery: 'counting',
     settings: settingsOf(options, resolved, resource),
     write(events) {
       for (const event of events) {
@@ -174,8 +173,8 @@ function hostBackend(
   };
   return {
     name,
+    // Instruments of another library may be read at any time.
     delivery: 'immediate',
-    countsOnly: true,
     settings: { meterProvider: 'of the host', ...resolved.cells },
     write: (events) => events.forEach(cells.record),
     attach: cells.attach,

@@ -72,8 +72,7 @@ export async function prometheus(options: PrometheusOptions = {}): Promise<Prome
 
   return {
     name,
-    delivery: 'immediate',
-    countsOnly: true,
+    delivery: 'counting',
     settings: {
       ...settingsOf(resolved),
       get url() {

@@ -11,7 +11,7 @@ export type Need =
 export type Trait =
   | 'check()'
   | 'closing()'
-  | 'countsOnly'
+  | 'counting delivery'
   | 'immediate delivery'
   | 'reader'
   | 'secrets'
@@ -84,10 +84,10 @@ function has({ subject, backend }: Trial, trait: Trait): boolean {
       return backend.check !== undefined;
     case 'closing()':
       return backend.closing !== undefined;
-    case 'countsOnly':
-      return backend.countsOnly === true;
+    case 'counting delivery':
+      return backend.delivery === 'counting';
     case 'immediate delivery':
-      return backend.delivery === 'immediate';
+      return typeof backend.delivery === 'string';
     case 'reader':
       return backend.reader !== undefined;
     case 'secrets':

@@ -66,9 +66,20 @@ export async function startTrial(create: Create, timeoutMs: number): Promise<Tri
   return trialOf(subject, subject.backend, create, timeoutMs);
 }
 
+function largestBatch(delivery: Backend['delivery']): number {
+  switch (delivery) {
+    case 'immediate':
+      return 1;
+    case 'counting':
+      return 64;
+    default:
+      return Math.min(delivery.maxEvents, maxBatch);
+  }
+}
+
 function trialOf(subject: Subject, backend: Backend, create: Create, timeoutMs: number): Trial {
   const { delivery } = backend;
-  const maxEvents = delivery === 'immediate' ? 1 : Math.min(delivery.maxEvents, maxBatch);
+  const maxEvents = largestBatch(delivery);
   const others: Trial[] = [];
   let closing: Promise<void> | undefined;
   let disposed = false;
@@ -79,7 +90,7 @@ function trialOf(subject: Subject, backend: Backend, create: Create, timeoutMs: 
     subject,
     backend,
     maxEvents,
-    manyEvents: delivery === 'immediate' ? manyImmediate : maxEvents,
+    manyEvents: typeof delivery === 'string' ? manyImmediate : maxEvents,
     batches(events) {
       const count = Math.ceil(events.length / maxEvents);
       return Array.from({ length: count }, (_, at) => events.slice(at * maxEvents, (at + 1) * maxEvents));

@@ -74,7 +74,7 @@ function resolveOptions(options: WandbOptions): Resolved {
 }
 
 function disabled(name: string): Backend {
-  return { name, delivery: 'immediate', countsOnly: true, settings: { mode: 'disabled' }, write() {} };
+  return { name, delivery: 'counting', settings: { mode: 'disabled' }, write() {} };
 }
 
 async function opened({ name, settings, logFrequency, alertIntervalMs }: Resolved): Promise<Backend> {

@@ -353,7 +353,7 @@ test('the key comes from the option, else from the netrc file of the host; witho
 test('disabled needs no key, makes nothing and takes everything', async () => {
   const folder = testFolder();
   const backend = await wandb({ mode: 'disabled', dir: folder });
-  expect(backend).toMatchObject({ delivery: 'immediate', settings: { mode: 'disabled' } });
+  expect(backend).toMatchObject({ delivery: 'counting', settings: { mode: 'disabled' } });
   expect(backend.write([])).toBeUndefined();
   const run = await startRun({ mode: 'disabled', dir: folder });
   run.log({ loss: 1 });

@@ -1,4 +1,4 @@
-import type { Backend, ClientFigures } from '../backend.ts';
+import type { Backend, BatchDelivery, ClientFigures } from '../backend.ts';
 import { type AnalyticsError, backendError } from '../errors.ts';
 import type { AnalyticsEvent } from '../events/event.ts';
 import { failureOf } from './deadline.ts';
@@ -17,6 +17,8 @@ export interface Delivery {
   attach(figures: ClientFigures): void;
   /** Accepts an event. `bytes` is its estimated size. Never throws. */
   offer(event: AnalyticsEvent, bytes: number): void;
+  /** The same for events of any size, for a backend whose delivery is `counting`. */
+  offerAll(events: readonly AnalyticsEvent[]): void;
   /** Counts an event that was dropped before it could be offered. */
   refuse(reason: DropReason): void;
   /** Delivers what was offered before the call. Never rejects. */
@@ -67,10 +69,10 @@ export function createDelivery(backend: Backend, options: DeliveryOptions): Deli
       failure = reason === 'rejected' || reason === 'too_large' ? undefined : { error, final: true };
       drop(reason, count, error);
     },
-    refused(reason, bound) {
+    refused(reason, bound, count = 1) {
       // Created once per reason, as there may be very many refusals.
       refusals[reason] ??= backendError(name, reason === 'too_large' ? 'TOO_LARGE' : 'EVENTS_DROPPED', bound);
-      drop(reason, 1, refusals[reason]);
+      drop(reason, count, refusals[reason]);
     },
     stalled(error) {
       failure = { error, final: true };
@@ -82,10 +84,9 @@ export function createDelivery(backend: Backend, options: DeliveryOptions): Deli
       report(error);
     },
   };
-  const sink =
-    backend.delivery === 'immediate'
-      ? immediateSink(backend, options, events)
-      : queuedSink(backend, backend.delivery, options, events);
+  const { delivery } = backend;
+  const immediate = typeof delivery === 'string' ? immediateSink(backend, options, events) : undefined;
+  const sink = immediate ?? queuedSink(backend, delivery as BatchDelivery, options, events);
 
   function report(error: AnalyticsError): void {
     reporter.report(error.code, name, () => error);
@@ -128,6 +129,10 @@ export function createDelivery(backend: Backend, options: DeliveryOptions): Deli
     offer(event, bytes) {
       ledger.accepted += 1;
       sink.offer(event, bytes);
+    },
+    offerAll(events) {
+      ledger.accepted += events.length;
+      immediate?.offerAll(events);
     },
     refuse(reason) {
       ledger.accepted += 1;

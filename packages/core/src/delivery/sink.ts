@@ -29,8 +29,8 @@ export interface SinkEvents {
   delivered(count: number): void;
   /** Accepted events were lost. Default `reason`: the one that fits the error's code. */
   lost(count: number, error: AnalyticsError, reason?: DropReason): void;
-  /** An event was not accepted: the queue is full, or the event is larger than the whole queue. */
-  refused(reason: 'queue_full' | 'too_large', bound: string): void;
+  /** Events (default: one) were not accepted: the queue is full, or the event is larger than the whole queue. */
+  refused(reason: 'queue_full' | 'too_large', bound: string, count?: number): void;
   /** A delivery takes too long, and holds up all others; nothing is lost so far. */
   stalled(error: AnalyticsError): void;
   /** A delivery failed and will be retried; nothing is lost. */

@@ -20,7 +20,7 @@ export type CostSource = 'provider' | 'override' | 'computed';
 export interface EventFields {
   /**
    * UUID in lower case; version 7 if the client generated it. Backends use it to recognise a repeated delivery. '' and an `at` of
-   * 0 where no backend of the client reads them (`countsOnly`).
+   * 0 where no backend of the client reads them (`counting`).
    */
   readonly id: string;
   /** Unix time in ms, UTC: the moment of the event (for an execution, its end), never that of a flush. */

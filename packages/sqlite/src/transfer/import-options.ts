@@ -127,7 +127,7 @@ function maxEventsOf(check: OptionChecks, target: Backend | undefined): number {
     check.problem('target', `must be a backend, got ${given}`);
     return 1;
   }
-  return target.delivery === 'immediate' ? 1 : Math.min(target.delivery.maxEvents, maxBatch);
+  return typeof target.delivery === 'string' ? 1 : Math.min(target.delivery.maxEvents, maxBatch);
 }
 
 function isSource(source: unknown): source is ImportSource {

@@ -1,4 +1,4 @@
-import type { AnalyticsEvent, Backend, ExecutionEvent } from '@toolweaver/analytics-core';
+import type { AnalyticsEvent, Backend, ClientFigures, ExecutionEvent } from '@toolweaver/analytics-core';
 import type { ExecutionTally, Observation } from '@toolweaver/analytics-testkit';
 
 export interface Counters extends Backend {
@@ -11,6 +11,7 @@ type Labels = Readonly<Record<string, string>>;
 /** What a metric store is like: it adds up at once, keeps no single event, and is read as text. */
 export function counters(): Counters {
   const series = new Map<string, number>();
+  let client: ClientFigures | undefined;
   function set(labels: Labels, update: (before: number) => number): void {
     const key = JSON.stringify(labels);
     series.set(key, update(series.get(key) ?? 0));
@@ -59,13 +60,18 @@ export function counters(): Counters {
 
   return {
     name: 'counters',
-    delivery: 'immediate',
-    countsOnly: true,
+    delivery: 'counting',
     settings: { metrics: 10 },
     write(events) {
       events.forEach(count);
     },
-    scrape: () => [...series].map(([labels, value]) => `${labels} ${value}\n`).join(''),
+    attach(figures) {
+      client = figures;
+    },
+    scrape() {
+      client?.stats();
+      return [...series].map(([labels, value]) => `${labels} ${value}\n`).join('');
+    },
   };
 }
 

@@ -25,12 +25,18 @@ export const deliveryMutants: Mutants = {
       },
     })),
   },
-  'a backend that only counts needs neither ids nor times': {
-    'tells executions apart by their ids': altered(() => ({ countsOnly: true })),
+  'a counting backend needs neither ids nor times': {
+    'tells executions apart by their ids': altered(() => ({ delivery: 'counting' })),
     'counts only what is new': altered(({ write }) => ({
-      countsOnly: true,
+      delivery: 'counting',
       write: (events) =>
         write(events.filter(({ at }) => at > 0).map((event) => ({ ...event, id: crypto.randomUUID() }))),
+    })),
+  },
+  'a counting backend asks for the latest events before it shows anything': {
+    'shows what it has': altered(({ writeSync }) => ({
+      delivery: 'counting',
+      write: (events) => writeSync?.(events),
     })),
   },
   'the settings are plain data': {
