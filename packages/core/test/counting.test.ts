@@ -83,7 +83,7 @@ test('the latest of several health scores is known by its time', () => {
 });
 
 describe('what a counting backend does not have yet', () => {
-  function counting(write: Backend['write'] = () => {}) {
+  function counting(write: Backend['write'] = () => {}, options: Options = {}) {
     const batches: string[][] = [];
     const attached: { figures?: ClientFigures } = {};
     const backend: Backend = {
@@ -98,7 +98,7 @@ describe('what a counting backend does not have yet', () => {
         return write(events);
       },
     };
-    const made = rig({}, { backends: [backend, nowhere] });
+    const made = rig({}, { backends: [backend, nowhere], ...options });
     return { ...made, batches, attached };
   }
 
@@ -142,6 +142,17 @@ describe('what a counting backend does not have yet', () => {
     expect(statsOf(analytics, 'counts')).toMatchObject({ accepted: 2, delivered: 0, queued: 2 });
     await analytics.flush();
     expect(statsOf(analytics, 'counts')).toMatchObject({ accepted: 2, delivered: 2, queued: 0 });
+  });
+
+  test('is refused as a whole while such promises fill the queue', async () => {
+    const { analytics, record } = counting(async () => {}, { maxQueueEvents: 1 });
+    record('e1', 'e2');
+    analytics.stats();
+    record('e3', 'e4', 'e5');
+    expectBalanced(analytics);
+    expect(statsOf(analytics, 'counts')).toMatchObject({ accepted: 5, queued: 2, dropped: { queue_full: 3 } });
+    await analytics.flush();
+    expect(statsOf(analytics, 'counts')).toMatchObject({ delivered: 2, queued: 0 });
   });
 
   test('waits while the backend is being written to, and may come from it', () => {
