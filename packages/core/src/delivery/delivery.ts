@@ -1,4 +1,4 @@
-import type { Backend, BatchDelivery, ClientFigures } from '../backend.ts';
+import type { Backend, ClientFigures } from '../backend.ts';
 import { type AnalyticsError, backendError } from '../errors.ts';
 import type { AnalyticsEvent } from '../events/event.ts';
 import { failureOf } from './deadline.ts';
@@ -17,8 +17,6 @@ export interface Delivery {
   attach(figures: ClientFigures): void;
   /** Accepts an event. `bytes` is its estimated size. Never throws. */
   offer(event: AnalyticsEvent, bytes: number): void;
-  /** The same for events of any size, for a backend whose delivery is `counting`. */
-  offerAll(events: readonly AnalyticsEvent[]): void;
   /** Counts an event that was dropped before it could be offered. */
   refuse(reason: DropReason): void;
   /** Delivers what was offered before the call. Never rejects. */
@@ -85,8 +83,10 @@ export function createDelivery(backend: Backend, options: DeliveryOptions): Deli
     },
   };
   const { delivery } = backend;
-  const immediate = typeof delivery === 'string' ? immediateSink(backend, options, events) : undefined;
-  const sink = immediate ?? queuedSink(backend, delivery as BatchDelivery, options, events);
+  const sink =
+    typeof delivery === 'string'
+      ? immediateSink(backend, options, events)
+      : queuedSink(backend, delivery, options, events);
 
   function report(error: AnalyticsError): void {
     reporter.report(error.code, name, () => error);
@@ -130,10 +130,6 @@ export function createDelivery(backend: Backend, options: DeliveryOptions): Deli
       ledger.accepted += 1;
       sink.offer(event, bytes);
     },
-    offerAll(events) {
-      ledger.accepted += events.length;
-      immediate?.offerAll(events);
-    },
     refuse(reason) {
       ledger.accepted += 1;
       ledger.dropped[reason] += 1;
@@ -163,11 +159,10 @@ export function createDelivery(backend: Backend, options: DeliveryOptions): Deli
     },
     flushSync: sink.flushSync,
     failure: () => failure,
-    stats: () => ({
-      ...ledger,
-      dropped: { ...ledger.dropped },
-      ...sink.stats(),
-      ...(closed && { state: 'closed' }),
-    }),
+    stats() {
+      // First, as it may deliver.
+      const held = sink.stats();
+      return { ...ledger, dropped: { ...ledger.dropped }, ...held, ...(closed && { state: 'closed' }) };
+    },
   };
 }

@@ -14,9 +14,10 @@ export async function checkHealth(delivery: Delivery, clock: Clock, timeoutMs: n
 /** A backend without a `check` is judged by its deliveries. */
 async function probe(delivery: Delivery, clock: Clock, timeoutMs: number): Promise<AnalyticsError | undefined> {
   const { backend } = delivery;
-  const failure = delivery.failure();
   const { name } = backend;
+  // First, as it may deliver.
   const { state } = delivery.stats();
+  const failure = delivery.failure();
   if (state === 'closed') {
     return backendError(name, 'CLOSED', 'the client is closed');
   }

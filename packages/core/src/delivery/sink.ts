@@ -16,6 +16,7 @@ export interface Sink {
   abandon(): number;
   /** See `Delivery.flushSync`. */
   flushSync(): void;
+  /** Delivers first what waits only to be delivered with others. */
   stats(): Pick<BackendStats, 'queued' | 'queuedBytes' | 'state'>;
 }
 
