@@ -9,7 +9,13 @@ import type { BackendFlush, DropReason, FlushReport } from './delivery/report.ts
 import { createReporter } from './delivery/reporter.ts';
 import { AnalyticsError, type ErrorCode, ifOurs } from './errors.ts';
 import type { AnalyticsEvent } from './events/event.ts';
-import type { EventInput, LlmCallInput, SkillExecutionInput, ToolInvocationInput } from './events/input.ts';
+import type {
+  EventInput,
+  LlmCallInput,
+  MetricsInput,
+  SkillExecutionInput,
+  ToolInvocationInput,
+} from './events/input.ts';
 import { toEvent, toExecution } from './events/normalize.ts';
 import { createPricing } from './events/pricing.ts';
 import { createSampler } from './events/sampling.ts';
@@ -80,9 +86,17 @@ export function createAnalytics(options: AnalyticsOptions): Analytics {
       delivery.flushSync();
     }
   };
-  const release = deliveries.length === 0 ? undefined : onEnd(resolved.flushOnSignals, flushSync);
+  const release =
+    deliveries.length === 0
+      ? undefined
+      : onEnd(resolved.flushOnSignals, (ending) => {
+          isExiting = ending === 'exit';
+          flushSync();
+        });
   const reader = clientReader(deliveries);
   let checksLeft = checkedInputs;
+  /** The process exits: whatever its later listeners record, nothing else will deliver. */
+  let isExiting = false;
   let closing: Promise<FlushReport> | undefined;
 
   /**
@@ -110,6 +124,9 @@ export function createAnalytics(options: AnalyticsOptions): Analytics {
     const bytes = isQueued ? sizeOf(event) : 0;
     for (const delivery of deliveries) {
       delivery.offer(event, bytes);
+    }
+    if (isExiting) {
+      flushSync();
     }
   }
 
@@ -242,7 +259,7 @@ export function createAnalytics(options: AnalyticsOptions): Analytics {
     recordSkillRating: (rating) => acceptInput(() => ({ ...checked(rating), type: 'rating' })),
     updateHealthScore: (score) => acceptInput(() => ({ ...checked(score), type: 'health' })),
     logMetrics: (values, given) =>
-      acceptInput(() => ({ ...optionalObject(given, 'options'), type: 'metrics', values })),
+      acceptInput(() => ({ ...optionalObject(given, 'options'), type: 'metrics', values }) as MetricsInput),
     ...tracker,
     ...createTraces(context),
     withContext: (values, fn) => context.run(extendContext(context.getStore(), values, leftOut), fn),

@@ -41,7 +41,7 @@ export interface RetryOptions {
 
 /** Options of a client. Wrong options are refused at start, all at once. */
 export interface AnalyticsOptions {
-  /** None: a client that records nothing and costs nothing. Several: each event goes to all, and none waits for another. */
+  /** None: a client that records nothing. Several: each event goes to all, and none waits for another. */
   readonly backends: readonly Backend[];
   /**
    * Called with everything that goes wrong inside: refused events, failed deliveries, losses. At most one call a minute for
@@ -57,7 +57,8 @@ export interface AnalyticsOptions {
   /** From this latency on, sampling always keeps an execution. Default: 5000. */
   readonly slowMs?: number | undefined;
   /**
-   * A queued backend is written to as soon as this many events wait, and gets at most this many at a time; whole number >= 1.
+   * A queued backend is written to as soon as this many events wait or its queue is half full, and gets at most this many at a
+   * time; whole number >= 1.
    * Default and upper bound: the backend's own `maxEvents`.
    */
   readonly batchSize?: number | undefined;
@@ -113,13 +114,13 @@ export interface Operation {
   fail(error?: unknown): void;
 }
 
-/** Values that events take from the surrounding asynchronous context unless they have their own. */
+/** Values that events take from the surrounding asynchronous context unless they have their own. Null: keeps the outer one. */
 export interface Context {
-  readonly runId?: string | undefined;
-  readonly userId?: string | undefined;
-  readonly orgId?: string | undefined;
+  readonly runId?: string | null | undefined;
+  readonly userId?: string | null | undefined;
+  readonly orgId?: string | null | undefined;
   /** The id of the execution under way. */
-  readonly parentId?: string | undefined;
+  readonly parentId?: string | null | undefined;
 }
 
 /** What is known about a run when it starts. */
@@ -144,8 +145,10 @@ export interface FinishOptions {
   readonly summary?: object | undefined;
 }
 
-/** Numbers by name; also of an `interface`, which has no index signature. */
-export type NumbersOf<V> = { readonly [N in keyof V]: number };
+/** Numbers by name, of which unknown ones are left out; also of an `interface`, which has no index signature. */
+export type NumbersOf<V> = V extends readonly unknown[]
+  ? never
+  : { readonly [N in keyof V]: number | null | undefined };
 
 /** A task or an experiment that groups executions. */
 export interface Run {
@@ -153,7 +156,7 @@ export interface Run {
   /** Calls `fn`; everything recorded inside, also across `await`, belongs to this run. Does not finish the run. */
   within<T>(fn: () => T): T;
   /** Records numbers of your own, optionally at a step. */
-  logMetrics<V extends NumbersOf<V>>(values: V, options?: LogMetricsOptions): void;
+  logMetrics<V extends object>(values: V & NumbersOf<V>, options?: LogMetricsOptions): void;
   /**
    * Adds or changes an entry of the run's `config`: JSON data, at most 16 KiB in total. Each call records the whole `config`, as
    * far as this object knows it: in SQLite that replaces what a `Run` of the same id in another process has recorded. After the
@@ -184,8 +187,11 @@ export type TraceCarrier =
 /** Returns details of a wrapped tool's call, from its arguments and result; `result` is undefined for failures and generators. */
 export type DescribeCall<F extends (...args: never[]) => unknown> = (
   args: Readonly<Parameters<F>>,
-  result: (ReturnType<F> extends Promise<infer R> ? R : ReturnType<F>) | undefined,
+  result: Settled<ReturnType<F>> | undefined,
 ) => OperationDetails;
+
+/** What a call gives in the end, also if it gives a promise only sometimes. */
+export type Settled<R> = R extends Promise<infer V> ? V : R;
 
 /** A client. After its creation, nothing here throws into the host, and nothing blocks. */
 export interface Analytics extends AsyncDisposable {
@@ -204,11 +210,12 @@ export interface Analytics extends AsyncDisposable {
   /** Sets a skill's health score, which overrides the computed one. */
   updateHealthScore(score: HealthScoreInput): void;
   /** Records numbers of your own, optionally at a step. */
-  logMetrics<V extends NumbersOf<V>>(values: V, options?: LogMetricsOptions): void;
+  logMetrics<V extends object>(values: V & NumbersOf<V>, options?: LogMetricsOptions): void;
 
   /**
    * Calls `fn`, records how long it took and how it ended, and returns or throws exactly what `fn` did. Executions recorded
-   * inside have this operation as their parent. An abort is recorded as a failure of type `AbortError`.
+   * inside have this operation as their parent. An abort is recorded as a failure, of type `AbortError` unless its reason is another
+   * error.
    */
   trackOperation<T>(subject: Subject, fn: (operation: Operation) => T | PromiseLike<T>): Promise<T>;
   /**
@@ -217,9 +224,9 @@ export interface Analytics extends AsyncDisposable {
    * settles, a generator from its first step to its end. `describe` adds details of a call (its cost, its size) and must be
    * quick; if it throws, the call is recorded without them. A value that is not a function is returned as it is, and reported.
    *
-   * A promise of a subclass, or with properties of its own, is returned itself. If it has its own `then` (the OpenAI SDK's do),
-   * the call is recorded when the caller awaits it, and never if the caller does not. Otherwise its rejection raises no
-   * `unhandledRejection` even if nobody handles it, as the recording does.
+   * A generator that a plain function returns is returned itself, and so is a promise of a subclass, or with properties of its
+   * own. If such a promise has its own `then` (the OpenAI SDK's do), the call is recorded when somebody awaits it, and never if
+   * nobody does. Otherwise its rejection raises no `unhandledRejection` even if nobody handles it, as the recording does.
    */
   wrapTool<F extends (...args: never[]) => unknown>(
     fn: F,

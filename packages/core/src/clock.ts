@@ -23,7 +23,7 @@ export function clockProblem(clock: unknown): string | undefined {
 }
 
 /**
- * Guards a clock of the user. If its `monotonic()` throws or returns no number, the time is NaN, and durations are unknown.
+ * Guards a clock of the user. If its `monotonic()` throws or returns no number, the time is NaN, and what needs a duration is refused.
  * Timers that it fails to set or clear are left to the system's clock.
  */
 export function guardedClock(clock: Clock): Clock {

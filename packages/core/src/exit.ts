@@ -1,5 +1,5 @@
-type Callback = () => void;
 type Ending = 'exit' | NodeJS.Signals;
+type Callback = (ending: Ending) => void;
 
 // One listener for all clients of the process: with one per client, Node would warn on stderr from the eleventh on.
 const waiting = new Map<Ending, Set<Callback>>();
@@ -10,7 +10,7 @@ const onSignal: (signal: NodeJS.Signals) => void = Object.assign(runSignal, { [b
 
 function runAll(ending: Ending): void {
   for (const callback of waiting.get(ending) ?? []) {
-    callback();
+    callback(ending);
   }
 }
 

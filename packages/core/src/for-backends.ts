@@ -1,6 +1,6 @@
 // What backends are made with, and other packages that build on core. Programs that only record need none of it.
 
-export { clockProblem, maxTimerMs, secondsProblem, steadyClock } from './clock.ts';
+export { maxTimerMs, secondsProblem, steadyClock } from './clock.ts';
 export { createReporter, type Reporter, tell, toAnalyticsError } from './delivery/reporter.ts';
 export { type EnvReader, readEnv } from './env.ts';
 export { configError } from './errors.ts';

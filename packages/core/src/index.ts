@@ -15,6 +15,7 @@ export type {
   RetryOptions,
   Run,
   RunOptions,
+  Settled,
   Subject,
   SubjectDetails,
   TraceCarrier,

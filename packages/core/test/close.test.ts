@@ -5,6 +5,7 @@ import { names, namesOf, skill } from './support/events.ts';
 import { farSide, hanging } from './support/far-side.ts';
 import { dropsOf, statsOf } from './support/ledger.ts';
 import { rig } from './support/rig.ts';
+import { noteUnhandled } from './support/unhandled.ts';
 
 function begun(closing: Promise<FlushReport>): { report?: FlushReport } {
   const seen: { report?: FlushReport } = {};
@@ -90,6 +91,18 @@ describe('close', () => {
     expect(said).toEqual([[700, 0]]);
     expect(side.held).toHaveLength(1);
     expect(errors).toMatchObject([{ code: 'INTERNAL', message: 'Error: not today' }]);
+  });
+
+  test('says so, to a backend that is asynchronous about it all the same, and rejects', async () => {
+    const unhandled = noteUnhandled();
+    const { analytics, side, errors } = rig();
+    side.closing = (async () => {
+      throw new Error('not today');
+    }) as () => void;
+    expect(await analytics.close({ timeoutMs: 700 })).toMatchObject({ ok: true });
+    await new Promise(setImmediate);
+    expect(errors).toMatchObject([{ code: 'INTERNAL', message: 'Error: not today' }]);
+    expect(unhandled).toEqual([]);
   });
 
   test('a flush meanwhile keeps to its own time', async () => {

@@ -47,6 +47,10 @@ describe.concurrent('when the process ends, what is queued is delivered synchron
     expect(ended.stderr).toContain('Error: of the host');
   });
 
+  test('also what the host records while it exits', async () => {
+    expect(await host({ end: 'exit listener' })).toMatchObject({ code: 0, lines: [...three, 'at the exit'], ...quiet });
+  });
+
   test('also what a hanging write has in its hands, once', async () => {
     const ended = await host({ end: 'flush', hang: true, events: 5 });
     expect(ended).toMatchObject({ code: 0, stderr: '' });

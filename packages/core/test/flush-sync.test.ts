@@ -97,7 +97,64 @@ describe('the last, synchronous flush', () => {
     delivery.flushSync();
     await turn();
     expect(ok).toBe(true);
-    expect(clock.timers).toEqual([]);
+    // The write goes on, and is reported if it does not end.
+    expect(clock.timers).toEqual([{ dueInMs: 60_000, keepsAlive: false }]);
+  });
+
+  test('of a process that lives on does not hide a write that hangs', async () => {
+    const { clock, delivery, offer, side } = bench(farSide({ maxEvents: 2, sync: true }));
+    side.answer = hanging().answer;
+    offer('e1', 'e2');
+    await clock.advance(0);
+    delivery.flushSync();
+    offer('e3');
+    await clock.advance(60_000);
+    expect(delivery.failure()).toMatchObject({ final: true, error: { code: 'TIMEOUT' } });
+    expect(delivery.stats()).toMatchObject({ accepted: 3, delivered: 2, queued: 1 });
+  });
+
+  test('also delivers what writing records, and counts it only then', () => {
+    const side = farSide({ sync: true });
+    const { delivery, offer } = bench(side);
+    const { writeSync } = side;
+    side.writeSync = (batch) => {
+      if (side.triedSync.length === 0) {
+        offer('recorded by the write');
+        delivery.flushSync();
+      }
+      writeSync?.(batch);
+    };
+    offer('e1');
+    delivery.flushSync();
+    expect(side.triedSync.map(namesOf)).toEqual([['e1'], ['recorded by the write']]);
+    expect(delivery.stats()).toMatchObject({ accepted: 2, delivered: 2, queued: 0 });
+  });
+
+  test('ends, even if each write records something', () => {
+    const side = farSide({ sync: true });
+    const { delivery, offer } = bench(side);
+    const { writeSync } = side;
+    side.writeSync = (batch) => {
+      offer('more');
+      writeSync?.(batch);
+    };
+    offer('e1');
+    delivery.flushSync();
+    const { accepted, delivered, queued } = delivery.stats();
+    expect([accepted - delivered, queued]).toEqual([1, 1]);
+  });
+
+  test('that is asynchronous against the contract counts nothing, and its rejection does not end the process', async () => {
+    const side = farSide({ sync: true });
+    const { delivery, offer } = bench(side);
+    side.writeSync = async () => {
+      throw new Error('disk gone');
+    };
+    offer('e1');
+    delivery.flushSync();
+    await turn();
+    expect(delivery.stats()).toMatchObject({ accepted: 1, delivered: 0, queued: 1 });
+    expect(delivery.failure()).toMatchObject({ error: { code: 'INTERNAL' } });
   });
 
   test('leaves a client that lives on in order: later events are delivered with all of their attempts', async () => {

@@ -129,6 +129,14 @@ function spoil(value: unknown): void {
   }
 }
 
+test('numbers that are not known are left out, and cost no others', () => {
+  const values = { loss: 0.5, accuracy: undefined, recall: null };
+  expect(eventOf({ ...minimal.metrics, values })).toMatchObject({ values: { loss: 0.5 } });
+  expect(() => eventOf({ ...minimal.metrics, values: { accuracy: undefined } })).toThrow(
+    'values must hold 1 to 1000 numbers, got 0',
+  );
+});
+
 describe.each(['execution', 'toolkit'] as const)('what was caught, of an event of type %s', (type) => {
   test.each([
     [new TypeError('bad'), { type: 'TypeError', message: 'bad' }],
@@ -137,6 +145,10 @@ describe.each(['execution', 'toolkit'] as const)('what was caught, of an event o
     [
       { type: 'quota', message: 'none left' },
       { type: 'quota', message: 'none left' },
+    ],
+    [
+      { type: 404, message: 'not found' },
+      { type: 'NonError', message: 'not found' },
     ],
     ['', undefined],
   ])('%j', (error, expected) => {

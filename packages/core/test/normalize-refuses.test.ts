@@ -94,10 +94,7 @@ const commonRows = [
   ...optional('orgId'),
   ...objects('attributes'),
 ];
-const errorRows: Row[] = [
-  ['error', { type: 5 }, 'error.type must be a string, got 5'],
-  ['error', { type: 'E', message: 5 }, 'error.message must be a string, got 5'],
-];
+const errorRows: Row[] = [['error', { type: 'E', message: 5 }, 'error.message must be a string, got 5']];
 const tokens = ['inputTokens', 'cacheReadTokens', 'cacheWriteTokens', 'outputTokens', 'reasoningTokens'];
 
 const rows: Record<keyof typeof minimal, Row[]> = {

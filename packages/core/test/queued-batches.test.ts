@@ -18,10 +18,28 @@ describe('batches', () => {
     expect(namesOf(side.held)).toEqual(['e1', 'e2', 'e3']);
   });
 
-  test('are written outside of the request in which they were recorded', async () => {
+  test.each([
+    ['events', { maxQueueEvents: 6 }, 3],
+    ['bytes', { maxQueueBytes: 1300 }, 4],
+  ])('do not wait for company when the queue is half full by %s', async (_, options, half) => {
+    const { analytics, clock, record, side } = rig({ maxEvents: 100, maxDelayMs: 1000 }, options);
+    record(...names(half - 1));
+    await clock.advance(0);
+    expect(sizesOf(side)).toEqual([]);
+    record('the half');
+    await clock.advance(0);
+    expect(sizesOf(side)).toEqual([half]);
+    for (let round = 0; round < 5; round += 1) {
+      record(...names(half));
+      await clock.advance(0);
+    }
+    expect(dropsOf(analytics)).toEqual({});
+  });
+
+  test('are written outside of the requests in which they were recorded, and in which the client was created', async () => {
     const request = new AsyncLocalStorage<string>();
     const seen: (string | undefined)[] = [];
-    const { analytics, clock, record, side } = rig({ maxEvents: 3, maxDelayMs: 1000 });
+    const { analytics, clock, record, side } = request.run('zero', () => rig({ maxEvents: 3, maxDelayMs: 1000 }));
     side.answer = async () => void seen.push(request.getStore());
     request.run('one', () => record('e1'));
     await clock.advance(1000);

@@ -78,6 +78,10 @@ describe('a run', () => {
     made.analytics.logMetrics(losses);
     // @ts-expect-error: not a number
     run.logMetrics({ loss: 'small' });
+    // @ts-expect-error: no names
+    run.logMetrics([0.5]);
+    // @ts-expect-error: no names
+    made.analytics.logMetrics('loss');
     expect(await told(made)).toMatchObject([{ config: settings }, { values: losses }, { values: losses }]);
     const headers: RequestInit = { headers: made.analytics.traceContext() };
     expect(headers).toEqual({ headers: {} });

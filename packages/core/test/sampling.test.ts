@@ -217,6 +217,20 @@ describe('a client that samples', () => {
     expect(kept).toEqual(Array.from({ length: kept.length / 2 }, () => ['outer', 'inner']).flat());
   });
 
+  test('keeps what is tracked if it keeps the parent that the subject names', async () => {
+    const { analytics, side } = rig({ maxEvents: 10_000 }, { sampleRate: 0.5 });
+    for (let at = 0; at < 200; at += 1) {
+      const parentId = idOf(at);
+      analytics.recordSkillExecution({ skillId: 'outer', id: parentId, success: true });
+      await analytics.trackOperation({ name: 'inner', parentId }, () => {});
+    }
+    await analytics.flush();
+    const kept = names(side);
+    expect(kept.length).toBeGreaterThan(120);
+    expect(kept.length).toBeLessThan(280);
+    expect(kept).toEqual(Array.from({ length: kept.length / 2 }, () => ['outer', 'inner']).flat());
+  });
+
   test('keeps what is tracked at the rate of its subject, in place of its own', async () => {
     const { analytics, side, errors } = rig({ maxEvents: 1000 }, { sampleRate: 0 });
     const half = analytics.wrapTool(() => 1, { kind: 'tool', name: 'half', sampleRate: 0.5 });

@@ -139,9 +139,9 @@ describe('trackOperation', () => {
     expect(await recorded(made)).toMatchObject([{ success: false, error: { type: 'NonError' } }]);
   });
 
-  test('marked as failed with a wrong type is a failure still, and reported', async () => {
+  test('marked as failed with a wrong message is a failure still, and reported', async () => {
     const made = rig();
-    await made.analytics.trackOperation('op', (operation) => operation.fail({ type: 5 }));
+    await made.analytics.trackOperation('op', (operation) => operation.fail({ type: 'Quota', message: 5 }));
     expect(await recorded(made)).toMatchObject([{ success: false }]);
     expect(made.errors).toMatchObject([{ message: expect.stringMatching(/^error.*its details are left out$/) }]);
   });

@@ -69,6 +69,19 @@ describe('a wrapped function', () => {
     );
   });
 
+  test('a description is typed by what the call gives in the end, also if it gives a promise only sometimes', async () => {
+    const made = rig();
+    const cached = { text: 'known' };
+    const tool = made.analytics.wrapTool(
+      (isKnown: boolean) => (isKnown ? cached : Promise.resolve({ text: 'fetched' })),
+      'of',
+      (_, result) => ({ outputBytes: result?.text.length }),
+    );
+    await tool(true);
+    await tool(false);
+    expect(await recorded(made)).toMatchObject([{ outputBytes: 5 }, { outputBytes: 7 }]);
+  });
+
   test('failures count, too, where the description reads what only a success has', async () => {
     const made = rig();
     const tool = made.analytics.wrapTool(
@@ -104,6 +117,29 @@ describe('a wrapped function', () => {
       { kind: 'tool', name: 'of', model: 'm', toolkit: 'k' },
       { kind: 'llm', name: 'of', model: 'm', usage: { inputTokens: 1 } },
     ]);
+  });
+
+  test('a promise with a `then` of its own that several calls return is recorded for each, and wrapped once', async () => {
+    const made = rig();
+    let thens = 0;
+    class Call extends Promise<string> {
+      // biome-ignore lint/suspicious/noThenProperty: as clients of services have them
+      override then(...args: Parameters<Promise<string>['then']>): Promise<never> {
+        thens += 1;
+        return super.then(...args) as Promise<never>;
+      }
+    }
+    const cached = Call.resolve('cached');
+    const tool = made.analytics.wrapTool(() => cached, 'of');
+    for (let call = 0; call < 20_000; call += 1) {
+      void tool();
+    }
+    const { then } = cached;
+    expect(await tool()).toBe('cached');
+    expect(await tool()).toBe('cached');
+    expect(cached.then).toBe(then);
+    expect(thens).toBeLessThan(10);
+    expect(await recorded(made)).toHaveLength(20_002);
   });
 
   test('a promise with a `then` of its own is asked by nobody but the caller, and recorded then', async () => {
@@ -507,6 +543,65 @@ describe('a wrapped generator', () => {
       { name: 'bound one', success: false, latencyMs: 30, error: { message: 'one' } },
       { name: 'two', success: false, error: { message: 'two' } },
     ]);
+  });
+
+  test('that a plain function returns keeps its methods, and is closed if it was under way', async () => {
+    const made = rig();
+    const cleaned: string[] = [];
+    const open = made.analytics.wrapTool(() => {
+      const steps = (function* () {
+        try {
+          yield 'first';
+          yield 'second';
+        } finally {
+          cleaned.push('sync');
+        }
+      })();
+      steps.next();
+      return Object.assign(steps, { interrupt: () => 'interrupted' });
+    }, 'open');
+    const openAsync = made.analytics.wrapTool(() => {
+      const steps = (async function* () {
+        try {
+          yield 'first';
+          yield 'second';
+        } finally {
+          cleaned.push('async');
+        }
+      })();
+      void steps.next();
+      return Object.assign(steps, { interrupt: () => 'interrupted' });
+    }, 'open async');
+    const steps = open();
+    expect(steps.interrupt()).toBe('interrupted');
+    expect(steps.return()).toEqual({ value: undefined, done: true });
+    const slow = openAsync();
+    expect(slow.interrupt()).toBe('interrupted');
+    for await (const step of slow) {
+      expect(step).toBe('second');
+      break;
+    }
+    expect(cleaned).toEqual(['sync', 'async']);
+    expect(await recorded(made)).toMatchObject([
+      { name: 'open', success: true },
+      { name: 'open async', success: true },
+    ]);
+  });
+
+  test('that every call returns, as a source of numbers may be, is recorded once', async () => {
+    const made = rig();
+    const numbers = (function* () {
+      for (let number = 1; number <= 20_000; number += 1) {
+        yield number;
+      }
+    })();
+    const source = made.analytics.wrapTool(() => numbers, 'numbers');
+    let last = 0;
+    while (last < 20_000) {
+      last = source().next().value ?? 0;
+    }
+    expect(source().next().done).toBe(true);
+    expect(await recorded(made)).toMatchObject([{ name: 'numbers', success: true }]);
   });
 
   test('that a plain function returns is the parent of what that recorded before', async () => {

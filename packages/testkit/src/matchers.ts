@@ -4,9 +4,9 @@ import type { AnalyticsEvent, DeliveryStats, EventType } from '@toolweaver/analy
 
 type EventOf<T extends EventType> = Extract<AnalyticsEvent, { readonly type: T }>;
 /** Any of the fields of an event, and of the objects in it. */
-export type EventPattern<T extends EventType = EventType> = { readonly type?: T | undefined } & DeepPartial<
-  Omit<EventOf<T>, 'type'>
->;
+export type EventPattern<T extends EventType = EventType> = T extends EventType
+  ? { readonly type?: T | undefined } & DeepPartial<Omit<EventOf<T>, 'type'>>
+  : never;
 type DeepPartial<T> = T extends readonly unknown[] | Uint8Array | string | number | boolean
   ? T
   : string extends keyof T

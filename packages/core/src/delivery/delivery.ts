@@ -92,6 +92,15 @@ export function createDelivery(backend: Backend, options: DeliveryOptions): Deli
     reporter.report(error.code, name, () => error);
   }
 
+  function reportThrown(thrown: unknown): void {
+    report(toAnalyticsError(thrown, name));
+  }
+
+  /** If a method is asynchronous against its contract, its rejection must not end the process. */
+  function followIfAsync(result: unknown): void {
+    Promise.resolve(result).catch(reportThrown);
+  }
+
   function drop(reason: DropReason, count: number, cause: AnalyticsError): void {
     ledger.dropped[reason] += count;
     reporter.report('EVENTS_DROPPED', name, () => {
@@ -123,8 +132,7 @@ export function createDelivery(backend: Backend, options: DeliveryOptions): Deli
   return {
     backend,
     attach(figures) {
-      // If `attach` is async against its contract, its rejection must not end the process.
-      Promise.resolve(backend.attach?.(figures)).catch((thrown) => report(toAnalyticsError(thrown, name)));
+      followIfAsync(backend.attach?.(figures));
     },
     offer(event, bytes) {
       ledger.accepted += 1;
@@ -138,9 +146,9 @@ export function createDelivery(backend: Backend, options: DeliveryOptions): Deli
     async close(timeoutMs) {
       const started = clock.monotonic();
       try {
-        backend.closing?.(timeoutMs);
+        followIfAsync(backend.closing?.(timeoutMs));
       } catch (thrown) {
-        report(toAnalyticsError(thrown, name));
+        reportThrown(thrown);
       }
       const flushed = await flush(timeoutMs, true);
       const left = sink.abandon();

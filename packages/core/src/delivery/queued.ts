@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
+import * as types from 'node:util/types';
 import type { Backend, BatchDelivery } from '../backend.ts';
 import type { Clock } from '../client.ts';
 import { type AnalyticsError, backendError, type ErrorCode } from '../errors.ts';
@@ -13,11 +14,19 @@ import type { Sink, SinkEvents, SinkOptions } from './sink.ts';
 const breakerFailures = 5;
 /** Short, so that a disk with room again is noticed soon. */
 const storageFullMaxDelayMs = 5_000;
+/** In the last flush of a process: each batch after the first has what writing the one before it recorded. */
+const maxSyncBatches = 10;
 /** A write that takes longer is reported: nothing is delivered meanwhile, and nobody would hear of it. */
 const stalledMs = 60_000;
 
 const retryable: readonly ErrorCode[] = ['BACKEND_UNAVAILABLE', 'STORAGE_FULL'];
 const divisible: readonly ErrorCode[] = ['EVENTS_REJECTED', 'TOO_LARGE'];
+
+/**
+ * Runs deliveries outside of any request: neither in the one that happens to start them, nor in the one that created the client,
+ * whose data would stay in memory.
+ */
+const outsideOfRequests = /* @__PURE__ */ AsyncLocalStorage.snapshot();
 
 interface Waiter {
   /** Number of the last event waited for, counted from 1. */
@@ -35,10 +44,11 @@ export function queuedSink(
 ): Sink {
   const { maxDelayMs } = delivery;
   const maxEvents = Math.min(delivery.maxEvents, batchSize);
+  /** A queue that is half full does not wait for company, as it might drop events meanwhile. */
+  const [enoughEvents, enoughBytes] = [Math.min(maxEvents, maxQueueEvents / 2), maxQueueBytes / 2];
   const queue = createQueue(maxQueueEvents, maxQueueBytes);
   const bound = `the queue holds at most ${maxQueueEvents} events and ${maxQueueBytes} bytes`;
-  /** Bound, so that deliveries do not run in the context of the request that happens to start them. */
-  const run = AsyncLocalStorage.bind(runNow);
+  const run = (): Promise<void> => outsideOfRequests(runNow);
   let waiters: Waiter[] = [];
   /** Events ever queued; minus the queue's size, the number that have left it. */
   let enqueued = 0;
@@ -61,8 +71,10 @@ export function queuedSink(
   let lastError: AnalyticsError | undefined;
   /** Tells an abandoned write from the current one. */
   let epoch = 0;
+  let isWritingSync = false;
 
   const settledCount = (): number => enqueued - queue.size;
+  const isEnough = (): boolean => queue.size >= enoughEvents || queue.bytes >= enoughBytes;
 
   function schedule(delayMs: number): void {
     stopTimer();
@@ -88,7 +100,7 @@ export function queuedSink(
     }
     running = true;
     stopTimer();
-    while (queue.size > 0 && (settledCount() < due || queue.size >= maxEvents)) {
+    while (queue.size > 0 && (settledCount() < due || isEnough())) {
       await deliver();
       notify();
     }
@@ -211,16 +223,16 @@ export function queuedSink(
     return failures < breakerFailures ? 'retrying' : 'open';
   }
 
-  function forget(): number {
-    const count = queue.size;
+  /** Removes the `count` oldest events; how a write of them ends no longer matters. */
+  function forget(count: number): void {
     epoch += 1;
     attempts = 0;
     limit = maxEvents;
     queue.remove(count);
     wake?.();
-    stopTimer();
-    endStall();
-    return count;
+    if (queue.size === 0) {
+      stopTimer();
+    }
   }
 
   return {
@@ -235,7 +247,7 @@ export function queuedSink(
       }
       enqueued += 1;
       // Only schedules: a write from here would run inside the caller's `record()`.
-      if (queue.size >= maxEvents && !running) {
+      if (!running && isEnough()) {
         if (timer === undefined || !timerIsShort) {
           schedule(0);
         }
@@ -275,21 +287,35 @@ export function queuedSink(
       });
     },
     abandon() {
-      const count = forget();
+      const count = queue.size;
+      forget(count);
+      endStall();
       notify();
       return count;
     },
     flushSync() {
-      if (backend.writeSync === undefined || queue.size === 0) {
+      // It may be called from a `writeSync` that records something.
+      if (backend.writeSync === undefined || isWritingSync) {
         return;
       }
+      isWritingSync = true;
       try {
-        backend.writeSync(queue.peek(queue.size));
-        events.delivered(forget());
-        failures = 0;
-        notify();
+        for (let batches = 0; queue.size > 0 && batches < maxSyncBatches; batches += 1) {
+          const batch = queue.peek(queue.size);
+          const written: unknown = backend.writeSync(batch);
+          if (types.isPromise(written)) {
+            written.catch(() => {});
+            throw backendError(backend.name, 'INTERNAL', 'writeSync() must not be asynchronous');
+          }
+          forget(batch.length);
+          events.delivered(batch.length);
+          failures = 0;
+          notify();
+        }
       } catch (thrown) {
         events.retrying(toAnalyticsError(thrown, backend.name));
+      } finally {
+        isWritingSync = false;
       }
     },
     stats: () => ({ queued: queue.size, queuedBytes: queue.bytes, state: state() }),

@@ -116,8 +116,8 @@ export interface LogMetricsOptions extends CommonInput {
 }
 export interface MetricsInput extends LogMetricsOptions {
   readonly type: 'metrics';
-  /** Finite numbers: 1 to 1000 of them. */
-  readonly values: Readonly<Record<string, number>>;
+  /** Finite numbers: 1 to 1000 of them. Null and undefined mean unknown, and are left out. */
+  readonly values: Readonly<Record<string, number | null | undefined>>;
 }
 
 export interface RunInput extends CommonInput {

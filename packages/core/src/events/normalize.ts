@@ -1,6 +1,6 @@
 import * as types from 'node:util/types';
-import type { Context } from '../client.ts';
 import { maxTime, secondsProblem } from '../clock.ts';
+import type { Surroundings } from '../tracking/context.ts';
 import {
   choice,
   optionalError,
@@ -49,7 +49,7 @@ export interface Defaults {
   /** Whole Unix time in ms. */
   readonly now: () => number;
   readonly newId: (nowMs: number) => string;
-  readonly context: () => Context | undefined;
+  readonly context: () => Surroundings | undefined;
   readonly errorMessages: boolean;
   /** Prices an execution without a cost. */
   readonly price?: Pricing | undefined;
@@ -219,7 +219,10 @@ function toToolkit(input: ToolkitEventInput, defaults: Defaults): AnalyticsEvent
 }
 
 function toMetrics(input: MetricsInput, defaults: Defaults): AnalyticsEvent {
-  const given = Object.entries(requiredObject(input.values, 'values'));
+  // A number that is missing must not cost the others.
+  const given = Object.entries(requiredObject(input.values, 'values')).filter(
+    ([, value]) => (value ?? undefined) !== undefined,
+  );
   if (given.length === 0 || given.length > maxMetrics) {
     refuse('values', `must hold 1 to ${maxMetrics} numbers, got ${given.length}`);
   }

@@ -2,8 +2,8 @@ import type { Context } from '../client.ts';
 import { optionalObject, optionalText, optionalUuid, refuse } from '../values/check.ts';
 import { unknownNames } from '../values/unknown.ts';
 
-/** The values that callers know, and what travels along with them. */
-export interface Surroundings extends Context {
+/** The values of the context, and what travels along with them. */
+export interface Surroundings extends Partial<Record<keyof Context, string | undefined>> {
   /** The id of the outermost execution under way; if absent, it is the parent. */
   readonly rootId?: string | undefined;
   /** The incoming trace. */

@@ -1,7 +1,7 @@
 import type { AsyncLocalStorage } from 'node:async_hooks';
 import type { FinishOptions, Run, RunOptions } from '../client.ts';
 import type { JsonObject } from '../events/event.ts';
-import type { ArtifactInput, EventInput, RunInput } from '../events/input.ts';
+import type { ArtifactInput, EventInput, MetricsInput, RunInput } from '../events/input.ts';
 import { choice, optionalJson, optionalObject, refuseValue, requiredObject, requiredText } from '../values/check.ts';
 import { cleanId } from '../values/text.ts';
 import type { Surroundings } from './context.ts';
@@ -35,7 +35,9 @@ export function createRuns({ context, newId, record }: RunsOptions): Runs {
       id,
       within: (fn) => context.run({ ...context.getStore(), runId: id }, fn),
       logMetrics(values, metricsOptions) {
-        record(() => ({ ...optionalObject(metricsOptions, 'options'), type: 'metrics', values, runId: id }));
+        record(
+          () => ({ ...optionalObject(metricsOptions, 'options'), type: 'metrics', values, runId: id }) as MetricsInput,
+        );
       },
       logParam(name, value) {
         if (finished) {

@@ -3,6 +3,7 @@ import type { Analytics, Clock, DescribeCall, OperationDetails, SubjectDetails }
 import type { ErrorInfo } from '../events/event.ts';
 import type { ExecutionInput } from '../events/input.ts';
 import { optionalError, optionalObject, refuseValue } from '../values/check.ts';
+import { parseUuid } from '../values/id.ts';
 import { describeThrown } from '../values/thrown.ts';
 import { rootOf, type Surroundings } from './context.ts';
 import { type AnyFunction, type Execution, follow, wrap } from './wrap.ts';
@@ -36,7 +37,7 @@ export function createTracker({ context, clock, newId, record }: TrackerOptions)
     id: string = newId(),
   ): Execution {
     const outer = context.getStore();
-    const around = { ...outer, rootId: rootOf(outer) ?? id };
+    const around = { ...outer, rootId: rootOf(outer) ?? parentOf(subject) ?? id };
     const startedMs = clock.monotonic();
     let details: OperationDetails = {};
     /** Why the details cannot be recorded. */
@@ -79,7 +80,7 @@ export function createTracker({ context, clock, newId, record }: TrackerOptions)
       // In the context of the start, as a generator may be ended from an unrelated one.
       context.run(around, record, (isWhole) => {
         const named = typeof subject === 'string' ? { name: subject } : definedFields(subject, 'subject');
-        return { ...defaults, ...around, ...named, ...(isWhole && allDetails(result)), ...outcome } as TrackedInput;
+        return { ...defaults, ...named, ...(isWhole && allDetails(result)), ...outcome } as TrackedInput;
       });
     }
 
@@ -135,6 +136,15 @@ export function createTracker({ context, clock, newId, record }: TrackerOptions)
       return wrapped as unknown as typeof fn;
     },
   };
+}
+
+/** Undefined if it is absent or wrong, which is reported when the execution is recorded. */
+function parentOf(subject: string | Partial<SubjectDetails>): string | undefined {
+  try {
+    return typeof subject === 'string' ? undefined : parseUuid(subject.parentId);
+  } catch {
+    return undefined;
+  }
 }
 
 /** The given fields without those that are undefined, which must not hide known ones. */

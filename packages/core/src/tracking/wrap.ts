@@ -36,11 +36,8 @@ function wrapSync(fn: AnyFunction, start: Start): AnyFunction {
     if (types.isGeneratorObject(result)) {
       // Measured from its first step, which may never come. It keeps its id, to which what was recorded until now may refer.
       execution.release();
-      const wrapSteps = Symbol.asyncIterator in result ? wrapAsyncGenerator : wrapGenerator;
-      return wrapSteps(
-        () => result,
-        () => start(args, execution.operation.id),
-      )();
+      recordSteps(result as unknown as Steps<unknown>, () => start(args, execution.operation.id));
+      return result;
     }
     // Real promises only: to some thenables (query builders, say) `then` means "start now".
     if (!types.isPromise(result)) {
@@ -72,26 +69,41 @@ function wrapSync(fn: AnyFunction, start: Start): AnyFunction {
   };
 }
 
+/** The executions that end when a promise with a `then` of its own is awaited; a caller may get the same promise again. */
+const awaited = /* @__PURE__ */ new WeakMap<Promise<unknown>, Execution[]>();
+/** Generators that are recorded already. */
+const stepped = /* @__PURE__ */ new WeakSet<Steps<unknown>>();
+
 /**
  * Records the outcome of a promise when its caller awaits it. A `then` of its own may do work that can be done only once (the
  * OpenAI SDK's reads the body of the response), so only the caller may call it.
  */
 function recordWhenAwaited(promise: Promise<unknown>, execution: Execution): void {
+  // The caller may never await it.
+  execution.release();
+  const others = awaited.get(promise);
+  if (others !== undefined) {
+    others.push(execution);
+    return;
+  }
+  const executions = [execution];
   const { then } = promise;
   const awaitOriginal = (): Promise<unknown> =>
     then.call(
       promise,
       (value) => {
-        execution.succeeded(value);
+        for (const ended of executions.splice(0)) {
+          ended.succeeded(value);
+        }
         return value;
       },
       (thrown) => {
-        execution.threw(thrown);
+        for (const ended of executions.splice(0)) {
+          ended.threw(thrown);
+        }
         throw thrown;
       },
     );
-  // The caller may never await it.
-  execution.release();
   try {
     Object.assign(promise, {
       // biome-ignore lint/suspicious/noThenProperty: it takes the place of one
@@ -99,8 +111,48 @@ function recordWhenAwaited(promise: Promise<unknown>, execution: Execution): voi
       catch: ((...handlers) => awaitOriginal().catch(...handlers)) as Promise<unknown>['catch'],
       finally: ((...handlers) => awaitOriginal().finally(...handlers)) as Promise<unknown>['finally'],
     });
+    awaited.set(promise, executions);
   } catch {
     // The call that returned a frozen promise goes unrecorded.
+  }
+}
+
+/**
+ * Records a generator from its first step to its end, in an execution that `begin` begins. The caller gets the generator itself, which
+ * may be under way already, or have methods of its own.
+ */
+function recordSteps(generator: Steps<unknown>, begin: () => Execution): void {
+  if (stepped.has(generator) || !Object.isExtensible(generator)) {
+    return;
+  }
+  stepped.add(generator);
+  let execution: Execution | undefined;
+
+  function step(take: () => unknown): unknown {
+    execution ??= begin();
+    const { within, succeeded, threw } = execution;
+    const took = (result: unknown): unknown => {
+      if ((result as IteratorResult<unknown>).done) {
+        succeeded();
+      }
+      return result;
+    };
+    const failed = (thrown: unknown): never => {
+      threw(thrown);
+      throw thrown;
+    };
+    try {
+      const result = within(take);
+      return types.isPromise(result) ? result.then(took, failed) : took(result);
+    } catch (thrown) {
+      return failed(thrown);
+    }
+  }
+
+  for (const name of ['next', 'return', 'throw'] as const) {
+    const take = generator[name];
+    const value = (given: unknown): unknown => step(() => take.call(generator, given));
+    Object.defineProperty(generator, name, { value, configurable: true, writable: true });
   }
 }
 

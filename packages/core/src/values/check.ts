@@ -121,13 +121,14 @@ export function optionalJson(value: unknown, field: string): JsonObject | undefi
   return isNestedWithin(copy, maxJsonDepth) ? copy : refuse(field, `must be at most ${maxJsonDepth} levels deep`);
 }
 
-/** Takes an `ErrorInfo` or any thrown value. An object with a `type` is an `ErrorInfo`, unless it has a stack: then it is an error. */
+/** Takes an `ErrorInfo` or any thrown value. An object with a text as `type` is an `ErrorInfo`, unless it has a stack: then it is an error. */
 export function optionalError(value: unknown, field: string): ErrorInfo | undefined {
   if ((value ?? '') === '') {
     return undefined;
   }
   const given = value as Record<string, unknown>;
-  const isInfo = typeof value === 'object' && (given['type'] ?? '') !== '' && !('stack' in given);
+  const isInfo =
+    typeof value === 'object' && typeof given['type'] === 'string' && given['type'] !== '' && !('stack' in given);
   const { type, message } = isInfo ? given : describeThrown(value);
   return {
     type: requiredText(type, `${field}.type`),

@@ -23,7 +23,7 @@ export function unknownOptions(given: unknown, known: Readonly<Record<string, tr
 }
 
 /** Fields of inputs that their events name differently, or do not have. */
-const otherFields = { skillId: true, toolName: true, sampleRate: true, rootId: true, trace: true };
+const otherFields = { skillId: true, toolName: true, sampleRate: true };
 
 /**
  * Returns the first field of an input, or of its `usage`, that the event made from it does not have. Null and undefined values do

@@ -1,15 +1,16 @@
 import { type Defaults, toEvent } from '../../src/events/normalize.ts';
-import { AnalyticsError, type AnalyticsEvent, type Context, type EventInput } from '../../src/index.ts';
+import { AnalyticsError, type AnalyticsEvent, type EventInput } from '../../src/index.ts';
+import type { Surroundings } from '../../src/tracking/context.ts';
 
 export const madeId = '01890a5d-ac96-774b-bcce-b302099a8057';
 export const nowMs = 1_767_225_600_000;
 
-export function defaults(context?: Context, errorMessages = true): Defaults {
+export function defaults(context?: Surroundings, errorMessages = true): Defaults {
   return { now: () => nowMs, newId: () => madeId, context: () => context, errorMessages };
 }
 
 /** What becomes of an input of any shape. */
-export function eventOf(input: unknown, context?: Context): AnalyticsEvent {
+export function eventOf(input: unknown, context?: Surroundings): AnalyticsEvent {
   return toEvent(input as EventInput, defaults(context));
 }
 
