@@ -191,9 +191,12 @@ async function opened({ name, settings, logFrequency, alertIntervalMs }: Resolve
     ...(mode === 'offline' && {
       writeSync(events: readonly AnalyticsEvent[]) {
         for (const [key, group] of groupsOf(events, seen)) {
-          const recorded = runs.of(key, group);
-          recorded.writeSync(group);
-          runs.settle(recorded);
+          // What comes after the end of a run goes on in a second directory.
+          for (let rest = group; rest.length > 0; ) {
+            const recorded = runs.of(key, rest);
+            rest = recorded.writeSync(rest);
+            runs.settle(recorded);
+          }
         }
       },
     }),

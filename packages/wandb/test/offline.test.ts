@@ -123,6 +123,48 @@ test('a batch is in the log once, at whatever moment of its writing the process 
   }
 });
 
+test.each(['event', 'close'])(
+  'nothing is written twice, or behind the end of a run, at whatever moment of it the process exits: %s',
+  async (ending) => {
+    const isEvent = ending === 'event';
+    const seen = new Set<number>();
+    for (let turns = 0; turns < 60; turns += 1) {
+      const dir = testFolder();
+      const backend = await wandb({ mode: 'offline', dir, runId: 'r', logFrequency: 2 });
+      onTestFinished(() => backend.close?.());
+      await backend.write([execution({ kind: 'tool', name: 't' })]);
+      const end = isEvent ? [runEvent({ runId: 'r', state: 'finished' })] : [];
+      const ended = Promise.resolve(isEvent ? backend.write(end) : backend.close?.()).catch(() => {});
+      for (let turn = 0; turn < turns; turn += 1) {
+        await Promise.resolve();
+      }
+      backend.writeSync?.([...end, metrics({ runId: 'r', values: { late: 1 } })]);
+      const readAll = () =>
+        globSync(join(dir, '*', 'offline-run-*', '*.wandb'))
+          .sort()
+          .map(readRun);
+      const logs = readAll();
+      const rows = logs.flatMap((log) => log.rows);
+      expect(
+        rows.filter((row) => 'late' in row),
+        `after ${turns} turns`,
+      ).toHaveLength(1);
+      // The row of the operations that fill none comes with the end.
+      expect(rows.filter((row) => 't/operations' in row)).toHaveLength(isEvent || logs.length > 1 ? 1 : 0);
+      const summary = Object.assign({}, ...logs.map((log) => log.summary));
+      expect(summary).toMatchObject({ late: 1, 'summary/total_operations': 1 });
+      seen.add(logs.length);
+      await ended;
+      await backend.close?.();
+      if (isEvent) {
+        // A process that has only got a signal goes on, and ends the second one.
+        expect(readAll().map(({ exitCode }) => exitCode)).toEqual(logs.map(() => 0));
+      }
+    }
+    expect(seen).toEqual(new Set([1, 2]));
+  },
+);
+
 test('a run that cannot begin leaves nothing behind', async () => {
   const dir = testFolder();
   const config = {
@@ -395,6 +437,29 @@ test('a program that ends without a word has written what was queued', async () 
   expect(rows).toHaveLength(1000);
   expect(summary).toMatchObject({ 'summary/total_operations': 1000, 'summary/failures': 250 });
   expect({ isWhole, exitCode }).toEqual({ isWhole: true, exitCode: undefined });
+});
+
+testWithPython('a program that ends while a run is ending has written what came after it, too', async () => {
+  const dir = testFolder();
+  await new Promise((resolve) => child(dir, 'late', '0').on('close', resolve));
+  const directories = globSync(join(dir, 'wandb', 'offline-run-*-child*')).sort();
+  expect(directories.map((directory) => readRun(join(directory, 'run-child.wandb')))).toMatchObject([
+    { rows: [{ 'tool/status': 'success', _step: 0 }], exitCode: 0, isWhole: true },
+    { rows: [{ 'skill/skill/rating': 4, _step: 1 }], summary: { 'summary/total_operations': 1 }, isWhole: true },
+  ]);
+  const fake = await fakeService();
+  onTestFinished(fake.close);
+  for (const directory of directories) {
+    const { status, output } = await sync(directory, dir, fake.url, apiKey);
+    expect(status, output).toBe(0);
+  }
+  const { history, summary = '' } = fake.run('child');
+  expect(history.map((line) => JSON.parse(line))).toMatchObject([
+    { 'tool/status': 'success' },
+    { 'skill/skill/rating': 4 },
+  ]);
+  expect(JSON.parse(summary)).toMatchObject({ 'summary/total_operations': 1, 'summary/state': 'finished' });
+  expect(fake.violations).toEqual([]);
 });
 
 testWithPython(

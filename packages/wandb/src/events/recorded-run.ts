@@ -36,7 +36,8 @@ export interface RecordedRun {
   readonly exitCode: number | undefined;
   /** Resolves when all events have arrived; rejects when none have, or when it is unknown. */
   write(events: readonly AnalyticsEvent[], signal: AbortSignal): Promise<void>;
-  writeSync(events: readonly AnalyticsEvent[]): void;
+  /** For a process that is exiting. Returns the events that come after the end of the run, and which it therefore did not take. */
+  writeSync(events: readonly AnalyticsEvent[]): readonly AnalyticsEvent[];
   /** Writes a row of the operations that do not fill one yet. */
   flush(at: number, signal: AbortSignal): Promise<void>;
   /** Ends the run. The last call, but it may be repeated. Retries until the signal is aborted. */
@@ -63,8 +64,8 @@ export function createRecordedRun(options: RecordedRunOptions): RecordedRun {
   let endedWith: number | undefined;
   let exiting = false;
   let described: RunEvent | undefined;
-  /** The batch of `finish`: the same on each attempt, because part of it may have arrived. */
-  let last: Batch | undefined;
+  /** What `finish` sends: the same on each attempt, because part of it may have arrived. */
+  let last: Staged | undefined;
 
   function stage(ids: readonly string[], recording: Recording, at?: number): Staged {
     if (recording.started !== undefined) {
@@ -207,10 +208,15 @@ export function createRecordedRun(options: RecordedRunOptions): RecordedRun {
       }
       exiting = true;
       if (staged !== undefined && offline.settleSync(staged.batch.rows)) {
+        confirm(run.state, staged.batch);
+        endedWith = staged.exitCode;
         arrived(staged);
       }
       staged = undefined;
       const missing = events.filter(({ id }) => !seen.has(id));
+      if (endedWith !== undefined || missing.length === 0) {
+        return missing;
+      }
       const draft = recorder.begin(missing.length);
       for (const event of missing) {
         draft.add(event);
@@ -228,6 +234,7 @@ export function createRecordedRun(options: RecordedRunOptions): RecordedRun {
       endedWith = current.exitCode;
       confirm(run.state, current.batch);
       arrived(current);
+      return [];
     },
     async flush(at, signal) {
       if (recorder.rest(at) === undefined) {
@@ -243,8 +250,10 @@ export function createRecordedRun(options: RecordedRunOptions): RecordedRun {
     },
     async finish(exitCode, at, signal) {
       await insist(() => settle(signal), clock, signal);
-      last ??= stage([], recorder.rest(at) ?? recorder.begin().done(run.state.summary), at).batch;
-      await insist(() => run.finish(exitCode, last, signal), clock, signal);
+      last ??= { ...stage([], recorder.rest(at) ?? recorder.begin().done(run.state.summary), at), exitCode };
+      const { batch } = last;
+      staged = last;
+      await insist(() => run.finish(exitCode, batch, signal), clock, signal);
       endedWith = exitCode;
     },
   };

@@ -133,12 +133,14 @@ export function createRuns(options: RunsOptions): Runs {
     }
   }
 
-  function settle({ run, exitCode }: RecordedRun): void {
+  function settle(recorded: RecordedRun): void {
+    const { run, exitCode } = recorded;
     const { id } = run.info;
     if (run.location !== undefined) {
       keepLatest(locations, id, run.location, maxLocations);
     }
-    if (exitCode !== undefined) {
+    // Unless another run has taken its place: one that ends while the process takes over its events is settled twice.
+    if (exitCode !== undefined && runs.get(id) === recorded) {
       void run.release();
       runs.delete(id);
       const { step, summary } = run.state;

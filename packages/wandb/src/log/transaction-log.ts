@@ -17,8 +17,8 @@ export interface TransactionLog {
   append(encode: (records: Records) => void, rows?: Rows): Promise<void>;
   /** Synchronous `append`, for a process that is exiting. Cancels an `append` that is still encoding. */
   appendSync(encode: (records: Records) => void): void;
-  /** Completes the pending write, if there is one. Returns whether it was that of these rows. */
-  settleSync(rows?: Rows): boolean;
+  /** Completes the pending write, if there is one. Returns whether these rows have been appended, by this call or before. */
+  settleSync(rows: Rows): boolean;
   /** Flushes the file to the disk. */
   sync(): Promise<void>;
   /** Closes the file after pending appends. */
@@ -44,6 +44,7 @@ export function createTransactionLog(path: string, encodeRows: Encoder['records'
   /** Incremented to cancel appends that are still encoding. */
   let epoch = 0;
   let underWay: { readonly parts: readonly Uint8Array[]; readonly count: number; readonly rows: Rows } | undefined;
+  const appended = new WeakSet<Rows>();
   let latest: Promise<unknown> = Promise.resolve();
 
   function encoder(from: number): { readonly frames: LogFrames; readonly records: Records } {
@@ -102,28 +103,33 @@ export function createTransactionLog(path: string, encodeRows: Encoder['records'
     }
     if (underWay === current) {
       position = end;
-      count = current.count;
+      finishWrite(current);
     }
   }
 
-  function settleSync(given?: Rows): boolean {
-    if (underWay === undefined) {
-      return false;
-    }
-    // Writes the same bytes at the same position, so it does not matter how far the other write gets.
-    const { parts, count: reached, rows } = underWay;
-    writeNow(parts);
+  function finishWrite(written: NonNullable<typeof underWay>): void {
     underWay = undefined;
-    count = reached;
-    return rows === given;
+    count = written.count;
+    appended.add(written.rows);
+  }
+
+  function settle(): void {
+    if (underWay !== undefined) {
+      // Writes the same bytes at the same position, so it does not matter how far the other write gets.
+      writeNow(underWay.parts);
+      finishWrite(underWay);
+    }
   }
 
   return {
-    settleSync,
+    settleSync(rows) {
+      settle();
+      return appended.has(rows);
+    },
     append(encode, rows = newRows()) {
       const previous = latest;
       const started = epoch;
-      const appended = (async () => {
+      const done = (async () => {
         await previous.catch(() => {});
         try {
           await appendNext(encode, rows, started);
@@ -133,11 +139,11 @@ export function createTransactionLog(path: string, encodeRows: Encoder['records'
           underWay = undefined;
         }
       })();
-      latest = appended;
-      return appended;
+      latest = done;
+      return done;
     },
     appendSync(encode) {
-      settleSync();
+      settle();
       epoch += 1;
       const header = headerAt(position);
       const { frames, records } = encoder(position + header.length);

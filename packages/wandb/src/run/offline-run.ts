@@ -21,7 +21,7 @@ export interface OfflineRun extends RunTarget {
   appendSync(batch: Batch, exitCode?: number): void;
   putArtifactSync(artifact: Artifact): void;
   describeSync(info: RunInfo): void;
-  /** Completes the pending append. Returns whether it was that of these rows. */
+  /** Completes the pending append, and with it the end that it may have. Returns whether these rows are in the log. */
   settleSync(rows: Rows): boolean;
 }
 

@@ -135,6 +135,9 @@ export function readRun(path: string): LoggedRun {
     if (number(record, 1) !== at + 1) {
       throw new Error(`record ${at + 1} has the number ${number(record, 1)}`);
     }
+    if (record.has(22) && at + 1 < records.length) {
+      throw new Error(`what comes after record ${at + 1}, the footer, is never uploaded`);
+    }
     const [history] = messages(record, 2);
     const [changes] = messages(record, 3);
     const [configured] = messages(record, 5);
