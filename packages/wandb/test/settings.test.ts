@@ -250,6 +250,9 @@ test('files, artifacts and alerts of a wrong form are refused by name, and not t
     ...['', '.', '../x', '/abs', 'a//b', 'a/'].map(
       (name) => [() => run.saveFile(name, new Uint8Array(1)), 'file: name must be a relative path'] as const,
     ),
+    ...['config.yaml', 'wandb-summary.json'].map(
+      (name) => [() => run.saveFile(name, bytes), 'file: W&B writes this file itself; choose another name'] as const,
+    ),
     ...['../a', '/a', 'a//b', 'a/./b', '..'].map(
       (path) =>
         [() => logged({ files: { [path]: bytes } }), 'artifact: each path in files must be a relative path'] as const,

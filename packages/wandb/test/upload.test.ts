@@ -351,6 +351,8 @@ describe('names that a file system does not take, or that are alike when cut, st
     'a?b.txt',
     'a_b.txt',
     'a/b.txt',
+    'a/config.yaml',
+    'Config.yaml',
     `${'\u65e5'.repeat(100)}.csv`,
   ];
 
@@ -367,11 +369,14 @@ describe('names that a file system does not take, or that are alike when cut, st
     expect(files).toContain('a_b.txt');
   });
 
-  test.each(['', '.', '../x', '/abs', 'a//b'])('and %j is no name of a file', async (name) => {
-    const run = await startRun({ mode: 'offline', dir: testFolder(), runId: 'run1' });
-    await expect(run.saveFile(name, Buffer.from('x'))).rejects.toMatchObject({ code: 'INVALID_EVENT' });
-    await run.finish();
-  });
+  test.each(['', '.', '../x', '/abs', 'a//b', 'config.yaml', 'wandb-summary.json'])(
+    'and %j is no name of a file',
+    async (name) => {
+      const run = await startRun({ mode: 'offline', dir: testFolder(), runId: 'run1' });
+      await expect(run.saveFile(name, Buffer.from('x'))).rejects.toMatchObject({ code: 'INVALID_EVENT' });
+      await run.finish();
+    },
+  );
 
   test('in an artifact', async () => {
     const run = await startRun({ mode: 'offline', dir: testFolder(), runId: 'run1', entity: 'ada' });

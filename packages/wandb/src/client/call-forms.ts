@@ -10,6 +10,9 @@ import type { Alert, AlertLevel } from '../service/operations.ts';
 // Checks the arguments of calls that return a promise, and the files that they name: an invalid one would otherwise look like
 // a failure of the disk or of the service. All checks throw AnalyticsError `INVALID_EVENT`.
 
+/** `wandb sync` writes these over what the run has stored. */
+const ownFiles: readonly string[] = ['config.yaml', 'wandb-summary.json'];
+
 export async function checkFile({ name, content }: RunFile): Promise<void> {
   if (typeof name !== 'string' || !isSource(content)) {
     refuse('file', 'must be given as a name and its content: bytes or { path }');
@@ -17,6 +20,9 @@ export async function checkFile({ name, content }: RunFile): Promise<void> {
   const problem = pathProblem(name);
   if (problem !== undefined) {
     refuse('file', `name ${problem}`);
+  }
+  if (ownFiles.includes(name)) {
+    refuse('file', 'W&B writes this file itself; choose another name');
   }
   if ('path' in content) {
     const found = await readable('file', stat(content.path));

@@ -48,7 +48,10 @@ export interface WandbRun extends AsyncDisposable {
   updateConfig(values: Readonly<Record<string, unknown>>): void;
   /** Replaces all tags. Each is cut at 64 characters; empty ones are left out. */
   setTags(tags: readonly string[]): void;
-  /** Stores a file with the run. `name` is its path in the run, with forward slashes. Resolves when it is stored. */
+  /**
+   * Stores a file with the run. `name` is its path in the run, with forward slashes, and neither `config.yaml` nor
+   * `wandb-summary.json`. Resolves when it is stored.
+   */
   saveFile(name: string, content: Uint8Array | { readonly path: string }): Promise<void>;
   /** Logs a version of an artifact. Resolves when it is stored. */
   logArtifact(input: ArtifactInput): Promise<void>;
