@@ -118,6 +118,20 @@ test('a name with an @ in it is no version of another', async () => {
   expect(Object.keys(summary(fake, 'run1'))).toContain('skill/parse%401.4/status');
 });
 
+test('a tool that is called summary leaves the totals alone', async () => {
+  const { backend, fake, options } = await backendAt({ logFrequency: 2 });
+  const call = { kind: 'tool', name: 'summary' } as const;
+  const other = { kind: 'tool', name: 'ocr', success: false } as const;
+  await backend.write([other, other, call, { ...call, success: false }].map((given) => execution(given)));
+  expect(rows(fake, 'run1')[1]).toMatchObject({ '%73ummary/operations': 2, '%73ummary/failures': 1 });
+  expect(summary(fake, 'run1')).toMatchObject({ 'summary/failures': 3, 'summary/%73ummary/failures': 1 });
+  await backend.close?.();
+  const again = await wandb({ ...options, logFrequency: 2, resume: 'must' });
+  await again.write([execution(other)]);
+  await again.close?.();
+  expect(summary(fake, 'run1')).toMatchObject({ 'summary/failures': 4, 'summary/total_operations': 5 });
+});
+
 test('names that look like parts of keys, or like those of the service, stay apart', async () => {
   const { backend, fake } = await backendAt();
   await backend.write([

@@ -117,8 +117,13 @@ export function createKeyBook(onOverflow: () => void): KeyBook {
 }
 
 function prefixOf(kind: Kind, name: string): string {
-  // Keys that begin with an underscore are reserved for the service.
-  return kind === 'tool' ? keyPart(name).replace(/^_/, '%5F') : `${kind}/${keyPart(name)}`;
+  if (kind !== 'tool') {
+    return `${kind}/${keyPart(name)}`;
+  }
+  // Keys that begin with an underscore are reserved for the service, and those below `summary` are totals.
+  return keyPart(name)
+    .replace(/^_/, '%5F')
+    .replace(/^summary$/, '%73ummary');
 }
 
 /** Escapes a name for a key: a slash would turn it into another name's key, and an @ into that of a version. */
