@@ -38,12 +38,14 @@ export const knownInMetric: OptionNames<MetricOptions> = { stepMetric: true, hid
 
 /**
  * Checks a definition and fills in the defaults.
- * @throws TypeError for what a record of it cannot hold, which would make the whole log unreadable.
+ * @throws TypeError for what a record of it cannot hold, which would make the whole log unreadable; for empty names and globs.
  */
 export function definitionOf(name: string, options: MetricOptions | undefined): MetricDefinition {
   const { stepMetric, hidden = false, summary = [] } = options ?? {};
   const isNamed = typeof name === 'string' && (stepMetric === undefined || typeof stepMetric === 'string');
   requireForm(isNamed, 'its name and its step metric must be strings');
+  const isWhole = [name, stepMetric].every((given) => given !== '' && !given?.includes('*'));
+  requireForm(isWhole, 'its name and its step metric must not be empty, nor have a *: globs are not supported');
   const isOfKinds = Array.isArray(summary) && summary.every((kind) => Object.hasOwn(summaryFields, kind));
   requireForm(isOfKinds, `its summary must be a list of ${Object.keys(summaryFields).join(', ')}`);
   return { name, stepMetric, hidden, summary: [...summary] };
@@ -53,7 +55,7 @@ export function definitionOf(name: string, options: MetricOptions | undefined): 
 export function withDefinition(metrics: readonly MetricDefinition[], added: MetricDefinition): MetricDefinition[] {
   const others = metrics.filter(({ name }) => name !== added.name);
   const { stepMetric } = added;
-  if (stepMetric !== undefined && !others.some(({ name }) => name === stepMetric)) {
+  if (stepMetric !== undefined && stepMetric !== added.name && !others.some(({ name }) => name === stepMetric)) {
     others.push({ name: stepMetric, stepMetric: undefined, hidden: false, summary: [] });
   }
   return [...others, added];

@@ -180,11 +180,15 @@ describe('rows', () => {
       run.defineMetric('b', { summary: ['best' as never] });
       run.defineMetric('b', { stepMetric: none });
       run.defineMetric(5 as never);
+      run.defineMetric('');
+      run.defineMetric('train/*');
+      run.defineMetric('b', { stepMetric: '' });
+      run.defineMetric('b', { stepMetric: '*' });
       run.finish(none);
     });
     expect(values).toEqual([{ a: 1, _step: 0 }]);
     expect(summary).toMatchObject({ a: 1, good: 1 });
-    expect(skipped).toBe(9);
+    expect(skipped).toBe(13);
     // The log of an offline run could hold none of them.
     expect(fake.run('run1').config).toMatchObject({ _wandb: { value: { m: [{ 1: 'a' }] } } });
     expect(notices).toEqual([
@@ -346,6 +350,20 @@ test('null says nothing about the last value, unless the program sets it', async
   expect(summary).toMatchObject({ x: 1, nested: { a: 1, b: { c: 3 } }, list: [1, null], set: null });
   expect(Object.keys(summary)).not.toEqual(expect.arrayContaining(['never']));
   expect(Object.keys(summary)).not.toEqual(expect.arrayContaining(['all']));
+});
+
+test('a metric that is its own x axis is defined once', async () => {
+  const { fake } = await rowsAfter((run) => {
+    run.defineMetric('loss');
+    run.defineMetric('epoch', { stepMetric: 'epoch' });
+    run.log({ epoch: 1 });
+  });
+  expect(fake.run('run1').config).toMatchObject({ _wandb: { value: { m: [{ 1: 'loss' }, { 1: 'epoch', 5: 2 }] } } });
+});
+
+test.each(['', 'train/*'])('a metric called %j is told, and not defined', async (name) => {
+  const { notices } = await rowsAfter((run) => run.defineMetric(name));
+  expect(notices).toEqual([expect.stringContaining('must not be empty, nor have a *')]);
 });
 
 test.each(['online', 'offline'] as const)(

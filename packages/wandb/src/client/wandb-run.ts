@@ -39,7 +39,10 @@ export interface WandbRun extends AsyncDisposable {
   log(values: Readonly<Record<string, unknown>>, options?: LogOptions): void;
   /** Sets values of the summary; undefined removes one. Keys that begin with `_` are left out and counted in `skipped`. */
   setSummary(values: Readonly<Record<string, unknown>>): void;
-  /** Defines how a metric is shown. Call it before you log the first value. */
+  /**
+   * Defines how a metric is shown. Call it before you log the first value. Empty names, and those with a *, are left out and
+   * counted in `skipped`.
+   */
   defineMetric(name: string, options?: MetricOptions): void;
   /**
    * Sets values of the configuration; other keys keep theirs. Values that are not JSON data, and keys that begin with `_`, are
