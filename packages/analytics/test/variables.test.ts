@@ -130,8 +130,9 @@ Every variable that the packages read. All are optional, and an empty one counts
 [\`@toolweaver/analytics\`](../packages/analytics) reads \`process.env\` by itself, when it is called: its own variables, and those of the backends
 that \`ANALYTICS_BACKEND\` names. An option in the code wins over its variable. No file is read; use \`node --env-file=.env program.ts\`.
 
-Wrong values, and misspelt names that begin with \`ANALYTICS_\`, are reported together at start, with what is missing for OTLP or W&B. Only if
-there are none of these, a database and a port are opened, and problems with that are reported. Other misspelt names are not noticed: \`PROMETHEUS_PROT=1\` is ignored.
+Wrong values, and names that are one letter off one that begins with \`ANALYTICS_\`, are reported together at start, with what is missing for OTLP or
+W&B. Only if there are none of these, a database and a port are opened, and problems with that are reported. Other misspelt names are not noticed:
+\`ANALYTICS_DB_RETENTION=7\` and \`PROMETHEUS_PROT=1\` are ignored. Values have no quotes around them: Node and shells remove these, \`docker --env-file\` does not.
 
 The columns say who reads the variable (\`toolkits\` is \`toolkitOptionsFromEnv\` of [\`@toolweaver/analytics-adapters\`](../packages/adapters)), what it
 accepts, and its default. For true and false, yes and no, on and off, and 1 and 0 are accepted, too, in any case.

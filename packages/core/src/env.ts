@@ -8,7 +8,7 @@ export type Env = Readonly<Record<string, string | undefined>>;
 
 /** Typed reads of environment variables. An unset, empty or blank variable gives `undefined`. */
 export interface EnvReader {
-  /** The value, trimmed. */
+  /** The value, trimmed. A value in quotes is refused, here and below. */
   text(name: string): string | undefined;
   /** The value as a `Secret`, which prints as `[redacted]`. */
   secret(name: string): Secret | undefined;
@@ -42,9 +42,14 @@ export function readEnv<T>(env: Env, read: (vars: EnvReader) => T): T {
   }
   const text = (name: string): string | undefined => {
     const value: unknown = env[name] ?? '';
-    return typeof value === 'string'
-      ? value.trim() || undefined
-      : problem(name, `must be a string, not of type ${typeof value}`);
+    if (typeof value !== 'string') {
+      return problem(name, `must be a string, not of type ${typeof value}`);
+    }
+    const trimmed = value.trim();
+    // Files for `docker --env-file` are no shell scripts: what is meant as a path would become one that begins with a quote.
+    return /^(["']).*\1$/s.test(trimmed)
+      ? problem(name, 'must have no quotes around it; some readers of .env files keep them')
+      : trimmed || undefined;
   };
 
   function parsed(name: string, pattern: RegExp, what: string, range: NumberRange = {}): number | undefined {

@@ -37,6 +37,14 @@ describe.each(Object.entries(readers))('%s', (_, how) => {
   test.each([undefined, '', ' ', '\t\r\n '])('%j is not set', (text) => {
     expect(read(text, how)).toBeUndefined();
   });
+
+  test.each(['"a"', "'a'", ' "1" ', '""'])('%s is refused for its quotes', (text) => {
+    expect(problemOf(text, how)).toMatch(/^must have no quotes around it/);
+  });
+});
+
+test.each(['"', 'a"', `"a'`, '"a" and more', 'k="v"'])('text: %s stays as it is', (text) => {
+  expect(read(text, (vars) => vars.text('V'))).toBe(text);
 });
 
 describe('text', () => {
