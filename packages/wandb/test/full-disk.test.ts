@@ -199,7 +199,8 @@ test('what could not be completed when the process exits is there once, or not a
   for (let turn = 0; turn < 50 && refused === undefined; turn += 1) {
     await Promise.resolve();
     try {
-      log.settleSync(rows);
+      // Other rows, as these are not to be taken over before they are being written.
+      log.settleSync(newRows());
     } catch (error) {
       refused = error;
     }

@@ -62,7 +62,8 @@ export function createRecordedRun(options: RecordedRunOptions): RecordedRun {
   const { run, recorder, seen, baseTags, clock, onNotice, onFailure } = options;
   let staged: Staged | undefined;
   let endedWith: number | undefined;
-  let exiting = false;
+  /** The number of calls of `writeSync`, which also writes what a `write` under way has not staged yet. */
+  let takeovers = 0;
   let described: RunEvent | undefined;
   /** What `finish` sends: the same on each attempt, because part of it may have arrived. */
   let last: Staged | undefined;
@@ -131,9 +132,6 @@ export function createRecordedRun(options: RecordedRunOptions): RecordedRun {
   async function send(current: Staged, signal: AbortSignal): Promise<void> {
     await sendArtifacts(current, signal);
     try {
-      if (exiting) {
-        throw new AnalyticsError('CLOSED', 'the process is ending');
-      }
       if (current.exitCode === undefined) {
         await run.append(current.batch, signal);
       } else {
@@ -178,6 +176,7 @@ export function createRecordedRun(options: RecordedRunOptions): RecordedRun {
       return endedWith;
     },
     async write(events, signal) {
+      const begun = takeovers;
       if (staged !== undefined && !isOf(staged, events)) {
         await settle(signal);
       }
@@ -191,6 +190,9 @@ export function createRecordedRun(options: RecordedRunOptions): RecordedRun {
             await setImmediate();
           }
           draft.add(events[at] as AnalyticsEvent);
+        }
+        if (begun !== takeovers) {
+          throw new AnalyticsError('CLOSED', 'the events were written synchronously meanwhile');
         }
         const recording = draft.done(run.state.summary);
         staged = stage(
@@ -206,7 +208,7 @@ export function createRecordedRun(options: RecordedRunOptions): RecordedRun {
       if (offline === undefined) {
         throw new AnalyticsError('BACKEND_UNAVAILABLE', 'the service cannot be reached while the process exits');
       }
-      exiting = true;
+      takeovers += 1;
       if (staged !== undefined && offline.settleSync(staged.batch.rows)) {
         confirm(run.state, staged.batch);
         endedWith = staged.exitCode;

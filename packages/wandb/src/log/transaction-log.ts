@@ -17,7 +17,10 @@ export interface TransactionLog {
   append(encode: (records: Records) => void, rows?: Rows): Promise<void>;
   /** Synchronous `append`, for a process that is exiting. Cancels an `append` that is still encoding. */
   appendSync(encode: (records: Records) => void): void;
-  /** Completes the pending write, if there is one. Returns whether these rows have been appended, by this call or before. */
+  /**
+   * Completes the pending write, if there is one. Returns whether these rows have been appended, by this call or before; if not,
+   * they never are.
+   */
   settleSync(rows: Rows): boolean;
   /** Flushes the file to the disk. */
   sync(): Promise<void>;
@@ -45,6 +48,8 @@ export function createTransactionLog(path: string, encodeRows: Encoder['records'
   let epoch = 0;
   let underWay: { readonly parts: readonly Uint8Array[]; readonly count: number; readonly rows: Rows } | undefined;
   const appended = new WeakSet<Rows>();
+  /** Rows that are not appended any more: who settled them has written what they stand for. */
+  const takenOver = new WeakSet<Rows>();
   let latest: Promise<unknown> = Promise.resolve();
 
   function encoder(from: number): { readonly frames: LogFrames; readonly records: Records } {
@@ -83,8 +88,8 @@ export function createTransactionLog(path: string, encodeRows: Encoder['records'
     const { frames, records } = encoder(at + header.length + history.length);
     records.count = count + rows.shapes.length;
     encode(records);
-    if (epoch !== started || !open) {
-      throw new AnalyticsError('CLOSED', 'the process is ending');
+    if (epoch !== started || takenOver.has(rows) || !open) {
+      throw new AnalyticsError('CLOSED', 'a synchronous write has come first');
     }
     const current = { parts: [header, history, frames.take()], count: records.count, rows };
     underWay = current;
@@ -124,6 +129,7 @@ export function createTransactionLog(path: string, encodeRows: Encoder['records'
   return {
     settleSync(rows) {
       settle();
+      takenOver.add(rows);
       return appended.has(rows);
     },
     append(encode, rows = newRows()) {
