@@ -48,8 +48,10 @@ export function langChainCallbacks(analytics: Analytics, options: LangChainOptio
     handleLLMStart: startModel,
     handleChatModelStart: (llm, _, ...more) => startModel(llm, [], ...more),
     handleLLMEnd({ generations, llmOutput }, runId) {
-      const message = Object(generations[0]?.[0])['message'];
-      spans.end(runId, usageOf(withThoughts(Object(message)['usage_metadata']) ?? llmOutput?.['tokenUsage']));
+      const { usage_metadata: given, response_metadata: said } = Object(Object(generations[0]?.[0])['message']);
+      const providers = [spans.subjectOf(runId)?.provider, Object(said)['model_provider']];
+      const usage = providers.some((one) => String(one).startsWith('google')) ? withThoughts(given) : given;
+      spans.end(runId, usageOf(usage ?? llmOutput?.['tokenUsage']));
     },
     handleLLMError: fail,
     // In the order in which these are passed, which differs from their declaration.
@@ -88,7 +90,8 @@ function isPause(thrown: unknown): boolean {
 }
 
 /**
- * LangChain's Gemini models leave the tokens of thoughts out of everything but the total. Other models have no surplus there.
+ * LangChain's Gemini models leave the tokens of thoughts out of everything but the total. With other models, a surplus there is
+ * something else: cached tokens with some versions for Bedrock.
  */
 function withThoughts(usage: unknown): unknown {
   const {

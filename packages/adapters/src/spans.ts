@@ -22,6 +22,8 @@ export interface Spans {
   ): void;
   /** The same for all that is under way directly in it. */
   endInner: Spans['end'];
+  /** What it was started with; undefined for an unknown key. */
+  subjectOf(key: string): SubjectDetails | undefined;
   /** The id that its execution will have, or that of the nearest one around it that is recorded. */
   idOf(key: string): string | undefined;
 }
@@ -45,7 +47,8 @@ export function createSpans(analytics: Analytics): Spans {
   checkClient(analytics);
   const open = new Map<string, Span>();
 
-  const idOf = (key: string): string | undefined => open.get(key)?.id;
+  const idOf: Spans['idOf'] = (key) => open.get(key)?.id;
+  const subjectOf: Spans['subjectOf'] = (key) => open.get(key)?.subject;
 
   const end: Spans['end'] = (key, details, failure) => {
     const span = open.get(key);
@@ -80,6 +83,7 @@ export function createSpans(analytics: Analytics): Spans {
 
   return {
     idOf,
+    subjectOf,
     end,
     endInner,
     start(key, subject, parentKey) {

@@ -189,16 +189,40 @@ test.each([
   expect(() => langChainCallbacks(analytics, options as LangChainOptions)).toThrow(message);
 });
 
-test('the thoughts of Gemini, which are in the total only, are output that was reasoned', async () => {
+test.each([
+  ['it was asked', { ls_provider: 'google_genai' }, {}],
+  ['it answered', undefined, { model_provider: 'google-vertexai' }],
+])(
+  'the thoughts of Gemini, which are in the total only, are output that was reasoned, if it says so when %s',
+  async (_, asked, answered) => {
+    const made = rig();
+    await callModel(made, { asked, answered });
+    const usage = { inputTokens: 100, outputTokens: 20, reasoningTokens: 10 };
+    expect(await made.executions()).toMatchObject([{ usage }]);
+  },
+);
+
+test('a surplus of the total of another model is no thoughts, so its usage is unknown', async () => {
   const made = rig();
-  const { handleLLMStart, handleLLMEnd } = langChainCallbacks(made.analytics);
-  handleLLMStart?.({ lc: 1, type: 'not_implemented', id: ['Gemini'] }, ['p'], 'llm');
-  const message = new AIMessage('a');
-  message.usage_metadata = { input_tokens: 100, output_tokens: 20, total_tokens: 130 } as never;
-  handleLLMEnd?.({ generations: [[{ text: 'a', message } as never]] }, 'llm');
-  const usage = { inputTokens: 100, outputTokens: 20, reasoningTokens: 10 };
-  expect(await made.executions()).toMatchObject([{ usage }]);
+  await callModel(made, { asked: { ls_provider: 'amazon_bedrock' }, answered: { model_provider: 'bedrock-converse' } });
+  const usage_problem = 'total_tokens must be the sum of the others, 120, got 130';
+  expect(await made.executions()).toMatchObject([{ usage: undefined, attributes: { usage_problem } }]);
 });
+
+/** A call whose total is 10 tokens more than its input and output. */
+async function callModel({ analytics }: Rig, { asked, answered }: { asked: object | undefined; answered: object }) {
+  const { handleLLMStart, handleLLMEnd } = langChainCallbacks(analytics);
+  const model = { lc: 1, type: 'not_implemented' as const, id: ['Model'] };
+  handleLLMStart?.(model, ['p'], 'llm', undefined, undefined, undefined, asked as Record<string, unknown>);
+  const message = new AIMessage({ content: 'a', response_metadata: answered });
+  message.usage_metadata = {
+    input_tokens: 100,
+    output_tokens: 20,
+    total_tokens: 130,
+    input_token_details: {},
+  } as never;
+  handleLLMEnd?.({ generations: [[{ text: 'a', message } as never]] }, 'llm');
+}
 
 test('what models and tools say in other ways is read, too', async () => {
   const made = rig();
