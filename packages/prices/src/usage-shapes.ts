@@ -9,12 +9,17 @@ type Shape = (counts: Counts, usage: Fields) => Usage;
 // with Gemini and some that imitate OpenAI, which the total shows.
 
 const chat: Shape = inclusive({
-  input: 'prompt_tokens',
-  output: 'completion_tokens',
+  input: [['prompt_tokens']],
+  output: [['completion_tokens']],
   // Embeddings have no output.
   outputMayLack: true,
-  // The last two are DeepSeek's and Moonshot's names.
-  cached: [['prompt_tokens_details', 'cached_tokens'], ['prompt_cache_hit_tokens'], ['cached_tokens']],
+  // The last three are DeepSeek's, Moonshot's and LiteLLM's names.
+  cached: [
+    ['prompt_tokens_details', 'cached_tokens'],
+    ['prompt_cache_hit_tokens'],
+    ['cached_tokens'],
+    ['cache_read_input_tokens'],
+  ],
   // The last three are those of LiteLLM and DashScope, some of which come together.
   written: [
     ['prompt_tokens_details', 'cache_write_tokens'],
@@ -22,15 +27,18 @@ const chat: Shape = inclusive({
     ['prompt_tokens_details', 'cache_creation_input_tokens'],
     ['cache_creation_input_tokens'],
   ],
-  reasoning: ['completion_tokens_details', 'reasoning_tokens'],
+  reasoning: [['completion_tokens_details', 'reasoning_tokens']],
+  total: ['total_tokens'],
 });
 
+/** The usage of OpenAI's responses and, under the last names, of Codex. */
 const responses: Shape = inclusive({
-  input: 'input_tokens',
-  output: 'output_tokens',
-  cached: [['input_tokens_details', 'cached_tokens']],
-  written: [['input_tokens_details', 'cache_write_tokens']],
-  reasoning: ['output_tokens_details', 'reasoning_tokens'],
+  input: [['input_tokens']],
+  output: [['output_tokens']],
+  cached: [['input_tokens_details', 'cached_tokens'], ['cached_input_tokens']],
+  written: [['input_tokens_details', 'cache_write_tokens'], ['cache_write_input_tokens']],
+  reasoning: [['output_tokens_details', 'reasoning_tokens'], ['reasoning_output_tokens']],
+  total: ['total_tokens'],
 });
 
 const anthropic: Shape = (counts, { iterations }) => {
@@ -76,11 +84,13 @@ const gemini: Shape = (counts) => {
   };
 };
 
+/** The usage of Converse, under two names each, and that of a model in the result of the Claude Agent SDK. */
 const bedrock: Shape = (counts) => {
   const input = counts.required('inputTokens');
   const output = counts.required('outputTokens');
-  const cached = counts.count('cacheReadInputTokens');
-  const written = counts.count('cacheWriteInputTokens');
+  const cached = countOfAny(counts, [['cacheReadInputTokens'], ['cacheReadInputTokenCount']]) ?? 0;
+  const written =
+    countOfAny(counts, [['cacheWriteInputTokens'], ['cacheWriteInputTokenCount'], ['cacheCreationInputTokens']]) ?? 0;
   const uncached = input + output;
   counts.sum(counts.given('totalTokens'), [uncached + cached + written, uncached], 'totalTokens');
   return {
@@ -93,24 +103,16 @@ const bedrock: Shape = (counts) => {
 };
 
 /** The usage that `generateText` and `streamText` return. */
-const aiSdk: Shape = (counts) => {
-  const input = counts.required('inputTokens');
-  const output = counts.required('outputTokens');
-  const cached = counts.given('inputTokenDetails', 'cacheReadTokens') ?? counts.count('cachedInputTokens');
-  const written = counts.count('inputTokenDetails', 'cacheWriteTokens');
-  const reasoning = counts.given('outputTokenDetails', 'reasoningTokens') ?? counts.count('reasoningTokens');
-  const uncached = counts.rest(input, [cached, written], 'inputTokens');
-  counts.sum(counts.given('inputTokenDetails', 'noCacheTokens'), [uncached], 'inputTokenDetails', 'noCacheTokens');
-  const text = outputOf(counts, { input, output, reasoning }, 'outputTokens', 'totalTokens');
-  counts.sum(counts.given('outputTokenDetails', 'textTokens'), [text], 'outputTokenDetails', 'textTokens');
-  return {
-    inputTokens: uncached,
-    cacheReadTokens: cached,
-    cacheWriteTokens: written,
-    outputTokens: text,
-    reasoningTokens: reasoning,
-  };
-};
+const aiSdk: Shape = inclusive({
+  input: [['inputTokens']],
+  output: [['outputTokens']],
+  cached: [['inputTokenDetails', 'cacheReadTokens'], ['cachedInputTokens']],
+  written: [['inputTokenDetails', 'cacheWriteTokens']],
+  reasoning: [['outputTokenDetails', 'reasoningTokens'], ['reasoningTokens']],
+  total: ['totalTokens'],
+  uncached: ['inputTokenDetails', 'noCacheTokens'],
+  text: ['outputTokenDetails', 'textTokens'],
+});
 
 /** The usage of the OpenAI Agents SDK, whose details are an object for each request, or a single one. */
 const openAiAgents: Shape = (counts, usage) => {
@@ -129,49 +131,54 @@ const openAiAgents: Shape = (counts, usage) => {
     inputTokens: counts.rest(input, [cached, written], 'inputTokens'),
     cacheReadTokens: cached,
     cacheWriteTokens: written,
-    outputTokens: outputOf(counts, { input, output, reasoning }, 'outputTokens', 'totalTokens'),
+    outputTokens: outputOf(counts, { input, output, reasoning }, ['outputTokens'], ['totalTokens']),
     reasoningTokens: reasoning,
   };
 };
 
 /** The usage that models return to the AI SDK. */
-const aiSdkModel: Shape = (counts) => {
-  const input = counts.required('inputTokens', 'total');
-  const output = counts.required('outputTokens', 'total');
-  const cached = counts.count('inputTokens', 'cacheRead');
-  const written = counts.count('inputTokens', 'cacheWrite');
-  const reasoning = counts.count('outputTokens', 'reasoning');
-  const uncached = counts.rest(input, [cached, written], 'inputTokens', 'total');
-  const text = counts.rest(output, [reasoning], 'outputTokens', 'total');
-  counts.sum(counts.given('inputTokens', 'noCache'), [uncached], 'inputTokens', 'noCache');
-  counts.sum(counts.given('outputTokens', 'text'), [text], 'outputTokens', 'text');
-  return {
-    inputTokens: uncached,
-    cacheReadTokens: cached,
-    cacheWriteTokens: written,
-    outputTokens: text,
-    reasoningTokens: reasoning,
-  };
-};
+const aiSdkModel: Shape = inclusive({
+  input: [['inputTokens', 'total']],
+  output: [['outputTokens', 'total']],
+  cached: [['inputTokens', 'cacheRead']],
+  written: [['inputTokens', 'cacheWrite']],
+  reasoning: [['outputTokens', 'reasoning']],
+  uncached: ['inputTokens', 'noCache'],
+  text: ['outputTokens', 'text'],
+});
 
 /** The `usage_metadata` of LangChain's messages, and the usage of OpenAI's Realtime API. */
 const langChain: Shape = inclusive({
-  input: 'input_tokens',
-  output: 'output_tokens',
+  input: [['input_tokens']],
+  output: [['output_tokens']],
   cached: [
     ['input_token_details', 'cache_read'],
     ['input_token_details', 'cached_tokens'],
   ],
   written: [['input_token_details', 'cache_creation']],
-  reasoning: ['output_token_details', 'reasoning'],
+  reasoning: [['output_token_details', 'reasoning']],
+  total: ['total_tokens'],
 });
 
-const aiSdk4: Shape = (counts) => {
-  const input = counts.required('promptTokens');
-  const output = counts.required('completionTokens');
-  counts.sum(counts.given('totalTokens'), [input + output], 'totalTokens');
-  return { inputTokens: input, cacheReadTokens: 0, cacheWriteTokens: 0, outputTokens: output, reasoningTokens: 0 };
-};
+/** The usage of the AI SDK 4, without details, and of OpenRouter's SDK. */
+const camelChat: Shape = inclusive({
+  input: [['promptTokens']],
+  output: [['completionTokens']],
+  cached: [['promptTokensDetails', 'cachedTokens']],
+  written: [['promptTokensDetails', 'cacheWriteTokens']],
+  reasoning: [['completionTokensDetails', 'reasoningTokens']],
+  total: ['totalTokens'],
+});
+
+/** What `usageFrom` returns. */
+const own: Shape = (counts) => ({
+  inputTokens: counts.required('inputTokens'),
+  cacheReadTokens: counts.required('cacheReadTokens'),
+  cacheWriteTokens: counts.required('cacheWriteTokens'),
+  outputTokens: counts.required('outputTokens'),
+  reasoningTokens: counts.required('reasoningTokens'),
+});
+const ownNames = 'cacheReadTokens,cacheWriteTokens,inputTokens,outputTokens,reasoningTokens';
 
 /** The usage that the AI SDK's `embed` and `embedMany` return. */
 const aiSdkEmbedding: Shape = (counts) => {
@@ -181,63 +188,76 @@ const aiSdkEmbedding: Shape = (counts) => {
 
 const prefix = 'gen_ai.usage.';
 
-const openTelemetry: Shape = (counts) => {
-  // The current names, and the earlier ones.
-  const either = (name: string, older: string): number => {
-    const [now, before] = [counts.given(prefix + name), counts.given(prefix + older)];
-    if (now !== undefined) {
-      counts.sum(before, [now], prefix + older);
-    }
-    return now ?? before ?? 0;
-  };
-  const input = either('input_tokens', 'prompt_tokens');
-  const output = either('output_tokens', 'completion_tokens');
-  const cached = counts.count(`${prefix}cache_read.input_tokens`);
-  const written = either('cache_write.input_tokens', 'cache_creation.input_tokens');
-  const reasoning = counts.count(`${prefix}reasoning.output_tokens`);
-  return {
-    inputTokens: counts.rest(input, [cached, written], `${prefix}input_tokens`),
-    cacheReadTokens: cached,
-    cacheWriteTokens: written,
-    outputTokens: counts.rest(output, [reasoning], `${prefix}output_tokens`),
-    reasoningTokens: reasoning,
-  };
-};
+/** The current names, and the earlier ones. */
+const openTelemetry: Shape = inclusive({
+  input: [[`${prefix}input_tokens`], [`${prefix}prompt_tokens`]],
+  inputMayLack: true,
+  output: [[`${prefix}output_tokens`], [`${prefix}completion_tokens`]],
+  outputMayLack: true,
+  cached: [[`${prefix}cache_read.input_tokens`]],
+  written: [[`${prefix}cache_write.input_tokens`], [`${prefix}cache_creation.input_tokens`]],
+  reasoning: [[`${prefix}reasoning.output_tokens`]],
+});
+
+type Name = readonly string[];
+/** All names that a count may have; the first is said where it lacks. */
+type Names = readonly [Name, ...Name[]];
 
 interface InclusiveNames {
-  readonly input: string;
-  readonly output: string;
+  readonly input: Names;
+  readonly inputMayLack?: boolean;
+  readonly output: Names;
   readonly outputMayLack?: boolean;
-  /** All names that the count may have. */
-  readonly cached: readonly (readonly string[])[];
-  readonly written: readonly (readonly string[])[];
-  readonly reasoning: readonly string[];
+  readonly cached: Names;
+  readonly written: Names;
+  readonly reasoning: Names;
+  readonly total?: Name;
+  /** Input without cached and written tokens. */
+  readonly uncached?: Name;
+  /** Output without reasoning tokens. */
+  readonly text?: Name;
 }
 
-/** Input includes cached and written tokens, and output includes reasoning tokens, unless `total_tokens` says otherwise. */
-function inclusive({ input: inputName, output: outputName, outputMayLack = false, ...names }: InclusiveNames): Shape {
+/** Input includes cached and written tokens, and output includes reasoning tokens, unless the total says otherwise. */
+function inclusive({
+  inputMayLack = false,
+  outputMayLack = false,
+  total,
+  uncached,
+  text,
+  ...names
+}: InclusiveNames): Shape {
   return (counts) => {
-    const input = counts.required(inputName);
-    const output = outputMayLack ? counts.count(outputName) : counts.required(outputName);
-    const cached = countOfAny(counts, names.cached);
-    const written = countOfAny(counts, names.written);
-    const reasoning = counts.count(...names.reasoning);
-    return {
-      inputTokens: counts.rest(input, [cached, written], inputName),
+    const input = countOfAny(counts, names.input) ?? (inputMayLack ? 0 : counts.required(...names.input[0]));
+    const output = countOfAny(counts, names.output) ?? (outputMayLack ? 0 : counts.required(...names.output[0]));
+    const cached = countOfAny(counts, names.cached) ?? 0;
+    const written = countOfAny(counts, names.written) ?? 0;
+    const reasoning = countOfAny(counts, names.reasoning) ?? 0;
+    const usage = {
+      inputTokens: counts.rest(input, [cached, written], ...names.input[0]),
       cacheReadTokens: cached,
       cacheWriteTokens: written,
-      outputTokens: outputOf(counts, { input, output, reasoning }, outputName, 'total_tokens'),
+      outputTokens: outputOf(counts, { input, output, reasoning }, names.output[0], total),
       reasoningTokens: reasoning,
     };
+    for (const [name, count] of [
+      [uncached, usage.inputTokens],
+      [text, usage.outputTokens],
+    ] as const) {
+      if (name !== undefined) {
+        counts.sum(counts.given(...name), [count], ...name);
+      }
+    }
+    return usage;
   };
 }
 
-/** Returns the count, which has to be the same under each name that it has. */
-function countOfAny(counts: Counts, names: readonly (readonly string[])[]): number {
+/** Returns the count, which has to be the same under each name that it has; undefined if it has none. */
+function countOfAny(counts: Counts, names: Names): number | undefined {
   const said = names.map((name) => counts.given(...name));
-  const count = said.find((one) => one !== undefined) ?? 0;
+  const count = said.find((one) => one !== undefined);
   for (const [at, name] of names.entries()) {
-    counts.sum(said[at], [count], ...name);
+    counts.sum(said[at], [count ?? 0], ...name);
   }
   return count;
 }
@@ -249,13 +269,13 @@ interface Sums {
 }
 
 /** Returns the output without reasoning tokens. Where the total says that these are counted separately, subtracts nothing. */
-function outputOf(counts: Counts, { input, output, reasoning }: Sums, name: string, totalName: string): number {
-  const total = counts.given(totalName);
+function outputOf(counts: Counts, { input, output, reasoning }: Sums, name: Name, totalName: Name = []): number {
+  const total = totalName.length === 0 ? undefined : counts.given(...totalName);
   if (reasoning > 0 && total === input + output + reasoning) {
     return output;
   }
-  counts.sum(total, [input + output], totalName);
-  return counts.rest(output, [reasoning], name);
+  counts.sum(total, [input + output], ...totalName);
+  return counts.rest(output, [reasoning], ...name);
 }
 
 export interface Found {
@@ -276,7 +296,9 @@ export function findUsage(response: Fields): Found | undefined {
   } = response;
   for (const usage of [attributes, response]) {
     if (isFields(usage) && Object.keys(usage).some((name) => name.startsWith(prefix))) {
-      return { usage, shape: openTelemetry };
+      // Other attributes say what was asked for, such as how much to think at most.
+      const counts = Object.entries(usage).filter(([name]) => name.includes('usage.'));
+      return { usage: Object.fromEntries(counts), shape: openTelemetry };
     }
   }
   // Where the AI SDK has a `totalUsage`, its `usage` may be that of the last step only.
@@ -314,8 +336,18 @@ function shapeOf(usage: Fields, response: Fields): Shape | undefined {
     // With the marks of both, it is unclear which one it is.
     return isAnthropic ? (isOpenAi ? undefined : anthropic) : responses;
   }
-  if (has('cacheReadInputTokens', 'cacheWriteInputTokens')) {
+  const ofBedrock = [
+    'cacheReadInputTokens',
+    'cacheWriteInputTokens',
+    'cacheReadInputTokenCount',
+    'cacheWriteInputTokenCount',
+  ];
+  if (has(...ofBedrock, 'cacheCreationInputTokens')) {
     return bedrock;
+  }
+  // With other names beside these, as GitHub Copilot has them, it is unclear what includes what.
+  if (Object.keys(usage).sort().join() === ownNames) {
+    return own;
   }
   if (has('inputTokensDetails', 'outputTokensDetails')) {
     return openAiAgents;
@@ -324,7 +356,7 @@ function shapeOf(usage: Fields, response: Fields): Shape | undefined {
     return isFields(usage['inputTokens']) || isFields(usage['outputTokens']) ? aiSdkModel : aiSdk;
   }
   if (has('promptTokens', 'completionTokens')) {
-    return aiSdk4;
+    return camelChat;
   }
   // Only on its own: beside other counts, `tokens` may be a total.
   return Object.keys(usage).join() === 'tokens' ? aiSdkEmbedding : undefined;

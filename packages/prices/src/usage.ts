@@ -12,10 +12,11 @@ export interface UsageReading {
 }
 
 /**
- * Reads token usage from a response, or from its usage object alone: OpenAI (chat completions, responses and Realtime),
- * Anthropic, Gemini, Bedrock's Converse, the Vercel AI SDK (4 to 7), messages of LangChain, and the attributes of OpenTelemetry's
- * GenAI conventions. Some providers include cached and reasoning tokens in other counts; here they are separate. Counts that
- * contradict one another are reported as problems, never corrected. Never throws.
+ * Reads token usage from a response, or from its usage object alone: OpenAI (chat completions, responses, Realtime and Codex),
+ * Anthropic, Gemini, Bedrock's Converse, OpenRouter, the Vercel AI SDK (4 to 7), messages of LangChain, the attributes of
+ * OpenTelemetry's GenAI conventions, and what it returned itself. Some providers include cached and reasoning tokens in other
+ * counts; here they are separate. Counts that contradict one another, and those of cached or reasoning tokens under unknown names,
+ * are reported as problems, never corrected. Never throws.
  */
 export function usageFrom(response: unknown): UsageReading {
   try {
@@ -34,7 +35,9 @@ export function usageFrom(response: unknown): UsageReading {
       return refused('usage', `is not there, or of no known form; known are ${known}`);
     }
     const problems: Problem[] = [];
-    const usage = found.shape(createCounts(found.usage, problems), found.usage);
+    const counts = createCounts(found.usage, problems);
+    const usage = found.shape(counts, found.usage);
+    counts.checkUnread();
     return problems.length === 0 ? { usage, problems } : { usage: undefined, problems };
   } catch {
     return refused('response', 'cannot be read: one of its fields throws');

@@ -325,6 +325,97 @@ const responses: [what: string, response: object, expected: Usage, provider?: st
     },
     usage(300, 60, { read: 600, written: 100, reasoning: 40 }),
   ],
+  [
+    'a turn of the Codex SDK',
+    {
+      type: 'turn.completed',
+      usage: {
+        input_tokens: 24_763,
+        cached_input_tokens: 24_448,
+        cache_write_input_tokens: 300,
+        output_tokens: 122,
+        reasoning_output_tokens: 64,
+      },
+    },
+    usage(15, 58, { read: 24_448, written: 300, reasoning: 64 }),
+  ],
+  [
+    'a model in the result of the Claude Agent SDK',
+    {
+      inputTokens: 12,
+      outputTokens: 850,
+      cacheReadInputTokens: 12_826,
+      cacheCreationInputTokens: 10_178,
+      webSearchRequests: 0,
+      costUSD: 0.0801,
+      contextWindow: 200_000,
+    },
+    usage(12, 850, { read: 12_826, written: 10_178 }),
+  ],
+  [
+    "an answer of OpenRouter's SDK",
+    {
+      usage: {
+        promptTokens: 1486,
+        completionTokens: 651,
+        totalTokens: 2137,
+        promptTokensDetails: { cachedTokens: 1408, cacheWriteTokens: 20, audioTokens: null },
+        completionTokensDetails: { reasoningTokens: 512 },
+      },
+    },
+    usage(58, 139, { read: 1408, written: 20, reasoning: 512 }),
+  ],
+  [
+    'what was read before',
+    { usage: usage(1, 2, { read: 30, written: 4, reasoning: 5 }) },
+    usage(1, 2, { read: 30, written: 4, reasoning: 5 }),
+  ],
+  [
+    "Bedrock's Converse that says each count twice",
+    {
+      usage: {
+        inputTokens: 3,
+        outputTokens: 2,
+        totalTokens: 105,
+        cacheReadInputTokens: 60,
+        cacheReadInputTokenCount: 60,
+        cacheWriteInputTokens: 40,
+        cacheWriteInputTokenCount: 40,
+      },
+    },
+    usage(3, 2, { read: 60, written: 40 }),
+  ],
+  [
+    'a chat completion of LiteLLM that says twice what it read from a cache, and how long the rest stays there',
+    {
+      usage: {
+        prompt_tokens: 1000,
+        completion_tokens: 5,
+        total_tokens: 1005,
+        prompt_tokens_details: { cached_tokens: 900, cache_creation_token_details: { ephemeral_5m_input_tokens: 0 } },
+        cache_read_input_tokens: 900,
+      },
+    },
+    usage(100, 5, { read: 900 }),
+  ],
+  [
+    "the AI SDK with the provider's own words, and requests one by one",
+    {
+      usage: {
+        inputTokens: 5,
+        outputTokens: 1,
+        cachedInputTokens: 2,
+        raw: { cache_read: 2 },
+        requests: [{ cachedTokens: 2 }],
+      },
+    },
+    usage(3, 1, { read: 2 }),
+  ],
+  [
+    'OpenTelemetry beside what was asked for',
+    { 'gen_ai.usage.input_tokens': 5, 'gen_ai.usage.output_tokens': 1, 'gen_ai.request.thinking_budget': 1024 },
+    usage(5, 1),
+  ],
   ['an embedding of the AI SDK', { value: 'sunny', embedding: [1], usage: { tokens: 8 } }, usage(8, 0)],
   ['the AI SDK 4', { text: '', usage: { promptTokens: 12, completionTokens: 5, totalTokens: 17 } }, usage(12, 5)],
   [
@@ -518,6 +609,36 @@ const wrong: [what: string, response: unknown, field: string, message: string][]
     { 'gen_ai.usage.input_tokens': 5, 'gen_ai.usage.prompt_tokens': 6, 'gen_ai.usage.output_tokens': 1 },
     'gen_ai.usage.prompt_tokens',
     'got 6',
+  ],
+  [
+    'a cached count under a name that its form does not have',
+    { usage: { inputTokens: 5, outputTokens: 1, cacheReadTokens: 3 } },
+    'cacheReadTokens',
+    'is not understood',
+  ],
+  [
+    'thoughts in a place that its form does not have',
+    { usage: { input_tokens: 5, output_tokens: 9, details: { thinkingTokens: 3 } } },
+    'details.thinkingTokens',
+    'is not understood',
+  ],
+  [
+    'reasoning that Perplexity counts beside the rest',
+    { usage: { prompt_tokens: 9, completion_tokens: 5, total_tokens: 14, reasoning_tokens: 700 } },
+    'reasoning_tokens',
+    'is not understood',
+  ],
+  [
+    'what the AI SDK adds to a span of OpenTelemetry',
+    { 'gen_ai.usage.input_tokens': 5, 'gen_ai.usage.output_tokens': 1, 'ai.usage.cachedInputTokens': 3 },
+    'ai.usage.cachedInputTokens',
+    'is not understood',
+  ],
+  [
+    'an own name beside others, of which it is unclear what they include',
+    { ...usage(5, 1, { read: 3 }), requests: 1 },
+    'cacheReadTokens',
+    'is not understood',
   ],
   [
     'a text count that is not the rest',
