@@ -1,3 +1,4 @@
+import { types } from 'node:util';
 import type { Analytics } from '@toolweaver/analytics-core';
 import { checkOptions, configError, describeValue } from '@toolweaver/analytics-core/backend';
 import { bytesOf, sumOfBytes } from './bytes.ts';
@@ -103,11 +104,16 @@ export function wrapToolkit<T extends object>(
   const lifecycle = createLifecycle(analytics, options.name, options);
 
   function wrapCall(call: Call, name: string, input: (args: readonly unknown[]) => readonly unknown[]): Call {
-    return analytics.wrapTool(
-      call as (...args: never[]) => unknown,
-      { kind: 'tool', name, toolkit: options.name, sampleRate, attributes },
-      sizes ? (args, result) => ({ inputBytes: sumOfBytes(input(args)), outputBytes: bytesOf(result) }) : undefined,
-    ) as Call;
+    const recorded = (inputBytes?: number): Call =>
+      analytics.wrapTool(
+        call as (...args: never[]) => unknown,
+        { kind: 'tool', name, toolkit: options.name, sampleRate, attributes, inputBytes },
+        sizes ? (_, result) => ({ outputBytes: bytesOf(result) }) : undefined,
+      ) as Call;
+    // Measured before the call, as a tool may drain its input, or fill it.
+    return sizes
+      ? alike(recorded(), (self, args) => Reflect.apply(recorded(sumOfBytes(input(args))), self, args))
+      : recorded();
   }
 
   /** The replacement of a function or a tool; undefined for anything else. */
@@ -141,6 +147,28 @@ export function wrapToolkit<T extends object>(
   return Array.isArray(toolkit)
     ? (toolkit.map((tool) => wrapTool(tool) ?? tool) as unknown as T)
     : viewOf(toolkit, replacement);
+}
+
+/** A function of the same sort as `fn` (sync, async, generator or async generator), with its properties, that does what `call` does. */
+function alike(fn: Call, call: (self: unknown, args: readonly unknown[]) => unknown): Call {
+  const isAsync = types.isAsyncFunction(fn);
+  const made = types.isGeneratorFunction(fn)
+    ? isAsync
+      ? async function* (this: unknown, ...args: unknown[]) {
+          return yield* call(this, args) as AsyncGenerator;
+        }
+      : function* (this: unknown, ...args: unknown[]) {
+          return yield* call(this, args) as Generator;
+        }
+    : isAsync
+      ? async function (this: unknown, ...args: unknown[]) {
+          return call(this, args);
+        }
+      : function (this: unknown, ...args: unknown[]) {
+          return call(this, args);
+        };
+  const { prototype: _, ...own } = Object.getOwnPropertyDescriptors(fn) as PropertyDescriptorMap;
+  return Object.defineProperties(made as Call, own);
 }
 
 function isPlumbing(key: string): boolean {

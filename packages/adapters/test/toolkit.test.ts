@@ -449,6 +449,70 @@ describe('sizes', () => {
     expect((await executions()).map(({ inputBytes }) => inputBytes)).toEqual([11, 11, undefined]);
   });
 
+  test('of inputs are those before the call, which a tool may drain or fill', async () => {
+    const { analytics, executions } = rig();
+    const tools = [
+      function sync(list: number[]) {
+        list.pop();
+      },
+      async function awaited(list: number[]) {
+        list.push(3, 4);
+      },
+      function* steps(list: number[]) {
+        yield list.splice(0);
+      },
+      async function* awaitedSteps(list: number[]) {
+        yield list.splice(0);
+      },
+    ] as const;
+    const [sync, awaited, steps, awaitedSteps] = trackToolkit(analytics, tools, { name: 'T' });
+    sync([1, 2]);
+    await awaited([1, 2]);
+    expect([...steps([1, 2])]).toEqual([[1, 2]]);
+    for await (const step of awaitedSteps([1, 2])) {
+      expect(step).toEqual([1, 2]);
+    }
+    expect((await executions()).map(({ name, inputBytes }) => [name, inputBytes])).toEqual(
+      tools.map(({ name }) => [name, 5]),
+    );
+  });
+
+  test.each([true, false])('leave a function of its sort, with its `this` and its properties: %s', async (sizes) => {
+    const { analytics } = rig();
+    const tools = [
+      function sync(this: unknown, _: number) {
+        return this;
+      },
+      async function awaited(this: unknown, _: number) {
+        return this;
+      },
+      // biome-ignore lint/correctness/useYield: it only returns
+      function* steps(this: unknown, _: number): Generator<unknown> {
+        return this;
+      },
+      // biome-ignore lint/correctness/useYield: it only returns
+      async function* awaitedSteps(this: unknown, _: number): AsyncGenerator<unknown> {
+        return this;
+      },
+    ].map((fn) => Object.assign(fn, { schema: { type: 'number' } }));
+    const wrapped = trackToolkit(analytics, tools, { name: 'T', sizes });
+    for (const [at, fn] of wrapped.entries()) {
+      expect(fn).not.toBe(tools[at]);
+      expect([fn.name, fn.length, fn.schema, fn.constructor]).toEqual([
+        tools[at]?.name,
+        1,
+        tools[at]?.schema,
+        tools[at]?.constructor,
+      ]);
+    }
+    const self = { id: 'self' };
+    const [sync, awaited, steps, awaitedSteps] = wrapped.map((fn) => Reflect.apply(fn, self, [1]) as never);
+    expect(sync).toBe(self);
+    expect(await awaited).toBe(self);
+    expect((steps as unknown as Generator).next()).toEqual({ value: self, done: true });
+    expect(await (awaitedSteps as unknown as AsyncGenerator).next()).toEqual({ value: self, done: true });
+  });
+
   test('can be left out', async () => {
     const { analytics, executions } = rig();
     const { same } = trackToolkit(analytics, { same: (given: string) => given }, { name: 'T', sizes: false });
