@@ -21,7 +21,7 @@ const limitsKb = {
   grafana: 18,
   metrics: 7.25,
   otlp: 9.85,
-  prices: 8.1,
+  prices: 8.2,
   prometheus: 10,
   sqlite: 25.8,
   testkit: 22.05,

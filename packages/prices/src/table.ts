@@ -43,6 +43,11 @@ const otherNames: ReadonlyMap<string, string> = new Map([
 ]);
 /** The AI SDK's default provider; the names of its models include the real one. */
 const gateway = 'gateway';
+/**
+ * As Ollama names what runs on a machine of one's own: `deepseek-r1:7b`, `phi4:latest`. The table has no such names, but finds some
+ * by their beginning, and takes them for the large model that is sold.
+ */
+const localTag = /^[^:]+:(latest|[\d.]+(x[\d.]+)?[bmt](-.*)?)$/i;
 
 /**
  * Loads the table, which takes some ms and some MB. `providers` maps names in calls to names in the table; names that the table
@@ -101,7 +106,7 @@ export async function loadTable(check: OptionChecks, providers: ReadonlyMap<stri
     const [, prefix, rest] = /^([\w.-]+)[/:](.+)$/.exec(model) ?? [];
     const named = prefix !== undefined && rest !== undefined && findProvider({ providerId: prefix }) !== undefined;
     return (
-      look(model, undefined) ??
+      (localTag.test(model) ? undefined : look(model, undefined)) ??
       (named ? look(rest, prefix) : undefined) ??
       unknown(`the model ${model} is in no price list, or only with its provider`)
     );

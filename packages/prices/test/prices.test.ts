@@ -175,6 +175,18 @@ describe('the table', () => {
     expect(prices.price(ask('openai:gpt-4o-mini'))).toEqual(plain);
   });
 
+  test('has no price for what runs at home, unless its provider is said', async () => {
+    const prices = await createPrices();
+    const names = ['deepseek-r1:7b', 'DeepSeek-R1:latest', 'deepseek-r1:1.5b-qwen-distill-q4_K_M'];
+    for (const model of names) {
+      expect(prices.price(ask(model))).toBeUndefined();
+      expect(prices.price(ask(model.toLowerCase(), { provider: 'deepseek' }))).toBeDefined();
+    }
+    expect(prices.unpricedModels().map(({ model }) => model)).toEqual([...names].sort());
+    expect(prices.price(ask('deepseek-r1'))).toBeDefined();
+    expect(prices.price(ask('gpt-4o:extended'))).toBeDefined();
+  });
+
   test('takes a provider for another where you say so, and guesses none', async () => {
     const question = ask('gpt-4o-mini', { provider: 'our-gateway' });
     const strict = await createPrices();
