@@ -86,7 +86,8 @@ export interface Budget {
   check(question?: BudgetQuestion): BudgetAnswer;
   /**
    * Adds what was spent earlier in this window, by this process or others. Call it before anything is recorded, or that counts
-   * twice. Rejects when the reader does, or the filter has a `provider`. Reads at most the 1000 most expensive owners.
+   * twice. Rejects when the reader does, or the filter has a `provider`. Reads the 1000 most expensive owners. Where there may be
+   * more, each other one counts as having spent as much as the cheapest of these, which is the most that it can have.
    */
   load(reader: Pick<AnalyticsReader, 'getCosts'>): Promise<void>;
 }
@@ -110,6 +111,8 @@ const maxWindowMs = 1e13;
 /** Bounds the memory; further owners of a window share one budget. */
 const maxOwners = 50_000;
 const others = '';
+/** The most that a reader returns at once. */
+const maxLoaded = 1000;
 
 /**
  * Creates a budget, which counts what a window's executions have cost, to be checked before the next call.
@@ -119,6 +122,8 @@ export function createBudget(options: BudgetOptions): Budget {
   const { limitUsd, window, warnAt, filter, per, name, now } = resolveOptions(options);
   let current: Window = { from: 0, to: 0 };
   let spent = new Map<string, Spent>();
+  /** What an owner may have spent of whom nothing is known. */
+  let atMost: Spent = { nanoUsd: 0, unpriced: 0 };
 
   /** Returns what was spent in the current window; starts a new one when the last is over. */
   function spentNow(): Map<string, Spent> {
@@ -127,6 +132,7 @@ export function createBudget(options: BudgetOptions): Budget {
     if (present >= current.to || present < current.from) {
       current = windowAt(present, window);
       spent = new Map();
+      atMost = { nanoUsd: 0, unpriced: 0 };
     }
     return spent;
   }
@@ -140,7 +146,7 @@ export function createBudget(options: BudgetOptions): Budget {
     if (known !== undefined) {
       return known;
     }
-    const made = { nanoUsd: 0, unpriced: 0 };
+    const made = { ...atMost };
     owners.set(owners.size >= maxOwners ? others : owner, made);
     return made;
   }
@@ -174,8 +180,7 @@ export function createBudget(options: BudgetOptions): Budget {
       const { of: asked, expectedUsd } = Object(question) as { [K in keyof BudgetQuestion]: unknown };
       const owners = spentNow();
       const owner = per === undefined || typeof asked !== 'string' ? others : cleanId(asked);
-      const none: Spent = { nanoUsd: 0, unpriced: 0 };
-      const { nanoUsd, unpriced } = find(owners, owner) ?? none;
+      const { nanoUsd, unpriced } = find(owners, owner) ?? atMost;
       const spentUsd = nanoUsd / 1e9;
       const expected =
         nanoUsd + (typeof expectedUsd === 'number' && expectedUsd > 0 ? Math.round(expectedUsd * 1e9) : 0);
@@ -194,13 +199,14 @@ export function createBudget(options: BudgetOptions): Budget {
         throw configError([{ field: 'reader', message: 'must be the `reader` of a client or of a store' }]);
       }
       const owners = spentNow();
+      const unread = atMost;
       const { provider, ...report } = filter;
       if (provider !== undefined) {
         throw configError([
           { field: 'filter.provider', message: 'cannot be loaded: readers do not tell costs by provider' },
         ]);
       }
-      const asked = { ...report, range: current, by: per ?? 'kind', limit: 1000 } as const;
+      const asked = { ...report, range: current, by: per ?? 'kind', limit: maxLoaded } as const;
       const isOfCalls = filter.kind === undefined || filter.kind === 'llm';
       const [all, calls] = await Promise.all([
         reader.getCosts(asked),
@@ -211,9 +217,12 @@ export function createBudget(options: BudgetOptions): Budget {
       for (const entry of all.entries) {
         const own = ownOf(entry);
         if (own !== undefined) {
-          own.nanoUsd += Math.round((entry.totalCostUsd ?? 0) * 1e9);
+          own.nanoUsd += nanoUsdOf(entry);
         }
       }
+      // The most expensive come first.
+      const last = all.entries[maxLoaded - 1];
+      unread.nanoUsd += last === undefined ? 0 : nanoUsdOf(last);
       for (const entry of calls.entries) {
         const own = ownOf(entry);
         if (own !== undefined) {
@@ -222,6 +231,10 @@ export function createBudget(options: BudgetOptions): Budget {
       }
     },
   };
+}
+
+function nanoUsdOf({ totalCostUsd }: CostEntry): number {
+  return Math.round((totalCostUsd ?? 0) * 1e9);
 }
 
 function windowAt(at: number, window: BudgetWindow): Window {

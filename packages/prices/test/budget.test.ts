@@ -189,6 +189,33 @@ test('begins with what was spent before, where a reader says it', async () => {
   await analytics.close();
 });
 
+test('takes whom a reader leaves out for owners who have spent as much as the last that it names', async () => {
+  const store = await sqlite({ path: ':memory:' });
+  const analytics = createAnalytics({ backends: [store] });
+  const loaded = async () => {
+    const budget = budgetAt(noon, { limitUsd: 1, window: 'day', per: 'user' });
+    await budget.load(analytics.reader);
+    return budget;
+  };
+  for (let user = 0; user < 999; user += 1) {
+    analytics.recordLlmCall({ model: 'm', success: true, at: noon, userId: `user-${user}`, cost: { usd: 1.5 } });
+  }
+  expect((await loaded()).check({ of: 'new' })).toMatchObject({ state: 'ok', spentUsd: 0 });
+  for (const userId of ['last', 'left-out']) {
+    analytics.recordLlmCall({ model: 'm', success: true, at: noon, userId, cost: { usd: 0.9 } });
+  }
+  const budget = await loaded();
+  expect(budget.check({ of: 'user-7' }).spentUsd).toBe(1.5);
+  for (const of of ['last', 'left-out', 'new']) {
+    expect(budget.check({ of })).toMatchObject({ state: 'warning', spentUsd: 0.9 });
+  }
+  budget.spend(10, { userId: 'left-out' });
+  expect(budget.check({ of: 'left-out' })).toMatchObject({ state: 'exceeded', spentUsd: 1 });
+  budget.go(24 * hour);
+  expect(budget.check({ of: 'new' }).spentUsd).toBe(0);
+  await analytics.close();
+});
+
 test.each([null, undefined, 'ada', { of: 5, expectedUsd: '0.04' }])(
   'a question such as %j throws nothing',
   (question) => {
