@@ -1,4 +1,5 @@
 import { EventEmitter } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { BroadcastChannel } from 'node:worker_threads';
 import { createCells } from '@toolweaver/analytics-metrics';
 import { prometheus } from '@toolweaver/analytics-prometheus';
@@ -127,6 +128,28 @@ test('the score of a thread goes with it, and what it counted stays', async () =
   await send(counted(1, 80));
   thread.emit('exit');
   expect(await shown()).toEqual([1, undefined]);
+});
+
+test('what a thread counted last is shown when its end is heard of first', async () => {
+  const { send, shown } = setUp();
+  const thread = Object.assign(new EventEmitter(), { threadId });
+  process.emit('worker', thread as never);
+  await send(counted(1));
+  thread.emit('exit');
+  const showing = shown();
+  await sleep(100);
+  await send({ ...counted(3), isLast: true });
+  expect(await showing).toEqual([3, undefined]);
+});
+
+test('what a thread sent is shown when its end is heard of before all of it', async () => {
+  const { send, shown } = setUp();
+  const thread = Object.assign(new EventEmitter(), { threadId });
+  process.emit('worker', thread as never);
+  thread.emit('exit');
+  void send({});
+  void send({ ...counted(3), isLast: true });
+  expect(await shown()).toEqual([3, undefined]);
 });
 
 test('no sum falls in its last digit when a thread ends and the same numbers are added up in another order', async () => {

@@ -50,6 +50,8 @@ const shareBelow = 0.6;
 const patience = 3;
 /** How long after a member's end its last messages may still arrive. */
 const lateMs = 1_000;
+/** Of that, how long those who ask wait for the messages; in `close()` core allows a second for it all. */
+const lateWaitMs = 300;
 const maxFinished = 1_000;
 
 /**
@@ -150,7 +152,7 @@ export function joinGroup({ group, metrics, maxLabelSets, take }: GroupOptions):
 
   async function collect(waitMs: number): Promise<FamilySnapshot[]> {
     if (!isClosed) {
-      await ask(waitMs);
+      await Promise.all([ask(waitMs), lastReports()]);
     }
     for (const [id, member] of members) {
       if (member.endedAt !== undefined && performance.now() - member.endedAt > lateMs) {
@@ -198,6 +200,14 @@ export function joinGroup({ group, metrics, maxLabelSets, take }: GroupOptions):
         member.missed += 1;
       }
     }
+  }
+
+  /** The end of a thread or process may be heard of before what it sent last, or even before all that it sent. */
+  async function lastReports(): Promise<void> {
+    const deadline = performance.now() + lateWaitMs;
+    do {
+      await sleep(5);
+    } while (performance.now() < deadline && [...members.values()].some(({ endedAt }) => endedAt !== undefined));
   }
 
   async function isShown(): Promise<boolean> {
