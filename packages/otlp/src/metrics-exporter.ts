@@ -1,5 +1,4 @@
-import { context } from '@opentelemetry/api';
-import { ExportResultCode, suppressTracing } from '@opentelemetry/core';
+import { ExportResultCode } from '@opentelemetry/core';
 import { AggregationTemporalityPreference, OTLPMetricExporterBase } from '@opentelemetry/exporter-metrics-otlp-http';
 import {
   createOtlpNetworkExportDelegate,
@@ -55,10 +54,7 @@ export function exportMetrics(
     { temporalityPreference: AggregationTemporalityPreference.CUMULATIVE },
   );
   return new Promise((resolve, reject) => {
-    // A host that traces its HTTP requests did not ask for traces of ours.
-    context.with(suppressTracing(context.active()), () => {
-      exporter.export(metrics, ({ code, error }) => (code === ExportResultCode.SUCCESS ? resolve() : reject(error)));
-    });
+    exporter.export(metrics, ({ code, error }) => (code === ExportResultCode.SUCCESS ? resolve() : reject(error)));
   });
 }
 

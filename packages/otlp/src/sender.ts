@@ -1,5 +1,7 @@
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
+import { context } from '@opentelemetry/api';
+import { suppressTracing } from '@opentelemetry/core';
 import { AnalyticsError, type Clock } from '@toolweaver/analytics-core';
 import { cleanId, pause, redact } from '@toolweaver/analytics-core/backend';
 import { type Connection, post } from './http.ts';
@@ -94,29 +96,32 @@ export function createSender(options: SenderOptions): Sender {
     }
   }
 
-  return {
-    async send(delivery, signal) {
-      const { url } = delivery;
-      const deadline = new AbortController();
-      let last: Refused | undefined;
-      const timer = clock.setTimeout(() => deadline.abort(), timeoutMs);
-      // The delivery itself keeps the process alive, unless it is in the background.
-      timer.unref?.();
-      try {
-        const either = AbortSignal.any([signal, deadline.signal]);
-        await deliver(delivery, either, clock.monotonic() + timeoutMs, (refused) => {
-          last = refused;
-        });
-      } catch (thrown) {
-        if (!deadline.signal.aborted || signal.aborted) {
-          throw thrown;
-        }
-        const before = last === undefined ? '' : `; before, it ${last.message}`;
-        const message = `has not answered within ${timeoutMs} ms${before}`;
-        throw failure({ code: 'TIMEOUT', message, retryAfterMs: last?.retryAfterMs }, url);
-      } finally {
-        clock.clearTimeout(timer);
+  async function send(delivery: Delivery, signal: AbortSignal): Promise<void> {
+    const { url } = delivery;
+    const deadline = new AbortController();
+    let last: Refused | undefined;
+    const timer = clock.setTimeout(() => deadline.abort(), timeoutMs);
+    // The delivery itself keeps the process alive, unless it is in the background.
+    timer.unref?.();
+    try {
+      const either = AbortSignal.any([signal, deadline.signal]);
+      await deliver(delivery, either, clock.monotonic() + timeoutMs, (refused) => {
+        last = refused;
+      });
+    } catch (thrown) {
+      if (!deadline.signal.aborted || signal.aborted) {
+        throw thrown;
       }
-    },
+      const before = last === undefined ? '' : `; before, it ${last.message}`;
+      const message = `has not answered within ${timeoutMs} ms${before}`;
+      throw failure({ code: 'TIMEOUT', message, retryAfterMs: last?.retryAfterMs }, url);
+    } finally {
+      clock.clearTimeout(timer);
+    }
+  }
+
+  return {
+    // A host that traces its HTTP requests did not ask for traces of ours.
+    send: (delivery, signal) => context.with(suppressTracing(context.active()), () => send(delivery, signal)),
   };
 }
