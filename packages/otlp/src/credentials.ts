@@ -5,7 +5,14 @@ import { isOpenToNetwork } from './endpoint.ts';
 import type { OtlpOptions } from './options.ts';
 
 /** Headers that the exporter sets itself. */
-const ownHeaders = ['content-encoding', 'content-length', 'content-type', 'host', 'transfer-encoding'];
+const ownHeaders = [
+  'accept-encoding',
+  'content-encoding',
+  'content-length',
+  'content-type',
+  'host',
+  'transfer-encoding',
+];
 
 /** By lower-case name; undefined where the value is neither a string nor a secret. */
 type HeadersAsGiven = Readonly<Record<string, Secret | undefined>>;

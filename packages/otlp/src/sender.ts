@@ -58,6 +58,7 @@ export function createSender(options: SenderOptions): Sender {
     const { url, read, background = false } = delivery;
     const headers: Record<string, string> = { 'user-agent': 'toolweaver-analytics-otlp', ...options.headers() };
     headers['content-type'] = contentType;
+    headers['accept-encoding'] = 'identity';
     if (compression === 'gzip') {
       headers['content-encoding'] = 'gzip';
     }

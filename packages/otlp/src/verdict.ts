@@ -107,7 +107,7 @@ function judgeSuccess({ status, headers, body, isWhole }: Answer, read: ReadAnsw
   const type = mediaType(headers);
   const encoding = encodingOf(type, sent);
   let partial: PartialSuccess | undefined;
-  if (encoding !== undefined && isWhole && headers['content-encoding'] === undefined) {
+  if (encoding !== undefined && isWhole && !isCompressed(headers)) {
     try {
       partial = read(body, encoding);
     } catch {
@@ -159,6 +159,11 @@ function mediaType(headers: IncomingHttpHeaders): string {
   return (headers['content-type'] ?? '').split(';')[0]?.trim().toLowerCase() ?? '';
 }
 
+/** `identity`, which is what the request asks for, is no encoding. */
+function isCompressed(headers: IncomingHttpHeaders): boolean {
+  return (headers['content-encoding'] ?? 'identity').trim().toLowerCase() !== 'identity';
+}
+
 function encodingOf(type: string, byDefault: Encoding): Encoding | undefined {
   const encodings: Readonly<Record<string, Encoding>> = {
     'application/x-protobuf': 'protobuf',
@@ -171,7 +176,7 @@ function encodingOf(type: string, byDefault: Encoding): Encoding | undefined {
 /** Returns the part of a failure's body that is meant for people. */
 function wordsOf({ headers, body }: Answer): string {
   const type = mediaType(headers);
-  if (headers['content-encoding'] !== undefined || type === 'text/html') {
+  if (isCompressed(headers) || type === 'text/html') {
     return '';
   }
   if (type === 'application/x-protobuf') {

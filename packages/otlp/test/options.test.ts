@@ -94,6 +94,7 @@ test.each<[OtlpOptions, string[]]>([
   [{ endpoint, token }, ['instanceId']],
   [{ endpoint, instanceId }, ['token']],
   [{ endpoint, headers: { 'Content-Type': 'text/plain' } }, ['headers']],
+  [{ endpoint, headers: { 'accept-encoding': 'gzip' } }, ['headers']],
   [{ endpoint, headers: { 'x-key': 7 as never } }, ['headers']],
   [{ url: 'http://localhost/api/push', evaluationEvents: true }, ['evaluationEvents']],
   [{ meterProvider: {} as never }, ['meterProvider']],

@@ -163,6 +163,7 @@ describe('the receiver’s words', () => {
       answer(400, { 'content-type': 'application/x-protobuf' }, Buffer.from([0xff, 0xff, 7])),
       '400 Bad Request',
     ],
+    ['as they are, when that is said', answer(400, { 'content-encoding': 'identity' }, 'bad unit'), ': bad unit'],
     ['not what is compressed', answer(400, { 'content-encoding': 'gzip' }, gzipSync('no')), '400 Bad Request'],
     ['not at any length', answer(400, {}, long), 'x'],
   ])('%s', async (_, script, end) => {
@@ -196,6 +197,8 @@ describe('the receiver’s words', () => {
     }
   });
 });
+
+const asJson = { 'content-type': 'application/json' };
 
 trialOfTests('R27', 'OTLP: an answer that is not what it should be is no success', (add) => {
   describe('partial success', () => {
@@ -236,6 +239,7 @@ trialOfTests('R27', 'OTLP: an answer that is not what it should be is no success
       ['protobuf', answer(200, { 'content-type': 'application/x-protobuf' }, encode('MetricsResponse', {}))],
       ['empty JSON', answer(200, { 'content-type': 'application/json' }, '{}')],
       ['an empty partial success', json(0, '')],
+      ['JSON that is said to be as it is', answer(200, { ...asJson, 'content-encoding': 'Identity' }, '{}')],
     ])('none in %s: accepted', async (_, script) => {
       expect(await flushWith(script, add)).toMatchObject({ ok: true, notices: [] });
     });
@@ -253,7 +257,6 @@ trialOfTests('R27', 'OTLP: an answer that is not what it should be is no success
     });
   });
 
-  const asJson = { 'content-type': 'application/json' };
   test.each<[string, Script, string]>([
     ['a text in JSON', answer(200, asJson, '"ok"'), 'application/json'],
     ['a list', answer(200, asJson, '[]'), 'application/json'],

@@ -204,6 +204,7 @@ test('a request has the headers that were asked for, and is compressed', async (
     'x-scope-orgid': 'team',
     'content-type': 'application/x-protobuf',
     'content-encoding': 'gzip',
+    'accept-encoding': 'identity',
     'content-length': String(request?.bytes.length),
   });
 });
