@@ -19,7 +19,7 @@ const limitsKb = {
   'core/for-backends': 7.25,
   'core/for-backends: readEnv': 1.35,
   grafana: 18,
-  metrics: 7.25,
+  metrics: 7.35,
   otlp: 9.85,
   prices: 8.2,
   prometheus: 10,

@@ -1,6 +1,7 @@
 import type { ExecutionEvent } from '@toolweaver/analytics-core';
 import type { Metric } from './catalogue.ts';
 import type { Family, NewHistograms } from './family.ts';
+import { genaiProvider } from './genai-providers.ts';
 import { createLabelSets } from './label-sets.ts';
 import { createPaths, type Path } from './paths.ts';
 import type { Recorder } from './recorder.ts';
@@ -109,7 +110,7 @@ export function genaiRecorder(
 
   function recordCall(event: ExecutionEvent, errorType: string): void {
     const { provider = '', model = '', latencyMs, usage, weight = 1 } = event;
-    const call: Path = [provider, model, errorType];
+    const call: Path = [genaiProvider(provider), model, errorType];
     if (latencyMs !== undefined) {
       durations(call, weight, latencyMs / 1000);
     }

@@ -39,6 +39,55 @@ test('calls, tokens, tools and agents under the names of the conventions', () =>
   ]);
 });
 
+const known: Readonly<Record<string, readonly string[]>> = {
+  anthropic: ['anthropic', 'anthropic.messages'],
+  'aws.bedrock': ['aws.bedrock', 'amazon-bedrock', 'amazon_bedrock', 'bedrock.anthropic.messages'],
+  'azure.ai.inference': ['azure.ai.inference'],
+  'azure.ai.openai': ['azure.ai.openai', 'azure', 'azure.chat', 'azure.responses', 'azure_openai', 'azure-openai.chat'],
+  cohere: ['cohere', 'cohere.chat'],
+  deepseek: ['deepseek', 'deepseek.chat'],
+  'gcp.gemini': ['gcp.gemini', 'google.generative-ai', 'google_genai'],
+  'gcp.gen_ai': ['gcp.gen_ai', 'google'],
+  'gcp.vertex_ai': [
+    'gcp.vertex_ai',
+    'google.vertex.chat',
+    'google-vertex',
+    'google_vertexai',
+    'vertex.anthropic.messages',
+  ],
+  groq: ['groq', 'groq.chat'],
+  'ibm.watsonx.ai': ['ibm.watsonx.ai', 'watsonx'],
+  mistral_ai: ['mistral_ai', 'mistral', 'mistral.chat', 'mistralai'],
+  moonshot_ai: ['moonshot_ai', 'moonshotai.chat'],
+  openai: ['openai', 'openai.chat', 'openai.responses', 'OpenAI'],
+  perplexity: ['perplexity'],
+  x_ai: ['x_ai', 'xai', 'xai.chat'],
+};
+
+test.each(Object.entries(known))('%s, whatever the provider is called', (name, others) => {
+  const cells = createCells({ semconv: 'both' });
+  for (const provider of others) {
+    cells.record(execution({ kind: 'llm', model: 'm', provider, success: true, latencyMs: 1000 }));
+  }
+  expect(histograms(cells, 'gen_ai.client.operation.duration')).toMatchObject([
+    { labels: ['chat', name, 'm', ''], count: others.length },
+  ]);
+  // Ours keep what was recorded.
+  const recorded = histograms(cells, 'toolweaver_llm_duration_seconds').map(({ labels }) => labels[1]);
+  expect(new Set(recorded)).toEqual(new Set(others));
+});
+
+test.each(['Ollama', 'my.own', '', 'constructor'])(
+  'a provider that the conventions do not know stays: %j',
+  (provider) => {
+    const cells = createCells({ semconv: 'genai' });
+    cells.record(execution({ kind: 'llm', model: 'm', provider, success: true, latencyMs: 1000 }));
+    expect(histograms(cells, 'gen_ai.client.operation.duration')).toMatchObject([
+      { labels: ['chat', provider, 'm', ''] },
+    ]);
+  },
+);
+
 test('beside ours, or instead', () => {
   const named = (semconv: 'toolweaver' | 'genai' | 'both') => {
     const names = createCells({ semconv })
