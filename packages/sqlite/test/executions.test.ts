@@ -183,6 +183,24 @@ test.each(plans)('finds %o by its index', async (filter, index, order) => {
   }
 });
 
+test('opens only the cells that hold slow calls or failures where these are looked for', async () => {
+  const rare = { name: 'name 7', at: now - 5 * 86_400_000, latencyMs: 2000, success: false };
+  // As heavy as it is, the failure next to it is lost in the sum.
+  const events = [...many.map((event) => ({ ...event, success: true })), execution(rare)];
+  const store = await storeWith([...events, execution({ ...rare, success: true, latencyMs: 1, weight: 2 ** 53 })]);
+  const wanted = [{ minLatencyMs: 2000 }, { success: false }, { success: false, minLatencyMs: 1999.5 }];
+  for (const filter of wanted.map((one) => ({ ...one, orderBy: 'latency' as const }))) {
+    const statements = await store.statementsOf(async () =>
+      expect(await allPages(store, filter)).toEqual(listExecutions(events, filter)),
+    );
+    // Of a long parameter, the statement shows the beginning, and how many bytes are left out: a second range would be 50 more.
+    const opened = /json_each\('.+'\/\*\+(\d+) bytes\*\/\) j CROSS JOIN execution_events/;
+    const left = statements.flatMap((text) => opened.exec(text)?.[1] ?? []);
+    expect(left).toHaveLength(1);
+    expect(Number(left[0])).toBeLessThan(50);
+  }
+});
+
 test('wrong options are named, all of them', async () => {
   const { reader } = await storeWith();
   const wrong = {

@@ -103,7 +103,7 @@ async function hoursOf(db: Db, filter: Filter, days: readonly Cell[]): Promise<C
       );
 }
 
-/** Merges the cells of different models. */
+/** Merges the cells of different models. Leaves out cells without an execution that is wanted, as far as they tell. */
 async function findCells(
   db: Db,
   filter: Filter,
@@ -111,7 +111,7 @@ async function findCells(
   source: RawBuilder<unknown>,
   where: RawBuilder<unknown>,
 ): Promise<Cell[]> {
-  const { orgId, model } = filter;
+  const { orgId, model, success, minLatencyMs } = filter;
   const { rows } = await sql<Cell>`
     SELECT r.width, r.start, r.subject, max(r.latency_max) AS ms, max(r.last_at) AS at FROM ${source}
     WHERE ${all([
@@ -120,7 +120,9 @@ async function findCells(
       where,
       isSubject(filter, sql`r.subject`),
       model === undefined ? undefined : sql`r.model = ${textId(model)}`,
-      sql`r.latency_max IS NOT NULL`,
+      minLatencyMs === undefined ? sql`r.latency_max IS NOT NULL` : sql`r.latency_max >= ${minLatencyMs}`,
+      // Not by comparing weighted sums, which may have been rounded.
+      success === false ? sql`r.errors IS NOT NULL` : undefined,
     ])}
     GROUP BY r.start, r.subject`.execute(db);
   return rows;
