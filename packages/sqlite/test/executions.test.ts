@@ -150,12 +150,15 @@ const plans: readonly [ExecutionFilter, RegExp, 'in order' | 'sorted'][] = [
   [{}, byTime, 'in order'],
   [{ orgId: 'org 1' }, byTime, 'in order'],
   [{ success: false, from: now - 3_600_000 }, byTime, 'in order'],
+  [{ kind: 'skill', success: false }, byTime, 'in order'],
+  [{ kind: 'tool', toolkit: 'web' }, byTime, 'in order'],
   [{ kind: 'skill', name: 'name 7' }, bySubject, 'in order'],
   [{ kind: 'skill', name: 'name 7', success: true, orgId: 'org 1', to: now }, bySubject, 'in order'],
   [{ runId: 'run 1' }, byRun, 'in order'],
   [{ runId: 'run 1', kind: 'skill', name: 'name 7' }, byRun, 'in order'],
   // In a short stretch of time.
   [{ kind: 'skill' }, within, 'sorted'],
+  [{ kind: 'skill', from: now - 3_600_000, to: now }, within, 'sorted'],
   [{ name: 'name 7', success: false }, within, 'sorted'],
   // In the cells that may hold the slowest.
   [{ orderBy: 'latency' }, within, 'sorted'],
