@@ -7,6 +7,7 @@ import { now } from './support/arbitrary.ts';
 import { testFolder } from './support/folder.ts';
 import { createStore } from './support/in-process.ts';
 import { open } from './support/open.ts';
+import { forget } from './support/operations.ts';
 import { recommendations } from './support/oracle-skills.ts';
 import { query } from './support/rows.ts';
 import { expectSame } from './support/same.ts';
@@ -15,7 +16,8 @@ import { forAnySkills, orgs, users } from './support/skills.ts';
 beforeAll(() => void vi.useFakeTimers({ now, toFake: ['Date'] }));
 afterAll(() => void vi.useRealTimers());
 
-const dayMs = 86_400_000;
+const hourMs = 3_600_000;
+const dayMs = 24 * hourMs;
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 
 test('agree with a count by hand', async () => {
@@ -153,6 +155,30 @@ describe('trending ones', () => {
     ]);
     const [one] = await reader.getRecommendations('me', { days: 3 });
     expect(one?.reason).toBe('500 executions in the last 36 hours, 0 in the 36 hours before.');
+  });
+
+  test('count nothing in both halves where only cells are left of the middle', async () => {
+    const { reader, write, db } = await createStore();
+    // At 5:45.
+    const middle = now + 1 - 42.25 * hourMs;
+    const some = (count: number, hours: number): AnalyticsEvent[] =>
+      Array.from({ length: count }, () => execution({ name: 'a', at: middle + hours * hourMs, orgId: 'acme' }));
+    write([...some(10, -20), ...some(6, -4), ...some(4, -0.25), ...some(30, 40)]);
+    const reasons = async (options: object = {}): Promise<string[]> =>
+      (await reader.getRecommendations('me', { days: 84.5 / 24, ...options })).map(({ reason }) => reason);
+    const reason = (later: number, earlier: number): string =>
+      `${later} executions in the last 42.3 hours, ${earlier} in the 42.3 hours before.`;
+    const orgId = 'acme';
+    expect([await reasons(), await reasons({ orgId })]).toEqual([[reason(30, 20)], [reason(30, 20)]]);
+    // Only the hour, or the day of an organisation, is left of what was at the middle.
+    forget({ db }, middle + hourMs, 0);
+    expect([await reasons(), await reasons({ orgId })]).toEqual([[reason(34, 16)], [reason(40, 10)]]);
+    const setFloor = db.prepare('UPDATE floors SET before = ? WHERE name = ?');
+    setFloor.run(now + 1 - dayMs, 'hours');
+    expect(await reasons()).toEqual([reason(40, 10)]);
+    setFloor.run(now + 1, 'executions');
+    // Both halves are in one day.
+    expect(await reasons({ orgId, days: 1 })).toEqual([]);
   });
 
   test('leave out what the user uses, and fill up what the others leave', async () => {

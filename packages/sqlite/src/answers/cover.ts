@@ -41,6 +41,18 @@ export function cover(
   return split(begin, end, 'rows', widths).filter((part) => part.from < part.to);
 }
 
+/** The last time up to `at` at which a window from `from` on can be cut in two, so that no cell is covered by both parts. */
+export function lastCut(
+  from: number,
+  at: number,
+  { rowsFrom, hoursFrom }: Extent,
+  finest: 'days' | 'hours' = 'hours',
+): number {
+  const start = floor(at, cellWidths[finest]);
+  const cut = Math.max(from, start) < rowsFrom ? start : at;
+  return cut < hoursFrom ? floor(cut, dayMs) : cut;
+}
+
 /** Covers a range by cells of the first width and, where they fit, coarser ones; the rest at its ends is from `source`. */
 function split(from: number, to: number, source: Part['source'], [width, ...coarser]: readonly CellWidth[]): Part[] {
   const unit = width === undefined ? to - from : cellWidths[width];

@@ -1,5 +1,7 @@
 import { sql } from 'kysely';
 import { dayMs, hourMs } from '../cell.ts';
+import { lastCut } from './cover.ts';
+import { readExtent } from './extent.ts';
 import type { Db, Filter } from './filter.ts';
 import { without } from './numbers.ts';
 import type { Finding } from './recommend.ts';
@@ -13,10 +15,16 @@ export async function trending(
   db: Db,
   filter: Filter & { readonly from: number; readonly to: number },
 ): Promise<readonly Finding[]> {
-  const middle = Math.floor((filter.from + filter.to) / 2);
+  const { from, to, orgId } = filter;
+  const finest = orgId === undefined ? 'hours' : 'days';
+  const middle = lastCut(from, Math.floor((from + to) / 2), await readExtent(db), finest);
+  if (middle <= from) {
+    // All that is left of both halves is one cell, which does not tell them apart.
+    return [];
+  }
   const before = await executionsBySkill(db, { ...filter, to: middle });
   const since = await executionsBySkill(db, { ...filter, from: middle });
-  const half = (filter.to - filter.from) / 2;
+  const half = (to - from) / 2;
   const length = half < 2 * dayMs ? inWords(half / hourMs, 'hour') : inWords(half / dayMs, 'day');
   return Array.from(since, ([subject, later]) => ({ subject, later, earlier: before.get(subject) ?? 0 }))
     .filter(({ later, earlier }) => without(later, earlier) > 0)

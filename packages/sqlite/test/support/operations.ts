@@ -105,7 +105,7 @@ export async function forAnyHistory<O>(
 }
 
 /** What retention does. */
-export function forget({ db }: Store, rowsFrom: number, hoursFrom: number): void {
+export function forget({ db }: Pick<Store, 'db'>, rowsFrom: number, hoursFrom: number): void {
   db.prepare('DELETE FROM execution_events WHERE at < ?').run(rowsFrom);
   db.prepare(`DELETE FROM rollups WHERE width = ${hourMs} AND start < ?`).run(hoursFrom);
   const addFloor = db.prepare('INSERT INTO floors (name, before) VALUES (?, ?)');

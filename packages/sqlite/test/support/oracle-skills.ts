@@ -22,7 +22,8 @@ import { type Frame, type History, widened } from './oracle-operations.ts';
 
 // The answers about skills, counted by hand from the events: slow, and plain enough to be seen right.
 
-const dayMs = 86_400_000;
+const hourMs = 3_600_000;
+const dayMs = 24 * hourMs;
 
 const lastDays = ({ now }: History, days: number): Frame => ({ from: now + 1 - days * dayMs, to: now + 1 });
 const ofOrg = <E extends AnalyticsEvent>(events: readonly E[], orgId: string | undefined): E[] =>
@@ -264,6 +265,17 @@ export function adoption(history: History, skillId: string, options: AdoptionOpt
   };
 }
 
+/** Half-way, or the start of the hour or day around it, of which all or nothing counts as the earlier half. */
+function middleOf(history: History, { from, to }: Frame, ofOrg: boolean): number {
+  const middle = Math.floor((from + to) / 2);
+  const [earlier, later] = [
+    { from, to: middle },
+    { from: middle, to },
+  ].map((half) => widened(history, half, ofOrg));
+  const unit = ofOrg || middle < (history.hoursFrom ?? 0) ? dayMs : hourMs;
+  return (earlier?.to ?? middle) > (later?.from ?? middle) ? Math.floor(middle / unit) * unit : middle;
+}
+
 /** Without their ids and reasons. */
 export function recommendations(
   history: History,
@@ -287,8 +299,11 @@ export function recommendations(
   const share = (skillId: string): number =>
     add(others.filter(({ theirs }) => theirs.has(skillId)).map(({ likeness }) => likeness)) /
     add(others.map(({ likeness }) => likeness));
-  const middle = Math.floor((from + to) / 2);
+  const middle = middleOf(history, { from, to }, orgId !== undefined);
   const growth = (skillId: string): number => {
+    if (middle <= from) {
+      return 0;
+    }
     const count = (frame: Frame): number => weigh(usesOf(history, skillId, orgId, frame));
     const [earlier, later] = [count({ from, to: middle }), count({ from: middle, to })];
     return (later - earlier) / (later + earlier + 10);
