@@ -190,6 +190,54 @@ test('a run keeps start and totals as long as anything of it is kept, and then b
   expect((await backend.reader.getRun('finished'))?.executions).toBe(10);
 });
 
+test('a health score stays until a later one replaces it, and so does what says whether a skill is deprecated', async () => {
+  const path = join(testFolder(), 'analytics.db');
+  const backend = await open({ path });
+  const now = Date.now();
+  const score = (at: number, score: number, more: object = {}) =>
+    health({ skillId: 'parse', at: now - at * day, score, ...more });
+  await backend.write([
+    score(90, 1),
+    score(80, 2, { deprecated: false }),
+    score(70, 3, { deprecated: true, runId: 'long ago' }),
+    score(60, 4),
+    score(50, 5),
+    score(90, 6, { orgId: 'acme', deprecated: true }),
+    score(90, 7, { skillId: 'sum' }),
+    score(80, 8, { skillId: 'sum', orgId: 'acme' }),
+    score(70, 9, { skillId: 'sum', orgId: 'acme', deprecated: false }),
+    run({ runId: 'long ago', at: now - 70 * day }),
+    execution({ name: 'parse', at: now - 1000 }),
+  ]);
+  const { reader, store } = backend;
+  const skills = async (): Promise<unknown> => [
+    await reader.getSkillMetrics('parse'),
+    await reader.getSkillMetrics('parse', { orgId: 'acme' }),
+    (await reader.listSkillHealth()).map(({ skillId, score }) => [skillId, score]),
+    await reader.getRecommendations('ada'),
+  ];
+  const before = await skills();
+  expect(before).toMatchObject([
+    { deprecated: true },
+    { deprecated: true },
+    [
+      ['parse', 5],
+      ['sum', 9],
+    ],
+    [],
+  ]);
+  const dry = await store.prune({ retentionDays: 30, dryRun: true });
+  const report = await store.prune({ retentionDays: 30 });
+  expect(report).toMatchObject({ rows: { healthScores: 4, runEvents: 1 }, from: now - 90 * day, to: now - 60 * day });
+  expect(dry).toEqual({ ...report, dryRun: true, freedBytes: expect.any(Number) });
+  const left = query(path, 'SELECT score FROM health_scores ORDER BY score').map(({ score }) => score);
+  expect(left).toEqual([3, 5, 6, 7, 9]);
+  expect(await skills()).toEqual(before);
+  expect(await store.prune({ retentionDays: 30 })).toMatchObject({ rows: { healthScores: 0 }, from: null, to: null });
+  await backend.write([score(0, 10, { deprecated: false })]);
+  expect(await store.prune({ retentionDays: 30 })).toMatchObject({ rows: { healthScores: 2 } });
+});
+
 test('finds what is old wherever it is, and reports what went', async () => {
   const path = join(testFolder(), 'analytics.db');
   const backend = await open({ path });
@@ -428,6 +476,26 @@ test('a limit of size looks at every kind of event, the oldest first', async () 
   expect(report.from).toBe(now - 20 * 60_000);
   expect(dry.rows.executions).toBeGreaterThanOrEqual(report.rows.executions);
   expect(value(path, 'PRAGMA integrity_check')).toBe('ok');
+});
+
+test('a limit of size passes over health scores that hold', async () => {
+  const path = join(testFolder(), 'analytics.db');
+  const backend = await open({ path });
+  const now = Date.now();
+  const scores = (count: number, at: number) =>
+    Array.from({ length: count }, (_, some) => health({ skillId: `skill ${some}`, at, score: 50 }));
+  await backend.write(scores(3_000, now - 2 * day));
+  await backend.write([...scores(1_000, now - day), ...scores(1_000, now - day + 1)]);
+  await backend.write(
+    Array.from({ length: 3_000 }, (_, some) => execution({ at: now - 3_000 + some, attributes: { text } })),
+  );
+  const maxBytes = (await backend.store.statistics()).usedBytes - 512 * 1024;
+  const dry = await backend.store.prune({ maxBytes, dryRun: true });
+  const { rows } = await backend.store.prune({ maxBytes });
+  expect((await backend.store.statistics()).usedBytes).toBeLessThanOrEqual(maxBytes);
+  // Those of the skills that have later ones.
+  expect([dry.rows.healthScores, rows.healthScores]).toEqual([2_000, 2_000]);
+  expect(value(path, 'SELECT count(*) FROM executions')).toBeGreaterThan(1_000);
 });
 
 test('a limit of size takes one large artifact after the other', async () => {

@@ -21,8 +21,8 @@ export interface Deletion {
 /** Kinds that are kept as long as their run, whatever their own age. */
 const ofRuns: readonly Kind[] = ['runEvents', 'runTotals'];
 const walked = kinds.filter((kind) => kind !== 'executions' && !ofRuns.includes(kind));
-/** Kinds whose rows keep the events and totals of their run. */
-const inRuns = kinds.filter((kind) => kind !== 'recommendations' && !ofRuns.includes(kind));
+/** Kinds whose rows keep the events and totals of their run. Health scores, which may stay for ever, do so until they are old. */
+const inRuns = kinds.filter((kind) => kind !== 'recommendations' && kind !== 'healthScores' && !ofRuns.includes(kind));
 
 export function createDeletion(db: Connection, config: DatabaseConfig): Deletion {
   const paces = new Map(kinds.map((kind) => [kind, createPace()]));
@@ -66,20 +66,24 @@ function* deleteExecutions(deletion: Deletion, before: number): Generator<void> 
 /** Scans all rows in windows, as the times of most tables have no index, and deletes the old ones. */
 function* walk(deletion: Deletion, kind: Kind, before: number, everywhere: boolean): Generator<void> {
   const { db } = deletion;
-  const { table, key, time } = keptTables[kind];
+  const { table, key, time, ages = 'TRUE' } = keptTables[kind];
   const pace = paceOf(deletion, kind);
+  const goes = `${time} < :before AND ${ages}`;
   const look = db.prepare(`
     SELECT max(key) AS last, count(*) FILTER (WHERE time < :before) AS old,
-      min(time) FILTER (WHERE time < :before) AS oldest, max(time) FILTER (WHERE time < :before) AS newest
-    FROM (SELECT ${key} AS key, ${time} AS time FROM ${table} WHERE ${key} > :after ORDER BY ${key} LIMIT :rows)`);
-  const remove = db.prepare(`DELETE FROM ${table} WHERE ${key} > :after AND ${key} <= :last AND ${time} < :before`);
+      min(time) FILTER (WHERE goes) AS oldest, max(time) FILTER (WHERE goes) AS newest
+    FROM (
+      SELECT ${key} AS key, ${time} AS time, ${goes} AS goes
+      FROM ${table} AS kept WHERE ${key} > :after ORDER BY ${key} LIMIT :rows
+    )`);
+  const remove = db.prepare(`DELETE FROM ${table} AS kept WHERE ${key} > :after AND ${key} <= :last AND ${goes}`);
   for (let after = Number.MIN_SAFE_INTEGER; ; ) {
     const started = performance.now();
     const { last, old, oldest, newest } = look.get({ before, after, rows: pace.rows }) as Window;
     if (last === null || (old === 0 && !everywhere)) {
       return;
     }
-    if (old > 0) {
+    if (oldest !== null) {
       step(deletion, pace, () => {
         note(deletion, kind, remove.run({ before, after, last }).changes, oldest, newest);
       });
@@ -141,14 +145,14 @@ function* deleteRuns(deletion: Deletion, before: number, everywhere: boolean): G
   }
 }
 
-/** A condition: the run has no events or totals from `:before` on, and no other rows from `:rowsFrom` on. */
+/** A condition: the run has no events, totals or health scores from `:before` on, and no other rows from `:rowsFrom` on. */
 export function runIsOver(run: string): string {
   const none = (kind: Kind, from: string): string => {
     const { table, time } = keptTables[kind];
     return `NOT EXISTS (SELECT 1 FROM ${table} WHERE run = ${run} AND ${time} >= ${from})`;
   };
-  const conditions = [...ofRuns.map((kind) => none(kind, ':before')), ...inRuns.map((kind) => none(kind, ':rowsFrom'))];
-  return conditions.join(' AND ');
+  const young = [...ofRuns, 'healthScores' as const].map((kind) => none(kind, ':before'));
+  return [...young, ...inRuns.map((kind) => none(kind, ':rowsFrom'))].join(' AND ');
 }
 
 /** Deletes hourly cells from before the start of a day; organisations have none. */

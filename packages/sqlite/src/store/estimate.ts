@@ -62,13 +62,13 @@ function averageSizes(db: Connection): Sizes {
 
 function countOld(db: Connection, before: number): RowCounts {
   return countRows((kind) => {
-    const { table, time } = keptTables[kind];
+    const { table, time, ages = 'TRUE' } = keptTables[kind];
     const conditions: Record<string, string> = {
       executions: `seq < (:before << ${tailBits})`,
       runEvents: runIsOver('kept.run'),
       runTotals: runIsOver('kept.run'),
     };
-    const sql = `SELECT count(*) FROM ${table} AS kept WHERE ${conditions[kind] ?? `${time} < :before`}`;
+    const sql = `SELECT count(*) FROM ${table} AS kept WHERE ${conditions[kind] ?? `${time} < :before AND ${ages}`}`;
     const end = Math.floor(before);
     return before === never ? 0 : (db.prepare(sql).pluck().get({ before: end, rowsFrom: end }) as number);
   });
@@ -88,8 +88,9 @@ function endsToSize(
 ): [end: number, hoursEnd: number] {
   const rows = new Map<number, number>();
   for (const kind of kinds) {
-    const { table, time } = keptTables[kind];
-    addBytes(rows, db, `SELECT ${time} / ${hourMs} * ${hourMs} AS start, count(*) FROM ${table}`, sizes.rows[kind]);
+    const { table, time, ages = 'TRUE' } = keptTables[kind];
+    const starts = `SELECT ${time} / ${hourMs} * ${hourMs} AS start, count(*) FROM ${table} AS kept WHERE ${ages}`;
+    addBytes(rows, db, starts, sizes.rows[kind]);
   }
   const cells = new Map<number, number>();
   addBytes(
@@ -131,8 +132,8 @@ function span(db: Connection, before: number): { from: number | null; to: number
   const parts = kinds
     .filter((kind) => kind !== 'runEvents' && kind !== 'runTotals')
     .map((kind) => {
-      const { table, time } = keptTables[kind];
-      return `SELECT min(${time}) AS oldest, max(${time}) AS newest FROM ${table} WHERE ${time} < :before`;
+      const { table, time, ages = 'TRUE' } = keptTables[kind];
+      return `SELECT min(${time}) AS oldest, max(${time}) AS newest FROM ${table} AS kept WHERE ${time} < :before AND ${ages}`;
     });
   const sql = `SELECT min(oldest) AS "from", max(newest) AS "to" FROM (${parts.join(' UNION ALL ')})`;
   return db.prepare(sql).get({ before }) as { from: number | null; to: number | null };

@@ -23,12 +23,21 @@ export interface KeptTable {
   readonly table: string;
   readonly key: string;
   readonly time: string;
+  /** A condition for rows `kept` that may be deleted when they are old. Default: all. */
+  readonly ages?: string;
 }
+
+/** A score holds until a later one replaces it; whether a skill is deprecated, until a later one that says so. */
+const replaced = `EXISTS (
+  SELECT 1 FROM health_events later
+  WHERE later.subject = kept.subject AND later.org IS kept.org AND (later.at, later.id) > (kept.at, kept.id)
+    AND (later.deprecated IS NOT NULL OR kept.deprecated IS NULL)
+)`;
 
 export const keptTables: Readonly<Record<Kind, KeptTable>> = {
   executions: { table: 'execution_events', key: 'seq', time: 'at' },
   ratings: { table: 'rating_events', key: 'seq', time: 'at' },
-  healthScores: { table: 'health_events', key: 'seq', time: 'at' },
+  healthScores: { table: 'health_events', key: 'seq', time: 'at', ages: replaced },
   toolkitEvents: { table: 'toolkit_events', key: 'seq', time: 'at' },
   metrics: { table: 'metrics_events', key: 'seq', time: 'at' },
   artifacts: { table: 'artifact_events', key: 'seq', time: 'at' },

@@ -160,10 +160,10 @@ function artifactsOf(db: Connection, rows: number, bytes: number): number {
 
 function firstRowsOf(
   db: Connection,
-  { table, key, time }: KeptTable,
+  { table, key, time, ages = 'TRUE' }: KeptTable,
   rows: number,
 ): { readonly count: number; readonly latest: number | null } {
-  const some = `SELECT ${time} AS time FROM ${table} ORDER BY ${key} LIMIT ?`;
+  const some = `SELECT ${time} AS time FROM ${table} AS kept WHERE ${ages} ORDER BY ${key} LIMIT ?`;
   return db.prepare(`SELECT count(*) AS count, max(time) AS latest FROM (${some})`).get(rows) as never;
 }
 
