@@ -122,6 +122,6 @@ export function createHeld(config: HeldConfig, onNotice: (notice: Failure) => vo
 }
 
 export function replacedFailure(path: string): Failure {
-  const message = `${path} was deleted or replaced; what it held is lost; a new file is started`;
+  const message = `${path} was deleted or replaced; the file that is there now is used, or a new one is started; what only the old one held is lost`;
   return { code: 'BACKEND_UNAVAILABLE', message };
 }

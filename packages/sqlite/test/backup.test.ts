@@ -1,4 +1,5 @@
 import {
+  copyFileSync,
   mkdirSync,
   readdirSync,
   readFileSync,
@@ -40,6 +41,29 @@ test('a backup is a whole database, for its owner alone, which opens as one', as
   await second.write([execution()]);
   expect(value(copy, 'SELECT count(*) FROM executions')).toBe(2);
   expect(value(path, 'SELECT count(*) FROM executions')).toBe(1);
+});
+
+test('a backup takes the place of the file of a killed program, whose log has gone', async () => {
+  const folder = testFolder();
+  const path = join(folder, 'analytics.db');
+  const copy = join(folder, 'copy.db');
+  const killed = join(folder, 'killed.db');
+  const backend = await open({ path });
+  await backend.write([execution()]);
+  await backend.store.backup(copy);
+  await backend.write([execution()]);
+  for (const suffix of ['', '-wal', '-shm']) {
+    copyFileSync(`${path}${suffix}`, `${killed}${suffix}`);
+  }
+  rmSync(`${killed}-wal`);
+  rmSync(`${killed}-shm`);
+  copyFileSync(copy, killed);
+  const notices: unknown[] = [];
+  const restored = await open({ path: killed, onNotice: (notice) => void notices.push(notice) });
+  expect((await restored.reader.summary()).executions).toBe(1);
+  await restored.write([execution()]);
+  expect(storedEvents(killed)).toHaveLength(2);
+  expect(notices).toEqual([]);
 });
 
 test('events are written meanwhile; the copy has those of its start, and its progress is told', async () => {

@@ -324,7 +324,11 @@ test('what becomes of a file is told when it was deleted or replaced', async () 
   await backend.write([execution()]);
   expect(executions(path)).toBe(2);
   expect(executions(`${path}.moved`)).toBe(2_000);
-  expect(notices.map(({ message }) => message)).toEqual([expect.stringContaining(`${path} was deleted or replaced`)]);
+  expect(notices.map(({ message }) => message)).toEqual([
+    expect.stringContaining(
+      `${path} was deleted or replaced; the file that is there now is used, or a new one is started; what only the old one held`,
+    ),
+  ]);
 });
 
 test('whatever is wrong with the bytes, the next events are in a sound file, and the old bytes are kept', async () => {
