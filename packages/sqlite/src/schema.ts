@@ -110,6 +110,14 @@ const tables: readonly Compilable[] = [
     .addColumn('score', 'real', required)
     .addColumn('deprecated', 'integer'),
   schema.createIndex('health_events_subject_at').on('health_events').columns(['subject', 'at']),
+  // The score that a later one of the same organisation replaces.
+  schema.createIndex('health_events_subject_org_at').on('health_events').columns(['subject', 'org', 'at']),
+  // Among many scores, the latest that says whether the skill is deprecated.
+  schema
+    .createIndex('health_events_deprecated')
+    .on('health_events')
+    .columns(['subject', 'at'])
+    .where(sql.ref('deprecated'), 'is not', null),
   schema.createIndex('health_events_run').on('health_events').column('run').where(sql.ref('run'), 'is not', null),
   eventTable('toolkit_events')
     .addColumn('toolkit', 'integer', required)

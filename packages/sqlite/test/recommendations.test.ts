@@ -191,6 +191,19 @@ describe('trending ones', () => {
   });
 });
 
+test('looks for deprecated skills among the scores that say so, however many do not', async () => {
+  const { reader, db, write, statementsOf } = await createStore();
+  write(using({ me: ['a'] }));
+  for (const ask of [() => reader.getRecommendations('me'), () => reader.getSkillMetrics('a')]) {
+    const [statement, ...others] = (await statementsOf(ask)).filter((text) =>
+      text.includes('e.deprecated IS NOT NULL'),
+    );
+    expect(others).toEqual([]);
+    const plan = db.prepare(`EXPLAIN QUERY PLAN ${statement}`).all() as { detail: string }[];
+    expect(plan.map(({ detail }) => detail)).toContain('SEARCH e USING INDEX health_events_deprecated (subject=?)');
+  }
+});
+
 test('deprecated skills are not recommended, until they are no longer', async () => {
   const { reader, write } = await createStore();
   write([

@@ -4,9 +4,11 @@ import type { AnalyticsError } from '@toolweaver/analytics-core';
 import { sqlite } from '@toolweaver/analytics-sqlite';
 import { artifact, execution, health, metrics, rating, run, toolkit } from '@toolweaver/analytics-testkit';
 import { afterEach, expect, test, vi } from 'vitest';
+import { keptTables } from '../src/store/kept.ts';
 import { limitsPlan } from '../src/store/retention.ts';
 import { eventTables, everyType } from './support/every-type.ts';
 import { testFolder } from './support/folder.ts';
+import { storeOfTest } from './support/in-process.ts';
 import { open } from './support/open.ts';
 import { query, value } from './support/rows.ts';
 
@@ -236,6 +238,15 @@ test('a health score stays until a later one replaces it, and so does what says 
   expect(await store.prune({ retentionDays: 30 })).toMatchObject({ rows: { healthScores: 0 }, from: null, to: null });
   await backend.write([score(0, 10, { deprecated: false })]);
   expect(await store.prune({ retentionDays: 30 })).toMatchObject({ rows: { healthScores: 2 } });
+});
+
+test('finds what replaces a health score by its organisation, however many there are of others', async () => {
+  const { db } = await storeOfTest();
+  const found = `SELECT 1 FROM health_events AS kept WHERE ${keptTables.healthScores.ages}`;
+  const plan = db.prepare(`EXPLAIN QUERY PLAN ${found}`).all() as { detail: string }[];
+  expect(plan.map(({ detail }) => detail)).toContainEqual(
+    expect.stringMatching(/^SEARCH later .*INDEX health_events_subject_org_at \(subject=\? AND org=\? AND at>\?\)/),
+  );
 });
 
 test('finds what is old wherever it is, and reports what went', async () => {
