@@ -11,8 +11,12 @@ import { testFolder } from './support/folder.ts';
 import { readLog, readRun } from './support/log-reader.ts';
 import { until } from './support/until.ts';
 
-/** No file can be written beyond `end`. With `torn` set the next record gets so many bytes, and no more. */
-const disk: { end: number; torn: number | undefined } = { end: Number.POSITIVE_INFINITY, torn: undefined };
+/** No file can be written beyond `end`. With `torn` set the next record gets so many bytes, and no more. The next `failingSyncs` calls of fsync fail. */
+const disk: { end: number; torn: number | undefined; failingSyncs: number } = {
+  end: Number.POSITIVE_INFINITY,
+  torn: undefined,
+  failingSyncs: 0,
+};
 
 async function limitedFs(): Promise<object> {
   const fs = await vi.importActual<typeof import('node:fs')>('node:fs');
@@ -35,7 +39,15 @@ async function limitedFs(): Promise<object> {
     check(length, position);
     return fs.writeSync(fd, bytes, offset, length, position);
   }
-  return { ...fs, write: Object.assign(() => {}, { [promisify.custom]: write }), writeSync };
+  function fsync(fd: number, done: (error: Error | null) => void): void {
+    if (disk.failingSyncs > 0) {
+      disk.failingSyncs -= 1;
+      done(Object.assign(new Error('EIO: i/o error, fsync'), { code: 'EIO' }));
+    } else {
+      fs.fsync(fd, done);
+    }
+  }
+  return { ...fs, fsync, write: Object.assign(() => {}, { [promisify.custom]: write }), writeSync };
 }
 
 /** Modules of their own on that disk: other files of tests share this thread and its modules. */
@@ -59,6 +71,7 @@ afterAll(() => void vi.resetModules());
 beforeEach(() => {
   disk.end = Number.POSITIVE_INFINITY;
   disk.torn = undefined;
+  disk.failingSyncs = 0;
 });
 
 /** The files that this process has open, whether they are still there or not. */
@@ -73,38 +86,53 @@ function openFiles(): string[] {
   });
 }
 
+function offlineRun(dir: string, startingSummary: ReadonlyMap<string, string> = new Map()) {
+  return onDisk.createRun({
+    info: {
+      id: 'run1',
+      project: 'p',
+      entity: undefined,
+      name: undefined,
+      notes: undefined,
+      tags: [],
+      config: {},
+      group: undefined,
+      jobType: undefined,
+      host: 'h',
+      program: undefined,
+      startedAt: 0,
+      metrics: [],
+    },
+    resume: undefined,
+    service: undefined,
+    appUrl: '',
+    dir,
+    offlineAfterMs: 1,
+    encoder: createEncoder(),
+    clock: fakeClock(),
+    startingSummary,
+    onNotice() {},
+    onLeftOut() {},
+  });
+}
+const emptyBatch = () => ({ rows: newRows(), changes: new Map(), summary: new Map() });
+
+test('an end that was not confirmed to be on the disk is not written again', async () => {
+  const run = offlineRun(testFolder());
+  const batch = emptyBatch();
+  disk.failingSyncs = 1;
+  await expect(run.finish(0, batch)).rejects.toThrow('EIO');
+  await run.finish(0, batch);
+  expect(readRun(join(run.location ?? '', 'run-run1.wandb'))).toMatchObject({ exitCode: 0, isWhole: true });
+  await run.release();
+});
+
 test.skipIf(process.platform !== 'linux')(
   'a run that cannot go on offline leaves neither file nor folder',
   async () => {
     const dir = testFolder();
-    const run = onDisk.createRun({
-      info: {
-        id: 'run1',
-        project: 'p',
-        entity: undefined,
-        name: undefined,
-        notes: undefined,
-        tags: [],
-        config: {},
-        group: undefined,
-        jobType: undefined,
-        host: 'h',
-        program: undefined,
-        startedAt: 0,
-        metrics: [],
-      },
-      resume: undefined,
-      service: undefined,
-      appUrl: '',
-      dir,
-      offlineAfterMs: 1,
-      encoder: createEncoder(),
-      clock: fakeClock(),
-      startingSummary: new Map([['text', 'x'.repeat(4_000)]]),
-      onNotice() {},
-      onLeftOut() {},
-    });
-    const batch = { rows: newRows(), changes: new Map(), summary: new Map() };
+    const run = offlineRun(dir, new Map([['text', 'x'.repeat(4_000)]]));
+    const batch = emptyBatch();
     disk.end = 2_000;
     for (let attempts = 0; attempts < 5; attempts += 1) {
       await expect(run.append(batch)).rejects.toMatchObject({ code: 'STORAGE_FULL' });

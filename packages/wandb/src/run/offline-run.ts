@@ -85,6 +85,8 @@ export function createOfflineRun(
     addSummary(records, startingSummary);
   });
 
+  let hasEnd = false;
+
   function addEnd(records: Records, exitCode: number): void {
     const seconds = Math.max(0, clock.now() - current.startedAt) / 1000;
     records.exit(exitCode, Math.round(earlierRuntime + seconds));
@@ -179,12 +181,16 @@ export function createOfflineRun(
     },
     alert: (alert) => log.append((records) => records.alert(alert)),
     async finish(exitCode, batch) {
-      await log.append((records) => {
-        if (batch !== undefined) {
-          addSummary(records, batch.changes);
-        }
-        addEnd(records, exitCode);
-      }, batch?.rows);
+      // What follows may have failed the last time: nothing is read behind the end, so it must not be written again.
+      if (!hasEnd) {
+        await log.append((records) => {
+          if (batch !== undefined) {
+            addSummary(records, batch.changes);
+          }
+          addEnd(records, exitCode);
+        }, batch?.rows);
+        hasEnd = true;
+      }
       await log.sync();
       await log.close();
     },
