@@ -52,7 +52,6 @@ export function createAnalytics(options: AnalyticsOptions): Analytics {
   const reporter = createReporter(resolved.onError, clock);
   const deliveries = backends.map((backend) => createDelivery(backend, { ...resolved, reporter }));
   const isQueued = backends.some(({ delivery }) => typeof delivery === 'object');
-  const onlyCount = backends.every(({ delivery }) => delivery === 'counting');
   const context = new AsyncLocalStorage<Surroundings>();
   const sample = createSampler(resolved, () => rootOf(context.getStore()));
   const { now, newId } = sources(resolved);
@@ -61,7 +60,8 @@ export function createAnalytics(options: AnalyticsOptions): Analytics {
   });
   const defaults = { now, newId, context: () => context.getStore(), errorMessages, price };
   // Prices depend on the time, and sampling on the id.
-  const areOnlyCounted = price === undefined && sampleRate === 1 && onlyCount;
+  const areOnlyCounted =
+    price === undefined && sampleRate === 1 && backends.every(({ delivery }) => delivery === 'counting');
   const executionDefaults = areOnlyCounted ? { ...defaults, now: () => 0, newId: () => '' } : defaults;
   const stats: Analytics['stats'] = () => ({
     backends: Object.fromEntries(deliveries.map((delivery) => [delivery.backend.name, delivery.stats()])),
