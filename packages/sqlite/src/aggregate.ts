@@ -1,6 +1,6 @@
 import { byteWriter } from './bytes.ts';
 import { type Entry, emptyEntry, writeEntry } from './entry.ts';
-import type { Column, Rows } from './slice.ts';
+import type { NumberedColumn, NumberedRows } from './slice.ts';
 
 // Collects what is counted of the executions of one write, from their columns.
 
@@ -19,7 +19,7 @@ export interface RunTotals {
 
 export interface Aggregate {
   /** Adds a row. The ids for its texts (numbered from 1) and subjects (from 0) must be known by then. */
-  add(rows: Rows, row: number): void;
+  add(rows: NumberedRows, row: number): void;
   readonly runs: ReadonlyMap<number, RunTotals>;
   /** Returns a line for the log; undefined if nothing was added. */
   takeLine(): Uint8Array | undefined;
@@ -110,7 +110,7 @@ function emptyRun(): RunTotals {
 
 /** The columns that are counted, looked up once for all rows of a layout. */
 interface Columns {
-  readonly rows: Rows;
+  readonly rows: NumberedRows;
   readonly at: Float64Array | undefined;
   readonly weight: Float64Array | undefined;
   readonly success: Float64Array | undefined;
@@ -130,8 +130,8 @@ interface Columns {
   readonly error: Uint32Array | undefined;
 }
 
-function readColumns(rows: Rows): Columns {
-  const find = (name: string): Column | undefined => rows.columns.find((column) => column.name === name);
+function readColumns(rows: NumberedRows): Columns {
+  const find = (name: string): NumberedColumn | undefined => rows.columns.find((column) => column.name === name);
   const numbers = (name: string): Float64Array | undefined => {
     const column = find(name);
     return column?.type === 'number' ? column.values : undefined;

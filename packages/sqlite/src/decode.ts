@@ -1,4 +1,4 @@
-import type { Column } from './slice.ts';
+import type { NumberedColumn } from './slice.ts';
 
 /** Returns the value of a row for SQLite; the bytes of a UUID are valid until the next row is read. */
 export type Cell = (row: number) => unknown;
@@ -11,7 +11,7 @@ const digitValues: Uint8Array = Uint8Array.from({ length: 128 }, (_, code) => (c
 const blank = 0x20;
 
 /** `texts` and `subjects` map the numbers in columns of a batch to ids of the database. */
-export function cellReader(column: Column, texts: readonly number[], subjects: readonly number[]): Cell {
+export function cellReader(column: NumberedColumn, texts: readonly number[], subjects: readonly number[]): Cell {
   switch (column.type) {
     case 'number': {
       const { values } = column;

@@ -9,6 +9,7 @@ import {
   type Encode,
   flag,
   json,
+  lines,
   type Names,
   number,
   numbering,
@@ -29,7 +30,7 @@ const common: Encode<EventFields> = (events, names) => {
   const ids = uuids('id', rows);
   const times = numbers('at', rows);
   const runs = texts('run', rows, names);
-  const users = texts('user', rows, names);
+  const users = lines('user', rows);
   const orgs = texts('org', rows, names);
   const weights = numbers('weight', rows);
   for (let row = 0; row < rows; row += 1) {

@@ -1,5 +1,5 @@
 // What the caller's thread sends to the writer: columns rather than objects, since cloning a typed array costs next to nothing,
-// and cloning an object a microsecond. Names are sent once a batch and referred to by number.
+// and cloning an object a microsecond. Names that many events share are sent once a batch and referred to by number.
 
 export type TableName =
   | 'execution_events'
@@ -11,7 +11,7 @@ export type TableName =
   | 'artifact_events';
 
 /** The values of one column, by row. */
-type ColumnData =
+type NumberedData =
   /** NaN means NULL. */
   | { readonly type: 'number'; readonly values: Float64Array<ArrayBuffer> }
   /** Numbers of texts, from 1; 0 means NULL. */
@@ -22,15 +22,21 @@ type ColumnData =
   | { readonly type: 'uuid'; readonly digits: string }
   | { readonly type: 'plain'; readonly values: readonly (string | Uint8Array | null)[] };
 
-export type Column = ColumnData & { readonly name: string };
+/** Texts that have no numbers yet: one a line, as they hold no line breaks. An empty line means NULL. */
+type LinesData = { readonly type: 'lines'; readonly text: string };
+
+export type NumberedColumn = NumberedData & { readonly name: string };
+export type Column = (NumberedData | LinesData) & { readonly name: string };
 
 /** Rows of one table. Columns that are NULL in all rows are left out. */
-export interface Rows {
+export interface Rows<C = Column> {
   readonly table: TableName;
   /** The index of each row's event in the slice, ascending. */
   readonly places: Uint32Array<ArrayBuffer>;
-  readonly columns: readonly Column[];
+  readonly columns: readonly C[];
 }
+
+export type NumberedRows = Rows<NumberedColumn>;
 
 /** What executions, ratings and health scores are about. */
 export interface Subject {

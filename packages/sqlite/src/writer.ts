@@ -5,7 +5,7 @@ import { type Cell, cellReader } from './decode.ts';
 import { failure } from './failure.ts';
 import { foldSome, isLogLong } from './fold.ts';
 import { isTime, nextTail, tailBits, tailOf } from './sequence.ts';
-import type { Column, Rows, Slice, Subject } from './slice.ts';
+import type { Column, NumberedColumn, NumberedRows, Rows, Slice, Subject } from './slice.ts';
 
 /** Writes slices to the tables. Serves the writer thread, and the last delivery of an exiting process. */
 export interface Writer {
@@ -51,7 +51,7 @@ export function createWriter(db: Connection, config: DatabaseConfig): Writer {
   /** Whether part of a long log was folded and more is to follow. */
   let isFolding = false;
 
-  function insertion({ table, columns }: Rows): Statement {
+  function insertion({ table, columns }: NumberedRows): Statement {
     const isExecution = table === 'execution_events';
     const names = columns.map(({ name }) => (isExecution && name === 'at' ? 'seq' : name)).join(', ');
     const values = columns
@@ -70,7 +70,7 @@ export function createWriter(db: Connection, config: DatabaseConfig): Writer {
     return statement;
   }
 
-  function insert(rows: Rows, texts: readonly number[], subjects: readonly number[]): void {
+  function insert(rows: NumberedRows, texts: readonly number[], subjects: readonly number[]): void {
     const statement = insertion(rows);
     const cells = rows.columns.map((column) => cellReader(column, texts, subjects));
     const row: unknown[] = new Array(cells.length).fill(null);
@@ -85,14 +85,14 @@ export function createWriter(db: Connection, config: DatabaseConfig): Writer {
 
   /** Returns a function that inserts the next row and tells whether it was new. */
   function executionInsertion(
-    rows: Rows,
+    rows: NumberedRows,
     texts: readonly number[],
     subjects: readonly number[],
   ): (row: number) => boolean {
     const statement = insertion(rows);
     const idCell = rows.columns.findIndex(({ name }) => name === 'id');
     const timeCell = rows.columns.findIndex(({ name }) => name === 'at');
-    const readId = cellReader(rows.columns[idCell] as Column, texts, subjects);
+    const readId = cellReader(rows.columns[idCell] as NumberedColumn, texts, subjects);
     let id: Uint8Array;
     let tail = 0;
     const cells = rows.columns.flatMap((column, at): Cell[] => {
@@ -135,7 +135,7 @@ export function createWriter(db: Connection, config: DatabaseConfig): Writer {
 
   /** Inserts in the order of recording, whatever their layout, so that the table grows at its end, without gaps. */
   function insertExecutions(
-    all: readonly Rows[],
+    all: readonly NumberedRows[],
     texts: readonly number[],
     subjects: readonly number[],
     aggregate: Aggregate,
@@ -165,6 +165,22 @@ export function createWriter(db: Connection, config: DatabaseConfig): Writer {
     }
   }
 
+  /** Returns the rows with numbers for all texts: adds those without to `texts`. */
+  function numbered({ table, places, columns }: Rows, texts: number[]): NumberedRows {
+    const numberTexts = (column: Column): NumberedColumn => {
+      if (column.type !== 'lines') {
+        return column;
+      }
+      const lines = column.text.split('\n');
+      if (lines.length !== places.length) {
+        throw failure('EVENTS_REJECTED', `a line break in ${column.name}: no event from a client has one`);
+      }
+      const values = Uint32Array.from(lines, (line) => (line === '' ? 0 : texts.push(textIds.get(line))));
+      return { name: column.name, type: 'text', values };
+    };
+    return { table, places, columns: columns.map(numberTexts) };
+  }
+
   function writeSlices(slices: readonly Slice[]): void {
     forgetErased();
     const texts: number[] = [];
@@ -177,11 +193,12 @@ export function createWriter(db: Connection, config: DatabaseConfig): Writer {
       for (const subject of slice.subjects) {
         subjects.push(subjectIds.get(subject));
       }
-      const executions = slice.rows.filter(({ table }) => table === 'execution_events');
+      const allRows = slice.rows.map((rows) => numbered(rows, texts));
+      const executions = allRows.filter(({ table }) => table === 'execution_events');
       if (executions.length > 0) {
         insertExecutions(executions, texts, subjects, aggregate);
       }
-      for (const rows of slice.rows) {
+      for (const rows of allRows) {
         if (rows.table !== 'execution_events') {
           insert(rows, texts, subjects);
         }
@@ -256,7 +273,8 @@ function idCache<T>(
         if (ids.size >= maxCachedIds) {
           ids.clear();
         }
-        ids.set(key, id);
+        // A copy: part of a long string would keep all of it in memory.
+        ids.set(Buffer.from(key).toString(), id);
       }
       return id;
     },
