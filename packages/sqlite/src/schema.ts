@@ -200,7 +200,7 @@ const tables: readonly Compilable[] = [
     .addColumn('tokens', 'real', required)
     .addColumn('cost_nano_usd', 'real', required)
     .addColumn('cost_weight', 'real', required),
-  // The last value of each metric of a run; see `triggers.ts`.
+  // The last value of each metric of a run, and whose it is; see `triggers.ts`.
   schema
     .createTable('run_metrics')
     .addColumn('run', 'integer', required)
@@ -208,7 +208,7 @@ const tables: readonly Compilable[] = [
     .addColumn('value', 'real', required)
     .addColumn('step', 'integer', required)
     .addColumn('at', 'integer', required)
-    .addColumn('seq', 'integer', required)
+    .addColumn('user', 'integer')
     .addPrimaryKeyConstraint('run_metrics_key', ['run', 'name'])
     .modifyEnd(sql`WITHOUT ROWID`),
   // `executions` and `hours` are the times before which rows and hourly cells were deleted; `erasures` counts calls of `erase()`.

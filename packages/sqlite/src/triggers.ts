@@ -1,31 +1,22 @@
 import type { Migration } from './migrate.ts';
 
 // Keep the last value of each metric of a run in a table, so that ordering many runs by a metric need not read everything they
-// logged, and code that adds or deletes events need not care. A value without a step (-1) is before the first step.
+// logged, and code that adds events need not care. A value without a step (-1) is before the first step. Like the totals of a run,
+// a last value stays when its event is deleted for its age: to look for an older one may take as long as reading the whole run.
 
+/** Takes the values of an event, `from` some rows joined with its metrics, that come after the last ones so far. */
+export function takeLast(event: string, from: string, after: '>' | '>='): string {
+  return `
+    INSERT INTO run_metrics (run, name, value, step, at, user)
+    SELECT ${event}.run, key, value, coalesce(${event}.step, -1), ${event}.at, ${event}.user FROM ${from}
+    ON CONFLICT (run, name) DO UPDATE SET value = excluded.value, step = excluded.step, at = excluded.at, user = excluded.user
+    WHERE (excluded.step, excluded.at) ${after} (run_metrics.step, run_metrics.at)`;
+}
+
+/** Of two events of the same step and time, the one that was added later counts. */
 const added = `
   CREATE TRIGGER metrics_events_added AFTER INSERT ON metrics_events WHEN new.run IS NOT NULL BEGIN
-    INSERT INTO run_metrics (run, name, value, step, at, seq)
-    SELECT new.run, key, value, coalesce(new.step, -1), new.at, new.seq FROM json_each(new.metrics) WHERE TRUE
-    ON CONFLICT (run, name) DO UPDATE SET value = excluded.value, step = excluded.step, at = excluded.at, seq = excluded.seq
-    WHERE (excluded.step, excluded.at, excluded.seq) > (run_metrics.step, run_metrics.at, run_metrics.seq);
+    ${takeLast('new', 'json_each(new.metrics) WHERE TRUE', '>=')};
   END`;
 
-/** Replaces a deleted last value by the last one that is left. */
-const deleted = `
-  CREATE TRIGGER metrics_events_deleted AFTER DELETE ON metrics_events
-  WHEN EXISTS (SELECT 1 FROM run_metrics WHERE run = old.run AND seq = old.seq) BEGIN
-    DELETE FROM run_metrics WHERE run = old.run AND seq = old.seq;
-    INSERT INTO run_metrics (run, name, value, step, at, seq)
-    SELECT old.run, gone.key, kept.value, coalesce(e.step, -1), e.at, e.seq
-    FROM json_each(old.metrics) gone
-    JOIN metrics_events e ON e.seq = (
-      SELECT l.seq FROM metrics_events l
-      WHERE l.run = old.run AND EXISTS (SELECT 1 FROM json_each(l.metrics) WHERE key = gone.key)
-      ORDER BY l.step DESC, l.at DESC, l.seq DESC LIMIT 1
-    )
-    JOIN json_each(e.metrics) kept ON kept.key = gone.key
-    WHERE NOT EXISTS (SELECT 1 FROM run_metrics WHERE run = old.run AND name = gone.key);
-  END`;
-
-export const triggers: Migration = [added, deleted].map((text) => ({ compile: () => ({ sql: text }) }));
+export const triggers: Migration = [{ compile: () => ({ sql: added }) }];

@@ -3,10 +3,15 @@ import { join } from 'node:path';
 import type { AnalyticsEvent } from '@toolweaver/analytics-core';
 import { execution, metrics, rating, run, toolkit } from '@toolweaver/analytics-testkit';
 import Database from 'better-sqlite3';
-import { expect, onTestFinished, test } from 'vitest';
+import fc from 'fast-check';
+import { expect, onTestFinished, test, vi } from 'vitest';
+import { erase } from '../src/store/erase.ts';
+import { metricEvents } from './support/arbitrary-runs.ts';
 import { eventTables, everyType } from './support/every-type.ts';
 import { testFolder } from './support/folder.ts';
+import { createStore, storeOfTest } from './support/in-process.ts';
 import { open } from './support/open.ts';
+import { lastValues } from './support/oracle-runs.ts';
 import { query, storedEvents, value } from './support/rows.ts';
 
 const ada = 'ada.lovelace@example.org';
@@ -295,6 +300,111 @@ test.each([
   expect((await backend.store.erase({ userId: last, dryRun: true })).rows.runTotals).toBe(1);
   expect((await backend.store.erase({ userId: last })).rows.runTotals).toBe(1);
   expect((await backend.reader.listRuns()).runs).toEqual([]);
+});
+
+const lastMetrics = `
+  SELECT r.text AS run, name, value, u.text AS user
+  FROM run_metrics m JOIN dictionary r ON r.id = m.run LEFT JOIN dictionary u ON u.id = m.user ORDER BY 1, 2`;
+
+test('what a user logged last in a run goes, and the last one of others takes its place', async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.tuple(metricEvents, fc.constantFrom('ada', 'bob', undefined)), { maxLength: 40 }),
+      fc.nat(),
+      async (logged, cut) => {
+        const { db, write, close } = await createStore();
+        try {
+          const events = logged.map(([event, userId]) => ({ ...event, ...(userId !== undefined && { userId }) }));
+          const place = cut % (events.length + 1);
+          write([rating({ userId: 'ada' }), ...events.slice(0, place)]);
+          // The rest comes when it has looked, and before it has the lock.
+          const exec = db.exec.bind(db);
+          vi.spyOn(db, 'exec').mockImplementationOnce((sql) => {
+            expect(sql).toBe('BEGIN IMMEDIATE');
+            write(events.slice(place));
+            return exec(sql);
+          });
+          erase(db, { path: ':memory:', busyTimeoutMs: 0, synchronous: 'normal' }, 'ada');
+          const left = events.filter(({ userId }) => userId !== 'ada');
+          const runs = Map.groupBy(left, ({ runId }) => runId);
+          runs.delete(undefined);
+          const expected = [...runs].flatMap(([run, some]) =>
+            Object.entries(lastValues(some)).map(([name, value]) => JSON.stringify([run, name, value])),
+          );
+          const found = db.prepare(lastMetrics).all() as { run: string; name: string; value: number; user: string }[];
+          expect(found.map(({ run, name, value }) => JSON.stringify([run, name, value])).sort()).toEqual(
+            expected.sort(),
+          );
+          expect(new Set(found.map(({ user }) => user ?? 'bob'))).toEqual(new Set(found.length === 0 ? [] : ['bob']));
+        } finally {
+          close();
+        }
+      },
+    ),
+    { numRuns: 100 },
+  );
+});
+
+test.each([{ b: 9 }, { a: 9, b: 9 }])(
+  'of events of others at the same step and time, the later one counts: %o',
+  async (values) => {
+    const path = join(testFolder(), 'analytics.db');
+    const backend = await open({ path });
+    const same = { runId: 'shared', step: 1, at: Date.now() };
+    await backend.write([
+      metrics({ ...same, values: { a: 1, b: 1 } }),
+      metrics({ ...same, values: { a: 2 } }),
+      metrics({ ...same, step: 2, userId: ada, values }),
+    ]);
+    await backend.store.erase({ userId: ada });
+    expect(query(path, lastMetrics)).toMatchObject([
+      { name: 'a', value: 2 },
+      { name: 'b', value: 1 },
+    ]);
+  },
+);
+
+test('nobody waits while it looks for what takes the place of last metrics', async () => {
+  const { db, write, statementsOf } = await storeOfTest();
+  write([
+    metrics({ runId: 'shared', userId: 'bob', values: { loss: 1, once: 2 } }),
+    ...Array.from({ length: 10 }, (_, step) => metrics({ runId: 'shared', userId: ada, step, values: { once: step } })),
+  ]);
+  const statements = await statementsOf(async () => {
+    erase(db, { path: ':memory:', busyTimeoutMs: 0, synchronous: 'normal' }, ada);
+  });
+  const searches = statements.flatMap((sql, at) => (/FROM metrics_events e, json_each.*ORDER BY/s.test(sql) ? at : []));
+  expect(searches).toHaveLength(1);
+  expect(searches[0]).toBeLessThan(statements.indexOf('BEGIN IMMEDIATE'));
+  expect(db.prepare(lastMetrics).all()).toMatchObject([
+    { name: 'loss', value: 1 },
+    { name: 'once', value: 2 },
+  ]);
+});
+
+test('last metrics go with their user when their events have gone before, and only with that user', async () => {
+  const path = join(testFolder(), 'analytics.db');
+  const backend = await open({ path });
+  const at = Date.now() - 4 * 86_400_000;
+  await backend.write([
+    execution({ runId: 'long', userId: 'cem' }),
+    metrics({ runId: 'long', at, step: 5, userId: ada, values: { loss: 1, secret: 7 } }),
+  ]);
+  await backend.store.prune({ retentionDays: 1 });
+  // SQLite gives the number of the deleted row to the next one.
+  await backend.write([metrics({ runId: 'long', step: 1, userId: 'bob', values: { loss: 2, other: 3 } })]);
+  expect(value(path, 'SELECT seq FROM metrics_events')).toBe(1);
+  const own = [
+    { run: 'long', name: 'loss', value: 1, user: ada },
+    { run: 'long', name: 'secret', value: 7, user: ada },
+  ];
+  expect(query(path, lastMetrics)).toEqual([own[0], { run: 'long', name: 'other', value: 3, user: 'bob' }, own[1]]);
+  await backend.store.erase({ userId: 'bob' });
+  expect(query(path, lastMetrics)).toEqual(own);
+  await backend.write([metrics({ runId: 'long', step: 1, userId: 'dan', values: { loss: 4 } })]);
+  await backend.store.erase({ userId: ada });
+  expect(query(path, lastMetrics)).toEqual([{ run: 'long', name: 'loss', value: 4, user: 'dan' }]);
+  expect(holds(path, 'secret')).toBe(false);
 });
 
 test('a user who comes back is a new one, for every process that knew the old', async () => {

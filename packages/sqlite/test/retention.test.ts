@@ -192,6 +192,33 @@ test('a run keeps start and totals as long as anything of it is kept, and then b
   expect((await backend.reader.getRun('finished'))?.executions).toBe(10);
 });
 
+test('a run keeps its last metrics, too, when all that it logged goes, until it goes itself', async () => {
+  const path = join(testFolder(), 'analytics.db');
+  const backend = await open({ path });
+  const [old, young] = [Date.now() - 4 * day, Date.now()];
+  await backend.write([
+    ...['kept', 'over'].map((runId) => run({ runId, at: old })),
+    ...['kept', 'over', 'without a start'].flatMap((runId) => [
+      metrics({ runId, at: old, step: 1, values: { loss: 2, once: 5 } }),
+      metrics({ runId, at: old, step: 2, values: { loss: 1 } }),
+    ]),
+    execution({ runId: 'kept', at: young }),
+  ]);
+  expect(await backend.store.prune({ retentionDays: 1 })).toMatchObject({ rows: { metrics: 6, runEvents: 1 } });
+  expect(await backend.reader.getRunMetrics('kept')).toEqual([]);
+  expect((await backend.reader.getRun('kept'))?.metrics).toEqual({ loss: 1, once: 5 });
+  const where = [{ metric: 'once', op: '=', value: 5 }] as const;
+  expect((await backend.reader.listRuns({ where })).runs).toHaveLength(1);
+  const kept = 'SELECT d.text AS run, name, value FROM run_metrics m JOIN dictionary d ON d.id = m.run ORDER BY 1, 2';
+  expect(query(path, kept)).toEqual([
+    { run: 'kept', name: 'loss', value: 1 },
+    { run: 'kept', name: 'once', value: 5 },
+  ]);
+  // An event that is added now may get the number of one that is gone.
+  await backend.write([metrics({ runId: 'kept', at: old, step: 2, values: { loss: 3 } })]);
+  expect((await backend.reader.getRun('kept'))?.metrics).toEqual({ loss: 3, once: 5 });
+});
+
 test('a health score stays until a later one replaces it, and so does what says whether a skill is deprecated', async () => {
   const path = join(testFolder(), 'analytics.db');
   const backend = await open({ path });

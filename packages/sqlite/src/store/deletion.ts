@@ -102,7 +102,7 @@ interface Window {
   readonly newest: number | null;
 }
 
-/** Deletes the events and totals of runs that are over. */
+/** Deletes the events, totals and last metrics of runs that are over. */
 function* deleteRuns(deletion: Deletion, before: number, everywhere: boolean): Generator<void> {
   const { db } = deletion;
   const pace = paceOf(deletion, 'runEvents');
@@ -113,12 +113,15 @@ function* deleteRuns(deletion: Deletion, before: number, everywhere: boolean): G
       )
       UNION ALL
       SELECT * FROM (SELECT run, last_at FROM run_rollups WHERE run > :after ORDER BY run LIMIT :rows)
+      UNION ALL
+      SELECT * FROM (SELECT run, max(at) FROM run_metrics WHERE run > :after GROUP BY run ORDER BY run LIMIT :rows)
     ) GROUP BY run ORDER BY run LIMIT :rows`);
   const isOver = db.prepare(`SELECT ${runIsOver(':run')}`).pluck();
   const removals = ofRuns.map((kind) => ({
     kind,
     remove: db.prepare(`DELETE FROM ${keptTables[kind].table} WHERE run = ?`),
   }));
+  const removeMetrics = db.prepare('DELETE FROM run_metrics WHERE run = ?');
   for (let after = Number.MIN_SAFE_INTEGER; ; ) {
     const started = performance.now();
     const runs = look.all({ after, rows: pace.rows }) as { run: number; newest: number }[];
@@ -134,6 +137,7 @@ function* deleteRuns(deletion: Deletion, before: number, everywhere: boolean): G
             for (const { kind, remove } of removals) {
               note(deletion, kind, remove.run(run).changes, null, null);
             }
+            removeMetrics.run(run);
           }
         }
       });

@@ -2,6 +2,7 @@ import { type Connection, type DatabaseConfig, retryBusy, transaction } from '..
 import { foldWithin, readLine } from '../fold.ts';
 import { nextTail, tailBits, tailOf } from '../sequence.ts';
 import { countRows, type Kind, keptTables, kinds, type RowCounts } from './kept.ts';
+import { type LastOfOthers, lastOfOthers } from './last-of-others.ts';
 import { truncateLog } from './log.ts';
 
 /** What `erase()` deleted; in a dry run, what it would delete. */
@@ -37,7 +38,9 @@ export function erase(db: Connection, config: DatabaseConfig, userId: string): E
   // Overwrites deleted content before its page is used again.
   db.pragma('secure_delete = on');
   try {
-    const { rows, nameKept } = transaction(db, config, () => eraseRows(db, userId));
+    const others = lastOfOthers(db);
+    others.find(findText(db, userId));
+    const { rows, nameKept } = transaction(db, config, () => eraseRows(db, userId, others));
     return { dryRun: false, rows, nameKept, purged: purge(db, config) };
   } finally {
     db.pragma('secure_delete = off');
@@ -61,12 +64,19 @@ export function estimateErase(db: Connection, userId: string): EraseReport {
   };
 }
 
-function eraseRows(db: Connection, userId: string): { readonly rows: RowCounts; readonly nameKept: boolean } {
+function eraseRows(
+  db: Connection,
+  userId: string,
+  others: LastOfOthers,
+): { readonly rows: RowCounts; readonly nameKept: boolean } {
   const id = findText(db, userId);
   if (id === undefined) {
     return { rows: countRows(() => 0), nameKept: isSubject(db, userId) };
   }
+  others.find(id);
   const deleted = new Map(kinds.map((kind) => [kind, deleteRows(db, kind, id)]));
+  db.prepare('DELETE FROM run_metrics WHERE user = ?').run(id);
+  others.take();
   closeGaps(db, new Set(deleted.get('executions')));
   // Assigns the totals to a user whose executions are left; they are deleted with the last of those.
   db.prepare(`
