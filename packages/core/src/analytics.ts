@@ -71,6 +71,7 @@ export function createAnalytics(options: AnalyticsOptions): Analytics {
     clock,
     newId: idAhead,
     record,
+    leftOut: (mistake) => reportMisuse(mistake, 'it is left out'),
   });
   const figures: ClientFigures = {
     stats,
@@ -110,7 +111,7 @@ export function createAnalytics(options: AnalyticsOptions): Analytics {
     let event: AnalyticsEvent | undefined;
     try {
       if (closing !== undefined) {
-        throw new AnalyticsError('CLOSED', 'the client is closed');
+        throw new AnalyticsError('CLOSED', 'the client is closed: await what records before you close it');
       }
       event = make(input);
     } catch (thrown) {
@@ -160,7 +161,9 @@ export function createAnalytics(options: AnalyticsOptions): Analytics {
       checksLeft -= 1;
       const name = unknownField(input, event);
       if (name !== undefined) {
-        reportMisuse(new AnalyticsError('INVALID_EVENT', `Unknown field ${quote(name)} of an event`), 'it is left out');
+        const problems = [{ field: name, message: 'is not a field of this event' }];
+        const message = `Unknown field ${quote(name)} of an event`;
+        reportMisuse(new AnalyticsError('INVALID_EVENT', message, { problems }), 'it is left out');
       }
     }
     return sample(event, sampleRate);
@@ -207,7 +210,13 @@ export function createAnalytics(options: AnalyticsOptions): Analytics {
 
   function timeoutMs(given: DeadlineOptions | undefined, byDefault: number): number {
     try {
-      return requiredNumber(given?.timeoutMs ?? byDefault, 'timeoutMs', 0, Number.POSITIVE_INFINITY, false);
+      return requiredNumber(
+        (optionalObject(given, 'options') as DeadlineOptions).timeoutMs ?? byDefault,
+        'timeoutMs',
+        0,
+        Number.POSITIVE_INFINITY,
+        false,
+      );
     } catch (thrown) {
       reportMisuse(thrown, `${byDefault} is used`, 'INVALID_CONFIG');
       return byDefault;

@@ -7,7 +7,7 @@
  * | `UNKNOWN_BACKEND` | a backend name that does not exist | yes | |
  * | `BACKEND_NOT_INSTALLED` | the backend's package is missing; the message holds the install command | yes | |
  * | `UNSUPPORTED` | this runtime or this set of backends cannot do what was asked | yes | |
- * | `INVALID_EVENT` | a recorded event was refused; `problems` names the field | | |
+ * | `INVALID_EVENT` | a recorded event was refused, or part of it left out; `problems` names the field | | |
  * | `BACKEND_UNAVAILABLE` | the far side cannot be reached or asks to be tried later | by a backend that cannot be opened | yes |
  * | `STORAGE_FULL` | the far side has no room | by a backend that cannot be opened | yes |
  * | `EVENTS_REJECTED` | the far side refuses these very events | | halves, to spare the good ones |

@@ -32,11 +32,15 @@ interface ValueChecks {
   text(field: string, value: unknown): string | undefined;
   /** An id or a name, in the form that is recorded, so that it is found among recorded ones. */
   id(field: string, value: unknown): string | undefined;
+  /** A number within the bounds. */
   number(field: string, value: unknown, bounds?: OptionBounds): number | undefined;
   /** An http or https address without user, password and fragment. Problems do not repeat it, as it may hold a secret. */
   url(field: string, value: unknown, parts?: UrlParts): URL | undefined;
+  /** True or false. */
   flag(field: string, value: unknown): boolean | undefined;
+  /** One of the given texts. */
   choice<T extends string>(field: string, value: unknown, choices: readonly T[]): T | undefined;
+  /** A function. */
   callback<T>(field: string, value: T): T | undefined;
 }
 
@@ -48,6 +52,7 @@ export interface OptionChecks extends ValueChecks {
   problem(field: string, message: string): undefined;
   /** Adds `must be <expected>, got <value>` unless the value is right. Undefined is a value like others here. */
   expect<T>(field: string, value: T, isRight: boolean, expected: string): T | undefined;
+  /** An object with all methods of a clock. */
   clock<T>(field: string, value: T): T | undefined;
   /** An object of further options, none of which may be unknown. Returns what can be read of any value. */
   group<O extends object>(field: string, value: O | undefined, names: OptionNames<NoInfer<O>>): Partial<O>;
@@ -61,8 +66,7 @@ export function createOptionChecks(addProblem: (field: string, message: string) 
     addProblem(field, message);
   }
   const expect: Expect = (field, value, isRight, expected) => {
-    const got = (): string => ((value as unknown) instanceof Date ? 'a Date' : describe(value));
-    return isRight ? value : problem(field, `must be ${expected}, got ${got()}`);
+    return isRight ? value : problem(field, `must be ${expected}, got ${describe(value)}`);
   };
   return {
     ...valueChecks(problem, (field, value, isRight, expected) =>

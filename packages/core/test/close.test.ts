@@ -207,7 +207,7 @@ describe('close', () => {
     expect(namesOf(side.held)).toEqual(['e1']);
     expect(dropsOf(analytics)).toEqual({ closed: 4 });
     expect(errors.map(({ code, message }) => `${code}: ${message}`)).toEqual([
-      'CLOSED: Refused an event: the client is closed',
+      'CLOSED: Refused an event: the client is closed: await what records before you close it',
     ]);
   });
 

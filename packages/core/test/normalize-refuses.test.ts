@@ -23,7 +23,7 @@ const noNumber: readonly (readonly [unknown, string])[] = [
   [1n, 'a bigint'],
   [true, 'true'],
   [{}, 'an object'],
-  [new Date(0), 'an object'],
+  [new Date(0), 'a Date'],
 ];
 
 function required(field: string): Row[] {

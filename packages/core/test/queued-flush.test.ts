@@ -168,6 +168,14 @@ describe('flush', () => {
     },
   );
 
+  test('options that are no object are reported, and ten seconds used', async () => {
+    const { analytics, errors } = rig();
+    await analytics.flush(5000 as never);
+    expect(errors).toMatchObject([
+      { code: 'INVALID_CONFIG', message: 'options must be an object, got 5000; 10000 is used' },
+    ]);
+  });
+
   test('tries again at once when the far side failed before, without waiting for the pause to end', async () => {
     const { analytics, clock, record, side } = rig();
     side.answer = down;
@@ -293,6 +301,26 @@ describe("a backend's own flush", () => {
     expect(given?.aborted).toBe(true);
     expect(flush.report?.backends['far']).toMatchObject({ ok: false, delivered: 1, error: { code: 'TIMEOUT' } });
     slow.fail(new Error('too late to matter'));
+  });
+
+  test('that its signal ends says in its report what took so long', async () => {
+    const made = rig();
+    made.side.flush = (signal) =>
+      new Promise((_, reject) => {
+        signal?.addEventListener('abort', async () => {
+          for (let step = 0; step < 50; step += 1) {
+            await undefined;
+          }
+          reject(new AnalyticsError('BACKEND_UNAVAILABLE', 'far: no answer', { backend: 'far' }));
+        });
+      });
+    const flush = begun(made.analytics.flush({ timeoutMs: 100 }));
+    await made.clock.advance(100);
+    expect(flush.report?.backends['far']?.error).toMatchObject({
+      code: 'TIMEOUT',
+      message: 'far: flush took longer than 100 ms: no answer',
+      cause: { code: 'BACKEND_UNAVAILABLE' },
+    });
   });
 
   test('gets only what the writes have left of the time, and its failure does not hide theirs', async () => {

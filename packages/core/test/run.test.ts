@@ -46,6 +46,15 @@ describe('a run', () => {
     expect(await told(made)).toMatchObject([{ runId: run.id, state: 'finished' }]);
   });
 
+  test('is told that its id is not called runId', async () => {
+    const made = rig();
+    const run = made.analytics.startRun({ runId: 'mine', name: 'train' } as never);
+    expect(await told(made)).toMatchObject([{ runId: run.id, name: 'train' }]);
+    expect(made.errors).toMatchObject([
+      { message: 'runId is not an option of startRun: it is called id; its details are left out' },
+    ]);
+  });
+
   test.each([{ tags: Array(101).fill('t') }, { config: { rows: 10n } }, { config: 5, tags: 'a' }])(
     'with wrong details starts without them, under its name and project',
     async (details) => {

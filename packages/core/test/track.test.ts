@@ -165,6 +165,12 @@ describe('trackOperation', () => {
     await made.analytics.flush();
     expect(made.side.held).toMatchObject([{ id: kept[0]?.id, success: true }]);
     expect(made.side.held).toHaveLength(1);
+    expect(made.errors).toMatchObject([
+      {
+        code: 'INVALID_EVENT',
+        message: expect.stringMatching(/came after the end: await what calls it; it is left out$/),
+      },
+    ]);
   });
 
   test('of what cannot be recorded still runs: the event is refused and counted', async () => {

@@ -46,7 +46,7 @@ describe('a field that no event has', () => {
     await analytics.flush();
     expect(side.held).toHaveLength(1);
     expect(errors).toMatchObject([
-      { code: 'INVALID_EVENT', message: `Unknown field "${field}" of an event; it is left out` },
+      { code: 'INVALID_EVENT', message: `Unknown field "${field}" of an event; it is left out`, problems: [{ field }] },
     ]);
   });
 

@@ -2,7 +2,15 @@ import type { AsyncLocalStorage } from 'node:async_hooks';
 import type { FinishOptions, Run, RunOptions } from '../client.ts';
 import type { JsonObject } from '../events/event.ts';
 import type { ArtifactInput, EventInput, MetricsInput, RunInput } from '../events/input.ts';
-import { choice, optionalJson, optionalObject, refuseValue, requiredObject, requiredText } from '../values/check.ts';
+import {
+  choice,
+  optionalJson,
+  optionalObject,
+  refuse,
+  refuseValue,
+  requiredObject,
+  requiredText,
+} from '../values/check.ts';
 import { cleanId } from '../values/text.ts';
 import type { Surroundings } from './context.ts';
 
@@ -25,7 +33,10 @@ export function createRuns({ context, newId, record }: RunsOptions): Runs {
     let config: JsonObject | undefined;
     record((isWhole) => {
       // An unusable id is refused like any other wrong field.
-      const { id: given, ...more } = optionalObject(options, 'options');
+      const { id: given, runId, ...more } = optionalObject(options, 'options');
+      if (isWhole && runId !== undefined) {
+        refuse('runId', 'is not an option of startRun: it is called id');
+      }
       const { name, project } = more;
       config = isWhole ? optionalJson(more['config'], 'config') : undefined;
       const details = isWhole ? more : { name: stringOf(name), project: stringOf(project) };

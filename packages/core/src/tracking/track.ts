@@ -1,5 +1,6 @@
 import type { AsyncLocalStorage } from 'node:async_hooks';
 import type { Analytics, Clock, DescribeCall, OperationDetails, SubjectDetails } from '../client.ts';
+import { AnalyticsError } from '../errors.ts';
 import type { ErrorInfo } from '../events/event.ts';
 import type { ExecutionInput } from '../events/input.ts';
 import { optionalError, optionalObject, refuseValue } from '../values/check.ts';
@@ -21,13 +22,15 @@ export interface TrackerOptions {
   readonly newId: () => string;
   /** Records what `make` returns: whole, or if that is invalid, without its details. Never throws, even if `make` does. */
   readonly record: (make: (isWhole: boolean) => TrackedInput) => void;
+  /** Reports a mistake whose consequence is that something is left out. */
+  readonly leftOut: (mistake: AnalyticsError) => void;
 }
 
 type TrackedInput = ExecutionInput & { readonly sampleRate?: unknown };
 
 type Describe = (result: unknown) => OperationDetails;
 
-export function createTracker({ context, clock, newId, record }: TrackerOptions): Tracker {
+export function createTracker({ context, clock, newId, record, leftOut }: TrackerOptions): Tracker {
   let active = 0;
 
   function begin(
@@ -55,6 +58,11 @@ export function createTracker({ context, clock, newId, record }: TrackerOptions)
 
     /** Does `work` for the callback, and keeps the first error instead of throwing into it. */
     function take(work: () => void): void {
+      if (ended) {
+        leftOut(
+          new AnalyticsError('INVALID_EVENT', 'operation.set() or fail() came after the end: await what calls it'),
+        );
+      }
       try {
         work();
       } catch (thrown) {

@@ -18,7 +18,7 @@ export function describe(value: unknown): string {
     return 'a promise: await it';
   }
   if (isObject(value)) {
-    return 'an object';
+    return value instanceof Date ? 'a Date' : 'an object';
   }
   return ['function', 'symbol', 'bigint'].includes(typeof value) ? `a ${typeof value}` : String(value);
 }
