@@ -19,8 +19,8 @@ export interface Records {
   history(rows: Rows): void;
   summary(changes: ReadonlyMap<string, unknown>): void;
   files(paths: readonly string[]): void;
-  /** `localPaths`: path of the content of each entry that is not a reference. */
-  artifact(artifact: Artifact, info: RunInfo, localPaths: ReadonlyMap<string, string>): void;
+  /** `localPathOf` returns where the content of an entry is, unless that is a reference. */
+  artifact(artifact: Artifact, info: RunInfo, localPathOf: (path: string) => string): void;
   alert(alert: Alert): void;
   exit(exitCode: number, runtimeSeconds: number): void;
   final(): void;
@@ -157,7 +157,7 @@ export function createRecords(frames: LogFrames): Records {
         }
       });
     },
-    artifact(artifact, info, localPaths) {
+    artifact(artifact, info, localPathOf) {
       record('artifact', () => {
         proto.text(1, info.id);
         proto.text(2, info.project);
@@ -184,7 +184,7 @@ export function createRecords(frames: LogFrames): Records {
               proto.text(2, digest);
               proto.text(3, 'ref' in content ? content.ref : undefined);
               proto.int(4, size);
-              proto.text(6, localPaths.get(path));
+              proto.text(6, 'ref' in content ? undefined : localPathOf(path));
             });
           }
         });

@@ -94,7 +94,7 @@ export function createOfflineRun(
     records.footer();
   }
 
-  async function copy({ name, content }: RunFile, folder: string): Promise<string> {
+  async function copy({ name, content }: RunFile, folder: string): Promise<void> {
     const path = join(folder, toPathPart(name));
     try {
       await mkdir(dirname(path), { recursive: true, mode: 0o700 });
@@ -102,12 +102,15 @@ export function createOfflineRun(
     } catch (error) {
       throw toStorageError(error, path);
     }
-    return path;
   }
 
   /** Holds our own copies: some versions of `wandb sync` delete the files that they have uploaded. */
   function artifactFolder({ clientId }: Artifact): string {
     return join(directory, 'artifacts', clientId.slice(0, 16));
+  }
+
+  function addArtifact(records: Records, artifact: Artifact): void {
+    records.artifact(artifact, current, (path) => join(artifactFolder(artifact), toPathPart(path)));
   }
 
   function canUpload(artifact: Artifact): boolean {
@@ -153,30 +156,25 @@ export function createOfflineRun(
       }
     },
     async putArtifact(artifact) {
-      const folder = artifactFolder(artifact);
-      const localPaths = new Map<string, string>();
       for (const { path, content } of artifact.entries) {
         if (!('ref' in content)) {
-          localPaths.set(path, await copy({ name: path, content }, folder));
+          await copy({ name: path, content }, artifactFolder(artifact));
         }
       }
       if (canUpload(artifact)) {
-        await log.append((records) => records.artifact(artifact, current, localPaths));
+        await log.append((records) => addArtifact(records, artifact));
       }
     },
     putArtifactSync(artifact) {
-      const folder = artifactFolder(artifact);
-      const localPaths = new Map<string, string>();
       for (const { path, content } of artifact.entries) {
         if (!('ref' in content)) {
-          const target = join(folder, toPathPart(path));
+          const target = join(artifactFolder(artifact), toPathPart(path));
           mkdirSync(dirname(target), { recursive: true, mode: 0o700 });
           writeFileSync(target, content instanceof Uint8Array ? content : readFileSync(content.path), { mode: 0o600 });
-          localPaths.set(path, target);
         }
       }
       if (canUpload(artifact)) {
-        log.appendSync((records) => records.artifact(artifact, current, localPaths));
+        log.appendSync((records) => addArtifact(records, artifact));
       }
     },
     alert: (alert) => log.append((records) => records.alert(alert)),
