@@ -17,6 +17,17 @@ export type Open = (onNotice: ((notice: AnalyticsError) => void) | undefined) =>
 
 const maxMemoryEvents = 10_000;
 
+/** What `load` returns of a backend whose options come from the environment. */
+function opener<Options>(
+  fromEnv: (env: Env) => Options,
+  open: (options: Options & { readonly onNotice: Parameters<Open>[0] }) => ReturnType<Open>,
+): (env: Env) => Open {
+  return (env) => {
+    const options = fromEnv(env);
+    return (onNotice) => open({ ...options, onNotice });
+  };
+}
+
 /** Packages are only imported when named, so that a program pays only for the backends that it uses. */
 export const knownBackends: { readonly [name: string]: KnownBackend } = {
   sqlite: {
@@ -24,10 +35,7 @@ export const knownBackends: { readonly [name: string]: KnownBackend } = {
     variables: { path: 'ANALYTICS_DB_PATH' },
     async load() {
       const { sqlite, sqliteFromEnv } = await import('@toolweaver/analytics-sqlite');
-      return (env) => {
-        const options = sqliteFromEnv(env);
-        return (onNotice) => sqlite({ ...options, onNotice });
-      };
+      return opener(sqliteFromEnv, sqlite);
     },
   },
   prometheus: {
@@ -35,10 +43,7 @@ export const knownBackends: { readonly [name: string]: KnownBackend } = {
     variables: { host: 'PROMETHEUS_HOST', port: 'PROMETHEUS_PORT' },
     async load() {
       const { prometheus, prometheusFromEnv } = await import('@toolweaver/analytics-prometheus');
-      return (env) => {
-        const options = prometheusFromEnv(env);
-        return (onNotice) => prometheus({ ...options, onNotice });
-      };
+      return opener(prometheusFromEnv, prometheus);
     },
   },
   otlp: {
@@ -51,10 +56,7 @@ export const knownBackends: { readonly [name: string]: KnownBackend } = {
     },
     async load() {
       const { otlp, otlpFromEnv } = await import('@toolweaver/analytics-otlp');
-      return (env) => {
-        const options = otlpFromEnv(env);
-        return (onNotice) => otlp({ ...options, onNotice });
-      };
+      return opener(otlpFromEnv, otlp);
     },
   },
   wandb: {
@@ -71,10 +73,7 @@ export const knownBackends: { readonly [name: string]: KnownBackend } = {
     },
     async load() {
       const { wandb, wandbFromEnv } = await import('@toolweaver/analytics-wandb');
-      return (env) => {
-        const options = wandbFromEnv(env);
-        return (onNotice) => wandb({ ...options, onNotice });
-      };
+      return opener(wandbFromEnv, wandb);
     },
   },
   memory: {
