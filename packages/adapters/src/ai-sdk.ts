@@ -1,11 +1,8 @@
 import type { Analytics } from '@toolweaver/analytics-core';
 import type { Telemetry } from 'ai';
 import { bytesOf } from './bytes.ts';
-import { createSpans } from './spans.ts';
+import { createSpans, dropOldest } from './spans.ts';
 import { usageOf } from './usage.ts';
-
-/** Calls that never end must not fill the memory. */
-const maxCalls = 10_000;
 
 const loops: readonly string[] = ['ai.generateText', 'ai.streamText'];
 
@@ -29,10 +26,7 @@ export function aiSdkTelemetry(analytics: Analytics): Telemetry {
   }
 
   function failTry(callId: string, thrown: unknown): void {
-    if (failedTries.size >= maxCalls) {
-      const [oldest = ''] = failedTries.keys();
-      failedTries.delete(oldest);
-    }
+    dropOldest(failedTries);
     failedTries.set(callId, (failedTries.get(callId) ?? 0) + 1);
     spans.end(modelKey(callId), {}, { thrown });
   }

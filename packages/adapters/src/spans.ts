@@ -42,6 +42,14 @@ interface Span {
 /** What a library never ends must not fill the memory: beyond this, the oldest are dropped without being recorded. */
 const maxOpen = 10_000;
 
+/** Makes room for one more. */
+export function dropOldest(open: Map<string, unknown>): void {
+  if (open.size >= maxOpen) {
+    const [oldest = ''] = open.keys();
+    open.delete(oldest);
+  }
+}
+
 /** @throws AnalyticsError `INVALID_CONFIG` for anything but a client. */
 export function createSpans(analytics: Analytics): Spans {
   checkClient(analytics);
@@ -89,10 +97,7 @@ export function createSpans(analytics: Analytics): Spans {
     start(key, subject, parentKey) {
       const parent = open.get(parentKey ?? '');
       const parentId = parent?.id;
-      if (open.size >= maxOpen) {
-        const [oldest = ''] = open.keys();
-        open.delete(oldest);
-      }
+      dropOldest(open);
       open.set(key, {
         id: subject === undefined ? parentId : randomUUID(),
         subject,
