@@ -55,7 +55,7 @@ export function timeseries(
   [title, description]: PanelText,
   unit: string,
   queries: readonly Query[],
-  options: Pick<Panel, 'limits' | 'isStacked'> & { readonly width?: number } = {},
+  options: Pick<Panel, 'limits' | 'isStacked'> = {},
 ): Panel {
   return { type: 'timeseries', title, description, unit, queries, width: 12, ...options };
 }
