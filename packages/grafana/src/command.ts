@@ -3,7 +3,7 @@ import { dirname, join, resolve } from 'node:path';
 import { isAnalyticsError } from '@toolweaver/analytics-core';
 import { configError } from '@toolweaver/analytics-core/backend';
 import { asTyped, type CommandOptions, help, parseCommand } from './command-options.ts';
-import { type GeneratedFile, generateFiles } from './files.ts';
+import { type GeneratedFile, generateFiles, toJson } from './files.ts';
 
 export interface Output {
   readonly out: (text: string) => void;
@@ -116,8 +116,4 @@ function withoutText({ path, description, text }: GeneratedFile): Record<string,
 function toList(files: readonly GeneratedFile[]): string {
   const width = Math.max(...files.map(({ path }) => path.length));
   return files.map(({ path, description }) => `${path.padEnd(width)}  ${description}\n`).join('');
-}
-
-function toJson(value: unknown): string {
-  return `${JSON.stringify(value, null, 2)}\n`;
 }

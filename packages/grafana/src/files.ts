@@ -41,12 +41,12 @@ export function generateFiles(options: GrafanaOptions = {}): readonly GeneratedF
     ...dashboards(resolved).map((dashboard) => ({
       path: `dashboards/${namespace}-${dashboard.name}.json`,
       description: `Dashboard ${dashboard.title}`,
-      text: json(dashboardJson(dashboard, namespace)),
+      text: toJson(dashboardJson(dashboard, namespace)),
     })),
     {
       path: `dashboards/${namespace}-runbooks.json`,
       description: 'Dashboard Runbooks: what alerts link to',
-      text: json(textDashboardJson(namespace, runbooks, books)),
+      text: toJson(textDashboardJson(namespace, runbooks, books)),
     },
     {
       path: `rules/${namespace}-recording.yaml`,
@@ -107,7 +107,7 @@ function linksOf(
   };
 }
 
-function json(value: unknown): string {
+export function toJson(value: unknown): string {
   return `${JSON.stringify(value, null, 2)}\n`;
 }
 
