@@ -24,13 +24,9 @@ export type OptionalLabel = 'org_id' | 'user_id';
 export const closedLabels: readonly string[] = ['status', 'result', 'type'];
 
 /** A metric before the options: without namespace, optional labels and configured bounds. */
-export interface CatalogueEntry {
+export interface CatalogueEntry extends Omit<Metric, 'bounds'> {
   /** The name without the namespace. */
   readonly name: string;
-  readonly type: MetricType;
-  readonly unit: string;
-  readonly help: string;
-  readonly labels: readonly string[];
   /** `latencyMs` and `latencySeconds`: the configured bounds of latencies. */
   readonly bounds?: 'latencyMs' | 'latencySeconds' | readonly number[];
   /** Whether the optional labels apply: it is counted from events, which can have an organisation and a user. */
