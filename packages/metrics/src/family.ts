@@ -1,7 +1,7 @@
 import type { Metric } from './catalogue.ts';
 import { type ExponentialSeries, newExponential, observeExponential } from './exponential.ts';
 import type { ExponentialValue, LabelSet } from './series.ts';
-import type { Table } from './table.ts';
+import { addTo, type Table } from './table.ts';
 
 /** A metric with all of its series, in the order of their creation. */
 interface Series {
@@ -130,14 +130,12 @@ export function createHistograms(metric: Metric, table: Table): Histograms {
       places.push(place);
     },
     observe(place, value, weight) {
-      const { values } = table;
       let bucket = 0;
       while (bucket < bounds.length && value > (bounds[bucket] as number)) {
         bucket += 1;
       }
-      const counted = place + 1 + bucket;
-      values[counted] = (values[counted] as number) + weight;
-      values[place] = (values[place] as number) + value * weight;
+      addTo(table, place + 1 + bucket, weight);
+      addTo(table, place, value * weight);
     },
   };
 }

@@ -66,10 +66,10 @@ export function costsOfRows(table: Table, costs: Costs): CostsOfRows {
       const { values } = table;
       const hasModel = (event.model ?? '') !== '';
       if (!hasModel && values[row + isShared] === 1) {
-        values[row + shared] = (values[row + shared] as number) + nanoUsd;
+        addTo(table, row + shared, nanoUsd);
         return true;
       }
-      values[row + own] = (values[row + own] as number) + nanoUsd;
+      addTo(table, row + own, nanoUsd);
       if (hasModel || isOverflow) {
         costs.add(event, nanoUsd, around);
       } else if (costs.addAndShow(event, nanoUsd, around, table, row + shared)) {
