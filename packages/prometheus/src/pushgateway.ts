@@ -6,6 +6,7 @@ import {
   untilAborted,
   withoutAnswer,
 } from '@toolweaver/analytics-core/backend';
+import type { Exposition } from './answer.ts';
 import type { PushgatewayTarget } from './pushgateway-options.ts';
 
 /** The group of this program on a Pushgateway; each call rejects with an `AnalyticsError` if the gateway did not do it. */
@@ -23,12 +24,10 @@ export interface PushgatewayClient extends Pushgateway {
   probe(signal: AbortSignal): Promise<void>;
 }
 
-export interface PushgatewayClientOptions {
+export interface PushgatewayClientOptions extends Exposition {
   /** Of the backend, for error messages. */
   readonly name: string;
   readonly target: PushgatewayTarget;
-  render(): Promise<Buffer>;
-  contentType(): string;
 }
 
 const longestReason = 500;
