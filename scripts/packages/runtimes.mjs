@@ -3,7 +3,7 @@
 import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { use } from './consumer.mjs';
+import { install, use } from './consumer.mjs';
 import { packAll, readPackages } from './pack.mjs';
 import { programs } from './programs.mjs';
 import { forEach, root, run } from './run.mjs';
@@ -44,9 +44,7 @@ async function provide({ name, version }) {
   const path = join(folder, 'node_modules', binary.name, binary.path);
   if (!existsSync(path)) {
     await mkdir(folder, { recursive: true });
-    const terse = ['--no-audit', '--no-fund', '--no-update-notifier', '--loglevel=error'];
-    const here = [`--prefix=${folder}`, '--no-save', '--no-package-lock', '--ignore-scripts', '--prefer-offline'];
-    await run('npm', ['install', ...here, ...terse, `${binary.name}@${version}`], { cwd: folder });
+    await install(folder, ['--no-save', '--no-package-lock', '--ignore-scripts', `${binary.name}@${version}`]);
   }
   const found = await run(path, ['--version']);
   if (!found.includes(version)) {
