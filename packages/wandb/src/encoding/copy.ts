@@ -14,8 +14,11 @@ export function copyInto(bytes: Uint8Array, at: number, source: Uint8Array): num
   return at + length;
 }
 
-/** Returns a larger buffer with the first `used` bytes of this one, and room for `bytes` more. */
-export function enlarged(buffer: Buffer<ArrayBuffer>, used: number, bytes: number): Buffer<ArrayBuffer> {
+/** Returns the buffer or, if it has no room for `bytes` after the first `used`, a larger one that begins with these. */
+export function withRoom(buffer: Buffer<ArrayBuffer>, used: number, bytes: number): Buffer<ArrayBuffer> {
+  if (used + bytes <= buffer.length) {
+    return buffer;
+  }
   const larger = Buffer.allocUnsafe(Math.max(buffer.length * 2, used + bytes));
   buffer.copy(larger, 0, 0, used);
   return larger;

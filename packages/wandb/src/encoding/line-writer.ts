@@ -1,6 +1,6 @@
 import { escapeText } from '../json-text.ts';
 import type { Cursor, Rows, Shape } from './batch.ts';
-import { copyInto, enlarged } from './copy.ts';
+import { copyInto, withRoom } from './copy.ts';
 import { maxNumberBytes, writeNumber } from './digits.ts';
 import { stampKeys } from './run-state.ts';
 
@@ -36,12 +36,6 @@ export function createLineWriter(): LineWriter {
   /** Start of the last line, including its comma. */
   let lastStart = 0;
 
-  function reserve(end: number, bytes: number): void {
-    if (end + bytes > buffer.length) {
-      buffer = enlarged(buffer, end, bytes);
-    }
-  }
-
   function escaped(text: string): Uint8Array {
     let found = known.get(text);
     if (found === undefined) {
@@ -61,7 +55,7 @@ export function createLineWriter(): LineWriter {
       const { pieces, bytes: pieceBytes } = shape.line;
       // Room for the whole row; longer texts add to it below.
       let room = pieceBytes + length * maxNumberBytes + 4;
-      reserve(at, room);
+      buffer = withRoom(buffer, at, room);
       lastStart = at;
       let end = at;
       if (end > taken) {
@@ -76,7 +70,7 @@ export function createLineWriter(): LineWriter {
         if (Number.isNaN(value)) {
           const text = escaped(texts[cursor.text++] as string);
           room += text.length;
-          reserve(end, room);
+          buffer = withRoom(buffer, end, room);
           end = copyInto(buffer, end, text);
         } else {
           end = writeNumber(buffer, end, value);

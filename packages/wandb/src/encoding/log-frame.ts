@@ -1,4 +1,4 @@
-import { enlarged } from './copy.ts';
+import { withRoom } from './copy.ts';
 import { crc32Of } from './crc32.ts';
 
 const blockBytes = 32_768;
@@ -32,9 +32,7 @@ export function createLogFrames(position: number): LogFrames {
   let at = 0;
 
   function room(end: number, bytes: number): Buffer {
-    if (end + bytes > buffer.length) {
-      buffer = enlarged(buffer, end, bytes);
-    }
+    buffer = withRoom(buffer, end, bytes);
     return buffer;
   }
 

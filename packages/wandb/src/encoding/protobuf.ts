@@ -1,4 +1,5 @@
-import { enlarged } from './copy.ts';
+import { withRoom } from './copy.ts';
+
 /** Encodes one protobuf message at a time, with the few wire types that the transaction log needs. */
 export interface ProtoWriter {
   /** Writes a whole number, which may be negative; 0 is left out, as in proto3. */
@@ -20,9 +21,7 @@ export function createProtoWriter(): ProtoWriter {
   let at = 0;
 
   function reserve(bytes: number): void {
-    if (at + bytes > buffer.length) {
-      buffer = enlarged(buffer, at, bytes);
-    }
+    buffer = withRoom(buffer, at, bytes);
   }
 
   function varint(value: number): void {

@@ -1,5 +1,5 @@
 import { escapeText, jsonText } from '../json-text.ts';
-import { copyInto, enlarged } from './copy.ts';
+import { copyInto, withRoom } from './copy.ts';
 import { maxNumberBytes, writeNumber } from './digits.ts';
 
 /** Writes the whole summary of a run as JSON inside a JSON string, including its quotes. */
@@ -16,12 +16,6 @@ export function createSummaryWriter(): SummaryWriter {
   const keys = new Map<string, Uint8Array>();
   let buffer = Buffer.allocUnsafe(startBytes);
   let at = 0;
-
-  function reserve(bytes: number): void {
-    if (at + bytes > buffer.length) {
-      buffer = enlarged(buffer, at, bytes);
-    }
-  }
 
   function keyBytes(key: string): Uint8Array {
     let bytes = keys.get(key);
@@ -41,7 +35,7 @@ export function createSummaryWriter(): SummaryWriter {
     const head = keyBytes(key);
     const tail = text === undefined ? undefined : Buffer.from(escapeText(text));
     // Includes room for the characters around it.
-    reserve(head.length + (tail?.length ?? maxNumberBytes) + 4);
+    buffer = withRoom(buffer, at, head.length + (tail?.length ?? maxNumberBytes) + 4);
     if (at > 2) {
       buffer[at++] = 44;
     }
