@@ -68,7 +68,8 @@ export function createRecordedRun(options: RecordedRunOptions): RecordedRun {
   /** What `finish` sends: the same on each attempt, because part of it may have arrived. */
   let last: Staged | undefined;
 
-  function stage(ids: readonly string[], recording: Recording, at?: number): Staged {
+  function stage(events: readonly AnalyticsEvent[], recording: Recording, at?: number): Staged {
+    const ids = events.map(({ id }) => id);
     if (recording.started !== undefined) {
       describe(recording.started);
     }
@@ -194,11 +195,7 @@ export function createRecordedRun(options: RecordedRunOptions): RecordedRun {
         if (begun !== takeovers) {
           throw new AnalyticsError('CLOSED', 'the events were written synchronously meanwhile');
         }
-        const recording = draft.done(run.state.summary);
-        staged = stage(
-          events.map(({ id }) => id),
-          recording,
-        );
+        staged = stage(events, draft.done(run.state.summary));
       }
       await send(staged, signal);
     },
@@ -227,10 +224,7 @@ export function createRecordedRun(options: RecordedRunOptions): RecordedRun {
       for (const event of recording.artifacts) {
         offline.putArtifactSync(toArtifactSync(event));
       }
-      const current = stage(
-        missing.map(({ id }) => id),
-        recording,
-      );
+      const current = stage(missing, recording);
       offline.describeSync(run.info);
       offline.appendSync(current.batch, current.exitCode);
       endedWith = current.exitCode;
