@@ -1,6 +1,6 @@
 import type { Clock } from '@toolweaver/analytics-core';
 import { addText, type Batch, endRow, newRows } from '../encoding/batch.ts';
-import { createBatch, isPlain, keptOf, merged, stampChanges, stampRow } from '../encoding/run-state.ts';
+import { isPlain, keptOf, merged, stampChanges, stampRow } from '../encoding/run-state.ts';
 import { jsonText } from '../json-text.ts';
 import { addFigure, type Figures, summaryOf } from '../metric-definition.ts';
 import type { Run } from '../run/run.ts';
@@ -147,7 +147,7 @@ export function createLoggedRows(run: Run, clock: Clock): LoggedRows {
       if (!changed) {
         return undefined;
       }
-      const batch = createBatch(run.state, rows, changes);
+      const batch = { rows, changes, summary: run.state.summary };
       rows = newRows();
       changes = new Map(changes);
       changed = false;

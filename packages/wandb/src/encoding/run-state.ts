@@ -1,5 +1,5 @@
 import { isObject } from '../json-text.ts';
-import type { Batch, RowList, Rows, Shape } from './batch.ts';
+import type { Batch, RowList, Shape } from './batch.ts';
 
 /** State of a run: the values that number its next row, and its summary. */
 export interface RunState {
@@ -48,10 +48,6 @@ export function stampChanges(state: RunState, at: number, changes: Map<string, u
     changes.set('_step', state.step - 1);
     changes.set('_timestamp', at / 1000);
   }
-}
-
-export function createBatch({ summary }: RunState, rows: Rows, changes: ReadonlyMap<string, unknown>): Batch {
-  return { rows, changes, summary };
 }
 
 /** Applies the changes of a batch that has arrived to the summary. */

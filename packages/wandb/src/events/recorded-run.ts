@@ -7,7 +7,7 @@ import {
   type RunEvent,
 } from '@toolweaver/analytics-core';
 import type { Batch } from '../encoding/batch.ts';
-import { confirm, createBatch, stampChanges, stampRows } from '../encoding/run-state.ts';
+import { confirm, stampChanges, stampRows } from '../encoding/run-state.ts';
 import { failureOf, messageOf } from '../failure.ts';
 import { insist } from '../insist.ts';
 import { toProject, toTag } from '../names.ts';
@@ -78,7 +78,7 @@ export function createRecordedRun(options: RecordedRunOptions): RecordedRun {
     const { rows } = recording;
     stampRows(state, rows);
     stampChanges(state, at ?? recording.lastAt ?? recording.run?.at ?? state.startedAt, recording.changes);
-    const batch = createBatch(state, rows, recording.changes);
+    const batch = { rows, changes: recording.changes, summary: state.summary };
     const runState = recording.run?.state;
     const exitCode = runState === undefined || runState === 'started' ? undefined : runState === 'failed' ? 1 : 0;
     return { ids, recording, batch, artifacts: [...recording.artifacts], exitCode, mayHaveArrived: false };
