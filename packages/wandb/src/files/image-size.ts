@@ -6,19 +6,18 @@ export interface ImageSize {
 }
 
 /** Undefined for what is neither a PNG nor a JPEG file. */
-export function imageSize(bytes: Uint8Array): ImageSize | undefined {
-  return pngSize(bytes) ?? jpegSize(bytes);
+export function imageSize({ buffer, byteOffset, byteLength }: Uint8Array): ImageSize | undefined {
+  const view = Buffer.from(buffer, byteOffset, byteLength);
+  return pngSize(view) ?? jpegSize(view);
 }
 
-function pngSize(bytes: Uint8Array): ImageSize | undefined {
-  const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+function pngSize(view: Buffer): ImageSize | undefined {
   return view.length >= 24 && view.toString('latin1', 0, 8) === '\x89PNG\r\n\x1a\n'
     ? { format: 'png', width: view.readUInt32BE(16), height: view.readUInt32BE(20) }
     : undefined;
 }
 
-function jpegSize(bytes: Uint8Array): ImageSize | undefined {
-  const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+function jpegSize(view: Buffer): ImageSize | undefined {
   if (view.length < 4 || view.readUInt16BE(0) !== 0xffd8) {
     return undefined;
   }
