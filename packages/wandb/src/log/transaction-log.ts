@@ -28,14 +28,7 @@ export interface TransactionLog {
   close(): Promise<void>;
 }
 
-type Write = (
-  fd: number,
-  buffer: Uint8Array,
-  offset: number,
-  length: number,
-  position: number,
-) => Promise<{ bytesWritten: number }>;
-const writeSome: Write = promisify(write);
+const writeSome = promisify(write);
 
 /** Creates a new file, accessible to its owner only. */
 export function createTransactionLog(path: string, encodeRows: Encoder['records'] = encodeRecords): TransactionLog {
