@@ -12,10 +12,10 @@ import type { RecordedRun } from './events/recorded-run.ts';
 import { createRuns } from './events/runs.ts';
 import { createSeen, type Seen } from './events/seen.ts';
 import { messageOf } from './failure.ts';
-import { insist } from './insist.ts';
 import { makeWandbFolder } from './log/run-directory.ts';
 import { toStorageError } from './log/transaction-log.ts';
 import { createNotify, named } from './notices.ts';
+import { retry } from './retry.ts';
 import { firstRun } from './run/resume-file.ts';
 import { createHttp } from './service/http.ts';
 import { askViewer } from './service/operations.ts';
@@ -120,7 +120,7 @@ async function opened({ name, settings, logFrequency, alertIntervalMs }: Resolve
   /** While the client closes, data that the service does not accept in time goes into a directory, so that it is not lost. */
   async function orOffline(recorded: RecordedRun, work: (signal: AbortSignal) => Promise<void>): Promise<void> {
     try {
-      await (closeBy === undefined ? work(signal) : insist(() => work(signal), clock, late.signal));
+      await (closeBy === undefined ? work(signal) : retry(() => work(signal), clock, late.signal));
     } catch (error) {
       const isAway = late.signal.aborted || (error as AnalyticsError).code === 'BACKEND_UNAVAILABLE';
       if (closeBy === undefined || !isAway || !recorded.run.online || lifetimeSignal.aborted) {

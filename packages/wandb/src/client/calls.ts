@@ -1,14 +1,13 @@
 import type { Clock } from '@toolweaver/analytics-core';
 import { keptAlive } from '../clock.ts';
-import { insist } from '../insist.ts';
 import { named } from '../notices.ts';
+import { retry } from '../retry.ts';
 
-/** Does the work, with retries. */
-type Insist = (work: (signal: AbortSignal) => Promise<void>) => Promise<void>;
+type WithRetries = (work: (signal: AbortSignal) => Promise<void>) => Promise<void>;
 
 /** Calls that both the caller and the end of the run wait for: files, artifacts and alerts. */
 export interface Calls {
-  make(call: (insistOn: Insist) => Promise<void>): Promise<void>;
+  make(call: (withRetries: WithRetries) => Promise<void>): Promise<void>;
   /**
    * Does the work for a version of an artifact once it is read and earlier versions of the same name have settled: the service
    * numbers versions in the order in which they are completed.
@@ -25,10 +24,10 @@ export function createCalls(clock: Clock): Calls {
   /** The last pending version of each name. */
   const versions = new Map<unknown, Promise<void>>();
   const tooLate = new AbortController();
-  const insistOn: Insist = (work) => insist(() => work(tooLate.signal), clock, tooLate.signal);
+  const withRetries: WithRetries = (work) => retry(() => work(tooLate.signal), clock, tooLate.signal);
   return {
     async make(call) {
-      const made = keptAlive(clock, call(insistOn));
+      const made = keptAlive(clock, call(withRetries));
       underWay.add(made);
       try {
         await made;

@@ -6,11 +6,11 @@ import { processExitCode } from '../exit-code.ts';
 import { failureOf, messageOf } from '../failure.ts';
 import { knownInArtifact } from '../files/artifact.ts';
 import type { RunFile } from '../files/run-file.ts';
-import { insist } from '../insist.ts';
 import { isObject } from '../json-text.ts';
 import { definitionOf, knownInMetric, withDefinition } from '../metric-definition.ts';
 import { randomName, toTag } from '../names.ts';
 import { named } from '../notices.ts';
+import { retry } from '../retry.ts';
 import type { Run } from '../run/run.ts';
 import { throwRefusal } from '../run/run-target.ts';
 import { knownInAlert } from '../service/operations.ts';
@@ -157,7 +157,7 @@ export function createClient(
     }
     isUploading = true;
     try {
-      await insist(() => media.send(lifetime.signal), clock, lifetime.signal);
+      await retry(() => media.send(lifetime.signal), clock, lifetime.signal);
     } catch (error) {
       tellFailure(error);
     } finally {
@@ -213,7 +213,7 @@ export function createClient(
     try {
       await within(clock, timeoutMs, (late) => {
         late.addEventListener('abort', () => lifetime.abort(late.reason), { once: true });
-        return insist(() => end(late), clock, late);
+        return retry(() => end(late), clock, late);
       });
     } catch (error) {
       // Rows that the service does not accept in time must not be lost with the process.
@@ -301,23 +301,23 @@ export function createClient(
       }),
     saveFile: (name, content) => {
       const file: RunFile = { name, content: content instanceof Uint8Array ? Uint8Array.from(content) : content };
-      return call(async (insistOn) => {
+      return call(async (withRetries) => {
         await checkFile(file);
-        await insistOn((signal) => run.putFiles([file], throwRefusal, signal));
+        await withRetries((signal) => run.putFiles([file], throwRefusal, signal));
       });
     },
     logArtifact: (input) =>
-      call(async (insistOn) => {
+      call(async (withRetries) => {
         skipUnknown('logArtifact', input, knownInArtifact);
         await calls.inOrder(input?.name, readArtifact(input, `${run.info.id} ${randomName(32)}`), (artifact) =>
-          insistOn((signal) => run.putArtifact(artifact, signal)),
+          withRetries((signal) => run.putArtifact(artifact, signal)),
         );
       }),
     alert: (alert) =>
-      call(async (insistOn) => {
+      call(async (withRetries) => {
         skipUnknown('alert', alert, knownInAlert);
         checkAlert(alert);
-        await insistOn((signal) => run.alert(alert, signal));
+        await withRetries((signal) => run.alert(alert, signal));
       }),
     async flush() {
       try {

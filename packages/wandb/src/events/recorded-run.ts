@@ -9,8 +9,8 @@ import {
 import type { Batch } from '../encoding/batch.ts';
 import { confirm, stampChanges, stampRows } from '../encoding/run-state.ts';
 import { failureOf, messageOf } from '../failure.ts';
-import { insist } from '../insist.ts';
 import { toProject, toTag } from '../names.ts';
+import { retry } from '../retry.ts';
 import type { Run } from '../run/run.ts';
 import { toArtifact, toArtifactSync } from './recorded-artifact.ts';
 import { stepKey } from './recorder.ts';
@@ -245,11 +245,11 @@ export function createRecordedRun(options: RecordedRunOptions): RecordedRun {
       }
     },
     async finish(exitCode, at, signal) {
-      await insist(() => settle(signal), clock, signal);
+      await retry(() => settle(signal), clock, signal);
       last ??= { ...stage([], recorder.rest(at) ?? recorder.begin().done(run.state.summary), at), exitCode };
       const { batch } = last;
       staged = last;
-      await insist(() => run.finish(exitCode, batch, signal), clock, signal);
+      await retry(() => run.finish(exitCode, batch, signal), clock, signal);
       endedWith = exitCode;
     },
   };

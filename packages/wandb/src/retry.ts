@@ -3,7 +3,7 @@ import { pause } from '@toolweaver/analytics-core/backend';
 import { failureOf, isRefused } from './failure.ts';
 
 /** Runs the work, and retries failed requests that may succeed later, until the signal is aborted. */
-export async function insist(work: () => Promise<void>, clock: Clock, signal: AbortSignal): Promise<void> {
+export async function retry(work: () => Promise<void>, clock: Clock, signal: AbortSignal): Promise<void> {
   for (;;) {
     try {
       await work();
