@@ -30,8 +30,8 @@ export interface ConnectionOptions {
   /** User or team. Default: that of the API key. Required to upload artifacts of offline runs. */
   readonly entity?: string | undefined;
   /**
-   * Parent of the folder `wandb`, which holds offline runs; a leading `~` is the home directory. Default: the current directory. If it cannot be written, the
-   * system's temporary directory is used.
+   * Parent of the folder `wandb`, which holds offline runs; a leading `~` is the home directory. Default: the current directory. If
+   * it cannot be written, the system's temporary directory is used.
    */
   readonly dir?: string | undefined;
   /** The user on whose behalf a service account acts: by name here, or by e-mail address in `userEmail`. */
