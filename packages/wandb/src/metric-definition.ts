@@ -1,5 +1,5 @@
 import type { OptionNames } from '@toolweaver/analytics-core/backend';
-import { requireForm } from './form.ts';
+import { requireForm } from './require-form.ts';
 
 /** What the summary keeps of a metric's numbers. `none` keeps nothing, even together with others. */
 export type SummaryKind = 'min' | 'max' | 'mean' | 'last' | 'first' | 'none';

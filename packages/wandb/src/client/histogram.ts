@@ -1,4 +1,4 @@
-import { requireForm } from '../form.ts';
+import { requireForm } from '../require-form.ts';
 
 /** The resolution of a histogram. */
 export interface HistogramOptions {

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { crc32 } from 'node:zlib';
-import { requireForm } from '../form.ts';
 import { isObject, jsonText } from '../json-text.ts';
 import { toPathPart } from '../names.ts';
+import { requireForm } from '../require-form.ts';
 import { type Artifact, artifactOf, bytesEntry, clientIdOf } from './artifact.ts';
 import { type ImageSize, imageSize } from './image-size.ts';
 import type { RunFile } from './run-file.ts';
