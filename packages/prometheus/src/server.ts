@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { createServer, get, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { AnalyticsError } from '@toolweaver/analytics-core';
@@ -140,17 +141,11 @@ const landingPage = `<!doctype html>
 </html>
 `;
 
-function listening(server: Server, host: string, port: number): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject);
-    // Exclusive: workers of a cluster that shared the port would answer in turn, each with its own numbers.
-    server.listen({ host, port, exclusive: true }, () => {
-      server.off('error', reject);
-      // Such as too many open files: it keeps listening.
-      server.on('error', () => {});
-      resolve();
-    });
-  });
+async function listening(server: Server, host: string, port: number): Promise<void> {
+  // Exclusive: workers of a cluster that shared the port would answer in turn, each with its own numbers.
+  await once(server.listen({ host, port, exclusive: true }), 'listening');
+  // Such as too many open files: it keeps listening.
+  server.on('error', () => {});
 }
 
 /** What is wrong with the host, which a retry does not change; `EAI_…` is from looking up its name. */
