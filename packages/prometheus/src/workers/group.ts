@@ -5,7 +5,7 @@ import type { Metric } from '@toolweaver/analytics-metrics';
 import { sliceMs } from '../render.ts';
 import type { FamilySnapshot } from '../snapshot.ts';
 import { type Link, type LinkEvents, primaryLink, threadLink, workerLink } from './link.ts';
-import { fromWire, type Report, toWire, type WireFamily } from './message.ts';
+import { fromWire, type Message, type Report, toWire, type WireFamily } from './message.ts';
 import { admitFirst, createFloor, createTotals } from './totals.ts';
 
 export interface GroupOptions {
@@ -150,6 +150,12 @@ export function joinGroup({ group, metrics, maxLabelSets, take }: GroupOptions):
     await up?.send({ op: 'report', group, member: me, threadId, request, ...wire, isLast });
   }
 
+  async function tellBelow(message: Message): Promise<void> {
+    for (const link of down) {
+      await link.send(message);
+    }
+  }
+
   async function collect(waitMs: number): Promise<FamilySnapshot[]> {
     if (!isClosed) {
       await Promise.all([ask(waitMs), lastReports()]);
@@ -184,9 +190,7 @@ export function joinGroup({ group, metrics, maxLabelSets, take }: GroupOptions):
         }
       });
     });
-    for (const link of down) {
-      await link.send({ op: 'ask', group, request, waitMs });
-    }
+    await tellBelow({ op: 'ask', group, request, waitMs });
     if (silent.size > 0) {
       const waited = new AbortController();
       const deadline = sleep(waitMs, undefined, { signal: waited.signal }).catch(() => {});
@@ -227,16 +231,12 @@ export function joinGroup({ group, metrics, maxLabelSets, take }: GroupOptions):
 
   async function answerProbe(member: string): Promise<void> {
     if (await isShown()) {
-      for (const link of down) {
-        await link.send({ op: 'present', group, member });
-      }
+      await tellBelow({ op: 'present', group, member });
     }
   }
 
   // Those that were there before us could not report to us.
-  for (const link of down) {
-    void link.send({ op: 'ask', group });
-  }
+  void tellBelow({ op: 'ask', group });
   void report();
 
   return {
