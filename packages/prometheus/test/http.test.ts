@@ -159,19 +159,21 @@ test('what is no HTTP harms nobody', async () => {
   expect((await ask(url)).status).toBe(200);
 });
 
+const registryOf = (metrics: () => Promise<string>) => ({
+  contentType: 'text/plain',
+  metrics,
+  registerMetric() {},
+  getSingleMetric() {},
+  removeSingleMetric() {},
+});
+
 test('scrapers that come at once are all answered, by one text, compressed or not', async () => {
   let written = 0;
-  const registry = {
-    contentType: 'text/plain; version=0.0.4; charset=utf-8',
-    async metrics() {
-      written += 1;
-      await sleep(200);
-      return `text ${written}\n`;
-    },
-    registerMetric() {},
-    getSingleMetric() {},
-    removeSingleMetric() {},
-  };
+  const registry = registryOf(async () => {
+    written += 1;
+    await sleep(200);
+    return `text ${written}\n`;
+  });
   const { url = '' } = await open({ registry });
   const textOf = async (isZipped: boolean): Promise<string> => {
     const { body } = await ask(url, 'GET', isZipped ? { 'accept-encoding': 'gzip' } : {});
@@ -187,13 +189,7 @@ test.each([
   ['a string', 'a string'],
   [undefined, 'undefined'],
 ])('a registry that fails is said to, instead of half a text (%s)', async (thrown, reason) => {
-  const registry = {
-    contentType: 'text/plain',
-    metrics: () => Promise.reject(thrown),
-    registerMetric() {},
-    getSingleMetric() {},
-    removeSingleMetric() {},
-  };
+  const registry = registryOf(() => Promise.reject(thrown));
   const { url = '' } = await open({ registry });
   const { status, body } = await ask(url);
   expect({ status, body: body.toString() }).toEqual({
