@@ -1,5 +1,6 @@
-import type { RunState, Usage } from '@toolweaver/analytics';
+import type { RunState } from '@toolweaver/analytics';
 import type { Decoded } from '../../../otlp/test/support/wire.ts';
+import { tokenFields } from '../../../prometheus/test/support/observe.ts';
 import { parse } from '../../../prometheus/test/support/parse.ts';
 import { query } from '../../../sqlite/test/support/rows.ts';
 import type { LoggedRun } from '../../../wandb/test/support/log-reader.ts';
@@ -81,14 +82,6 @@ export function nanoUsdOf(usd: number): number {
   return nanoUsd;
 }
 
-const classes: Readonly<Record<string, keyof Usage>> = {
-  input: 'inputTokens',
-  cache_read: 'cacheReadTokens',
-  cache_write: 'cacheWriteTokens',
-  output: 'outputTokens',
-  reasoning: 'reasoningTokens',
-};
-
 /** A value of a counter. */
 interface Series {
   readonly name: string;
@@ -128,7 +121,7 @@ export function figuresOfSeries(series: readonly Series[]): Figures {
         addCost(figures.nanoUsd, words('kind', 'name', 'model'), nanoUsdOf(value));
         break;
       case 'toolweaver_token_usage_total':
-        addCount(figures.tokens, [model, classes[String(labels['type'])] ?? ''], value);
+        addCount(figures.tokens, [model, tokenFields[String(labels['type'])] ?? ''], value);
         break;
       case 'toolweaver_skill_success_total':
         called('skill', skill, 'success');
@@ -171,7 +164,7 @@ export function figuresOfFile(path: string): { readonly figures: Figures; readon
     FROM executions WHERE cost_nano_usd IS NOT NULL GROUP BY 1, 2, 3`)) {
     addCost(figures.nanoUsd, [kind, name, model], sum);
   }
-  for (const [column, tokenClass] of Object.entries(classes)) {
+  for (const [column, tokenClass] of Object.entries(tokenFields)) {
     for (const { model, sum } of rows<{ model: string; sum: number | null }>(`
       SELECT coalesce(model, '') AS model, SUM(${column}_tokens) AS sum FROM executions GROUP BY 1`)) {
       addCount(figures.tokens, [model, tokenClass], sum ?? 0);
@@ -237,7 +230,7 @@ export function figuresOfRows(runs: readonly LoggedRun[]): Figures {
     if (cost !== undefined) {
       addCost(figures.nanoUsd, [kind, name, model], nanoUsdOf(cost as number));
     }
-    for (const [key, tokenClass] of Object.entries(classes)) {
+    for (const [key, tokenClass] of Object.entries(tokenFields)) {
       addCount(figures.tokens, [model, tokenClass], (row[`tokens/${key}`] as number | undefined) ?? 0);
     }
   }

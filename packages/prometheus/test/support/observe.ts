@@ -3,7 +3,8 @@ import type { ExecutionTally, Observation, ToolkitTally } from '@toolweaver/anal
 import { type ParsedFamily, parse, type Sample } from './parse.ts';
 
 const nanosPerDollar = 1e9;
-const tokenFields: Readonly<Record<string, keyof Usage>> = {
+/** Fields of usage by the values of the label `type`. */
+export const tokenFields: Readonly<Record<string, keyof Usage>> = {
   input: 'inputTokens',
   cache_read: 'cacheReadTokens',
   cache_write: 'cacheWriteTokens',
