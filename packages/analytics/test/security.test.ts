@@ -1,12 +1,12 @@
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { inspect } from 'node:util';
 import { createAnalyticsClient } from '@toolweaver/analytics';
 import { type AnalyticsError, createAnalytics, type Env, memory } from '@toolweaver/analytics-core';
 import { expect, onTestFinished, test } from 'vitest';
+import { testFolder } from '../../sqlite/test/support/folder.ts';
 import { problemsOf, readers, variables } from './support/variables.ts';
 
 const packages = new URL('../../', import.meta.url);
@@ -53,8 +53,7 @@ test('connections are opened in the four files that the page names, which follow
 });
 
 test('what is kept on this machine is its owner’s alone', async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'security-'));
-  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const folder = testFolder();
   mkdirSync(join(folder, 'runs'), { mode: 0o700 });
   const analytics = await createAnalyticsClient({
     env: {
@@ -145,11 +144,10 @@ test.each(Object.entries(secrets))(
       [name.startsWith('OTEL') ? 'OTEL_EXPORTER_OTLP_ENDPOINT' : 'OTLP_ENDPOINT']: url,
       WANDB_API_KEY: 'x'.repeat(40),
       WANDB_BASE_URL: url,
-      WANDB_DIR: mkdtempSync(join(tmpdir(), 'security-')),
+      WANDB_DIR: testFolder(),
       ...(name === 'OTLP_TOKEN' && { OTLP_INSTANCE_ID: '1' }),
       [name]: value,
     };
-    onTestFinished(() => rmSync(env['WANDB_DIR'] ?? '', { recursive: true }));
     const all = await readers();
     const reader = all[backend ?? ''] ?? (() => {});
     showsNone(reader(env));
