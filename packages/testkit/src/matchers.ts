@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { inspect } from 'node:util';
+import { inspect, isDeepStrictEqual } from 'node:util';
 import type { AnalyticsEvent, DeliveryStats, EventType } from '@toolweaver/analytics-core';
 
 type EventOf<T extends EventType> = Extract<AnalyticsEvent, { readonly type: T }>;
@@ -92,12 +92,7 @@ function equal(actual: unknown, expected: unknown): boolean {
     // Tests may expect a `Buffer` where the event has a `Uint8Array`: only the bytes count.
     return bytesOf(actual).equals(bytesOf(expected));
   }
-  try {
-    assert.deepStrictEqual(actual, expected);
-    return true;
-  } catch {
-    return false;
-  }
+  return isDeepStrictEqual(actual, expected);
 }
 
 function bytesOf({ buffer, byteOffset, byteLength }: ArrayBufferView): Buffer {
