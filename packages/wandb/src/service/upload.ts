@@ -74,10 +74,10 @@ export function fromStorage(error: unknown): unknown {
 
 /** Runs `work` over all items, a few at a time. */
 export async function eachOf<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
-  const waiting = [...items];
+  const waiting = items.values();
   await Promise.all(
-    Array.from({ length: Math.min(parallelUploads, items.length) }, async () => {
-      for (let item = waiting.shift(); item !== undefined; item = waiting.shift()) {
+    Array.from({ length: parallelUploads }, async () => {
+      for (const item of waiting) {
         await work(item);
       }
     }),
