@@ -97,7 +97,7 @@ interface Spent {
   unpriced: number;
 }
 
-const lengths = { hour: 3_600_000, day: 86_400_000 } as const;
+const lengthsMs = { hour: 3_600_000, day: 86_400_000 } as const;
 const ownerOf = {
   user: 'userId',
   organisation: 'orgId',
@@ -242,7 +242,7 @@ function windowAt(at: number, window: BudgetWindow): Window {
     const [year, month] = [new Date(at).getUTCFullYear(), new Date(at).getUTCMonth()];
     return { from: Date.UTC(year, month), to: Date.UTC(year, month + 1) };
   }
-  const ms = typeof window === 'object' ? window.ms : lengths[window];
+  const ms = typeof window === 'object' ? window.ms : lengthsMs[window];
   const from = Math.floor(at / ms) * ms;
   return { from, to: from + ms };
 }

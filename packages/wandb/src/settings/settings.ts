@@ -50,7 +50,7 @@ interface Description extends Labels {
 }
 
 const defaultBaseUrl = 'https://api.wandb.ai';
-const day = 86_400_000;
+const dayMs = 86_400_000;
 
 /** Reads the options that the backend and the client share, and looks up the API key. */
 export function readSettings(check: OptionChecks, options: ConnectionOptions & DescriptionOptions): Settings {
@@ -72,7 +72,7 @@ export function readSettings(check: OptionChecks, options: ConnectionOptions & D
     username: readText(check, 'username', options.username, headerProblem),
     userEmail: readText(check, 'userEmail', options.userEmail, headerProblem),
     headers: readHeaders(check, options.headers),
-    timeoutMs: check.number('timeoutMs', options.timeoutMs, { min: 1, max: day }) ?? 30_000,
+    timeoutMs: check.number('timeoutMs', options.timeoutMs, { min: 1, max: dayMs }) ?? 30_000,
   };
   const service = apiKey === undefined || apiKey === null ? undefined : { baseUrl: base, apiKey, ...own };
   return {
@@ -83,8 +83,8 @@ export function readSettings(check: OptionChecks, options: ConnectionOptions & D
     project: readText(check, 'project', options.project, projectProblem) ?? 'uncategorized',
     entity: readText(check, 'entity', options.entity, entityProblem),
     dir: expandHome(readText(check, 'dir', options.dir) ?? '.'),
-    finishTimeoutMs: check.number('finishTimeoutMs', options.finishTimeoutMs, { min: 1, max: day }) ?? 30_000,
-    offlineAfterMs: check.number('offlineAfterMs', options.offlineAfterMs, { min: 0, max: day }) ?? 120_000,
+    finishTimeoutMs: check.number('finishTimeoutMs', options.finishTimeoutMs, { min: 1, max: dayMs }) ?? 30_000,
+    offlineAfterMs: check.number('offlineAfterMs', options.offlineAfterMs, { min: 0, max: dayMs }) ?? 120_000,
     fetch: check.callback('fetch', options.fetch) ?? globalThis.fetch,
     clock: steadyClock(check.clock('clock', options.clock)),
     onNotice: check.callback('onNotice', options.onNotice),
