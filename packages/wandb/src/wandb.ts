@@ -176,12 +176,10 @@ async function opened({ name, settings, logFrequency, alertIntervalMs }: Resolve
     attach: notices.attach,
     async check(signal) {
       try {
-        const gone = service && [...runs.open].find(({ run }) => !run.online);
-        if (gone !== undefined) {
-          throw new AnalyticsError(
-            'BACKEND_UNAVAILABLE',
-            `the service failed run ${gone.run.info.id}, which continues offline in ${gone.run.location}`,
-          );
+        for (const { run } of runs.open) {
+          if (run.fallback !== undefined) {
+            throw new AnalyticsError('BACKEND_UNAVAILABLE', run.fallback);
+          }
         }
         await (service === undefined ? checkFolder(dir) : askViewer(service, signal));
       } catch (error) {

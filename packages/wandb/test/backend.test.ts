@@ -502,7 +502,7 @@ test.each([400, 401, 403, 404, 409, 410, 413, 422, 501])(
     expect(directory).toContain(folder);
     expect(notices).toEqual([expect.stringContaining(`answered ${status}`)]);
     expect(notices[0]).toContain(`wandb sync ${directory}`);
-    await expect(backend.check?.(new AbortController().signal)).rejects.toThrow('continues offline in');
+    await expect(backend.check?.(new AbortController().signal)).rejects.toThrow(notices[0]);
     await backend.close?.();
     const logged = readRun(`${directory}/run-run1.wandb`);
     expect(logged.rows.map((row) => Object.keys(row)[0])).toEqual(['skill/during/status', 'skill/after/status']);

@@ -71,6 +71,8 @@ export interface Run {
   /** URL of its page, or its directory, once it has one. */
   readonly location: string | undefined;
   readonly online: boolean;
+  /** Where it continues offline, and why; undefined if it did not have to. */
+  readonly fallback: string | undefined;
   readonly stopped: boolean;
   /** Starts the run, as every other call that sends something does. To be awaited before rows are numbered. */
   start(signal?: AbortSignal): Promise<void>;
@@ -100,6 +102,7 @@ export function createRun(options: RunOptions): Run {
   /** Kept when the run goes offline, because it knows what has arrived. */
   let remote: RemoteRun | undefined;
   let offline: OfflineRun | undefined;
+  let fallback: string | undefined;
   /** Whether the target does not have the current description yet. */
   let dirty = false;
   let state: RunState = {
@@ -126,10 +129,8 @@ export function createRun(options: RunOptions): Run {
     void remote?.release();
     dirty = false;
     const { location } = opened;
-    onNotice(
-      `run ${info.id} continues offline in ${location}: ${reason}. Upload it later with: wandb sync ${location}`,
-      cause,
-    );
+    fallback = `run ${info.id} continues offline in ${location}: ${reason}. Upload it later with: wandb sync ${location}`;
+    onNotice(fallback, cause);
     return opened;
   }
 
@@ -255,6 +256,9 @@ export function createRun(options: RunOptions): Run {
     },
     get online() {
       return service !== undefined && offline === undefined;
+    },
+    get fallback() {
+      return fallback;
     },
     get stopped() {
       return target?.stopped ?? false;
