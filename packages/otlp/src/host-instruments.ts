@@ -1,14 +1,14 @@
 import type { Attributes, MeterProvider, Observable, ObservableResult } from '@opentelemetry/api';
+import type { AnalyticsEvent, ClientFigures, DeliveryStats, DropReason } from '@toolweaver/analytics-core';
 import { configError } from '@toolweaver/analytics-core/backend';
 import {
-  type Cells,
-  type CellsOptions,
   createCells,
   describeMetrics,
   genaiMetrics,
   type Metric,
   type NumberFamily,
   type Observer,
+  type ResolvedCellsOptions,
 } from '@toolweaver/analytics-metrics';
 import { attributesOf } from './attributes.ts';
 import { scope } from './scope.ts';
@@ -16,19 +16,51 @@ import { scope } from './scope.ts';
 /** Observations of one event in one histogram. They take less than a millisecond, while the caller of `record…()` waits. */
 const maxObservations = 1000;
 
+/** What one backend does with the instruments of a provider. */
 export interface HostInstruments {
-  readonly cells: Cells;
-  /** Removes the instruments from the provider's collections, and frees their names. */
+  record(event: AnalyticsEvent): void;
+  attach(client: ClientFigures): void;
+  /** Without any backend, the instruments are no longer read; their totals stay. */
   release(): void;
 }
 
+/** By provider and options. The provider keeps its instruments for good, so what they have counted must be kept as long. */
+const known = new WeakMap<MeterProvider, Map<string, () => HostInstruments>>();
+
 /**
- * Creates cells that instruments of the host's provider show. Counters and gauges are read when it collects; observations are
- * recorded as they come, because no instrument takes a whole histogram.
- * @throws AnalyticsError `INVALID_CONFIG` when other instruments of ours on the provider have these names.
+ * Opens the instruments of the host's provider. All backends with the same options share them, also one after the other, because
+ * instruments of the same name are one instrument: totals of their own would overwrite each other.
+ * @throws AnalyticsError `INVALID_CONFIG` when instruments with other options have these names.
  */
-export function createHostInstruments(provider: MeterProvider, options: CellsOptions): HostInstruments {
-  const freeNames = takeNames(provider, options);
+export function openHostInstruments(provider: MeterProvider, options: ResolvedCellsOptions): HostInstruments {
+  const ofProvider = known.get(provider) ?? new Map<string, () => HostInstruments>();
+  const key = JSON.stringify(options);
+  let open = ofProvider.get(key);
+  if (open === undefined) {
+    const names = namesOf(options);
+    const taken = [...ofProvider.keys()]
+      .flatMap((other) => namesOf(JSON.parse(other)))
+      .filter((name) => names.includes(name));
+    if (taken.length > 0) {
+      const message = `has metrics of these names already, with other options: ${taken.join(', ')}; a provider keeps its metrics for good, so give the same options, another provider or, where the names begin with one, another \`namespace\``;
+      throw configError([{ field: 'meterProvider', message }]);
+    }
+    open = createInstruments(provider, options);
+    known.set(provider, ofProvider.set(key, open));
+  }
+  return open();
+}
+
+function namesOf({ semconv, namespace, labels, latencyBucketsMs, maxLabelSets }: ResolvedCellsOptions): string[] {
+  const ours = describeMetrics({ namespace, labels, latencyBucketsMs, maxLabelSets });
+  return [...ours, ...(semconv === 'toolweaver' ? [] : Object.values(genaiMetrics))].map(({ name }) => name);
+}
+
+/**
+ * Creates instruments that show cells. Counters and gauges are read when the provider collects; observations are recorded as they
+ * come, because no instrument takes a whole histogram.
+ */
+function createInstruments(provider: MeterProvider, options: ResolvedCellsOptions): () => HostInstruments {
   const meter = provider.getMeter(scope.name);
 
   function observer({ name, help: description, unit, bounds = [], labels }: Metric): Observer {
@@ -71,34 +103,60 @@ export function createHostInstruments(provider: MeterProvider, options: CellsOpt
     }
   };
   const instruments = [...shown.values()];
-  meter.addBatchObservableCallback(observe, instruments);
-  return {
-    cells,
-    release() {
-      meter.removeBatchObservableCallback(observe, instruments);
-      freeNames();
-    },
+  /** The clients, and whether they are open. */
+  const clients = new Map<ClientFigures, boolean>();
+  /** Of clients that are forgotten. */
+  let past: DeliveryStats = { backends: {} };
+  const stats = (): DeliveryStats => [...clients.keys()].reduce((sum, client) => plus(sum, client.stats()), past);
+  const activeOperations = (): number =>
+    [...clients].reduce((sum, [client, isOpen]) => sum + (isOpen ? client.activeOperations() : 0), 0);
+  const open = new Set<HostInstruments>();
+
+  return () => {
+    let client: ClientFigures | undefined;
+    let isCounting = true;
+    const backend: HostInstruments = {
+      record: (event) => isCounting && cells.record(event),
+      attach(figures) {
+        // Another backend of the client counts its events.
+        isCounting = !clients.has(figures);
+        if (!isCounting) {
+          return;
+        }
+        // Not before the next client comes, because other backends of a closed one may have been closing longer.
+        for (const [closed] of [...clients].filter(([, isOpen]) => !isOpen)) {
+          past = plus(past, closed.stats());
+          clients.delete(closed);
+        }
+        client = figures;
+        clients.set(client, true);
+        cells.attach({ ...client, stats, activeOperations });
+      },
+      release() {
+        if (open.delete(backend) && client !== undefined) {
+          clients.set(client, false);
+        }
+        if (open.size === 0) {
+          meter.removeBatchObservableCallback(observe, instruments);
+        }
+      },
+    };
+    if (open.size === 0) {
+      meter.addBatchObservableCallback(observe, instruments);
+    }
+    open.add(backend);
+    return backend;
   };
 }
 
-/** By provider, the names of the instruments of each backend. */
-const takenNames = new WeakMap<MeterProvider, Set<readonly string[]>>();
-
-/**
- * Reserves the names on the provider. Instruments of the same name are one instrument: what one backend reports would overwrite
- * what another has reported, and observations of the same event would count twice.
- */
-function takeNames(provider: MeterProvider, options: CellsOptions): () => void {
-  const { semconv = 'toolweaver', namespace, labels, latencyBucketsMs, maxLabelSets } = options;
-  const ours = describeMetrics({ namespace, labels, latencyBucketsMs, maxLabelSets });
-  const metrics = [...ours, ...(semconv === 'toolweaver' ? [] : Object.values(genaiMetrics))];
-  const names = metrics.map(({ name }) => name);
-  const others = takenNames.get(provider) ?? new Set();
-  const taken = [...others].flat().filter((name) => names.includes(name));
-  if (taken.length > 0) {
-    const message = `has metrics of these names already: ${taken.join(', ')}; give each backend a provider or, where the names begin with one, a \`namespace\` of its own`;
-    throw configError([{ field: 'meterProvider', message }]);
+function plus(sum: DeliveryStats, { backends }: DeliveryStats): DeliveryStats {
+  const all = { ...sum.backends };
+  for (const [name, stats] of Object.entries(backends)) {
+    const dropped = { ...stats.dropped };
+    for (const reason of Object.keys(dropped) as DropReason[]) {
+      dropped[reason] += all[name]?.dropped[reason] ?? 0;
+    }
+    all[name] = { ...stats, delivered: stats.delivered + (all[name]?.delivered ?? 0), dropped };
   }
-  takenNames.set(provider, others.add(names));
-  return () => void others.delete(names);
+  return { backends: all };
 }

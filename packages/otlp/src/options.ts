@@ -69,6 +69,7 @@ export interface OtlpOptions extends MetricsOptions {
   readonly evaluationEvents?: boolean | undefined;
   /**
    * The host's own provider. It then owns the instruments and exports them like its others, and this backend sends nothing.
+   * Backends with the same options share what they have counted on it; one with other options needs another `namespace`.
    * `maxLabelSets` then defaults to 1990; a higher value needs a provider whose cardinality limit is more than 5 above it.
    */
   readonly meterProvider?: MeterProvider | undefined;

@@ -14,7 +14,7 @@ import {
 } from '@toolweaver/analytics-core/backend';
 import { createCells } from '@toolweaver/analytics-metrics';
 import { createEvaluations } from './evaluations.ts';
-import { createHostInstruments } from './host-instruments.ts';
+import { openHostInstruments } from './host-instruments.ts';
 import type { Connection } from './http.ts';
 import { exportMetrics, type Manner, probe } from './metrics-exporter.ts';
 import { type OtlpOptions, optionNames, type ResolvedOptions, resolveOptions, type TlsFiles } from './options.ts';
@@ -38,8 +38,8 @@ class PlainReader extends MetricReader {
 /**
  * Creates a backend that counts events as metrics and pushes these at intervals to an OTLP receiver. `flush` pushes at once, and
  * rejects with the receiver's message when it did not accept everything; the next push then includes it, as totals are kept.
- * @throws AnalyticsError `INVALID_CONFIG` with every problem of the options, or when another backend has metrics of the same names on
- *   the `meterProvider`.
+ * @throws AnalyticsError `INVALID_CONFIG` with every problem of the options, or when the `meterProvider` has metrics of the same names,
+ *   of a backend with other options.
  */
 export async function otlp(options: OtlpOptions): Promise<OtlpBackend> {
   const { name = 'otlp', enabled, meterProvider, agent } = Object(options) as OtlpOptions;
@@ -166,7 +166,7 @@ function hostBackend(
   resolved: ResolvedOptions,
   provider: NonNullable<OtlpOptions['meterProvider']>,
 ): OtlpBackend {
-  const { cells, release } = createHostInstruments(provider, resolved.cells);
+  const { record, attach, release } = openHostInstruments(provider, resolved.cells);
   const flush = async (): Promise<void> => {
     // The SDK's provider has this method, although the interface does not. It resolves even when an export failed.
     await (provider as { forceFlush?(): Promise<void> }).forceFlush?.();
@@ -176,8 +176,8 @@ function hostBackend(
     // Instruments of another library may be read at any time.
     delivery: 'immediate',
     settings: { meterProvider: 'of the host', ...resolved.cells },
-    write: (events) => events.forEach(cells.record),
-    attach: cells.attach,
+    write: (events) => events.forEach(record),
+    attach,
     flush,
     async close() {
       try {

@@ -2,14 +2,15 @@ import { metrics as global } from '@opentelemetry/api';
 import {
   AggregationTemporality,
   type DataPoint,
+  type Histogram,
   InMemoryMetricExporter,
   MeterProvider,
   PeriodicExportingMetricReader,
 } from '@opentelemetry/sdk-metrics';
-import { type AnalyticsError, createAnalytics } from '@toolweaver/analytics-core';
-import { type OtlpOptions, otlp } from '@toolweaver/analytics-otlp';
+import { type Analytics, type AnalyticsError, type Backend, createAnalytics } from '@toolweaver/analytics-core';
+import { type OtlpBackend, type OtlpOptions, otlp } from '@toolweaver/analytics-otlp';
 import { execution, health } from '@toolweaver/analytics-testkit';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { flush } from './support/pushed.ts';
 
 function hostProvider(cardinalityLimit?: number) {
@@ -111,21 +112,133 @@ describe('several backends on one provider', () => {
     return error.problems;
   }
 
-  test('are refused while another has metrics of the same names', async () => {
+  /** What is exported of the skill's executions, and of the client's own counts. */
+  function totalsOf({ points }: ReturnType<typeof hostProvider>) {
+    const events = points('toolweaver_analytics_events_total');
+    return {
+      executions: points('toolweaver_skill_executions_total').map(({ value }) => value),
+      observed: points('toolweaver_skill_latency_milliseconds').map(({ value }) => (value as Histogram).count),
+      delivered: events.filter(({ attributes }) => attributes['outcome'] === 'delivered').map(({ value }) => value),
+      dropped: events.filter(({ attributes }) => attributes['reason'] === 'invalid').map(({ value }) => value),
+      active: points('toolweaver_active_operations').map(({ value }) => value),
+    };
+  }
+  async function clientOf(meterProvider: MeterProvider): Promise<Analytics> {
+    return createAnalytics({ backends: [await otlp({ meterProvider })], onError: () => {} });
+  }
+  function record(client: Analytics, times: number): void {
+    for (let count = 0; count < times; count += 1) {
+      client.recordSkillExecution({ skillId: 'a', success: true, latencyMs: 10 });
+    }
+    client.recordSkillExecution({ skillId: '', success: true });
+  }
+
+  test('one after the other go on with the totals', async () => {
+    const host = hostProvider();
+    for (const [times, sum, refused] of [
+      [5, 5, 1],
+      [2, 7, 2],
+      [1, 8, 3],
+    ] as const) {
+      const client = await clientOf(host.provider);
+      await client.flush();
+      expect(totalsOf(host).executions).toEqual(times === 5 ? [] : [sum - times]);
+      void client.trackOperation({ kind: 'skill', name: 'endless' }, () => new Promise(() => {}));
+      record(client, times);
+      await client.flush();
+      expect(totalsOf(host)).toEqual({
+        executions: [sum],
+        observed: [sum],
+        delivered: [sum],
+        dropped: [refused],
+        active: [1],
+      });
+      await client.close();
+    }
+    await host.provider.shutdown();
+  });
+
+  test('at the same time add up', async () => {
+    const host = hostProvider();
+    const [first, second] = [await clientOf(host.provider), await clientOf(host.provider)];
+    void first.trackOperation({ kind: 'skill', name: 'endless' }, () => new Promise(() => {}));
+    record(first, 3);
+    record(second, 2);
+    await first.flush();
+    expect(totalsOf(host)).toEqual({ executions: [5], observed: [5], delivered: [5], dropped: [2], active: [1] });
+    await first.close();
+    record(second, 1);
+    await second.flush();
+    expect(totalsOf(host)).toEqual({ executions: [6], observed: [6], delivered: [6], dropped: [3], active: [0] });
+    await second.close();
+    await host.provider.shutdown();
+  });
+
+  test('of one client count once', async () => {
+    const host = hostProvider();
+    const backendOf = (name: string) => otlp({ meterProvider: host.provider, name });
+    const client = createAnalytics({ backends: [await backendOf('one'), await backendOf('two')], onError: () => {} });
+    record(client, 2);
+    await client.flush();
+    expect(totalsOf(host)).toEqual({ executions: [2], observed: [2], delivered: [2, 2], dropped: [1, 1], active: [0] });
+    await client.close();
+    await host.provider.shutdown();
+  });
+
+  test('show what the other backends of a client that closes delivered last', async () => {
+    const host = hostProvider();
+    const meterProvider = host.provider;
+    const backend = await otlp({ meterProvider });
+    const gate = Promise.withResolvers<void>();
+    const counting: Backend = { ...backend, close: async () => gate.resolve(await backend.close?.()) };
+    const slow: Backend = {
+      name: 'slow',
+      delivery: { maxEvents: 10, maxDelayMs: 60_000 },
+      settings: {},
+      write: () => gate.promise,
+    };
+    const client = createAnalytics({ backends: [counting, slow], onError: () => {} });
+    record(client, 1);
+    await client.close();
+    const next = await clientOf(meterProvider);
+    await next.flush();
+    const ofSlow = host
+      .points('toolweaver_analytics_events_total')
+      .filter(({ attributes }) => attributes['backend'] === 'slow');
+    expect(ofSlow).toContainEqual(
+      expect.objectContaining({ attributes: { backend: 'slow', outcome: 'delivered' }, value: 1 }),
+    );
+    await next.close();
+    await meterProvider.shutdown();
+  });
+
+  test('are refused when their options differ, for as long as the provider lives', async () => {
     const { provider, points } = hostProvider();
     const first = await otlp({ meterProvider: provider });
-    expect(await problemsOf({ meterProvider: provider })).toEqual([
-      { field: 'meterProvider', message: expect.stringContaining('toolweaver_skill_executions_total') },
-    ]);
+    const others: OtlpOptions[] = [
+      { labels: ['org_id'] },
+      { latencyBucketsMs: [1, 2] },
+      { maxLabelSets: 5 },
+      { semconv: 'both' },
+    ];
+    const refused = async (): Promise<void> => {
+      for (const options of others) {
+        expect(await problemsOf({ meterProvider: provider, ...options })).toEqual([
+          { field: 'meterProvider', message: expect.stringContaining('toolweaver_skill_executions_total') },
+        ]);
+      }
+    };
+    await refused();
     first.write([execution()]);
     await first.close?.();
-    expect(points('toolweaver_skill_executions_total')).toMatchObject([{ value: 1 }]);
+    await refused();
 
     const second = await otlp({ meterProvider: provider });
     // Closing twice takes nothing from whoever came next.
     await first.close?.();
-    await problemsOf({ meterProvider: provider });
+    second.write([execution()]);
     await second.close?.();
+    expect(points('toolweaver_skill_executions_total')).toMatchObject([{ value: 2 }]);
     await provider.shutdown();
   });
 
@@ -187,11 +300,37 @@ test('label sets have the limit that the options give', async () => {
   await provider.shutdown();
 });
 
+/** Attaches a client whose figures are watched. */
+function attachFake(backend: OtlpBackend) {
+  const stats = vi.fn(() => ({ backends: {} }));
+  backend.attach?.({ stats, activeOperations: () => 0, report() {}, shared: new Map() });
+  return { stats };
+}
+
+test('a client that is closed is forgotten when the next one comes', async () => {
+  const { provider } = hostProvider();
+  const first = await otlp({ meterProvider: provider });
+  const { stats } = attachFake(first);
+  await first.close?.();
+  const second = await otlp({ meterProvider: provider });
+  attachFake(second);
+  stats.mockClear();
+  await flush(second);
+  expect(stats).not.toHaveBeenCalled();
+  await second.close?.();
+  await provider.shutdown();
+});
+
 test('closing leaves the provider to the host', async () => {
   const { provider, points } = hostProvider();
   const backend = await otlp({ meterProvider: provider });
+  const { stats } = attachFake(backend);
   backend.write([health()]);
   await backend.close?.();
+  expect(stats).toHaveBeenCalled();
+  stats.mockClear();
+  await provider.forceFlush();
+  expect(stats).not.toHaveBeenCalled();
   expect(points('toolweaver_skill_health_score')).toMatchObject([{ value: 90 }]);
   provider.getMeter('host').createCounter('host_total').add(1);
   await provider.forceFlush();
