@@ -20,7 +20,7 @@ const limitsKb = {
   'core/for-backends: readEnv': 1.35,
   grafana: 18,
   metrics: 7.35,
-  otlp: 10.05,
+  otlp: 10.15,
   prices: 8.2,
   prometheus: 10,
   sqlite: 25.8,

@@ -1,7 +1,7 @@
 import type { Env } from '@toolweaver/analytics-core';
 import { createOptionChecks, type EnvReader, readEnv, secret } from '@toolweaver/analytics-core/backend';
 import { readMetricsOptions } from '@toolweaver/analytics-metrics';
-import { type OtlpOptions, resolveOptions } from './options.ts';
+import { type OtlpOptions, resolveOptions, type TlsFiles } from './options.ts';
 
 /**
  * Reads `OTLP_ENDPOINT`, `OTLP_INSTANCE_ID`, `OTLP_TOKEN`, `OTLP_PUSH_INTERVAL` (seconds), `OTLP_SERVICE_NAME` and
@@ -40,9 +40,15 @@ export function otlpFromEnv(env: Env): OtlpOptions {
       vars.problem(from.get(field) ?? variables[field] ?? field, message);
     });
     resolveOptions(check, options);
+    if (options.tls !== undefined) {
+      fileVariables.set(options.tls, from);
+    }
     return { ...metrics, ...options };
   });
 }
+
+/** The variables of paths from the environment, by option, as only `otlp` reads the files. */
+export const fileVariables: WeakMap<TlsFiles, ReadonlyMap<string, string>> = new WeakMap();
 
 type First = <T>(field: string, names: readonly string[], read: (name: string) => T) => T | undefined;
 

@@ -173,10 +173,12 @@ export function resolveOptions(check: OptionChecks, options: OtlpOptions): Resol
     duration('pushIntervalMs', options.pushIntervalMs, { min: minIntervalMs }) ?? defaultIntervalMs;
   const timeoutMs = duration('timeoutMs', options.timeoutMs, { min: 1 }) ?? Math.min(defaultTimeoutMs, pushIntervalMs);
   if (pushIntervalMs < timeoutMs) {
-    check.problem(
-      'pushIntervalMs',
-      `must not be below the timeout of a push, ${timeoutMs} ms, got ${pushIntervalMs} ms`,
-    );
+    if (options.pushIntervalMs === undefined) {
+      check.problem('timeoutMs', `must not be above the interval of pushes, ${pushIntervalMs} ms, got ${timeoutMs} ms`);
+    } else {
+      const timeout = `the timeout of a push, ${timeoutMs} ms`;
+      check.problem('pushIntervalMs', `must not be below ${timeout}, got ${pushIntervalMs} ms`);
+    }
   }
   const retry = check.group('retry', options.retry, retryNames);
   const minDelayMs = duration('retry.minDelayMs', retry.minDelayMs, { min: 0 }) ?? 1000;

@@ -13,6 +13,7 @@ import {
   toAnalyticsError,
 } from '@toolweaver/analytics-core/backend';
 import { createCells } from '@toolweaver/analytics-metrics';
+import { fileVariables } from './env.ts';
 import { createEvaluations } from './evaluations.ts';
 import { openHostInstruments } from './host-instruments.ts';
 import type { Connection } from './http.ts';
@@ -225,7 +226,9 @@ function readTlsFiles(check: OptionChecks, tls: TlsFiles = {}): Connection['tls'
       return pem;
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
-      return check.problem(`tls.${field}`, `cannot be read (${code}): ${path}`);
+      const variable = fileVariables.get(tls)?.get(`tls.${field}`);
+      const from = variable === undefined ? '' : `, from ${variable}`;
+      return check.problem(`tls.${field}`, `cannot be read (${code}): ${path}${from}`);
     }
   };
   // Otherwise each push would fail anew, and an invalid CA would not even be reported.

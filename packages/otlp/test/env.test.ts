@@ -246,6 +246,45 @@ describe('OpenTelemetry’s variables', () => {
     }
   });
 
+  test('a file that cannot be read is told with its variable', async () => {
+    const options = otlpFromEnv({
+      OTEL_EXPORTER_OTLP_ENDPOINT: otel.OTEL_EXPORTER_OTLP_ENDPOINT,
+      OTEL_EXPORTER_OTLP_METRICS_CERTIFICATE: '/nowhere/ca.pem',
+      OTEL_EXPORTER_OTLP_CERTIFICATE: '/nowhere/other.pem',
+      OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE: '/nowhere/cert.pem',
+      OTEL_EXPORTER_OTLP_METRICS_CLIENT_KEY: '/nowhere/key.pem',
+    });
+    // As the options of a host, which adds its own.
+    const { problems } = (await otlp({ ...options, onNotice() {} }).catch(
+      (thrown: AnalyticsError) => thrown,
+    )) as AnalyticsError;
+    expect(problems).toEqual([
+      {
+        field: 'tls.caFile',
+        message: 'cannot be read (ENOENT): /nowhere/ca.pem, from OTEL_EXPORTER_OTLP_METRICS_CERTIFICATE',
+      },
+      {
+        field: 'tls.certFile',
+        message: 'cannot be read (ENOENT): /nowhere/cert.pem, from OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE',
+      },
+      {
+        field: 'tls.keyFile',
+        message: 'cannot be read (ENOENT): /nowhere/key.pem, from OTEL_EXPORTER_OTLP_METRICS_CLIENT_KEY',
+      },
+    ]);
+  });
+
+  test.each(['OTEL_EXPORTER_OTLP_METRICS_TIMEOUT', 'OTEL_EXPORTER_OTLP_TIMEOUT', 'OTEL_METRIC_EXPORT_TIMEOUT'])(
+    '%s alone is refused when it is longer than the default interval',
+    (variable) => {
+      expect(
+        problemsOf({ OTEL_EXPORTER_OTLP_ENDPOINT: otel.OTEL_EXPORTER_OTLP_ENDPOINT, [variable]: '90000' }),
+      ).toEqual({
+        [variable]: 'must not be above the interval of pushes, 60000 ms, got 90000 ms',
+      });
+    },
+  );
+
   test('gRPC is refused where it is meant for us', () => {
     const { OTEL_EXPORTER_OTLP_PROTOCOL } = problemsOf({ ...otel, OTEL_EXPORTER_OTLP_PROTOCOL: 'grpc' });
     expect(OTEL_EXPORTER_OTLP_PROTOCOL).toContain('http/protobuf, http/json');
