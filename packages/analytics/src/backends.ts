@@ -49,11 +49,6 @@ export const knownBackends: { readonly [name: string]: KnownBackend } = {
   otlp: {
     package: '@toolweaver/analytics-otlp',
     opensWithoutTrace: true,
-    variables: {
-      'tls.caFile': 'OTEL_EXPORTER_OTLP_CERTIFICATE',
-      'tls.certFile': 'OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE',
-      'tls.keyFile': 'OTEL_EXPORTER_OTLP_CLIENT_KEY',
-    },
     async load() {
       const { otlp, otlpFromEnv } = await import('@toolweaver/analytics-otlp');
       return opener(otlpFromEnv, otlp);

@@ -18,7 +18,7 @@ import {
 } from '@toolweaver/analytics-core/backend';
 import { knownBackends, type Open } from './backends.ts';
 import { nearest } from './nearest.ts';
-import { checkSpelling, isSet } from './spelling.ts';
+import { checkSpelling } from './spelling.ts';
 
 /** Options of `createAnalyticsClient`: those of `createAnalytics`, but backends are named, and set up from the environment. */
 export interface AnalyticsClientOptions extends Omit<AnalyticsOptions, 'backends'> {
@@ -104,7 +104,7 @@ export async function createAnalyticsClient(options: AnalyticsClientOptions = {}
     for (const [name, open] of toOpen) {
       const backend = await failures.runAsync(
         async () => open(options.onError),
-        (error) => inVariables(error, name, env),
+        (error) => inVariables(error, name),
       );
       opened.push(...(backend === undefined ? [] : [backend]));
     }
@@ -154,17 +154,15 @@ function inAdditional(error: unknown, opened: number): unknown {
 }
 
 /** Renames what opening a backend found wrong to the variables that its options came from. */
-function inVariables(error: AnalyticsError, backend: string, env: Env): AnalyticsError {
+function inVariables(error: AnalyticsError, backend: string): AnalyticsError {
   if (error.code !== 'INVALID_CONFIG') {
     return error;
   }
   const variables = knownBackends[backend]?.variables ?? {};
-  const problems = error.problems.map(({ field, message }) => {
-    const variable = variables[field] ?? `${backend}.${field}`;
-    // OpenTelemetry has variables for all signals and some for metrics only, which win.
-    const special = variable.replace(/^OTEL_EXPORTER_OTLP_/, '$&METRICS_');
-    return { field: isSet(env, special) ? special : variable, message };
-  });
+  const problems = error.problems.map(({ field, message }) => ({
+    field: variables[field] ?? `${backend}.${field}`,
+    message,
+  }));
   return problems.length === 0
     ? error
     : new AnalyticsError(error.code, configError(problems).message, { problems, cause: error });

@@ -20,7 +20,7 @@ const known: readonly string[] = [
 const maxEdits = 1;
 
 /** An empty or blank variable counts as unset. */
-export function isSet(env: Env, name: string): boolean {
+function isSet(env: Env, name: string): boolean {
   return String(env[name] ?? '').trim() !== '';
 }
 

@@ -186,20 +186,13 @@ describe('wrong configuration', () => {
 
   it('says what opening has found wrong at once, by the names of the variables', async () => {
     const error = await failure({
-      ANALYTICS_BACKEND: 'sqlite,wandb,prometheus,otlp',
+      ANALYTICS_BACKEND: 'sqlite,wandb,prometheus',
       ANALYTICS_DB_PATH: folder,
       NETRC: join(folder, 'none'),
       PROMETHEUS_HOST: 'nosuch.invalid',
-      OTEL_EXPORTER_OTLP_ENDPOINT: 'https://127.0.0.1:1',
-      OTEL_EXPORTER_OTLP_CERTIFICATE: join(folder, 'none.pem'),
     });
     expect(error.code).toBe('INVALID_CONFIG');
-    expect(error.problems.map(({ field }) => field)).toEqual([
-      'ANALYTICS_DB_PATH',
-      'WANDB_API_KEY',
-      'PROMETHEUS_HOST',
-      'OTEL_EXPORTER_OTLP_CERTIFICATE',
-    ]);
+    expect(error.problems.map(({ field }) => field)).toEqual(['ANALYTICS_DB_PATH', 'WANDB_API_KEY', 'PROMETHEUS_HOST']);
     expect(error.message).toContain(`ANALYTICS_DB_PATH: ${folder}`);
   });
 

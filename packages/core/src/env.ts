@@ -14,8 +14,8 @@ export interface EnvReader {
   secret(name: string): Secret | undefined;
   /** Decimal digits with an optional sign; no exponents, units or separators. */
   integer(name: string, range?: NumberRange): number | undefined;
-  /** A decimal number such as `0.25`. */
-  number(name: string, range?: NumberRange): number | undefined;
+  /** A decimal number such as `0.25`. `what` is what an error calls it; default: `a number`. */
+  number(name: string, range?: NumberRange, what?: string): number | undefined;
   /** true, yes, on, 1 / false, no, off, 0; case-insensitive. */
   flag(name: string): boolean | undefined;
   /** One of the choices; case-insensitive. */
@@ -74,7 +74,7 @@ export function readEnv<T>(env: Env, read: (vars: EnvReader) => T): T {
       return value === undefined ? undefined : secret(value);
     },
     integer: (name, range) => parsed(name, /^[+-]?\d+$/, 'a whole number', range),
-    number: (name, range) => parsed(name, /^[+-]?(\d+\.?\d*|\.\d+)$/, 'a number', range),
+    number: (name, range, what = 'a number') => parsed(name, /^[+-]?(\d+\.?\d*|\.\d+)$/, what, range),
     flag(name) {
       const value = text(name)?.toLowerCase();
       if (value === undefined) {

@@ -1,7 +1,8 @@
 import type { Env } from '@toolweaver/analytics-core';
 import { createOptionChecks, type EnvReader, readEnv, secret } from '@toolweaver/analytics-core/backend';
 import { readMetricsOptions } from '@toolweaver/analytics-metrics';
-import { type OtlpOptions, resolveOptions, type TlsFiles } from './options.ts';
+import { type OtlpOptions, resolveOptions } from './options.ts';
+import { readTlsFiles } from './tls-files.ts';
 
 /**
  * Reads `OTLP_ENDPOINT`, `OTLP_INSTANCE_ID`, `OTLP_TOKEN`, `OTLP_PUSH_INTERVAL` (seconds), `OTLP_SERVICE_NAME` and
@@ -30,7 +31,7 @@ export function otlpFromEnv(env: Env): OtlpOptions {
       ...readConnection(vars, first),
       pushIntervalMs:
         first('pushIntervalMs', ['OTLP_PUSH_INTERVAL'], (name) =>
-          seconds(vars.number(name, { min: 1, max: 86_400 })),
+          seconds(vars.number(name, { min: 1, max: 3_600 }, 'a number of seconds')),
         ) ?? first('pushIntervalMs', ['OTEL_METRIC_EXPORT_INTERVAL'], (name) => vars.integer(name)),
       timeoutMs: first('timeoutMs', [...otel('TIMEOUT'), 'OTEL_METRIC_EXPORT_TIMEOUT'], (name) => vars.integer(name)),
       compression: first('compression', otel('COMPRESSION'), (name) => vars.choice(name, ['gzip', 'none'])),
@@ -40,15 +41,10 @@ export function otlpFromEnv(env: Env): OtlpOptions {
       vars.problem(from.get(field) ?? variables[field] ?? field, message);
     });
     resolveOptions(check, options);
-    if (options.tls !== undefined) {
-      fileVariables.set(options.tls, from);
-    }
+    readTlsFiles(check, options.tls);
     return { ...metrics, ...options };
   });
 }
-
-/** The variables of paths from the environment, by option, as only `otlp` reads the files. */
-export const fileVariables: WeakMap<TlsFiles, ReadonlyMap<string, string>> = new WeakMap();
 
 type First = <T>(field: string, names: readonly string[], read: (name: string) => T) => T | undefined;
 

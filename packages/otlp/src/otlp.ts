@@ -1,6 +1,3 @@
-import { X509Certificate } from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import { createSecureContext } from 'node:tls';
 import type { Resource } from '@opentelemetry/resources';
 import { MeterProvider, MetricReader } from '@opentelemetry/sdk-metrics';
 import { AnalyticsError, type Backend } from '@toolweaver/analytics-core';
@@ -8,22 +5,21 @@ import {
   checkOptions,
   createNotices,
   createReporter,
-  type OptionChecks,
   secretsOfHeader,
   toAnalyticsError,
 } from '@toolweaver/analytics-core/backend';
 import { createCells } from '@toolweaver/analytics-metrics';
-import { fileVariables } from './env.ts';
 import { createEvaluations } from './evaluations.ts';
 import { openHostInstruments } from './host-instruments.ts';
 import type { Connection } from './http.ts';
 import { exportMetrics, type Manner, probe } from './metrics-exporter.ts';
-import { type OtlpOptions, optionNames, type ResolvedOptions, resolveOptions, type TlsFiles } from './options.ts';
+import { type OtlpOptions, optionNames, type ResolvedOptions, resolveOptions } from './options.ts';
 import { createCollect } from './points.ts';
 import { createPusher } from './pusher.ts';
 import { createResource } from './resource.ts';
 import { scope } from './scope.ts';
 import { createSender } from './sender.ts';
+import { readTlsFiles } from './tls-files.ts';
 
 /** The backend that `otlp` returns. It counts events inside `record…()`, without a queue. */
 export interface OtlpBackend extends Backend {
@@ -211,30 +207,4 @@ function settingsOf(
     evaluationEvents: options.evaluationEvents ?? false,
     ...resolved.cells,
   };
-}
-
-function readTlsFiles(check: OptionChecks, tls: TlsFiles = {}): Connection['tls'] {
-  const read = (field: keyof TlsFiles, tryOut: (pem: Buffer) => unknown): Buffer | undefined => {
-    const path = Object(tls)[field];
-    if (path === undefined) {
-      return undefined;
-    }
-    try {
-      // As a string: `readFileSync` takes a number for an open file, and reading that may block for ever.
-      const pem = readFileSync(String(path));
-      tryOut(pem);
-      return pem;
-    } catch (error) {
-      const { code } = error as NodeJS.ErrnoException;
-      const variable = fileVariables.get(tls)?.get(`tls.${field}`);
-      const from = variable === undefined ? '' : `, from ${variable}`;
-      return check.problem(`tls.${field}`, `cannot be read (${code}): ${path}${from}`);
-    }
-  };
-  // Otherwise each push would fail anew, and an invalid CA would not even be reported.
-  const asCertificate = (pem: Buffer): unknown => new X509Certificate(pem);
-  const ca = read('caFile', asCertificate);
-  const cert = read('certFile', asCertificate);
-  const key = read('keyFile', (pem) => createSecureContext({ cert, key: pem }));
-  return { ca, cert, key };
 }

@@ -39,7 +39,7 @@ function readPushgateway(vars: EnvReader, env: Env, defaultMetrics = false): Pus
   if (!isSet('URL')) {
     vars.problem(`${prefix}URL`, `must be set, since other settings of a Pushgateway are`);
   }
-  const seconds = vars.number(`${prefix}INTERVAL`, { min: 0, max: 86_400 });
+  const seconds = vars.number(`${prefix}INTERVAL`, { min: 0, max: 3_600 }, 'a number of seconds');
   const options = {
     // Without a URL, the other settings are checked all the same.
     url: vars.text(`${prefix}URL`) ?? 'https://unset',
@@ -52,7 +52,7 @@ function readPushgateway(vars: EnvReader, env: Env, defaultMetrics = false): Pus
   };
   const check = createOptionChecks((field, message) => {
     const [, option = '', ...label] = field.split('.');
-    const inOurUnit = option === 'intervalMs' ? 'must be 0, or a number of seconds from 0.1 to 86400' : message;
+    const inOurUnit = option === 'intervalMs' ? 'must be 0, or a number of seconds from 0.1 to 3600' : message;
     vars.problem(`${prefix}${variables[option]}`, `${label.join('.')} ${inOurUnit}`.trim());
   });
   resolvePushgateway(check, options, defaultMetrics);

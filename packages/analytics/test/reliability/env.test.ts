@@ -91,18 +91,18 @@ const decided: readonly { readonly names: readonly string[]; readonly taken: str
     },
     {
       names: ['OTLP_PUSH_INTERVAL'],
-      taken: ['1', '1.5', '86400'],
-      refused: ['0', '-1', '0.5', '86401', '99999999999999999999', ...noNumbers],
+      taken: ['1', '1.5', '3600'],
+      refused: ['0', '-1', '0.5', '60000', '99999999999999999999', ...noNumbers],
     },
     {
       names: ['PROMETHEUS_PUSHGATEWAY_INTERVAL'],
-      taken: ['0', '0.5', '86400'],
-      refused: ['-1', '86401', '99999999999999999999', ...noNumbers],
+      taken: ['0', '0.5', '3600'],
+      refused: ['-1', '60000', '99999999999999999999', ...noNumbers],
     },
     {
       names: ['WANDB_HTTP_TIMEOUT'],
-      taken: ['0.001', '86400'],
-      refused: ['0', '-1', '86401', '99999999999999999999', ...noNumbers],
+      taken: ['0.001', '3600'],
+      refused: ['0', '-1', '60000', '99999999999999999999', ...noNumbers],
     },
     {
       names: variables.filter((name) =>

@@ -42,7 +42,7 @@ export function wandbFromEnv(env: Env): WandbOptions {
       return value === undefined ? undefined : meaning(value);
     }
     const seconds = (name: string): number | undefined => {
-      const value = vars.number(name, { min: 0.001, max: 86_400 });
+      const value = vars.number(name, { min: 0.001, max: 3_600 }, 'a number of seconds');
       return value === undefined ? undefined : value * 1000;
     };
 

@@ -1,0 +1,31 @@
+import { X509Certificate } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { createSecureContext } from 'node:tls';
+import { describeValue, type OptionChecks } from '@toolweaver/analytics-core/backend';
+import type { Connection } from './http.ts';
+import type { TlsFiles } from './options.ts';
+
+/** Reads the certificates and the key; a problem for each that cannot be read or is none. */
+export function readTlsFiles(check: OptionChecks, tls: TlsFiles = {}): Connection['tls'] {
+  const read = (field: keyof TlsFiles, tryOut: (pem: Buffer) => unknown): Buffer | undefined => {
+    const path = Object(tls)[field];
+    if (path === undefined) {
+      return undefined;
+    }
+    try {
+      // As a string: `readFileSync` takes a number for an open file, and reading that may block for ever.
+      const pem = readFileSync(String(path));
+      tryOut(pem);
+      return pem;
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      return check.problem(`tls.${field}`, `must be the path of a PEM file, got ${describeValue(path)}: ${code}`);
+    }
+  };
+  // Otherwise each push would fail anew, and an invalid CA would not even be reported.
+  const asCertificate = (pem: Buffer): unknown => new X509Certificate(pem);
+  const ca = read('caFile', asCertificate);
+  const cert = read('certFile', asCertificate);
+  const key = read('keyFile', (pem) => createSecureContext({ cert, key: pem }));
+  return { ca, cert, key };
+}
