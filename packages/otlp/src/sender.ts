@@ -110,7 +110,11 @@ export function createSender(options: SenderOptions): Sender {
         last = refused;
       });
     } catch (thrown) {
-      if (!deadline.signal.aborted || signal.aborted) {
+      if (signal.aborted) {
+        // Its reason says only that time was up.
+        throw failure(last ?? { code: 'TIMEOUT', message: 'has not answered' }, url);
+      }
+      if (!deadline.signal.aborted) {
         throw thrown;
       }
       const before = last === undefined ? '' : `; before, it ${last.message}`;

@@ -67,6 +67,8 @@ function fieldsOf(value: unknown): Readonly<Record<string, unknown>> {
 const retryableStatuses: readonly number[] = [429, 502, 503, 504];
 /** The address or the credentials are wrong, so a retry would not help. */
 const configStatuses: readonly number[] = [401, 403, 404, 405];
+const aboutCredentials =
+  'check OTLP_INSTANCE_ID and OTLP_TOKEN, or the headers; a token of Grafana Cloud needs the scope metrics:write';
 
 /** `url`: that of the request. `nowMs`: Unix time. */
 export function judge(answer: Answer, url: URL, read: ReadAnswer, sent: Encoding, nowMs: number): Verdict {
@@ -80,10 +82,11 @@ export function judge(answer: Answer, url: URL, read: ReadAnswer, sent: Encoding
     return { accepted: false, code: 'INVALID_CONFIG', message, mayRetry: false };
   }
   const words = wordsOf(answer);
+  const advice = status === 401 || status === 403 ? `; ${aboutCredentials}` : '';
   return {
     accepted: false,
     code: codeOf(status),
-    message: `answered ${status} ${statusText}`.trim() + (words === '' ? '' : `: ${words}`),
+    message: `answered ${status} ${statusText}`.trim() + (words === '' ? '' : `: ${words}`) + advice,
     mayRetry: retryableStatuses.includes(status),
     retryAfterMs: retryAfterMs(headers['retry-after'], nowMs),
   };

@@ -257,7 +257,10 @@ describe('OpenTelemetry’s variables', () => {
       OTEL_EXPORTER_OTLP_ENDPOINT: otel.OTEL_EXPORTER_OTLP_ENDPOINT,
       OTEL_EXPORTER_OTLP_CERTIFICATE: '/nowhere/other.pem',
     };
-    const told = Object.entries(variables).map(([name, path]) => [name, `must be the path of a PEM file, got "${path}": ENOENT`]);
+    const told = Object.entries(variables).map(([name, path]) => [
+      name,
+      `must be the path of a PEM file, got "${path}": ENOENT`,
+    ]);
     expect(problemsOf(env)).toEqual(Object.fromEntries(told));
   });
 

@@ -191,7 +191,9 @@ describe('the receiver’s words', () => {
     backend.write([execution()]);
     receiver.script(answer(401, {}, `wrong: ${hidden.join(' ')}`));
     const error = await flush(backend).catch((thrown: unknown) => thrown);
-    expect(error).toMatchObject({ message: expect.stringMatching(/: wrong:( \[redacted\])+$/) });
+    expect(error).toMatchObject({
+      message: expect.stringMatching(/: wrong:( \[redacted\])+; check OTLP_INSTANCE_ID and OTLP_TOKEN/),
+    });
     for (const text of hidden) {
       expect(inspect([error, notices], { depth: 12, showHidden: true })).not.toContain(text);
     }
