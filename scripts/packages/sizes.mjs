@@ -23,7 +23,7 @@ const limitsKb = {
   otlp: 10.2,
   prices: 8.2,
   prometheus: 10,
-  sqlite: 25.9,
+  sqlite: 26.1,
   testkit: 22.05,
   wandb: 34.15,
 };

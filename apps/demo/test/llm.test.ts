@@ -55,7 +55,7 @@ async function expectTotals(calls: readonly Call[], ...args: string[]): Promise<
     expected.map(({ nanoUsd, ...model }) => ({
       ...model,
       costUsd: nanoUsd / 1e9,
-      costPerCallUsd: nanoUsd / 1e9 / model.calls,
+      costPerCallUsd: nanoUsd / model.calls / 1e9,
     })),
   );
   expect(report).toMatchObject({

@@ -259,6 +259,24 @@ test('nano-dollars add up exactly', async () => {
   }
 });
 
+test('calls that cost the same cost just that on average', async () => {
+  const calls = (version: string, nanoUsd: number) =>
+    Array.from({ length: 168 }, () =>
+      execution({ at: now, name: 'ask', model: 'small', version, cost: { nanoUsd, source: 'computed' } }),
+    );
+  const { reader } = await storeWith(calls('1', 100_000));
+  const [entry] = (await reader.getCosts({ by: 'skill' })).entries;
+  expect(entry).toMatchObject({ averageCostUsd: 0.0001, costPerCallUsd: 0.0001 });
+  expect(await reader.compareModels()).toMatchObject([{ averageCostUsd: 0.0001, costPerSuccessUsd: 0.0001 }]);
+  expect(await reader.getWaste()).toMatchObject({ costPerSuccessUsd: 0.0001 });
+
+  const { reader: ofTwo } = await storeWith(calls('1', 100_000), calls('2', 300_000));
+  const { versions, difference } = await ofTwo.compareVersions('ask', ['1', '2']);
+  const exactly = (value: number) => ({ value, low: value, high: value });
+  expect(versions.map(({ averageCostUsd }) => averageCostUsd)).toEqual([exactly(0.0001), exactly(0.0003)]);
+  expect(difference.averageCostUsd).toEqual(exactly(0.0002));
+});
+
 test('wrong options are named, all of them', async () => {
   const { reader } = await storeWith();
   const wrong = {

@@ -2,7 +2,7 @@ import type { CostEntry, CostGroup, CostReport, CostTotals } from '@toolweaver/a
 import { type RawBuilder, sql } from 'kysely';
 import { type CallerKind, callerCosts, isCaller } from './callers.ts';
 import type { Db, Filter } from './filter.ts';
-import { ratio, type Totals, totalCost, totals, totalTokens, without } from './numbers.ts';
+import { costPer, type Totals, totalCost, totals, totalTokens, without } from './numbers.ts';
 import { compareTexts, descending, inOrder, type Order } from './order.ts';
 import { isOfCells, type SelectionOptions, select } from './selection.ts';
 
@@ -124,10 +124,7 @@ function report(all: Sums, groups: readonly Group[], limit: number): CostReport 
 }
 
 function toEntry({ kind, name, calls, ...sums }: Group): CostEntry {
-  const totals = toTotals(sums);
-  const { totalCostUsd } = totals;
-  const costPerCallUsd = totalCostUsd === null || calls === null ? null : ratio(totalCostUsd, calls);
-  return { kind, name, ...totals, calls, costPerCallUsd };
+  return { kind, name, ...toTotals(sums), calls, costPerCallUsd: calls === null ? null : costPer(sums, calls) };
 }
 
 export function toTotals(sums: Sums): CostTotals {
@@ -137,10 +134,9 @@ export function toTotals(sums: Sums): CostTotals {
 export function toCosts(
   sums: Pick<Totals, 'cost_nano_usd' | 'cost_weight'>,
 ): Pick<CostTotals, 'pricedExecutions' | 'totalCostUsd' | 'averageCostUsd'> {
-  const totalCostUsd = totalCost(sums);
   return {
     pricedExecutions: sums.cost_weight,
-    totalCostUsd,
-    averageCostUsd: totalCostUsd === null ? null : ratio(totalCostUsd, sums.cost_weight),
+    totalCostUsd: totalCost(sums),
+    averageCostUsd: costPer(sums, sums.cost_weight),
   };
 }

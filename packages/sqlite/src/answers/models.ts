@@ -3,7 +3,7 @@ import { sql } from 'kysely';
 import { toCosts } from './costs.ts';
 import type { Db, Filter } from './filter.ts';
 import { textsOf } from './names.ts';
-import { toCounts, toLatency, toTokens, totalCost, totals } from './numbers.ts';
+import { costPer, toCounts, toLatency, toTokens, totals } from './numbers.ts';
 import { compareTexts, descending, inOrder } from './order.ts';
 import { select } from './selection.ts';
 
@@ -24,17 +24,16 @@ export async function models(db: Db, { filter }: ModelsQuestion): Promise<ModelS
   const names = await textsOf(db, ids);
   const distributions = await selection.distributions({ by: sql`c.model`, only: ids, latency: true });
   return rows
-    .map((row): ModelStats => {
-      const cost = totalCost(row);
-      return {
+    .map(
+      (row): ModelStats => ({
         model: names.get(row.model) ?? '',
         ...toCounts(row),
         ...toTokens(row),
         ...toCosts(row),
         latencyMs: toLatency(row, distributions.get(row.model)?.latency),
-        costPerSuccessUsd: cost === null || row.successes === 0 ? null : cost / row.successes,
-      };
-    })
+        costPerSuccessUsd: costPer(row, row.successes),
+      }),
+    )
     .sort(
       inOrder(
         descending(({ executions }) => executions),

@@ -130,6 +130,14 @@ export function totalCost({ cost_nano_usd, cost_weight }: Pick<Sums, 'cost_nano_
   return cost_weight === 0 ? null : cost_nano_usd / 1e9;
 }
 
+/**
+ * The cost in USD of each of `count`; null if no cost is known, or `count` is 0. Divides nano-dollars, which are whole: of dollars,
+ * 168 calls of $0.0001 would cost 0.00009999999999999999 each.
+ */
+export function costPer(sums: Pick<Sums, 'cost_nano_usd' | 'cost_weight'>, count: number): number | null {
+  return sums.cost_weight === 0 || count === 0 ? null : sums.cost_nano_usd / count / 1e9;
+}
+
 /** `part / whole`; null if `whole` is 0. */
 export function ratio(part: number, whole: number): number | null {
   return whole === 0 ? null : part / whole;

@@ -1,7 +1,7 @@
 import type { VersionComparison, VersionStats } from '@toolweaver/analytics-core';
 import type { Db, Filter } from './filter.ts';
 import { toCounts, toLatency, totals } from './numbers.ts';
-import { differenceOf, readSamples, type Samples } from './sample.ts';
+import { differenceOf, readSamples, type Samples, toUsd } from './sample.ts';
 import { select } from './selection.ts';
 import { student, weightedShare } from './statistics.ts';
 
@@ -42,6 +42,6 @@ async function versionStats(
     successRateEstimate: weightedShare(samples.success),
     latencyMs: toLatency(found, distribution?.latency),
     averageLatencyMs: student(samples.latencyMs),
-    averageCostUsd: student(samples.costUsd),
+    averageCostUsd: toUsd(student(samples.costNanoUsd)),
   };
 }

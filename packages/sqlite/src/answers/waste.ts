@@ -3,7 +3,7 @@ import { sql } from 'kysely';
 import { type Sums, toTotals } from './costs.ts';
 import { type Db, executionsFor, type Filter, matches, tokensOfExecution } from './filter.ts';
 import { namesOf } from './names.ts';
-import { ratio, totalCost } from './numbers.ts';
+import { costPer, ratio } from './numbers.ts';
 import { byKindAndName, descending, inOrder } from './order.ts';
 
 export interface WasteQuestion {
@@ -116,7 +116,6 @@ function toStats(row: Row): WasteStats {
     cost_weight: failed.cost_weight + superseded.cost_weight,
     tokens: failed.tokens + superseded.tokens,
   };
-  const cost = totalCost(all);
   return {
     total: toTotals(all),
     failed: toTotals(failed),
@@ -125,6 +124,6 @@ function toStats(row: Row): WasteStats {
     retried: toTotals(sumsOf('retried')),
     wastedShare: ratio(wasted.cost_nano_usd, all.cost_nano_usd),
     firstTrySuccessRate: ratio(row.first_successes, row.first_tries),
-    costPerSuccessUsd: cost === null ? null : ratio(cost, row.successes),
+    costPerSuccessUsd: costPer(all, row.successes),
   };
 }
