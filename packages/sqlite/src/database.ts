@@ -173,6 +173,15 @@ export function transaction<T>(db: Connection, patience: Patience, body: () => T
   }
 }
 
+/** Says whose a database is that is not ours, and what to do. */
+function otherOwner(db: Connection): string {
+  const found = db.prepare("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'skill_usage'").get();
+  return found === undefined
+    ? 'another program: choose another path'
+    : "ToolWeaver's Python analytics, whose default path is the same: move it away, or set ANALYTICS_DB_PATH. " +
+        'To import it, export its table skill_usage as CSV: see "The old database" in docs/migrate-from-python.md';
+}
+
 /** The number of migrations applied to the database; 0 for an empty one. */
 function readVersion(db: Connection, path: string): number {
   const read = db.transaction(() => ({
@@ -185,7 +194,7 @@ function readVersion(db: Connection, path: string): number {
     return 0;
   }
   if (owner !== applicationId) {
-    throw failure('INVALID_CONFIG', `${path} is the database of another program: choose another path`);
+    throw failure('INVALID_CONFIG', `${path} is the database of ${otherOwner(db)}`);
   }
   if (version > schemaVersion) {
     const versions = `its schema has version ${version}, this package knows ${schemaVersion}`;

@@ -77,15 +77,22 @@ describe('refuses at the start, saying why,', () => {
     );
   });
 
-  test('the database of another program, and leaves it alone', async () => {
+  test.each([
+    ['another program', 'contacts', 'another program: choose another path'],
+    [
+      'the Python original',
+      'skill_usage',
+      "ToolWeaver's Python analytics, whose default path is the same: move it away, or set ANALYTICS_DB_PATH. To import it,",
+    ],
+  ])('the database of %s, and leaves it alone', async (_whose, table, expected) => {
     const path = join(testFolder(), 'other.db');
     const other = new Database(path);
-    other.exec('CREATE TABLE contacts (name TEXT)');
+    other.exec(`CREATE TABLE ${table} (name TEXT)`);
     other.close();
     const before = readFileSync(path);
     const { code, message } = await refusal({ path });
     expect(code).toBe('INVALID_CONFIG');
-    expect(message).toContain(`${path} is the database of another program: choose another path`);
+    expect(message).toContain(`${path} is the database of ${expected}`);
     expect(readFileSync(path).equals(before)).toBe(true);
   });
 
