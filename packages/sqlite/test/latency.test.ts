@@ -12,7 +12,7 @@ stopClock();
 const options: fc.Arbitrary<LatencyOptions> = fc
   .tuple(
     reports,
-    fc.constantFrom(undefined, [50], [99, 1, 50, 50, 100, 12.5, 0.1]),
+    fc.constantFrom(undefined, [50], [99, 1, 50, 50, 100, 12.5, 99.9]),
     fc.constantFrom(undefined, [0], [0, 0.5, 10, 500, 1e9], [1e12]),
   )
   .map(([report, percentiles, bucketsMs]) => ({ ...report, percentiles, bucketsMs }));
@@ -99,6 +99,7 @@ test('wrong options are named, all of them', async () => {
   const { reader } = await storeWith();
   const wrong: [LatencyOptions, string[]][] = [
     [{ percentiles: [0, 50, 100.1], bucketsMs: [2, 1] }, ['bucketsMs', 'percentiles[0]', 'percentiles[2]']],
+    [{ percentiles: [0.95, 0.5, 1, 99.9] }, ['percentiles[0]', 'percentiles[1]']],
     [{ percentiles: [], bucketsMs: [-1] }, ['bucketsMs[0]', 'percentiles']],
     [
       { percentiles: 'p50' as never, bucketsMs: [Number.NaN, Infinity] },
@@ -110,4 +111,7 @@ test('wrong options are named, all of them', async () => {
   for (const [options, fields] of wrong) {
     expect(await wrongFields(reader.getLatency(options))).toEqual(fields);
   }
+  await expect(reader.getLatency({ percentiles: [0.95] })).rejects.toThrow(
+    'percentiles[0]: must be a percentile (95 is the 95th) from 1 to 100, got 0.95',
+  );
 });

@@ -194,7 +194,7 @@ export interface ModelStats extends ExecutionCounts, TokenTotals, CostTotals {
 }
 
 export interface LatencyOptions extends ReportOptions {
-  /** Which percentiles, each above 0 and at most 100; 1 to 100 of them. Default: 50, 90, 95, 99. */
+  /** Which percentiles: 1 to 100 numbers from 1 to 100, such as 95 or 99.9. Default: 50, 90, 95, 99. */
   readonly percentiles?: readonly number[] | undefined;
   /**
    * Upper bounds of the histogram's buckets in ms, inclusive: 1 to 100 ascending numbers >= 0. Default: 10, 50, 100, 200, 500,

@@ -61,6 +61,8 @@ const executionNames: OptionNames<ExecutionFilter> = {
   limit: true,
 };
 const usualPercentiles = [50, 90, 95, 99];
+/** A share such as 0.95 would be answered with nearly the lowest latency. */
+const percentileBounds = { min: 1, max: 100, what: 'a percentile (95 is the 95th)' };
 
 export function operationReader(ask: Ask): OperationReader {
   return {
@@ -121,7 +123,7 @@ export function operationReader(ask: Ask): OperationReader {
         const { percentiles, bucketsMs } = given;
         return {
           filter: checkReport(check, given),
-          percentiles: checkNumbers(check, 'percentiles', percentiles, { above: 0, max: 100 }) ?? usualPercentiles,
+          percentiles: checkNumbers(check, 'percentiles', percentiles, percentileBounds) ?? usualPercentiles,
           bucketsMs: checkNumbers(check, 'bucketsMs', bucketsMs, { min: 0, rising: true }) ?? [
             ...defaultLatencyBucketsMs,
           ],

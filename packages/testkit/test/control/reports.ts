@@ -70,7 +70,7 @@ export function reportsOver(
 
     async getLatency({ percentiles = [50, 90, 95, 99], bucketsMs = usualEnds, ...options } = {}) {
       refuse([
-        ['percentiles', percentiles.every((percentile) => percentile > 0)],
+        ['percentiles', percentiles.every((percentile) => percentile >= 1)],
         ['bucketsMs', bucketsMs.every((end, at) => at === 0 || end > (bucketsMs[at - 1] ?? end))],
       ]);
       const known = about(options).filter(({ latencyMs }) => latencyMs !== undefined);

@@ -140,5 +140,6 @@ export const readerMutants: Mutants = {
     })),
     'takes as many buckets as it is asked for': misheard('getTrend', (options) => [{ ...options, days: 1 }]),
     'takes ends in any order': forgetting('getLatency', 'bucketsMs'),
+    'takes shares for percentiles': forgetting('getLatency', 'percentiles'),
   },
 };
