@@ -193,6 +193,9 @@ export function createWriter(db: Connection, config: DatabaseConfig): Writer {
       for (const subject of slice.subjects) {
         subjects.push(subjectIds.get(subject));
       }
+    }
+    // Only now, as the numbers of a slice go on after those of the one before.
+    for (const slice of slices) {
       const allRows = slice.rows.map((rows) => numbered(rows, texts));
       const executions = allRows.filter(({ table }) => table === 'execution_events');
       if (executions.length > 0) {

@@ -19,6 +19,7 @@ async function open() {
   const writer = createWriter(db, config);
   return {
     db,
+    writer,
     write: (events: readonly AnalyticsEvent[]) => writer.write([createEncoder().slice(events, 0, events.length)]),
   };
 }
@@ -31,6 +32,17 @@ test('a user id with a line break, which no client records, moves no id to anoth
   write(events.filter(({ userId }) => !userId?.includes('\n')));
   const users = db.prepare('SELECT text FROM execution_events JOIN dictionary d ON d.id = user ORDER BY text').pluck();
   expect(users.all()).toEqual(['ann', 'cy']);
+});
+
+test('the names of a later slice of a batch stay what they are, whatever users there are before', async () => {
+  const { db, writer } = await open();
+  const events = ['one', 'two'].map((at) =>
+    execution({ userId: `user ${at}`, model: `model ${at}`, orgId: `org ${at}` }),
+  );
+  const encoder = createEncoder();
+  writer.write(events.map((_, at) => encoder.slice(events, at, at + 1)));
+  const found = db.prepare('SELECT user_id, model, org_id FROM executions ORDER BY user_id').raw().all();
+  expect(found).toEqual(events.map(({ userId, model, orgId }) => [userId, model, orgId]));
 });
 
 test('an id that the writer remembers keeps no other ids of its batch in memory', async () => {
