@@ -94,6 +94,12 @@ describe.each(types)('%s', (type) => {
     });
   });
 
+  test('is a plain object', () => {
+    for (const input of [complete[type], minimal[type]]) {
+      expect(Object.getPrototypeOf(eventOf({ ...input, cost: undefined }))).toBe(Object.prototype);
+    }
+  });
+
   test('does not change when the input does', () => {
     const input = structuredClone({ ...complete[type], cost: { usd: 0.0015, source: 'computed' } });
     const event = eventOf(input);

@@ -30,6 +30,7 @@ import {
   type ExecutionKind,
   executionKinds,
 } from './event.ts';
+import { FullExecution, LeanExecution } from './execution.ts';
 import type {
   ArtifactInput,
   CommonInput,
@@ -126,15 +127,26 @@ export function toExecution(
   const { error, version, toolkit, attempt, cacheHit, inputBytes, outputBytes, model, provider, usage, cost } = input;
   const more = attributes ?? error ?? version ?? toolkit ?? attempt ?? cacheHit ?? inputBytes ?? outputBytes;
   if ((more ?? model ?? provider ?? usage ?? cost ?? undefined) === undefined) {
-    // Most executions have no more fields than these: a lean object keeps the queue small.
-    return { type, id, at, runId, userId, orgId, parentId, kind, name: checkedName, success, latencyMs };
+    const fields = {
+      type,
+      id,
+      at,
+      runId,
+      userId,
+      orgId,
+      parentId,
+      kind,
+      name: checkedName,
+      success,
+      latencyMs,
+    } as const;
+    return new LeanExecution(fields);
   }
   const checkedModel = optionalText(model, 'model');
   const checkedProvider = optionalText(provider, 'provider');
   const checkedUsage = toUsage(usage);
   const { price } = defaults;
-  // Not spread from the lean object: a copy that grows is slower to make, and larger.
-  return {
+  return new FullExecution({
     type,
     id,
     at,
@@ -162,7 +174,7 @@ export function toExecution(
       (price !== undefined && checkedModel !== undefined && checkedUsage !== undefined
         ? price({ model: checkedModel, provider: checkedProvider, usage: checkedUsage, at })
         : undefined),
-  };
+  });
 }
 
 function toErrorInfo(value: unknown, { errorMessages }: Defaults): ErrorInfo | undefined {
