@@ -52,14 +52,13 @@ const optionNames: OptionNames<BudgetOptions> = {
 
 /** Whose budget is asked for, and for which call. */
 export interface BudgetQuestion {
-  /**
-   * Whose budget; needed where budgets are `per` user, organisation, run or model. Without it, the answer is for an owner who has
-   * spent nothing, because executions without an owner count towards no budget.
-   */
+  /** Whose budget; must be given where budgets are `per` user, organisation, run or model, and says nothing elsewhere. */
   readonly of?: string | undefined;
   /** What the next call may cost, in US dollars. Default, also for anything but a number above 0: nothing is added. */
   readonly expectedUsd?: number | undefined;
 }
+
+const questionNames: OptionNames<BudgetQuestion> = { of: true, expectedUsd: true };
 
 /** The state of a budget in the current window. */
 export interface BudgetAnswer {
@@ -78,18 +77,31 @@ export interface BudgetAnswer {
   readonly window: Window;
 }
 
-/** Compares the known costs of the current window with the limit. Earlier windows are forgotten. */
-export interface Budget {
+/** Compares the known costs of the current window with the limit, for each owner. Earlier windows are forgotten. */
+export interface BudgetPerOwner {
   /** Counts what is recorded. Pass it to the client as one of its `backends`. */
   readonly backend: Backend;
-  /** Answers synchronously, from what was recorded in this process and what `load` found. */
-  check(question?: BudgetQuestion): BudgetAnswer;
+  /**
+   * Answers synchronously, from what was recorded in this process and what `load` found.
+   * @throws AnalyticsError `INVALID_CONFIG` for an unknown name in the question, or a missing `of`: the answer would be `ok`, whatever
+   *   was spent.
+   */
+  check(question: BudgetQuestion & { readonly of: string }): BudgetAnswer;
   /**
    * Adds what was spent earlier in this window, by this process or others. Call it before anything is recorded, or that counts
    * twice. Rejects when the reader does, or the filter has a `provider`. Reads the 1000 most expensive owners. Where there may be
    * more, each other one counts as having spent as much as the cheapest of these, which is the most that it can have.
    */
   load(reader: Pick<AnalyticsReader, 'getCosts'>): Promise<void>;
+}
+
+/** A budget for all together. */
+export interface Budget extends BudgetPerOwner {
+  /**
+   * Answers synchronously, from what was recorded in this process and what `load` found.
+   * @throws AnalyticsError `INVALID_CONFIG` for an unknown name in the question.
+   */
+  check(question?: BudgetQuestion): BudgetAnswer;
 }
 
 interface Spent {
@@ -118,6 +130,12 @@ const maxLoaded = 1000;
  * Creates a budget, which counts what a window's executions have cost, to be checked before the next call.
  * @throws AnalyticsError `INVALID_CONFIG` with every problem of the options.
  */
+export function createBudget(options: BudgetOptions & { readonly per?: undefined }): Budget;
+/**
+ * Creates budgets for each owner, so that a question must say whose is meant.
+ * @throws AnalyticsError `INVALID_CONFIG` with every problem of the options.
+ */
+export function createBudget(options: BudgetOptions): BudgetPerOwner;
 export function createBudget(options: BudgetOptions): Budget {
   const { limitUsd, window, warnAt, filter, per, name, now } = resolveOptions(options);
   let current: Window = { from: 0, to: 0 };
@@ -177,9 +195,8 @@ export function createBudget(options: BudgetOptions): Budget {
       },
     },
     check(question) {
-      const { of: asked, expectedUsd } = Object(question) as { [K in keyof BudgetQuestion]: unknown };
+      const { owner, expectedUsd } = readQuestion(question, per);
       const owners = spentNow();
-      const owner = per === undefined || typeof asked !== 'string' ? others : cleanId(asked);
       const { nanoUsd, unpriced } = find(owners, owner) ?? atMost;
       const spentUsd = nanoUsd / 1e9;
       const expected =
@@ -257,6 +274,20 @@ function resolveOptions(options: BudgetOptions) {
     name: check.text('name', given.name) ?? 'budget',
     now: check.callback('now', given.now) ?? Date.now,
   }));
+}
+
+/** `owner`: whose spending is asked for, as it is recorded. */
+function readQuestion(question: BudgetQuestion | undefined, per: BudgetOwner | undefined) {
+  return checkOptions(question, questionNames, (check, { of: asked, expectedUsd }) => {
+    if (per === undefined) {
+      return { owner: others, expectedUsd };
+    }
+    if (asked === undefined) {
+      check.problem('of', `must be given: this budget is per ${per}`);
+    }
+    const owner = check.expect('of', asked, asked === undefined || typeof asked === 'string', 'a string');
+    return { owner: owner === undefined ? others : cleanId(owner), expectedUsd };
+  });
 }
 
 function checkWindow(check: OptionChecks, window: BudgetWindow | undefined): BudgetWindow {

@@ -3,6 +3,7 @@ export {
   type BudgetAnswer,
   type BudgetOptions,
   type BudgetOwner,
+  type BudgetPerOwner,
   type BudgetQuestion,
   type BudgetWindow,
   createBudget,

@@ -1,5 +1,5 @@
 import { type AnalyticsError, createAnalytics, memory } from '@toolweaver/analytics-core';
-import { type BudgetOptions, createBudget } from '@toolweaver/analytics-prices';
+import { type Budget, type BudgetOptions, createBudget } from '@toolweaver/analytics-prices';
 import { sqlite } from '@toolweaver/analytics-sqlite';
 import { execution } from '@toolweaver/analytics-testkit';
 import { expect, test } from 'vitest';
@@ -8,9 +8,10 @@ const noon = Date.UTC(2026, 1, 27, 12);
 const hour = 3_600_000;
 const cents = (count: number) => ({ nanoUsd: count * 10_000_000, source: 'computed' }) as const;
 
+/** Its type allows every question. */
 function budgetAt(start: number, options: Omit<BudgetOptions, 'now'>) {
   let now = start;
-  const budget = createBudget({ ...options, now: () => now });
+  const budget = createBudget({ ...options, now: () => now }) as Budget;
   return {
     ...budget,
     spend(count: number, more: Parameters<typeof execution>[0] = {}) {
@@ -216,11 +217,32 @@ test('takes whom a reader leaves out for owners who have spent as much as the la
   await analytics.close();
 });
 
-test.each([null, undefined, 'ada', { of: 5, expectedUsd: '0.04' }])(
-  'a question such as %j throws nothing',
-  (question) => {
-    const budget = budgetAt(noon, { limitUsd: 1, window: 'day', per: 'user' });
-    expect(budget.check(question as never)).toMatchObject({ state: 'ok', remainingUsd: 1 });
+test('a budget of each owner refuses a question that does not say whose it is', () => {
+  const budget = createBudget({ limitUsd: 1, window: 'day', per: 'user' });
+  for (const ask of [
+    // @ts-expect-error: `of` must be given
+    () => budget.check(),
+    // @ts-expect-error: `of` must be given
+    () => budget.check({ expectedUsd: 5 }),
+    () => budget.check({ of: undefined as never }),
+  ]) {
+    expect(ask).toThrow(
+      expect.objectContaining({
+        code: 'INVALID_CONFIG',
+        message: expect.stringContaining('of: must be given: this budget is per user'),
+      }),
+    );
+  }
+  expect(() => budget.check({ of: 5 as never })).toThrow('of: must be a string, got 5');
+});
+
+test.each([{ limitUsd: 1, window: 'day' } as const, { limitUsd: 1, window: 'day', per: 'user' } as const])(
+  'a question with a misspelt name is refused: %j',
+  (options) => {
+    const budget = createBudget(options);
+    const question = { of: 'ada', expected: 5 };
+    expect(() => budget.check(question)).toThrow('expected: is not an option; the options are of, expectedUsd');
+    expect(() => budget.check(null as never)).toThrow('options: must be an object, got null');
   },
 );
 
