@@ -15,10 +15,11 @@ import {
   type OptionChecks,
   type OptionNames,
   readEnv,
+  tell,
 } from '@toolweaver/analytics-core/backend';
 import { knownBackends, type Open } from './backends.ts';
 import { nearest } from './nearest.ts';
-import { checkSpelling } from './spelling.ts';
+import { checkSpelling, foreignVariables } from './spelling.ts';
 
 /** Options of `createAnalyticsClient`: those of `createAnalytics`, but backends are named, and set up from the environment. */
 export interface AnalyticsClientOptions extends Omit<AnalyticsOptions, 'backends'> {
@@ -70,6 +71,10 @@ export async function createAnalyticsClient(options: AnalyticsClientOptions = {}
   checkClientOptions(options);
   const { backend, additionalBackends = [], env = process.env, ...clientOptions } = options;
   const failures = collectFailures();
+  const foreign = foreignVariables(env);
+  if (foreign.length > 0) {
+    tell(options.onError, configError(foreign));
+  }
   failures.run(() => checkSpelling(env));
   // Checks the client's options, together with the variables; a client without backends costs nothing.
   failures.run(() => createAnalytics({ ...clientOptions, backends: [] }));
@@ -91,6 +96,9 @@ export async function createAnalyticsClient(options: AnalyticsClientOptions = {}
   const openers: (readonly [name: string, open: Open])[] = [];
   for (const name of names ?? []) {
     const read = await failures.runAsync(() => loadBackend(name, field));
+    if (read !== undefined) {
+      failures.run(() => checkSpelling(env, name));
+    }
     const open = read && failures.run(() => read(env));
     if (open !== undefined) {
       openers.push([name, open]);

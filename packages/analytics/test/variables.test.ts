@@ -25,6 +25,60 @@ test('a variable that is almost one of ours is refused, and what belongs to some
   );
 });
 
+test.each([
+  ['ANALYTIC_BACKEND', 'memory', 'ANALYTICS_BACKEND'],
+  ['OTLP_TOKN', 'otlp', 'OTLP_TOKEN'],
+  ['PROMETHEUS_PROT', 'prometheus', 'PROMETHEUS_PORT'],
+])('%s is almost one of the client’s or of a backend that is named', async (field, backend, meant) => {
+  const env = { [field]: '1', OTEL_SDK_DISABLED: 'true' };
+  await expect(createAnalyticsClient({ backend, env })).rejects.toMatchObject({
+    problems: [{ field, message: `is not a known variable; did you mean ${meant}?` }],
+  });
+});
+
+test('a variable that is almost one of each backend is refused only where that backend is named', async () => {
+  const ours = variables.map(({ name }) => name).filter((name) => /^(PROMETHEUS|OTLP)_/.test(name));
+  const env = { ...Object.fromEntries(ours.map((name) => [`${name}S`, 'x'])), PROMETHEUS1_PORT: 'x', XOTLP_TOKEN: 'x' };
+  expect(await problemsOf(createAnalyticsClient, { backend: 'memory', env } as never)).toEqual([]);
+  const problems = await problemsOf(createAnalyticsClient, { backend: 'prometheus,otlp', env } as never);
+  const spelling = problems.filter(({ message }) => message.startsWith('is not a known variable'));
+  expect(spelling.map(({ field }) => field)).toEqual(ours.map((name) => `${name}S`));
+});
+
+test('onError hears of variables that begin like ours and are ignored, but not of those that are ours', async () => {
+  const ours = variables.map(({ name }) => name).filter((name) => name.startsWith('ANALYTICS_'));
+  const heard: AnalyticsError[] = [];
+  const start = async (env: Env) => {
+    const analytics = await createAnalyticsClient({
+      backend: 'memory',
+      env,
+      onError: (error) => void heard.push(error),
+    });
+    await analytics.close();
+  };
+  await start({
+    ...Object.fromEntries(variables.map(({ name, value }) => [name, value])),
+    OTHER: 'x',
+    ANALYTICS_X: ' ',
+  });
+  expect(heard).toEqual([]);
+  await start({ ANALYTICS_DB: 'x.db', ANALYTICS_DB_PASS: 'x', ANALYTICS_WRITE_KEY: 'x' });
+  const all = `is not a known variable, and is ignored; known are ${ours.join(', ')}`;
+  expect(heard.map(({ code, problems }) => ({ code, problems }))).toEqual([
+    {
+      code: 'INVALID_CONFIG',
+      problems: [
+        { field: 'ANALYTICS_DB', message: all },
+        {
+          field: 'ANALYTICS_DB_PASS',
+          message: 'is not a known variable, and is ignored; did you mean ANALYTICS_DB_PATH?',
+        },
+        { field: 'ANALYTICS_WRITE_KEY', message: all },
+      ],
+    },
+  ]);
+});
+
 test('a variable with two neighbouring letters swapped is almost one of ours', async () => {
   const env = { ANALYTICS_DB_PAHT: 'x', ANALYTICS_BAKCEND: 'memory' };
   const error = await createAnalyticsClient({ env }).then(
@@ -130,9 +184,10 @@ Every variable that the packages read. All are optional, and an empty one counts
 [\`@toolweaver/analytics\`](../packages/analytics) reads \`process.env\` by itself, when it is called: its own variables, and those of the backends
 that \`ANALYTICS_BACKEND\` names. An option in the code wins over its variable. No file is read; use \`node --env-file=.env program.ts\`.
 
-Wrong values, and names that are one letter off one that begins with \`ANALYTICS_\`, are reported together at start, with what is missing for OTLP or
-W&B. Only if there are none of these, a database and a port are opened, and problems with that are reported. Other misspelt names are not noticed:
-\`ANALYTICS_DB_RETENTION=7\` and \`PROMETHEUS_PROT=1\` are ignored. Values have no quotes around them: Node and shells remove these, \`docker --env-file\` does not.
+At start, these are reported together: wrong values, misspelt variables, and settings that OTLP or W&B lack. Only if there are none does the client open the
+database and the port, and report problems with those. Misspelt is what begins with \`ANALYTICS_\`, or with \`PROMETHEUS_\` or \`OTLP_\` if that backend is named, and has one letter too
+many, too few or wrong, or two swapped. Any other unknown name that begins with \`ANALYTICS_\`, such as \`ANALYTICS_DB\`, may be another program's: it is ignored, and only \`onError\`
+hears of it. Misspelt names of other kinds are not noticed: \`WANDB_PROJCT=demo\` is ignored. Values have no quotes around them: Node and shells remove these, \`docker --env-file\` does not.
 
 The columns say who reads the variable (\`toolkits\` is \`toolkitOptionsFromEnv\` of [\`@toolweaver/analytics-adapters\`](../packages/adapters)), what it
 accepts, and its default. For true and false, yes and no, on and off, and 1 and 0 are accepted, too, in any case.
