@@ -11,7 +11,7 @@ import { root } from './run.mjs';
  */
 const limitsKb = {
   adapters: 2.9,
-  analytics: 3.2,
+  analytics: 3.3,
   collector: 2.5,
   core: 14.75,
   'core: createAnalytics': 14.5,

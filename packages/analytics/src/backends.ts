@@ -1,5 +1,8 @@
 import { type AnalyticsError, type Backend, type Env, memory } from '@toolweaver/analytics-core';
 
+/** A name in `ANALYTICS_BACKEND`. */
+export type BackendName = 'sqlite' | 'prometheus' | 'otlp' | 'wandb' | 'memory';
+
 /** How to open a backend that `ANALYTICS_BACKEND` names. */
 export interface KnownBackend {
   /** The package to install; none for a backend of core. */
@@ -77,4 +80,4 @@ export const knownBackends: { readonly [name: string]: KnownBackend } = {
       return () => () => memory({ maxEvents: maxMemoryEvents });
     },
   },
-};
+} satisfies Record<BackendName, KnownBackend>;

@@ -17,7 +17,7 @@ import {
   readEnv,
   tell,
 } from '@toolweaver/analytics-core/backend';
-import { knownBackends, type Open } from './backends.ts';
+import { type BackendName, knownBackends, type Open } from './backends.ts';
 import { nearest } from './nearest.ts';
 import { checkSpelling, foreignVariables } from './spelling.ts';
 
@@ -27,7 +27,12 @@ export interface AnalyticsClientOptions extends Omit<AnalyticsOptions, 'backends
    * Names of backends, as a list or comma-separated; case and blanks are ignored, and an empty list means none. Default:
    * `ANALYTICS_BACKEND`, then `sqlite`.
    */
-  readonly backend?: string | readonly string[] | undefined;
+  // With `string` alone, editors would complete no names.
+  readonly backend?:
+    | BackendName
+    | (string & Record<never, never>)
+    | readonly (BackendName | (string & Record<never, never>))[]
+    | undefined;
   /**
    * Your own backends, beside the named ones. With `ANALYTICS_ENABLED=false` they are not used: nothing is recorded in them, and
    * `close()` does not close them.
@@ -68,7 +73,11 @@ const optionNames: OptionNames<AnalyticsClientOptions> = {
  *   database that stays locked.
  */
 export async function createAnalyticsClient(options: AnalyticsClientOptions = {}): Promise<Analytics> {
-  checkClientOptions(options);
+  try {
+    checkClientOptions(options);
+  } catch (error) {
+    throw ofBackends(error);
+  }
   const { backend, additionalBackends = [], env = process.env, ...clientOptions } = options;
   const failures = collectFailures();
   const foreign = foreignVariables(env);
@@ -134,6 +143,24 @@ function checkClientOptions(options: AnalyticsClientOptions): void {
     const isEnv = env === undefined || (typeof env === 'object' && env !== null);
     check.expect('env', env, isEnv, 'an object of strings such as process.env');
   });
+}
+
+/** Says of options that belong to a backend where they go. */
+function ofBackends(error: unknown): unknown {
+  if (!isAnalyticsError(error)) {
+    return error;
+  }
+  const problems = error.problems.map((problem) => {
+    const { field } = problem;
+    const owner = Object.entries(knownBackends).find(([, { variables = {} }]) => Object.hasOwn(variables, field));
+    if (owner === undefined || field in optionNames) {
+      return problem;
+    }
+    const [name, { variables }] = owner;
+    const remedy = `set ${variables?.[field]}, or pass await ${name}({ ${field} }) in additionalBackends`;
+    return { field, message: `is an option of ${name}: ${remedy}` };
+  });
+  return configError(problems);
 }
 
 function checkNames(check: OptionChecks, backend: unknown): void {

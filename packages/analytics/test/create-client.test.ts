@@ -253,6 +253,11 @@ describe('wrong configuration', () => {
       'additionalBackends must be an array of backends, got an object',
       'env must be an object of strings such as process.env, got 3',
     ]);
+    expect(await problemsOf({ backend: 'sqlite', path: 'x.db', port: 0, databse: 'x' })).toEqual([
+      'path is an option of sqlite: set ANALYTICS_DB_PATH, or pass await sqlite({ path }) in additionalBackends',
+      'port is an option of prometheus: set PROMETHEUS_PORT, or pass await prometheus({ port }) in additionalBackends',
+      expect.stringContaining('databse is not an option; the options are backend, '),
+    ]);
     expect(await problemsOf({ backend: memory })).toEqual([
       'backend must be a name or a list of names, got a function; backends themselves go into additionalBackends',
     ]);
