@@ -2,6 +2,7 @@
 
 export { maxTimerMs, secondsProblem, steadyClock } from './clock.ts';
 export { createReporter, type Reporter, tell, toAnalyticsError } from './delivery/reporter.ts';
+export { isDiskFull } from './disk-full.ts';
 export { type EnvReader, readEnv } from './env.ts';
 export { configError } from './errors.ts';
 export { executionKinds } from './events/event.ts';

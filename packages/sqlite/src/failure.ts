@@ -1,4 +1,5 @@
 import type { ErrorCode } from '@toolweaver/analytics-core';
+import { isDiskFull } from '@toolweaver/analytics-core/backend';
 
 /** An error in a form that passes between threads. */
 export interface Failure {
@@ -77,7 +78,6 @@ const meanings: readonly (readonly [pattern: RegExp, code: ErrorCode, meaning: s
 ];
 /** Errors of the system, by their codes. */
 const systemMeanings: readonly (readonly [pattern: RegExp, code: ErrorCode, meaning: string])[] = [
-  [/^(ENOSPC|EDQUOT)$/, 'STORAGE_FULL', 'has no room left: free some disk space'],
   [/^(EMFILE|ENFILE)$/, 'BACKEND_UNAVAILABLE', 'cannot be used, as too many files are open'],
   [/^E[A-Z]+$/, 'BACKEND_UNAVAILABLE', 'cannot be used'],
 ];
@@ -92,7 +92,7 @@ export function toFailure(error: unknown, path: string, starting: boolean): Fail
   }
   const cause = error instanceof Error ? error : new Error(messageOf(error));
   const sqlite = sqliteCode(cause);
-  const [, code, meaning] = meanings.find(([pattern]) => pattern.test(sqlite)) ??
+  const [, code, meaning] = meanings.find(([pattern]) => pattern.test(isDiskFull(cause) ? 'SQLITE_FULL' : sqlite)) ??
     systemMeanings.find(([pattern]) => pattern.test(systemCode(cause))) ?? [null, 'INTERNAL', 'cannot be used'];
   const reason = sqlite === '' ? cause.message : `${sqlite}: ${cause.message}`;
   return {

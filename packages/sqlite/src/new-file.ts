@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { type FileHandle, link, lstat, open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { AnalyticsError, isAnalyticsError } from '@toolweaver/analytics-core';
+import { isDiskFull } from '@toolweaver/analytics-core/backend';
 
 /** A file, for its owner only, that gets its name when it is complete. */
 interface NewFile {
@@ -84,11 +85,8 @@ export function toWriteError(error: unknown, path: string): AnalyticsError {
   if (isAnalyticsError(error)) {
     return error;
   }
-  const { code, message } = error as NodeJS.ErrnoException;
-  const isFull = code === 'ENOSPC' || code === 'EDQUOT';
-  return new AnalyticsError(isFull ? 'STORAGE_FULL' : 'BACKEND_UNAVAILABLE', `${path} cannot be written: ${message}`, {
-    cause: error,
-  });
+  const code = isDiskFull(error) ? 'STORAGE_FULL' : 'BACKEND_UNAVAILABLE';
+  return new AnalyticsError(code, `${path} cannot be written: ${(error as Error).message}`, { cause: error });
 }
 
 async function syncFolder(path: string): Promise<void> {

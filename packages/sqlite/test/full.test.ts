@@ -6,6 +6,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { openForWriting } from '../src/database.ts';
 import { createEncoder } from '../src/encode.ts';
 import { toFailure } from '../src/failure.ts';
+import { toWriteError } from '../src/new-file.ts';
 import type { Slice } from '../src/slice.ts';
 import { createWriter } from '../src/writer.ts';
 import { testFolder } from './support/folder.ts';
@@ -46,4 +47,10 @@ test('a batch that does not fit is not there at all, and the next one is', async
   db.pragma('max_page_count = 100000');
   writer.write(slicesOf(many));
   expect(byId(storedEvents(path))).toEqual(byId([...few, ...many]));
+});
+
+test.each(['ENOSPC', 'EDQUOT', 'EFBIG'])('a file that the system refuses to let grow has no room: %s', (code) => {
+  const error = Object.assign(new Error(`${code}: write`), { code, syscall: 'write' });
+  const expected = { code: 'STORAGE_FULL', message: expect.stringContaining('a.db') };
+  expect([toFailure(error, 'a.db', false), toWriteError(error, 'a.db')]).toMatchObject([expected, expected]);
 });

@@ -7,13 +7,15 @@ import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 import { addNumber, endRow, newRows, shapeOf } from '../src/encoding/batch.ts';
 import { createEncoder } from '../src/encoding/encoder.ts';
 import { stampKeys } from '../src/encoding/run-state.ts';
+import { artifactOf, bytesEntry } from '../src/files/artifact.ts';
 import { testFolder } from './support/folder.ts';
 import { readLog, readRun } from './support/log-reader.ts';
 import { until } from './support/until.ts';
 
-/** No file can be written beyond `end`. With `torn` set the next record gets so many bytes, and no more. The next `failingSyncs` calls of fsync fail. */
-const disk: { end: number; torn: number | undefined; failingSyncs: number } = {
+/** No file can be written beyond `end`, and no folder made below `quota`. With `torn` set the next record gets so many bytes, and no more. The next `failingSyncs` calls of fsync fail. */
+const disk: { end: number; quota: string | undefined; torn: number | undefined; failingSyncs: number } = {
   end: Number.POSITIVE_INFINITY,
+  quota: undefined,
   torn: undefined,
   failingSyncs: 0,
 };
@@ -39,6 +41,16 @@ async function limitedFs(): Promise<object> {
     check(length, position);
     return fs.writeSync(fd, bytes, offset, length, position);
   }
+  function writeFileSync(path: string, bytes: Uint8Array, options: object): void {
+    check(bytes.length, 0);
+    fs.writeFileSync(path, bytes, options);
+  }
+  function mkdirSync(path: string, options: object): void {
+    if (disk.quota !== undefined && path.startsWith(disk.quota)) {
+      throw Object.assign(new Error('EDQUOT: disk quota exceeded, mkdir'), { code: 'EDQUOT' });
+    }
+    fs.mkdirSync(path, options);
+  }
   function fsync(fd: number, done: (error: Error | null) => void): void {
     if (disk.failingSyncs > 0) {
       disk.failingSyncs -= 1;
@@ -47,7 +59,14 @@ async function limitedFs(): Promise<object> {
       fs.fsync(fd, done);
     }
   }
-  return { ...fs, fsync, write: Object.assign(() => {}, { [promisify.custom]: write }), writeSync };
+  return {
+    ...fs,
+    fsync,
+    mkdirSync,
+    writeFileSync,
+    write: Object.assign(() => {}, { [promisify.custom]: write }),
+    writeSync,
+  };
 }
 
 /** Modules of their own on that disk: other files of tests share this thread and its modules. */
@@ -70,6 +89,7 @@ afterAll(() => void vi.resetModules());
 
 beforeEach(() => {
   disk.end = Number.POSITIVE_INFINITY;
+  disk.quota = undefined;
   disk.torn = undefined;
   disk.failingSyncs = 0;
 });
@@ -124,6 +144,25 @@ test('an end that was not confirmed to be on the disk is not written again', asy
   await expect(run.finish(0, batch)).rejects.toThrow('EIO');
   await run.finish(0, batch);
   expect(readRun(join(run.location ?? '', 'run-run1.wandb'))).toMatchObject({ exitCode: 0, isWhole: true });
+  await run.release();
+});
+
+test('a run beyond the quota of its folder waits for room, and goes nowhere else', async () => {
+  const dir = testFolder();
+  const run = offlineRun(dir);
+  disk.quota = dir;
+  await expect(run.append(emptyBatch())).rejects.toMatchObject({ code: 'STORAGE_FULL' });
+  expect(run.location).toBeUndefined();
+  await run.release();
+});
+
+test('an artifact that finds no room when the process exits says so', async () => {
+  const run = offlineRun(testFolder());
+  const entries = [bytesEntry('model.bin', new Uint8Array(10))];
+  const artifact = artifactOf({ name: 'model', type: 'model' }, entries, 'seed');
+  const offline = run.openSync();
+  disk.end = 5;
+  expect(() => offline?.putArtifactSync(artifact)).toThrow(expect.objectContaining({ code: 'STORAGE_FULL' }));
   await run.release();
 });
 

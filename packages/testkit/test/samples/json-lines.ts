@@ -3,7 +3,7 @@ import { appendFileSync, constants, existsSync, readFileSync } from 'node:fs';
 import { access, open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { AnalyticsError, type AnalyticsEvent, type Backend, type Env } from '@toolweaver/analytics-core';
-import { parseEvent, readEnv } from '@toolweaver/analytics-core/backend';
+import { isDiskFull, parseEvent, readEnv } from '@toolweaver/analytics-core/backend';
 
 export interface JsonLinesOptions {
   /** The file. Its folder has to be there; nobody else may write to it. */
@@ -18,8 +18,7 @@ export function jsonLinesFromEnv(env: Env): JsonLinesOptions {
 /** Appends each event to a file, as a line of JSON. */
 export function jsonLines({ path }: JsonLinesOptions): Backend {
   const failed = (cause: unknown): never => {
-    const isFull = ['ENOSPC', 'EDQUOT', 'EFBIG'].includes((cause as NodeJS.ErrnoException).code ?? '');
-    const code = isFull ? 'STORAGE_FULL' : 'BACKEND_UNAVAILABLE';
+    const code = isDiskFull(cause) ? 'STORAGE_FULL' : 'BACKEND_UNAVAILABLE';
     throw new AnalyticsError(code, `${path} cannot be written`, { cause, backend: 'json-lines' });
   };
   return {

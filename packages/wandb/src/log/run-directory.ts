@@ -1,6 +1,7 @@
 import { accessSync, constants, existsSync, lstatSync, mkdirSync, rmSync, statSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
+import { isDiskFull } from '@toolweaver/analytics-core/backend';
 import { codeOf } from '../failure.ts';
 import { toPathPart } from '../names.ts';
 
@@ -19,13 +20,12 @@ export function makeWandbFolder(dir: string, onElsewhere: (message: string) => v
   try {
     return makeWritable(wanted);
   } catch (error) {
-    const code = codeOf(error);
-    if (code === 'ENOSPC') {
+    if (isDiskFull(error)) {
       throw error;
     }
     const folder = makeOwn(join(tmpdir(), process.getuid === undefined ? 'wandb' : `wandb-${process.getuid()}`));
     onElsewhere(
-      `it is kept in ${folder}, as ${wanted} cannot be written (${code}); set WANDB_DIR or \`dir\` to a folder that can`,
+      `it is kept in ${folder}, as ${wanted} cannot be written (${codeOf(error)}); set WANDB_DIR or \`dir\` to a folder that can`,
     );
     return folder;
   }

@@ -1,11 +1,12 @@
 import { closeSync, fsync, ftruncateSync, openSync, write, writeSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { AnalyticsError } from '@toolweaver/analytics-core';
+import { isDiskFull } from '@toolweaver/analytics-core/backend';
 import { newRows, type Rows } from '../encoding/batch.ts';
 import { encodeRecords } from '../encoding/encode.ts';
 import type { Encoder } from '../encoding/encoder.ts';
 import { createLogFrames, type LogFrames, logHeader } from '../encoding/log-frame.ts';
-import { codeOf, messageOf } from '../failure.ts';
+import { messageOf } from '../failure.ts';
 import { createRecords, type Records } from './records.ts';
 
 /** A file of records that `wandb sync` reads. Appended records survive any end of the process. */
@@ -174,7 +175,7 @@ export function toStorageError(error: unknown, path: string): AnalyticsError {
   if (error instanceof AnalyticsError) {
     return error;
   }
-  const isFull = /^(ENOSPC|EDQUOT|EFBIG)$/.test(codeOf(error));
+  const isFull = isDiskFull(error);
   const message = isFull
     ? `${path}: no room left; free some disk space`
     : `${path}: cannot be written: ${messageOf(error)}`;

@@ -104,6 +104,16 @@ export function createOfflineRun(
     }
   }
 
+  function copySync({ name, content }: RunFile, folder: string): void {
+    const path = join(folder, toPathPart(name));
+    try {
+      mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+      writeFileSync(path, content instanceof Uint8Array ? content : readFileSync(content.path), { mode: 0o600 });
+    } catch (error) {
+      throw toStorageError(error, path);
+    }
+  }
+
   /** Holds our own copies: some versions of `wandb sync` delete the files that they have uploaded. */
   function artifactFolder({ clientId }: Artifact): string {
     return join(directory, 'artifacts', clientId.slice(0, 16));
@@ -168,9 +178,7 @@ export function createOfflineRun(
     putArtifactSync(artifact) {
       for (const { path, content } of artifact.entries) {
         if (!('ref' in content)) {
-          const target = join(artifactFolder(artifact), toPathPart(path));
-          mkdirSync(dirname(target), { recursive: true, mode: 0o700 });
-          writeFileSync(target, content instanceof Uint8Array ? content : readFileSync(content.path), { mode: 0o600 });
+          copySync({ name: path, content }, artifactFolder(artifact));
         }
       }
       if (canUpload(artifact)) {
