@@ -9,6 +9,7 @@ export { executionKinds } from './events/event.ts';
 export { parseEvent } from './events/parse.ts';
 export { toPrice } from './events/pricing.ts';
 export { failureReason } from './failure-reason.ts';
+export { expandHome } from './home.ts';
 export { defaultLatencyBucketsMs } from './latency-buckets.ts';
 export { isLoopback } from './loopback.ts';
 export { createNotices, type Notices } from './notices.ts';

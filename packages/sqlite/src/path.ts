@@ -1,25 +1,12 @@
-import { homedir } from 'node:os';
-import { join, resolve } from 'node:path';
-import { configError, type OptionChecks } from '@toolweaver/analytics-core/backend';
+import { resolve } from 'node:path';
+import { expandHome, type OptionChecks } from '@toolweaver/analytics-core/backend';
 
 /**
  * Returns the absolute path of a file; a leading `~` is the home directory.
  * @throws AnalyticsError `INVALID_CONFIG` where there is none.
  */
 export function absolutePath(path: string): string {
-  // Only `~` by itself: shells read `~name` as the home of another user.
-  return /^~(?=$|[\\/])/.test(path) ? join(home(), path.slice(1)) : resolve(path);
-}
-
-function home(): string {
-  try {
-    return homedir();
-  } catch {
-    // The user of a container may have neither an entry in the password file nor `HOME`.
-    const message =
-      'must be given in full (ANALYTICS_DB_PATH is that of the database), as this user has no home directory';
-    throw configError([{ field: 'path', message }]);
-  }
+  return resolve(expandHome(path, 'path', ' (ANALYTICS_DB_PATH is that of the database)'));
 }
 
 /** What is wrong with the path of a database. Does not quote it: the URL of a server contains a password. */

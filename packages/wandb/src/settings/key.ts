@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
+import { expandHome } from '@toolweaver/analytics-core/backend';
 import { codeOf } from '../failure.ts';
-import { expandHome } from './home.ts';
 
 const jwt = /^[\w-]+\.[\w-]+\.[\w-]+$/;
 const minSecretLength = 40;
@@ -64,7 +64,7 @@ function tokensOf(netrc: string): string[] {
 export function keyFromNetrc(path: string | undefined, machine: string): string | undefined {
   for (const file of path === undefined ? ['~/.netrc', '~/_netrc'] : [path]) {
     try {
-      return passwordIn(readFileSync(expandHome(file), 'utf8'), machine);
+      return passwordIn(readFileSync(expandHome(file, 'netrc'), 'utf8'), machine);
     } catch (error) {
       if (codeOf(error) !== 'ENOENT') {
         return undefined;

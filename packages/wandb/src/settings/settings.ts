@@ -2,6 +2,7 @@ import { hostname } from 'node:os';
 import type { Clock, Secret } from '@toolweaver/analytics-core';
 import {
   describeValue,
+  expandHome,
   isLoopback,
   isSecret,
   type OptionChecks,
@@ -12,7 +13,6 @@ import { messageOf } from '../failure.ts';
 import { isObject, jsonText } from '../json-text.ts';
 import { entityProblem, projectProblem, runIdProblem, tagProblem } from '../names.ts';
 import type { ServiceSettings } from '../service/service.ts';
-import { expandHome } from './home.ts';
 import { keyFromNetrc, keyProblem } from './key.ts';
 import type { ConnectionOptions, DescriptionOptions, ResumeMode, WandbMode } from './options.ts';
 
@@ -82,7 +82,7 @@ export function readSettings(check: OptionChecks, options: ConnectionOptions & D
     appUrl: readUrl(check, 'appUrl', options.appUrl)?.href.replace(/\/+$/, '') ?? appUrlOf(base),
     project: readText(check, 'project', options.project, projectProblem) ?? 'uncategorized',
     entity: readText(check, 'entity', options.entity, entityProblem),
-    dir: expandHome(readText(check, 'dir', options.dir) ?? '.'),
+    dir: expandHome(readText(check, 'dir', options.dir) ?? '.', 'dir'),
     finishTimeoutMs: check.number('finishTimeoutMs', options.finishTimeoutMs, { min: 1, max: dayMs }) ?? 30_000,
     offlineAfterMs: check.number('offlineAfterMs', options.offlineAfterMs, { min: 0, max: dayMs }) ?? 120_000,
     fetch: check.callback('fetch', options.fetch) ?? globalThis.fetch,
