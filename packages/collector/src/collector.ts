@@ -1,5 +1,5 @@
 import type { AnalyticsEvent, Backend, ExecutionEvent } from '@toolweaver/analytics-core';
-import { checkOptions, type OptionNames } from '@toolweaver/analytics-core/backend';
+import { checkOptions, type OptionNames, totalTokens } from '@toolweaver/analytics-core/backend';
 import type { Figures, Sums } from './figures.ts';
 import { type Views, viewsOf } from './views.ts';
 
@@ -93,7 +93,7 @@ export function createCollector(options: CollectorOptions = {}): Collector {
       counts.nanoUsd += weight * cost.nanoUsd;
     }
     if (usage !== undefined) {
-      counts.tokens += weight * Object.values(usage).reduce((total: number, tokens: number) => total + tokens, 0);
+      counts.tokens += weight * totalTokens(usage);
     }
     if (latencyMs !== undefined) {
       counts.timedCalls += weight;

@@ -8,6 +8,7 @@ export { configError } from './errors.ts';
 export { executionKinds } from './events/event.ts';
 export { parseEvent } from './events/parse.ts';
 export { toPrice } from './events/pricing.ts';
+export { allInputTokens, totalTokens } from './events/usage.ts';
 export { failureReason } from './failure-reason.ts';
 export { expandHome } from './home.ts';
 export { defaultLatencyBucketsMs } from './latency-buckets.ts';

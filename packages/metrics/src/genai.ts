@@ -1,4 +1,5 @@
 import type { ExecutionEvent } from '@toolweaver/analytics-core';
+import { allInputTokens } from '@toolweaver/analytics-core/backend';
 import type { Metric } from './catalogue.ts';
 import type { Family, NewHistograms } from './family.ts';
 import { genaiProvider } from './genai-providers.ts';
@@ -115,8 +116,7 @@ export function genaiRecorder(
       durations(call, weight, latencyMs / 1000);
     }
     if (usage !== undefined) {
-      const { inputTokens, cacheReadTokens, cacheWriteTokens, outputTokens, reasoningTokens } = usage;
-      tokens(call, weight, inputTokens + cacheReadTokens + cacheWriteTokens, outputTokens + reasoningTokens);
+      tokens(call, weight, allInputTokens(usage), usage.outputTokens + usage.reasoningTokens);
     }
   }
 

@@ -1,4 +1,5 @@
 import type { Usage } from '@toolweaver/analytics-core';
+import { allInputTokens } from '@toolweaver/analytics-core/backend';
 import { type OwnPrice, toRate } from './model-price.ts';
 
 // Asking the price package takes about 50 µs a call. For most models, its answer can be turned into rates once, which then price
@@ -53,7 +54,7 @@ function usdAt(price: Price, above: number): number {
     : price.tiers.reduce((usd, tier) => (tier.start <= above ? tier.price : usd), price.base);
 }
 
-export function ratesFor(levels: Levels, { inputTokens, cacheReadTokens, cacheWriteTokens }: Usage): OwnPrice['rates'] {
-  const input = inputTokens + cacheReadTokens + cacheWriteTokens;
+export function ratesFor(levels: Levels, usage: Usage): OwnPrice['rates'] {
+  const input = allInputTokens(usage);
   return (levels.findLast(({ above }) => input > above) as Level).rates;
 }

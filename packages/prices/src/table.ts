@@ -1,5 +1,5 @@
 import type { PriceQuestion, Usage } from '@toolweaver/analytics-core';
-import type { OptionChecks } from '@toolweaver/analytics-core/backend';
+import { allInputTokens, type OptionChecks } from '@toolweaver/analytics-core/backend';
 import { memoized } from './memo.ts';
 import { costOf, providerNames } from './model-price.ts';
 import { type Levels, ratesFor, type TablePrice, toLevels } from './table-rates.ts';
@@ -173,9 +173,9 @@ function changesOf(prices: Found['model']['prices']): readonly number[] | undefi
 
 /** In the table, input includes cached tokens, and output includes reasoning tokens. */
 export function toTableUsage(usage: Usage): Record<string, number> {
-  const { inputTokens, cacheReadTokens, cacheWriteTokens, outputTokens, reasoningTokens } = usage;
+  const { cacheReadTokens, cacheWriteTokens, outputTokens, reasoningTokens } = usage;
   return {
-    input_tokens: inputTokens + cacheReadTokens + cacheWriteTokens,
+    input_tokens: allInputTokens(usage),
     cache_read_tokens: cacheReadTokens,
     cache_write_tokens: cacheWriteTokens,
     output_tokens: outputTokens + reasoningTokens,

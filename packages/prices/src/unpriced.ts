@@ -1,4 +1,5 @@
 import type { PriceQuestion } from '@toolweaver/analytics-core';
+import { totalTokens } from '@toolweaver/analytics-core/backend';
 
 /** A model with calls whose cost is unknown. */
 export interface UnpricedModel {
@@ -31,7 +32,7 @@ export function createUnpriced(): Unpriced {
       const name = JSON.stringify([given, givenProvider]);
       const isFull = models.size >= maxModels && !models.has(name);
       const [key, model, provider] = isFull ? [others, others, null] : [name, given, givenProvider ?? null];
-      const tokens = Object.values(usage).reduce((sum, count) => sum + count, 0);
+      const tokens = totalTokens(usage);
       const found = models.get(key);
       if (found === undefined) {
         models.set(key, { model, provider, reason, calls: 1, tokens, firstAt: at, lastAt: at });

@@ -30,3 +30,13 @@ function noUsage(usage: Readonly<Record<string, unknown>>): undefined {
     refuseValue(names.join(', '), 'usage', 'inputTokens or the like (see usageFrom() of @toolweaver/analytics-prices)');
   }
 }
+
+/** The tokens of the input, cached or not. */
+export function allInputTokens({ inputTokens, cacheReadTokens, cacheWriteTokens }: Usage): number {
+  return inputTokens + cacheReadTokens + cacheWriteTokens;
+}
+
+/** The tokens of all classes, which share none. */
+export function totalTokens(usage: Usage): number {
+  return allInputTokens(usage) + usage.outputTokens + usage.reasoningTokens;
+}

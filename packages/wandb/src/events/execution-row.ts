@@ -1,8 +1,9 @@
 import type { ExecutionEvent } from '@toolweaver/analytics-core';
+import { totalTokens } from '@toolweaver/analytics-core/backend';
 import { addNumber, addText, endRow, type RowList } from '../encoding/batch.ts';
 import { has, shapeIn } from './keys.ts';
 import type { Tally } from './tally.ts';
-import { describeError, tokensOf } from './total.ts';
+import { describeError } from './total.ts';
 
 /** Adds the row of one execution, and updates the last values of its keys. Hot path: looks at every field once. */
 export function addExecutionRow(rows: RowList, tally: Tally, event: ExecutionEvent): void {
@@ -26,7 +27,7 @@ export function addExecutionRow(rows: RowList, tally: Tally, event: ExecutionEve
   }
   if (usage !== undefined) {
     fields |= has.usage;
-    const sum = tokensOf(usage);
+    const sum = totalTokens(usage);
     tally.lastTokens = sum;
     const { inputTokens, cacheReadTokens, cacheWriteTokens, outputTokens, reasoningTokens } = usage;
     addNumber(rows, sum);

@@ -1,4 +1,5 @@
 import type { ErrorInfo, ExecutionEvent, Usage } from '@toolweaver/analytics-core';
+import { totalTokens } from '@toolweaver/analytics-core/backend';
 import { usageKeys } from './keys.ts';
 import type { SummaryKeys } from './summary-keys.ts';
 
@@ -19,12 +20,6 @@ export function newTotal(): Total {
   return { operations: 0, failures: 0, nanoUsd: null, timed: 0, latencyMs: 0, tokens: null };
 }
 
-export function tokensOf(usage: Usage): number {
-  return (
-    usage.inputTokens + usage.cacheReadTokens + usage.cacheWriteTokens + usage.outputTokens + usage.reasoningTokens
-  );
-}
-
 export function addExecution(total: Total, { weight = 1, success, latencyMs, cost, usage }: ExecutionEvent): void {
   total.operations += weight;
   if (!success) {
@@ -38,7 +33,7 @@ export function addExecution(total: Total, { weight = 1, success, latencyMs, cos
     total.nanoUsd = (total.nanoUsd ?? 0) + cost.nanoUsd * weight;
   }
   if (usage !== undefined) {
-    total.tokens = (total.tokens ?? 0) + tokensOf(usage) * weight;
+    total.tokens = (total.tokens ?? 0) + totalTokens(usage) * weight;
   }
 }
 
@@ -101,7 +96,7 @@ export function totalIn(summary: ReadonlyMap<string, unknown>, keys: SummaryKeys
 /** Keys and values of a usage, in the order of the keys. */
 export function usageFields(usage: Usage): (readonly [string, number])[] {
   const { inputTokens, cacheReadTokens, cacheWriteTokens, outputTokens, reasoningTokens } = usage;
-  const numbers = [inputTokens, cacheReadTokens, cacheWriteTokens, outputTokens, reasoningTokens, tokensOf(usage)];
+  const numbers = [inputTokens, cacheReadTokens, cacheWriteTokens, outputTokens, reasoningTokens, totalTokens(usage)];
   return usageKeys.map((key, at) => [key, numbers[at] as number]);
 }
 
