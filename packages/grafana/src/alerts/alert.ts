@@ -40,6 +40,8 @@ export type DashboardName = 'overview' | 'skills' | 'tools' | 'llm' | 'toolkits'
 export interface AlertParts {
   readonly thresholds: Thresholds;
   readonly names: Recorded;
+  /** Whether there were enough executions in 15 minutes to judge a name by them. */
+  readonly enough: string;
   /** Queries over a range, without matchers. */
   over(range: string): Promql;
 }

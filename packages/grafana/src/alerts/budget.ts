@@ -1,5 +1,5 @@
+import { percent } from '../percent.ts';
 import type { Alert, AlertParts, Severity } from './alert.ts';
-import { percent } from './outcomes.ts';
 
 interface Burn {
   readonly long: string;

@@ -1,5 +1,5 @@
+import { percent } from '../percent.ts';
 import type { Alert, AlertParts } from './alert.ts';
-import { percent } from './outcomes.ts';
 
 /** Alerts on costs, and on the caches that reduce them. */
 export function costAlerts({ over, thresholds }: AlertParts): Alert[] {

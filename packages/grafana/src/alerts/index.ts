@@ -13,9 +13,11 @@ import { outcomeAlerts } from './outcomes.ts';
 export type AlertGroups = Readonly<Record<string, readonly Alert[]>>;
 
 export function alertGroups({ namespace, thresholds }: ResolvedGrafanaOptions): AlertGroups {
+  const names = recorded(namespace);
   const parts: AlertParts = {
     thresholds,
-    names: recorded(namespace),
+    names,
+    enough: `${names.executions('name', '15m')} * 900 >= ${thresholds.minExecutions}`,
     over: (range) => createPromql({ namespace, matchers: '', range }),
   };
   return {

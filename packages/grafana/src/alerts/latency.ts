@@ -22,9 +22,8 @@ const look = [
 ];
 
 /** Alerts on how long executions take. */
-export function latencyAlerts({ names, thresholds }: AlertParts): Alert[] {
+export function latencyAlerts({ names, thresholds, enough }: AlertParts): Alert[] {
   const { minExecutions, runMeanMs } = thresholds;
-  const enough = `${names.executions('name', '15m')} * 900 >= ${minExecutions}`;
   return [
     ...subjects.map(({ name, kind, noun, threshold, dashboard }): Alert => {
       const limit = seconds(thresholds[threshold]);

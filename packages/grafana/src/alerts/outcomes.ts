@@ -1,14 +1,14 @@
+import { percent } from '../percent.ts';
 import type { Alert, AlertParts } from './alert.ts';
 
 const of = '{{ $labels.kind }} {{ $labels.name }}';
 const where = '{{ $labels.job }}';
 
 /** Alerts on the share of executions that fail. */
-export function outcomeAlerts({ names, thresholds }: AlertParts): Alert[] {
+export function outcomeAlerts({ names, thresholds, enough }: AlertParts): Alert[] {
   const { successRatio, failureRatio, errorSpikeFactor, minExecutions } = thresholds;
   const ratio = (window: string): string => names.failureRatio('name', window);
   const executions = (window: string): string => names.executions('name', window);
-  const enough = `${executions('15m')} * 900 >= ${minExecutions}`;
   const lookAtErrors = [
     'Dashboard Tools, panel "Errors by type": one type of error points at one cause; many point at a change of ours.',
     '`sqlite3 ~/.toolweaver/analytics.db "SELECT error_type, error_message, COUNT(*) FROM executions WHERE success = 0 GROUP BY 1, 2 ORDER BY 3 DESC LIMIT 10"`, where a program also records into SQLite: the messages are there, and never in a metric.',
@@ -84,8 +84,4 @@ export function outcomeAlerts({ names, thresholds }: AlertParts): Alert[] {
       },
     },
   ];
-}
-
-export function percent(ratio: number): string {
-  return `${Number((ratio * 100).toFixed(3))} %`;
 }

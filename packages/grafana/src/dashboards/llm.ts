@@ -1,6 +1,6 @@
 import type { Dashboard } from '../dashboard.ts';
 import { atMost, heatmap, stat, table, timeseries } from '../panel.ts';
-import type { DashboardParts } from './parts.ts';
+import { type DashboardParts, percentiles } from './parts.ts';
 
 const where = 'model=~"$model"';
 const legend = '{{model}}';
@@ -16,7 +16,6 @@ export function llm({ now, whole, thresholds }: DashboardParts): Dashboard {
   // Costs with and without a model, because a run costs more than its LLM calls.
   const allCosts = { key: 'cost' } as const;
   const runs = { key: 'requests', where: 'kind="agent"' } as const;
-  const quantile = (q: number) => ({ expr: now.quantile(q, '', duration), legend: `P${q * 100}` });
   const cached = `${whole.increase('', tokensOf('="cache_read"'))} / ${whole.increase('', tokensOf('=~"input|cache_read|cache_write"'))}`;
   return {
     name: 'llm',
@@ -123,7 +122,7 @@ export function llm({ now, whole, thresholds }: DashboardParts): Dashboard {
             ],
             { limits: atMost(failureRatio) },
           ),
-          timeseries(['Percentiles', 'Of all models that are chosen.'], 's', [0.5, 0.95, 0.99].map(quantile)),
+          timeseries(['Percentiles', 'Of all models that are chosen.'], 's', percentiles(now, duration)),
           timeseries(['P95 by model', 'Nineteen of twenty calls were faster.'], 's', [
             { expr: now.quantile(0.95, 'model', duration), legend },
           ]),

@@ -1,6 +1,6 @@
-import { percent } from '../alerts/outcomes.ts';
 import type { Dashboard } from '../dashboard.ts';
 import { atLeast, atMost, stat, timeseries } from '../panel.ts';
+import { percent } from '../percent.ts';
 import { lostEvents } from '../promql.ts';
 import type { DashboardParts } from './parts.ts';
 

@@ -1,5 +1,5 @@
-import { atLeast, bars, type Panel } from '../panel.ts';
-import { createPromql, type Promql } from '../promql.ts';
+import { atLeast, bars, type Panel, type Query } from '../panel.ts';
+import { createPromql, type Promql, type Selection } from '../promql.ts';
 import type { Thresholds } from '../thresholds.ts';
 
 /** What the queries of panels are built from. */
@@ -18,6 +18,10 @@ export function healthScores({ now, thresholds: { healthScore } }: DashboardPart
     { expr: `min by (skill_id) (${now.select({ key: 'skillHealthScore', where })})`, legend: '{{skill_id}}' },
     atLeast(healthScore),
   );
+}
+
+export function percentiles({ quantile }: Promql, selection: Selection): Query[] {
+  return [0.5, 0.95, 0.99].map((q) => ({ expr: quantile(q, '', selection), legend: `P${q * 100}` }));
 }
 
 export function dashboardParts(namespace: string, thresholds: Thresholds): DashboardParts {

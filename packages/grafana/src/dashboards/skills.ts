@@ -1,7 +1,7 @@
-import { percent } from '../alerts/outcomes.ts';
 import type { Dashboard } from '../dashboard.ts';
 import { atLeast, heatmap, stat, table, timeseries } from '../panel.ts';
-import { type DashboardParts, healthScores } from './parts.ts';
+import { percent } from '../percent.ts';
+import { type DashboardParts, healthScores, percentiles } from './parts.ts';
 
 const where = 'skill_id=~"$skill"';
 const legend = '{{skill_id}}';
@@ -14,7 +14,6 @@ export function skills(parts: DashboardParts): Dashboard {
   const latency = { key: 'skillLatency', where } as const;
   const rating = { key: 'skillRating', where } as const;
   const limits = atLeast(successRatio, 1 - failureRatio);
-  const quantile = (q: number) => ({ expr: now.quantile(q, '', latency), legend: `P${q * 100}` });
   return {
     name: 'skills',
     title: 'Skills',
@@ -61,7 +60,7 @@ export function skills(parts: DashboardParts): Dashboard {
       {
         title: 'Durations',
         panels: [
-          timeseries(['Percentiles', 'Of all skills that are chosen.'], 'ms', [0.5, 0.95, 0.99].map(quantile)),
+          timeseries(['Percentiles', 'Of all skills that are chosen.'], 'ms', percentiles(now, latency)),
           timeseries(['P95 by skill', 'Nineteen of twenty executions were faster.'], 'ms', [
             { expr: now.quantile(0.95, 'skill_id', latency), legend },
           ]),

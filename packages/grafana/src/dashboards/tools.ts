@@ -1,6 +1,6 @@
 import type { Dashboard } from '../dashboard.ts';
 import { atLeast, atMost, heatmap, stat, table, timeseries } from '../panel.ts';
-import type { DashboardParts } from './parts.ts';
+import { type DashboardParts, percentiles } from './parts.ts';
 
 const where = 'tool_name=~"$tool"';
 const legend = '{{tool_name}}';
@@ -12,7 +12,6 @@ export function tools({ now, whole, thresholds }: DashboardParts): Dashboard {
   const errors = { key: 'toolErrors', where } as const;
   const duration = { key: 'toolDuration', where } as const;
   const cost = { key: 'toolCost', where } as const;
-  const quantile = (q: number) => ({ expr: now.quantile(q, '', duration), legend: `P${q * 100}` });
   return {
     name: 'tools',
     title: 'Tools',
@@ -65,7 +64,7 @@ export function tools({ now, whole, thresholds }: DashboardParts): Dashboard {
       {
         title: 'Durations and cost',
         panels: [
-          timeseries(['Percentiles', 'Of all tools that are chosen.'], 's', [0.5, 0.95, 0.99].map(quantile)),
+          timeseries(['Percentiles', 'Of all tools that are chosen.'], 's', percentiles(now, duration)),
           timeseries(['P95 by tool', 'Nineteen of twenty calls were faster.'], 's', [
             { expr: now.quantile(0.95, 'tool_name', duration), legend },
           ]),

@@ -1,0 +1,3 @@
+export function percent(ratio: number): string {
+  return `${Number((ratio * 100).toFixed(3))} %`;
+}
