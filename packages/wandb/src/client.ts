@@ -1,5 +1,6 @@
 import { checkOptions, type OptionNames, pause } from '@toolweaver/analytics-core/backend';
-import { createClient } from './client/client-run.ts';
+import { agent } from './agent.ts';
+import { createClientRun } from './client/client-run.ts';
 import { snapshot } from './client/logged.ts';
 import { createSkips } from './client/skips.ts';
 import type { WandbRun } from './client/wandb-run.ts';
@@ -15,7 +16,6 @@ import { createHttp } from './service/http.ts';
 import { createService } from './service/service.ts';
 import { type ConnectionOptions, type DescriptionOptions, knownOptions } from './settings/options.ts';
 import { readSettings, type Settings } from './settings/settings.ts';
-import { agent } from './version.ts';
 
 /** Options of `startRun()`: where the run goes, and how it is described. */
 export interface RunClientOptions extends ConnectionOptions, DescriptionOptions {
@@ -64,7 +64,7 @@ export async function startRun(options: RunClientOptions = {}): Promise<WandbRun
     first.release();
     throw error;
   }
-  return createClient(run, settings, skips, (exitCode) => {
+  return createClientRun(run, settings, skips, (exitCode) => {
     void encoder.close();
     first.end(exitCode);
     first.release();

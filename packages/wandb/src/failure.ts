@@ -36,7 +36,7 @@ export function isRefused(error: unknown): boolean {
 /** Statuses that a retry does not change. */
 const refusals: readonly number[] = [400, 401, 403, 404, 409, 410, 413, 422, 501];
 
-export function isRefusal(status: number): boolean {
+export function isFinalStatus(status: number): boolean {
   return refusals.includes(status);
 }
 

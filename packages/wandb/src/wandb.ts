@@ -7,6 +7,7 @@ import {
   pause,
   untilAborted,
 } from '@toolweaver/analytics-core/backend';
+import { agent } from './agent.ts';
 import { createEncoder } from './encoding/encoder.ts';
 import type { RecordedRun } from './events/recorded-run.ts';
 import { createRuns } from './events/runs.ts';
@@ -22,7 +23,6 @@ import { askViewer } from './service/operations.ts';
 import { createService } from './service/service.ts';
 import { type ConnectionOptions, type DescriptionOptions, knownOptions } from './settings/options.ts';
 import { readSettings, type Settings } from './settings/settings.ts';
-import { agent } from './version.ts';
 
 /** Where runs go, how they are described, and how executions become rows and alerts. */
 export interface WandbOptions extends ConnectionOptions, DescriptionOptions {

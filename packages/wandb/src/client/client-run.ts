@@ -34,7 +34,7 @@ const maxHeldRows = 200_000;
 const maxRows = 2 * maxHeldRows;
 
 /** Creates the run that `startRun()` returns. Logged rows are sent at the service's own interval. */
-export function createClient(
+export function createClientRun(
   run: Run,
   settings: Settings,
   skips: Skips,

@@ -4,7 +4,7 @@ import type { RunFile } from '../files/run-file.ts';
 import { randomName } from '../names.ts';
 import type { Run } from '../run/run.ts';
 import type { OnSettled } from '../run/run-target.ts';
-import { isRejection } from '../service/upload.ts';
+import { cannotBeUploaded } from '../service/upload.ts';
 
 /** While uploads fail and this much waits, further media are left out, to bound memory. */
 const maxWaitingBytes = 64 * 1024 ** 2;
@@ -48,7 +48,7 @@ export function createMediaQueue(run: Run, onRefused: (message: string) => void)
       try {
         await run.putArtifact(artifacts[0] as Artifact, signal, 'media');
       } catch (error) {
-        if (!isRejection(error)) {
+        if (!cannotBeUploaded(error)) {
           throw error;
         }
         onRefused(`a table was refused: ${error.message}`);

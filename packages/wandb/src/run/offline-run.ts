@@ -2,6 +2,7 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { copyFile, mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Clock } from '@toolweaver/analytics-core';
+import { agent } from '../agent.ts';
 import type { Batch, Rows } from '../encoding/batch.ts';
 import type { Encoder } from '../encoding/encoder.ts';
 import type { Artifact } from '../files/artifact.ts';
@@ -12,7 +13,6 @@ import { createTransactionLog, type TransactionLog, toStorageError } from '../lo
 import type { MetricDefinition } from '../metric-definition.ts';
 import { toPathPart } from '../names.ts';
 import type { RunInfo } from '../run-info.ts';
-import { agent } from '../version.ts';
 import type { RunTarget } from './run-target.ts';
 
 /** A run that is written into a directory. */

@@ -1,6 +1,6 @@
 import type { Secret } from '@toolweaver/analytics-core';
 import { redact, secretsOfHeader } from '@toolweaver/analytics-core/backend';
-import { adviceOn, isRefusal, serviceError } from '../failure.ts';
+import { adviceOn, isFinalStatus, serviceError } from '../failure.ts';
 import { isObject, parseJson } from '../json-text.ts';
 import type { Http, HttpReply } from './http.ts';
 
@@ -79,7 +79,7 @@ export function createService(settings: ServiceSettings, http: Http, agent: stri
     if (status >= 200 && status < 300) {
       return;
     }
-    const refused = isRefusal(status) && !(retryConflict && status === 409);
+    const refused = isFinalStatus(status) && !(retryConflict && status === 409);
     const reason = said(text);
     throw serviceError({
       kind: refused ? 'refused' : 'unavailable',

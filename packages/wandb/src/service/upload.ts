@@ -51,7 +51,7 @@ export async function uploadFiles(
   const refused = new Map<RunFile, AnalyticsError>();
   let failure: unknown;
   for (const [file, error] of failed) {
-    if (isRejection(error)) {
+    if (cannotBeUploaded(error)) {
       refused.set(file, error);
     } else {
       failure = error;
@@ -61,7 +61,7 @@ export async function uploadFiles(
 }
 
 /** Whether the error means that a retry would fail, too. */
-export function isRejection(error: unknown): error is AnalyticsError {
+export function cannotBeUploaded(error: unknown): error is AnalyticsError {
   return error instanceof AnalyticsError && error.code === 'EVENTS_REJECTED';
 }
 
