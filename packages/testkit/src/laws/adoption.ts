@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import type { ExecutionEvent } from '@toolweaver/analytics-core';
 import { execution } from '../events.ts';
 import type { Law } from '../law.ts';
-import { answers, ask, day, minute, says } from './answers.ts';
+import { answers, ask, dayMs, minuteMs, says } from './answers.ts';
 
 /** What readers say of adoption, and which skills they recommend to whom. */
 export const adoptionLaws: readonly Law[] = [
@@ -10,9 +10,9 @@ export const adoptionLaws: readonly Law[] = [
     law: 'adoption is counted by organisation, and its growth by whole days',
     only: 'reader',
     check(trial) {
-      const midnight = Math.floor(Date.now() / day) * day;
+      const midnight = Math.floor(Date.now() / dayMs) * dayMs;
       const uses = (orgId: string, days: number, ...users: string[]): ExecutionEvent[] =>
-        users.map((userId) => execution({ name: 'parse', orgId, userId, at: midnight - days * day + minute }));
+        users.map((userId) => execution({ name: 'parse', orgId, userId, at: midnight - days * dayMs + minuteMs }));
       const events = [
         ...uses('org-1', 1, 'ada', 'ben', 'cem', 'cem'),
         ...uses('org-1', 2, 'ada', 'dan'),
@@ -22,12 +22,12 @@ export const adoptionLaws: readonly Law[] = [
         ...uses('org-1', 15, 'hal'),
         ...uses('org-1', 0, 'too late'),
         ...uses('org-2', 3, 'ada'),
-        execution({ name: 'parse', userId: 'of none', at: midnight - minute }),
-        execution({ kind: 'tool', name: 'parse', orgId: 'org-1', userId: 'of a tool', at: midnight - minute }),
-        execution({ name: 'draw', orgId: 'org-1', userId: 'of another', at: midnight - minute }),
-        execution({ name: 'draw', orgId: 'org-3', userId: 'ada', at: midnight - minute }),
+        execution({ name: 'parse', userId: 'of none', at: midnight - minuteMs }),
+        execution({ kind: 'tool', name: 'parse', orgId: 'org-1', userId: 'of a tool', at: midnight - minuteMs }),
+        execution({ name: 'draw', orgId: 'org-1', userId: 'of another', at: midnight - minuteMs }),
+        execution({ name: 'draw', orgId: 'org-3', userId: 'ada', at: midnight - minuteMs }),
       ];
-      const range = { from: midnight - 20 * day, to: midnight };
+      const range = { from: midnight - 20 * dayMs, to: midnight };
       const first = {
         orgId: 'org-1',
         users: 8,
@@ -62,7 +62,7 @@ export const adoptionLaws: readonly Law[] = [
     law: 'what users alike use is recommended, and logged with what became of it',
     only: 'reader',
     async check(trial) {
-      const at = Date.now() - minute;
+      const at = Date.now() - minuteMs;
       const using = (userId: string, ...names: string[]): ExecutionEvent[] =>
         names.map((name) => execution({ name, userId, at }));
       await trial.deliver([

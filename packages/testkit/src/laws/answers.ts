@@ -16,9 +16,9 @@ import type { Trial } from '../trial.ts';
 const percentileTolerance = 0.01;
 /** A larger number is a Unix time, which has to be exact. */
 const largestFigure = 1e9;
-export const minute = 60_000;
-export const hour: number = 60 * minute;
-export const day: number = 24 * hour;
+export const minuteMs = 60_000;
+export const hourMs: number = 60 * minuteMs;
+export const dayMs: number = 24 * hourMs;
 
 /** 20 tokens in all. */
 export const usage: Usage = {
@@ -173,7 +173,7 @@ export function history(): ExecutionEvent[] {
     { kind: 'agent', name: 'clerk', latencyMs: 7300, userId: 'user-1', orgId: 'org-1', runId: 'run-3' },
   ];
   // Shuffled in time: the order of recording is not the order of `at`.
-  return rows.map((row, at) => execution({ ...row, at: now - (1 + ((at * 5) % rows.length)) * minute }));
+  return rows.map((row, at) => execution({ ...row, at: now - (1 + ((at * 5) % rows.length)) * minuteMs }));
 }
 
 export function newestFirst(events: readonly ExecutionEvent[]): ExecutionEvent[] {

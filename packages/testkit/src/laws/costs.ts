@@ -1,11 +1,11 @@
 import type { ExecutionEvent } from '@toolweaver/analytics-core';
 import { execution } from '../events.ts';
 import type { Law } from '../law.ts';
-import { answers, cents, minute, usage } from './answers.ts';
+import { answers, cents, minuteMs, usage } from './answers.ts';
 
 /** An agent with two skills and a tool, all of which make LLM calls that cost something. Parents end after their children. */
 function family(): ExecutionEvent[] {
-  const now = Date.now() - 30 * minute;
+  const now = Date.now() - 30 * minuteMs;
   const agent = execution({ kind: 'agent', name: 'clerk', at: now + 9, orgId: 'org-1' });
   const summarise = execution({ name: 'summarise', at: now + 8, parentId: agent.id, cost: cents(1), orgId: 'org-1' });
   const tool = execution({ kind: 'tool', name: 'search_web', at: now + 7, parentId: summarise.id, orgId: 'org-1' });
@@ -26,7 +26,7 @@ function family(): ExecutionEvent[] {
 
 /** Two operations with retries, some of them after an attempt that had already succeeded. */
 function tries(): ExecutionEvent[] {
-  const now = Date.now() - 30 * minute;
+  const now = Date.now() - 30 * minuteMs;
   const parent = execution({ kind: 'agent', name: 'clerk', at: now + 20 });
   const call = { kind: 'llm', name: 'extract', model: 'sonnet', parentId: parent.id, usage } as const;
   return [

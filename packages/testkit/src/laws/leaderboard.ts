@@ -1,7 +1,7 @@
 import type { ExecutionEvent, LeaderboardOptions } from '@toolweaver/analytics-core';
 import { execution, rating } from '../events.ts';
 import type { Law } from '../law.ts';
-import { answers, cents, day, type Expected, minute } from './answers.ts';
+import { answers, cents, dayMs, type Expected, minuteMs } from './answers.ts';
 
 /** The z value of a two-sided 95 % confidence interval. */
 const z = 1.959_964;
@@ -16,7 +16,7 @@ export const leaderboardLaws: readonly Law[] = [
     check(trial) {
       const now = Date.now();
       const skill = (name: string, success: boolean, latencyMs?: number, more: Partial<ExecutionEvent> = {}) =>
-        execution({ name, success, latencyMs, at: now - minute, ...more });
+        execution({ name, success, latencyMs, at: now - minuteMs, ...more });
       const events = [
         skill('busy', true, 50, { userId: 'user-1', cost: cents(0.1) }),
         skill('busy', true, 50, { userId: 'user-1' }),
@@ -25,11 +25,11 @@ export const leaderboardLaws: readonly Law[] = [
         skill('quick', true, 5),
         skill('sampled', true, 80, { weight: 2.5, cost: cents(0.1) }),
         skill('unmeasured', false),
-        execution({ name: 'last week', at: now - 5 * day, latencyMs: 20, userId: 'user-3', orgId: 'org-1' }),
-        execution({ kind: 'tool', name: 'read_file', at: now - minute }),
-        rating({ skillId: 'busy', rating: 2, at: now - minute }),
-        rating({ skillId: 'busy', rating: 3, at: now - minute }),
-        rating({ skillId: 'only rated', rating: 5, at: now - minute }),
+        execution({ name: 'last week', at: now - 5 * dayMs, latencyMs: 20, userId: 'user-3', orgId: 'org-1' }),
+        execution({ kind: 'tool', name: 'read_file', at: now - minuteMs }),
+        rating({ skillId: 'busy', rating: 2, at: now - minuteMs }),
+        rating({ skillId: 'busy', rating: 3, at: now - minuteMs }),
+        rating({ skillId: 'only rated', rating: 5, at: now - minuteMs }),
       ];
       const all: Board = [
         ['busy', 3],

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import type { CostGroup, ExecutionOrder, SummaryOptions } from '@toolweaver/analytics-core';
 import { execution } from '../events.ts';
 import type { Law } from '../law.ts';
-import { answers, ask, cents, day, type Expected, history, idsOf, minute, newestFirst, usage } from './answers.ts';
+import { answers, ask, cents, dayMs, type Expected, history, idsOf, minuteMs, newestFirst, usage } from './answers.ts';
 import { listAll } from './listing.ts';
 
 /** What readers say of executions of every kind. */
@@ -12,7 +12,7 @@ export const operationLaws: readonly Law[] = [
     only: 'reader',
     check(trial) {
       const now = Date.now();
-      const range = { from: now - 3 * day, to: now - minute };
+      const range = { from: now - 3 * dayMs, to: now - minuteMs };
       const expected: [SummaryOptions, number][] = [
         [{}, 7],
         [{ days: 1 }, 6],
@@ -27,10 +27,10 @@ export const operationLaws: readonly Law[] = [
       return answers(
         trial,
         [
-          execution({ at: now - 3 * day, orgId: 'org-1', userId: 'user-1', runId: 'run-1' }),
-          execution({ at: now - minute, orgId: 'org-1', userId: 'user-2', runId: 'run-1' }),
-          execution({ at: now - minute, orgId: 'org-2', userId: 'user-1' }),
-          execution({ at: now - minute, weight: 4 }),
+          execution({ at: now - 3 * dayMs, orgId: 'org-1', userId: 'user-1', runId: 'run-1' }),
+          execution({ at: now - minuteMs, orgId: 'org-1', userId: 'user-2', runId: 'run-1' }),
+          execution({ at: now - minuteMs, orgId: 'org-2', userId: 'user-1' }),
+          execution({ at: now - minuteMs, weight: 4 }),
         ],
         expected.map(([options, executions]): Expected => ['summary', [options], { executions }]),
       );
@@ -180,8 +180,8 @@ export const operationLaws: readonly Law[] = [
     async check(trial) {
       const events = [
         ...history(),
-        execution({ latencyMs: 400, cost: cents(9), at: Date.now() - 2 * day }),
-        execution({ latencyMs: 33, cost: cents(1), at: Date.now() - 3 * day }),
+        execution({ latencyMs: 400, cost: cents(9), at: Date.now() - 2 * dayMs }),
+        execution({ latencyMs: 33, cost: cents(1), at: Date.now() - 3 * dayMs }),
       ];
       await trial.deliver(events);
       const valuesOf = { latency: 'latencyMs', cost: 'cost' } as const;

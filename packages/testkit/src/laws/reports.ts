@@ -2,15 +2,15 @@ import assert from 'node:assert/strict';
 import type { ExecutionEvent, Heatmap } from '@toolweaver/analytics-core';
 import { execution } from '../events.ts';
 import type { Law } from '../law.ts';
-import { answers, ask, cents, day, history, hour, latencies, minute, noUsage, usage } from './answers.ts';
+import { answers, ask, cents, dayMs, history, hourMs, latencies, minuteMs, noUsage, usage } from './answers.ts';
 
 /** Executions in a window of three whole days, of which the second is empty, and just outside it. */
 function daysFrom(start: number): ExecutionEvent[] {
-  const end = start + 3 * day;
+  const end = start + 3 * dayMs;
   return [
     execution({ at: start - 1, latencyMs: 60 }),
     execution({ at: start, latencyMs: 40, weight: 2, userId: 'ada', cacheHit: true, usage, cost: cents(2) }),
-    execution({ at: start + hour - 1, success: false, latencyMs: undefined, userId: 'ada', cacheHit: false }),
+    execution({ at: start + hourMs - 1, success: false, latencyMs: undefined, userId: 'ada', cacheHit: false }),
     execution({ at: end - 1, kind: 'tool', name: 'draw', latencyMs: 0, userId: 'ben' }),
     execution({ at: end, name: 'draw', orgId: 'org-1', weight: 4 }),
     execution({ at: end, name: 'copy' }),
@@ -18,7 +18,7 @@ function daysFrom(start: number): ExecutionEvent[] {
 }
 
 /** Midnight UTC, four days before today. */
-const someDay = (): number => Math.floor(Date.now() / day) * day - 4 * day;
+const someDay = (): number => Math.floor(Date.now() / dayMs) * dayMs - 4 * dayMs;
 
 /** What readers say of the distribution of executions, over time and otherwise. */
 export const reportLaws: readonly Law[] = [
@@ -28,13 +28,13 @@ export const reportLaws: readonly Law[] = [
     async check(trial) {
       const before = Date.now();
       const start = someDay();
-      const end = start + 3 * day;
-      const range = { from: start + minute, to: end - minute };
+      const end = start + 3 * dayMs;
+      const range = { from: start + minuteMs, to: end - minuteMs };
       const unknown = { uniqueUsers: null, averageLatencyMs: null, p50LatencyMs: null };
       const first = {
         ...unknown,
         from: start,
-        to: start + day,
+        to: start + dayMs,
         executions: 3,
         failures: 1,
         successRate: 2 / 3,
@@ -56,7 +56,7 @@ export const reportLaws: readonly Law[] = [
         [
           'getTrend',
           [{ range }],
-          [first, { ...empty, from: start + day }, { to: end, executions: 1, totalCostUsd: null }],
+          [first, { ...empty, from: start + dayMs }, { to: end, executions: 1, totalCostUsd: null }],
         ],
         [
           'getTrend',
@@ -68,11 +68,11 @@ export const reportLaws: readonly Law[] = [
           [{ range, kind: 'tool', distributions: true }],
           [nobody, nobody, { uniqueUsers: 1, p95LatencyMs: 0 }],
         ],
-        ['getTrend', [{ range: { from: start, to: start + day }, name: 'summarise', distributions: false }], [first]],
+        ['getTrend', [{ range: { from: start, to: start + dayMs }, name: 'summarise', distributions: false }], [first]],
         [
           'getTrend',
-          [{ range: { from: start + 1, to: start + hour + 1 }, bucket: 'hour' }],
-          [{ executions: 3, to: start + hour }, empty],
+          [{ range: { from: start + 1, to: start + hourMs + 1 }, bucket: 'hour' }],
+          [{ executions: 3, to: start + hourMs }, empty],
         ],
       ]);
       for (const [options, length] of [
@@ -99,7 +99,7 @@ export const reportLaws: readonly Law[] = [
         ...Array.from({ length: 22 }, () => nothing),
         { executions: 1, failures: 0, averageLatencyMs: 60 },
       ];
-      const events = [...daysFrom(start), execution({ at: start - 40 * day, name: 'draw' })];
+      const events = [...daysFrom(start), execution({ at: start - 40 * dayMs, name: 'draw' })];
       const kind = 'skill';
       return answers(trial, events, [
         ['getHeatmap', [{ kind }], { rows: [draw, { name: 'summarise', executions: 4, hours }, { name: 'copy' }] }],
@@ -107,7 +107,7 @@ export const reportLaws: readonly Law[] = [
         ['getHeatmap', [{ kind, orgId: 'org-1' }], { rows: [draw] }],
         [
           'getHeatmap',
-          [{ kind, range: { from: start - 1, to: start + hour - 1 } }],
+          [{ kind, range: { from: start - 1, to: start + hourMs - 1 } }],
           { rows: [{ executions: 3, hours: hours.with(0, { ...nothing, executions: 2, averageLatencyMs: 40 }) }] },
         ],
         ['getHeatmap', [], { rows: [{ name: 'draw', executions: 1 }] }],

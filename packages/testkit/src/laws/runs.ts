@@ -3,7 +3,7 @@ import type { AnalyticsEvent, RunFilter } from '@toolweaver/analytics-core';
 import { artifact, execution, metrics, run } from '../events.ts';
 import type { Law } from '../law.ts';
 import type { Trial } from '../trial.ts';
-import { allPages, answers, ask, cents, day, minute, usage } from './answers.ts';
+import { allPages, answers, ask, cents, dayMs, minuteMs, usage } from './answers.ts';
 
 /** Two runs that ended, one that was resumed, and one known only by an execution; not in order of time. */
 function runsFrom(start: number): AnalyticsEvent[] {
@@ -44,7 +44,7 @@ const estimate = (value: number | null, low: number | null = null, high: number 
   high,
 });
 
-const recently = (): number => Date.now() - 30 * minute;
+const recently = (): number => Date.now() - 30 * minuteMs;
 
 async function sameRuns(trial: Trial, expected: readonly (readonly [RunFilter, string])[]): Promise<void> {
   for (const [filter, runIds] of expected) {
@@ -224,7 +224,7 @@ export const runLaws: readonly Law[] = [
     law: 'versions of a skill are compared, with 95 % confidence intervals',
     only: 'reader',
     check(trial) {
-      const at = Date.now() - minute;
+      const at = Date.now() - minuteMs;
       const one = { at, version: '1' };
       // Two executions of equal weight are as certain as two without weight, although they count as four.
       const two = { at, version: '2', weight: 2 };
@@ -233,7 +233,7 @@ export const runLaws: readonly Law[] = [
         [
           execution({ ...one, latencyMs: 90, cost: cents(1) }),
           execution({ ...one, latencyMs: 110, cost: cents(3), success: false }),
-          execution({ ...one, at: at - 2 * day }),
+          execution({ ...one, at: at - 2 * dayMs }),
           execution({ ...one, name: 'other' }),
           execution({ ...one, kind: 'tool' }),
           execution({ at }),

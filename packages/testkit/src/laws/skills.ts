@@ -1,7 +1,7 @@
 import type { HealthPart } from '@toolweaver/analytics-core';
 import { execution, health, rating } from '../events.ts';
 import type { Law } from '../law.ts';
-import { answers, ask, day, type Expected, history, minute, noUsage, says, usageOfSummarise } from './answers.ts';
+import { answers, ask, dayMs, type Expected, history, minuteMs, noUsage, says, usageOfSummarise } from './answers.ts';
 
 /** What a reader says of a skill. */
 export const skillLaws: readonly Law[] = [
@@ -25,7 +25,7 @@ export const skillLaws: readonly Law[] = [
       ]);
       await trial.holds(events);
       const { from, to } = await ask(trial, 'getSkillUsage', 'summarise');
-      says(to - from, 30 * day, 'the window');
+      says(to - from, 30 * dayMs, 'the window');
     },
   },
   {
@@ -37,11 +37,11 @@ export const skillLaws: readonly Law[] = [
       return answers(
         trial,
         [
-          execution({ at: now - 3 * day, orgId }),
-          execution({ at: now - 3 * day, orgId: 'org-2' }),
-          execution({ at: now - minute, orgId }),
-          execution({ at: now - minute }),
-          execution({ at: now - minute, orgId, kind: 'tool' }),
+          execution({ at: now - 3 * dayMs, orgId }),
+          execution({ at: now - 3 * dayMs, orgId: 'org-2' }),
+          execution({ at: now - minuteMs, orgId }),
+          execution({ at: now - minuteMs }),
+          execution({ at: now - minuteMs, orgId, kind: 'tool' }),
         ],
         [
           ['getSkillUsage', ['summarise'], { executions: 4 }],
@@ -70,18 +70,18 @@ export const skillLaws: readonly Law[] = [
       const skillId = 'summarise';
       const events = [
         ...history(),
-        execution({ name: skillId, at: now - 400 * day, orgId: 'org-2', latencyMs: 60 }),
-        execution({ name: 'other', at: now - 900 * day }),
+        execution({ name: skillId, at: now - 400 * dayMs, orgId: 'org-2', latencyMs: 60 }),
+        execution({ name: 'other', at: now - 900 * dayMs }),
       ];
       const scores = [
-        health({ skillId, score: 90, at: now - 5 * minute, deprecated: true }),
-        health({ skillId, score: 55, at: now - 4 * minute }),
-        health({ skillId, score: 10, at: now - 400 * day, deprecated: false }),
-        health({ skillId: 'other', score: 1, at: now - minute }),
+        health({ skillId, score: 90, at: now - 5 * minuteMs, deprecated: true }),
+        health({ skillId, score: 55, at: now - 4 * minuteMs }),
+        health({ skillId, score: 10, at: now - 400 * dayMs, deprecated: false }),
+        health({ skillId: 'other', score: 1, at: now - minuteMs }),
       ];
       const ratings = [
-        ...[5, 4, 5, 3].map((stars, at) => rating({ skillId, rating: stars, at: now - (2 + at) * minute })),
-        rating({ skillId: 'other', rating: 1, at: now - minute, orgId: 'org-2' }),
+        ...[5, 4, 5, 3].map((stars, at) => rating({ skillId, rating: stars, at: now - (2 + at) * minuteMs })),
+        rating({ skillId: 'other', rating: 1, at: now - minuteMs, orgId: 'org-2' }),
       ];
       return answers(
         trial,
@@ -103,9 +103,9 @@ export const skillLaws: readonly Law[] = [
               // Corrected by five extra ratings, each the mean of all ratings: (5 + 4 + 5 + 3 + 1) / 5.
               correctedRating: (17 + 5 * 3.6) / 9,
               healthScore: 55,
-              firstUsedAt: now - 400 * day,
+              firstUsedAt: now - 400 * dayMs,
               lastUsedAt: events[0]?.at,
-              lastRatedAt: now - 2 * minute,
+              lastRatedAt: now - 2 * minuteMs,
               deprecated: true,
             },
           ],
@@ -128,7 +128,7 @@ export const skillLaws: readonly Law[] = [
     law: 'nothing is known of a skill that nobody used, rated or scored',
     only: 'reader',
     check(trial) {
-      const at = Date.now() - minute;
+      const at = Date.now() - minuteMs;
       const about = (skillId: string, answer?: { readonly skillId: string }): Expected[] => [
         ['getSkillMetrics', [skillId], answer],
         ['getSkillHealth', [skillId], answer],
@@ -153,7 +153,7 @@ export const skillLaws: readonly Law[] = [
     only: 'reader',
     async check(trial) {
       const now = Date.now();
-      const set = { score: 12.5, at: now - 90 * day };
+      const set = { score: 12.5, at: now - 90 * dayMs };
       const parts = (success: number, stars: number, usage: number, latency: number) => ({
         success: part(0.4, success),
         rating: part(0.3, stars),
@@ -163,13 +163,13 @@ export const skillLaws: readonly Law[] = [
       await answers(
         trial,
         [
-          execution({ name: 'parse', at: now - minute, latencyMs: 123.45 }),
-          ...[5, 4, 5, 3].map((stars) => rating({ skillId: 'parse', rating: stars, at: now - minute })),
-          ...[true, false].map((success) => execution({ name: 'draw', at: now - minute, weight: 8, success })),
-          execution({ name: 'draw', at: now - 40 * day, latencyMs: 1 }),
-          rating({ skillId: 'draw', rating: 1, at: now - 40 * day }),
+          execution({ name: 'parse', at: now - minuteMs, latencyMs: 123.45 }),
+          ...[5, 4, 5, 3].map((stars) => rating({ skillId: 'parse', rating: stars, at: now - minuteMs })),
+          ...[true, false].map((success) => execution({ name: 'draw', at: now - minuteMs, weight: 8, success })),
+          execution({ name: 'draw', at: now - 40 * dayMs, latencyMs: 1 }),
+          rating({ skillId: 'draw', rating: 1, at: now - 40 * dayMs }),
           health({ skillId: 'draw', ...set }),
-          execution({ name: 'old', at: now - 40 * day }),
+          execution({ name: 'old', at: now - 40 * dayMs }),
         ],
         [
           [
@@ -197,22 +197,22 @@ export const skillLaws: readonly Law[] = [
         ],
       );
       const { from = 0, to = 0 } = (await ask(trial, 'getSkillHealth', 'parse')) ?? {};
-      says(to - from, 30 * day, 'the window');
+      says(to - from, 30 * dayMs, 'the window');
     },
   },
   {
     law: 'the health of skills is listed worst first',
     only: 'reader',
     check(trial) {
-      const at = Date.now() - minute;
+      const at = Date.now() - minuteMs;
       const list = (...skillIds: readonly string[]) => skillIds.map((skillId) => ({ skillId }));
       return answers(
         trial,
         [
-          rating({ skillId: 'rated', at: at - 100 * day, rating: 5 }),
+          rating({ skillId: 'rated', at: at - 100 * dayMs, rating: 5 }),
           execution({ name: 'working', at }),
           execution({ name: 'failing', at, success: false }),
-          execution({ name: 'forgotten', at: at - 100 * day }),
+          execution({ name: 'forgotten', at: at - 100 * dayMs }),
           health({ skillId: 'bad', score: 1, at }),
           health({ skillId: 'also bad', score: 1, at }),
         ],

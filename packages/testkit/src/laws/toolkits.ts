@@ -1,7 +1,7 @@
 import type { AnalyticsEvent } from '@toolweaver/analytics-core';
 import { execution, toolkit } from '../events.ts';
 import type { Law } from '../law.ts';
-import { answers, minute } from './answers.ts';
+import { answers, minuteMs } from './answers.ts';
 
 /** Events of toolkits, and calls of tools with and without a toolkit, some of them in the run `a`. */
 function toolsFrom(at: number): AnalyticsEvent[] {
@@ -25,7 +25,7 @@ export const toolkitLaws: readonly Law[] = [
     law: 'the life of toolkits and the calls of their tools are summed up',
     only: 'reader',
     check(trial) {
-      const at = Date.now() - minute;
+      const at = Date.now() - minuteMs;
       const files = { calls: 4, successful: 3, failed: 1, avg_duration_ms: 10, total_duration_ms: 30 };
       const none = { calls: 1, successful: 1, failed: 0, avg_duration_ms: 20, total_duration_ms: 20 };
       return answers(trial, toolsFrom(at), [
@@ -75,7 +75,7 @@ export const toolkitLaws: readonly Law[] = [
     law: 'what happened to toolkits and calls of tools are listed one by one, newest first',
     only: 'reader',
     check(trial) {
-      const at = Date.now() - minute;
+      const at = Date.now() - minuteMs;
       const events = toolsFrom(at);
       const [first, second, third, fourth, read, failed, alone] = events.map(({ id }) => ({ trace_id: id }));
       const time = (ms: number): string => new Date(ms).toISOString();
