@@ -52,7 +52,10 @@ const optionNames: OptionNames<BudgetOptions> = {
 
 /** Whose budget is asked for, and for which call. */
 export interface BudgetQuestion {
-  /** Whose budget; must be given where budgets are `per` user, organisation, run or model, and says nothing elsewhere. */
+  /**
+   * Whose budget; must be given where budgets are `per` user, organisation, run or model, and says nothing elsewhere. Undefined and
+   * '' are nobody, whose calls count towards no budget.
+   */
   readonly of?: string | undefined;
   /** What the next call may cost, in US dollars. Default, also for anything but a number above 0: nothing is added. */
   readonly expectedUsd?: number | undefined;
@@ -86,7 +89,7 @@ export interface BudgetPerOwner {
    * @throws AnalyticsError `INVALID_CONFIG` for an unknown name in the question, or a missing `of`: the answer would be `ok`, whatever
    *   was spent.
    */
-  check(question: BudgetQuestion & { readonly of: string }): BudgetAnswer;
+  check(question: BudgetQuestion & { readonly of: string | undefined }): BudgetAnswer;
   /**
    * Adds what was spent earlier in this window, by this process or others. Call it before anything is recorded, or that counts
    * twice. Rejects when the reader does, or the filter has a `provider`. Reads the 1000 most expensive owners. Where there may be
@@ -282,11 +285,12 @@ function readQuestion(question: BudgetQuestion | undefined, per: BudgetOwner | u
     if (per === undefined) {
       return { owner: others, expectedUsd };
     }
-    if (asked === undefined) {
+    if (!('of' in Object(question))) {
       check.problem('of', `must be given: this budget is per ${per}`);
     }
-    const owner = check.expect('of', asked, asked === undefined || typeof asked === 'string', 'a string');
-    return { owner: owner === undefined ? others : cleanId(owner), expectedUsd };
+    const owner = asked ?? '';
+    check.expect('of', owner, typeof owner === 'string', 'a string');
+    return { owner: owner === '' ? others : cleanId(String(owner)), expectedUsd };
   });
 }
 

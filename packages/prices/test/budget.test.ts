@@ -224,7 +224,6 @@ test('a budget of each owner refuses a question that does not say whose it is', 
     () => budget.check(),
     // @ts-expect-error: `of` must be given
     () => budget.check({ expectedUsd: 5 }),
-    () => budget.check({ of: undefined as never }),
   ]) {
     expect(ask).toThrow(
       expect.objectContaining({
@@ -234,6 +233,13 @@ test('a budget of each owner refuses a question that does not say whose it is', 
     );
   }
   expect(() => budget.check({ of: 5 as never })).toThrow('of: must be a string, got 5');
+});
+
+test('nobody, such as a user who has not signed in, has no budget to exceed', () => {
+  const budget = createBudget({ limitUsd: 1, window: 'day', per: 'user' });
+  for (const nobody of [undefined, null as never, '']) {
+    expect(budget.check({ of: nobody }).state).toBe('ok');
+  }
 });
 
 test.each([{ limitUsd: 1, window: 'day' } as const, { limitUsd: 1, window: 'day', per: 'user' } as const])(
