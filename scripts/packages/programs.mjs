@@ -137,7 +137,7 @@ export const programs = [
       ${startReceiver}
       const env = {
         OTLP_ENDPOINT: 'http://127.0.0.1:' + address.port,
-        OTLP_PUSH_INTERVAL: '86400',
+        OTLP_PUSH_INTERVAL: '3600',
         OTEL_EXPORTER_OTLP_TIMEOUT: '1000',
       };
       const client = await createAnalyticsClient({ backend: 'otlp', env });
@@ -165,7 +165,7 @@ export const programs = [
           PROMETHEUS_PORT: '0',
           OTLP_ENDPOINT: 'http://127.0.0.1:' + address.port,
           // The first automatic push happens at a random time within the interval.
-          OTLP_PUSH_INTERVAL: '86400',
+          OTLP_PUSH_INTERVAL: '3600',
           WANDB_MODE: 'offline',
         },
       });
