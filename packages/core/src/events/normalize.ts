@@ -30,7 +30,6 @@ import {
   type ExecutionKind,
   executionKinds,
 } from './event.ts';
-import { FullExecution, LeanExecution } from './execution.ts';
 import type {
   ArtifactInput,
   CommonInput,
@@ -42,6 +41,7 @@ import type {
   SkillRatingInput,
   ToolkitEventInput,
 } from './input.ts';
+import { LeanExecution } from './lean-execution.ts';
 import type { Pricing } from './pricing.ts';
 import { toUsage } from './usage.ts';
 
@@ -127,7 +127,7 @@ export function toExecution(
   const { error, version, toolkit, attempt, cacheHit, inputBytes, outputBytes, model, provider, usage, cost } = input;
   const more = attributes ?? error ?? version ?? toolkit ?? attempt ?? cacheHit ?? inputBytes ?? outputBytes;
   if ((more ?? model ?? provider ?? usage ?? cost ?? undefined) === undefined) {
-    const fields = {
+    return new LeanExecution({
       type,
       id,
       at,
@@ -139,14 +139,14 @@ export function toExecution(
       name: checkedName,
       success,
       latencyMs,
-    } as const;
-    return new LeanExecution(fields);
+    });
   }
   const checkedModel = optionalText(model, 'model');
   const checkedProvider = optionalText(provider, 'provider');
   const checkedUsage = toUsage(usage);
   const { price } = defaults;
-  return new FullExecution({
+  // Not spread from the lean object: a copy that grows is slower to make, and larger.
+  return {
     type,
     id,
     at,
@@ -174,7 +174,7 @@ export function toExecution(
       (price !== undefined && checkedModel !== undefined && checkedUsage !== undefined
         ? price({ model: checkedModel, provider: checkedProvider, usage: checkedUsage, at })
         : undefined),
-  });
+  };
 }
 
 function toErrorInfo(value: unknown, { errorMessages }: Defaults): ErrorInfo | undefined {
