@@ -88,30 +88,26 @@ export function texts(name: string, rows: number, names: Names): Filling<string>
 
 /** Leaves the numbering to the writer thread: of thousands of names, it takes several times as long as all other columns. */
 export function lines(name: string, rows: number): Filling<string> {
-  let values: string[] | undefined;
-  return {
-    set(row, value) {
-      if (value !== undefined) {
-        values ??= new Array<string>(rows).fill('');
-        values[row] = value;
-      }
-    },
-    column: () => values && { name, type: 'lines', text: values.join('\n') },
-  };
+  return joined(rows, '', (values) => ({ name, type: 'lines', text: values.join('\n') }));
 }
 
 const noUuid = ' '.repeat(36);
 
 export function uuids(name: string, rows: number): Filling<string> {
+  return joined(rows, noUuid, (values) => ({ name, type: 'uuid', digits: values.join('') }));
+}
+
+/** `nothing` stands for NULL. */
+function joined(rows: number, nothing: string, join: (values: readonly string[]) => Column): Filling<string> {
   let values: string[] | undefined;
   return {
     set(row, value) {
       if (value !== undefined) {
-        values ??= new Array<string>(rows).fill(noUuid);
+        values ??= new Array<string>(rows).fill(nothing);
         values[row] = value;
       }
     },
-    column: () => values && { name, type: 'uuid', digits: values.join('') },
+    column: () => values && join(values),
   };
 }
 

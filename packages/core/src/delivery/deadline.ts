@@ -4,7 +4,8 @@ import { toAnalyticsError } from './reporter.ts';
 
 /**
  * Runs `work` of a backend and resolves to its error, or to undefined if it succeeded. After `timeoutMs`, its signal is aborted,
- * and the error is `TIMEOUT`, with what `work` rejects with at once as its cause. The timer is ref'd: it keeps the process alive while somebody waits for `work`. Never rejects.
+ * and the error is `TIMEOUT`, with what `work` rejects with at once as its cause. The timer is ref'd: it keeps the process alive
+ * while somebody waits for `work`. Never rejects.
  */
 export async function failureOf(
   clock: Clock,
