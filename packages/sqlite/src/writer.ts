@@ -175,7 +175,13 @@ export function createWriter(db: Connection, config: DatabaseConfig): Writer {
       if (lines.length !== places.length) {
         throw failure('EVENTS_REJECTED', `a line break in ${column.name}: no event from a client has one`);
       }
-      const values = Uint32Array.from(lines, (line) => (line === '' ? 0 : texts.push(textIds.get(line))));
+      // `Uint32Array.from` would take twice as long.
+      const values = new Uint32Array(lines.length);
+      lines.forEach((line, row) => {
+        if (line !== '') {
+          values[row] = texts.push(textIds.get(line));
+        }
+      });
       return { name: column.name, type: 'text', values };
     };
     return { table, places, columns: columns.map(numberTexts) };
