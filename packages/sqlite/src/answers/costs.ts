@@ -1,7 +1,7 @@
 import type { CostEntry, CostGroup, CostReport, CostTotals } from '@toolweaver/analytics-core';
 import { type RawBuilder, sql } from 'kysely';
 import { type CallerKind, callerCosts, isCaller } from './callers.ts';
-import type { Db, Filter } from './filter.ts';
+import { atMost, type Db, type Filter } from './filter.ts';
 import { costPer, type Totals, totalCost, totals, totalTokens, without } from './numbers.ts';
 import { compareTexts, descending, inOrder, type Order } from './order.ts';
 import { isOfCells, type SelectionOptions, select } from './selection.ts';
@@ -80,7 +80,9 @@ async function find(
       total(executions) OVER () AS all_executions, total(cost_nano_usd) OVER () AS all_cost_nano_usd,
       total(cost_weight) OVER () AS all_cost_weight, total(tokens) OVER () AS all_tokens
     FROM (${named})
-    ORDER BY cost_weight > 0 DESC, cost_nano_usd DESC, kind NULLS LAST, name NULLS LAST LIMIT ${limit}`.execute(db);
+    ORDER BY cost_weight > 0 DESC, cost_nano_usd DESC, kind NULLS LAST, name NULLS LAST LIMIT ${atMost(limit)}`.execute(
+    db,
+  );
   const first = rows[0];
   return {
     groups: rows,

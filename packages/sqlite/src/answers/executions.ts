@@ -2,7 +2,7 @@ import type { ExecutionEvent, ExecutionOrder } from '@toolweaver/analytics-core'
 import { type RawBuilder, type SqlBool, sql } from 'kysely';
 import { tailBits } from '../sequence.ts';
 import { type StoredExecution, type TextColumn, textColumns, toExecution, uuidBytes } from '../stored.ts';
-import { byRun, bySubject, byTime, type Db, type Filter, firstSeq, matches } from './filter.ts';
+import { atMost, byRun, bySubject, byTime, type Db, type Filter, firstSeq, matches } from './filter.ts';
 import { textsOf } from './names.ts';
 import { slowest } from './slowest.ts';
 
@@ -100,10 +100,10 @@ async function newestOf(
     SELECT ${columns} FROM ${source} CROSS JOIN subjects s ON s.id = e.subject
     WHERE ${where} AND e.seq >= coalesce((
       SELECT seq >> ${sql.lit(tailBits)} << ${sql.lit(tailBits)} FROM (
-        SELECT e.seq FROM ${source} WHERE ${where} ORDER BY e.seq DESC LIMIT ${limit}
+        SELECT e.seq FROM ${source} WHERE ${where} ORDER BY e.seq DESC LIMIT ${atMost(limit)}
       ) ORDER BY seq LIMIT 1
     ), 0)
-    ORDER BY ${newestFirst} LIMIT ${limit}`.execute(db);
+    ORDER BY ${newestFirst} LIMIT ${atMost(limit)}`.execute(db);
   return rows;
 }
 
@@ -117,7 +117,7 @@ async function highest(db: Db, { filter, orderBy, after, limit }: ExecutionsQues
   const { rows } = await sql<Found>`
     SELECT CAST(e.seq AS TEXT) AS seq FROM ${rarest}
     WHERE ${matches(filter)} AND ${value} IS NOT NULL AND ${before}
-    ORDER BY ${value} DESC, ${newestFirst} LIMIT ${limit}`.execute(db);
+    ORDER BY ${value} DESC, ${newestFirst} LIMIT ${atMost(limit)}`.execute(db);
   return rows.map(({ seq }) => seq);
 }
 

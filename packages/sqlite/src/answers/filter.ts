@@ -37,6 +37,11 @@ export function firstSeq(at: number): RawBuilder<number> {
 export const tokensOfExecution: RawBuilder<number> = sql`coalesce(e.input_tokens + e.cache_read_tokens + e.cache_write_tokens
   + e.output_tokens + e.reasoning_tokens, 0)`;
 
+/** The number in a LIMIT. Were it a mere parameter, SQLite would plan by its value, and so prepare the statement for every call. */
+export function atMost(count: number): RawBuilder<number> {
+  return sql`${count} + 0`;
+}
+
 export function all(conditions: readonly (RawBuilder<unknown> | undefined)[]): RawBuilder<SqlBool> {
   const given = conditions.filter((condition) => condition !== undefined);
   return given.length === 0 ? sql`TRUE` : sql.join(given, sql` AND `);

@@ -1,6 +1,6 @@
 import type { LoggedRecommendation } from '@toolweaver/analytics-core';
 import { formatUuid } from '../stored.ts';
-import type { Db } from './filter.ts';
+import { atMost, type Db } from './filter.ts';
 
 export interface RecommendationsQuestion {
   readonly userId: string | undefined;
@@ -22,7 +22,7 @@ export async function recommendations(db: Db, question: RecommendationsQuestion)
     .select(['s.name as skillId', 'u.text as userId', 'o.text as orgId'])
     .orderBy('r.at', 'desc')
     .orderBy('r.id')
-    .limit(limit)
+    .limit(atMost(limit))
     .execute();
   return rows.map(({ id, at, clicked_at, installed_at, ...logged }) => ({
     ...logged,

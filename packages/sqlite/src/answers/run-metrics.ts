@@ -1,6 +1,6 @@
 import type { MetricPoint } from '@toolweaver/analytics-core';
 import { sql } from 'kysely';
-import { type Db, textId } from './filter.ts';
+import { atMost, type Db, textId } from './filter.ts';
 
 export interface RunMetricsQuestion {
   readonly runId: string;
@@ -15,6 +15,6 @@ export async function runMetrics(db: Db, { runId, name, limit }: RunMetricsQuest
     SELECT m.key AS name, e.step, e.at, CAST(m.value AS REAL) AS value
     FROM metrics_events e, json_each(e.metrics) m
     WHERE e.run = ${textId(runId)} AND ${name === undefined ? sql`TRUE` : sql`m.key = ${name}`}
-    ORDER BY e.at DESC, m.key DESC, e.step DESC, e.seq DESC LIMIT ${limit}`.execute(db);
+    ORDER BY e.at DESC, m.key DESC, e.step DESC, e.seq DESC LIMIT ${atMost(limit)}`.execute(db);
   return rows.reverse();
 }

@@ -1,6 +1,6 @@
 import type { FigureCondition, MetricCondition, RunFigure, RunState, RunSummary } from '@toolweaver/analytics-core';
 import { type RawBuilder, type SqlBool, sql } from 'kysely';
-import { all, type Db } from './filter.ts';
+import { all, atMost, type Db } from './filter.ts';
 import { differenceDigits } from './numbers.ts';
 import { allRuns, latest } from './run-events.ts';
 import { runSummaries } from './run-summaries.ts';
@@ -48,7 +48,7 @@ export async function runs(db: Db, question: RunsQuestion): Promise<ListedRun[]>
     )
     WHERE ${after === undefined ? sql`TRUE` : follows(after, order)}
     ORDER BY value IS NULL, value ${sql.raw(order === 'asc' ? 'ASC' : 'DESC')}, started_at DESC, id
-    LIMIT ${limit}`.execute(db);
+    LIMIT ${atMost(limit)}`.execute(db);
   const summaries = await runSummaries(
     db,
     rows.map(({ run }) => run),

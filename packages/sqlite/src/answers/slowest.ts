@@ -5,7 +5,7 @@ import { uuidBytes } from '../stored.ts';
 import { cover } from './cover.ts';
 import type { Position } from './executions.ts';
 import { readExtent } from './extent.ts';
-import { all, byTime, type Db, type Filter, isSubject, matches, textId } from './filter.ts';
+import { all, atMost, byTime, type Db, type Filter, isSubject, matches, textId } from './filter.ts';
 import { descending, inOrder, type Order } from './order.ts';
 
 // Finds the slowest executions without reading all. A cell knows its highest latency and last time, which none of its executions
@@ -172,6 +172,6 @@ async function findRows(
   const { rows } = await sql<Row>`
     SELECT CAST(e.seq AS TEXT) AS seq, e.latency_ms AS ms, e.at, e.id FROM ${source}
     WHERE ${where} AND e.latency_ms IS NOT NULL AND ${before}
-    ORDER BY e.latency_ms DESC, e.at DESC, e.id DESC LIMIT ${limit}`.execute(db);
+    ORDER BY e.latency_ms DESC, e.at DESC, e.id DESC LIMIT ${atMost(limit)}`.execute(db);
   return rows;
 }

@@ -1,7 +1,7 @@
 import type { ToolkitOperation, ToolkitTrace } from '@toolweaver/analytics-core';
 import { type RawBuilder, type SqlBool, sql } from 'kysely';
 import { formatUuid } from '../stored.ts';
-import { all, type Db, type Filter, textId } from './filter.ts';
+import { all, atMost, type Db, type Filter, textId } from './filter.ts';
 import { toMetadata } from './metadata.ts';
 
 export interface ToolkitTracesQuestion {
@@ -20,7 +20,7 @@ export async function toolkitTraces(db: Db, { filter, limit }: ToolkitTracesQues
   const { rows } = await sql<Row>`
     SELECT e.id, e.at, e.duration_ms, e.success, e.error_message, e.attributes,
       ${text('run')}, ${text('operation')}, ${text('toolkit')}, ${text('error_type')}
-    FROM toolkit_events e WHERE ${all(toolkitConditions(filter))} ORDER BY e.at DESC, e.id DESC LIMIT ${limit}`.execute(
+    FROM toolkit_events e WHERE ${all(toolkitConditions(filter))} ORDER BY e.at DESC, e.id DESC LIMIT ${atMost(limit)}`.execute(
     db,
   );
   return rows.map((row) => ({
