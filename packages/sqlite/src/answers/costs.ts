@@ -80,9 +80,8 @@ async function find(
       total(executions) OVER () AS all_executions, total(cost_nano_usd) OVER () AS all_cost_nano_usd,
       total(cost_weight) OVER () AS all_cost_weight, total(tokens) OVER () AS all_tokens
     FROM (${named})
-    ORDER BY cost_weight > 0 DESC, cost_nano_usd DESC, kind NULLS LAST, name NULLS LAST LIMIT ${atMost(limit)}`.execute(
-    db,
-  );
+    ORDER BY cost_weight > 0 DESC, cost_nano_usd DESC, kind NULLS LAST, name NULLS LAST
+    LIMIT ${atMost(limit)}`.execute(db);
   const first = rows[0];
   return {
     groups: rows,

@@ -20,9 +20,8 @@ export async function toolkitTraces(db: Db, { filter, limit }: ToolkitTracesQues
   const { rows } = await sql<Row>`
     SELECT e.id, e.at, e.duration_ms, e.success, e.error_message, e.attributes,
       ${text('run')}, ${text('operation')}, ${text('toolkit')}, ${text('error_type')}
-    FROM toolkit_events e WHERE ${all(toolkitConditions(filter))} ORDER BY e.at DESC, e.id DESC LIMIT ${atMost(limit)}`.execute(
-    db,
-  );
+    FROM toolkit_events e WHERE ${all(toolkitConditions(filter))}
+    ORDER BY e.at DESC, e.id DESC LIMIT ${atMost(limit)}`.execute(db);
   return rows.map((row) => ({
     trace_id: formatUuid(row.id),
     execution_id: row.run,
