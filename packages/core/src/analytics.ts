@@ -9,6 +9,7 @@ import type { BackendFlush, DropReason, FlushReport } from './delivery/report.ts
 import { createReporter } from './delivery/reporter.ts';
 import { AnalyticsError, type ErrorCode, ifOurs } from './errors.ts';
 import type { AnalyticsEvent } from './events/event.ts';
+import { toExecution } from './events/execution.ts';
 import type {
   EventInput,
   LlmCallInput,
@@ -16,7 +17,7 @@ import type {
   SkillExecutionInput,
   ToolInvocationInput,
 } from './events/input.ts';
-import { toEvent, toExecution } from './events/normalize.ts';
+import { toEvent } from './events/normalize.ts';
 import { createPricing } from './events/pricing.ts';
 import { createSampler } from './events/sampling.ts';
 import { sizeOf } from './events/size.ts';

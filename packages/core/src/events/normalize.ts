@@ -1,13 +1,9 @@
 import * as types from 'node:util/types';
-import { maxTime, secondsProblem } from '../clock.ts';
-import type { Surroundings } from '../tracking/context.ts';
 import {
   choice,
-  optionalError,
   optionalFlag,
   optionalJson,
   optionalLines,
-  optionalNumber,
   optionalText,
   optionalUuid,
   optionalWhole,
@@ -20,41 +16,18 @@ import {
 } from '../values/check.ts';
 import { describe } from '../values/describe.ts';
 import { maxIdLength, maxMessageLength } from '../values/text.ts';
-import {
-  type AnalyticsEvent,
-  type Cost,
-  type ErrorInfo,
-  type EventFields,
-  type EventType,
-  type ExecutionEvent,
-  type ExecutionKind,
-  executionKinds,
-} from './event.ts';
+import { commonFields, type Defaults, toErrorInfo } from './common.ts';
+import { type AnalyticsEvent, type EventType, executionKinds } from './event.ts';
+import { toExecution } from './execution.ts';
 import type {
   ArtifactInput,
-  CommonInput,
   EventInput,
-  ExecutionDetails,
   HealthScoreInput,
   MetricsInput,
   RunInput,
   SkillRatingInput,
   ToolkitEventInput,
 } from './input.ts';
-import { LeanExecution } from './lean-execution.ts';
-import type { Pricing } from './pricing.ts';
-import { toUsage } from './usage.ts';
-
-/** What an event gets for fields that its input leaves out. */
-export interface Defaults {
-  /** Whole Unix time in ms. */
-  readonly now: () => number;
-  readonly newId: (nowMs: number) => string;
-  readonly context: () => Surroundings | undefined;
-  readonly errorMessages: boolean;
-  /** Prices an execution without a cost. */
-  readonly price?: Pricing | undefined;
-}
 
 const maxArtifactBytes = 8 * 1024 * 1024;
 const maxMetrics = 1000;
@@ -84,118 +57,6 @@ const makers: { readonly [T in EventType]: (input: InputOf<T>, defaults: Default
 const eventTypes = /* @__PURE__ */ Object.keys(makers) as EventType[];
 
 type InputOf<T> = Extract<EventInput, { readonly type: T }>;
-
-function commonFields(
-  input: CommonInput,
-  { newId, now, context }: Defaults,
-  runId: unknown = input.runId,
-): EventFields {
-  const surroundings = context();
-  const { at } = input;
-  const nowMs = now();
-  return {
-    id: optionalUuid(input.id, 'id') ?? newId(nowMs),
-    at: at === undefined || at === null ? nowMs : givenTime(at),
-    runId: optionalText(runId, 'runId') ?? surroundings?.runId,
-    userId: optionalText(input.userId, 'userId') ?? surroundings?.userId,
-    orgId: optionalText(input.orgId, 'orgId') ?? surroundings?.orgId,
-    attributes: optionalJson(input.attributes, 'attributes'),
-  };
-}
-
-function givenTime(at: unknown): number {
-  const time = Math.trunc(requiredNumber(at, 'at', 0, maxTime, false));
-  const problem = secondsProblem(time);
-  // No window would ever show the event, and retention would delete it.
-  return problem === undefined ? time : refuse('at', problem);
-}
-
-/** Makes an execution. `nameField` is what the caller calls the name: `skillId`, `toolName` … */
-export function toExecution(
-  kind: ExecutionKind,
-  name: unknown,
-  nameField: string,
-  input: ExecutionDetails & { readonly success: boolean },
-  defaults: Defaults,
-): ExecutionEvent {
-  const type = 'execution';
-  const { id, at, runId, userId, orgId, attributes } = commonFields(input, defaults);
-  const parentId = optionalUuid(input.parentId, 'parentId') ?? defaults.context()?.parentId;
-  const checkedName = requiredText(name, nameField);
-  const success = requiredFlag(input.success, 'success');
-  const latencyMs = optionalNumber(input.latencyMs, 'latencyMs');
-  const { error, version, toolkit, attempt, cacheHit, inputBytes, outputBytes, model, provider, usage, cost } = input;
-  const more = attributes ?? error ?? version ?? toolkit ?? attempt ?? cacheHit ?? inputBytes ?? outputBytes;
-  if ((more ?? model ?? provider ?? usage ?? cost ?? undefined) === undefined) {
-    return new LeanExecution({
-      type,
-      id,
-      at,
-      runId,
-      userId,
-      orgId,
-      parentId,
-      kind,
-      name: checkedName,
-      success,
-      latencyMs,
-    });
-  }
-  const checkedModel = optionalText(model, 'model');
-  const checkedProvider = optionalText(provider, 'provider');
-  const checkedUsage = toUsage(usage);
-  const { price } = defaults;
-  // Not spread from the lean object: a copy that grows is slower to make, and larger.
-  return {
-    type,
-    id,
-    at,
-    runId,
-    userId,
-    orgId,
-    parentId,
-    kind,
-    name: checkedName,
-    success,
-    latencyMs,
-    attributes,
-    error: toErrorInfo(error, defaults),
-    version: optionalText(version, 'version'),
-    toolkit: optionalText(toolkit, 'toolkit'),
-    attempt: optionalWhole(attempt, 'attempt', 1),
-    cacheHit: optionalFlag(cacheHit, 'cacheHit'),
-    inputBytes: optionalWhole(inputBytes, 'inputBytes'),
-    outputBytes: optionalWhole(outputBytes, 'outputBytes'),
-    model: checkedModel,
-    provider: checkedProvider,
-    usage: checkedUsage,
-    cost:
-      toCost(cost) ??
-      (price !== undefined && checkedModel !== undefined && checkedUsage !== undefined
-        ? price({ model: checkedModel, provider: checkedProvider, usage: checkedUsage, at })
-        : undefined),
-  };
-}
-
-function toErrorInfo(value: unknown, { errorMessages }: Defaults): ErrorInfo | undefined {
-  const error = optionalError(value, 'error');
-  return errorMessages || error === undefined ? error : { type: error.type };
-}
-
-function toCost(value: unknown): Cost | undefined {
-  if (value === undefined || value === null) {
-    return undefined;
-  }
-  const { usd, source, currency } = requiredObject(value, 'cost', 'an object such as { usd: 0.01 }');
-  if ((currency ?? 'USD') !== 'USD') {
-    refuse('cost.currency', `must be USD, got ${describe(currency)}: convert it`);
-  }
-  const dollars = requiredNumber(usd, 'cost.usd', 0, Number.MAX_SAFE_INTEGER / 1e9, false);
-  return {
-    nanoUsd: Math.round(dollars * 1e9),
-    source: choice(source ?? 'provider', 'cost.source', ['provider', 'override', 'computed']),
-  };
-}
 
 function toRating(input: SkillRatingInput, defaults: Defaults): AnalyticsEvent {
   return {

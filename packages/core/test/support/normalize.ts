@@ -1,4 +1,5 @@
-import { type Defaults, toEvent } from '../../src/events/normalize.ts';
+import type { Defaults } from '../../src/events/common.ts';
+import { toEvent } from '../../src/events/normalize.ts';
 import { AnalyticsError, type AnalyticsEvent, type EventInput } from '../../src/index.ts';
 import type { Surroundings } from '../../src/tracking/context.ts';
 
