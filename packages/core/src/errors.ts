@@ -94,7 +94,7 @@ export function isAnalyticsError(value: unknown): value is AnalyticsError {
 export function configError(problems: readonly Problem[]): AnalyticsError {
   const list = problems.map(({ field, message }) => `${field}: ${message}`);
   const text = list.length === 1 ? list[0] : `${list.length} problems:\n  - ${list.join('\n  - ')}`;
-  return new AnalyticsError('INVALID_CONFIG', `Invalid analytics configuration: ${text}`, { problems });
+  return new AnalyticsError('INVALID_CONFIG', `Invalid analytics options: ${text}`, { problems });
 }
 
 /** Returns what `read` reads from an `AnalyticsError`; undefined for anything else, and if a getter throws. */

@@ -196,10 +196,10 @@ describe('problems', () => {
 
   test('are all in the message', () => {
     expect(() => readEnv(env, everything)).toThrow(
-      /^Invalid analytics configuration: 5 problems:\n {2}- TOKEN: is too short\n {2}- PORT: .*\n.*\n.*\n {2}- MODE: /,
+      /^Invalid analytics options: 5 problems:\n {2}- TOKEN: is too short\n {2}- PORT: .*\n.*\n.*\n {2}- MODE: /,
     );
     expect(() => readEnv({ PORT: 'x' }, (vars) => vars.integer('PORT'))).toThrow(
-      'Invalid analytics configuration: PORT: must be a whole number, got "x"',
+      'Invalid analytics options: PORT: must be a whole number, got "x"',
     );
   });
 

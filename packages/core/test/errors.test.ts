@@ -80,5 +80,5 @@ test('a configuration error lists its problems', () => {
   ];
   const error = configError(problems);
   expect(error).toMatchObject({ code: 'INVALID_CONFIG', problems });
-  expect(error.message).toBe('Invalid analytics configuration: 2 problems:\n  - A: is wrong\n  - B: is missing');
+  expect(error.message).toBe('Invalid analytics options: 2 problems:\n  - A: is wrong\n  - B: is missing');
 });

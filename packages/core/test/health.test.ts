@@ -102,7 +102,7 @@ describe('a write that does not end', () => {
     await clock.advance(59_999);
     expect([errors, (await analytics.healthCheck()).healthy]).toEqual([[], true]);
     await clock.advance(1);
-    const message = 'far: a write has not ended for 60 s; 1 events wait';
+    const message = 'far: a write has not ended for 60 s; 1 event waiting';
     expect(errors).toMatchObject([{ code: 'TIMEOUT', message }]);
     expect(await analytics.healthCheck()).toMatchObject({ healthy: false, backends: { far: { error: {} } } });
     slow.succeed();

@@ -342,7 +342,7 @@ describe("a backend's own flush", () => {
     made.record('e2');
     const second = begun(made.analytics.flush({ timeoutMs: 100 }));
     await made.clock.advance(100);
-    expect(second.report?.backends['far']?.error?.message).toBe('far: 1 events not delivered within 100 ms');
+    expect(second.report?.backends['far']?.error?.message).toBe('far: 1 event not delivered within 100 ms');
   });
 
   test('that fails makes the report say so', async () => {

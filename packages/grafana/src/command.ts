@@ -25,7 +25,7 @@ export function runCommand(args: readonly string[], cwd: string, version: string
     files = generateFiles(command.options);
   } catch (error) {
     const { message } = isAnalyticsError(error) ? configError(error.problems.map(asTyped)) : (error as Error);
-    err(`${message.replace('Invalid analytics configuration: ', '')}\n`);
+    err(`${message.replace('Invalid analytics options: ', '')}\n`);
     err('Try: npx @toolweaver/analytics-grafana --help\n');
     return 2;
   }

@@ -1,6 +1,7 @@
 import type { Backend, ClientFigures } from '../backend.ts';
 import { type AnalyticsError, backendError } from '../errors.ts';
 import type { AnalyticsEvent } from '../events/event.ts';
+import { eventCount } from '../values/describe.ts';
 import { failureOf } from './deadline.ts';
 import { immediateSink } from './immediate.ts';
 import { createLedger, dropReason } from './ledger.ts';
@@ -104,8 +105,8 @@ export function createDelivery(backend: Backend, options: DeliveryOptions): Deli
   function drop(reason: DropReason, count: number, cause: AnalyticsError): void {
     ledger.dropped[reason] += count;
     reporter.report('EVENTS_DROPPED', name, () => {
-      const what = `${count} ${count === 1 ? 'event' : 'events'} (${reason})`;
-      return backendError(name, 'EVENTS_DROPPED', `lost ${what}: ${cause.message}`, cause);
+      const message = `lost ${eventCount(count)} (${reason}): ${cause.message}`;
+      return backendError(name, 'EVENTS_DROPPED', message, cause);
     });
   }
 
@@ -153,7 +154,7 @@ export function createDelivery(backend: Backend, options: DeliveryOptions): Deli
       const flushed = await flush(timeoutMs, true);
       const left = sink.abandon();
       if (left > 0) {
-        const cause = flushed.error ?? backendError(name, 'TIMEOUT', `${left} events not delivered in time`);
+        const cause = flushed.error ?? backendError(name, 'TIMEOUT', `${eventCount(left)} not delivered in time`);
         events.lost(left, cause, 'shutdown_timeout');
       }
       closed = true;

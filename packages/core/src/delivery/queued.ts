@@ -5,6 +5,7 @@ import type { Clock } from '../client.ts';
 import { type AnalyticsError, backendError, type ErrorCode } from '../errors.ts';
 import type { AnalyticsEvent } from '../events/event.ts';
 import { maxRetryAfterMs } from '../retry-after.ts';
+import { eventCount } from '../values/describe.ts';
 import { createQueue } from './queue.ts';
 import type { DeliveryState } from './report.ts';
 import { toAnalyticsError } from './reporter.ts';
@@ -113,7 +114,7 @@ export function queuedSink(
   async function write(batch: readonly AnalyticsEvent[]): Promise<void> {
     const written = backend.write(batch);
     stalled = clock.setTimeout(() => {
-      const message = `a write has not ended for ${stalledMs / 1000} s; ${queue.size} events wait`;
+      const message = `a write has not ended for ${stalledMs / 1000} s; ${eventCount(queue.size)} waiting`;
       events.stalled(backendError(backend.name, 'TIMEOUT', message));
     }, stalledMs);
     stalled.unref?.();
@@ -265,7 +266,7 @@ export function queuedSink(
         // Ref'd: keeps the process alive while somebody waits.
         const deadline = clock.setTimeout(() => {
           waiters = waiters.filter((other) => other !== waiter);
-          const message = `${target - settledCount()} events not delivered within ${timeoutMs} ms`;
+          const message = `${eventCount(target - settledCount())} not delivered within ${timeoutMs} ms`;
           resolve(backendError(backend.name, 'TIMEOUT', message, failures > 0 ? lastError : undefined));
         }, timeoutMs);
         const waiter: Waiter = {

@@ -26,3 +26,7 @@ export function describe(value: unknown): string {
 export function quote(text: string): string {
   return JSON.stringify(text.length > 40 ? `${text.slice(0, 40)}…` : text);
 }
+
+export function eventCount(count: number): string {
+  return count === 1 ? '1 event' : `${count} events`;
+}
