@@ -6,17 +6,10 @@ import type {
   CostGroup,
   Window,
 } from '@toolweaver/analytics-core';
-import {
-  checkOptions,
-  cleanId,
-  configError,
-  type OptionChecks,
-  type OptionNames,
-} from '@toolweaver/analytics-core/backend';
+import { checkOptions, cleanId, configError, type OptionNames } from '@toolweaver/analytics-core/backend';
+import { type BudgetWindow, checkWindow, windowAt } from './budget-window.ts';
 import { checkFilter, matches, type SpendFilter } from './scope.ts';
 
-/** A UTC hour, day or month, or windows of `ms` milliseconds, counted from the Unix epoch. */
-export type BudgetWindow = 'hour' | 'day' | 'month' | { readonly ms: number };
 /**
  * Executions with the same `userId`, `orgId`, `runId` or `model` share a budget; those without one count towards none. After
  * 50 000 owners in a window, further ones share one budget.
@@ -54,7 +47,7 @@ const optionNames: OptionNames<BudgetOptions> = {
 export interface BudgetQuestion {
   /**
    * Whose budget; must be given where budgets are `per` user, organisation, run or model, and says nothing elsewhere. Undefined and
-   * '' are nobody, whose calls count towards no budget.
+   * '' are nobody, whose calls count towards no budget: the state is always `ok`.
    */
   readonly of?: string | undefined;
   /** What the next call may cost, in US dollars. Default, also for anything but a number above 0: nothing is added. */
@@ -112,7 +105,8 @@ interface Spent {
   unpriced: number;
 }
 
-const lengthsMs = { hour: 3_600_000, day: 86_400_000 } as const;
+const nothing: Readonly<Spent> = { nanoUsd: 0, unpriced: 0 };
+
 const ownerOf = {
   user: 'userId',
   organisation: 'orgId',
@@ -121,8 +115,6 @@ const ownerOf = {
 } as const satisfies Record<BudgetOwner & CostGroup, keyof SpendFilter>;
 /** The most that can be counted in nano-dollars. */
 const maxUsd = Number.MAX_SAFE_INTEGER / 1e9;
-/** About 317 years. */
-const maxWindowMs = 1e13;
 /** Bounds the memory; further owners of a window share one budget. */
 const maxOwners = 50_000;
 const others = '';
@@ -144,7 +136,7 @@ export function createBudget(options: BudgetOptions): Budget {
   let current: Window = { from: 0, to: 0 };
   let spent = new Map<string, Spent>();
   /** What an owner may have spent of whom nothing is known. */
-  let atMost: Spent = { nanoUsd: 0, unpriced: 0 };
+  let atMost: Spent = { ...nothing };
 
   /** Returns what was spent in the current window; starts a new one when the last is over. */
   function spentNow(): Map<string, Spent> {
@@ -153,7 +145,7 @@ export function createBudget(options: BudgetOptions): Budget {
     if (present >= current.to || present < current.from) {
       current = windowAt(present, window);
       spent = new Map();
-      atMost = { nanoUsd: 0, unpriced: 0 };
+      atMost = { ...nothing };
     }
     return spent;
   }
@@ -200,7 +192,7 @@ export function createBudget(options: BudgetOptions): Budget {
     check(question) {
       const { owner, expectedUsd } = readQuestion(question, per);
       const owners = spentNow();
-      const { nanoUsd, unpriced } = find(owners, owner) ?? atMost;
+      const { nanoUsd, unpriced } = owner === undefined ? nothing : (find(owners, owner) ?? atMost);
       const spentUsd = nanoUsd / 1e9;
       const expected =
         nanoUsd + (typeof expectedUsd === 'number' && expectedUsd > 0 ? Math.round(expectedUsd * 1e9) : 0);
@@ -257,16 +249,6 @@ function nanoUsdOf({ totalCostUsd }: CostEntry): number {
   return Math.round((totalCostUsd ?? 0) * 1e9);
 }
 
-function windowAt(at: number, window: BudgetWindow): Window {
-  if (window === 'month') {
-    const [year, month] = [new Date(at).getUTCFullYear(), new Date(at).getUTCMonth()];
-    return { from: Date.UTC(year, month), to: Date.UTC(year, month + 1) };
-  }
-  const ms = typeof window === 'object' ? window.ms : lengthsMs[window];
-  const from = Math.floor(at / ms) * ms;
-  return { from, to: from + ms };
-}
-
 function resolveOptions(options: BudgetOptions) {
   return checkOptions(options, optionNames, (check, given) => ({
     limitUsd: check.required.number('limitUsd', given.limitUsd, { min: 1e-9, max: maxUsd, what: 'US dollars' }) ?? 0,
@@ -279,7 +261,7 @@ function resolveOptions(options: BudgetOptions) {
   }));
 }
 
-/** `owner`: whose spending is asked for, as it is recorded. */
+/** `owner`: whose spending is asked for, as it is recorded; undefined is nobody. */
 function readQuestion(question: BudgetQuestion | undefined, per: BudgetOwner | undefined) {
   return checkOptions(question, questionNames, (check, { of: asked, expectedUsd }) => {
     if (per === undefined) {
@@ -290,16 +272,6 @@ function readQuestion(question: BudgetQuestion | undefined, per: BudgetOwner | u
     }
     const owner = asked ?? '';
     check.expect('of', owner, typeof owner === 'string', 'a string');
-    return { owner: owner === '' ? others : cleanId(String(owner)), expectedUsd };
+    return owner === '' ? { owner: undefined, expectedUsd: 0 } : { owner: cleanId(String(owner)), expectedUsd };
   });
-}
-
-function checkWindow(check: OptionChecks, window: BudgetWindow | undefined): BudgetWindow {
-  if (typeof window === 'object' && window !== null) {
-    const { ms } = check.group('window', window, { ms: true });
-    check.required.number('window.ms', ms, { min: 1000, max: maxWindowMs });
-    return window;
-  }
-  const isKnown = ['hour', 'day', 'month'].some((known) => known === window);
-  return check.expect('window', window, isKnown, 'hour, day, month or { ms: number }') ?? 'day';
 }

@@ -5,9 +5,9 @@ export {
   type BudgetOwner,
   type BudgetPerOwner,
   type BudgetQuestion,
-  type BudgetWindow,
   createBudget,
 } from './budget.ts';
+export type { BudgetWindow } from './budget-window.ts';
 export type { ModelPrice, Rates } from './model-price.ts';
 export { createPrices, type Prices, type PricesOptions } from './prices.ts';
 export type { SpendFilter } from './scope.ts';

@@ -210,6 +210,7 @@ test('takes whom a reader leaves out for owners who have spent as much as the la
   for (const of of ['last', 'left-out', 'new']) {
     expect(budget.check({ of })).toMatchObject({ state: 'warning', spentUsd: 0.9 });
   }
+  expect(budget.check({ of: undefined })).toMatchObject({ state: 'ok', spentUsd: 0 });
   budget.spend(10, { userId: 'left-out' });
   expect(budget.check({ of: 'left-out' })).toMatchObject({ state: 'exceeded', spentUsd: 1 });
   budget.go(24 * hour);
@@ -239,6 +240,7 @@ test('nobody, such as a user who has not signed in, has no budget to exceed', ()
   const budget = createBudget({ limitUsd: 1, window: 'day', per: 'user' });
   for (const nobody of [undefined, null as never, '']) {
     expect(budget.check({ of: nobody }).state).toBe('ok');
+    expect(budget.check({ of: nobody, expectedUsd: 5 }).state).toBe('ok');
   }
 });
 
@@ -280,6 +282,7 @@ test('many owners do not fill the memory: further ones share a budget', () => {
   budget.spend(30, { userId: 'later' });
   expect(budget.check({ of: 'user-7' }).spentUsd).toBe(0.01);
   expect(budget.check({ of: 'later' }).spentUsd).toBe(0.6);
+  expect(budget.check({ of: undefined }).spentUsd).toBe(0);
 });
 
 test('wrong options are refused, all of them at once', () => {
