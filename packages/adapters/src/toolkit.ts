@@ -57,8 +57,13 @@ function checkedName(toolkit: unknown, options: TrackToolkitOptions): string {
       Object.values(toolkit).some((value) => nameOf(value) === tool);
     const unknown = Array.isArray(tools) ? tools.filter((tool) => !isTool(tool)) : [tools];
     if (tools !== undefined && unknown.length > 0) {
-      const message = `must be an array of names of its tools, got ${unknown.map(describeValue).join(', ')}`;
-      check.problem('tools', message);
+      const names = unknown.map(describeValue).join(', ');
+      check.problem(
+        'tools',
+        Array.isArray(tools)
+          ? `must name tools of the toolkit, which has no ${names}`
+          : `must be an array of names of its tools, got ${names}`,
+      );
     }
     checkToolkitOptions(check, given);
     return name as string;

@@ -319,14 +319,14 @@ describe('a toolkit', () => {
     [
       'a tool that it has not',
       { tools: ['search', 'raed'] },
-      'tools: must be an array of names of its tools, got "raed"',
+      'tools: must name tools of the toolkit, which has no "raed"',
     ],
     ['a name that is not an option', { samplingRate: 0.5 }, 'samplingRate: is not an option; the options are enabled,'],
     ['what has no text', { enabled: Object.create(null) }, 'enabled: must be true or false, got an object'],
     ['a symbol', { sampleRate: Symbol('rate') }, 'sampleRate: must be a number from 0 to 1, got a symbol'],
     ['a bigint', { sampleRate: 1n }, 'sampleRate: must be a number from 0 to 1, got a bigint'],
     ['a promise', { sizes: Promise.resolve(true) }, 'sizes: must be true or false, got a promise: await it'],
-    ['a tool that has no text', { tools: [Object.create(null)] }, 'names of its tools, got an object'],
+    ['a tool that has no text', { tools: [Object.create(null)] }, 'which has no an object'],
     ['several of these', { samplingRate: 0.5, sizes: 1, tools: 5 }, '3 problems'],
     ['what is no object', null, 'options: must be an object, got null'],
   ])('with %s is refused at once', (_, options, message) => {
@@ -341,7 +341,7 @@ describe('a toolkit', () => {
       const toolkit = [{ name: 'search', execute: () => 1 }];
       expect(trackToolkit(analytics, toolkit, { name: 'kit', tools: ['search'] })).toHaveLength(1);
       expect(() => trackToolkit(analytics, toolkit, { name: 'kit', tools: ['search', name] })).toThrow(
-        `tools: must be an array of names of its tools, got "${name}"`,
+        `tools: must name tools of the toolkit, which has no "${name}"`,
       );
     },
   );
