@@ -15,7 +15,7 @@ import {
 import { dirname } from 'node:path';
 import type Driver from 'better-sqlite3';
 import { checkSoundness, corruption, isBeingSetAside, isOurs, setAside } from './damage.ts';
-import { type Failure, failure, isBusy, isDamage, messageOf } from './failure.ts';
+import { type Failure, failure, isBusy, isDamage, messageOf, systemCode } from './failure.ts';
 import { fileAt } from './file.ts';
 import { applicationId, schemaVersion } from './identity.ts';
 
@@ -235,11 +235,10 @@ function createFile(path: string): void {
       createFile(path);
       return;
     }
-    throw failure(
-      'INVALID_CONFIG',
-      `${path} cannot be written (${messageOf(error)}): choose the path of a file`,
-      error,
-    );
+    const advice = /^(EACCES|EPERM|EROFS)$/.test(systemCode(error))
+      ? 'check who may write the file and its folder, or choose another path'
+      : 'choose the path of a file';
+    throw failure('INVALID_CONFIG', `${path} cannot be written (${messageOf(error)}): ${advice}`, error);
   }
 }
 
