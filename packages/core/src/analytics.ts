@@ -28,11 +28,11 @@ import { extendContext, rootOf, type Surroundings } from './tracking/context.ts'
 import { createRuns } from './tracking/run.ts';
 import { createTraces } from './tracking/trace.ts';
 import { createTracker } from './tracking/track.ts';
-import { optionalObject, requiredNumber, requiredObject, requiredText } from './values/check.ts';
+import { optionalObject, refuse as refuseField, requiredNumber, requiredObject, requiredText } from './values/check.ts';
 import { describe, quote } from './values/describe.ts';
 import { parseUuid, uuidV7Source } from './values/id.ts';
 import { thrownText } from './values/thrown.ts';
-import { unknownField } from './values/unknown.ts';
+import { unknownFields, unknownNames } from './values/unknown.ts';
 
 const flushTimeoutMs = 10_000;
 const checkTimeoutMs = 5_000;
@@ -151,20 +151,17 @@ export function createAnalytics(options: AnalyticsOptions): Analytics {
   }
 
   function tell(why: Misuse, code: ErrorCode, text: string): void {
-    // The field that the message begins with, without user-defined names, which could be as many as events.
-    const field = why.message.replace(/\W.*/s, '');
-    reporter.report(code, field, () => new AnalyticsError(code, text, why));
+    reporter.report(code, fieldOf(why), () => new AnalyticsError(code, text, why));
   }
 
-  /** Samples the event made from `input`, and reports a field of the input that does not exist. */
+  /** Samples the event made from `input`, and reports fields of the input that do not exist. */
   function take(input: object, event: AnalyticsEvent, sampleRate?: number): AnalyticsEvent | undefined {
     if (checksLeft > 0) {
       checksLeft -= 1;
-      const name = unknownField(input, event);
-      if (name !== undefined) {
-        const problems = [{ field: name, message: 'is not a field of this event' }];
-        const message = `Unknown field ${quote(name)} of an event`;
-        reportMisuse(new AnalyticsError('INVALID_EVENT', message, { problems }), 'it is left out');
+      const problems = unknownFields(input, event).map((field) => ({ field, message: 'is not a field of this event' }));
+      if (problems.length > 0) {
+        const message = `Unknown in an event: ${problems.map(({ field }) => quote(field)).join(', ')}`;
+        reportMisuse(new AnalyticsError('INVALID_EVENT', message, { problems }), 'left out');
       }
     }
     return sample(event, sampleRate);
@@ -187,23 +184,37 @@ export function createAnalytics(options: AnalyticsOptions): Analytics {
   }
 
   function tracked(make: MakeTracked): AnalyticsEvent | undefined {
+    /** What was wrong with details, by their fields. */
+    const wrong = new Map<string, unknown>();
+
     function made(isWhole: boolean): AnalyticsEvent | undefined {
-      const input = make(isWhole);
+      const fields = Object.entries(make(isWhole));
+      const input = Object.fromEntries(
+        isWhole ? fields.filter(([field]) => !wrong.has(field)) : fields,
+      ) as TrackedInput;
       const { sampleRate } = input;
       return eventOf(
         input,
         sampleRate === undefined ? undefined : requiredNumber(sampleRate, 'sampleRate', 0, 1, false),
       );
     }
-    try {
-      return made(true);
-    } catch (thrown) {
-      // The call and its outcome are valid even if its details are not. If not even these are, this throws.
-      const event = made(false);
-      if (event !== undefined) {
-        reportMisuse(thrown, 'its details are left out');
+    for (;;) {
+      try {
+        const event = made(true);
+        for (const thrown of wrong.values()) {
+          reportMisuse(thrown, 'it is left out');
+        }
+        return event;
+      } catch (thrown) {
+        // The call and its outcome are valid even if its details are not. If not even these are, this throws.
+        const event = made(false);
+        const field = fieldOf(misuse(thrown));
+        if (event === undefined || wrong.has(field)) {
+          reportMisuse(thrown, 'its details are left out');
+          return event;
+        }
+        wrong.set(field, thrown);
       }
-      return event;
     }
   }
 
@@ -211,13 +222,11 @@ export function createAnalytics(options: AnalyticsOptions): Analytics {
 
   function timeoutMs(given: DeadlineOptions | undefined, byDefault: number): number {
     try {
-      return requiredNumber(
-        (optionalObject(given, 'options') as DeadlineOptions).timeoutMs ?? byDefault,
-        'timeoutMs',
-        0,
-        Number.POSITIVE_INFINITY,
-        false,
-      );
+      const options = optionalObject(given, 'options') as DeadlineOptions;
+      for (const { field, message } of unknownNames(options, { timeoutMs: true })) {
+        refuseField(field, message);
+      }
+      return requiredNumber(options.timeoutMs ?? byDefault, 'timeoutMs', 0, Number.POSITIVE_INFINITY, false);
     } catch (thrown) {
       reportMisuse(thrown, `${byDefault} is used`, 'INVALID_CONFIG');
       return byDefault;
@@ -291,7 +300,8 @@ export function createAnalytics(options: AnalyticsOptions): Analytics {
   };
 }
 
-type MakeTracked = (isWhole: boolean) => EventInput & { readonly sampleRate?: unknown };
+type TrackedInput = EventInput & { readonly sampleRate?: unknown };
+type MakeTracked = (isWhole: boolean) => TrackedInput;
 
 /** Returns `input`, once it is known to be an object. */
 function checked<T extends object>(input: T): T {
@@ -307,6 +317,11 @@ function misuse(thrown: unknown): Misuse {
   return (
     ours ?? { code: 'INVALID_EVENT', message: `reading it threw ${thrownText(thrown)}`, cause: thrown, problems: [] }
   );
+}
+
+/** The field that is wrong, without user-defined names in it, which could be as many as events. */
+function fieldOf({ problems, message }: Misuse): string {
+  return (problems[0]?.field ?? message).replace(/\W.*/s, '');
 }
 
 const refusals: { readonly [C in ErrorCode]?: DropReason } = {

@@ -29,5 +29,5 @@ export { describe as describeValue } from './values/describe.ts';
 export type { NumberRange } from './values/range.ts';
 export { cleanId } from './values/text.ts';
 export { describeThrown } from './values/thrown.ts';
-export { unknownField, unknownOptions } from './values/unknown.ts';
+export { unknownFields, unknownOptions } from './values/unknown.ts';
 export { pause, untilAborted } from './waiting.ts';

@@ -356,7 +356,9 @@ describe('what a backend may ask its client', () => {
   test('a backend whose attach throws is no backend for a client', () => {
     const listeners = process.listenerCount('exit');
     const odd: Backend = { ...memory(), attach: thrower };
-    expect(() => createAnalytics({ backends: [odd] })).toThrow();
+    expect(() => createAnalytics({ backends: [odd] })).toThrow(
+      expect.objectContaining({ name: 'AnalyticsError', code: 'INTERNAL', backend: 'memory' }),
+    );
     expect(process.listenerCount('exit')).toBe(listeners);
   });
 });

@@ -124,6 +124,24 @@ describe('a write that does not end', () => {
   });
 });
 
+test('a backend whose probe succeeds is not healthy while its deliveries fail, as where a disk is full', async () => {
+  const side = Object.assign(farSide(), { check: async () => {} });
+  side.answer = () => {
+    throw new AnalyticsError('STORAGE_FULL', 'no room');
+  };
+  const { analytics, clock, record } = rig({}, { backends: [side] });
+  record('e1');
+  await clock.advance(20_000);
+  expect(await analytics.healthCheck()).toMatchObject({
+    healthy: false,
+    backends: { far: { error: { message: 'far: the last delivery failed: no room' } } },
+  });
+  side.answer = () => {};
+  record('e2');
+  await clock.advance(30_000);
+  expect((await analytics.healthCheck()).healthy).toBe(true);
+});
+
 describe('a backend without a probe is judged by its deliveries', () => {
   test('healthy before the first one, and while it stumbles', async () => {
     const { analytics, clock, record, side } = rig();

@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { describe, expect, test } from 'vitest';
-import type { Backend } from '../src/index.ts';
+import type { AnalyticsEvent, Backend } from '../src/index.ts';
 import { turn } from './support/clock.ts';
 import { names, namesOf, skill } from './support/events.ts';
 import { type FarSide, farSide, hanging } from './support/far-side.ts';
@@ -185,6 +185,22 @@ describe('batches', () => {
   });
 });
 
+test.each<[string, (batch: AnalyticsEvent[]) => unknown]>([
+  ['empties', (batch) => batch.splice(0)],
+  ['adds to', (batch) => batch.push(...batch)],
+])('a backend that %s the array it gets neither stops the host nor changes what is counted', async (_, change) => {
+  const backend: Backend = {
+    name: 'odd',
+    delivery: { maxEvents: 10, maxDelayMs: 5 },
+    settings: {},
+    write: (batch) => void change(batch as AnalyticsEvent[]),
+  };
+  const { clock, analytics, record } = rig({}, { backends: [backend] });
+  record(...names(3));
+  await clock.advance(5);
+  expect(statsOf(analytics, 'odd')).toMatchObject({ accepted: 3, delivered: 3, queued: 0, queuedBytes: 0 });
+});
+
 describe('the bound of events', () => {
   test('drops the newest, counts each, and takes on again when there is room', async () => {
     const { analytics, clock, record, side } = rig({ maxEvents: 2 }, { maxQueueEvents: 5 });
@@ -204,6 +220,16 @@ describe('the bound of events', () => {
     await clock.advance(1000);
     expect(namesOf(side.held)).toEqual([...names(5), 'e11']);
     expect(statsOf(analytics)).toMatchObject({ accepted: 11, queued: 0, delivered: 6, queuedBytes: 0 });
+  });
+
+  test('is told with the first event it costs, and with the number of all others at the end', async () => {
+    const { analytics, errors, record } = rig({}, { maxQueueEvents: 2 });
+    record(...names(10));
+    await analytics.close();
+    expect(errors.map(({ message }) => message)).toEqual([
+      'far: lost 1 event (queue_full): far: the queue holds at most 2 events and 33554432 bytes',
+      'far: lost 7 events besides those reported: see stats()',
+    ]);
   });
 
   test('is that of each backend by itself', async () => {

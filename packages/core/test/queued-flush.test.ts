@@ -176,6 +176,14 @@ describe('flush', () => {
     ]);
   });
 
+  test('options of another name are reported, and ten seconds used', async () => {
+    const { analytics, errors } = rig();
+    await analytics.flush({ timeout: 5 } as never);
+    expect(errors).toMatchObject([
+      { code: 'INVALID_CONFIG', message: 'timeout is not an option; the options are timeoutMs; 10000 is used' },
+    ]);
+  });
+
   test('tries again at once when the far side failed before, without waiting for the pause to end', async () => {
     const { analytics, clock, record, side } = rig();
     side.answer = down;

@@ -66,7 +66,7 @@ describe('a run', () => {
         { runId: 'r', config: { seed: 1 } },
       ]);
       expect(made.errors).toMatchObject([
-        { message: expect.stringMatching(/^(tags|config) .*its details are left out$/) },
+        { message: expect.stringMatching(/^(tags .*; it is|config .*; its details are) left out$/) },
       ]);
       expect(dropsOf(made.analytics)).toEqual({});
     },
@@ -136,7 +136,7 @@ describe('a run', () => {
     run.finish({ state: 'failed', summary: 'best' as never });
     run.finish();
     expect(made.errors.map(({ message }) => message)).toEqual([
-      'summary must be an object, got "best"; its details are left out',
+      'summary must be an object, got "best"; it is left out',
     ]);
     expect(await told(made)).toMatchObject([{ state: 'started' }, { state: 'failed' }]);
   });
@@ -223,7 +223,7 @@ describe('a run', () => {
       state: 'finished',
       summary: { best: 1 },
     });
-    expect(made.errors.map(({ message }) => message)).toEqual(['Unknown field "status" of an event; it is left out']);
+    expect(made.errors.map(({ message }) => message)).toEqual(['Unknown in an event: "status"; left out']);
   });
 
   test('says what is wrong with what it logs', () => {

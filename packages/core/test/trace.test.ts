@@ -94,6 +94,7 @@ describe('what comes in', () => {
   test.each<[string, (sent: TraceContext) => never]>([
     ['an object', (sent) => sent as never],
     ['headers of fetch', (sent) => new Headers({ ...sent }) as never],
+    ['capitals', ({ traceparent, tracestate }) => ({ Traceparent: traceparent, TRACESTATE: tracestate }) as never],
   ])('from a client of this kind, in %s, names caller and run exactly', async (_, carried) => {
     const [here, there] = [rig(), rig()];
     for (const runId of ['nightly; a=b, ä', undefined]) {

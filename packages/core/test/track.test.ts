@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import type { Operation } from '../src/index.ts';
 import { turn } from './support/clock.ts';
 import { dropsOf } from './support/ledger.ts';
@@ -143,7 +143,7 @@ describe('trackOperation', () => {
     const made = rig();
     await made.analytics.trackOperation('op', (operation) => operation.fail({ type: 'Quota', message: 5 }));
     expect(await recorded(made)).toMatchObject([{ success: false }]);
-    expect(made.errors).toMatchObject([{ message: expect.stringMatching(/^error.*its details are left out$/) }]);
+    expect(made.errors).toMatchObject([{ message: expect.stringMatching(/^error.*; it is left out$/) }]);
   });
 
   test('marked as failed before it throws keeps the mark', async () => {
@@ -182,27 +182,45 @@ describe('trackOperation', () => {
     expect(dropsOf(made.analytics)).toEqual({ invalid: subjects.length });
   });
 
-  test('is recorded without its details where these are wrong or cannot be read', async () => {
+  test('is recorded without those details that are wrong or cannot be read', async () => {
     const made = rig();
     const hostile = {
       get model(): never {
         throw new Error('getter');
       },
     };
-    for (const details of [revoked(), hostile, 5, { cost: { usd: 'much' } }]) {
+    for (const details of [revoked(), hostile, 5, { cost: { usd: 'much' }, attempt: 0 }]) {
       await made.analytics.trackOperation('op', (operation) => {
         operation.set({ model: 'm' });
         operation.set(details as never);
       });
     }
     expect(dropsOf(made.analytics)).toEqual({});
-    expect(made.errors[0]?.message).toMatch(/^reading it threw .*; its details are left out$/);
+    expect(made.errors[0]?.message).toMatch(/^reading it threw .*; it is left out$/);
     const events = await recorded(made);
     expect(events).toHaveLength(4);
     for (const event of events) {
-      expect(event).toMatchObject({ name: 'op', success: true, latencyMs: expect.any(Number) });
-      expect(event.model).toBeUndefined();
+      expect(event).toMatchObject({ name: 'op', success: true, latencyMs: expect.any(Number), model: 'm' });
+      expect([event.cost, event.attempt]).toEqual([undefined, undefined]);
     }
+    expect(made.errors.slice(1).map(({ message }) => message)).toEqual([
+      'details must be an object, got 5; it is left out',
+      'attempt must be a whole number >= 1, got 0; it is left out',
+      'cost.usd must be a number from 0 to 9007199.25474099, got "much"; it is left out',
+    ]);
+  });
+
+  test('asks once what to say of a result, also where some of that is wrong', async () => {
+    const made = rig();
+    const describe = vi.fn((_: readonly unknown[], result: number | undefined) => ({
+      outputBytes: result,
+      attempt: -1,
+    }));
+    const tool = made.analytics.wrapTool((bytes: number) => bytes, { name: 'tool' }, describe);
+    tool(7);
+    expect(await recorded(made)).toMatchObject([{ outputBytes: 7 }]);
+    expect(describe).toHaveBeenCalledTimes(1);
+    expect(made.errors).toMatchObject([{ problems: [{ field: 'attempt' }] }]);
   });
 
   test('with wrong details is still the parent of what it called, and keeps the error that it threw', async () => {

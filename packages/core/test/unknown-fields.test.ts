@@ -46,8 +46,21 @@ describe('a field that no event has', () => {
     await analytics.flush();
     expect(side.held).toHaveLength(1);
     expect(errors).toMatchObject([
-      { code: 'INVALID_EVENT', message: `Unknown field "${field}" of an event; it is left out`, problems: [{ field }] },
+      { code: 'INVALID_EVENT', message: `Unknown in an event: "${field}"; left out`, problems: [{ field }] },
     ]);
+  });
+
+  test('is told each time it is another one, with all others of its event', () => {
+    const { analytics, errors } = rig();
+    const call = { toolName: 'a', success: true };
+    analytics.recordToolInvocation({ ...call, latency: 1 } as never);
+    analytics.recordToolInvocation({ ...call, latency: 1 } as never);
+    analytics.recordToolInvocation({ ...call, costUsd: 1, 'org id': 'o', tokens: null } as never);
+    expect(errors.map(({ message }) => message)).toEqual([
+      'Unknown in an event: "latency"; left out',
+      'Unknown in an event: "costUsd", "org id"; left out',
+    ]);
+    expect(errors[1]?.problems.map(({ field }) => field)).toEqual(['costUsd', 'org id']);
   });
 
   test('costs no event where it cannot be looked at', async () => {

@@ -14,7 +14,7 @@ import type { SinkEvents, SinkOptions } from './sink.ts';
 /** Delivers the client's events to one backend. Its counts are exact at any instant. */
 export interface Delivery {
   readonly backend: Backend;
-  /** Calls `backend.attach`; its errors propagate. */
+  /** Calls `backend.attach`; throws an `AnalyticsError` if that throws. */
   attach(figures: ClientFigures): void;
   /** Accepts an event. `bytes` is its estimated size. Never throws. */
   offer(event: AnalyticsEvent, bytes: number): void;
@@ -51,6 +51,8 @@ export function createDelivery(backend: Backend, options: DeliveryOptions): Deli
   /** Events lost after they were queued. */
   let lostCount = 0;
   let lastLoss: AnalyticsError | undefined;
+  /** Dropped events that no report has counted, as there was one shortly before. */
+  let untold = 0;
   const refusals: { [reason: string]: AnalyticsError } = {};
   let failure: DeliveryFailure | undefined;
   let closed = false;
@@ -104,7 +106,9 @@ export function createDelivery(backend: Backend, options: DeliveryOptions): Deli
 
   function drop(reason: DropReason, count: number, cause: AnalyticsError): void {
     ledger.dropped[reason] += count;
+    untold += count;
     reporter.report('EVENTS_DROPPED', name, () => {
+      untold -= count;
       const message = `lost ${eventCount(count)} (${reason}): ${cause.message}`;
       return backendError(name, 'EVENTS_DROPPED', message, cause);
     });
@@ -133,7 +137,11 @@ export function createDelivery(backend: Backend, options: DeliveryOptions): Deli
   return {
     backend,
     attach(figures) {
-      followIfAsync(backend.attach?.(figures));
+      try {
+        followIfAsync(backend.attach?.(figures));
+      } catch (thrown) {
+        throw toAnalyticsError(thrown, name);
+      }
     },
     offer(event, bytes) {
       ledger.accepted += 1;
@@ -162,6 +170,10 @@ export function createDelivery(backend: Backend, options: DeliveryOptions): Deli
       const failed = await failureOf(clock, leftMs, name, 'close', () => backend.close?.());
       if (failed !== undefined) {
         report(failed);
+      }
+      if (untold > 0) {
+        const message = `lost ${eventCount(untold)} besides those reported: see stats()`;
+        reporter.report('EVENTS_DROPPED', `${name} closed`, () => backendError(name, 'EVENTS_DROPPED', message));
       }
       const error = flushed.error ?? failed;
       return { ...flushed, ok: error === undefined, dropped: flushed.dropped + left, queued: 0, error };

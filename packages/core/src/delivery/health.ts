@@ -11,7 +11,7 @@ export async function checkHealth(delivery: Delivery, clock: Clock, timeoutMs: n
   return { healthy: error === undefined, latencyMs: clock.monotonic() - startedMs || 0, error };
 }
 
-/** A backend without a `check` is judged by its deliveries. */
+/** Judged by its probe, if it has one, and by its deliveries: where a disk is full, there may still be room for a probe. */
 async function probe(delivery: Delivery, clock: Clock, timeoutMs: number): Promise<AnalyticsError | undefined> {
   const { backend } = delivery;
   const { name } = backend;
@@ -21,10 +21,12 @@ async function probe(delivery: Delivery, clock: Clock, timeoutMs: number): Promi
   if (state === 'closed') {
     return backendError(name, 'CLOSED', 'the client is closed');
   }
-  // A probe may well succeed while a write hangs.
   const isStalled = failure?.final && failure.error.code === 'TIMEOUT';
   if (backend.check !== undefined && !isStalled) {
-    return failureOf(clock, timeoutMs, name, 'check', (signal) => backend.check?.(signal));
+    const failed = await failureOf(clock, timeoutMs, name, 'check', (signal) => backend.check?.(signal));
+    if (failed !== undefined || state !== 'open') {
+      return failed;
+    }
   }
   if (failure === undefined || !(failure.final || state === 'open')) {
     return undefined;

@@ -134,12 +134,14 @@ export function queuedSink(
 
   async function deliver(): Promise<void> {
     const batch = queue.peek(limit);
+    // Now, as a backend that changes the array must not change what is counted, or stop the queue.
+    const count = batch.length;
     const started = epoch;
     try {
       await write(batch);
     } catch (thrown) {
       if (epoch === started) {
-        await failed(batch.length, toAnalyticsError(thrown, backend.name));
+        await failed(count, toAnalyticsError(thrown, backend.name));
       }
       return;
     }
@@ -148,8 +150,8 @@ export function queuedSink(
       attempts = 0;
       failures = 0;
       givenUpInRow = 0;
-      queue.remove(batch.length);
-      events.delivered(batch.length);
+      queue.remove(count);
+      events.delivered(count);
     }
   }
 
@@ -302,14 +304,14 @@ export function queuedSink(
       isWritingSync = true;
       try {
         for (let batches = 0; queue.size > 0 && batches < maxSyncBatches; batches += 1) {
-          const batch = queue.peek(queue.size);
-          const written: unknown = backend.writeSync(batch);
+          const count = queue.size;
+          const written: unknown = backend.writeSync(queue.peek(count));
           if (types.isPromise(written)) {
             written.catch(() => {});
             throw backendError(backend.name, 'INTERNAL', 'writeSync() must not be asynchronous');
           }
-          forget(batch.length);
-          events.delivered(batch.length);
+          forget(count);
+          events.delivered(count);
           failures = 0;
           notify();
         }

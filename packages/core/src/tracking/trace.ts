@@ -62,7 +62,9 @@ function incoming(headers: unknown, outer: Surroundings | undefined): Surroundin
   try {
     const given: { get?: unknown; [name: string]: unknown } = optionalObject(headers, 'headers');
     const read = (name: keyof TraceContext): unknown =>
-      typeof given.get === 'function' ? given.get(name) : given[name];
+      typeof given.get === 'function'
+        ? given.get(name)
+        : Object.entries(given).find(([key]) => key.toLowerCase() === name)?.[1];
     const [found = '', version, traceId, , , more] = pattern.exec(String(read('traceparent'))) ?? [];
     if (traceId === undefined || (version === '00' && more !== undefined)) {
       return undefined;

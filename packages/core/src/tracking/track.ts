@@ -20,10 +20,10 @@ export interface TrackerOptions {
   readonly context: AsyncLocalStorage<Surroundings>;
   readonly clock: Clock;
   readonly newId: () => string;
-  /** Records what `make` returns: whole, or if that is invalid, without its details. Never throws, even if `make` does. */
+  /** Records what `make` returns: whole, or without the details that are invalid. Never throws, even if `make` does. */
   readonly record: (make: (isWhole: boolean) => TrackedInput) => void;
   /** Reports a mistake whose consequence is that something is left out. */
-  readonly leftOut: (mistake: AnalyticsError) => void;
+  readonly leftOut: (mistake: unknown) => void;
 }
 
 type TrackedInput = ExecutionInput & { readonly sampleRate?: unknown };
@@ -43,8 +43,6 @@ export function createTracker({ context, clock, newId, record, leftOut }: Tracke
     const around = { ...outer, rootId: rootOf(outer) ?? parentOf(subject) ?? id };
     const startedMs = clock.monotonic();
     let details: OperationDetails = {};
-    /** Why the details cannot be recorded. */
-    let misuse: { readonly thrown: unknown } | undefined;
     let failure: ErrorInfo | undefined;
     let failed = false;
     let ended = false;
@@ -56,7 +54,7 @@ export function createTracker({ context, clock, newId, record, leftOut }: Tracke
       isActive = false;
     }
 
-    /** Does `work` for the callback, and keeps the first error instead of throwing into it. */
+    /** Does `work` for the callback, and reports an error instead of throwing into it. */
     function take(work: () => void): void {
       if (ended) {
         leftOut(
@@ -66,15 +64,8 @@ export function createTracker({ context, clock, newId, record, leftOut }: Tracke
       try {
         work();
       } catch (thrown) {
-        misuse ??= { thrown };
+        leftOut(thrown);
       }
-    }
-
-    function allDetails(result: unknown): object {
-      if (misuse !== undefined) {
-        throw misuse.thrown;
-      }
-      return describe ? definedFields(describe(result), 'details') : details;
     }
 
     function end(success: boolean, error: ErrorInfo | undefined, result?: unknown): void {
@@ -85,10 +76,14 @@ export function createTracker({ context, clock, newId, record, leftOut }: Tracke
       release();
       const latencyMs = Math.max(0, clock.monotonic() - startedMs);
       const outcome = { type: 'execution', id, success, error, latencyMs } as const;
+      let described: object | undefined;
       // In the context of the start, as a generator may be ended from an unrelated one.
       context.run(around, record, (isWhole) => {
         const named = typeof subject === 'string' ? { name: subject } : definedFields(subject, 'subject');
-        return { ...defaults, ...named, ...(isWhole && allDetails(result)), ...outcome } as TrackedInput;
+        if (isWhole && describe) {
+          described ??= definedFields(describe(result), 'details');
+        }
+        return { ...defaults, ...named, ...(isWhole && (described ?? details)), ...outcome } as TrackedInput;
       });
     }
 

@@ -26,20 +26,21 @@ export function unknownOptions(given: unknown, known: Readonly<Record<string, tr
 const otherFields = { skillId: true, toolName: true, sampleRate: true };
 
 /**
- * Returns the first field of an input, or of its `usage`, that the event made from it does not have. Null and undefined values do
- * not count.
+ * Returns the fields of an input, or else of its `usage`, that the event made from it does not have: the first ten. Null and
+ * undefined values do not count.
  */
-export function unknownField(input: unknown, event: unknown): string | undefined {
+export function unknownFields(input: unknown, event: unknown): string[] {
   try {
     const given = input as Readonly<Record<string, unknown>>;
     const kept = event as Readonly<Record<string, unknown>>;
-    const name = Object.keys(given).find(
+    const names = Object.keys(given).filter(
       (name) => !(name in kept || name in otherFields) && (given[name] ?? undefined) !== undefined,
     );
-    const ofUsage = name === undefined && unknownField(given['usage'], kept['usage']);
-    return ofUsage ? `usage.${ofUsage}` : name;
+    return names.length > 0
+      ? names.slice(0, 10)
+      : unknownFields(given['usage'], kept['usage']).map((name) => `usage.${name}`);
   } catch {
     // There is no usage, or a field of no use to the event cannot be read, which must not cost the event.
-    return undefined;
+    return [];
   }
 }

@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import { AnalyticsError, type AnalyticsEvent, type Backend, isAnalyticsError } from '@toolweaver/analytics-core';
-import { parseEvent, unknownField } from '@toolweaver/analytics-core/backend';
+import { parseEvent, unknownFields } from '@toolweaver/analytics-core/backend';
 import { messageOf } from '../failure.ts';
 import { refusePromise } from '../not-async.ts';
 import { absolutePath } from '../path.ts';
@@ -171,7 +171,7 @@ async function importRows(
 /** @throws AnalyticsError for anything but an event, and for a field that such an event does not have. */
 function toEvent(data: unknown, idOf: (event: AnalyticsEvent) => string): AnalyticsEvent {
   const event = parsed(data, idOf);
-  const unknown = unknownField(data, event);
+  const [unknown] = unknownFields(data, event);
   if (unknown !== undefined) {
     const message = 'is not a field of such an event: leave it out, or name it otherwise by map';
     throw new AnalyticsError('INVALID_EVENT', `${unknown} ${message}`, { problems: [{ field: unknown, message }] });
