@@ -9,7 +9,7 @@ import type { SqliteOptions } from './sqlite.ts';
  */
 export function sqliteFromEnv(env: Env): SqliteOptions {
   return readEnv(env, (vars) => {
-    const maxMegabytes = vars.integer('ANALYTICS_DB_MAX_MB', { min: 0, max: 1_000_000_000 });
+    const maxMegabytes = vars.integer('ANALYTICS_DB_MAX_MB', { min: 0, max: 100_000_000 });
     return {
       path: vars.text('ANALYTICS_DB_PATH'),
       retentionDays: vars.integer('ANALYTICS_DB_RETENTION_DAYS', { min: 0, max: 36_500 }),

@@ -76,8 +76,8 @@ const decided: readonly { readonly names: readonly string[]; readonly taken: str
     },
     {
       names: ['ANALYTICS_DB_MAX_MB'],
-      taken: ['0', '1000000000'],
-      refused: ['-1', '1000000001', '0.5', '99999999999999999999', ...noNumbers],
+      taken: ['0', '100000000'],
+      refused: ['-1', '536870912', '0.5', '99999999999999999999', ...noNumbers],
     },
     {
       names: ['PROMETHEUS_PORT'],
