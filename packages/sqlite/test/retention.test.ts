@@ -401,6 +401,21 @@ test('names, which stay, never push out all events', async () => {
   expect(Math.min(...kept)).toBeGreaterThan(1_000);
 });
 
+test('what waits to be added up pushes out no events: it is added up first', async () => {
+  const path = join(testFolder(), 'analytics.db');
+  const backend = await open({ path });
+  const at = Date.now();
+  for (let left = 20; left > 0; left -= 1) {
+    await backend.write(Array.from({ length: 2000 }, () => execution({ at, userId: undefined, error: undefined })));
+  }
+  const waiting = 'SELECT total(length(cells)) FROM rollup_log';
+  const waitingBytes = value(path, waiting) as number;
+  const { usedBytes } = await backend.store.statistics();
+  expect(waitingBytes).toBeGreaterThan(200_000);
+  const { rows } = await backend.store.prune({ maxBytes: usedBytes - 150_000 });
+  expect([rows.executions, value(path, waiting)]).toEqual([0, 0]);
+});
+
 test('days, which stay, never push out all events', async () => {
   const path = join(testFolder(), 'analytics.db');
   const backend = await open({ path });

@@ -1,5 +1,6 @@
 import { dayMs, hourMs } from '../cell.ts';
 import type { Connection, DatabaseConfig } from '../database.ts';
+import { foldSome } from '../fold.ts';
 import { tailBits } from '../sequence.ts';
 import { createDeletion, type Deletion, deleteBefore, deleteHours, paceOf } from './deletion.ts';
 import { countRows, type KeptTable, keptTables, kinds, type RowCounts } from './kept.ts';
@@ -46,6 +47,10 @@ export function* prune(
     yield* deleteHours(deletion, startOfDay(Math.min(hoursBefore, oldestExecution(db) ?? hoursBefore)));
   }
   if (maxBytes !== undefined) {
+    // First: what waits in the log takes far less room once it is added up, and must not push out events.
+    while (excessBytes(db, maxBytes) > 0 && foldSome(db, config)) {
+      yield;
+    }
     yield* deleteToSize(deletion, maxBytes, now);
   }
   return {
@@ -70,6 +75,8 @@ export function hoursEnd(now: number, end: number): number {
 const telling = 64 * 1024;
 /** A step frees about this much or one larger row, or all that is over the limit if that is less. */
 const leastBytes = 256 * 1024;
+/** Hardly a row takes less. Without this bound, writes between the steps would hide what was freed, and steps grow without end. */
+const leastRowBytes = 64;
 
 function* deleteToSize(deletion: Deletion, maxBytes: number, now: number): Generator<void> {
   const { db } = deletion;
@@ -89,7 +96,7 @@ function* deleteToSize(deletion: Deletion, maxBytes: number, now: number): Gener
     }
     const bytes = Math.max(telling, Math.min(leastBytes, left), left / aging.length);
     // As many rows as take these bytes. While that is unknown, as many as were deleted since, starting with one.
-    const rows = Math.max(1, bytes * rowsPerByte, before - told.rows);
+    const rows = Math.max(1, Math.min(bytes / leastRowBytes, Math.max(bytes * rowsPerByte, before - told.rows)));
     const end = endOfOldest(deletion, { rows, bytes, staying });
     if (end === undefined) {
       break;
