@@ -11,6 +11,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
+import type { AnalyticsError } from '@toolweaver/analytics-core';
 import { artifact, execution, fakeClock, metrics, run as runEvent } from '@toolweaver/analytics-testkit';
 import { image, startRun, wandb } from '@toolweaver/analytics-wandb';
 import { expect, onTestFinished, test } from 'vitest';
@@ -310,10 +311,8 @@ test('files, pictures and artifacts are copied; without an entity the artifact s
   const dir = testFolder();
   const source = join(dir, 'model.bin');
   writeFileSync(source, 'weights');
-  const notices: string[] = [];
-  const onNotice = ({ message }: { message: string }): void => {
-    notices.push(message);
-  };
+  const notices: AnalyticsError[] = [];
+  const onNotice = (notice: AnalyticsError): void => void notices.push(notice);
   const run = await startRun({ mode: 'offline', dir, runId: 'r', onNotice });
   const png = Buffer.from('89504e470d0a1a0a0000000d494844520000000200000003', 'hex');
   run.log({ picture: image(png) });
@@ -328,7 +327,8 @@ test('files, pictures and artifacts are copied; without an entity the artifact s
     expect(existsSync(join(run.location ?? '', 'files', name)), name).toBe(true);
   }
   expect(read.artifacts).toEqual([]);
-  expect(notices).toEqual([expect.stringContaining('the artifact model stays in')]);
+  const message = expect.stringContaining('the artifact model stays in');
+  expect(notices).toMatchObject([{ code: 'INVALID_CONFIG', message }]);
 });
 
 test('a run that goes on after its end has all of it in the summary of its second directory', async () => {

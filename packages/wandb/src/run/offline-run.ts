@@ -12,6 +12,7 @@ import { makeRunDirectory, makeWandbFolder } from '../log/run-directory.ts';
 import { createTransactionLog, type TransactionLog, toStorageError } from '../log/transaction-log.ts';
 import type { MetricDefinition } from '../metric-definition.ts';
 import { toPathPart } from '../names.ts';
+import type { Notify } from '../notices.ts';
 import type { RunInfo } from '../run-info.ts';
 import type { RunTarget } from './run-target.ts';
 
@@ -37,7 +38,7 @@ export interface OfflineRunOptions {
   /** Seconds that the run took before. */
   readonly earlierRuntime: number;
   /** Called with what was done differently or left out, and why. */
-  onSkipped(message: string): void;
+  readonly onSkipped: Notify;
 }
 
 /** Creates the run's directory at once. */
@@ -126,7 +127,8 @@ export function createOfflineRun(
   function canUpload(artifact: Artifact): boolean {
     if (current.entity === undefined) {
       const where = artifactFolder(artifact);
-      onSkipped(`the artifact ${artifact.name} stays in ${where}: offline, its upload needs an entity (WANDB_ENTITY)`);
+      const message = `the artifact ${artifact.name} stays in ${where}: offline, its upload needs an entity (WANDB_ENTITY)`;
+      onSkipped(message, undefined, 'INVALID_CONFIG');
       return false;
     }
     return true;

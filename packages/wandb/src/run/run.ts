@@ -5,6 +5,7 @@ import { confirm, type RunState } from '../encoding/run-state.ts';
 import { failureOf, isRefused, messageOf, serviceError } from '../failure.ts';
 import type { Artifact } from '../files/artifact.ts';
 import type { RunFile } from '../files/run-file.ts';
+import type { Notify } from '../notices.ts';
 import type { RunInfo } from '../run-info.ts';
 import { type Alert, askEarlierRun } from '../service/operations.ts';
 import type { Service } from '../service/service.ts';
@@ -39,7 +40,7 @@ export interface RunOptions {
   readonly startingSummary?: ReadonlyMap<string, unknown> | undefined;
   /** Seconds that the run took before. */
   readonly startingRuntime?: number | undefined;
-  onNotice(message: string, cause?: unknown): void;
+  readonly onNotice: Notify;
   /** Called with the kind of each input that is left out, and why. */
   onLeftOut(kind: string, message: string): void;
 }
@@ -114,7 +115,7 @@ export function createRun(options: RunOptions): Run {
   const outages: { [S in Subject]?: Outage | undefined } = {};
   let starting: Promise<void> | undefined;
 
-  const onSkipped = (message: string): void => onNotice(`run ${info.id}: ${message}`);
+  const onSkipped: Notify = (message, cause, code) => onNotice(`run ${info.id}: ${message}`, cause, code);
 
   function openOffline(): OfflineRun {
     const { step: startingStep, summary: startingSummary, earlierRuntime } = state;
