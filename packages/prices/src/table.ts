@@ -87,7 +87,8 @@ export async function loadTable(check: OptionChecks, providers: ReadonlyMap<stri
     }
     const names = providerNames(provider);
     const known = names.map(nameInTable).find((name) => name !== undefined);
-    const found = known === undefined ? undefined : look(model, known);
+    // The name that Gemini's API gives its models begins with `models/`.
+    const found = known === undefined ? undefined : look(model.replace(/^models\//, ''), known);
     if (found !== undefined) {
       return found;
     }

@@ -140,6 +140,7 @@ describe('the table', () => {
     ['gemini-2.5-flash', 'gcp.gemini'],
     ['gemini-2.5-flash', 'gcp.vertex_ai'],
     ['gemini-2.5-flash', 'google.generative-ai'],
+    ['models/gemini-2.5-flash', 'google'],
     ['mistral-large-latest', 'mistral_ai'],
     ['grok-4', 'x_ai'],
     ['grok-4', 'xai.chat'],
