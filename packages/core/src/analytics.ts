@@ -184,38 +184,41 @@ export function createAnalytics(options: AnalyticsOptions): Analytics {
   }
 
   function tracked(make: MakeTracked): AnalyticsEvent | undefined {
-    /** What was wrong with details, by their fields. */
-    const wrong = new Map<string, unknown>();
-
-    function made(isWhole: boolean): AnalyticsEvent | undefined {
-      const fields = Object.entries(make(isWhole));
-      const input = Object.fromEntries(
-        isWhole ? fields.filter(([field]) => !wrong.has(field)) : fields,
-      ) as TrackedInput;
-      const { sampleRate } = input;
-      return eventOf(
-        input,
-        sampleRate === undefined ? undefined : requiredNumber(sampleRate, 'sampleRate', 0, 1, false),
-      );
+    try {
+      return trackedEvent(make(true));
+    } catch (thrown) {
+      return withoutWrong(make, thrown);
     }
-    for (;;) {
+  }
+
+  function trackedEvent(input: TrackedInput): AnalyticsEvent | undefined {
+    const { sampleRate } = input;
+    return eventOf(input, sampleRate === undefined ? undefined : requiredNumber(sampleRate, 'sampleRate', 0, 1, false));
+  }
+
+  /** Leaves out the details that are wrong, one after the other; `thrown` says which is the first. */
+  function withoutWrong(make: MakeTracked, thrown: unknown): AnalyticsEvent | undefined {
+    // The call and its outcome are valid even if its details are not. If not even these are, this throws.
+    const bare = trackedEvent(make(false));
+    const wrong = new Map([[fieldOf(misuse(thrown)), thrown]]);
+    while (bare !== undefined) {
       try {
-        const event = made(true);
-        for (const thrown of wrong.values()) {
-          reportMisuse(thrown, 'it is left out');
+        const right = Object.entries(make(true)).filter(([field]) => !wrong.has(field));
+        const event = trackedEvent(Object.fromEntries(right) as TrackedInput);
+        for (const each of wrong.values()) {
+          reportMisuse(each, 'it is left out');
         }
         return event;
-      } catch (thrown) {
-        // The call and its outcome are valid even if its details are not. If not even these are, this throws.
-        const event = made(false);
-        const field = fieldOf(misuse(thrown));
-        if (event === undefined || wrong.has(field)) {
-          reportMisuse(thrown, 'its details are left out');
-          return event;
+      } catch (another) {
+        const field = fieldOf(misuse(another));
+        if (wrong.has(field)) {
+          reportMisuse(another, 'its details are left out');
+          break;
         }
-        wrong.set(field, thrown);
+        wrong.set(field, another);
       }
     }
+    return bare;
   }
 
   const leftOut = (thrown: unknown): void => reportMisuse(thrown, 'it is left out', 'INVALID_CONFIG');
