@@ -80,6 +80,11 @@ export function backendError(backend: string, code: ErrorCode, message: string, 
   return new AnalyticsError(code, `${backend}: ${message}`, { cause, backend });
 }
 
+/** The message of an error about a backend, without the name at its start, to be quoted in another one. */
+export function withoutName({ backend, message }: AnalyticsError): string {
+  return message.startsWith(`${backend}: `) ? message.slice(`${backend}: `.length) : message;
+}
+
 /** True for an `AnalyticsError` of any copy of this package (`instanceof` fails when two copies are installed). */
 export function isAnalyticsError(value: unknown): value is AnalyticsError {
   try {

@@ -90,7 +90,7 @@ describe('close', () => {
     await analytics.close({ timeoutMs: 5 });
     expect(said).toEqual([[700, 0]]);
     expect(side.held).toHaveLength(1);
-    expect(errors).toMatchObject([{ code: 'INTERNAL', message: 'Error: not today' }]);
+    expect(errors).toMatchObject([{ code: 'INTERNAL', message: 'far: Error: not today' }]);
   });
 
   test('says so, to a backend that is asynchronous about it all the same, and rejects', async () => {
@@ -101,7 +101,7 @@ describe('close', () => {
     }) as () => void;
     expect(await analytics.close({ timeoutMs: 700 })).toMatchObject({ ok: true });
     await new Promise(setImmediate);
-    expect(errors).toMatchObject([{ code: 'INTERNAL', message: 'Error: not today' }]);
+    expect(errors).toMatchObject([{ code: 'INTERNAL', message: 'far: Error: not today' }]);
     expect(unhandled).toEqual([]);
   });
 
@@ -232,7 +232,7 @@ describe("a backend's own close", () => {
     expect(await analytics.close()).toMatchObject({
       ok: false,
       backends: {
-        far: { ok: false, dropped: 0, error: { code: 'INTERNAL', message: 'Error: stuck', backend: 'far' } },
+        far: { ok: false, dropped: 0, error: { code: 'INTERNAL', message: 'far: Error: stuck', backend: 'far' } },
       },
     });
     expect(errors).toHaveLength(1);

@@ -151,7 +151,7 @@ describe('one that returns a promise all the same', () => {
     record(...names(5));
     expect(statsOf(analytics)).toMatchObject({ accepted: 5, queued: 2 });
     expect(dropsOf(analytics)).toEqual({ queue_full: 3 });
-    expect(errors[0]?.message).toContain('far: at most 2 writes may be under way');
+    expect(errors[0]?.message).toContain('at most 2 writes may be under way');
     ends[0]?.resolve();
     await turn();
     record('e6');

@@ -227,7 +227,7 @@ describe('the bound of events', () => {
     record(...names(10));
     await analytics.close();
     expect(errors.map(({ message }) => message)).toEqual([
-      'far: lost 1 event (queue_full): far: the queue holds at most 2 events and 33554432 bytes',
+      'far: lost 1 event (queue_full): the queue holds at most 2 events and 33554432 bytes',
       'far: lost 7 events besides those reported: see stats()',
     ]);
   });

@@ -358,9 +358,9 @@ describe("a backend's own flush", () => {
     made.side.flush = () => Promise.reject(new Error('pipeline broken'));
     expect(await made.analytics.flush()).toMatchObject({
       ok: false,
-      backends: { far: { error: { code: 'INTERNAL', message: 'Error: pipeline broken', backend: 'far' } } },
+      backends: { far: { error: { code: 'INTERNAL', message: 'far: Error: pipeline broken', backend: 'far' } } },
     });
-    expect(made.errors.map(({ message }) => message)).toEqual(['Error: pipeline broken']);
+    expect(made.errors.map(({ message }) => message)).toEqual(['far: Error: pipeline broken']);
   });
 
   test('that throws instead of rejecting is the same', async () => {

@@ -1,5 +1,5 @@
 import type { Clock } from '../client.ts';
-import { type AnalyticsError, backendError } from '../errors.ts';
+import { type AnalyticsError, backendError, withoutName } from '../errors.ts';
 import { toAnalyticsError } from './reporter.ts';
 
 /**
@@ -32,7 +32,7 @@ export async function failureOf(
     const error = toAnalyticsError(thrown, backend);
     return !signal.aborted || thrown === signal.reason
       ? error
-      : backendError(backend, 'TIMEOUT', `${tooLong}: ${error.message.replace(`${backend}: `, '')}`, error);
+      : backendError(backend, 'TIMEOUT', `${tooLong}: ${withoutName(error)}`, error);
   } finally {
     clock.clearTimeout(timer);
   }

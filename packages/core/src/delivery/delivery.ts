@@ -1,5 +1,5 @@
 import type { Backend, ClientFigures } from '../backend.ts';
-import { type AnalyticsError, backendError } from '../errors.ts';
+import { type AnalyticsError, backendError, withoutName } from '../errors.ts';
 import type { AnalyticsEvent } from '../events/event.ts';
 import { eventCount } from '../values/describe.ts';
 import { failureOf } from './deadline.ts';
@@ -109,7 +109,7 @@ export function createDelivery(backend: Backend, options: DeliveryOptions): Deli
     untold += count;
     reporter.report('EVENTS_DROPPED', name, () => {
       untold -= count;
-      const message = `lost ${eventCount(count)} (${reason}): ${cause.message}`;
+      const message = `lost ${eventCount(count)} (${reason}): ${withoutName(cause)}`;
       return backendError(name, 'EVENTS_DROPPED', message, cause);
     });
   }

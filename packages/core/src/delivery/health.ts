@@ -1,5 +1,5 @@
 import type { Clock } from '../client.ts';
-import { type AnalyticsError, backendError } from '../errors.ts';
+import { type AnalyticsError, backendError, withoutName } from '../errors.ts';
 import { failureOf } from './deadline.ts';
 import type { Delivery } from './delivery.ts';
 import type { BackendHealth } from './report.ts';
@@ -32,5 +32,5 @@ async function probe(delivery: Delivery, clock: Clock, timeoutMs: number): Promi
     return undefined;
   }
   const cause = failure.error;
-  return backendError(name, 'BACKEND_UNAVAILABLE', `the last delivery failed: ${cause.message}`, cause);
+  return backendError(name, 'BACKEND_UNAVAILABLE', `the last delivery failed: ${withoutName(cause)}`, cause);
 }

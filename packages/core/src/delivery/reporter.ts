@@ -1,5 +1,5 @@
 import type { Clock } from '../client.ts';
-import { AnalyticsError, type ErrorCode, ifOurs } from '../errors.ts';
+import { AnalyticsError, backendError, type ErrorCode, ifOurs } from '../errors.ts';
 import { thrownText } from '../values/thrown.ts';
 
 /** Calls a listener of the host. What it throws, or rejects with if it is async, is ignored. */
@@ -57,5 +57,5 @@ function copyOf(error: AnalyticsError, message: string, backend: string | undefi
 /** Returns what a backend threw as an `AnalyticsError` that names the backend. */
 export function toAnalyticsError(thrown: unknown, backend: string): AnalyticsError {
   const ours = ifOurs(thrown, (error) => (error.backend === undefined ? copyOf(error, error.message, backend) : error));
-  return ours ?? new AnalyticsError('INTERNAL', thrownText(thrown), { cause: thrown, backend });
+  return ours ?? backendError(backend, 'INTERNAL', thrownText(thrown), thrown);
 }
