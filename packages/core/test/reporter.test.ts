@@ -209,6 +209,10 @@ describe('what a backend threw', () => {
     ['text', 'NonError: text'],
     [undefined, 'NonError: undefined'],
   ])('becomes INTERNAL with a message: %o', (thrown, message) => {
-    expect(toAnalyticsError(thrown, 'far')).toMatchObject({ code: 'INTERNAL', message: `far: ${message}`, backend: 'far' });
+    expect(toAnalyticsError(thrown, 'far')).toMatchObject({
+      code: 'INTERNAL',
+      message: `far: ${message}`,
+      backend: 'far',
+    });
   });
 });
