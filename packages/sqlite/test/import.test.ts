@@ -262,7 +262,7 @@ describe('CSV', () => {
     const target = memory();
     const text = `timestamp,kind,name,success,latency_ms,cache_hit,input_tokens,cost_usd,attributes,weight
 2023-11-16 18:15:46.680,llm,'=x,1,1.5e2,0,7,0.25,"{""a"":[1]}",1
-2023-11-16T18:15:47Z,tool,'quoted',FALSE,,,,,,2.5
+2023-11-16T20:15:47+02:00,tool,'quoted',FALSE,,,,,,2.5
 `;
     expect(await importEvents(target, [text], { format: 'csv' })).toMatchObject({ imported: 2, rejected: 0 });
     const [id, other] = target.events.map((event) => event.id);
@@ -300,7 +300,9 @@ describe('CSV', () => {
 
   test.each([
     ['at', '2023-99-16 18:15:46', { timestamp: 'x' }],
-    ['at', '', { timestamp: '2024-02-30 00:00:00' }],
+    ['timestamp', '2024-02-30 00:00:00', {}],
+    ['timestamp', '16/11/2023', {}],
+    ['timestamp', '2023-11-16T18:15:46+2', {}],
     ['success', 'yes', {}],
     ['latencyMs', '12 ms', {}],
     ['weight', '-1', {}],
@@ -311,6 +313,7 @@ describe('CSV', () => {
   ])('a wrong cell is refused by its field: %s %j', async (field, cell, more) => {
     const columns: Record<string, string> = {
       at: 'at',
+      timestamp: 'timestamp',
       success: 'success',
       latencyMs: 'latency_ms',
       weight: 'weight',
@@ -318,7 +321,14 @@ describe('CSV', () => {
       'cost.nanoUsd': 'cost_nano_usd',
       'usage.inputTokens': 'input_tokens',
     };
-    const row = { at: '1', kind: 'tool', name: 'x', success: '1', [columns[field] as string]: cell, ...more };
+    const row = {
+      at: field === 'timestamp' ? '' : '1',
+      kind: 'tool',
+      name: 'x',
+      success: '1',
+      [columns[field] as string]: cell,
+      ...more,
+    };
     const { rejections } = await csv(`${Object.keys(row).join(',')}\n${Object.values(row).join(',')}\n`);
     expect(rejections).toEqual([{ line: 2, field, reason: expect.any(String) }]);
   });

@@ -1,4 +1,5 @@
-import type { ExecutionEvent, Usage } from '@toolweaver/analytics-core';
+import { AnalyticsError, type ExecutionEvent, type Usage } from '@toolweaver/analytics-core';
+import { describeValue } from '@toolweaver/analytics-core/backend';
 import { guardFormula, toCsvLine, unguardFormula } from './csv.ts';
 
 // Executions as rows of CSV: the columns of the view `executions`, in its order.
@@ -150,13 +151,21 @@ function parseFlag(cell: string | undefined): unknown {
       ]).get(cell.toLowerCase()) ?? cell);
 }
 
-/** Parses UTC in the form of the view or as ISO 8601. */
-function parseTimestamp(cell: string | undefined): unknown {
-  const [, day, time] = /^(\d{4}-\d\d-\d\d)[ T](\d\d:\d\d:\d\d(?:\.\d+)?)Z?$/.exec(cell ?? '') ?? [];
-  const ms = Date.parse(`${day}T${time}Z`);
+/** Parses a time in the form of the view or as ISO 8601; UTC without an offset. Throws if it is neither. */
+function parseTimestamp(cell: string | undefined): number | undefined {
+  if (cell === undefined) {
+    return undefined;
+  }
+  const [, day, time, zone = 'Z'] =
+    /^(\d{4}-\d\d-\d\d)[ T](\d\d:\d\d:\d\d(?:\.\d+)?)(Z|[+-]\d\d:\d\d)?$/.exec(cell) ?? [];
+  const ms = Date.parse(`${day}T${time}${zone}`);
   // `Date.parse` accepts 30 February as a day in March.
   const isDay = new Date(`${day}T00:00:00Z`).getUTCDate() === Number(day?.slice(8));
-  return Number.isNaN(ms) || !isDay ? cell : ms;
+  if (Number.isNaN(ms) || !isDay) {
+    const message = `must be like 2026-01-31 23:59:59.999, in UTC, or ISO 8601, got ${describeValue(cell)}`;
+    throw new AnalyticsError('INVALID_EVENT', `timestamp ${message}`, { problems: [{ field: 'timestamp', message }] });
+  }
+  return ms;
 }
 
 function parseJson(cell: string | undefined): unknown {
