@@ -1,13 +1,12 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { ClientFigures } from './backend.ts';
 import type { Analytics, AnalyticsOptions, DeadlineOptions } from './client.ts';
-import { systemClock, toTime } from './clock.ts';
 import { configSummary } from './config-summary.ts';
 import { createDelivery, type Delivery } from './delivery/delivery.ts';
 import { checkHealth } from './delivery/health.ts';
 import type { BackendFlush, DropReason, FlushReport } from './delivery/report.ts';
 import { createReporter } from './delivery/reporter.ts';
-import { AnalyticsError, type ErrorCode, ifOurs } from './errors.ts';
+import { AnalyticsError, type ErrorCode } from './errors.ts';
 import type { AnalyticsEvent } from './events/event.ts';
 import { toExecution } from './events/execution.ts';
 import type {
@@ -22,16 +21,17 @@ import { createPricing } from './events/pricing.ts';
 import { createSampler } from './events/sampling.ts';
 import { sizeOf } from './events/size.ts';
 import { onEnd } from './exit.ts';
-import { type ResolvedOptions, resolveOptions } from './options.ts';
+import { fieldOf, type Misuse, toMisuse } from './misuse.ts';
+import { resolveOptions } from './options.ts';
 import { clientReader } from './reader/client-reader.ts';
+import { callbackError, createSources } from './sources.ts';
 import { extendContext, rootOf, type Surroundings } from './tracking/context.ts';
 import { createRuns } from './tracking/run.ts';
 import { createTraces } from './tracking/trace.ts';
 import { createTracker } from './tracking/track.ts';
+import { type MakeInput, withoutWrong } from './tracking/without-wrong.ts';
 import { optionalObject, refuse as refuseField, requiredNumber, requiredObject, requiredText } from './values/check.ts';
-import { describe, quote } from './values/describe.ts';
-import { parseUuid, uuidV7Source } from './values/id.ts';
-import { thrownText } from './values/thrown.ts';
+import { quote } from './values/describe.ts';
 import { unknownFields, unknownNames } from './values/unknown.ts';
 
 const flushTimeoutMs = 10_000;
@@ -55,7 +55,7 @@ export function createAnalytics(options: AnalyticsOptions): Analytics {
   const isQueued = backends.some(({ delivery }) => typeof delivery === 'object');
   const context = new AsyncLocalStorage<Surroundings>();
   const sample = createSampler(resolved, () => rootOf(context.getStore()));
-  const { now, newId } = sources(resolved);
+  const { now, newId } = createSources(resolved);
   const price = createPricing(resolved.prices, ({ model }, cause) => {
     reporter.report('INTERNAL', undefined, () => callbackError(`prices.price() for ${model}`, cause));
   });
@@ -139,18 +139,18 @@ export function createAnalytics(options: AnalyticsOptions): Analytics {
   }
 
   function refuse(thrown: unknown): void {
-    const why = misuse(thrown);
+    const why = toMisuse(thrown);
     count(refusals[why.code] ?? 'callback_error');
-    tell(why, why.code, `Refused an event: ${why.message}`);
+    tell(why, `Refused an event: ${why.message}`);
   }
 
   /** Reports a mistake in a call that refuses no event. */
   function reportMisuse(thrown: unknown, consequence: string, code?: ErrorCode): void {
-    const why = misuse(thrown);
-    tell(why, code ?? why.code, `${why.message}; ${consequence}`);
+    const why = toMisuse(thrown);
+    tell(why, `${why.message}; ${consequence}`, code);
   }
 
-  function tell(why: Misuse, code: ErrorCode, text: string): void {
+  function tell(why: Misuse, text: string, code: ErrorCode = why.code): void {
     reporter.report(code, fieldOf(why), () => new AnalyticsError(code, text, why));
   }
 
@@ -179,46 +179,9 @@ export function createAnalytics(options: AnalyticsOptions): Analytics {
     accept((makeInput) => eventOf(makeInput()), make);
   }
 
-  function record(make: MakeTracked): void {
+  const tracked = withoutWrong(eventOf, reportMisuse);
+  function record(make: MakeInput): void {
     accept(tracked, make);
-  }
-
-  function tracked(make: MakeTracked): AnalyticsEvent | undefined {
-    try {
-      return trackedEvent(make(true));
-    } catch (thrown) {
-      return withoutWrong(make, thrown);
-    }
-  }
-
-  function trackedEvent(input: TrackedInput): AnalyticsEvent | undefined {
-    const { sampleRate } = input;
-    return eventOf(input, sampleRate === undefined ? undefined : requiredNumber(sampleRate, 'sampleRate', 0, 1, false));
-  }
-
-  /** Leaves out the details that are wrong, one after the other; `thrown` says which is the first. */
-  function withoutWrong(make: MakeTracked, thrown: unknown): AnalyticsEvent | undefined {
-    // The call and its outcome are valid even if its details are not. If not even these are, this throws.
-    const bare = trackedEvent(make(false));
-    const wrong = new Map([[fieldOf(misuse(thrown)), thrown]]);
-    while (bare !== undefined) {
-      try {
-        const right = Object.entries(make(true)).filter(([field]) => !wrong.has(field));
-        const event = trackedEvent(Object.fromEntries(right) as TrackedInput);
-        for (const each of wrong.values()) {
-          reportMisuse(each, 'it is left out');
-        }
-        return event;
-      } catch (another) {
-        const field = fieldOf(misuse(another));
-        if (wrong.has(field)) {
-          reportMisuse(another, 'its details are left out');
-          break;
-        }
-        wrong.set(field, another);
-      }
-    }
-    return bare;
   }
 
   const leftOut = (thrown: unknown): void => reportMisuse(thrown, 'it is left out', 'INVALID_CONFIG');
@@ -226,8 +189,9 @@ export function createAnalytics(options: AnalyticsOptions): Analytics {
   function timeoutMs(given: DeadlineOptions | undefined, byDefault: number): number {
     try {
       const options = optionalObject(given, 'options') as DeadlineOptions;
-      for (const { field, message } of unknownNames(options, { timeoutMs: true })) {
-        refuseField(field, message);
+      const [unknown] = unknownNames(options, { timeoutMs: true });
+      if (unknown !== undefined) {
+        refuseField(unknown.field, unknown.message);
       }
       return requiredNumber(options.timeoutMs ?? byDefault, 'timeoutMs', 0, Number.POSITIVE_INFINITY, false);
     } catch (thrown) {
@@ -303,28 +267,10 @@ export function createAnalytics(options: AnalyticsOptions): Analytics {
   };
 }
 
-type TrackedInput = EventInput & { readonly sampleRate?: unknown };
-type MakeTracked = (isWhole: boolean) => TrackedInput;
-
 /** Returns `input`, once it is known to be an object. */
 function checked<T extends object>(input: T): T {
   requiredObject(input, 'event');
   return input;
-}
-
-type Misuse = Pick<AnalyticsError, 'code' | 'message' | 'cause' | 'problems'>;
-
-/** What to report about an error thrown while reading an input. */
-function misuse(thrown: unknown): Misuse {
-  const ours = ifOurs(thrown, (error) => ({ ...error, message: `${error.message}`, cause: error.cause }));
-  return (
-    ours ?? { code: 'INVALID_EVENT', message: `reading it threw ${thrownText(thrown)}`, cause: thrown, problems: [] }
-  );
-}
-
-/** The field that is wrong, without user-defined names in it, which could be as many as events. */
-function fieldOf({ problems, message }: Misuse): string {
-  return (problems[0]?.field ?? message).replace(/\W.*/s, '');
 }
 
 const refusals: { readonly [C in ErrorCode]?: DropReason } = {
@@ -335,32 +281,4 @@ const refusals: { readonly [C in ErrorCode]?: DropReason } = {
 
 function nameOf({ name, model }: LlmCallInput): unknown {
   return requiredText(model, 'model') && (name ?? '') === '' ? model : name;
-}
-
-/** Sources of time and ids; those of the user are guarded. */
-function sources({ clock, newId }: ResolvedOptions): { now: () => number; newId: (nowMs: number) => string } {
-  const readClock = (): unknown => clock.now();
-  return {
-    now: clock === systemClock ? clock.now : () => given('clock.now()', readClock, 'time', toTime),
-    newId: newId === undefined ? uuidV7Source() : () => given('newId()', newId, 'UUID', parseUuid),
-  };
-}
-
-/** Calls a callback of the user and converts its result; throws `INTERNAL` if it throws or its result cannot be converted. */
-function given<T>(name: string, callback: () => unknown, what: string, convert: (value: unknown) => T | undefined): T {
-  let value: unknown;
-  try {
-    value = callback();
-  } catch (cause) {
-    throw callbackError(name, cause);
-  }
-  const converted = convert(value);
-  if (converted === undefined) {
-    throw new AnalyticsError('INTERNAL', `${name} gave ${describe(value)}, not a ${what}`);
-  }
-  return converted;
-}
-
-function callbackError(name: string, cause: unknown): AnalyticsError {
-  return new AnalyticsError('INTERNAL', `${name} threw ${thrownText(cause)}`, { cause });
 }

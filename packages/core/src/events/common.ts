@@ -1,4 +1,5 @@
 import { maxTime, secondsProblem } from '../clock.ts';
+import type { Sources } from '../sources.ts';
 import type { Surroundings } from '../tracking/context.ts';
 import { optionalError, optionalJson, optionalText, optionalUuid, refuse, requiredNumber } from '../values/check.ts';
 import type { ErrorInfo, EventFields } from './event.ts';
@@ -8,10 +9,7 @@ import type { Pricing } from './pricing.ts';
 // What events of several types have.
 
 /** What an event gets for fields that its input leaves out. */
-export interface Defaults {
-  /** Whole Unix time in ms. */
-  readonly now: () => number;
-  readonly newId: (nowMs: number) => string;
+export interface Defaults extends Sources {
   readonly context: () => Surroundings | undefined;
   readonly errorMessages: boolean;
   /** Prices an execution without a cost. */

@@ -2,11 +2,11 @@ import type { AsyncLocalStorage } from 'node:async_hooks';
 import type { Analytics, Clock, DescribeCall, OperationDetails, SubjectDetails } from '../client.ts';
 import { AnalyticsError } from '../errors.ts';
 import type { ErrorInfo } from '../events/event.ts';
-import type { ExecutionInput } from '../events/input.ts';
 import { optionalError, optionalObject, refuseValue } from '../values/check.ts';
 import { parseUuid } from '../values/id.ts';
 import { describeThrown } from '../values/thrown.ts';
 import { rootOf, type Surroundings } from './context.ts';
+import type { MakeInput } from './without-wrong.ts';
 import { type AnyFunction, type Execution, follow, wrap } from './wrap.ts';
 
 export interface Tracker {
@@ -21,12 +21,10 @@ export interface TrackerOptions {
   readonly clock: Clock;
   readonly newId: () => string;
   /** Records what `make` returns: whole, or without the details that are invalid. Never throws, even if `make` does. */
-  readonly record: (make: (isWhole: boolean) => TrackedInput) => void;
+  readonly record: (make: MakeInput) => void;
   /** Reports a mistake whose consequence is that something is left out. */
   readonly leftOut: (mistake: unknown) => void;
 }
-
-type TrackedInput = ExecutionInput & { readonly sampleRate?: unknown };
 
 type Describe = (result: unknown) => OperationDetails;
 
@@ -83,7 +81,7 @@ export function createTracker({ context, clock, newId, record, leftOut }: Tracke
         if (isWhole && describe) {
           described ??= definedFields(describe(result), 'details');
         }
-        return { ...defaults, ...named, ...(isWhole && (described ?? details)), ...outcome } as TrackedInput;
+        return { ...defaults, ...named, ...(isWhole && (described ?? details)), ...outcome } as ReturnType<MakeInput>;
       });
     }
 
