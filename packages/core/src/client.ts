@@ -35,7 +35,10 @@ export interface RetryOptions {
   readonly minDelayMs?: number | undefined;
   /** Largest bound of a delay. Default: 30000, or `minDelayMs` if larger. At most 5000 while the far side's storage is full. */
   readonly maxDelayMs?: number | undefined;
-  /** Delivery attempts for a batch before it is given up. Default: 10. */
+  /**
+   * Delivery attempts for a batch before it is given up. Default: 1000, which take hours; 10, a minute or two, while the queue is
+   * more than half full, as newer events then need the place.
+   */
   readonly maxAttempts?: number | undefined;
 }
 
