@@ -3,12 +3,14 @@ import { type MetricDefinition, summaryFields } from './metric-definition.ts';
 import type { Labels, Settings } from './settings/settings.ts';
 
 /** Description of a run, as the service shows it. Sent as a whole whenever any of it changes. */
-export interface RunInfo extends Labels {
+export interface RunInfo extends Omit<Labels, 'tags'> {
   readonly id: string;
   readonly project: string;
   /** Undefined: that of the API key. */
   readonly entity: string | undefined;
   readonly name: string | undefined;
+  /** Undefined: nobody has set any, and a run that exists keeps its own. */
+  readonly tags: readonly string[] | undefined;
   /** Unix time in ms. */
   readonly startedAt: number;
   readonly metrics: readonly MetricDefinition[];
@@ -18,7 +20,8 @@ export interface RunInfo extends Labels {
 
 /** Returns the description of a new run, from the options. */
 export function newRunInfo({ project, entity, description }: Settings, id: string, startedAt: number): RunInfo {
-  const { runName: name, notes, tags, config, group, jobType, host, program } = description;
+  const { runName: name, notes, config, group, jobType, host, program } = description;
+  const tags = description.tags.length > 0 ? description.tags : undefined;
   return { id, project, entity, name, notes, tags, config, group, jobType, host, program, startedAt, metrics: [] };
 }
 

@@ -303,6 +303,24 @@ test('a run that failed ends with 1, and so does what was open when the process 
   expect(fake.run('run1').exitCode).toBe(3);
 });
 
+test('an event after the end of a run does not change how it ended, unless the run is started again', async () => {
+  const { backend, fake } = await backendAt();
+  await backend.write([runEvent({ runId: 'bad', state: 'failed' }), runEvent({ runId: 'good', state: 'finished' })]);
+  await backend.write([runEvent({ runId: 'again', state: 'failed' })]);
+  const late = ['bad', 'good', 'again'].map((runId) => rating({ runId }));
+  await backend.write([...late, runEvent({ runId: 'again', state: 'started' })]);
+  process.exitCode = 3;
+  onTestFinished(() => {
+    process.exitCode = undefined;
+  });
+  await backend.close?.();
+  expect([...fake.runs.values()].map(({ id, exitCode }) => [id, exitCode])).toEqual([
+    ['bad', 1],
+    ['good', 0],
+    ['again', 3],
+  ]);
+});
+
 test('the end of a run is tried until it is there, or as long as it may take', async () => {
   const { backend, fake } = await backendAt();
   await backend.write([execution()]);

@@ -36,6 +36,18 @@ test.each(['allow', 'must'] as const)('%s goes on where the run ended', async (r
   expect(fake.violations).toEqual([]);
 });
 
+test('without resume, tags stay until the program sets some', async () => {
+  const { fake, options } = await earlierRun();
+  const again = await startRun(options);
+  again.defineMetric('loss', { stepMetric: 'epoch' });
+  again.log({ loss: 0.5 });
+  await again.flush();
+  expect(fake.run('run1').tags).toEqual(['old']);
+  again.setTags([]);
+  await again.finish();
+  expect(fake.run('run1').tags).toEqual([]);
+});
+
 test('a summary with numbers that JSON does not have is gone on with', async () => {
   const { fake, options } = await place();
   const first = await startRun(options);

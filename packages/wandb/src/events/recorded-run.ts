@@ -32,6 +32,8 @@ export interface RecordedRunOptions {
 /** Writes the events of one run to the run's target. */
 export interface RecordedRun {
   readonly run: Run;
+  /** Whether one of its events has started it: events of a run that has ended may come late. */
+  readonly isStarted: boolean;
   /** Undefined until its last event has arrived. */
   readonly exitCode: number | undefined;
   /** Resolves when all events have arrived; rejects when none have, or when it is unknown. */
@@ -173,6 +175,9 @@ export function createRecordedRun(options: RecordedRunOptions): RecordedRun {
 
   return {
     run,
+    get isStarted() {
+      return described !== undefined;
+    },
     get exitCode() {
       return endedWith;
     },

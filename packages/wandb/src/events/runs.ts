@@ -15,7 +15,7 @@ import { createRecordedRun, type RecordedRun, startOf } from './recorded-run.ts'
 import { createRecorder } from './recorder.ts';
 import type { Seen } from './seen.ts';
 
-/** Below the ten attempts after which core gives up a batch. */
+/** Below the ten attempts after which core may give up a batch. */
 const maxFailures = 8;
 /** Maximum number of open runs. */
 const maxRuns = 64;
@@ -58,6 +58,13 @@ export interface Runs {
   finish(timeoutMs: number): Promise<void>;
 }
 
+interface EndedRun {
+  readonly step: number;
+  readonly runtime: number;
+  readonly info: RunInfo;
+  readonly exitCode: number;
+}
+
 export function createRuns(options: RunsOptions): Runs {
   const { settings, first, service, seen, encoder, logFrequency, alertIntervalMs, signal: lifetime, notify } = options;
   const { mode, appUrl, dir, offlineAfterMs, finishTimeoutMs, clock, description } = settings;
@@ -67,7 +74,7 @@ export function createRuns(options: RunsOptions): Runs {
   const defaultId = first.id;
   /** By the service's id, least recently used first. */
   const runs = new Map<string, RecordedRun>();
-  const ended = new Map<string, { readonly step: number; readonly runtime: number; readonly info: RunInfo }>();
+  const ended = new Map<string, EndedRun>();
   const summaries = new Map<string, ReadonlyMap<string, unknown>>();
   const locations = new Map<string, string>();
   let alertedAt = Number.NEGATIVE_INFINITY;
@@ -144,7 +151,8 @@ export function createRuns(options: RunsOptions): Runs {
       void run.release();
       runs.delete(id);
       const { step, summary } = run.state;
-      keepLatest(ended, id, { step, runtime: Number(summary.get('_runtime') ?? 0), info: run.info }, maxEnded);
+      const runtime = Number(summary.get('_runtime') ?? 0);
+      keepLatest(ended, id, { step, runtime, info: run.info, exitCode }, maxEnded);
       if (!run.online) {
         keepLatest(summaries, id, summary, maxSummaries);
       }
@@ -157,7 +165,9 @@ export function createRuns(options: RunsOptions): Runs {
   async function finish(recorded: RecordedRun, signal: AbortSignal): Promise<void> {
     const { run } = recorded;
     const { id } = run.info;
-    const end = (): Promise<void> => recorded.finish(processExitCode(), clock.now(), signal);
+    const before = recorded.isStarted ? undefined : ended.get(id);
+    const exitCode = before?.exitCode ?? processExitCode();
+    const end = (): Promise<void> => recorded.finish(exitCode, clock.now(), signal);
     try {
       await end().catch((error) => {
         if (!run.online) {

@@ -98,7 +98,7 @@ export function createRecords(frames: LogFrames): Records {
         proto.text(7, info.jobType);
         proto.text(8, info.name);
         proto.text(9, info.notes);
-        for (const tag of info.tags) {
+        for (const tag of info.tags ?? []) {
           proto.text(10, tag);
         }
         proto.text(13, info.host);

@@ -21,7 +21,7 @@ export function inheritFrom(info: RunInfo, earlier: EarlierRun, said: Said): Run
   return {
     ...info,
     config: { ...info.config, ...earlier.config, ...said.config },
-    tags: said.tags ?? [...new Set([...info.tags, ...earlier.tags])],
+    tags: said.tags ?? [...new Set([...(info.tags ?? []), ...earlier.tags])],
     notes: info.notes ?? earlier.notes,
     charts: earlier.charts,
   };

@@ -96,9 +96,7 @@ export function createRun(options: RunOptions): Run {
   const { service, appUrl, dir, offlineAfterMs, encoder, clock, resume, onNotice, onLeftOut } = options;
   let { info } = options;
   /** What the program has set for this run, which overrides what an existing run has. */
-  let said: Said = options.infoIsCommon
-    ? {}
-    : { config: info.config, ...(info.tags.length > 0 && { tags: info.tags }) };
+  let said: Said = options.infoIsCommon ? {} : { config: info.config, tags: info.tags };
   let target: RunTarget | undefined;
   /** Kept when the run goes offline, because it knows what has arrived. */
   let remote: RemoteRun | undefined;

@@ -150,8 +150,8 @@ export async function upsertRun(
     jobType: jobType ?? null,
     state: null,
     sweep: null,
-    // Null keeps the stored tags: at the start, they may be those of an earlier program.
-    tags: tags.length === 0 && storageId === undefined ? null : tags,
+    // Null keeps the stored ones.
+    tags: tags ?? null,
     summaryMetrics: null,
   };
   const data = await service.graphql(upsertMutation, variables, { signal, retryConflict: true });
