@@ -91,7 +91,7 @@ function pushingBackend(
     ...connection,
     name,
     headers,
-    secrets: () => Object.values(headers()).flatMap(secretsOfHeader),
+    secrets: () => [...Object.values(headers()).flatMap(secretsOfHeader), ...secretsOfQuery(url)],
     onWarning: (message) => tell(new AnalyticsError('EVENTS_REJECTED', message, { backend: name })),
   });
   const evaluations =
@@ -184,6 +184,12 @@ function hostBackend(
       }
     },
   };
+}
+
+/** The query as a whole, and its values as they are written and read: it may hold a key, and answers may repeat the path. */
+function secretsOfQuery({ search, searchParams }: URL): string[] {
+  const written = search.slice(1);
+  return [written, ...written.split('&').map((pair) => pair.replace(/^[^=]*=/, '')), ...searchParams.values()];
 }
 
 function settingsOf(

@@ -177,6 +177,19 @@ describe('the receiver’s words', () => {
     expect(error?.message).toContain('wrong: [redacted]');
   });
 
+  test('without a key in the query, encoded or not', async () => {
+    const receiver = await receiverOfTest();
+    const key = 'CANARY key/4711';
+    const backend = await backendOfTest({ endpoint: `${receiver.url}/?api-key=CANARY%20key%2f4711&v=2` });
+    backend.write([execution()]);
+    receiver.script(answer(404, {}, `${key} CANARY%20key%2f4711 no /v1/metrics?api-key=CANARY%20key%2f4711&v=2`));
+    const error = await flush(backend).catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({
+      message: expect.stringContaining('[redacted] [redacted] no /v1/metrics?[redacted]'),
+    });
+    expect(inspect(error, { depth: 12, showHidden: true })).not.toContain('CANARY');
+  });
+
   test.each([
     ['Bearer glsa_SuperSecretToken123456', ['glsa_SuperSecretToken123456']],
     [`Basic ${basicOf('ada:SuperSecretPassword')}`, [basicOf('ada:SuperSecretPassword'), 'SuperSecretPassword']],
