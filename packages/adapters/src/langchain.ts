@@ -47,7 +47,12 @@ export function langChainCallbacks(analytics: Analytics, options: LangChainOptio
     awaitHandlers: true,
     handleLLMStart: startModel,
     handleChatModelStart: (llm, _, ...more) => startModel(llm, [], ...more),
-    handleLLMEnd({ generations, llmOutput }, runId) {
+    handleLLMEnd({ generations, llmOutput }, runId, _, __, more) {
+      if (more?.['cached'] === true) {
+        // The answer still has the tokens of the call that made it, or zeros, or none.
+        spans.end(runId, { cacheHit: true, cost: { usd: 0 } });
+        return;
+      }
       const { usage_metadata: given, response_metadata: said } = Object(Object(generations[0]?.[0])['message']);
       const providers = [spans.subjectOf(runId)?.provider, Object(said)['model_provider']];
       const usage = providers.some((one) => String(one).startsWith('google')) ? withThoughts(given) : given;

@@ -22,9 +22,10 @@ export interface McpOptions {
 const optionNames: OptionNames<McpOptions> = { toolkit: true, traceContext: true };
 
 /**
- * Records every tool call of an MCP server; to be called before its first tool is registered.
+ * Records every tool call of an MCP server; to be called once for a server, before or after its tools are registered.
  * A result with `isError` is a failure of type `ToolError`. Returns the server.
- * @throws AnalyticsError `INVALID_CONFIG` if it is not such a server or already has tools, with every problem of the options.
+ * @throws AnalyticsError `INVALID_CONFIG` if it is not such a server, or one of an unknown version that has tools already; with every
+ *   problem of the options.
  */
 export function trackMcpServer<S extends ProtocolServer | { readonly server: ProtocolServer }>(
   analytics: Analytics,
@@ -44,8 +45,6 @@ export function trackMcpServer<S extends ProtocolServer | { readonly server: Pro
       traceContext: check.flag('traceContext', given.traceContext) ?? false,
     };
   });
-
-  type Handler = (request: unknown, extra: unknown) => unknown;
 
   function tracked(handler: Handler): Handler {
     return (request, extra) => {
@@ -68,6 +67,11 @@ export function trackMcpServer<S extends ProtocolServer | { readonly server: Pro
     };
   }
 
+  const handlers = handlersOf(protocol);
+  const early = handlers?.get(callTool);
+  if (early !== undefined) {
+    handlers?.set(callTool, tracked(early));
+  }
   const setRequestHandler = protocol.setRequestHandler.bind(protocol) as (...args: unknown[]) => unknown;
   protocol.setRequestHandler = (...args: unknown[]) => {
     const handler = args.at(-1);
@@ -76,6 +80,8 @@ export function trackMcpServer<S extends ProtocolServer | { readonly server: Pro
   };
   return server;
 }
+
+type Handler = (request: unknown, extra: unknown) => unknown;
 
 const callTool = 'tools/call';
 
@@ -87,8 +93,16 @@ function problemOf(server: ProtocolServer): string | undefined {
     server.assertCanSetRequestHandler(callTool);
     return undefined;
   } catch {
-    return 'has tools already: call trackMcpServer before you register them';
+    return handlersOf(server)?.has(callTool)
+      ? undefined
+      : 'has tools already: call trackMcpServer before you register them';
   }
+}
+
+/** In both versions a server keeps its handlers in `_requestHandlers`. An `McpServer` with the capability has one from the start. */
+function handlersOf(server: ProtocolServer): Map<string, Handler> | undefined {
+  const { _requestHandlers: handlers } = server as { _requestHandlers?: unknown };
+  return handlers instanceof Map ? handlers : undefined;
 }
 
 interface CallParams {

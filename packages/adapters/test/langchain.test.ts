@@ -1,9 +1,10 @@
 import { setImmediate } from 'node:timers/promises';
+import { InMemoryCache } from '@langchain/core/caches';
 import { AIMessage, ToolMessage } from '@langchain/core/messages';
 import { BaseRetriever } from '@langchain/core/retrievers';
 import { RunnableLambda } from '@langchain/core/runnables';
 import { tool } from '@langchain/core/tools';
-import { FakeListChatModel, FakeStreamingLLM } from '@langchain/core/utils/testing';
+import { FakeListChatModel, FakeLLM, FakeStreamingLLM } from '@langchain/core/utils/testing';
 import { Command, interrupt, MemorySaver, MessagesAnnotation, START, StateGraph } from '@langchain/langgraph';
 import { type LangChainOptions, langChainCallbacks } from '@toolweaver/analytics-adapters/langchain';
 import { expect, test } from 'vitest';
@@ -45,6 +46,19 @@ class Pages extends BaseRetriever {
     return [];
   }
 }
+
+test.each([
+  ['a chat model', () => new CountingModel({ responses: ['rain'], cache: new InMemoryCache() })],
+  ['a text model', () => new FakeLLM({ response: 'rain', cache: new InMemoryCache() })],
+])('what the cache of %s answers costs nothing', async (_, makeModel) => {
+  const made = rig({ prices: { price: () => ({ nanoUsd: 5, source: 'computed' }) } });
+  const model = makeModel();
+  await model.invoke('the weather', configOf(made));
+  await model.invoke('the weather', configOf(made));
+  const [asked, cached] = await made.executions();
+  expect(asked?.cacheHit).toBeUndefined();
+  expect(cached).toMatchObject({ cacheHit: true, usage: undefined, cost: { nanoUsd: 0 }, success: true });
+});
 
 test('a chain with a model, a tool and a retriever in it', async () => {
   const made = rig();

@@ -179,10 +179,54 @@ test('methods of its own keep their handlers, and so do calls with a schema of t
   ]);
 });
 
-test('a server that has tools already is refused', () => {
+test.each([undefined, { capabilities: { tools: {} } }])(
+  'tools of a server may come first, with %j',
+  async (options) => {
+    const made = rig();
+    const server = new McpServer(info, options);
+    server.registerTool('early', { inputSchema: { a: z.number() } }, ({ a }) => ({
+      content: [{ type: 'text', text: String(a) }],
+    }));
+    trackMcpServer(made.analytics, server, { toolkit: 'v1' }).registerTool('late', {}, () => ({ content: [] }));
+    const nextServer = new NextMcpServer(info, options);
+    nextServer.registerTool('early', { inputSchema: z.object({ a: z.number() }) }, ({ a }) => ({
+      content: [{ type: 'text', text: String(a) }],
+    }));
+    trackMcpServer(made.analytics, nextServer, { toolkit: 'v2' }).registerTool('late', {}, () => ({ content: [] }));
+    for (const client of [await clientOf(server), await nextClientOf(nextServer)]) {
+      const { content } = await client.callTool({ name: 'early', arguments: { a: 7 } });
+      expect(content).toEqual([{ type: 'text', text: '7' }]);
+      await client.callTool({ name: 'late' });
+    }
+    expect((await made.executions()).map(({ name, toolkit }) => [name, toolkit])).toEqual([
+      ['early', 'v1'],
+      ['late', 'v1'],
+      ['early', 'v2'],
+      ['late', 'v2'],
+    ]);
+  },
+);
+
+test('a server with the capability and no tools yet is tracked', async () => {
+  const made = rig();
+  const options = { capabilities: { tools: {} } };
+  const server = trackMcpServer(made.analytics, new McpServer(info, options));
+  const nextServer = trackMcpServer(made.analytics, new NextMcpServer(info, options));
+  server.registerTool('first', {}, () => ({ content: [] }));
+  nextServer.registerTool('second', {}, () => ({ content: [] }));
+  await (await clientOf(server)).callTool({ name: 'first' });
+  await (await nextClientOf(nextServer)).callTool({ name: 'second' });
+  expect((await made.executions()).map(({ name }) => name)).toEqual(['first', 'second']);
+});
+
+test('a server that has tools already and does not show their handler is refused', () => {
+  const server = {
+    assertCanSetRequestHandler() {
+      throw new Error('there is one');
+    },
+    setRequestHandler() {},
+  };
   const { analytics } = rig();
-  const server = new McpServer(info);
-  server.registerTool('early', {}, () => ({ content: [] }));
   expect(() => trackMcpServer(analytics, server)).toThrow('server: has tools already: call trackMcpServer before');
   expect(() => trackMcpServer(analytics, server, { tookit: 'a' } as McpOptions)).toThrow(/2 problems.*tookit.*server/s);
 });
