@@ -15,13 +15,20 @@ export function prometheusFromEnv(env: Env): PrometheusOptions {
     const options = {
       ...readMetricsOptions(vars),
       enabled: vars.flag('PROMETHEUS_ENABLED'),
-      port: vars.integer('PROMETHEUS_PORT', { min: 0, max: 65_535 }),
+      port: isServiceLink(env['PROMETHEUS_PORT'])
+        ? undefined
+        : vars.integer('PROMETHEUS_PORT', { min: 0, max: 65_535 }),
       host: readHost(vars),
       defaultMetrics: vars.flag('PROMETHEUS_DEFAULT_METRICS'),
       workers: vars.flag('PROMETHEUS_WORKERS'),
     };
     return { ...options, pushgateway: readPushgateway(vars, env, options.defaultMetrics) };
   });
+}
+
+/** Kubernetes sets `PROMETHEUS_PORT=tcp://…` in the pods of a namespace with a service called `prometheus`. */
+function isServiceLink(port: unknown): boolean {
+  return /^(tcp|udp|sctp):\/\//.test(String(port));
 }
 
 function readHost(vars: EnvReader): string | undefined {

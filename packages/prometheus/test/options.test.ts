@@ -206,6 +206,14 @@ describe('variables', () => {
     expect(options.pushgateway?.authorization?.toString()).toBe('[redacted]');
   });
 
+  test.each(['tcp://10.96.12.7:9090', 'udp://10.96.12.7:53'])(
+    'a link to a service, as of Kubernetes, is no port: %s',
+    (link) => {
+      expect(prometheusFromEnv({ PROMETHEUS_PORT: link }).port).toBeUndefined();
+      expect(() => prometheusFromEnv({ PROMETHEUS_PORT: 'http://10.96.12.7:9090' })).toThrow('PROMETHEUS_PORT');
+    },
+  );
+
   test('that are not set change nothing', () => {
     const options = prometheusFromEnv({ PROMETHEUS_PORT: ' ' });
     expect(Object.values(options).every((value) => value === undefined)).toBe(true);
