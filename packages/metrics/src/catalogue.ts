@@ -15,6 +15,8 @@ export interface Metric {
   readonly labels: readonly string[];
   /** Upper bounds of a histogram's buckets, ascending, without infinity. */
   readonly bounds?: readonly number[] | undefined;
+  /** Whether `maxLabelSets` does not apply: it is about the client, not about events, and has few label sets. */
+  readonly isUnlimited?: boolean | undefined;
 }
 
 /** Labels that make many series, and so are only added on request. */
@@ -24,7 +26,7 @@ export type OptionalLabel = 'org_id' | 'user_id';
 export const closedLabels: readonly string[] = ['status', 'result', 'type'];
 
 /** A metric before the options: without namespace, optional labels and configured bounds. */
-export interface CatalogueEntry extends Omit<Metric, 'bounds'> {
+export interface CatalogueEntry extends Omit<Metric, 'bounds' | 'isUnlimited'> {
   /** The name without the namespace. */
   readonly name: string;
   /** `latencyMs` and `latencySeconds`: the configured bounds of latencies. */

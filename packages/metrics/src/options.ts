@@ -149,5 +149,6 @@ export function toMetric(entry: CatalogueEntry, options: ResolvedMetricsOptions)
         : bounds === 'latencySeconds'
           ? latencyBucketsMs.map((ms) => ms / 1000)
           : bounds,
+    ...(!optionalLabels && { isUnlimited: true }),
   };
 }

@@ -1,6 +1,7 @@
 import { EventEmitter } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { BroadcastChannel } from 'node:worker_threads';
+import { createAnalytics } from '@toolweaver/analytics-core';
 import { createCells } from '@toolweaver/analytics-metrics';
 import { prometheus } from '@toolweaver/analytics-prometheus';
 import { execution, health } from '@toolweaver/analytics-testkit';
@@ -167,4 +168,18 @@ test('no sum falls in its last digit when a thread ends and the same numbers are
     );
   expect(sums(before)).toEqual([0.6000000000000001, 0.6000000000000001]);
   expect(sums(after)).toEqual(sums(before));
+});
+
+test('the limit of label sets is not for what a client says of itself', async () => {
+  const backend = await prometheus({ workers: true, port: false, maxLabelSets: 2 });
+  const client = createAnalytics({ backends: [backend] });
+  onTestFinished(async () => void (await client.close()));
+  client.recordToolInvocation({ toolName: '', success: true });
+  for (const toolName of ['a', 'b', 'c']) {
+    client.recordToolInvocation({ toolName, success: true });
+  }
+  const text = await backend.scrape();
+  expect(text).toContain('events_total{backend="prometheus",outcome="dropped",reason="invalid"} 1');
+  expect(text).toContain('events_total{backend="prometheus",outcome="delivered",reason=""} 3');
+  expect(text).toContain('tool_executions_total{status="success",otel_metric_overflow="true"} 2');
 });

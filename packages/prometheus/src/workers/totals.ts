@@ -52,7 +52,8 @@ export function createTotals(isAdmitted: Admission): Totals {
         let labelSet = labelSets[at] as LabelSet;
         let key = keyOf(labelSet);
         let index = total.indexOf.get(key);
-        if (index === undefined && !labelSet.isOverflow && !isAdmitted(metric.name, key)) {
+        const mayOverflow = !labelSet.isOverflow && metric.isUnlimited !== true;
+        if (index === undefined && mayOverflow && !isAdmitted(metric.name, key)) {
           labelSet = overflowOf(metric, labelSet);
           key = keyOf(labelSet);
           index = total.indexOf.get(key);
