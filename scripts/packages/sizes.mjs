@@ -21,7 +21,7 @@ const limitsKb = {
   grafana: 18,
   metrics: 7.35,
   otlp: 10.2,
-  prices: 8.35,
+  prices: 8.4,
   prometheus: 10,
   sqlite: 26,
   testkit: 22.05,

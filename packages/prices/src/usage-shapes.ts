@@ -72,7 +72,8 @@ const gemini: Shape = (counts) => {
   const prompt = counts.required('promptTokenCount');
   const ofTools = counts.count('toolUsePromptTokenCount');
   const cached = counts.count('cachedContentTokenCount');
-  const output = counts.count('candidatesTokenCount');
+  // The second is that of the Live API.
+  const output = countOfAny(counts, [['candidatesTokenCount'], ['responseTokenCount']]) ?? 0;
   const thoughts = counts.count('thoughtsTokenCount');
   counts.sum(counts.given('totalTokenCount'), [prompt + ofTools + output + thoughts], 'totalTokenCount');
   return {
@@ -180,6 +181,15 @@ const own: Shape = (counts) => ({
 });
 const ownNames = 'cacheReadTokens,cacheWriteTokens,inputTokens,outputTokens,reasoningTokens';
 
+/** Ollama's own API. Some versions leave the input out where it was cached: what it took is unknown then. */
+const ollama: Shape = inclusive({
+  input: [['prompt_eval_count']],
+  output: [['eval_count']],
+  // Embeddings have no output.
+  outputMayLack: true,
+  cached: [['prompt_eval_cached_count']],
+});
+
 /** The usage that the AI SDK's `embed` and `embedMany` return. */
 const aiSdkEmbedding: Shape = (counts) => {
   const input = counts.required('tokens');
@@ -209,8 +219,8 @@ interface InclusiveNames {
   readonly output: Names;
   readonly outputMayLack?: boolean;
   readonly cached: Names;
-  readonly written: Names;
-  readonly reasoning: Names;
+  readonly written?: Names;
+  readonly reasoning?: Names;
   readonly total?: Name;
   /** Input without cached and written tokens. */
   readonly uncached?: Name;
@@ -231,8 +241,8 @@ function inclusive({
     const input = countOfAny(counts, names.input) ?? (inputMayLack ? 0 : counts.required(...names.input[0]));
     const output = countOfAny(counts, names.output) ?? (outputMayLack ? 0 : counts.required(...names.output[0]));
     const cached = countOfAny(counts, names.cached) ?? 0;
-    const written = countOfAny(counts, names.written) ?? 0;
-    const reasoning = countOfAny(counts, names.reasoning) ?? 0;
+    const written = countOfAny(counts, names.written ?? []) ?? 0;
+    const reasoning = countOfAny(counts, names.reasoning ?? []) ?? 0;
     const usage = {
       inputTokens: counts.rest(input, [cached, written], ...names.input[0]),
       cacheReadTokens: cached,
@@ -253,7 +263,7 @@ function inclusive({
 }
 
 /** Returns the count, which has to be the same under each name that it has; undefined if it has none. */
-function countOfAny(counts: Counts, names: Names): number | undefined {
+function countOfAny(counts: Counts, names: readonly Name[]): number | undefined {
   const said = names.map((name) => counts.given(...name));
   const count = said.find((one) => one !== undefined);
   for (const [at, name] of names.entries()) {
@@ -357,6 +367,9 @@ function shapeOf(usage: Fields, response: Fields): Shape | undefined {
   }
   if (has('promptTokens', 'completionTokens')) {
     return camelChat;
+  }
+  if (has('prompt_eval_count', 'eval_count')) {
+    return ollama;
   }
   // Only on its own: beside other counts, `tokens` may be a total.
   return Object.keys(usage).join() === 'tokens' ? aiSdkEmbedding : undefined;

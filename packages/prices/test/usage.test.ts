@@ -271,6 +271,17 @@ const responses: [what: string, response: object, expected: Usage, provider?: st
     usage(100, 30, { read: 900, written: 50, reasoning: 40 }),
   ],
   [
+    'an answer of the Gemini Live API',
+    { usageMetadata: { promptTokenCount: 100, responseTokenCount: 50, thoughtsTokenCount: 7, totalTokenCount: 157 } },
+    usage(100, 50, { reasoning: 7 }),
+  ],
+  [
+    'an answer of Ollama',
+    { model: 'qwen3', done: true, prompt_eval_count: 26, prompt_eval_cached_count: 20, eval_count: 290 },
+    usage(6, 290, { read: 20 }),
+  ],
+  ['an embedding by Ollama', { model: 'embeddinggemma', embeddings: [[0.1]], prompt_eval_count: 8 }, usage(8, 0)],
+  [
     'a Gemini response',
     {
       modelVersion: 'gemini-2.5-flash',
@@ -576,6 +587,7 @@ const wrong: [what: string, response: unknown, field: string, message: string][]
     'totalTokenCount',
     'got 7',
   ],
+  ['an input that Ollama leaves out', { done: true, eval_count: 290 }, 'prompt_eval_count', 'must be'],
   [
     'cache writes that do not add up',
     {
