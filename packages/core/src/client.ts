@@ -36,8 +36,8 @@ export interface RetryOptions {
   /** Largest bound of a delay. Default: 30000, or `minDelayMs` if larger. At most 5000 while the far side's storage is full. */
   readonly maxDelayMs?: number | undefined;
   /**
-   * Delivery attempts for a batch before it is given up. Default: 1000, which take hours; 10, a minute or two, while the queue is
-   * more than half full, as newer events then need the place.
+   * Delivery attempts for a batch before it is given up. Default: 1000, which take four hours, or 40 minutes while the storage is
+   * full: an outage should cost what the queue cannot hold, and a batch that only looks like one not block it for good.
    */
   readonly maxAttempts?: number | undefined;
 }

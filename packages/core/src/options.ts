@@ -11,7 +11,7 @@ import { unknownNames } from './values/unknown.ts';
 type Complete<T> = { readonly [K in keyof T]-?: Exclude<T[K], undefined> };
 
 export interface ResolvedOptions extends Complete<Omit<AnalyticsOptions, 'onError' | 'newId' | 'prices' | 'retry'>> {
-  readonly retry: Complete<Omit<RetryOptions, 'maxAttempts'>> & Pick<RetryOptions, 'maxAttempts'>;
+  readonly retry: Complete<RetryOptions>;
   readonly onError: AnalyticsOptions['onError'];
   readonly newId: AnalyticsOptions['newId'];
   readonly prices: AnalyticsOptions['prices'];
@@ -128,7 +128,7 @@ export function resolveOptions(options: AnalyticsOptions): ResolvedOptions {
     retry: {
       minDelayMs,
       maxDelayMs: number('retry.maxDelayMs', delays.maxDelayMs, Math.max(30_000, minDelayMs), minDelayMs),
-      maxAttempts: delays.maxAttempts === undefined ? undefined : whole('retry.maxAttempts', delays.maxAttempts),
+      maxAttempts: whole('retry.maxAttempts', delays.maxAttempts, 1_000),
     },
     errorMessages,
     prices,

@@ -127,22 +127,6 @@ describe('retries', () => {
     expect(delays.reduce((sum, delay) => sum + delay)).toBeGreaterThan(4 * 3600 * 1000);
   });
 
-  test.each([
-    ['events', { maxQueueEvents: 4 }],
-    ['bytes', { maxQueueBytes: 800 }],
-  ])('by default give up after ten in a queue that is half full of %s', async (_, limits) => {
-    const made = await refused(failing(), limits);
-    await delaysOf(made, 20);
-    expect(dropsOf(made.analytics)).toEqual({});
-    made.record('e2');
-    await made.clock.advance(30_000);
-    // The oldest is given up at once; the other has the place that it needs.
-    expect(dropsOf(made.analytics)).toEqual({ send_failed: 1 });
-    await delaysOf(made, 20);
-    expect(dropsOf(made.analytics)).toEqual({ send_failed: 1 });
-    expect(statsOf(made.analytics).queued).toBe(1);
-  });
-
   test('a single attempt means none', async () => {
     const made = await refused(failing(), { retry: { maxAttempts: 1 } });
     expect(dropsOf(made.analytics)).toEqual({ send_failed: 1 });

@@ -210,6 +210,27 @@ describe('trackOperation', () => {
     ]);
   });
 
+  test('is recorded without what is wrong in its subject, beside its kind and name', async () => {
+    const made = rig();
+    const subject = { kind: 'agent', name: 'op', version: 3, userId: 5, toolkit: 'mine', sampleRate: 'all' };
+    await made.analytics.trackOperation(subject as never, () => {});
+    const describe = () => {
+      throw new Error('of the description');
+    };
+    made.analytics.wrapTool(() => 7, { name: 'tool', version: 3, toolkit: 'mine' } as never, describe)();
+    expect(await recorded(made)).toMatchObject([
+      { kind: 'agent', name: 'op', version: undefined, userId: undefined, toolkit: 'mine', success: true },
+      { kind: 'tool', name: 'tool', version: undefined, toolkit: 'mine', success: true },
+    ]);
+    expect(made.errors.map(({ message }) => message)).toEqual([
+      'sampleRate must be a number from 0 to 1, got "all"; it is left out',
+      'userId must be a string, got 5; it is left out',
+      'version must be a string, got 3; it is left out',
+      'reading it threw Error: of the description; its details are left out',
+    ]);
+    expect(dropsOf(made.analytics)).toEqual({});
+  });
+
   test('asks once what to say of a result, also where some of that is wrong', async () => {
     const made = rig();
     const describe = vi.fn((_: readonly unknown[], result: number | undefined) => ({

@@ -13,8 +13,6 @@ import type { Sink, SinkEvents, SinkOptions } from './sink.ts';
 
 /** Failed deliveries in a row after which `flush()` no longer waits for the backend. */
 const breakerFailures = 5;
-/** By default, the tries of a batch while there is room for more, and when its place is needed. */
-const [patientAttempts, crowdedAttempts] = [1_000, 10];
 /** Short, so that a disk with room again is noticed soon. */
 const storageFullMaxDelayMs = 5_000;
 /** In the last flush of a process: each batch after the first has what writing the one before it recorded. */
@@ -47,6 +45,8 @@ export function queuedSink(
 ): Sink {
   const { maxDelayMs } = delivery;
   const maxEvents = Math.min(delivery.maxEvents, batchSize);
+  /** A queue that is half full does not wait for company, as it might drop events meanwhile. */
+  const [enoughEvents, enoughBytes] = [Math.min(maxEvents, maxQueueEvents / 2), maxQueueBytes / 2];
   const queue = createQueue(maxQueueEvents, maxQueueBytes);
   const bound = `the queue holds at most ${maxQueueEvents} events and ${maxQueueBytes} bytes`;
   const run = (): Promise<void> => outsideOfRequests(runNow);
@@ -75,10 +75,7 @@ export function queuedSink(
   let isWritingSync = false;
 
   const settledCount = (): number => enqueued - queue.size;
-  const isHalfFull = (): boolean => queue.size >= maxQueueEvents / 2 || queue.bytes >= maxQueueBytes / 2;
-  /** A queue that is half full does not wait for company, as it might drop events meanwhile. */
-  const isEnough = (): boolean => queue.size >= maxEvents || isHalfFull();
-  const maxAttempts = (): number => retry.maxAttempts ?? (isHalfFull() ? crowdedAttempts : patientAttempts);
+  const isEnough = (): boolean => queue.size >= enoughEvents || queue.bytes >= enoughBytes;
 
   function schedule(delayMs: number): void {
     stopTimer();
@@ -172,7 +169,7 @@ export function queuedSink(
     if (retryable.includes(error.code)) {
       attempts += 1;
       failures += 1;
-      if (attempts < maxAttempts()) {
+      if (attempts < retry.maxAttempts) {
         limit = count;
         events.retrying(error);
         notify();

@@ -3,7 +3,12 @@ import type { EventInput } from '../events/input.ts';
 import { fieldOf, toMisuse } from '../misuse.ts';
 import { requiredNumber } from '../values/check.ts';
 
-/** Returns the input of an event: all of it, or the call and its outcome only. */
+/** What happened: to record it without one of these would be a lie. */
+const needed = ['kind', 'name', 'success', 'latencyMs', 'runId', 'state'];
+/** An input has fewer fields. Who throws another mistake at each attempt must not be asked for ever. */
+const maxMistakes = 50;
+
+/** Returns the input of an event: all of it, or without the details that were given while the call was under way. */
 export type MakeInput = (isWhole: boolean) => TrackedInput;
 type TrackedInput = EventInput & { readonly sampleRate?: unknown };
 
@@ -22,27 +27,28 @@ export function withoutWrong(
 
   /** Leaves out the fields that are wrong, one after the other; `thrown` says which is the first. */
   function rightPartOf(make: MakeInput, thrown: unknown): AnalyticsEvent | undefined {
-    // The call and its outcome are valid even if its details are not. If not even these are, this throws.
-    const bare = eventOf(make(false));
-    const wrong = new Map([[fieldOf(toMisuse(thrown)), thrown]]);
-    while (bare !== undefined) {
+    const mistakes = new Map<string, unknown>();
+    let isWhole = true;
+    for (let mistake = thrown; ; ) {
+      const field = fieldOf(toMisuse(mistake));
+      if (needed.includes(field) || mistakes.has(field) || mistakes.size >= maxMistakes) {
+        if (!isWhole) {
+          throw mistake;
+        }
+        isWhole = false;
+      }
+      mistakes.set(field, mistake);
       try {
-        const right = Object.entries(make(true)).filter(([field]) => !wrong.has(field));
+        const right = Object.entries(make(isWhole)).filter(([name]) => needed.includes(name) || !mistakes.has(name));
         const event = eventOf(Object.fromEntries(right) as TrackedInput);
-        for (const each of wrong.values()) {
-          report(each, 'it is left out');
+        for (const each of mistakes.values()) {
+          report(each, isWhole ? 'it is left out' : 'its details are left out');
         }
         return event;
       } catch (another) {
-        const field = fieldOf(toMisuse(another));
-        if (wrong.has(field)) {
-          report(another, 'its details are left out');
-          break;
-        }
-        wrong.set(field, another);
+        mistake = another;
       }
     }
-    return bare;
   }
 
   return (make) => {

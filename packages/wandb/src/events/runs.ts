@@ -15,7 +15,7 @@ import { createRecordedRun, type RecordedRun, startOf } from './recorded-run.ts'
 import { createRecorder } from './recorder.ts';
 import type { Seen } from './seen.ts';
 
-/** Below the ten attempts after which core may give up a batch. */
+/** Well before core gives up a batch. */
 const maxFailures = 8;
 /** Maximum number of open runs. */
 const maxRuns = 64;
