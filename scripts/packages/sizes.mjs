@@ -20,10 +20,10 @@ const limitsKb = {
   'core/for-backends: readEnv': 1.4,
   grafana: 18,
   metrics: 7.35,
-  otlp: 10.2,
+  otlp: 10.25,
   prices: 8.4,
   prometheus: 10,
-  sqlite: 26,
+  sqlite: 26.05,
   testkit: 22.05,
   wandb: 34.15,
 };

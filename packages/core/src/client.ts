@@ -239,8 +239,8 @@ export interface Analytics extends AsyncDisposable {
   /** Calls `fn` with the given values added to its context. A wrong value is left out, and reported. */
   withContext<T>(context: Context, fn: () => T): T;
   /**
-   * Returns the headers with which a callee continues this trace; empty outside of any run and execution. The trace is the
-   * incoming one, else the run (if its id is a UUID), else the outermost execution under way.
+   * Returns the headers with which a callee continues this trace. The trace is the incoming one, else the run (if its id is a
+   * UUID), else the outermost execution under way; empty if there is none of these.
    */
   traceContext(): TraceContext;
   /**

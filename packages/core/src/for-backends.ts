@@ -26,6 +26,7 @@ export { guardedRandom } from './random.ts';
 export { maxRetryAfterMs, retryAfterMs } from './retry-after.ts';
 export { isSecret, redact, secret, secretsOfHeader, withoutAnswer } from './secret.ts';
 export { describe as describeValue } from './values/describe.ts';
+export { parseUuid } from './values/id.ts';
 export type { NumberRange } from './values/range.ts';
 export { cleanId } from './values/text.ts';
 export { describeThrown } from './values/thrown.ts';

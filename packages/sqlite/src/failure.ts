@@ -46,8 +46,11 @@ export function systemCode(error: unknown): string {
   return typeof code === 'string' ? code : '';
 }
 
+/** `SQLITE_PROTOCOL`: a lock of the log was lost to others too often: https://www.sqlite.org/rescode.html#protocol */
+const busy = /^SQLITE_(BUSY|LOCKED|PROTOCOL)/;
+
 export function isBusy(error: unknown): boolean {
-  return /^SQLITE_(BUSY|LOCKED)/.test(sqliteCode(error));
+  return busy.test(sqliteCode(error));
 }
 
 export function isDamage(error: unknown): boolean {
@@ -61,7 +64,7 @@ export function isLost(error: unknown): boolean {
 
 /** What SQLite errors mean and what to do about them, by the start of their code. */
 const meanings: readonly (readonly [pattern: RegExp, code: ErrorCode, meaning: string])[] = [
-  [/^SQLITE_(BUSY|LOCKED)/, 'BACKEND_UNAVAILABLE', 'is locked by another process'],
+  [busy, 'BACKEND_UNAVAILABLE', 'is locked by another process'],
   [/^SQLITE_FULL/, 'STORAGE_FULL', 'has no room left: free some disk space'],
   [/^SQLITE_IOERR/, 'BACKEND_UNAVAILABLE', 'cannot be read or written: check its disk'],
   [/^SQLITE_NOMEM/, 'BACKEND_UNAVAILABLE', 'cannot be used for lack of memory'],

@@ -24,7 +24,7 @@ export interface SqliteOptions {
   readonly name?: string | undefined;
   /**
    * How long to wait for a lock held by another process, in ms; at most 2³¹ - 1. Never blocks the host's event loop, except when
-   * the process exits. Default: 5000.
+   * the process exits or gets one of the client's `flushOnSignals`. Default: 5000.
    */
   readonly busyTimeoutMs?: number | undefined;
   /** `full`: written events survive a power loss; `normal`: the last transactions may be lost then. Default: `full`. */

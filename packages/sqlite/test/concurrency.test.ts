@@ -5,6 +5,7 @@ import workerThreads, { type Worker } from 'node:worker_threads';
 import { execution, ledgerHolds } from '@toolweaver/analytics-testkit';
 import Database from 'better-sqlite3';
 import { expect, onTestFinished, test } from 'vitest';
+import { isBusy, toFailure } from '../src/failure.ts';
 import { schemaVersion } from '../src/identity.ts';
 import { start } from './support/child.ts';
 import { testFolder } from './support/folder.ts';
@@ -180,4 +181,10 @@ test('closing does not wait for a lock', async () => {
   await expect(backend.write([execution()])).rejects.toMatchObject({ code: 'CLOSED' });
   // Nothing else of it is left to be rejected later.
   await expect(backend.write([{ ...execution(), type: 'unknown' } as never])).rejects.toThrow();
+});
+
+test.each(['SQLITE_BUSY', 'SQLITE_LOCKED', 'SQLITE_PROTOCOL'])('a lock that others hold passes: %s', (code) => {
+  const error = new Database.SqliteError('locking protocol', code);
+  expect(isBusy(error)).toBe(true);
+  expect(toFailure(error, 'a.db', false)).toMatchObject({ code: 'BACKEND_UNAVAILABLE' });
 });

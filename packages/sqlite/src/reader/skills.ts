@@ -8,7 +8,13 @@ import type {
   SkillHealthListOptions,
   SkillReader,
 } from '@toolweaver/analytics-core';
-import { checkOptions, executionKinds, type OptionChecks, type OptionNames } from '@toolweaver/analytics-core/backend';
+import {
+  checkOptions,
+  executionKinds,
+  type OptionChecks,
+  type OptionNames,
+  parseUuid,
+} from '@toolweaver/analytics-core/backend';
 import type { Ask, Question } from '../answers/answers.ts';
 import { dayMs } from '../cell.ts';
 import type { Keep } from '../changes/changes.ts';
@@ -39,7 +45,6 @@ const periodDays = { day: 1, week: 7, month: 30 };
 const types: readonly RecommendationType[] = ['collaborative', 'trending'];
 const feedbacks: readonly RecommendationFeedback[] = ['clicked', 'installed'];
 const usualDays = 30;
-const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 export function skillReader(ask: Ask, keep: Keep): SkillReader {
   return {
@@ -153,7 +158,7 @@ export function skillReader(ask: Ask, keep: Keep): SkillReader {
         feedback: check.required.choice('feedback', feedback, feedbacks) ?? 'clicked',
         at: Date.now(),
       }));
-      return uuid.test(given.id) && keep('feedback', given);
+      return parseUuid(given.id) !== undefined && keep('feedback', given);
     },
 
     async listRecommendations(options) {
