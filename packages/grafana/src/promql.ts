@@ -26,6 +26,9 @@ type Outcome = 'any' | 'failure';
 /** Events that were recorded and did not arrive. Those left out by sampling were not meant to. */
 export const lostEvents: Selection = { key: 'analyticsEvents', where: 'outcome="dropped", reason!="sampled"' };
 
+/** Events that arrived at a backend. */
+export const deliveredEvents: Selection = { key: 'analyticsEvents', where: 'outcome="delivered"' };
+
 /** Builds queries of the catalogue's metrics. `by` is a comma-separated list of labels; '' sums over everything. */
 export interface Promql {
   select(selection: Selection): string;

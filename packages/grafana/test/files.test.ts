@@ -99,6 +99,7 @@ describe('alerts', () => {
       'CacheHitRatioDropped',
       'HealthScoreLow',
       'EventsDropped',
+      'DeliveryStalled',
       'LabelsOverflow',
       'TargetDown',
       'ErrorBudgetBurn1h',

@@ -1,4 +1,4 @@
-import { lostEvents } from '../promql.ts';
+import { deliveredEvents, lostEvents } from '../promql.ts';
 import type { Alert, AlertParts } from './alert.ts';
 
 /** Alerts on the health of skills, and on measurements that do not arrive. */
@@ -51,6 +51,28 @@ export function healthAlerts({ over, thresholds: { healthScore } }: AlertParts):
           'Sample, if there is really too much.',
         ],
         tuning: 'It fires at the first loss, and stops 15 minutes after the last.',
+      },
+    },
+    {
+      name: 'DeliveryStalled',
+      severity: 'warning',
+      expr: `${increase('job, instance, backend', deliveredEvents)} == 0\nand on (job, instance) ${increase('job, instance', deliveredEvents)} > 0`,
+      for: '5m',
+      summary: '{{ $labels.instance }} of {{ $labels.job }} delivers nothing to {{ $labels.backend }}.',
+      description:
+        'For 15 minutes, while other backends got events. They wait in its queue, unless EventsDropped fires, too.',
+      dashboard: 'health',
+      thresholds: [],
+      runbook: {
+        meaning: 'A backend got no event in 15 minutes in which another backend of the same program got some.',
+        impact:
+          'Answers, costs and runs of that backend are out of date. Nothing is lost so far: its queue holds 65 536 events or 32 MiB, and tries for some 40 minutes at least. What is queued when the program ends is lost.',
+        look: [
+          'What did `onError` report? `await analytics.healthCheck()` probes the backend.',
+          'SQLite: is the disk full, has the file become read-only, does another program lock it?',
+        ],
+        act: ['Free disk space, or bring the far side up: delivery goes on by itself, a few seconds later.'],
+        tuning: 'It fires where no event is lost yet; `EventsDropped` says when some are.',
       },
     },
     {

@@ -1,13 +1,12 @@
 import type { Dashboard } from '../dashboard.ts';
 import { atLeast, atMost, stat, timeseries } from '../panel.ts';
-import { lostEvents } from '../promql.ts';
+import { deliveredEvents, lostEvents } from '../promql.ts';
 import { type DashboardParts, healthScores } from './parts.ts';
 
 export function health(parts: DashboardParts): Dashboard {
   const { now, whole, thresholds } = parts;
   const { healthScore } = thresholds;
   const events = { key: 'analyticsEvents' } as const;
-  const delivered = { key: 'analyticsEvents', where: 'outcome="delivered"' } as const;
   const score = now.select({ key: 'skillHealthScore' });
   const requests = { key: 'requests' } as const;
   // Includes programs that do not answer now, but not those that the same Prometheus scrapes and that do not use us.
@@ -31,7 +30,7 @@ export function health(parts: DashboardParts): Dashboard {
           stat(
             ['Delivered', 'Events that arrived, counted once for each backend.'],
             'short',
-            whole.increase('', delivered),
+            whole.increase('', deliveredEvents),
           ),
           stat(
             ['Lost', 'Events that were recorded and did not arrive; sampling is not counted.'],
@@ -42,7 +41,7 @@ export function health(parts: DashboardParts): Dashboard {
           stat(
             ['Delivered ratio', 'The share of events that arrived, of those that sampling kept.'],
             'percentunit',
-            `${whole.increase('', delivered)} / ${whole.increase('', { ...events, where: 'reason!="sampled"' })}`,
+            `${whole.increase('', deliveredEvents)} / ${whole.increase('', { ...events, where: 'reason!="sampled"' })}`,
             atLeast(1, 0.99),
           ),
           stat(
@@ -98,7 +97,7 @@ export function health(parts: DashboardParts): Dashboard {
         title: 'Delivery',
         panels: [
           timeseries(['Delivered a second', 'Events that arrived, by backend.'], 'cps', [
-            { expr: now.rate('backend', delivered), legend: '{{backend}}' },
+            { expr: now.rate('backend', deliveredEvents), legend: '{{backend}}' },
           ]),
           timeseries(
             ['Dropped a second', 'Events that did not arrive, by backend and reason; also what sampling left out.'],

@@ -387,6 +387,42 @@ const health: readonly AlertCase[] = [
     fires: [],
   },
   {
+    alert: 'DeliveryStalled',
+    title: 'one backend of two',
+    series: {
+      [`toolweaver_analytics_events_total{${j},backend="sqlite",outcome="delivered"}`]: '0+100x20 2000x40',
+      [`toolweaver_analytics_events_total{${j},backend="prometheus",outcome="delivered"}`]: growing(100, 60),
+    },
+    at: '50m',
+    fires: fired(
+      { instance: 'a:1', backend: 'sqlite' },
+      'warning',
+      'a:1 of demo delivers nothing to sqlite.',
+      'For 15 minutes, while other backends got events. They wait in its queue, unless EventsDropped fires, too.',
+    ),
+  },
+  {
+    alert: 'DeliveryStalled',
+    title: 'a program with nothing to do',
+    series: {
+      [`toolweaver_analytics_events_total{${j},backend="sqlite",outcome="delivered"}`]: '0+100x20 2000x40',
+      [`toolweaver_analytics_events_total{${j},backend="prometheus",outcome="delivered"}`]: '0+100x20 2000x40',
+    },
+    at: '50m',
+    fires: [],
+  },
+  {
+    alert: 'DeliveryStalled',
+    title: 'another instance of the program',
+    series: {
+      [`toolweaver_analytics_events_total{${j},backend="sqlite",outcome="delivered"}`]: '2000x60',
+      [`toolweaver_analytics_events_total{job="demo",instance="b:1",backend="prometheus",outcome="delivered"}`]:
+        growing(100, 60),
+    },
+    at: '50m',
+    fires: [],
+  },
+  {
     alert: 'LabelsOverflow',
     title: 'two a minute',
     series: {
