@@ -1,8 +1,8 @@
-import { AnalyticsError, type Clock } from '@toolweaver/analytics-core';
+import { AnalyticsError } from '@toolweaver/analytics-core';
 import { type Batch, rowsFrom } from '../encoding/batch.ts';
 import type { Encoder } from '../encoding/encoder.ts';
 import { confirm, type RunState } from '../encoding/run-state.ts';
-import { failureOf, isRefused, messageOf, serviceError } from '../failure.ts';
+import { failureOf, isRefused, messageOf } from '../failure.ts';
 import type { Artifact } from '../files/artifact.ts';
 import type { RunFile } from '../files/run-file.ts';
 import type { Notify } from '../notices.ts';
@@ -11,15 +11,12 @@ import { type Alert, askEarlierRun } from '../service/operations.ts';
 import type { Service } from '../service/service.ts';
 import type { ResumeMode } from '../settings/options.ts';
 import { createOfflineRun, type OfflineRun } from './offline-run.ts';
+import { createOutages, type OutagesOptions, type Subject } from './outages.ts';
 import { type RemoteRun, startRemoteRun } from './remote-run.ts';
 import { checkResume, inheritFrom, type Said } from './resume.ts';
 import type { OnSettled, RunTarget } from './run-target.ts';
 
-/** Bounds of the backoff, unless the service asks for another pause. */
-const minPauseMs = 2_000;
-const maxPauseMs = 60_000;
-
-export interface RunOptions {
+export interface RunOptions extends OutagesOptions {
   readonly info: RunInfo;
   /** Whether `config` and `tags` of `info` are those of all runs, so that an existing run's own override them. Default: false. */
   readonly infoIsCommon?: boolean | undefined;
@@ -29,11 +26,7 @@ export interface RunOptions {
   readonly service: Service | undefined;
   readonly appUrl: string;
   readonly dir: string;
-  readonly offlineAfterMs: number;
-  /** Consecutive failures after which the run goes offline, however short the outage. Default: unlimited. */
-  readonly maxFailures?: number | undefined;
   readonly encoder: Encoder;
-  readonly clock: Clock;
   /** Step of the first row, if known. */
   readonly startingStep?: number | undefined;
   /** Summary to continue from, unless the service has one. */
@@ -52,16 +45,6 @@ interface AttemptOptions {
   readonly mayRefuse?: boolean;
   /** Default: `service`. */
   readonly subject?: Subject | undefined;
-}
-
-/** Whose outage a failure is. That of media, which may be stored elsewhere, does not take the run offline. */
-type Subject = 'service' | 'media';
-
-interface Outage {
-  readonly since: number;
-  /** Time of the last failure. */
-  latest: number;
-  failures: number;
 }
 
 /** A run that goes to the service, and into a directory once the service fails for good. */
@@ -93,7 +76,7 @@ export interface Run {
 }
 
 export function createRun(options: RunOptions): Run {
-  const { service, appUrl, dir, offlineAfterMs, encoder, clock, resume, onNotice, onLeftOut } = options;
+  const { service, appUrl, dir, encoder, clock, resume, onNotice, onLeftOut } = options;
   let { info } = options;
   /** What the program has set for this run, which overrides what an existing run has. */
   let said: Said = options.infoIsCommon ? {} : { config: info.config, tags: info.tags };
@@ -110,7 +93,7 @@ export function createRun(options: RunOptions): Run {
     earlierRuntime: options.startingRuntime ?? 0,
     summary: new Map(options.startingSummary),
   };
-  const outages: { [S in Subject]?: Outage | undefined } = {};
+  const outages = createOutages(options);
   let starting: Promise<void> | undefined;
 
   const onSkipped: Notify = (message, cause, code) => onNotice(`run ${info.id}: ${message}`, cause, code);
@@ -175,7 +158,7 @@ export function createRun(options: RunOptions): Run {
     try {
       where = await open(signal);
       await work(where);
-      outages[subject] = undefined;
+      outages.end(subject);
       return;
     } catch (error) {
       if ((where !== undefined && !where.online) || signal?.aborted || (mayRefuse && isUsage(error))) {
@@ -186,9 +169,9 @@ export function createRun(options: RunOptions): Run {
       }
       // An error that did not come from the service, such as a missing file, says nothing about it.
       const isLasting =
-        isUsage(error) || isRefused(error) || (failureOf(error) !== undefined && lastsTooLong(began, subject));
+        isUsage(error) || isRefused(error) || (failureOf(error) !== undefined && outages.lastsTooLong(began, subject));
       if (!isLasting) {
-        throw withPause(error, subject);
+        throw outages.withPause(error, subject);
       }
       // Unless another call has gone offline in the meantime.
       if (target === where) {
@@ -196,34 +179,6 @@ export function createRun(options: RunOptions): Run {
       }
     }
     await work(target as RunTarget);
-  }
-
-  function lastsTooLong(began: number, subject: Subject): boolean {
-    const now = clock.monotonic();
-    const outage = outages[subject] ?? { since: now, latest: began, failures: 0 };
-    outages[subject] = outage;
-    // Calls that were pending at an earlier failure belong to it: many at once must not turn a blip into an outage.
-    if (began >= outage.latest) {
-      outage.failures += 1;
-      outage.latest = now;
-    }
-    const { maxFailures = Number.POSITIVE_INFINITY } = options;
-    return subject === 'service' && (outage.failures >= maxFailures || now - outage.since >= offlineAfterMs);
-  }
-
-  /** Adds the backoff, which tells core when to retry. */
-  function withPause(error: unknown, subject: Subject): unknown {
-    const failure = failureOf(error);
-    const { retryAfterMs } = error as { retryAfterMs?: number };
-    if (failure === undefined || retryAfterMs !== undefined) {
-      return error;
-    }
-    const failures = outages[subject]?.failures ?? 1;
-    const boundMs = subject === 'service' ? Math.min(maxPauseMs, offlineAfterMs) : maxPauseMs;
-    const longestMs = Math.min(boundMs, minPauseMs * 2 ** (failures - 1));
-    // Jitter: clients that failed together must not retry together.
-    const pauseMs = (longestMs * (1 + Math.random())) / 2;
-    return serviceError({ ...failure, message: messageOf(error), cause: error, retryAfterMs: pauseMs });
   }
 
   async function update(where: RunTarget, signal: AbortSignal | undefined): Promise<void> {
