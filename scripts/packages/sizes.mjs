@@ -21,7 +21,7 @@ const limitsKb = {
   grafana: 18,
   metrics: 7.35,
   otlp: 10.25,
-  prices: 8.4,
+  prices: 8.45,
   prometheus: 10,
   sqlite: 26.05,
   testkit: 22.05,

@@ -181,6 +181,14 @@ const own: Shape = (counts) => ({
 });
 const ownNames = 'cacheReadTokens,cacheWriteTokens,inputTokens,outputTokens,reasoningTokens';
 
+/** What Cohere bills; its other counts include texts of its own, which it does not. */
+const cohere: Shape = inclusive({
+  input: [['billed_units', 'input_tokens']],
+  output: [['billed_units', 'output_tokens']],
+  // Embeddings have no output.
+  outputMayLack: true,
+});
+
 /** Ollama's own API. Some versions leave the input out where it was cached: what it took is unknown then. */
 const ollama: Shape = inclusive({
   input: [['prompt_eval_count']],
@@ -218,7 +226,7 @@ interface InclusiveNames {
   readonly inputMayLack?: boolean;
   readonly output: Names;
   readonly outputMayLack?: boolean;
-  readonly cached: Names;
+  readonly cached?: Names;
   readonly written?: Names;
   readonly reasoning?: Names;
   readonly total?: Name;
@@ -240,7 +248,7 @@ function inclusive({
   return (counts) => {
     const input = countOfAny(counts, names.input) ?? (inputMayLack ? 0 : counts.required(...names.input[0]));
     const output = countOfAny(counts, names.output) ?? (outputMayLack ? 0 : counts.required(...names.output[0]));
-    const cached = countOfAny(counts, names.cached) ?? 0;
+    const cached = countOfAny(counts, names.cached ?? []) ?? 0;
     const written = countOfAny(counts, names.written ?? []) ?? 0;
     const reasoning = countOfAny(counts, names.reasoning ?? []) ?? 0;
     const usage = {
@@ -303,6 +311,7 @@ export function findUsage(response: Fields): Found | undefined {
     usage,
     response: ended,
     x_groq,
+    meta,
   } = response;
   for (const usage of [attributes, response]) {
     if (isFields(usage) && Object.keys(usage).some((name) => name.startsWith(prefix))) {
@@ -312,7 +321,8 @@ export function findUsage(response: Fields): Found | undefined {
     }
   }
   // Where the AI SDK has a `totalUsage`, its `usage` may be that of the last step only.
-  const inside = [usageMetadata, ofLangChain, totalUsage, usage].find(isFields);
+  const ofCohere = isFields(meta) && 'billed_units' in meta ? meta : undefined;
+  const inside = [usageMetadata, ofLangChain, totalUsage, usage, ofCohere].find(isFields);
   // The last event of a stream of OpenAI or Groq has the response, with its usage, in it.
   const around =
     inside === undefined ? [ended, x_groq].find((one) => isFields(one) && isFields(one['usage'])) : undefined;
@@ -367,6 +377,9 @@ function shapeOf(usage: Fields, response: Fields): Shape | undefined {
   }
   if (has('promptTokens', 'completionTokens')) {
     return camelChat;
+  }
+  if (has('billed_units')) {
+    return cohere;
   }
   if (has('prompt_eval_count', 'eval_count')) {
     return ollama;

@@ -13,10 +13,10 @@ export interface UsageReading {
 
 /**
  * Reads token usage from a response, or from its usage object alone: OpenAI (chat completions, responses, Realtime and Codex),
- * Anthropic, Gemini, Bedrock's Converse, OpenRouter, the Vercel AI SDK (4 to 7), messages of LangChain, the attributes of
- * OpenTelemetry's GenAI conventions, and what it returned itself. Some providers include cached and reasoning tokens in other
- * counts; here they are separate. Counts that contradict one another, and those of cached or reasoning tokens under unknown names,
- * are reported as problems, never corrected. Never throws.
+ * Anthropic, Gemini, Cohere, Ollama, Bedrock's Converse, OpenRouter, the Vercel AI SDK (4 to 7), messages of LangChain, the
+ * attributes of OpenTelemetry's GenAI conventions, and what it returned itself. Some providers include cached and reasoning tokens
+ * in other counts; here they are separate. Counts that contradict one another, and those of cached or reasoning tokens under
+ * unknown names, are reported as problems, never corrected. Never throws.
  */
 export function usageFrom(response: unknown): UsageReading {
   try {
@@ -31,7 +31,7 @@ export function usageFrom(response: unknown): UsageReading {
     }
     const found = findUsage(response);
     if (found === undefined) {
-      const known = 'OpenAI, Anthropic, Gemini, Bedrock, the AI SDK, LangChain and OpenTelemetry';
+      const known = 'OpenAI, Anthropic, Gemini, Cohere, Ollama, Bedrock, the AI SDK, LangChain and OpenTelemetry';
       return refused('usage', `is not there, or of no known form; known are ${known}`);
     }
     const problems: Problem[] = [];

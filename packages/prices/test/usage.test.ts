@@ -276,6 +276,23 @@ const responses: [what: string, response: object, expected: Usage, provider?: st
     usage(100, 50, { reasoning: 7 }),
   ],
   [
+    'an answer of Cohere, which says more than it bills',
+    {
+      finish_reason: 'COMPLETE',
+      usage: {
+        billed_units: { input_tokens: 9, output_tokens: 57 },
+        tokens: { input_tokens: 504, output_tokens: 59 },
+        cached_tokens: 0,
+      },
+    },
+    usage(9, 57),
+  ],
+  [
+    'an embedding by Cohere',
+    { response_type: 'embeddings_by_type', meta: { api_version: {}, billed_units: { input_tokens: 12 } } },
+    usage(12, 0),
+  ],
+  [
     'an answer of Ollama',
     { model: 'qwen3', done: true, prompt_eval_count: 26, prompt_eval_cached_count: 20, eval_count: 290 },
     usage(6, 290, { read: 20 }),
@@ -586,6 +603,12 @@ const wrong: [what: string, response: unknown, field: string, message: string][]
     { usageMetadata: { promptTokenCount: 5, candidatesTokenCount: 1, totalTokenCount: 7 } },
     'totalTokenCount',
     'got 7',
+  ],
+  [
+    'tokens that Cohere had cached, which may be in what it bills or not',
+    { usage: { billed_units: { input_tokens: 9, output_tokens: 57 }, cached_tokens: 400 } },
+    'cached_tokens',
+    'is not understood here',
   ],
   ['an input that Ollama leaves out', { done: true, eval_count: 290 }, 'prompt_eval_count', 'must be'],
   [
