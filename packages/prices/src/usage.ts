@@ -1,7 +1,7 @@
 import type { Problem, Usage } from '@toolweaver/analytics-core';
 import { createCounts } from './counts.ts';
 import { isFields } from './fields.ts';
-import { findUsage } from './usage-shapes.ts';
+import { findUsage } from './find-usage.ts';
 
 /** The token counts of a response, or why there are none. */
 export interface UsageReading {
