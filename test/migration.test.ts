@@ -28,7 +28,7 @@ const types = all(/^export (?:interface|type) (\w+)/gm, sources);
 const literals = all(/(?:[|:=]|^) *'(\w+)'(?= *[|;\n])/gm, sources);
 /** Views, and `view.column` of each. */
 const columns = new Set(
-  read('packages/sqlite/src/schema.ts')
+  read('packages/sqlite/src/views.ts')
     .split("schema.createView('")
     .slice(1)
     .flatMap((text) => {
