@@ -109,7 +109,7 @@ export const views: readonly Compilable[] = [
     FROM toolkit_events e ${runOf}`),
   schema.createView('tool_invocation_traces').as(sql`
     SELECT ${uuid('e.id')} AS trace_id, r.text AS execution_id, ${text('e.toolkit')} AS toolkit_class,
-      s.name AS tool_name, ${timestamp(sql`e.at`)} AS invoked_at, e.latency_ms AS duration_ms,
+      s.name AS tool_name, ${timestamp(sql`max(0, e.at - coalesce(e.latency_ms, 0))`)} AS invoked_at, e.latency_ms AS duration_ms,
       e.input_bytes AS input_size_bytes, e.output_bytes AS output_size_bytes, e.success, ${error} AS error,
       ${metadata}
     FROM execution_events e JOIN subjects s ON s.id = e.subject ${runOf} WHERE s.kind = 'tool'`),

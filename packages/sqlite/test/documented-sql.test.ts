@@ -144,7 +144,7 @@ describe('the documented tables', () => {
         execution_id: runId,
         toolkit_class: 'SerperToolkit',
         tool_name: 'search_web',
-        invoked_at: timestamp,
+        invoked_at: '2026-01-02 03:04:00.006',
         duration_ms: 5000,
         input_size_bytes: 10,
         output_size_bytes: 2000,

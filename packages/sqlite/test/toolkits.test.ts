@@ -317,7 +317,7 @@ test('traces have the fields that the documented interface lists', async () => {
         execution_id: 'r',
         toolkit_class: 'files',
         tool_name: 'read',
-        invoked_at: '2026-01-02T03:04:05.006Z',
+        invoked_at: '2026-01-02T03:04:04.906Z',
         duration_ms: 100,
         input_size_bytes: 3,
         output_size_bytes: 4,

@@ -226,7 +226,7 @@ describe('show', () => {
         execution_id: 'run-1',
         toolkit_class: 'files',
         tool_name: 'read',
-        invoked_at: timestamp,
+        invoked_at: '2026-01-02 03:04:04.906',
         duration_ms: 100,
         input_size_bytes: 3,
         output_size_bytes: 4,

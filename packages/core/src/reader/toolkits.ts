@@ -83,7 +83,7 @@ export interface ToolInvocationTrace {
   readonly execution_id: string | null;
   readonly toolkit_class: string | null;
   readonly tool_name: string;
-  /** ISO 8601, UTC: the end of the call. */
+  /** ISO 8601, UTC: the start of the call, or its end if `duration_ms` is null. */
   readonly invoked_at: string;
   readonly duration_ms: number | null;
   readonly input_size_bytes: number | null;

@@ -90,7 +90,7 @@ function toTrace(event: ExecutionEvent): ToolInvocationTrace {
     execution_id: event.runId ?? null,
     toolkit_class: event.toolkit ?? null,
     tool_name: event.name,
-    invoked_at: new Date(event.at).toISOString(),
+    invoked_at: new Date(Math.max(0, Math.round(event.at - (event.latencyMs ?? 0)))).toISOString(),
     duration_ms: event.latencyMs ?? null,
     input_size_bytes: event.inputBytes ?? null,
     output_size_bytes: event.outputBytes ?? null,

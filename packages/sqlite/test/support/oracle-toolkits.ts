@@ -103,10 +103,10 @@ export function toolInvocations(
   return listExecutions(executionsOf(events), { ...filter, name: toolName, kind: 'tool' })
     .slice(0, limit)
     .map((event) => {
-      const { time: invoked_at, ...more } = common(event);
+      const { time: _, ...more } = common(event);
       return {
         ...more,
-        invoked_at,
+        invoked_at: new Date(Math.max(0, Math.round(event.at - (event.latencyMs ?? 0)))).toISOString(),
         toolkit_class: event.toolkit ?? null,
         tool_name: event.name,
         duration_ms: event.latencyMs ?? null,

@@ -116,7 +116,7 @@ export const toolkitLaws: readonly Law[] = [
                 ...read,
                 execution_id: 'a',
                 toolkit_class: 'files',
-                invoked_at: time(at),
+                invoked_at: time(at - 10),
                 duration_ms: 10,
                 input_size_bytes: 7,
                 output_size_bytes: 9,

@@ -92,7 +92,7 @@ export function toolkitsOver(rows: () => readonly AnalyticsEvent[]): ToolkitRead
           ...traceOf(row),
           toolkit_class: row.toolkit ?? null,
           tool_name: row.name,
-          invoked_at: new Date(row.at).toISOString(),
+          invoked_at: new Date(row.at - (row.latencyMs ?? 0)).toISOString(),
           duration_ms: row.latencyMs ?? null,
           input_size_bytes: row.inputBytes ?? null,
           output_size_bytes: row.outputBytes ?? null,

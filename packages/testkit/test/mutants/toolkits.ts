@@ -76,11 +76,11 @@ export const toolkitMutants: Mutants = {
       ...list,
       traces: list.traces.map((trace) => ({ ...trace, input_size_bytes: trace.input_size_bytes ?? 0 })),
     })),
-    'tells the time when a call began': misspoken('listToolInvocations', (list) => ({
+    'tells the time when a call ended': misspoken('listToolInvocations', (list) => ({
       ...list,
       traces: list.traces.map((trace) => ({
         ...trace,
-        invoked_at: new Date(Date.parse(trace.invoked_at) - (trace.duration_ms ?? 0)).toISOString(),
+        invoked_at: new Date(Date.parse(trace.invoked_at) + (trace.duration_ms ?? 0)).toISOString(),
       })),
     })),
     'takes every execution for a call of a tool': storingExecutions(() => ({ kind: 'tool' })),
