@@ -424,7 +424,7 @@ async function withSkillsOf(used: Record<string, readonly string[]>): Promise<An
 describe('operations', () => {
   feature('Metrics of a tool, with percentiles', async () => {
     const latency = await analytics.reader.getLatency({ kind: 'tool', name: 'search_web' });
-    expect(latency).toMatchObject({ count: 2, min: 120, max: 5000, p99: 5000 });
+    expect(latency).toMatchObject({ count: 2, latencyMs: { min: 120, max: 5000, p99: 5000 } });
     const [stats] = (await analytics.reader.summary()).names.filter(({ kind }) => kind === 'tool');
     expect(stats).toMatchObject({ executions: 2, failures: 1, successRate: 0.5 });
   });

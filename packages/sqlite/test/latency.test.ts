@@ -43,12 +43,7 @@ test('tells how latencies are distributed', async () => {
   ]);
   const report = await reader.getLatency();
   expectSame(report, {
-    average: (99 * 50 + 70_000) / 100,
-    min: 1,
-    max: 70_000,
-    p50: 50,
-    p95: 95,
-    p99: 99,
+    latencyMs: { average: (99 * 50 + 70_000) / 100, min: 1, max: 70_000, p50: 50, p95: 95, p99: 99 },
     count: 100,
     percentiles: [
       { percentile: 50, ms: 50 },
@@ -80,12 +75,7 @@ test('latencies of 0 and none at all', async () => {
     { upToMs: null, count: 0 },
   ]);
   expect(await reader.getLatency({ name: 'other', percentiles: [50], bucketsMs: [1] })).toEqual({
-    average: null,
-    min: null,
-    max: null,
-    p50: null,
-    p95: null,
-    p99: null,
+    latencyMs: { average: null, min: null, max: null, p50: null, p95: null, p99: null },
     count: 0,
     percentiles: [{ percentile: 50, ms: null }],
     histogram: [

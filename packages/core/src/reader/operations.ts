@@ -203,9 +203,10 @@ export interface LatencyOptions extends ReportOptions {
   readonly bucketsMs?: readonly number[] | undefined;
 }
 
-export interface LatencyReport extends LatencyStats {
+export interface LatencyReport {
   /** Executions with a known latency. */
   readonly count: number;
+  readonly latencyMs: LatencyStats;
   /** In the order asked for. */
   readonly percentiles: readonly { readonly percentile: number; readonly ms: number | null }[];
   /**

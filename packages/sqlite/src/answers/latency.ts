@@ -18,8 +18,8 @@ export async function latency(db: Db, question: LatencyQuestion): Promise<Latenc
   const rising = [...new Set(question.percentiles)].sort((one, other) => one - other);
   const values = percentiles(found, sketch, rising);
   return {
-    ...toLatency(found, sketch),
     count: found.latency_weight,
+    latencyMs: toLatency(found, sketch),
     percentiles: question.percentiles.map((percentile) => ({
       percentile,
       ms: values[rising.indexOf(percentile)] ?? null,

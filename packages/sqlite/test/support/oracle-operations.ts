@@ -379,8 +379,8 @@ export function latencies(
 ): Omit<LatencyReport, 'histogram'> & { upTo(ms: number): number } {
   const known = about(history, options).filter(({ latencyMs }) => latencyMs !== undefined);
   return {
-    ...latency(known),
     count: weigh(known),
+    latencyMs: latency(known),
     percentiles: (options.percentiles ?? [50, 90, 95, 99]).map((percent) => ({
       percentile: percent,
       ms: percentile(known, percent),

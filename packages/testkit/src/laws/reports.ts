@@ -125,7 +125,7 @@ export const reportLaws: readonly Law[] = [
           'getLatency',
           [],
           {
-            ...latencies,
+            latencyMs: latencies,
             count: 24.5,
             percentiles: [
               { percentile: 50, ms: 640 },
@@ -147,7 +147,12 @@ export const reportLaws: readonly Law[] = [
         [
           'getLatency',
           [{ kind: 'search', percentiles: [1], bucketsMs: [0] }],
-          { ...noUsage.latencyMs, count: 0, percentiles: [{ ms: null }], histogram: [{ count: 0 }, { count: 0 }] },
+          {
+            latencyMs: noUsage.latencyMs,
+            count: 0,
+            percentiles: [{ ms: null }],
+            histogram: [{ count: 0 }, { count: 0 }],
+          },
         ],
       ]);
     },

@@ -75,8 +75,8 @@ export function reportsOver(
       ]);
       const known = about(options).filter(({ latencyMs }) => latencyMs !== undefined);
       return {
-        ...latencyOf(known),
         count: weightOf(known),
+        latencyMs: latencyOf(known),
         percentiles: percentiles.map((percentile) => ({ percentile, ms: quantileOf(known, percentile / 100) })),
         histogram: [...bucketsMs, null].map((upToMs, at) => {
           const above = bucketsMs[at - 1] ?? -1;

@@ -97,7 +97,9 @@ export const reportMutants: Mutants = {
   },
   'latencies are ranked, and counted up to the ends of buckets': {
     'counts the unknown': latency(({ count }) => ({ count: count + 1 })),
-    'takes none for zero': latency(({ average, min }) => ({ average: average ?? 0, min: min ?? 0 })),
+    'takes none for zero': latency(({ latencyMs }) => ({
+      latencyMs: { ...latencyMs, average: latencyMs.average ?? 0, min: latencyMs.min ?? 0 },
+    })),
     'is off by two percent': latency(({ percentiles }) => ({
       percentiles: percentiles.map(({ percentile, ms }) => ({ percentile, ms: ms && ms * 1.02 })),
     })),
