@@ -39,6 +39,7 @@ export interface RunSummary extends ExecutionCounts {
   readonly name: string | null;
   readonly project: string | null;
   readonly tags: readonly string[];
+  readonly config: JsonObject;
   /** Unix time in ms of its first start, else of its first execution. */
   readonly startedAt: number;
   /** Unix time in ms of its last end; null while it is under way, also when it was started again after an end. */
@@ -60,7 +61,6 @@ export interface RunPage {
 
 /** A run in detail. Executions that retention has deleted still count in the fields of `RunSummary`, but not in those below. */
 export interface RunDetails extends RunSummary {
-  readonly config: JsonObject;
   readonly summary: JsonObject;
   readonly latencyMs: LatencyStats;
   /** Depth of the call tree: 1 if no execution has a parent, 0 without executions. */

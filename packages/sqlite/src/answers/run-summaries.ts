@@ -11,13 +11,15 @@ interface Row extends RunRow {
   readonly name: string | null;
   readonly project: string | null;
   readonly tags: string | null;
+  readonly config: string | null;
 }
 
 /** Summaries of runs by their ids in the dictionary, in the same order; unknown runs are left out. */
 export async function runSummaries(db: Db, runs: readonly number[]): Promise<RunSummary[]> {
   const { rows } = await sql<Row>`
     SELECT r.*, (SELECT text FROM dictionary WHERE id = r.run) AS id, ${latest('state', sql`r.run`)} AS state,
-      ${latest('name', sql`r.run`)} AS name, ${latest('project', sql`r.run`)} AS project, ${latest('tags', sql`r.run`)} AS tags
+      ${latest('name', sql`r.run`)} AS name, ${latest('project', sql`r.run`)} AS project, ${latest('tags', sql`r.run`)} AS tags,
+      ${latest('config', sql`r.run`)} AS config
     FROM ${allRuns(sql`run IN ${listed(runs)}`)} r`.execute(db);
   const metrics = await lastValues(db, runs);
   const byRun = new Map(rows.map((row) => [row.run, toSummary(row, metrics.get(row.run) ?? [])]));
@@ -32,6 +34,7 @@ function toSummary(row: Row, metrics: readonly Metric[]): RunSummary {
     name: row.name,
     project: row.project,
     tags: row.tags === null ? [] : JSON.parse(row.tags),
+    config: row.config === null ? {} : JSON.parse(row.config),
     startedAt: row.started_at,
     finishedAt: row.finished_at,
     durationMs: row.finished_at === null ? null : Math.max(0, row.finished_at - row.started_at),

@@ -25,7 +25,7 @@ export async function run(db: Db, { runId }: RunQuestion): Promise<RunDetails | 
   const distribution = (await selection.distributions({ latency: true })).get(0);
   return {
     ...summary,
-    ...(await settings(db, known.id)),
+    summary: await finalSummary(db, known.id),
     latencyMs: toLatency(found, distribution?.latency),
     maxDepth: await maxDepth(db, known.id),
     modules: await modules(db, selection),
@@ -33,11 +33,9 @@ export async function run(db: Db, { runId }: RunQuestion): Promise<RunDetails | 
   };
 }
 
-async function settings(db: Db, id: number): Promise<Pick<RunDetails, 'config' | 'summary'>> {
-  const { rows } = await sql<{ config: string | null; summary: string | null }>`
-    SELECT ${latest('config', sql`${id}`)} AS config, ${latest('summary', sql`${id}`)} AS summary`.execute(db);
-  const read = (json: string | null | undefined): JsonObject => JSON.parse(json ?? '{}');
-  return { config: read(rows[0]?.config), summary: read(rows[0]?.summary) };
+async function finalSummary(db: Db, id: number): Promise<JsonObject> {
+  const { rows } = await sql<{ json: string | null }>`SELECT ${latest('summary', sql`${id}`)} AS json`.execute(db);
+  return JSON.parse(rows[0]?.json ?? '{}');
 }
 
 async function modules(db: Db, selection: Selection): Promise<RunDetails['modules']> {

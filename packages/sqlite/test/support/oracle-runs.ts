@@ -82,6 +82,7 @@ function runSummary(events: readonly AnalyticsEvent[], runId: string): RunSummar
     name: latest(own, 'name') ?? null,
     project: latest(own, 'project') ?? null,
     tags: latest(own, 'tags') ?? [],
+    config: latest(own, 'config') ?? {},
     startedAt: startedAt as number,
     finishedAt,
     durationMs: finishedAt === null ? null : Math.max(0, finishedAt - (startedAt as number)),
@@ -104,7 +105,6 @@ export function runDetails(events: readonly AnalyticsEvent[], runId: string): Ru
   return (
     summary && {
       ...summary,
-      config: latest(own, 'config') ?? {},
       summary: latest(own, 'summary') ?? {},
       latencyMs: latency(executions),
       maxDepth: Math.max(0, ...executions.map((event) => depthOf(executions, event))),

@@ -114,6 +114,16 @@ export const runLaws: readonly Law[] = [
       const figures = { failures: 0, tokens: 0, costUsd: null };
       return answers(trial, runsFrom(start), [
         [
+          'listRuns',
+          [{ project: 'p' }],
+          {
+            runs: [
+              { runId: 'b', config: { model: { name: 'small' }, seed: 1 }, metrics: { loss: 0.2 }, executions: 3 },
+              { runId: 'a', config: { 'a.b': [1] }, metrics: { loss: 0.5, accuracy: 1 }, executions: 2 },
+            ],
+          },
+        ],
+        [
           'getRun',
           ['a'],
           {

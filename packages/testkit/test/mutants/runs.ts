@@ -96,6 +96,10 @@ export const runMutants: Mutants = {
     ],
   ]),
   'a run is what its events and its executions say together': {
+    'lists it without its configuration': misspoken('listRuns', (page) => ({
+      ...page,
+      runs: page.runs.map((one) => ({ ...one, config: {} })),
+    })),
     'knows those that were started only': misspoken('getRun', (run) => (run?.state === null ? undefined : run)),
     'makes up what is unknown': misspoken(
       'getRun',
