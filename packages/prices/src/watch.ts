@@ -2,10 +2,12 @@ import type { AnalyticsEvent, Backend } from '@toolweaver/analytics-core';
 import { checkOptions, type OptionChecks, type OptionNames, tell } from '@toolweaver/analytics-core/backend';
 import { isFields } from './fields.ts';
 import { checkFilter, matches, type SpendFilter } from './scope.ts';
+import { watchRuns } from './watch-runs.ts';
 
 /**
  * `cost`: known costs in the window, in US dollars · `spendRate`: the same per hour · `failureRate`: share of failed executions
  * in the window, 0 to 1 · `duration`: of one execution, in ms · `health`: score set for a skill, 0 to 100; crossed downwards.
+ * With `per: 'run'`, `cost` and `failureRate` are those of a run since its start, and `duration` is how long it has taken.
  */
 export type Measure = 'cost' | 'spendRate' | 'failureRate' | 'duration' | 'health';
 
@@ -16,9 +18,11 @@ export interface Threshold {
   readonly limit: number;
   /** Which executions count; for `health`, only `name` is used, as the id of the skill. Default: all. */
   readonly filter?: SpendFilter | undefined;
+  /** `run`: `cost`, `failureRate` or `duration` of each run, reported once for each. Default: not by run. */
+  readonly per?: 'run' | undefined;
   /** For `cost`, `spendRate` and `failureRate`: length of the window up to now; at least 1000. Default: 300000 (five minutes). */
   readonly windowMs?: number | undefined;
-  /** For `failureRate`: with fewer executions in the window, nothing is reported. Default: 20. */
+  /** For `failureRate`: with fewer executions in the window, or in the run, nothing is reported. Default: 20. */
   readonly minExecutions?: number | undefined;
 }
 
@@ -31,6 +35,8 @@ export interface Crossing {
   readonly at: number;
   /** For `duration`, the name of what was executed; for `health`, the id of the skill. */
   readonly name?: string | undefined;
+  /** With `per: 'run'`: the id of the run. */
+  readonly runId?: string | undefined;
 }
 
 /** Which thresholds to watch, and what to call when one is crossed. */
@@ -43,13 +49,16 @@ export interface WatchOptions {
   readonly onThreshold: (crossing: Crossing) => unknown;
   /** Default: `watch`. */
   readonly name?: string | undefined;
+  /** For tests: Unix time in ms, up to which windows reach; with a client's own `clock`, that clock's `now`. */
+  readonly now?: (() => number) | undefined;
 }
 
-const optionNames: OptionNames<WatchOptions> = { thresholds: true, onThreshold: true, name: true };
+const optionNames: OptionNames<WatchOptions> = { thresholds: true, onThreshold: true, name: true, now: true };
 const thresholdNames: OptionNames<Threshold> = {
   measure: true,
   limit: true,
   filter: true,
+  per: true,
   windowMs: true,
   minExecutions: true,
 };
@@ -64,22 +73,27 @@ const maxSkills = 10_000;
  * @throws AnalyticsError `INVALID_CONFIG` with every problem of the options.
  */
 export function watch(options: WatchOptions): Backend {
-  const { thresholds, onThreshold, name } = resolveOptions(options);
+  const { thresholds, onThreshold, name, now } = resolveOptions(options);
   const crossed = (crossing: Crossing): void => tell(onThreshold, crossing);
   const watchers = thresholds.map(({ threshold, filter }) => {
+    if (threshold.per === 'run') {
+      return watchRuns(threshold, filter, crossed);
+    }
     switch (threshold.measure) {
       case 'duration':
         return watchDurations(threshold, filter, crossed);
       case 'health':
         return watchHealth(threshold, filter, crossed);
       default:
-        return watchWindow(threshold, filter, crossed);
+        return watchWindow(threshold, filter, crossed, now);
     }
   });
   return {
     name,
     delivery: 'immediate',
-    settings: { thresholds: thresholds.map(({ threshold: { measure, limit } }) => ({ measure, limit })) },
+    settings: {
+      thresholds: thresholds.map(({ threshold: { measure, limit, per = null } }) => ({ measure, limit, per })),
+    },
     write(events) {
       for (const event of events) {
         for (const look of watchers) {
@@ -90,8 +104,8 @@ export function watch(options: WatchOptions): Backend {
   };
 }
 
-type Crossed = (crossing: Crossing) => void;
-type Watcher = (event: AnalyticsEvent) => void;
+export type Crossed = (crossing: Crossing) => void;
+export type Watcher = (event: AnalyticsEvent) => void;
 
 function watchDurations(threshold: Threshold, filter: SpendFilter, crossed: Crossed): Watcher {
   const { limit } = threshold;
@@ -127,7 +141,7 @@ interface Step {
   failures: number;
 }
 
-function watchWindow(threshold: Threshold, filter: SpendFilter, crossed: Crossed): Watcher {
+function watchWindow(threshold: Threshold, filter: SpendFilter, crossed: Crossed, now: () => number): Watcher {
   const { measure, limit, windowMs = 300_000, minExecutions = 20 } = threshold;
   const stepMs = windowMs / steps;
   const ring = Array.from({ length: steps }, (): Step => ({ number: -1, nanoUsd: 0, executions: 0, failures: 0 }));
@@ -157,7 +171,7 @@ function watchWindow(threshold: Threshold, filter: SpendFilter, crossed: Crossed
     }
     const { at, weight = 1, cost, success } = event;
     // Events dated in the future count as now.
-    const present = Math.floor(Date.now() / stepMs);
+    const present = Math.floor(now() / stepMs);
     const number = Math.min(Math.floor(at / stepMs), present);
     if (present <= newest - steps) {
       // The clock was ahead, and has been set back.
@@ -191,6 +205,8 @@ function watchWindow(threshold: Threshold, filter: SpendFilter, crossed: Crossed
 
 const measures: readonly Measure[] = ['cost', 'spendRate', 'failureRate', 'duration', 'health'];
 
+const runMeasures: readonly Measure[] = ['cost', 'failureRate', 'duration'];
+
 function resolveOptions(options: WatchOptions) {
   return checkOptions(options, optionNames, (check, given) => {
     const { thresholds, onThreshold } = given;
@@ -203,6 +219,7 @@ function resolveOptions(options: WatchOptions) {
         : [],
       onThreshold: onThreshold as WatchOptions['onThreshold'],
       name: check.text('name', given.name) ?? 'watch',
+      now: check.callback('now', given.now) ?? Date.now,
     };
   });
 }
@@ -215,6 +232,11 @@ function checkThreshold(check: OptionChecks, field: string, threshold: Threshold
   const given = check.group(field, threshold, thresholdNames);
   const measure = check.required.choice(`${field}.measure`, given.measure, measures);
   check.required.number(`${field}.limit`, given.limit, { min: 0, ...(measure === 'failureRate' && { max: 1 }) });
+  if (check.choice(`${field}.per`, given.per, ['run']) === 'run') {
+    const isOfRuns = measure === undefined || runMeasures.includes(measure);
+    check.expect(`${field}.per`, given.per, isOfRuns, `left out, unless the measure is ${runMeasures.join(', ')}`);
+    check.expect(`${field}.windowMs`, given.windowMs, given.windowMs === undefined, "left out with per: 'run'");
+  }
   check.number(`${field}.windowMs`, given.windowMs, { min: 1000 });
   check.number(`${field}.minExecutions`, given.minExecutions, { min: 1 });
   return [{ threshold, filter: checkFilter(check, `${field}.filter`, given.filter) }];

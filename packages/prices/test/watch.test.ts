@@ -1,6 +1,6 @@
-import { type AnalyticsError, createAnalytics } from '@toolweaver/analytics-core';
+import { type AnalyticsError, createAnalytics, type RunState } from '@toolweaver/analytics-core';
 import { type Crossing, type Threshold, watch } from '@toolweaver/analytics-prices';
-import { execution, health } from '@toolweaver/analytics-testkit';
+import { execution, fakeClock, health, run } from '@toolweaver/analytics-testkit';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 
 const start = Date.UTC(2026, 0, 5, 12);
@@ -22,6 +22,8 @@ function watching(...thresholds: Threshold[]) {
       vi.setSystemTime(start + seconds * 1000);
       late(seconds, more);
     },
+    run: (seconds: number, runId: string, state: RunState) =>
+      backend.write([run({ at: start + seconds * 1000, runId, state })]),
     score: (seconds: number, skillId: string, score: number) =>
       backend.write([health({ at: start + seconds * 1000, skillId, score })]),
   };
@@ -109,6 +111,75 @@ test('health: a skill that falls below, once until it has recovered', () => {
     ['summarise', 10],
     ['parse', 50],
   ]);
+});
+
+test('cost, failures and duration of a run: told once for each, and measured from its start to its end', () => {
+  const common = { per: 'run', filter: { kind: 'tool' } } as const;
+  const { record, crossings, run } = watching(
+    { ...common, measure: 'cost', limit: 0.05 },
+    { ...common, measure: 'failureRate', limit: 0.2, minExecutions: 2 },
+    { ...common, measure: 'duration', limit: 300_000 },
+  );
+  const tool = (seconds: number, runId: string | undefined, more: Parameters<typeof execution>[0] = {}) =>
+    record(seconds, { kind: 'tool', cost: cents(2), runId, ...more });
+  run(0, 'a', 'started');
+  run(1, 'b', 'started');
+  tool(2, undefined, { success: false });
+  tool(3, 'a', { success: false });
+  tool(4, 'b', { weight: 2 });
+  record(5, { kind: 'skill', cost: cents(900), success: false, runId: 'b' });
+  expect(crossings).toEqual([]);
+  tool(6, 'a');
+  tool(7, 'b');
+  // Later than any window.
+  run(299, 'a', 'started');
+  tool(300, 'a');
+  expect(
+    crossings.map(({ threshold, value, at, runId }) => [threshold.measure, value, (at - start) / 1000, runId]),
+  ).toEqual([
+    ['failureRate', 0.5, 6, 'a'],
+    ['cost', 0.06, 7, 'b'],
+    ['cost', 0.06, 300, 'a'],
+  ]);
+  tool(301, 'a', { success: false });
+  run(302, 'a', 'finished');
+  run(303, 'b', 'failed');
+  expect(crossings.slice(3).map(({ threshold, value, runId }) => [threshold.measure, value, runId])).toEqual([
+    ['duration', 301_000, 'a'],
+    ['duration', 302_000, 'b'],
+  ]);
+  // Of the same id, but another run.
+  run(400, 'a', 'started');
+  tool(401, 'a');
+  tool(402, 'a', { success: false });
+  expect(crossings.slice(5).map(({ threshold, value, runId }) => [threshold.measure, value, runId])).toEqual([
+    ['failureRate', 0.5, 'a'],
+  ]);
+});
+
+test('runs beyond ten thousand are forgotten, those begun first', () => {
+  const { record, crossings } = watching({ measure: 'cost', limit: 0.03, per: 'run' });
+  for (let number = 0; number <= 10_000; number += 1) {
+    record(0, { runId: `run-${number}`, cost: cents(2) });
+  }
+  record(1, { runId: 'run-0', cost: cents(2) });
+  record(1, { runId: 'run-10000', cost: cents(2) });
+  expect(crossings.map(({ runId }) => runId)).toEqual(['run-10000']);
+});
+
+test('windows follow the given clock', async () => {
+  const clock = fakeClock();
+  const crossings: Crossing[] = [];
+  const watcher = watch({
+    thresholds: [{ measure: 'cost', limit: 1 }],
+    onThreshold: (crossing) => void crossings.push(crossing),
+    now: clock.now,
+  });
+  vi.setSystemTime(clock.now() + 86_400_000);
+  const analytics = createAnalytics({ backends: [watcher], clock });
+  analytics.recordLlmCall({ model: 'm', success: true, cost: { usd: 2 } });
+  await analytics.close();
+  expect(crossings).toMatchObject([{ value: 2, at: clock.now() }]);
 });
 
 test('a filter finds what core has recorded under another text', async () => {
@@ -199,6 +270,8 @@ test('wrong options are refused, all of them at once', () => {
         { measure: 'cost', limit: Number.NaN, window: 5 },
         'cost' as never,
         { measure: 'failureRate', limit: 20, filter: { kind: 'Tool' } },
+        { measure: 'spendRate', limit: 1, per: 'run', windowMs: 5000 },
+        { measure: 'cost', limit: 1, per: 'Run' },
       ],
     } as never);
   } catch (thrown) {
@@ -218,6 +291,9 @@ test('wrong options are refused, all of them at once', () => {
     'thresholds[2]',
     'thresholds[3].limit',
     'thresholds[3].filter.kind',
+    'thresholds[4].per',
+    'thresholds[4].windowMs',
+    'thresholds[5].per',
     'name',
   ]);
   expect((error as AnalyticsError).message).toContain(
