@@ -7,7 +7,7 @@ import { describeError } from './total.ts';
 
 /** Adds the row of one execution, and updates the last values of its keys. Hot path: looks at every field once. */
 export function addExecutionRow(rows: RowList, tally: Tally, event: ExecutionEvent): void {
-  const { latencyMs, error, cost, usage, weight, version, model, cacheHit } = event;
+  const { latencyMs, error, cost, usage, weight, version, model, cacheHit, attempt } = event;
   let fields = event.success ? 0 : has.failed;
   tally.last = event;
   if (latencyMs !== undefined) {
@@ -57,6 +57,11 @@ export function addExecutionRow(rows: RowList, tally: Tally, event: ExecutionEve
     fields |= has.cacheHit;
     tally.lastCacheHit = cacheHit;
     addText(rows, String(cacheHit));
+  }
+  if (attempt !== undefined && attempt !== 1) {
+    fields |= has.attempt;
+    tally.lastAttempt = attempt;
+    addNumber(rows, attempt);
   }
   endRow(rows, shapeIn(tally.keys, fields), event.at);
 }

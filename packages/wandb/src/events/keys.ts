@@ -14,6 +14,7 @@ export const has = {
   version: 64,
   model: 128,
   cacheHit: 256,
+  attempt: 512,
 } as const;
 
 /** The keys of one kind and name. */
@@ -31,6 +32,7 @@ export interface Keys {
   readonly version: string;
   readonly model: string;
   readonly cacheHit: string;
+  readonly attempt: string;
   /** For rows of several operations, like `failures`. */
   readonly operations: string;
   readonly failures: string;
@@ -144,6 +146,7 @@ function keysOf(prefix: string, index: number): Keys {
     version: `${prefix}/version`,
     model: `${prefix}/model`,
     cacheHit: `${prefix}/cache_hit`,
+    attempt: `${prefix}/attempt`,
     operations: `${prefix}/operations`,
     failures: `${prefix}/failures`,
     summary: summaryKeysOf(prefix),
@@ -168,6 +171,7 @@ function addShape(keys: Keys, fields: number): Shape {
     ...(fields & has.version ? [keys.version] : []),
     ...(fields & has.model ? [keys.model] : []),
     ...(fields & has.cacheHit ? [keys.cacheHit] : []),
+    ...(fields & has.attempt ? [keys.attempt] : []),
     ...stampKeys,
   ]);
   keys.shapes[fields] = shape;

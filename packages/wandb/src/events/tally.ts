@@ -17,6 +17,7 @@ export interface Tally {
   lastVersion: string | undefined;
   lastModel: string | undefined;
   lastCacheHit: boolean | undefined;
+  lastAttempt: number | undefined;
 }
 
 export function newTally(keys: Keys, event: ExecutionEvent): Tally {
@@ -33,6 +34,7 @@ export function newTally(keys: Keys, event: ExecutionEvent): Tally {
     lastVersion: undefined,
     lastModel: undefined,
     lastCacheHit: undefined,
+    lastAttempt: undefined,
   };
 }
 
@@ -64,4 +66,5 @@ export function setLasts(tally: Tally, changes: Map<string, unknown>): void {
   set(keys.version, tally.lastVersion);
   set(keys.model, tally.lastModel);
   set(keys.cacheHit, tally.lastCacheHit);
+  set(keys.attempt, tally.lastAttempt);
 }

@@ -1,9 +1,9 @@
 import type { Env, Secret } from '@toolweaver/analytics-core';
 import { describeValue, readEnv, secret } from '@toolweaver/analytics-core/backend';
-import { isObject, parseJson } from '../json-text.ts';
-import { entityProblem, projectProblem, runIdProblem, tagProblem } from '../names.ts';
-import type { WandbOptions } from '../wandb.ts';
-import type { ResumeMode, WandbMode } from './options.ts';
+import { isObject, parseJson } from './json-text.ts';
+import { entityProblem, projectProblem, runIdProblem, tagProblem } from './names.ts';
+import type { ResumeMode, WandbMode } from './settings/options.ts';
+import type { WandbOptions } from './wandb.ts';
 
 const modes: Readonly<Record<string, WandbMode>> = {
   online: 'online',
