@@ -258,8 +258,8 @@ test('files, artifacts and alerts of a wrong form are refused by name, and not t
         [() => logged({ files: { [path]: bytes } }), 'artifact: each path in files must be a relative path'] as const,
     ),
     [
-      () => logged({ files: { 'env.ts': bytes, '': { path: join(import.meta.dirname, '..', 'src', 'settings') } } }),
-      'artifact: each path in files must be given once, got env.ts twice',
+      () => logged({ files: { 'key.ts': bytes, '': { path: join(import.meta.dirname, '..', 'src', 'settings') } } }),
+      'artifact: each path in files must be given once, got key.ts twice',
     ],
     [() => run.saveFile('a.txt', { path: 'no-such.txt' }), 'file: cannot be read: ENOENT'],
     [() => run.saveFile('a.txt', { path: '.' }), 'file: must be a file, which . is not'],
