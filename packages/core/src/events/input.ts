@@ -51,6 +51,7 @@ export interface ExecutionDetails extends CommonInput {
   readonly cost?: CostInput | null | undefined;
 }
 
+/** One execution of any kind, as `record()` takes it; `at` is its end. */
 export interface ExecutionInput extends ExecutionDetails {
   readonly type: 'execution';
   readonly kind: ExecutionKind;
@@ -58,16 +59,19 @@ export interface ExecutionInput extends ExecutionDetails {
   readonly success: boolean;
 }
 
+/** What `recordSkillExecution()` takes: an execution of kind `skill` under the name `skillId`. */
 export interface SkillExecutionInput extends ExecutionDetails {
   readonly skillId: string;
   readonly success: boolean;
 }
 
+/** What `recordToolInvocation()` takes: an execution of kind `tool` under the name `toolName`. */
 export interface ToolInvocationInput extends ExecutionDetails {
   readonly toolName: string;
   readonly success: boolean;
 }
 
+/** What `recordLlmCall()` takes: an execution of kind `llm`. With `usage` but no `cost`, the client's `prices` apply. */
 export interface LlmCallInput extends ExecutionDetails {
   readonly model: string;
   readonly success: boolean;
@@ -75,6 +79,7 @@ export interface LlmCallInput extends ExecutionDetails {
   readonly name?: Text;
 }
 
+/** What `recordSkillRating()` takes: the stars that a person gives a skill, perhaps for one execution of it. */
 export interface SkillRatingInput extends CommonInput {
   readonly skillId: string;
   /** Whole number, 1 to 5. */
@@ -82,10 +87,12 @@ export interface SkillRatingInput extends CommonInput {
   readonly executionId?: Text;
   readonly comment?: Text;
 }
+/** A person's rating of a skill, as `record()` takes it. */
 export interface RatingInput extends SkillRatingInput {
   readonly type: 'rating';
 }
 
+/** What `updateHealthScore()` takes: a score that overrides the computed one until another is set. */
 export interface HealthScoreInput extends CommonInput {
   readonly skillId: string;
   /** 0 to 100. */
@@ -93,10 +100,12 @@ export interface HealthScoreInput extends CommonInput {
   /** Whether the skill should no longer be used. Default: unchanged. */
   readonly deprecated?: boolean | null | undefined;
 }
+/** A skill's health score, as `record()` takes it. */
 export interface HealthInput extends HealthScoreInput {
   readonly type: 'health';
 }
 
+/** What `recordToolkitEvent()` takes: what happened to a toolkit as a whole, and how long it took. */
 export interface ToolkitEventInput extends CommonInput {
   readonly toolkit: string;
   readonly operation: ToolkitOperation;
@@ -106,20 +115,24 @@ export interface ToolkitEventInput extends CommonInput {
   /** Like `error` of an execution. */
   readonly error?: unknown;
 }
+/** An event of a toolkit as a whole, as `record()` takes it. */
 export interface ToolkitInput extends ToolkitEventInput {
   readonly type: 'toolkit';
 }
 
+/** What `logMetrics()` records besides the numbers; that of a `Run` ignores `runId`. */
 export interface LogMetricsOptions extends CommonInput {
   /** Whole number >= 0. */
   readonly step?: number | undefined;
 }
+/** Numbers of your own, as `record()` takes them. */
 export interface MetricsInput extends LogMetricsOptions {
   readonly type: 'metrics';
   /** Finite numbers: 1 to 1000 of them. Null and undefined mean unknown, and are left out. */
   readonly values: Readonly<Record<string, number | null | undefined>>;
 }
 
+/** The start or the end of a run, as `record()` takes it. Fields that it leaves out keep the values of earlier events. */
 export interface RunInput extends CommonInput {
   readonly type: 'run';
   readonly runId: string;
@@ -132,6 +145,7 @@ export interface RunInput extends CommonInput {
   readonly summary?: object | null | undefined;
 }
 
+/** A file or a blob that a run produced, as `record()` and, without `type`, `logArtifact()` take it. */
 export interface ArtifactInput extends CommonInput {
   readonly type: 'artifact';
   readonly name: string;

@@ -10,14 +10,17 @@ import type {
   WindowOptions,
 } from './common.ts';
 
+/** The executions that a summary covers. Default: all. */
 export interface SummaryOptions extends Scope, WindowOptions {}
 
+/** One kind and name in a summary; `averageLatencyMs` is null if no latency is known. */
 export interface NameSummary extends ExecutionCounts {
   readonly kind: ExecutionKind;
   readonly name: string;
   readonly averageLatencyMs: number | null;
 }
 
+/** Figures of all executions covered, in total and by name. Sampled ones count by weight, except in `slowest` and `runs`. */
 export interface Summary extends ExecutionCounts {
   readonly latencyMs: LatencyStats;
   /** All tokens of all classes. */
@@ -58,6 +61,7 @@ export interface ReportOptions extends Scope, WindowOptions {
  */
 export type CostGroup = 'operation' | 'kind' | 'model' | 'organisation' | 'user' | 'run' | 'skill' | 'tool' | 'agent';
 
+/** The executions that a cost report covers, how it groups them, and how many groups it lists; its totals include the others. */
 export interface CostOptions extends ReportOptions {
   /** Default: `operation`. */
   readonly by?: CostGroup | undefined;
@@ -101,6 +105,7 @@ export interface CostReport extends CostTotals {
   readonly entries: readonly CostEntry[];
 }
 
+/** The executions that a waste report covers, and how many operations it lists; its totals include the others. */
 export interface WasteOptions extends ReportOptions {
   /** 1 to 1000 operations. Default: 100. The most wasteful are kept. */
   readonly limit?: number | undefined;
@@ -134,6 +139,7 @@ export interface WasteReport extends WasteStats {
   readonly operations: readonly (WasteStats & { readonly kind: ExecutionKind; readonly name: string })[];
 }
 
+/** The executions that an error report covers, and how long its lists are; its totals include the rest. */
 export interface ErrorReportOptions extends ReportOptions {
   /** 1 to 1000, for each of the lists. Default: 100. */
   readonly limit?: number | undefined;
@@ -186,6 +192,7 @@ export interface CacheReport extends CacheStats {
   readonly operations: readonly (CacheStats & { readonly kind: ExecutionKind; readonly name: string })[];
 }
 
+/** Figures of the executions, of any kind, that name one model. Sampled ones count by weight. */
 export interface ModelStats extends ExecutionCounts, TokenTotals, CostTotals {
   readonly model: string;
   readonly latencyMs: LatencyStats;
@@ -193,6 +200,7 @@ export interface ModelStats extends ExecutionCounts, TokenTotals, CostTotals {
   readonly costPerSuccessUsd: number | null;
 }
 
+/** The executions that a latency report covers, its percentiles, and the buckets of its histogram. */
 export interface LatencyOptions extends ReportOptions {
   /** Which percentiles: 1 to 100 numbers from 1 to 100, such as 95 or 99.9. Default: 50, 90, 95, 99. */
   readonly percentiles?: readonly number[] | undefined;
@@ -203,6 +211,7 @@ export interface LatencyOptions extends ReportOptions {
   readonly bucketsMs?: readonly number[] | undefined;
 }
 
+/** How the known latencies are distributed. Sampled executions count by weight. */
 export interface LatencyReport {
   /** Executions with a known latency. */
   readonly count: number;
@@ -216,6 +225,7 @@ export interface LatencyReport {
   readonly histogram: readonly { readonly upToMs: number | null; readonly count: number }[];
 }
 
+/** The executions that a trend covers, and the width of its buckets. */
 export interface TrendOptions extends ReportOptions {
   /** Default: `day`. Hours and days are in UTC. */
   readonly bucket?: Bucket | undefined;
@@ -223,6 +233,7 @@ export interface TrendOptions extends ReportOptions {
   readonly distributions?: boolean | undefined;
 }
 
+/** One hour or day of a trend, in UTC. Without executions, its counts are 0, and its rates, latencies and cost null. */
 export interface TrendPoint extends ExecutionCounts, Window {
   /** Distinct user ids; null without `distributions`. */
   readonly uniqueUsers: number | null;
@@ -236,6 +247,7 @@ export interface TrendPoint extends ExecutionCounts, Window {
   readonly cacheHitRate: number | null;
 }
 
+/** The executions that a heatmap covers (default window: the last 30 days), and how many names it shows. */
 export interface HeatmapOptions extends WindowOptions {
   /** Default: `tool`. */
   readonly kind?: ExecutionKind | undefined;
@@ -262,6 +274,7 @@ export interface Heatmap {
 /** What a list of executions is ordered by. */
 export type ExecutionOrder = 'time' | 'latency' | 'cost';
 
+/** The executions to list: those that meet every condition, and in which order. `from` and `to` apply to their end, `at`. */
 export interface ExecutionFilter extends TimeRange, Scope {
   readonly kind?: ExecutionKind | undefined;
   readonly name?: string | undefined;

@@ -16,6 +16,7 @@ export interface FigureCondition extends Omit<MetricCondition, 'metric'> {
   readonly figure: RunFigure;
 }
 
+/** The runs to list: those that meet every condition, and in which order. `from` and `to` apply to their start. */
 export interface RunFilter extends TimeRange {
   readonly project?: string | undefined;
   readonly name?: string | undefined;
@@ -31,7 +32,7 @@ export interface RunFilter extends TimeRange {
   readonly limit?: number | undefined;
 }
 
-/** A run with the totals of its executions. `from` and `to` of a filter apply to its start. */
+/** A run with the totals of its executions. */
 export interface RunSummary extends ExecutionCounts {
   readonly runId: string;
   /** Null for a run that was never started, and is known only from its executions. */

@@ -8,6 +8,7 @@ export interface SkillUsageOptions {
   readonly orgId?: string | undefined;
 }
 
+/** Figures of a skill's executions in the window; with `orgId`, only of those recorded with that organisation. */
 export interface SkillUsage extends ExecutionCounts, Window {
   readonly skillId: string;
   /** Distinct user ids. */
@@ -132,6 +133,7 @@ export interface LeaderboardOptions {
   readonly kind?: ExecutionKind | undefined;
 }
 
+/** One place on a leaderboard, with its figures in the period, whichever of them it is ranked by. */
 export interface LeaderboardEntry extends ExecutionCounts {
   /** From 1. Equal scores are ordered by executions, then by name; for `rating` first by the number of ratings. */
   readonly rank: number;
@@ -158,6 +160,7 @@ export interface TopSkillsOptions {
   readonly limit?: number | undefined;
 }
 
+/** The window of an adoption report (default: the last 30 days), and whether it covers one organisation only. */
 export interface AdoptionOptions extends WindowOptions {
   /** Only this organisation, whether it used the skill or not. Default: every organisation that did. */
   readonly orgId?: string | undefined;
@@ -184,6 +187,7 @@ export interface OrganisationAdoption {
   readonly retentionRate: number | null;
 }
 
+/** How many users a skill had in the window, in total and within each organisation. */
 export interface SkillAdoption extends Window {
   readonly skillId: string;
   /** Users of the skill, with or without an organisation; with `orgId`, those in that one. */

@@ -3,6 +3,7 @@ import type { TimeRange } from './common.ts';
 
 // Answers have the form of the documents that existing toolkit tools read, hence the snake case. `execution_id` is a run's id.
 
+/** The run and the time of the events that a query about toolkits covers. */
 export interface ToolkitFilter extends TimeRange {
   /** Default: every run, and events without one. */
   readonly runId?: string | undefined;
@@ -47,6 +48,7 @@ export interface ToolkitMetrics {
   >;
 }
 
+/** The events of toolkits to list: those that meet every condition. */
 export interface ToolkitTraceFilter extends ToolkitFilter {
   readonly operation?: ToolkitOperation | undefined;
   readonly toolkit?: string | undefined;
@@ -54,6 +56,7 @@ export interface ToolkitTraceFilter extends ToolkitFilter {
   readonly limit?: number | undefined;
 }
 
+/** The calls of tools to list: those that meet every condition. `from` and `to` apply to their end. */
 export interface ToolInvocationFilter extends ToolkitFilter {
   readonly toolkit?: string | undefined;
   readonly toolName?: string | undefined;
