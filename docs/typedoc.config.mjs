@@ -35,11 +35,23 @@ function nameModules(app) {
   });
 }
 
+/** A type without a comment gets that of the type it extends, which says something else, and then counts as documented. */
+function refuseInheritedComments(app) {
+  app.converter.on(Converter.EVENT_RESOLVE_BEGIN, ({ project }) => {
+    for (const type of project.getReflectionsByKind(ReflectionKind.ClassOrInterface)) {
+      if (!type.hasComment()) {
+        const { packageName, packagePath } = project.getSymbolIdFromReflection(type);
+        app.logger.warn(`${type.getFriendlyFullName()} has no comment of its own (${packageName}/${packagePath})`);
+      }
+    }
+  });
+}
+
 export default {
   name: 'Toolweaver Analytics',
   tsconfig: 'tsconfig.json',
   entryPoints: [...entries.keys()].map((file) => relative(import.meta.dirname, file)),
-  plugin: [nameModules],
+  plugin: [nameModules, refuseInheritedComments],
   readme: 'none',
   out: 'api',
   disableGit: true,
