@@ -111,7 +111,10 @@ export type OperationDetails = Omit<ExecutionDetails, 'id' | 'at' | 'latencyMs' 
 export interface Operation {
   /** The id that its execution is recorded under. */
   readonly id: string;
-  /** Adds details to the execution; later calls win. A wrong one is left out, and reported to `onError`. */
+  /**
+   * Adds details to the execution; of the same field, the later one counts, and so for each attribute and each class of tokens. A
+   * wrong one is left out, and reported to `onError`.
+   */
   set(details: OperationDetails): void;
   /** Marks the operation as failed even if its callback does not throw: with the caught error, or with `{ type, message }`. */
   fail(error?: unknown): void;

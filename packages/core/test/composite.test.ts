@@ -67,7 +67,7 @@ describe('a healthy backend', () => {
       backends: {
         slow: { ok: false, delivered: 0, queued: 3, error: { code: 'TIMEOUT', backend: 'slow' } },
         healthy: { ok: true, delivered: 3, queued: 0, error: undefined },
-        throwing: { delivered: 0, dropped: 0, queued: 0 },
+        throwing: { ok: false, delivered: 0, dropped: 3, queued: 0, error: { code: 'INTERNAL' } },
       },
     });
     pace.succeed();

@@ -258,6 +258,28 @@ describe('flush', () => {
     expect(await analytics.flush()).toMatchObject({ ok: true, backends: { far: { delivered: 0, dropped: 0 } } });
   });
 
+  test('tells of what was lost since the one before, once, and of what nobody was told', async () => {
+    const { analytics, record, side, errors } = rig({ maxEvents: 2 }, { maxQueueEvents: 2 });
+    const slow = hanging();
+    side.answer = slow.answer;
+    record('e1', 'e2', 'e3', 'e4', 'e5');
+    const [first, beside] = [analytics.flush(), analytics.flush()];
+    record('e6');
+    slow.succeed();
+    const lost = { ok: false, dropped: 3, error: { code: 'EVENTS_DROPPED', backend: 'far' } };
+    for (const flushed of [first, beside]) {
+      expect(await flushed).toMatchObject({ ok: false, backends: { far: { delivered: 2, ...lost } } });
+    }
+    expect(errors.map(({ message }) => message)).toEqual([
+      expect.stringContaining('lost 1 event (queue_full)'),
+      'far: lost 3 events besides those reported: see stats()',
+    ]);
+    expect(await analytics.flush()).toMatchObject({ ok: false, backends: { far: { delivered: 0, dropped: 1 } } });
+    expect(await analytics.flush()).toMatchObject({ ok: true, backends: { far: { dropped: 0 } } });
+    record('e7', 'e8', 'e9');
+    expect(await analytics.close()).toMatchObject({ ok: false, backends: { far: { delivered: 2, dropped: 1 } } });
+  });
+
   test('does not take the blame for events that found the queue full', async () => {
     const { analytics, record, side } = rig({ maxEvents: 2 }, { maxQueueEvents: 2 });
     const slow = hanging();

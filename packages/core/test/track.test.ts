@@ -87,6 +87,30 @@ describe('trackOperation', () => {
     ]);
   });
 
+  test('takes attributes, and classes of tokens, one by one', async () => {
+    const made = rig();
+    await made.analytics.trackOperation({ name: 'op', attributes: { from: 'subject' } }, (operation) => {
+      operation.set({ model: 'm', usage: { inputTokens: 1_000_000, outputTokens: 1 }, attributes: { a: 1, b: 1 } });
+      operation.set({ usage: { outputTokens: 10 }, attributes: { b: 2 } });
+      operation.set({ usage: undefined, attributes: undefined });
+    });
+    expect(await recorded(made)).toMatchObject([{ usage: { inputTokens: 1_000_000, outputTokens: 10 } }]);
+    expect(made.side.held.map(({ attributes }) => attributes)).toEqual([{ a: 1, b: 2 }]);
+  });
+
+  test.each([
+    ['attributes', [1], 'attributes must be an object'],
+    ['usage', 'many', 'usage must be an object'],
+  ])('reports later %s of a wrong form', async (field, wrong, message) => {
+    const made = rig();
+    await made.analytics.trackOperation('op', (operation) => {
+      operation.set({ [field]: field === 'usage' ? { inputTokens: 1 } : { a: 1 } });
+      operation.set({ [field]: wrong } as never);
+    });
+    expect(await recorded(made)).toMatchObject([{ name: 'op', success: true }]);
+    expect(made.errors.map((error) => error.message)).toEqual([expect.stringContaining(message)]);
+  });
+
   test('can be marked as failed without throwing', async () => {
     const made = rig();
     const value = await made.analytics.trackOperation('op', (operation) => {

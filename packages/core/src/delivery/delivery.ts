@@ -48,8 +48,10 @@ export function createDelivery(backend: Backend, options: DeliveryOptions): Deli
   const { clock, reporter } = options;
   const { name } = backend;
   const ledger = createLedger();
-  /** Events lost after they were queued. */
-  let lostCount = 0;
+  /** Events lost after they were queued, and events that found no room. */
+  let [lost, refused] = [0, 0];
+  /** How many of them a flush has told of. */
+  let [lostTold, refusedTold] = [0, 0];
   let lastLoss: AnalyticsError | undefined;
   /** Dropped events that no report has counted, as there was one shortly before. */
   let untold = 0;
@@ -65,12 +67,12 @@ export function createDelivery(backend: Backend, options: DeliveryOptions): Deli
       failure = undefined;
     },
     lost(count, error, reason = dropReason(error.code)) {
-      lostCount += count;
-      lastLoss = error;
+      lost += count;
       failure = reason === 'rejected' || reason === 'too_large' ? undefined : { error, final: true };
       drop(reason, count, error);
     },
     refused(reason, bound, count = 1) {
+      refused += count;
       // Created once per reason, as there may be very many refusals.
       refusals[reason] ??= backendError(name, reason === 'too_large' ? 'TOO_LARGE' : 'EVENTS_DROPPED', bound);
       drop(reason, count, refusals[reason]);
@@ -106,6 +108,7 @@ export function createDelivery(backend: Backend, options: DeliveryOptions): Deli
 
   function drop(reason: DropReason, count: number, cause: AnalyticsError): void {
     ledger.dropped[reason] += count;
+    lastLoss = cause;
     untold += count;
     reporter.report('EVENTS_DROPPED', name, () => {
       untold -= count;
@@ -114,21 +117,38 @@ export function createDelivery(backend: Backend, options: DeliveryOptions): Deli
     });
   }
 
+  function tellRest(when: 'flushed' | 'closed'): void {
+    if (untold > 0) {
+      reporter.report('EVENTS_DROPPED', `${name} ${when}`, () => {
+        const message = `lost ${eventCount(untold)} besides those reported: see stats()`;
+        untold = 0;
+        return backendError(name, 'EVENTS_DROPPED', message);
+      });
+    }
+  }
+
   async function flush(timeoutMs: number, final: boolean): Promise<BackendFlush> {
     const started = clock.monotonic();
-    const before = { delivered: ledger.delivered, lost: lostCount };
+    // Of what finds no room meanwhile, the next flush tells.
+    const before = { delivered: ledger.delivered, lostTold, refusedTold, refused };
     let error = await sink.settle(timeoutMs, final);
     if (backend.flush !== undefined) {
       const leftMs = Math.max(0, timeoutMs - (clock.monotonic() - started || 0));
       const failed = await failureOf(clock, leftMs, name, 'flush', (signal) => push(signal, started + timeoutMs));
       error ??= failed;
     }
-    const dropped = lostCount - before.lost;
-    if (dropped > 0) {
-      error ??= lastLoss;
-    }
     if (error !== undefined) {
       report(error);
+    }
+    const dropped = lost - before.lostTold + before.refused - before.refusedTold;
+    lostTold = lost;
+    refusedTold = Math.max(refusedTold, before.refused);
+    if (dropped > 0) {
+      // Reported already.
+      error ??= lastLoss;
+    }
+    if (!final) {
+      tellRest('flushed');
     }
     const delivered = ledger.delivered - before.delivered;
     return { ok: error === undefined, delivered, dropped, queued: sink.stats().queued, error };
@@ -171,10 +191,7 @@ export function createDelivery(backend: Backend, options: DeliveryOptions): Deli
       if (failed !== undefined) {
         report(failed);
       }
-      if (untold > 0) {
-        const message = `lost ${eventCount(untold)} besides those reported: see stats()`;
-        reporter.report('EVENTS_DROPPED', `${name} closed`, () => backendError(name, 'EVENTS_DROPPED', message));
-      }
+      tellRest('closed');
       const error = flushed.error ?? failed;
       return { ...flushed, ok: error === undefined, dropped: flushed.dropped + left, queued: 0, error };
     },

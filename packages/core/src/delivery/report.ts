@@ -47,9 +47,13 @@ export interface DeliveryStats {
 
 /** What one backend did during a flush. */
 export interface BackendFlush {
-  /** True if everything queued before the flush is on the far side. `stats()` counts earlier losses. */
+  /**
+   * True if everything recorded before the flush is on the far side, except what an earlier flush has reported as lost, and what
+   * was never accepted: invalid events, and those that sampling left out.
+   */
   readonly ok: boolean;
   readonly delivered: number;
+  /** Events lost since the previous flush ended. */
   readonly dropped: number;
   /** Still queued when the flush ended. */
   readonly queued: number;

@@ -90,7 +90,7 @@ export function createTracker({ context, clock, newId, record, leftOut }: Tracke
         id,
         set: (more) =>
           take(() => {
-            details = { ...details, ...definedFields(more, 'details') };
+            details = merged(details, definedFields(more, 'details'));
           }),
         fail(error) {
           failed = true;
@@ -137,6 +137,19 @@ export function createTracker({ context, clock, newId, record, leftOut }: Tracke
       return wrapped as unknown as typeof fn;
     },
   };
+}
+
+/** Later values win; attributes, and classes of tokens, are added to those before. */
+function merged(details: OperationDetails, more: OperationDetails): OperationDetails {
+  const all: { -readonly [field in keyof OperationDetails]: unknown } = { ...details, ...more };
+  for (const field of ['attributes', 'usage'] as const) {
+    const parts = [details[field], more[field]];
+    // Anything else is wrong, and is to be reported.
+    if (parts.every((part) => typeof part === 'object' && !Array.isArray(part))) {
+      all[field] = Object.assign({}, ...parts);
+    }
+  }
+  return all as OperationDetails;
 }
 
 /** Undefined if it is absent or wrong, which is reported when the execution is recorded. */
