@@ -94,6 +94,11 @@ export function createAnalytics(options: AnalyticsOptions): Analytics {
       : onEnd(resolved.flushOnSignals, (ending) => {
           isExiting = ending === 'exit';
           flushSync();
+          if (isExiting) {
+            for (const delivery of deliveries) {
+              delivery.tellUnsent();
+            }
+          }
         });
   const reader = clientReader(deliveries);
   let checksLeft = checkedInputs;

@@ -58,6 +58,20 @@ describe.concurrent('when the process ends, what is queued is delivered synchron
     expect(JSON.parse(ended.stdout)).toMatchObject({ ok: false, delivered: 0, queued: 5, error: { code: 'TIMEOUT' } });
   });
 
+  test('what nobody can deliver any more is told of, unless it was flushed or closed', async () => {
+    const unsent = (name: string, what: string) =>
+      `${name}: the process exits with ${what} not delivered: await close() before it ends\n`;
+    const sums = unsent('sums', 'events since its last push');
+    for (const end of ['return', 'exit']) {
+      expect((await host({ end, push: true })).stdout).toBe(unsent('queued', '3 events') + sums);
+    }
+    const flushed = await host({ end: 'flush', push: true });
+    expect(flushed.stdout).toContain('queued: the process exits with 3 events not delivered');
+    expect(flushed.stdout).not.toContain('sums: the process exits');
+    expect((await host({ end: 'close', push: true })).stdout).not.toContain('the process exits');
+    expect((await host({ end: 'return', push: true, events: 0 })).stdout).toBe('');
+  });
+
   test('of all clients, without a warning about their number', async () => {
     const ended = await host({ end: 'return', clients: 25, events: 1 });
     expect(ended).toMatchObject({ code: 0, ...quiet });

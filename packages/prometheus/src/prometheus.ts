@@ -93,9 +93,7 @@ export async function prometheus(options: PrometheusOptions = {}): Promise<Prome
         cells.attach(client);
       }
     },
-    async flush(signal) {
-      await pushing?.push(signal);
-    },
+    ...(pushing && { flush: (signal: AbortSignal) => pushing.push(signal) }),
     async check(signal) {
       await endpoint?.probe(signal);
       await gateway?.probe(signal);

@@ -26,6 +26,8 @@ export interface Delivery {
   close(timeoutMs: number): Promise<BackendFlush>;
   /** Delivers synchronously what is queued or under way, if the backend can. Never throws. */
   flushSync(): void;
+  /** Reports, as the process exits, what it takes along. Never throws. */
+  tellUnsent(): void;
   stats(): BackendStats;
   /** Why the latest delivery failed; undefined if it succeeded, or if the far side only rejected the events. */
   failure(): DeliveryFailure | undefined;
@@ -52,6 +54,8 @@ export function createDelivery(backend: Backend, options: DeliveryOptions): Deli
   let [lost, refused] = [0, 0];
   /** How many of them a flush has told of. */
   let [lostTold, refusedTold] = [0, 0];
+  /** Events that were delivered when the latest flush began. */
+  let flushedCount = 0;
   let lastLoss: AnalyticsError | undefined;
   /** Dropped events that no report has counted, as there was one shortly before. */
   let untold = 0;
@@ -130,6 +134,7 @@ export function createDelivery(backend: Backend, options: DeliveryOptions): Deli
   async function flush(timeoutMs: number, final: boolean): Promise<BackendFlush> {
     const started = clock.monotonic();
     // Of what finds no room meanwhile, the next flush tells.
+    flushedCount = ledger.delivered;
     const before = { delivered: ledger.delivered, lostTold, refusedTold, refused };
     let error = await sink.settle(timeoutMs, final);
     if (backend.flush !== undefined) {
@@ -196,6 +201,16 @@ export function createDelivery(backend: Backend, options: DeliveryOptions): Deli
       return { ...flushed, ok: error === undefined, dropped: flushed.dropped + left, queued: 0, error };
     },
     flushSync: sink.flushSync,
+    tellUnsent() {
+      const { queued } = sink.stats();
+      // A backend that only counts may have sent its sums meanwhile.
+      const isCounted = typeof delivery === 'string' && backend.flush !== undefined && ledger.delivered > flushedCount;
+      if (queued > 0 || isCounted) {
+        const what = queued > 0 ? eventCount(queued) : 'events since its last push';
+        const message = `the process exits with ${what} not delivered: await close() before it ends`;
+        reporter.report('EVENTS_DROPPED', `${name} exit`, () => backendError(name, 'EVENTS_DROPPED', message));
+      }
+    },
     failure: () => failure,
     stats() {
       // First, as it may deliver.
