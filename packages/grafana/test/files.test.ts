@@ -97,6 +97,7 @@ describe('alerts', () => {
       'CostPerHourHigh',
       'CostPerRunHigh',
       'CacheHitRatioDropped',
+      'ToolkitCacheHitRatioDropped',
       'HealthScoreLow',
       'EventsDropped',
       'DeliveryStalled',

@@ -1,4 +1,5 @@
 import { percent } from '../percent.ts';
+import type { Selection } from '../promql.ts';
 import type { Alert, AlertParts } from './alert.ts';
 
 /** Alerts on costs, and on the caches that reduce them. */
@@ -9,10 +10,21 @@ export function costAlerts({ over, thresholds }: AlertParts): Alert[] {
   // Agents run rarely. Without its first run, an agent of a new program would seem to cost twice as much.
   const spentWhole = hour.gained('job', { key: 'cost' });
   const runs = hour.gained('job', { key: 'requests', where: 'kind="agent"' });
-  const requests = (range: string, offset: string, where?: string): string =>
-    `sum by (job, kind, name) (increase(${hour.select({ key: 'cacheRequests', where })}[${range}]${offset}))`;
-  const hitRatio = (range: string, offset: string): string =>
-    `${requests(range, offset, 'result="hit"')} / (${requests(range, offset)} >= ${minExecutions})`;
+  const share = (by: string, part: Selection, all: Selection) => (range: string, offset: string) => {
+    const count = (selection: Selection): string =>
+      `sum by (job, ${by}) (increase(${hour.select(selection)}[${range}]${offset}))`;
+    return `${count(part)} / (${count(all)} >= ${minExecutions})`;
+  };
+  const hits = share('kind, name', { key: 'cacheRequests', where: 'result="hit"' }, { key: 'cacheRequests' });
+  // Not hits: a program that has never hit since its start has no series of them. The first request for a toolkit is a miss.
+  const toolkitMisses = share(
+    'toolkit',
+    { key: 'toolkitEvents', where: 'operation="cache_miss"' },
+    { key: 'toolkitEvents', where: 'operation=~"cache_hit|cache_miss"' },
+  );
+  const restarts = 'Restarts and deployments empty caches that live in memory: the ratio then recovers by itself.';
+  const description = `Of an hour's requests, against the day before; a drop by ${percent(cacheHitDrop)} (of all requests) is the limit.`;
+  const tuning = 'Raise `cacheHitDrop` where traffic changes with the time of day.';
   return [
     {
       name: 'CostPerHourHigh',
@@ -67,11 +79,11 @@ export function costAlerts({ over, thresholds }: AlertParts): Alert[] {
     {
       name: 'CacheHitRatioDropped',
       severity: 'warning',
-      expr: `${hitRatio('1d', ' offset 1h')}\n- ${hitRatio('1h', '')}\n> ${cacheHitDrop}`,
+      expr: `${hits('1d', ' offset 1h')}\n- ${hits('1h', '')}\n> ${cacheHitDrop}`,
       for: '15m',
       summary:
         'The cache of {{ $labels.kind }} {{ $labels.name }} in {{ $labels.job }} hits {{ $value | humanizePercentage }} of requests less than before.',
-      description: `Of an hour's requests, against the day before; a drop by ${percent(cacheHitDrop)} (of all requests) is the limit.`,
+      description,
       dashboard: 'toolkits',
       thresholds: ['cacheHitDrop', 'minExecutions'],
       runbook: {
@@ -79,14 +91,41 @@ export function costAlerts({ over, thresholds }: AlertParts): Alert[] {
         impact: 'The same work is done and paid for again, and takes longer.',
         look: [
           'Dashboard Toolkits and cache: did all caches fall, or one?',
-          'Restarts and deployments empty caches that live in memory: the ratio then recovers by itself.',
+          restarts,
           'A change of the cache key (a version, a model, a time stamp in it) makes every request a miss.',
         ],
         act: [
           'Undo the change of the key.',
           'Give the cache more room or a longer life, if it throws out what is still asked for.',
         ],
-        tuning: 'Raise `cacheHitDrop` where traffic changes with the time of day.',
+        tuning,
+      },
+    },
+    {
+      name: 'ToolkitCacheHitRatioDropped',
+      severity: 'warning',
+      expr: `${toolkitMisses('1h', '')}\n- ${toolkitMisses('1d', ' offset 1h')}\n> ${cacheHitDrop}`,
+      for: '15m',
+      summary:
+        'The cache of toolkit {{ $labels.toolkit }} in {{ $labels.job }} hits {{ $value | humanizePercentage }} of requests less than before.',
+      description,
+      dashboard: 'toolkits',
+      thresholds: ['cacheHitDrop', 'minExecutions'],
+      runbook: {
+        meaning: `The share of requests for a toolkit that a toolkit in the cache answered (its events \`cache_hit\` and \`cache_miss\`) has fallen by more than ${percent(cacheHitDrop)} of all requests, the last hour against the day before it.`,
+        impact: 'The toolkit is made again and again, which takes time, and what it holds may stay open.',
+        look: [
+          'Dashboard Toolkits and cache, panel "From the cache, by toolkit": did all toolkits fall, or one?',
+          'Panel "Failed events a second": a toolkit whose `create` fails is not kept, so the next request is a miss.',
+          'Panel "Events a second by operation": as many `cleanup` as `create` where each use closes or deletes the toolkit; few where each request makes a cache of its own.',
+          restarts,
+        ],
+        act: [
+          'Make one cache (`createToolkitCache`) for the whole program.',
+          'Close or delete a toolkit only when nobody asks for it any more.',
+          'Repair what its creation needs.',
+        ],
+        tuning,
       },
     },
   ];

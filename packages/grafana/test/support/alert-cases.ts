@@ -252,6 +252,19 @@ function cache(hits: string, misses: string): AlertCase['series'] {
   return { [request('hit')]: hits, [request('miss')]: misses };
 }
 
+function toolkitCache(hits: string, misses: string, instance = 'a:1'): AlertCase['series'] {
+  const event = (operation: string): string =>
+    `toolweaver_toolkit_events_total{job="${job}",instance="${instance}",toolkit="Scans",operation="${operation}",status="success"}`;
+  return { [event('cache_hit')]: hits, [event('cache_miss')]: misses };
+}
+
+const scans = fired(
+  { toolkit: 'Scans' },
+  'warning',
+  'The cache of toolkit Scans in demo hits 60% of requests less than before.',
+  "Of an hour's requests, against the day before; a drop by 20 % (of all requests) is the limit.",
+);
+
 const costs: readonly AlertCase[] = [
   {
     alert: 'CostPerHourHigh',
@@ -333,6 +346,53 @@ const costs: readonly AlertCase[] = [
     title: 'one hit the day before, and now every other time',
     interval: '15m',
     series: cache('0 1x95 11+10x3', '0x96 10+10x3'),
+    at: '25h',
+    fires: [],
+  },
+  {
+    alert: 'ToolkitCacheHitRatioDropped',
+    title: 'from seven to one of ten',
+    interval: '15m',
+    series: toolkitCache('0+21x96 2019+3x4', '0+9x96 891+27x4'),
+    at: '25h',
+    fires: scans,
+  },
+  {
+    alert: 'ToolkitCacheHitRatioDropped',
+    title: 'from six of ten to none, in a program that has begun anew',
+    interval: '15m',
+    series: {
+      ...toolkitCache('0+18x96', '0+12x96'),
+      ...toolkitCache('_x97', '_x96 1+30x4', 'b:1'),
+    },
+    at: '25h',
+    fires: scans,
+  },
+  {
+    alert: 'ToolkitCacheHitRatioDropped',
+    title: 'seven of ten as ever',
+    interval: '15m',
+    series: toolkitCache(growing(21, 100), growing(9, 100)),
+    at: '25h',
+    fires: [],
+  },
+  {
+    alert: 'ToolkitCacheHitRatioDropped',
+    title: 'too few to say',
+    interval: '15m',
+    series: toolkitCache('0+2.1x96 201.9+0.3x4', '0+0.9x96 89.1+2.7x4'),
+    at: '25h',
+    fires: [],
+  },
+  {
+    alert: 'ToolkitCacheHitRatioDropped',
+    title: 'more made and closed, as many from the cache',
+    interval: '15m',
+    series: {
+      ...toolkitCache(growing(21, 100), growing(9, 100)),
+      [`toolweaver_toolkit_events_total{${j},toolkit="Scans",operation="create",status="success"}`]: '0+9x96 891+90x4',
+      [`toolweaver_toolkit_events_total{${j},toolkit="Scans",operation="cleanup",status="success"}`]: '0+9x96 891+90x4',
+    },
     at: '25h',
     fires: [],
   },

@@ -9,7 +9,7 @@ export interface Workload {
   close(): Promise<void>;
 }
 
-/** `spike`: beside all that is always wrong in times of trouble, a tool begins to fail and a cache to miss. */
+/** `spike`: beside all that is always wrong in times of trouble, a tool begins to fail, and caches to miss. */
 export type Trouble = 'none' | 'some' | 'spike';
 
 export const stepSeconds = 30;
@@ -136,9 +136,10 @@ function act(analytics: Analytics, random: () => number, trouble: Trouble, step:
     const fails = isBad ? 0.9 : 0.02;
     analytics.record({ type: 'execution', kind: 'operation', name: 'sync', latencyMs: around(900), ...outcome(fails) });
   });
-  times(1, () => {
+  times(8, () => {
     const { toolkit } = pick(tools);
-    const operation = pick(['create', 'cache_hit', 'cache_hit', 'cache_hit', 'cache_miss', 'cleanup'] as const);
+    const asked = trouble === 'spike' && toolkit === 'FileToolkit' ? 'cache_miss' : 'cache_hit';
+    const operation = pick(['create', asked, asked, asked, 'cache_miss', 'cleanup'] as const);
     analytics.recordToolkitEvent({ toolkit, operation, durationMs: around(20), ...outcome(0.01) });
   });
   times(1, () => {
