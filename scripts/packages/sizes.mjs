@@ -18,7 +18,7 @@ const limitsKb = {
   'core: memory': 1.25,
   'core/for-backends': 7.6,
   'core/for-backends: readEnv': 1.4,
-  grafana: 18,
+  grafana: 18.15,
   metrics: 7.35,
   otlp: 10.25,
   prices: 8.45,

@@ -235,6 +235,8 @@ function format(value: number, unit: string): string {
       return `${digits(value * 100)}%`;
     case 'currencyUSD':
       return `$${digits(value)}`;
+    case 'bytes':
+      return `${digits(value / 2 ** 20)} MiB`;
     case 'ms':
       return value >= 1000 ? `${digits(value / 1000)} s` : `${digits(value)} ms`;
     case 's':

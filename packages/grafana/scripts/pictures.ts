@@ -15,6 +15,7 @@ const folder = join(import.meta.dirname, '..', 'pictures');
 const scene = await openScene({
   hours,
   trouble: (secondsAgo) => (secondsAgo < 1800 ? 'spike' : secondsAgo < 3600 ? 'some' : 'none'),
+  isUnhurried: true,
 });
 try {
   mkdirSync(folder, { recursive: true });

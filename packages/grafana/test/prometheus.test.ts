@@ -133,6 +133,8 @@ describe('in times of trouble', () => {
     for (const [title, count] of [
       ['Targets', 2],
       ['Scrape duration', 1],
+      ['CPU use', 1],
+      ['Resident memory', 1],
     ] as const) {
       const jobs = (await answerOf(title)).map(({ metric }) => metric['job']);
       expect(jobs, title).toEqual(Array(count).fill('toolweaver'));

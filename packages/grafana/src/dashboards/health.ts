@@ -1,5 +1,5 @@
 import type { Dashboard } from '../dashboard.ts';
-import { atLeast, atMost, stat, timeseries } from '../panel.ts';
+import { atLeast, atMost, type Query, stat, timeseries } from '../panel.ts';
 import { deliveredEvents, lostEvents } from '../promql.ts';
 import { type DashboardParts, healthScores } from './parts.ts';
 
@@ -9,9 +9,13 @@ export function health(parts: DashboardParts): Dashboard {
   const events = { key: 'analyticsEvents' } as const;
   const score = now.select({ key: 'skillHealthScore' });
   const requests = { key: 'requests' } as const;
+  const chosen = (metric: string): string => `${metric}{job=~"$job", instance=~"$instance"}`;
   // Includes programs that do not answer now, but not those that the same Prometheus scrapes and that do not use us.
-  const ofTarget = (metric: string): string =>
-    `${metric}{job=~"$job", instance=~"$instance"} and on (job, instance) last_over_time(${now.select({ key: 'activeOperations' })}[1d])`;
+  const ofTargets = (query: string): string =>
+    `${query} and on (job, instance) last_over_time(${now.select({ key: 'activeOperations' })}[1d])`;
+  const ofTarget = (metric: string): string => ofTargets(chosen(metric));
+  const byInstance = (expr: string): Query[] => [{ expr, legend: '{{instance}}' }];
+  const needed = 'Needs `PROMETHEUS_DEFAULT_METRICS=true`.';
   return {
     name: 'health',
     title: 'Health and delivery',
@@ -116,6 +120,35 @@ export function health(parts: DashboardParts): Dashboard {
           timeseries(['Scrape duration', 'How long Prometheus waits for the metrics.'], 's', [
             { expr: ofTarget('scrape_duration_seconds'), legend: '{{instance}}' },
           ]),
+        ],
+      },
+      {
+        title: 'Process',
+        panels: [
+          timeseries(
+            ['CPU use', `In cores: 1 is one that is always busy. ${needed}`],
+            // No ratio, whose axis would end at 1: threads keep more than one core busy.
+            'short',
+            byInstance(ofTargets(`rate(${chosen('process_cpu_seconds_total')}[$__rate_interval])`)),
+          ),
+          timeseries(
+            ['Resident memory', `What the process holds of the machine's memory. ${needed}`],
+            'bytes',
+            byInstance(ofTarget('process_resident_memory_bytes')),
+          ),
+          timeseries(
+            ['Heap used', `By the objects of the main thread, garbage included. ${needed}`],
+            'bytes',
+            byInstance(ofTarget('nodejs_heap_size_used_bytes')),
+          ),
+          timeseries(
+            [
+              'Event loop lag P99',
+              `Of the time since the scrape before; some 10 ms, the interval of the measurement, are no lag. ${needed}`,
+            ],
+            's',
+            byInstance(ofTarget('nodejs_eventloop_lag_p99_seconds')),
+          ),
         ],
       },
     ],

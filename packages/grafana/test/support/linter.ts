@@ -56,7 +56,7 @@ export const rules: Readonly<Record<string, (dashboard: Dashboard) => string[]>>
 };
 
 /** Of Grafana's units those that fit these metrics. */
-const units = ['short', 'percentunit', 'currencyUSD', 'ms', 's', 'ops', 'reqps', 'cps'];
+const units = ['short', 'percentunit', 'currencyUSD', 'bytes', 'ms', 's', 'ops', 'reqps', 'cps'];
 
 function complain(isRight: boolean, problem: string): string[] {
   return isRight ? [] : [problem];

@@ -3,9 +3,12 @@ import { createServer, type Server as HttpServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type GeneratedFile, type GrafanaOptions, generateFiles } from '@toolweaver/analytics-grafana';
+import type { Registry } from 'prom-client';
 import { holdPort } from '../../../../test/support/port.ts';
 import { exposition, samples } from './exposition.ts';
+import { processMetrics } from './process.ts';
 import { prometheus, promtool, run, type Server, start } from './programs.ts';
 import { createWorkload, stepSeconds, type Trouble, type Workload } from './workload.ts';
 
@@ -19,6 +22,8 @@ export interface SceneOptions {
   readonly edit?: (file: GeneratedFile) => string;
   /** `host:port` of an Alertmanager. */
   readonly alertmanager?: string;
+  /** Waits after each step of the history, without which its event loop has no lag to measure. Default: false. */
+  readonly isUnhurried?: boolean;
 }
 
 /** A real Prometheus with our configuration and rules that has scraped a program for hours, and still does. */
@@ -33,11 +38,12 @@ export interface Scene {
 
 /** The job that Prometheus' configuration names after the namespace; one of its two targets does not answer any more. */
 export async function openScene(scene: SceneOptions): Promise<Scene> {
-  const { hours, trouble, options = {}, edit = ({ text }) => text } = scene;
+  const { hours, trouble, options = {}, edit = ({ text }) => text, isUnhurried = false } = scene;
   const { namespace = 'toolweaver' } = options;
   const folder = mkdtempSync(join(tmpdir(), 'scene-'));
   const workload = createWorkload({ namespace });
-  const program = await serve(workload, trouble(0));
+  const ofProcess = processMetrics();
+  const program = await serve(workload, ofProcess, trouble(0));
   const { port } = program.address() as AddressInfo;
   const instance = `127.0.0.1:${port}`;
   const held = await holdPort();
@@ -60,7 +66,7 @@ export async function openScene(scene: SceneOptions): Promise<Scene> {
     const startedAt = now - hours * 3600;
     writeFileSync(
       join(folder, 'history.txt'),
-      history(workload, { startedAt, now, trouble, instance, gone, namespace }),
+      await history(workload, ofProcess, { startedAt, now, trouble, instance, gone, namespace, isUnhurried }),
     );
     run(promtool, ['tsdb', 'create-blocks-from', 'openmetrics', '-q', 'history.txt', 'data'], folder);
     server = await start(
@@ -83,8 +89,9 @@ export async function openScene(scene: SceneOptions): Promise<Scene> {
 }
 
 /** Lets the program work off its history, and writes down what scrapes of it would have seen. */
-function history(
+async function history(
   { cells, step }: Workload,
+  ofProcess: Registry,
   scene: {
     readonly startedAt: number;
     readonly now: number;
@@ -92,9 +99,10 @@ function history(
     readonly instance: string;
     readonly gone: string;
     readonly namespace: string;
+    readonly isUnhurried: boolean;
   },
-): string {
-  const { startedAt, now, trouble, instance, gone, namespace } = scene;
+): Promise<string> {
+  const { startedAt, now, trouble, instance, gone, namespace, isUnhurried } = scene;
   const job = namespace;
   // A family's samples must stand together.
   const lines = new Map<string, string[]>();
@@ -109,6 +117,17 @@ function history(
       for (const line of samples(family, { job, instance }, at)) {
         add(line.slice(0, line.indexOf('{')), [line]);
       }
+    }
+    if (isUnhurried) {
+      await sleep(25);
+    }
+    const text = await ofProcess.metrics();
+    for (const [, name = '', labels = '', value] of text.matchAll(/^(\w+)(?:\{(.*)\})? (\S+)$/gm)) {
+      const own = labels === '' ? '' : `${labels},`;
+      add(name, [
+        `${name}{${own}job="${job}",instance="${instance}"} ${value} ${at}`,
+        `${name}{${own}job="node",instance="another program"} ${value} ${at}`,
+      ]);
     }
     add('up', [
       `up{job="${job}",instance="${instance}"} 1 ${at}`,
@@ -125,10 +144,11 @@ function history(
 }
 
 /** The program goes on working, a little for each scrape. */
-async function serve({ cells, step }: Workload, trouble: Trouble): Promise<HttpServer> {
-  const server = createServer((_request, response) => {
+async function serve({ cells, step }: Workload, ofProcess: Registry, trouble: Trouble): Promise<HttpServer> {
+  const server = createServer(async (_request, response) => {
     step(trouble);
-    response.setHeader('Content-Type', 'text/plain; version=0.0.4; charset=utf-8').end(exposition(cells.families()));
+    const text = exposition(cells.families()) + (await ofProcess.metrics());
+    response.setHeader('Content-Type', 'text/plain; version=0.0.4; charset=utf-8').end(text);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return server;
