@@ -30,6 +30,7 @@ ${trials.map((trial) => `| ${trial.id} | ${trial.name} | ${outcomeOf(trial)} | $
 - A hundred thousand odd values (R35) of what waits for something: \`flush()\`, \`healthCheck()\`, questions and whole runs get a thousand.
 - \`kill -9\` within a walk of R56 but once, and with SQLite alone.
 - An hour of steady load, unless the run was given \`--soak 60\`.
+- Trials of a dashboard (R45 to R54): there is none. The server of \`/metrics\` answers whatever \`Host\` it is asked for.
 - The seeds of all bugs that chance has ever found: those it found early have a test each; later ones are pinned (\`test/support/pinned-seeds.ts\`), and tried in each run.
 `;
 }

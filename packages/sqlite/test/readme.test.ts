@@ -12,19 +12,29 @@ test('the SQL runs, and finds what it says', async () => {
   const path = join(testFolder(), 'analytics.db');
   const backend = await open({ path });
   const usage = { inputTokens: 1, cacheReadTokens: 0, cacheWriteTokens: 0, outputTokens: 2, reasoningTokens: 0 };
+  const [root, child] = ['0193f7a0-0000-7000-8000-000000000001', '0193f7a0-0000-7000-8000-000000000002'];
   await backend.write([
-    execution({ runId: 'run-1', name: 'parse' }),
-    execution({ runId: 'run-1', name: 'parse', success: false }),
+    execution({ id: root, runId: 'run-1', name: 'parse' }),
+    execution({ id: child, parentId: root, runId: 'run-1', name: 'parse', success: false }),
+    execution({ parentId: child, runId: 'run-1', kind: 'tool', name: 'read', latencyMs: 5 }),
     execution({ name: 'old', at: Date.now() - 8 * 86_400_000 }),
     execution({ kind: 'llm', name: 'answer', model: 'large-2', usage, cost: { nanoUsd: 5e8, source: 'provider' } }),
     execution({ kind: 'llm', name: 'answer', model: 'large-2', usage, weight: 2 }),
   ]);
-  const [skills, models, run, ...others] = [...readme.matchAll(/```sql\n(.*?)```/gs)].map(([, sql = '']) =>
+  const [skills, models, run, inside, ...others] = [...readme.matchAll(/```sql\n(.*?)```/gs)].map(([, sql = '']) =>
     query(path, sql),
   );
   expect(skills).toEqual([{ skill_id: 'parse', executions: 2, success_percent: 50 }]);
   expect(models).toEqual([{ day: expect.any(String), model: 'large-2', tokens: 9, usd: 0.5 }]);
-  expect(run).toEqual([{ kind: 'skill', name: 'parse', calls: 2, ms: 200 }]);
+  expect(run).toEqual([
+    { kind: 'skill', name: 'parse', calls: 2, ms: 200 },
+    { kind: 'tool', name: 'read', calls: 1, ms: 5 },
+  ]);
+  expect(inside).toEqual([
+    { depth: 0, kind: 'skill', name: 'parse', latency_ms: 100, success: 1 },
+    { depth: 1, kind: 'skill', name: 'parse', latency_ms: 100, success: 0 },
+    { depth: 2, kind: 'tool', name: 'read', latency_ms: 5, success: 1 },
+  ]);
   expect(others).toEqual([]);
 });
 
