@@ -50,6 +50,7 @@ export type MetricKey =
   | 'cacheRequests'
   | 'toolkitEvents'
   | 'llmCalls'
+  | 'llmErrors'
   | 'llmDuration'
   | 'tokenUsage'
   | 'cost'
@@ -166,6 +167,14 @@ export const catalogue: Readonly<Record<MetricKey, CatalogueEntry>> = {
     unit: '{call}',
     help: 'Calls of LLMs.',
     labels: ['model', 'provider', 'status'],
+    optionalLabels: true,
+  },
+  llmErrors: {
+    name: 'llm_errors_total',
+    type: 'counter',
+    unit: '{error}',
+    help: 'Failed calls of LLMs by the type of their error.',
+    labels: ['model', 'provider', 'error_type'],
     optionalLabels: true,
   },
   llmDuration: {

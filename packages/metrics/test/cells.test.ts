@@ -60,8 +60,10 @@ test('LLM calls are counted by model, provider and status, and their tokens by d
   const cells = cellsOf([
     execution({ ...call, success: true, latencyMs: 1500, usage }),
     execution({ ...call, success: false, latencyMs: undefined }),
+    execution({ ...call, success: false, latencyMs: undefined, error: { type: 'rate_limit_exceeded' }, weight: 2 }),
   ]);
-  expect(values(cells, 'toolweaver_llm_calls_total')).toEqual({ 'm,p,success': 1, 'm,p,failure': 1 });
+  expect(values(cells, 'toolweaver_llm_calls_total')).toEqual({ 'm,p,success': 1, 'm,p,failure': 3 });
+  expect(values(cells, 'toolweaver_llm_errors_total')).toEqual({ 'm,p,unknown': 1, 'm,p,rate_limit_exceeded': 2 });
   const durations = histograms(cells, 'toolweaver_llm_duration_seconds');
   expect(durations).toMatchObject([
     { labels: ['m', 'p', 'success'], count: 1, sum: 1.5 },

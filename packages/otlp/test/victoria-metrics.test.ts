@@ -44,7 +44,7 @@ testWith('victoriaMetrics', 'a real receiver takes everything, under our names, 
   await gives(server, 'sum(toolweaver_cost_dollars_total)', '', { '': 0.5 });
   await gives(server, 'toolweaver_skill_health_score', 'skill_id', { parse: 87.5 });
   const outcomes = 'sum by (outcome) (toolweaver_analytics_events_total{outcome="delivered"})';
-  await gives(server, outcomes, 'outcome', { delivered: 12 });
+  await gives(server, outcomes, 'outcome', { delivered: 13 });
   await client.close();
 });
 

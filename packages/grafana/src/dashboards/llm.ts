@@ -9,6 +9,7 @@ export function llm({ now, whole, thresholds }: DashboardParts): Dashboard {
   const { failureRatio, costPerHourUsd, costPerRunUsd } = thresholds;
   const calls = { key: 'llmCalls', where } as const;
   const failures = { key: 'llmCalls', where: `${where}, status="failure"` } as const;
+  const errors = { key: 'llmErrors', where } as const;
   const duration = { key: 'llmDuration', where } as const;
   const tokens = { key: 'tokenUsage', where } as const;
   const tokensOf = (type: string) => ({ key: 'tokenUsage', where: `${where}, type${type}` }) as const;
@@ -121,6 +122,12 @@ export function llm({ now, whole, thresholds }: DashboardParts): Dashboard {
               },
             ],
             { limits: atMost(failureRatio) },
+          ),
+          timeseries(
+            ['Errors by type', 'Failed calls a second, by the type of their error: a refused rate, a time-out.'],
+            'cps',
+            [{ expr: now.rate('error_type', errors), legend: '{{error_type}}' }],
+            { isStacked: true },
           ),
           timeseries(['Percentiles', 'Of all models that are chosen.'], 's', percentiles(now, duration)),
           timeseries(['P95 by model', 'Nineteen of twenty calls were faster.'], 's', [

@@ -4,6 +4,7 @@ import type { ResolvedMetricsOptions } from '../options.ts';
 import type { Recorder } from '../recorder.ts';
 import type { Surroundings } from '../surroundings.ts';
 import { createCatalogued } from './catalogued.ts';
+import { errors } from './errors.ts';
 import { outcomes, timed } from './outcomes.ts';
 import { healthScores, ratings, skills } from './skills.ts';
 import { createCosts, tokens } from './spending.ts';
@@ -20,6 +21,7 @@ export function toolweaverRecorder(
   const countSkill = skills(catalogued, costs);
   const countTool = tools(catalogued, costs);
   const countCall = timed(catalogued, 'llmCalls', 'llmDuration');
+  const countCallError = errors(catalogued, 'llmErrors');
   const countOther = timed(catalogued, 'requests', 'requestDuration');
   const countCache = outcomes(catalogued, 'cacheRequests', ['hit', 'miss']);
   const countToolkit = outcomes(catalogued, 'toolkitEvents', ['success', 'failure']);
@@ -38,6 +40,9 @@ export function toolweaverRecorder(
         break;
       case 'llm':
         countCall(around, event, model, provider);
+        if (!event.success) {
+          countCallError(around, event, model, provider);
+        }
         addCost(event, around);
         break;
       default:

@@ -3,9 +3,11 @@ import type { LabelSet } from '../series.ts';
 import type { Surroundings } from '../surroundings.ts';
 import { addTo, createTable } from '../table.ts';
 import { type Catalogued, msPerSecond, nanosPerUsd } from './catalogued.ts';
+import { errors } from './errors.ts';
 import { type Costs, costsOfRows } from './spending.ts';
 
-export function tools({ numbers, histograms, rows, withLast }: Catalogued, allCosts: Costs) {
+export function tools(catalogued: Catalogued, allCosts: Costs) {
+  const { numbers, histograms, rows, withLast } = catalogued;
   const table = createTable();
   const counts = numbers('toolExecutions', table);
   const durations = histograms('toolDuration', table);
@@ -24,12 +26,7 @@ export function tools({ numbers, histograms, rows, withLast }: Catalogued, allCo
       unpriced.set(row, labelSet);
     },
   });
-  const errorTable = createTable();
-  const errors = numbers('toolErrors', errorTable);
-  const failures = errorTable.columns(1);
-  const errorRows = rows('toolErrors', errorTable, {
-    show: (labelSet, row) => void errors.show(labelSet, row + failures),
-  });
+  const countError = errors(catalogued, 'toolErrors');
 
   function showCosts(row: number): void {
     const labelSet = unpriced.get(row);
@@ -41,14 +38,14 @@ export function tools({ numbers, histograms, rows, withLast }: Catalogued, allCo
   }
 
   return (event: ExecutionEvent, around: Surroundings): void => {
-    const { name, toolkit = '', success: isGood, latencyMs, error, cost, weight = 1 } = event;
+    const { name, toolkit = '', success: isGood, latencyMs, cost, weight = 1 } = event;
     const row = found.at(around, name, toolkit);
     addTo(table, row + (isGood ? success : failure), weight);
     if (latencyMs !== undefined) {
       durations.observe(row + duration, latencyMs / msPerSecond, weight);
     }
     if (!isGood) {
-      addTo(errorTable, errorRows.at(around, name, toolkit, error?.type ?? 'unknown') + failures, weight);
+      countError(around, event, name, toolkit);
     }
     if (cost !== undefined && !costs.add(row, event, cost.nanoUsd * weight, around, found.isOverflow(row))) {
       showCosts(row);
