@@ -22,7 +22,7 @@ function common(): { id: string; at: number } {
 
 /** Builds a successful execution of the skill `summarise` that took 100 ms, with `overrides` applied. Frozen. */
 export function execution(overrides: Overrides<ExecutionEvent> = {}): ExecutionEvent {
-  return deepFreeze({
+  return frozenCopy({
     type: 'execution',
     ...common(),
     kind: 'skill',
@@ -35,17 +35,17 @@ export function execution(overrides: Overrides<ExecutionEvent> = {}): ExecutionE
 
 /** Builds a rating of four stars for the skill `summarise`, with `overrides` applied. Frozen. */
 export function rating(overrides: Overrides<RatingEvent> = {}): RatingEvent {
-  return deepFreeze({ type: 'rating', ...common(), skillId: 'summarise', rating: 4, ...overrides });
+  return frozenCopy({ type: 'rating', ...common(), skillId: 'summarise', rating: 4, ...overrides });
 }
 
 /** Builds a health score of 90 for the skill `summarise`, with `overrides` applied. Frozen. */
 export function health(overrides: Overrides<HealthEvent> = {}): HealthEvent {
-  return deepFreeze({ type: 'health', ...common(), skillId: 'summarise', score: 90, ...overrides });
+  return frozenCopy({ type: 'health', ...common(), skillId: 'summarise', score: 90, ...overrides });
 }
 
 /** Builds a successful creation of the toolkit `files` in 5 ms, with `overrides` applied. Frozen. */
 export function toolkit(overrides: Overrides<ToolkitEvent> = {}): ToolkitEvent {
-  return deepFreeze({
+  return frozenCopy({
     type: 'toolkit',
     ...common(),
     toolkit: 'files',
@@ -58,25 +58,27 @@ export function toolkit(overrides: Overrides<ToolkitEvent> = {}): ToolkitEvent {
 
 /** Builds a metrics event with a `loss` of 0.5, with `overrides` applied. Frozen. */
 export function metrics(overrides: Overrides<MetricsEvent> = {}): MetricsEvent {
-  return deepFreeze({ type: 'metrics', ...common(), values: { loss: 0.5 }, ...overrides });
+  return frozenCopy({ type: 'metrics', ...common(), values: { loss: 0.5 }, ...overrides });
 }
 
 /** Builds the start of the run `run-1`, with `overrides` applied. Frozen. */
 export function run(overrides: Overrides<RunEvent> = {}): RunEvent {
-  return deepFreeze({ type: 'run', ...common(), runId: 'run-1', state: 'started', ...overrides });
+  return frozenCopy({ type: 'run', ...common(), runId: 'run-1', state: 'started', ...overrides });
 }
 
 /** Builds an artifact, the report `report.md` given by its path, with `overrides` applied. Frozen. */
 export function artifact(overrides: Overrides<ArtifactEvent> = {}): ArtifactEvent {
   const content = overrides.bytes === undefined ? { path: 'out/report.md' } : {};
-  return deepFreeze({ type: 'artifact', ...common(), name: 'report.md', kind: 'report', ...content, ...overrides });
+  return frozenCopy({ type: 'artifact', ...common(), name: 'report.md', kind: 'report', ...content, ...overrides });
 }
 
-/** Freezes a tree of plain data. The bytes of a typed array cannot be frozen and are left alone. */
-export function deepFreeze<T>(value: T): T {
-  if (typeof value === 'object' && value !== null && !ArrayBuffer.isView(value) && !Object.isFrozen(value)) {
-    Object.freeze(value);
-    Object.values(value).forEach(deepFreeze);
+/** Returns a frozen copy of a tree of plain data. What else is in it, such as bytes, is neither copied nor frozen. */
+export function frozenCopy<T>(value: T): T {
+  if (Array.isArray(value)) {
+    return Object.freeze(value.map((item) => frozenCopy(item))) as T;
   }
-  return value;
+  if (typeof value !== 'object' || value === null || ![Object.prototype, null].includes(Object.getPrototypeOf(value))) {
+    return value;
+  }
+  return Object.freeze(Object.fromEntries(Object.entries(value).map(([key, field]) => [key, frozenCopy(field)]))) as T;
 }

@@ -1,6 +1,6 @@
 import type { AnalyticsEvent, JsonValue } from '@toolweaver/analytics-core';
 import { parseEvent } from '@toolweaver/analytics-core/backend';
-import { artifact, deepFreeze, execution, health, metrics, rating, run, toolkit } from './events.ts';
+import { artifact, execution, frozenCopy, health, metrics, rating, run, toolkit } from './events.ts';
 
 const maxJsonBytes = 16 * 1024;
 const maxJsonDepth = 100;
@@ -20,7 +20,7 @@ const precise: readonly number[] = [
 
 /** Returns the events as core lets them through, so that no law asks for more than what a backend may get. */
 function throughCore(events: readonly AnalyticsEvent[]): AnalyticsEvent[] {
-  return events.map((event) => deepFreeze(parseEvent(event)));
+  return events.map((event) => frozenCopy(parseEvent(event)));
 }
 
 /** Events with numbers that are large or have many digits, and with the earliest and the latest time. */

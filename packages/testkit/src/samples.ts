@@ -9,7 +9,7 @@ import type {
   RunEvent,
   ToolkitEvent,
 } from '@toolweaver/analytics-core';
-import { artifact, deepFreeze, execution, health, metrics, rating, run, toolkit } from './events.ts';
+import { artifact, execution, frozenCopy, health, metrics, rating, run, toolkit } from './events.ts';
 
 /** Names that core lets through (no control characters, at most 256 UTF-16 units) and that careless code mixes up. */
 export const hostileNames: readonly string[] = [
@@ -223,5 +223,5 @@ function plain(value: unknown): unknown {
 
 /** Returns a frozen copy of the events' `essence` that shares nothing with the original. */
 export function snapshot(events: readonly AnalyticsEvent[]): unknown {
-  return deepFreeze(events.map(essence));
+  return frozenCopy(events.map(essence));
 }

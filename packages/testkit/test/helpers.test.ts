@@ -51,6 +51,20 @@ describe('the event builders', () => {
     expect(() => (event.tags as string[]).push('b')).toThrow(TypeError);
   });
 
+  test('leave what they are given to its owner', () => {
+    const usage = { inputTokens: 1, outputTokens: 1, cacheReadTokens: 0, cacheWriteTokens: 0, reasoningTokens: 0 };
+    const attributes = JSON.parse('{"nested": {"list": [{"n": 1}]}, "__proto__": {"n": 1}}');
+    const bytes = new Uint8Array([1]);
+    const event = execution({ usage, attributes });
+    expect(event).toEqual({ ...event, usage, attributes });
+    expect(Object.keys(event.attributes ?? {})).toEqual(['nested', '__proto__']);
+    usage.inputTokens = 2;
+    attributes.nested.list[0].n = 2;
+    attributes.nested.list.push(3);
+    expect(event).toMatchObject({ usage: { inputTokens: 1 }, attributes: { nested: { list: [{ n: 1 }] } } });
+    expect(artifact({ bytes }).bytes).toBe(bytes);
+  });
+
   test('give each event an id of its own', () => {
     const events = Object.values(builders).flatMap((build) => [build(), build()]);
     expect(new Set(events.map(({ id }) => id)).size).toBe(14);
