@@ -24,7 +24,7 @@ const limitsKb = {
   prices: 8.85,
   prometheus: 10,
   sqlite: 26.05,
-  testkit: 22.05,
+  testkit: 22.1,
   wandb: 34.15,
 };
 

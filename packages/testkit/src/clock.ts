@@ -15,6 +15,9 @@ export interface FakeClock extends Clock {
   /**
    * Advances the clock by `ms` (>= 0). Timers fire when they are due, earliest first. Pending promises get their turn before,
    * between and after them, so timers that are set on the way fire too. Rejects with what a timer throws.
+   *
+   * A call made while another is under way begins when that one is done. So may a timer's callback call it, and wait for it:
+   * the time that it adds passes after that of the call which fired the timer.
    */
   advance(ms: number): Promise<void>;
   /** The number of pending timers. */
@@ -33,6 +36,8 @@ export function fakeClock({ startAt = startOfTests }: FakeClockOptions = {}): Fa
   }
   let elapsed = 0;
   const waiting = new Map<unknown, Timer>();
+  /** Resolves when the calls of `advance()` so far are done: each has an end of its own, and two at once would turn time back. */
+  let earlier = Promise.resolve();
 
   function nextUntil(end: number): [handle: unknown, timer: Timer] | undefined {
     let next: [unknown, Timer] | undefined;
@@ -43,6 +48,19 @@ export function fakeClock({ startAt = startOfTests }: FakeClockOptions = {}): Fa
       }
     }
     return next;
+  }
+
+  async function pass(ms: number): Promise<void> {
+    const end = elapsed + ms;
+    await turn();
+    for (let next = nextUntil(end); next !== undefined; next = nextUntil(end)) {
+      const [handle, { due, callback }] = next;
+      waiting.delete(handle);
+      elapsed = due;
+      callback();
+      await turn();
+    }
+    elapsed = end;
   }
 
   return {
@@ -61,16 +79,9 @@ export function fakeClock({ startAt = startOfTests }: FakeClockOptions = {}): Fa
       if (!(Number.isFinite(ms) && ms >= 0)) {
         throw new RangeError(`ms must be a finite number >= 0, got ${show(ms)}`);
       }
-      const end = elapsed + ms;
-      await turn();
-      for (let next = nextUntil(end); next !== undefined; next = nextUntil(end)) {
-        const [handle, { due, callback }] = next;
-        waiting.delete(handle);
-        elapsed = due;
-        callback();
-        await turn();
-      }
-      elapsed = end;
+      const done = earlier.then(() => pass(ms));
+      earlier = done.catch(() => {});
+      return done;
     },
     get timers() {
       return waiting.size;

@@ -183,6 +183,46 @@ describe('fakeClock', () => {
     expect(clock.monotonic()).toBe(50);
   });
 
+  test('advances by one call after the other', async () => {
+    const clock = fakeClock();
+    const fired: number[] = [];
+    clock.setTimeout(() => fired.push(clock.monotonic()), 120);
+    const seen: number[] = [];
+    const then = (): unknown => seen.push(clock.monotonic());
+    await Promise.all([clock.advance(100).then(then), clock.advance(50).then(then)]);
+    expect({ seen, fired }).toEqual({ seen: [100, 150], fired: [120] });
+  });
+
+  test('advances by what a timer adds once that timer’s own call is done, also for one that waits for it', async () => {
+    const clock = fakeClock();
+    const seen: number[] = [];
+    const added = new Promise<void>((resolve) => {
+      clock.setTimeout(async () => {
+        seen.push(clock.monotonic());
+        await clock.advance(30);
+        seen.push(clock.monotonic());
+        resolve();
+      }, 10);
+    });
+    clock.setTimeout(() => void clock.advance(5), 20);
+    await clock.advance(100);
+    expect(clock.monotonic()).toBe(100);
+    await added;
+    await clock.advance(0);
+    expect({ seen, end: clock.monotonic() }).toEqual({ seen: [10, 130], end: 135 });
+  });
+
+  test('advances by later calls though an earlier one rejects', async () => {
+    const clock = fakeClock();
+    clock.setTimeout(() => {
+      throw new Error('in a timer');
+    }, 10);
+    const calls = [clock.advance(50), clock.advance(-1), clock.advance(40)];
+    const outcomes = await Promise.allSettled(calls);
+    expect(outcomes.map(({ status }) => status)).toEqual(['rejected', 'rejected', 'fulfilled']);
+    expect(clock.monotonic()).toBe(50);
+  });
+
   test.each([-1, Number.NaN, Number.POSITIVE_INFINITY, 5n, Symbol('ms')])('does not advance by %s ms', async (ms) => {
     await expect(fakeClock().advance(ms as number)).rejects.toThrow('ms must be a finite number >= 0');
   });
