@@ -11,7 +11,7 @@ import { root } from './run.mjs';
  */
 const limitsKb = {
   adapters: 2.9,
-  analytics: 3.3,
+  analytics: 3.8,
   collector: 2.5,
   core: 15.2,
   'core: createAnalytics': 14.95,

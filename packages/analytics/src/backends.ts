@@ -7,7 +7,7 @@ export type BackendName = 'sqlite' | 'prometheus' | 'otlp' | 'wandb' | 'memory';
 export interface KnownBackend {
   /** The package to install; none for a backend of core. */
   readonly package?: string;
-  /** Variables whose values are only found wrong when the backend opens, by the option that each sets. */
+  /** The variable that sets each option, of several the usual one. A test compares them with what the packages read. */
   readonly variables?: Readonly<Record<string, string>>;
   /** Whether opening leaves nothing outside of this process, neither a file nor a port. */
   readonly opensWithoutTrace?: true;
@@ -31,11 +31,22 @@ function opener<Options>(
   };
 }
 
+const ofMetrics = {
+  namespace: 'ANALYTICS_METRICS_NAMESPACE',
+  labels: 'ANALYTICS_METRICS_LABELS',
+  latencyBucketsMs: 'ANALYTICS_METRICS_BUCKETS_MS',
+  maxLabelSets: 'ANALYTICS_METRICS_MAX_LABEL_SETS',
+};
+
 /** Packages are only imported when named, so that a program pays only for the backends that it uses. */
 export const knownBackends: { readonly [name: string]: KnownBackend } = {
   sqlite: {
     package: '@toolweaver/analytics-sqlite',
-    variables: { path: 'ANALYTICS_DB_PATH' },
+    variables: {
+      path: 'ANALYTICS_DB_PATH',
+      retentionDays: 'ANALYTICS_DB_RETENTION_DAYS',
+      maxBytes: 'ANALYTICS_DB_MAX_MB',
+    },
     async load() {
       const { sqlite, sqliteFromEnv } = await import('@toolweaver/analytics-sqlite');
       return opener(sqliteFromEnv, sqlite);
@@ -43,7 +54,15 @@ export const knownBackends: { readonly [name: string]: KnownBackend } = {
   },
   prometheus: {
     package: '@toolweaver/analytics-prometheus',
-    variables: { host: 'PROMETHEUS_HOST', port: 'PROMETHEUS_PORT' },
+    variables: {
+      ...ofMetrics,
+      enabled: 'PROMETHEUS_ENABLED',
+      port: 'PROMETHEUS_PORT',
+      host: 'PROMETHEUS_HOST',
+      defaultMetrics: 'PROMETHEUS_DEFAULT_METRICS',
+      workers: 'PROMETHEUS_WORKERS',
+      pushgateway: 'PROMETHEUS_PUSHGATEWAY_URL',
+    },
     async load() {
       const { prometheus, prometheusFromEnv } = await import('@toolweaver/analytics-prometheus');
       return opener(prometheusFromEnv, prometheus);
@@ -52,6 +71,25 @@ export const knownBackends: { readonly [name: string]: KnownBackend } = {
   otlp: {
     package: '@toolweaver/analytics-otlp',
     opensWithoutTrace: true,
+    variables: {
+      ...ofMetrics,
+      enabled: 'OTEL_SDK_DISABLED',
+      endpoint: 'OTLP_ENDPOINT',
+      url: 'OTEL_EXPORTER_OTLP_METRICS_ENDPOINT',
+      instanceId: 'OTLP_INSTANCE_ID',
+      token: 'OTLP_TOKEN',
+      headers: 'OTEL_EXPORTER_OTLP_HEADERS',
+      protocol: 'OTEL_EXPORTER_OTLP_PROTOCOL',
+      compression: 'OTEL_EXPORTER_OTLP_COMPRESSION',
+      pushIntervalMs: 'OTLP_PUSH_INTERVAL',
+      timeoutMs: 'OTEL_EXPORTER_OTLP_TIMEOUT',
+      tls: 'OTEL_EXPORTER_OTLP_CERTIFICATE',
+      serviceName: 'OTLP_SERVICE_NAME',
+      serviceVersion: 'OTLP_SERVICE_VERSION',
+      serviceInstanceId: 'OTEL_RESOURCE_ATTRIBUTES',
+      resourceAttributes: 'OTEL_RESOURCE_ATTRIBUTES',
+      buckets: 'OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION',
+    },
     async load() {
       const { otlp, otlpFromEnv } = await import('@toolweaver/analytics-otlp');
       return opener(otlpFromEnv, otlp);
@@ -62,11 +100,25 @@ export const knownBackends: { readonly [name: string]: KnownBackend } = {
     opensWithoutTrace: true,
     variables: {
       apiKey: 'WANDB_API_KEY',
+      netrc: 'NETRC',
       baseUrl: 'WANDB_BASE_URL',
       appUrl: 'WANDB_APP_URL',
+      mode: 'WANDB_MODE',
+      project: 'WANDB_PROJECT',
+      entity: 'WANDB_ENTITY',
+      dir: 'WANDB_DIR',
       username: 'WANDB_USERNAME',
       userEmail: 'WANDB_USER_EMAIL',
       headers: 'WANDB_X_EXTRA_HTTP_HEADERS',
+      timeoutMs: 'WANDB_HTTP_TIMEOUT',
+      runId: 'WANDB_RUN_ID',
+      runName: 'WANDB_NAME',
+      notes: 'WANDB_NOTES',
+      tags: 'WANDB_TAGS',
+      group: 'WANDB_RUN_GROUP',
+      jobType: 'WANDB_JOB_TYPE',
+      host: 'WANDB_HOST',
+      program: 'WANDB_PROGRAM',
       resume: 'WANDB_RESUME',
     },
     async load() {

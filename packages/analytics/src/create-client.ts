@@ -76,7 +76,7 @@ export async function createAnalyticsClient(options: AnalyticsClientOptions = {}
   try {
     checkClientOptions(options);
   } catch (error) {
-    throw ofBackends(error);
+    throw ofBackends(error, options);
   }
   const { backend, additionalBackends = [], env = process.env, ...clientOptions } = options;
   const failures = collectFailures();
@@ -145,14 +145,19 @@ function checkClientOptions(options: AnalyticsClientOptions): void {
   });
 }
 
-/** Says of options that belong to a backend where they go. */
-function ofBackends(error: unknown): unknown {
+/** Says of options that belong to a backend where they go: if several have one of that name, to the one that is to be used. */
+function ofBackends(error: unknown, options: AnalyticsClientOptions): unknown {
   if (!isAnalyticsError(error)) {
     return error;
   }
+  // Of any type: this may be what is wrong.
+  const given: unknown[] = [options?.backend ?? (options?.env ?? process.env)[variable]].flat();
+  const isGiven = (name: string): boolean =>
+    given.some((names) => typeof names === 'string' && backendNames(names)?.includes(name));
   const problems = error.problems.map((problem) => {
     const { field } = problem;
-    const owner = Object.entries(knownBackends).find(([, { variables = {} }]) => Object.hasOwn(variables, field));
+    const owners = Object.entries(knownBackends).filter(([, { variables = {} }]) => Object.hasOwn(variables, field));
+    const owner = owners.find(([name]) => isGiven(name)) ?? owners[0];
     if (owner === undefined || field in optionNames) {
       return problem;
     }

@@ -184,6 +184,14 @@ describe('wrong configuration', () => {
     ]);
   });
 
+  it('tells of a run of W&B that is open already by the variable of its id', async () => {
+    const env = { ANALYTICS_BACKEND: 'wandb', WANDB_MODE: 'offline', WANDB_DIR: folder, WANDB_RUN_ID: 'abc' };
+    await using _ = await createAnalyticsClient({ env });
+    expect((await failure(env)).problems).toEqual([
+      { field: 'WANDB_RUN_ID', message: expect.stringContaining('the run abc is open in this process') },
+    ]);
+  });
+
   it('says what opening has found wrong at once, by the names of the variables', async () => {
     const error = await failure({
       ANALYTICS_BACKEND: 'sqlite,wandb,prometheus',
@@ -258,6 +266,12 @@ describe('wrong configuration', () => {
       'port is an option of prometheus: set PROMETHEUS_PORT, or pass await prometheus({ port }) in additionalBackends',
       expect.stringContaining('databse is not an option; the options are backend, '),
     ]);
+    expect(await problemsOf({ backend: 'wandb', apiKey: 'x', project: 'x', dir: '.', runName: 'x' })).toEqual([
+      'apiKey is an option of wandb: set WANDB_API_KEY, or pass await wandb({ apiKey }) in additionalBackends',
+      'project is an option of wandb: set WANDB_PROJECT, or pass await wandb({ project }) in additionalBackends',
+      'dir is an option of wandb: set WANDB_DIR, or pass await wandb({ dir }) in additionalBackends',
+      'runName is an option of wandb: set WANDB_NAME, or pass await wandb({ runName }) in additionalBackends',
+    ]);
     expect(await problemsOf({ backend: memory })).toEqual([
       'backend must be a name or a list of names, got a function; backends themselves go into additionalBackends',
     ]);
@@ -266,6 +280,22 @@ describe('wrong configuration', () => {
       'backend[2] must be a name, got undefined',
       'backend[3] must be a name, got null',
     ]);
+  });
+
+  it.each<[object, string]>([
+    [{ backend: 'wandb' }, 'WANDB_HOST'],
+    [{ backend: ['memory', ' WandB '] }, 'WANDB_HOST'],
+    [{ backend: 'memory,wandb' }, 'WANDB_HOST'],
+    [{ env: { ANALYTICS_BACKEND: 'wandb' } }, 'WANDB_HOST'],
+    [{ backend: 'prometheus', env: { ANALYTICS_BACKEND: 'wandb' } }, 'PROMETHEUS_HOST'],
+    [{ backend: 'wandb,prometheus' }, 'PROMETHEUS_HOST'],
+    [{ backend: 'memory' }, 'PROMETHEUS_HOST'],
+    [{ backend: Object.create(null) }, 'PROMETHEUS_HOST'],
+    [{ env: null }, 'PROMETHEUS_HOST'],
+  ])('with %j means by the option of several backends that of the one in use', async (options, wanted) => {
+    const refused = createAnalyticsClient({ ...options, host: 'x' } as AnalyticsClientOptions);
+    const told = { field: 'host', message: expect.stringContaining(`set ${wanted}, or`) };
+    await expect(refused).rejects.toMatchObject({ problems: expect.arrayContaining([told]) });
   });
 
   it.each([5, true, {}, ['memory']])('refuses %j as the variable of the backends', async (value) => {

@@ -1,14 +1,88 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { rootCertificates } from 'node:tls';
 import { createAnalyticsClient } from '@toolweaver/analytics';
 import type { AnalyticsError, Env } from '@toolweaver/analytics-core';
-import { expect, test } from 'vitest';
+import { isSecret } from '@toolweaver/analytics-core/backend';
+import { otlpFromEnv } from '@toolweaver/analytics-otlp';
+import { prometheusFromEnv } from '@toolweaver/analytics-prometheus';
+import { sqliteFromEnv } from '@toolweaver/analytics-sqlite';
+import { wandbFromEnv } from '@toolweaver/analytics-wandb';
+import { afterAll, describe, expect, test } from 'vitest';
+import { knownBackends } from '../src/backends.ts';
 import { askedBy, problemsOf, readers, type Variable, variables } from './support/variables.ts';
 
 test('.env.example names every variable that is read, once, and no other', async () => {
   const asked = await Promise.all(Object.values(await readers()).map(askedBy));
   const read = new Set(asked.flatMap((names) => [...names]));
   expect(variables.map(({ name }) => name).sort()).toEqual([...read].sort());
+});
+
+describe('the variable of each option of a backend', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'analytics-'));
+  const certificate = join(folder, 'ca.pem');
+  writeFileSync(certificate, rootCertificates[0] ?? '');
+  afterAll(() => rmSync(folder, { recursive: true }));
+
+  /** Where the value in `.env.example` changes nothing, names a file, or needs more. */
+  const values: Env = {
+    OTLP_ENDPOINT: 'https://127.0.0.1:2',
+    OTEL_SDK_DISABLED: 'true',
+    OTEL_RESOURCE_ATTRIBUTES: 'service.instance.id=one,region=eu',
+    OTEL_EXPORTER_OTLP_CERTIFICATE: certificate,
+    OTEL_EXPORTER_OTLP_METRICS_CERTIFICATE: certificate,
+    OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION: 'base2_exponential_bucket_histogram',
+  };
+  /** What has to be set, too; the first that fits. */
+  const needs: readonly (readonly [name: RegExp, needed: Env])[] = [
+    [/^OTLP_(INSTANCE|TOKEN)/, { OTLP_ENDPOINT: 'https://127.0.0.1:1', OTLP_INSTANCE_ID: '1', OTLP_TOKEN: 'x' }],
+    [/^OTLP_/, { OTLP_ENDPOINT: 'https://127.0.0.1:1' }],
+    [/^/, { OTEL_EXPORTER_OTLP_ENDPOINT: 'https://127.0.0.1:1' }],
+  ];
+  /** They count only with another one, which sets the same option. */
+  const additions = /PUSHGATEWAY_(?!URL)|_CLIENT_/;
+
+  const text = (value: unknown): string | undefined => (isSecret(value) ? value.reveal() : JSON.stringify(value));
+
+  test.each<[backend: string, fromEnv: (env: Env) => object]>([
+    ['sqlite', sqliteFromEnv],
+    ['prometheus', prometheusFromEnv],
+    ['otlp', otlpFromEnv],
+    ['wandb', wandbFromEnv],
+  ])('is one that sets it: %s', async (backend, fromEnv) => {
+    const asked = await askedBy(fromEnv);
+    const setters = variables
+      .filter(({ name }) => asked.has(name) && !additions.test(name))
+      .flatMap(({ name, value }) => {
+        const needed = needs.find(([of]) => of.test(name))?.[1];
+        const before = new Map(Object.entries(fromEnv({ ...needed })));
+        return Object.entries(fromEnv({ ...needed, [name]: values[name] ?? value }))
+          .filter(([option, set]) => set !== undefined && text(set) !== text(before.get(option)))
+          .map(([option]) => ({ option, name }));
+      });
+    const known = Object.entries(knownBackends[backend]?.variables ?? {});
+    expect(known.map(([option]) => option).sort()).toEqual([...new Set(setters.map(({ option }) => option))].sort());
+    for (const [option, name] of known) {
+      expect(setters).toContainEqual({ option, name });
+    }
+  });
+
+  test.each(Object.entries(knownBackends).filter(([, { variables }]) => variables))(
+    'is told where the option is given to the client: %s',
+    async (backend, { variables = {} }) => {
+      const options = Object.fromEntries(Object.keys(variables).map((option) => [option, 'x']));
+      const problems = await problemsOf(createAnalyticsClient, { backend, ...options });
+      expect(problems).toEqual(
+        Object.entries(variables).map(([field, name]) => ({
+          field,
+          message: `is an option of ${backend}: set ${name}, or pass await ${backend}({ ${field} }) in additionalBackends`,
+        })),
+      );
+    },
+  );
 });
 
 test('a variable that is almost one of ours is refused, and what belongs to somebody else is not', async () => {
