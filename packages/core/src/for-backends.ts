@@ -22,6 +22,7 @@ export {
   type OptionNames,
   type UrlParts,
 } from './option-checks.ts';
+export { ownVersion } from './own-version.ts';
 export { guardedRandom } from './random.ts';
 export { maxRetryAfterMs, retryAfterMs } from './retry-after.ts';
 export { isSecret, redact, secret, secretsOfHeader, withoutAnswer } from './secret.ts';

@@ -3,7 +3,7 @@ import { setImmediate } from 'node:timers/promises';
 import { AnalyticsError, type AnalyticsEvent, type AnalyticsReader, type Backend } from '@toolweaver/analytics-core';
 import { checkOptions, createNotices, type OptionNames } from '@toolweaver/analytics-core/backend';
 import { type Connect, type DatabaseConfig, openExisting } from './database.ts';
-import { unsupportedNode } from './driver.ts';
+import { checkRuntime } from './driver.ts';
 import { createEncoder } from './encode.ts';
 import { toFailure } from './failure.ts';
 import { checkPath, databasePath } from './path.ts';
@@ -57,15 +57,12 @@ const delivery: Backend['delivery'] = { maxEvents: 16_384, maxDelayMs: 50 };
 /**
  * Opens or creates a database and serves it from a thread of its own.
  * @throws AnalyticsError `INVALID_CONFIG` for wrong options or a path that cannot be used; `UNSUPPORTED` where better-sqlite3
- *   cannot be loaded (no build for the platform; Node before 22.18); `BACKEND_UNAVAILABLE` when the database stays locked;
- *   `STORAGE_FULL`.
+ *   cannot be loaded (no build for the platform; Node before 22.18), and in a bundle; `BACKEND_UNAVAILABLE` when the
+ *   database stays locked; `STORAGE_FULL`.
  */
 export async function sqlite(options?: SqliteOptions): Promise<SqliteBackend> {
   const { name, limits, database, onNotice } = resolveOptions(options);
-  const unsupported = unsupportedNode();
-  if (unsupported !== undefined) {
-    throw new AnalyticsError('UNSUPPORTED', `${name}: ${unsupported}`, { backend: name });
-  }
+  checkRuntime(name);
   const inMemory = database.path === ':memory:';
   const notices = createNotices(onNotice);
   const writer = createThread({ ...database, role: 'writer', maxBytes: limits.maxBytes }, name, {

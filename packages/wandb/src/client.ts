@@ -27,7 +27,8 @@ const known: OptionNames<RunClientOptions> = { ...knownOptions, initTimeoutMs: t
 
 /**
  * Starts a run. Resolves when the run exists at the service, or is offline.
- * @throws AnalyticsError `INVALID_CONFIG` for wrong options, all of them at once, and for what `resume` does not allow.
+ * @throws AnalyticsError `INVALID_CONFIG` for wrong options, all of them at once, and for what `resume` does not allow;
+ * `UNSUPPORTED` in a bundle.
  */
 export async function startRun(options: RunClientOptions = {}): Promise<WandbRun> {
   const { settings, initTimeoutMs } = checkOptions(options, known, (check, given) => ({
@@ -38,6 +39,7 @@ export async function startRun(options: RunClientOptions = {}): Promise<WandbRun
   if (mode === 'disabled') {
     return disabledRun(description.runId ?? randomName(8));
   }
+  const userAgent = agent('wandb');
   const first = firstRun(settings);
   const notify = createNotify('wandb', settings.onNotice);
   const skips = createSkips(first.id, notify);
@@ -48,7 +50,7 @@ export async function startRun(options: RunClientOptions = {}): Promise<WandbRun
       config: snapshot(description.config) as Record<string, unknown>,
     },
     resume: mode === 'online' ? description.resume : undefined,
-    service: settings.service && createService(settings.service, createHttp(settings.fetch, clock), agent()),
+    service: settings.service && createService(settings.service, createHttp(settings.fetch, clock), userAgent),
     appUrl: settings.appUrl,
     dir,
     offlineAfterMs: settings.offlineAfterMs,

@@ -50,7 +50,7 @@ const leastCloseMs = 1_000;
  * Creates a backend that records each run as a Weights & Biases run, and events outside of any run as one more. Makes no
  * request before the first event, unless `resume` is `must` or `never`.
  * @throws AnalyticsError `INVALID_CONFIG` for wrong options, all of them at once; for the `runId` of a run that is open in this
- * process.
+ * process. `UNSUPPORTED` in a bundle.
  */
 export async function wandb(options: WandbOptions = {}): Promise<Backend> {
   const resolved = resolveOptions(options);
@@ -79,10 +79,11 @@ function disabled(name: string): Backend {
 
 async function opened({ name, settings, logFrequency, alertIntervalMs }: Resolved): Promise<Backend> {
   const { mode, dir, clock, description, finishTimeoutMs } = settings;
+  const userAgent = agent(name);
   const first = firstRun(settings);
   const notices = createNotices(settings.onNotice);
   const notify = createNotify(name, notices.report);
-  const service = settings.service && createService(settings.service, createHttp(settings.fetch, clock), agent());
+  const service = settings.service && createService(settings.service, createHttp(settings.fetch, clock), userAgent);
   const seen = createSeen(maxEvents);
   const encoder = createEncoder();
   const lifetime = new AbortController();

@@ -9,7 +9,7 @@ import {
   type OptionChecks,
   type OptionNames,
 } from '@toolweaver/analytics-core/backend';
-import { unsupportedNode } from '../driver.ts';
+import { checkRuntime } from '../driver.ts';
 import type { ExportStep, ExportTask } from '../export-worker.ts';
 import type { Failure } from '../failure.ts';
 import { absolutePath, checkPath, databasePath } from '../path.ts';
@@ -26,10 +26,7 @@ const busyTimeoutMs = 5_000;
 export async function exportEvents(options: ExportOptions): Promise<ExportReport> {
   const { task, target, overwrite, onProgress, signal } = resolveExport(options);
   signal?.throwIfAborted();
-  const unsupported = unsupportedNode();
-  if (unsupported !== undefined) {
-    throw new AnalyticsError('UNSUPPORTED', unsupported);
-  }
+  checkRuntime();
   const source = await stat(task.path).catch(() => undefined);
   if (!source?.isFile()) {
     const what = source === undefined ? 'not there' : 'no file';
