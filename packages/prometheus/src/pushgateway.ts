@@ -69,13 +69,17 @@ export function pushgatewayClient({ name, target, render, contentType }: Pushgat
         },
         body: body && new Uint8Array(body),
       });
+      const isPage = /^text\/html\b/i.test(response.headers.get('content-type') ?? '');
       const reason = await startOf(response);
       if (response.status < 200 || response.status >= 300) {
-        const said = redact(reason || response.statusText, secrets()).slice(0, longestReason);
+        const words = isPage ? `${response.statusText} (a web page)` : reason || response.statusText;
+        const said = redact(words, secrets())
+          .replaceAll(/[\s\p{Cc}]+/gu, ' ')
+          .slice(0, longestReason);
         throw fail(codeOf(response.status), `was answered with ${response.status}: ${said.trim()}`);
       }
       // Such as the login page of a proxy in front of the gateway.
-      if (/^text\/html\b/i.test(response.headers.get('content-type') ?? '')) {
+      if (isPage) {
         throw fail('BACKEND_UNAVAILABLE', 'was answered with a web page, which cannot come from a Pushgateway');
       }
     } catch (error) {

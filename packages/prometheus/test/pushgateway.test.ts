@@ -223,6 +223,30 @@ test.each([
   await expect(backend.pushgateway?.push()).rejects.toThrow(/: not \[redacted\], \[redacted\]$/);
 });
 
+test.each([
+  [
+    'a web page',
+    'text/html; charset=utf-8',
+    '<!DOCTYPE html>\n<html>\n  <p>s3cr3t-token</p>\n</html>',
+    'Not Found (a web page)',
+  ],
+  [
+    'several lines',
+    'text/plain',
+    'no such path:\r\n\t"/metrics"\0\u001b[31m s3cr3t-token\n',
+    'no such path: "/metrics" [31m [redacted]',
+  ],
+  ['nothing', 'text/plain', '', 'Not Found'],
+])('what another server says with %s is one short line', async (_, type, body, said) => {
+  const server = await serve((_, response) => response.writeHead(404, { 'content-type': type }).end(body));
+  onTestFinished(server.close);
+  const backend = await open({ url: server.url, authorization: 'Bearer s3cr3t-token', intervalMs: 0 });
+  await expect(backend.pushgateway?.push()).rejects.toMatchObject({
+    code: 'INVALID_CONFIG',
+    message: `prometheus: PUT ${server.url}/metrics/job/toolweaver was answered with 404: ${said}`,
+  });
+});
+
 test('a secret that an answer gives in pieces is not made known either', async () => {
   const authorization = `Bearer ${'s3cr3t'.repeat(50)}`;
   const server = await serve((_, response) => {
