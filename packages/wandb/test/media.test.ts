@@ -293,6 +293,48 @@ test('media that wait for another attempt are sent at the end', async () => {
   expect(clock.timers).toBe(0);
 });
 
+/** A `fetch` whose first upload begins only with `release`. */
+function heldUpload() {
+  const { promise, resolve: release } = Promise.withResolvers<void>();
+  let uploads = 0;
+  const held: typeof globalThis.fetch = async (url, init) => {
+    if (init?.method === 'PUT') {
+      uploads += 1;
+      await (uploads === 1 && promise);
+    }
+    return fetch(url, init);
+  };
+  return { fetch: held, release, begun: () => uploads > 0 };
+}
+
+test('the end sends what was logged while an upload was under way', async () => {
+  const { fetch, release, begun } = heldUpload();
+  const { run, fake } = await runAt({ fetch });
+  run.log({ page: html('one') });
+  await until(begun, 'an upload');
+  run.log({ page: html('two'), cells: table(['a'], [[1]]) });
+  const done = run.finish();
+  release();
+  await done;
+  expect(fake.run('run1')).toMatchObject({ history: { length: 2 }, uploaded: { length: 3 } });
+  expect([fake.artifacts.map(({ state }) => state), run.skipped]).toEqual([['COMMITTED'], 0]);
+});
+
+test('what was logged while an upload was under way is sent after it by itself', async () => {
+  const clock = fakeClock();
+  const { fetch, release, begun } = heldUpload();
+  const { run, fake } = await runAt({ clock, fetch });
+  run.log({ page: html('one') });
+  await clock.advance(1);
+  await until(begun, 'an upload');
+  await clock.advance(1_000);
+  run.log({ page: html('two') });
+  await clock.advance(16_000);
+  await until(() => fake.run('run1').history.length === 2, 'the second row');
+  release();
+  await until(() => fake.run('run1').uploaded.length === 2, 'the second upload');
+});
+
 test('an upload that hangs holds up neither rows nor the end, at which the picture goes into a directory', async () => {
   const { run, fake } = await runAt();
   fake.trouble = ({ method }) => (method === 'PUT' ? 'hang' : undefined);

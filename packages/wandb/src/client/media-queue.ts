@@ -14,7 +14,10 @@ export interface MediaQueue {
   readonly waiting: boolean;
   /** Queues a media value of this step and returns what stands for it in the row; undefined for any other value. */
   takeIn(step: number): (key: string, value: unknown) => unknown;
-  /** Sends the queue, or waits for the attempt under way. A refused file or table is left out alone. */
+  /**
+   * Sends the queue, with what is queued meanwhile: resolves once nothing waits. Calls share one attempt. A refused file or table
+   * is left out alone.
+   */
   send(signal?: AbortSignal): Promise<void>;
 }
 
@@ -34,7 +37,11 @@ export function createMediaQueue(run: Run, onRefused: (message: string) => void)
     );
   }
 
-  async function sendAll(signal: AbortSignal | undefined): Promise<void> {
+  function isWaiting(): boolean {
+    return files.size > 0 || artifacts.length > 0;
+  }
+
+  async function sendQueued(signal: AbortSignal | undefined): Promise<void> {
     if (files.size > 0) {
       const settle: OnSettled = (file, refusal) => {
         files.delete(file.name);
@@ -59,8 +66,10 @@ export function createMediaQueue(run: Run, onRefused: (message: string) => void)
 
   async function attempt(signal: AbortSignal | undefined): Promise<void> {
     try {
-      await sendAll(signal);
-      failed = false;
+      while (isWaiting()) {
+        await sendQueued(signal);
+        failed = false;
+      }
     } catch (error) {
       failed = true;
       throw error;
@@ -71,7 +80,7 @@ export function createMediaQueue(run: Run, onRefused: (message: string) => void)
 
   return {
     get waiting() {
-      return files.size > 0 || artifacts.length > 0;
+      return isWaiting();
     },
     takeIn: (step) => (key, value) => {
       const found = Array.isArray(value) ? imagesOf(value) : isMedia(value) ? value : undefined;
