@@ -48,6 +48,18 @@ test('without resume, tags stay until the program sets some', async () => {
   expect(fake.run('run1').tags).toEqual([]);
 });
 
+test('the end of a run that no event could start leaves the summary that it had', async () => {
+  const { fake, options } = await earlierRun();
+  const backend = await wandb({ ...options, resume: 'allow' });
+  fake.trouble = () => ({ status: 503 });
+  await expect(backend.write([execution()])).rejects.toMatchObject({ code: 'BACKEND_UNAVAILABLE' });
+  fake.trouble = () => undefined;
+  await backend.close?.();
+  const { summary = '', exitCode } = fake.run('run1');
+  expect(JSON.parse(summary)).toMatchObject({ loss: 1, best: 0.5, _step: 7 });
+  expect(exitCode).toBe(0);
+});
+
 test('a summary with numbers that JSON does not have is gone on with', async () => {
   const { fake, options } = await place();
   const first = await startRun(options);

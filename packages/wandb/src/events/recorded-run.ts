@@ -250,7 +250,15 @@ export function createRecordedRun(options: RecordedRunOptions): RecordedRun {
       }
     },
     async finish(exitCode, at, signal) {
-      await retry(() => settle(signal), clock, signal);
+      await retry(
+        async () => {
+          await settle(signal);
+          // Only the start tells the summary that an existing run has.
+          await run.start(signal);
+        },
+        clock,
+        signal,
+      );
       last ??= { ...stage([], recorder.rest(at) ?? recorder.begin().done(run.state.summary), at), exitCode };
       const { batch } = last;
       staged = last;
