@@ -2,8 +2,8 @@ import { AnalyticsError } from '@toolweaver/analytics-core';
 
 /** Details of a failed request, besides its message. */
 export interface Failure {
-  /** `refused`: the same request will fail again, so the run has to continue without the service. */
-  readonly kind: 'refused' | 'unavailable';
+  /** `refused` and `untrusted` (the certificate): the same request will fail again, so the run has to continue without the service. */
+  readonly kind: 'refused' | 'untrusted' | 'unavailable';
   /** False if the service cannot have processed the request. */
   readonly mayHaveArrived: boolean;
   /** HTTP status, if there was an answer. */
@@ -30,7 +30,17 @@ export function failureOf(error: unknown): Failure | undefined {
 }
 
 export function isRefused(error: unknown): boolean {
-  return failureOf(error)?.kind === 'refused';
+  const kind = failureOf(error)?.kind;
+  return kind === 'refused' || kind === 'untrusted';
+}
+
+/** Statuses of a request whose content is refused. Others, such as that of a revoked key, refuse every request. */
+const refusalsOfContent: readonly number[] = [400, 413, 422];
+
+/** Whether the service refused what was sent, and may accept other requests. The errors of GraphQL have no status. */
+export function isContentRefused(error: unknown): boolean {
+  const { kind, status } = failureOf(error) ?? {};
+  return kind === 'refused' && (status === undefined || refusalsOfContent.includes(status));
 }
 
 /** Statuses that a retry does not change. */

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { appendFileSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { appendFileSync, globSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { extname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { artifact, execution, fakeClock } from '@toolweaver/analytics-testkit';
@@ -241,6 +241,44 @@ test('an artifact that the service refuses is rejected, and the run goes on', as
     message: expect.stringContaining('wrong type'),
   });
   expect(backend.settings['runs']).toEqual([`${fake.url}/ada/uncategorized/runs/run1`]);
+});
+
+test.each([400, 413, 422])('so it is with one that is answered with %d', async (status) => {
+  const { backend, fake } = await backendAt();
+  fake.trouble = ({ operation }) => (operation === 'CreateArtifact' ? { status } : undefined);
+  await expect(backend.write([artifact({ bytes: new Uint8Array([1]) })])).rejects.toMatchObject({
+    code: 'EVENTS_REJECTED',
+  });
+  await backend.write([execution()]);
+  expect(fake.run('run1').history).toHaveLength(1);
+});
+
+describe('an artifact is kept with the rows where the service refuses everything', () => {
+  const expired = Object.assign(new Error('it has expired'), { code: 'CERT_HAS_EXPIRED' });
+
+  test.each([401, 403, 404, 409, 410, 501, expired.code])('%s', async (why) => {
+    let isExpired = false;
+    const { backend, fake, folder, notices } = await backendAt({
+      fetch: (url, init) => (isExpired ? Promise.reject(expired) : fetch(url, init)),
+    });
+    await backend.write([execution()]);
+    isExpired = why === expired.code;
+    fake.trouble = () => (typeof why === 'number' ? { status: why } : undefined);
+    await backend.write([artifact({ name: 'model', bytes: new Uint8Array([1]) }), execution()]);
+    await backend.close?.();
+    const [log = ''] = globSync(join(folder, 'wandb', 'offline-run-*', '*.wandb'));
+    expect(readRun(log)).toMatchObject({ rows: [{ _step: 1 }], artifacts: [{ name: 'model' }], exitCode: 0 });
+    expect(notices).toEqual([expect.stringContaining('run run1 continues offline in')]);
+  });
+
+  test('of the client', async () => {
+    const { run, fake, notices } = await runAt();
+    fake.trouble = () => ({ status: 401 });
+    await run.logArtifact({ name: 'model', type: 'model', files: { 'm.bin': new Uint8Array([1]) } });
+    await run.finish();
+    expect(readRun(join(run.location ?? '', 'run-run1.wandb'))).toMatchObject({ artifacts: [{ name: 'model' }] });
+    expect(notices).toHaveLength(1);
+  });
 });
 
 const refused = { status: 200, body: '{"errors":[{"message":"wrong type"}]}' };

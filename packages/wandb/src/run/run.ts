@@ -2,7 +2,7 @@ import { AnalyticsError } from '@toolweaver/analytics-core';
 import { type Batch, rowsFrom } from '../encoding/batch.ts';
 import type { Encoder } from '../encoding/encoder.ts';
 import { confirm, type RunState } from '../encoding/run-state.ts';
-import { failureOf, isRefused, messageOf } from '../failure.ts';
+import { failureOf, isContentRefused, isRefused, messageOf } from '../failure.ts';
 import type { Artifact } from '../files/artifact.ts';
 import type { RunFile } from '../files/run-file.ts';
 import type { Notify } from '../notices.ts';
@@ -39,7 +39,7 @@ export interface RunOptions extends OutagesOptions {
 }
 
 interface AttemptOptions {
-  /** Whether a refusal concerns only this request, so that the run does not go offline. */
+  /** Whether a refusal of the content concerns only this request, so that the run does not go offline. */
   readonly isOwn?: boolean;
   /** Whether to throw errors about wrong options. */
   readonly mayRefuse?: boolean;
@@ -164,7 +164,7 @@ export function createRun(options: RunOptions): Run {
       if ((where !== undefined && !where.online) || signal?.aborted || (mayRefuse && isUsage(error))) {
         throw error;
       }
-      if (isOwn && where !== undefined && isRefused(error)) {
+      if (isOwn && where !== undefined && isContentRefused(error)) {
         throw new AnalyticsError('EVENTS_REJECTED', messageOf(error), { cause: error });
       }
       // An error that did not come from the service, such as a missing file, says nothing about it.

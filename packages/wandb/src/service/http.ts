@@ -62,7 +62,7 @@ export function createHttp(fetch: typeof globalThis.fetch, clock: Clock): Http {
       const code = codeOf(cause);
       const reason = controller.signal.aborted ? messageOf(controller.signal.reason) : code || failureReason(cause);
       throw serviceError({
-        kind: untrusted.test(code) ? 'refused' : 'unavailable',
+        kind: untrusted.test(code) ? 'untrusted' : 'unavailable',
         mayHaveArrived: answered || !(neverSent.test(code) || untrusted.test(code)),
         message: `a request to ${origin} failed: ${reason}`,
         cause: withoutAnswer(cause),
