@@ -283,6 +283,11 @@ test('Stop on the page is a flag for the program, and nothing else', async () =>
   await run.flush();
   expect(run.stopped).toBe(true);
   expect(fake.run('run1').history).toHaveLength(3);
+
+  fake.trouble = () => ({ status: 401 });
+  run.log({ a: 4 });
+  await run.flush();
+  expect(run).toMatchObject({ online: false, stopped: true });
 });
 
 test('a row of more than 10 MiB is left out and told, and the run goes on', async () => {

@@ -137,7 +137,6 @@ export function createOfflineRun(
   return {
     location: directory,
     online: false,
-    stopped: false,
     append: ({ rows, changes }) => log.append((records) => addSummary(records, changes), rows),
     appendSync: (batch, exitCode) =>
       log.appendSync((records) => {

@@ -14,6 +14,8 @@ export interface RemoteRun extends RunTarget {
   /** The names that the service gave them. */
   readonly entity: string;
   readonly project: string;
+  /** Whether somebody pressed Stop on the run's page. */
+  readonly stopped: boolean;
   /** How many rows of a batch that was sent in part have arrived. */
   arrivedOf(batch: Batch): number;
 }

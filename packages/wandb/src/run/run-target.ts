@@ -19,8 +19,6 @@ export interface RunTarget {
   /** URL of the run's page, or its directory. */
   readonly location: string;
   readonly online: boolean;
-  /** Whether somebody pressed Stop on the run's page. */
-  readonly stopped: boolean;
   append(batch: Batch, signal?: AbortSignal): Promise<void>;
   /** Changes the description of the run. */
   describe(info: RunInfo, signal?: AbortSignal): Promise<void>;

@@ -57,6 +57,7 @@ export interface Run {
   readonly online: boolean;
   /** Where it continues offline, and why; undefined if it did not have to. */
   readonly fallback: string | undefined;
+  /** Whether somebody pressed Stop on the run's page. Stays when the run goes offline. */
   readonly stopped: boolean;
   /** Starts the run, as every other call that sends something does. To be awaited before rows are numbered. */
   start(signal?: AbortSignal): Promise<void>;
@@ -81,7 +82,7 @@ export function createRun(options: RunOptions): Run {
   /** What the program has set for this run, which overrides what an existing run has. */
   let said: Said = options.infoIsCommon ? {} : { config: info.config, tags: info.tags };
   let target: RunTarget | undefined;
-  /** Kept when the run goes offline, because it knows what has arrived. */
+  /** Kept when the run goes offline, because it knows what has arrived, and of Stop. */
   let remote: RemoteRun | undefined;
   let offline: OfflineRun | undefined;
   let fallback: string | undefined;
@@ -215,7 +216,7 @@ export function createRun(options: RunOptions): Run {
       return fallback;
     },
     get stopped() {
-      return target?.stopped ?? false;
+      return remote?.stopped ?? false;
     },
     start(signal) {
       starting ??= attempt(async () => {}, signal, { mayRefuse: true }).catch((error) => {
