@@ -11,7 +11,7 @@ import {
   run as runEvent,
   toolkit,
 } from '@toolweaver/analytics-testkit';
-import { wandb } from '@toolweaver/analytics-wandb';
+import { type WandbOptions, wandb } from '@toolweaver/analytics-wandb';
 import { expect, onTestFinished, test } from 'vitest';
 import type { FakeService } from './support/fake-service.ts';
 import { readRun } from './support/log-reader.ts';
@@ -443,6 +443,49 @@ test('a failure sends an alert, one in so long', async () => {
   expect(fake.alerts).toMatchObject([
     { title: 'Failure: ocr', text: 'broken', severity: 'WARN', waitDuration: 60_000 },
   ]);
+});
+
+/** A failure at the service, whose alert reaches it only with `release`; the end of the run is there then. */
+async function heldAlert(options: WandbOptions = {}) {
+  const { promise, resolve: release } = Promise.withResolvers<void>();
+  const there = await backendAt({
+    ...options,
+    alertIntervalMs: 60_000,
+    async fetch(url, init) {
+      if (String(init?.body).includes('NotifyScriptableRunAlert')) {
+        await promise;
+      }
+      return fetch(url, init);
+    },
+  });
+  await there.backend.write([execution({ kind: 'tool', name: 'ocr', success: false })]);
+  const closed = there.backend.close?.();
+  await until(() => there.fake.run('run1').exitCode === 0, 'the end');
+  return { ...there, release, closed };
+}
+
+test('the alert of a program that ends shortly after its failure is waited for', async () => {
+  const { fake, notices, release, closed } = await heldAlert();
+  release();
+  await closed;
+  expect(fake.alerts).toMatchObject([{ title: 'Failure: ocr' }]);
+  expect(notices).toEqual([]);
+});
+
+test('an alert that gets no answer holds up the end no longer than it may take', async () => {
+  const { notices, closed } = await heldAlert({ finishTimeoutMs: 300 });
+  await closed;
+  await until(() => notices.length > 0, 'a notice');
+  expect(notices).toEqual([expect.stringContaining('an alert was not sent')]);
+});
+
+test('an alert that is refused after the end of its run begins no directory', async () => {
+  const { fake, folder, notices, release, closed } = await heldAlert();
+  fake.trouble = () => ({ status: 401 });
+  release();
+  await closed;
+  expect(notices).toEqual([expect.stringContaining('an alert was not sent')]);
+  expect(globSync(join(folder, 'wandb', 'offline-run-*'))).toEqual([]);
 });
 
 test('a failure in the last events of a run sends its alert, offline too', async () => {

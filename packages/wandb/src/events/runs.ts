@@ -1,4 +1,5 @@
 import type { AnalyticsEvent, RunEvent } from '@toolweaver/analytics-core';
+import { untilAborted } from '@toolweaver/analytics-core/backend';
 import { within } from '../clock.ts';
 import type { Encoder } from '../encoding/encoder.ts';
 import { processExitCode } from '../exit-code.ts';
@@ -54,7 +55,7 @@ export interface Runs {
   settle(run: RecordedRun): void;
   /** Ends the least recently used runs while there are too many. */
   limit(signal: AbortSignal): Promise<void>;
-  /** Ends all runs. What the service does not accept within the timeout goes into directories. */
+  /** Ends all runs, and waits for alerts. What the service does not accept of runs within the timeout goes into directories. */
   finish(timeoutMs: number): Promise<void>;
 }
 
@@ -77,6 +78,8 @@ export function createRuns(options: RunsOptions): Runs {
   const ended = new Map<string, EndedRun>();
   const summaries = new Map<string, ReadonlyMap<string, unknown>>();
   const locations = new Map<string, string>();
+  /** Alerts under way. Only the end waits for them: a short program fails shortly before it. */
+  const alerts = new Set<Promise<void>>();
   let alertedAt = Number.NEGATIVE_INFINITY;
 
   function idOf(key: string): string {
@@ -124,20 +127,20 @@ export function createRuns(options: RunsOptions): Runs {
       baseTags: description.tags,
       clock,
       onNotice: notify,
-      onFailure: ({ prefix, event }) => void alert(run, prefix, event.error?.message ?? event.error?.type ?? 'failed'),
+      onFailure: ({ prefix, event }) => alert(run, prefix, event.error?.message ?? event.error?.type ?? 'failed'),
     });
   }
 
-  async function alert(run: Run, prefix: string, text: string): Promise<void> {
+  function alert(run: Run, prefix: string, text: string): void {
     if (alertIntervalMs === undefined || clock.monotonic() - alertedAt < alertIntervalMs) {
       return;
     }
     alertedAt = clock.monotonic();
-    try {
-      await run.alert({ title: `Failure: ${prefix}`, text, level: 'WARN', waitMs: alertIntervalMs }, lifetime);
-    } catch (error) {
-      notify(`an alert was not sent: ${messageOf(error)}`, error);
-    }
+    const sent = run
+      .alert({ title: `Failure: ${prefix}`, text, level: 'WARN', waitMs: alertIntervalMs }, lifetime)
+      .catch((error) => notify(`an alert was not sent: ${messageOf(error)}`, error))
+      .finally(() => alerts.delete(sent));
+    alerts.add(sent);
   }
 
   function settle(recorded: RecordedRun): void {
@@ -213,9 +216,10 @@ export function createRuns(options: RunsOptions): Runs {
       }
     },
     async finish(timeoutMs) {
-      await within(clock, timeoutMs, (late) =>
-        Promise.all(Array.from(runs.values(), (recorded) => finish(recorded, late))),
-      );
+      await within(clock, timeoutMs, async (late) => {
+        await Promise.all(Array.from(runs.values(), (recorded) => finish(recorded, late)));
+        await untilAborted(Promise.all(alerts), late).catch(() => {});
+      });
     },
   };
 }

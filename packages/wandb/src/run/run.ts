@@ -88,6 +88,8 @@ export function createRun(options: RunOptions): Run {
   let fallback: string | undefined;
   /** Whether the target does not have the current description yet. */
   let dirty = false;
+  /** An alert may outlive the end: its failure must not begin a directory. */
+  let isOver = false;
   let state: RunState = {
     step: options.startingStep ?? 0,
     startedAt: info.startedAt,
@@ -162,7 +164,7 @@ export function createRun(options: RunOptions): Run {
       outages.end(subject);
       return;
     } catch (error) {
-      if ((where !== undefined && !where.online) || signal?.aborted || (mayRefuse && isUsage(error))) {
+      if ((where !== undefined && !where.online) || isOver || signal?.aborted || (mayRefuse && isUsage(error))) {
         throw error;
       }
       if (isOwn && where !== undefined && isContentRefused(error)) {
@@ -257,6 +259,7 @@ export function createRun(options: RunOptions): Run {
         await update(where, signal);
         await where.finish(exitCode, last && missingOf(last, where), signal);
       }, signal);
+      isOver = true;
       if (last !== undefined) {
         confirm(state, last);
       }
