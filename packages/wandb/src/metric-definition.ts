@@ -1,4 +1,5 @@
 import type { OptionNames } from '@toolweaver/analytics-core/backend';
+import { isObject } from './json-text.ts';
 import { requireForm } from './require-form.ts';
 
 /** What the summary keeps of a metric's numbers. `none` keeps nothing, even together with others. */
@@ -61,6 +62,46 @@ export function withDefinition(metrics: readonly MetricDefinition[], added: Metr
   return [...others, added];
 }
 
+/** Both lists, with the definitions of `added` in place of those of the same name. */
+export function withDefinitions(
+  metrics: readonly MetricDefinition[],
+  added: readonly MetricDefinition[],
+): MetricDefinition[] {
+  const names = new Set(added.map(({ name }) => name));
+  return [...metrics.filter(({ name }) => !names.has(name)), ...added];
+}
+
+/** The definitions by the field numbers of their records, as the configuration of a run has them. */
+export function definitionFields(metrics: readonly MetricDefinition[]): object[] {
+  return metrics.map(({ name, stepMetric, hidden, summary }) => {
+    const stepIndex = stepMetric === undefined ? -1 : metrics.findIndex((other) => other.name === stepMetric);
+    const options = [...(stepMetric === undefined ? [] : [1]), ...(hidden ? [2] : []), 3];
+    return {
+      1: name,
+      ...(stepIndex >= 0 && { 5: stepIndex + 1 }),
+      6: options,
+      7: summary.map((kind) => summaryFields[kind]),
+    };
+  });
+}
+
+/** Reads what `definitionFields` writes, also that of another client. What has no name, such as a glob, is left out. */
+export function definitionsIn(fields: unknown): MetricDefinition[] {
+  const entries = Array.isArray(fields) ? fields.map((entry) => (isObject(entry) ? entry : {})) : [];
+  const nameOf = (entry: (typeof entries)[number] | undefined): string | undefined => {
+    const name = entry?.['1'];
+    return typeof name === 'string' && name !== '' ? name : undefined;
+  };
+  const has = (list: unknown, number: number): boolean => Array.isArray(list) && list.includes(number);
+  return entries.flatMap((entry) => {
+    const { 5: stepIndex, 6: options, 7: kinds } = entry;
+    const name = nameOf(entry);
+    const summary = (Object.keys(summaryFields) as SummaryKind[]).filter((kind) => has(kinds, summaryFields[kind]));
+    const stepMetric = nameOf(entries[Number(stepIndex) - 1]);
+    return name === undefined ? [] : [{ name, stepMetric, hidden: has(options, 2), summary }];
+  });
+}
+
 /** Running statistics of one metric. */
 export interface Figures {
   readonly min: number;
@@ -71,11 +112,21 @@ export interface Figures {
   readonly last: number | boolean;
 }
 
+/** Figures of which some may be unknown. */
+type KnownFigures = { readonly [F in keyof Figures]?: Figures[F] | undefined };
+
+/** The figures that a summary holds. A mean cannot be continued, because the summary lacks its count. */
+export function figuresIn(summary: unknown): KnownFigures {
+  const { min, max, first } = isObject(summary) ? summary : {};
+  const number = (value: unknown): number | undefined => (typeof value === 'number' ? value : undefined);
+  return { min: number(min), max: number(max), first: typeof first === 'boolean' ? first : number(first) };
+}
+
 /** A boolean counts as 0 or 1. */
-export function addFigure(before: Figures | undefined, given: number | bigint | boolean): Figures {
+export function addFigure(before: KnownFigures, given: number | bigint | boolean): Figures {
   const value = Number(given);
   const last = typeof given === 'boolean' ? given : value;
-  const { min = value, max = value, sum = 0, count = 0, first = last } = before ?? {};
+  const { min = value, max = value, sum = 0, count = 0, first = last } = before;
   return {
     min: Math.min(min, value),
     max: Math.max(max, value),

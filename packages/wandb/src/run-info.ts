@@ -1,5 +1,5 @@
 import { jsonText } from './json-text.ts';
-import { type MetricDefinition, summaryFields } from './metric-definition.ts';
+import { definitionFields, type MetricDefinition } from './metric-definition.ts';
 import type { Labels, Settings } from './settings/settings.ts';
 
 /** Description of a run, as the service shows it. Sent as a whole whenever any of it changes. */
@@ -31,24 +31,9 @@ const telemetry = { 3: [14], 13: `${process.platform}-${process.arch}` };
 
 /** The configuration in the service's format: each value in an object of its own, and a section about the client. */
 export function configText({ config, metrics, charts }: RunInfo): string {
-  const own = { ...charts, t: telemetry, m: metrics.map((metric) => metricFields(metric, metrics)) };
+  const own = { ...charts, t: telemetry, m: definitionFields(metrics) };
   const fields = Object.entries({ ...config, _wandb: own }).map(
     ([key, value]) => `${JSON.stringify(key)}:{"value":${jsonText(value) ?? 'null'}}`,
   );
   return `{${fields.join()}}`;
-}
-
-/** A definition by the field numbers of its record. */
-function metricFields(
-  { name, stepMetric, hidden, summary }: MetricDefinition,
-  all: readonly MetricDefinition[],
-): object {
-  const stepIndex = stepMetric === undefined ? -1 : all.findIndex((other) => other.name === stepMetric);
-  const options = [...(stepMetric === undefined ? [] : [1]), ...(hidden ? [2] : []), 3];
-  return {
-    1: name,
-    ...(stepIndex >= 0 && { 5: stepIndex + 1 }),
-    6: options,
-    7: summary.map((kind) => summaryFields[kind]),
-  };
 }

@@ -86,6 +86,83 @@ test('a summary with numbers that JSON does not have is gone on with', async () 
   });
 });
 
+interface OwnConfig {
+  readonly _wandb: { readonly value: { readonly m: readonly object[] } };
+}
+
+const definitions = (fake: FakeService): readonly object[] =>
+  (fake.run('run1').config as unknown as OwnConfig)._wandb.value.m;
+
+test('definitions of metrics stay, and further ones are added', async () => {
+  const { fake, options } = await place();
+  const first = [
+    { 1: 'metrics/step', 6: [3], 7: [] },
+    { 1: 'loss', 5: 1, 6: [1, 3], 7: [] },
+  ];
+  const lives = [
+    [metrics({ values: { loss: 1 }, step: 5 }), first],
+    [execution(), first],
+    [metrics({ values: { loss: 0.5, acc: 1 }, step: 6 }), [...first, { 1: 'acc', 5: 1, 6: [1, 3], 7: [] }]],
+  ] as const;
+  for (const [event, expected] of lives) {
+    const backend = await wandb({ ...options, resume: 'allow' });
+    await backend.write([event]);
+    await backend.close?.();
+    expect(definitions(fake)).toEqual(expected);
+  }
+});
+
+test('definitions of another client are read by their places; new ones come before them', async () => {
+  const { fake, options } = await earlierRun();
+  const { value } = fake.run('run1').config['_wandb'] as { readonly value: object };
+  const m = [
+    { 2: 'train/*', 6: [3], 7: [] },
+    { 1: 'epoch', 6: [], 7: [] },
+    null,
+    { 1: 'val', 5: 2, 6: [1, 2, 3], 7: [1, 8, 99] },
+    { 1: 'loss', 5: 2, 6: [1, 3], 7: [2] },
+  ];
+  fake.run('run1').config['_wandb'] = { value: { ...value, m } };
+  const again = await startRun({ ...options, resume: 'must' });
+  again.defineMetric('loss', { summary: ['max'] });
+  again.log({ val: 3 });
+  await again.flush();
+  expect(definitions(fake)).toEqual([
+    { 1: 'epoch', 6: [3], 7: [] },
+    { 1: 'val', 5: 1, 6: [1, 2, 3], 7: [1, 8] },
+    { 1: 'loss', 6: [3], 7: [2] },
+  ]);
+  await again.finish();
+  expect(JSON.parse(fake.run('run1').history.at(-1) ?? '')).toMatchObject({ val: 3, epoch: 0 });
+
+  const backend = await wandb({ ...options, resume: 'must' });
+  await backend.write([metrics({ values: { speed: 1 }, step: 1 })]);
+  await backend.close?.();
+  expect(definitions(fake).slice(-2)).toEqual([
+    { 1: 'metrics/step', 6: [3], 7: [] },
+    { 1: 'speed', 5: 4, 6: [1, 3], 7: [] },
+  ]);
+});
+
+test('what the summary keeps of metrics goes on, but for the mean; so does the last step', async () => {
+  const { fake, options } = await place();
+  const kept = (): object => JSON.parse(fake.run('run1').summary ?? '');
+  const first = await startRun(options);
+  first.defineMetric('loss', { stepMetric: 'epoch', summary: ['min', 'max', 'mean', 'first', 'last'] });
+  first.defineMetric('deep.loss', { summary: ['min'] });
+  first.log({ loss: 0.1, epoch: 7, deep: { loss: 0.1 } });
+  first.log({ loss: 0.5 });
+  await first.finish();
+  expect(kept()).toMatchObject({ loss: { min: 0.1, max: 0.5, mean: 0.3, first: 0.1, last: 0.5 } });
+
+  const again = await startRun({ ...options, resume: 'allow' });
+  again.log({ loss: 0.3, deep: { loss: 0.3 } });
+  again.log({ loss: 0.9 });
+  await again.finish();
+  const loss = { min: 0.1, max: 0.9, mean: 0.6, first: 0.1, last: 0.9 };
+  expect(kept()).toMatchObject({ loss, deep: { loss: { min: 0.1 } }, epoch: 7 });
+});
+
 test('custom charts that another client has made stay', async () => {
   const { fake, options } = await earlierRun();
   const earlier = fake.run('run1').config['_wandb'] as { readonly value: object };

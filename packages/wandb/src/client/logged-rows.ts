@@ -2,7 +2,7 @@ import type { Clock } from '@toolweaver/analytics-core';
 import { addText, type Batch, endRow, newRows } from '../encoding/batch.ts';
 import { isPlain, keptOf, merged, stampChanges, stampRow } from '../encoding/run-state.ts';
 import { jsonText } from '../json-text.ts';
-import { addFigure, type Figures, summaryOf } from '../metric-definition.ts';
+import { addFigure, type Figures, figuresIn, summaryOf } from '../metric-definition.ts';
 import type { Run } from '../run/run.ts';
 import { dig } from '../service/operations.ts';
 import { createShapeBook, type Logged } from './logged.ts';
@@ -30,11 +30,19 @@ export function createLoggedRows(run: Run, clock: Clock): LoggedRows {
   const open = new Map<string, Logged>();
   const book = createShapeBook();
   const figures = new Map<string, Figures>();
+  /** The summary that an existing run had at the start. */
+  const earlier = new Map(run.state.summary);
   /** The last value of each step metric, and its path in a row. */
   const lastSteps = new Map<string, { readonly path: readonly string[]; readonly value: unknown }>();
   let rows = newRows();
   let changes = new Map<string, unknown>();
   let changed = false;
+
+  /** What the earlier summary has of the metric: under its name, or nested, along the dots in its name. */
+  function earlierOf(metric: string): unknown {
+    const [key = '', ...rest] = metric.split('.');
+    return earlier.get(metric) ?? dig(earlier.get(key), ...rest);
+  }
 
   /** What the summary keeps of a metric that is defined with summary kinds; undefined for any other. */
   function figuresOf(metric: string, value: unknown): { readonly value: unknown } | undefined {
@@ -45,7 +53,7 @@ export function createLoggedRows(run: Run, clock: Clock): LoggedRows {
     if (typeof value !== 'number' && typeof value !== 'bigint' && typeof value !== 'boolean') {
       return { value: undefined };
     }
-    const figure = addFigure(figures.get(metric), value);
+    const figure = addFigure(figures.get(metric) ?? figuresIn(earlierOf(metric)), value);
     figures.set(metric, figure);
     return { value: kinds.includes('none') ? undefined : summaryOf(kinds, figure) };
   }
@@ -87,13 +95,15 @@ export function createLoggedRows(run: Run, clock: Clock): LoggedRows {
       }
     }
     for (const stepMetric of missing) {
-      const { path, value } = lastSteps.get(stepMetric) ?? { path: stepMetric.split('.'), value: 0 };
+      const before = earlierOf(stepMetric);
+      const first = { path: stepMetric.split('.'), value: typeof before === 'number' ? before : 0 };
+      const { path, value } = lastSteps.get(stepMetric) ?? first;
       const [key = '', ...rest] = path;
-      const before = open.get(key)?.value;
+      const given = open.get(key)?.value;
       // A value that is no object is not replaced by one.
-      if (before === undefined || isPlain(before)) {
+      if (given === undefined || isPlain(given)) {
         const step = rest.reduceRight((inner, part) => ({ [part]: inner }), value);
-        const whole = merged(before, step);
+        const whole = merged(given, step);
         open.set(key, { value: whole, text: jsonText(whole) as string });
       }
     }

@@ -9,6 +9,7 @@ import {
 import type { Batch } from '../encoding/batch.ts';
 import { confirm, stampChanges, stampRows } from '../encoding/run-state.ts';
 import { failureOf, messageOf } from '../failure.ts';
+import { withDefinition } from '../metric-definition.ts';
 import { toProject, toTag } from '../names.ts';
 import { retry } from '../retry.ts';
 import type { Run } from '../run/run.ts';
@@ -112,10 +113,9 @@ export function createRecordedRun(options: RecordedRunOptions): RecordedRun {
   function define(stepped: readonly string[]): void {
     const { metrics } = run.info;
     const missing = stepped.filter((name) => !metrics.some((metric) => metric.name === name));
-    if (missing.length > 0) {
-      const axis = { name: stepKey, stepMetric: undefined, hidden: false, summary: [] };
-      const added = missing.map((name) => ({ name, stepMetric: stepKey, hidden: false, summary: [] }));
-      run.describe({ metrics: [...(metrics.length === 0 ? [axis] : metrics), ...added] });
+    const [first, ...more] = missing.map((name) => ({ name, stepMetric: stepKey, hidden: false, summary: [] }));
+    if (first !== undefined) {
+      run.describe({ metrics: [...withDefinition(metrics, first), ...more] });
     }
   }
 

@@ -1,4 +1,5 @@
 import { AnalyticsError } from '@toolweaver/analytics-core';
+import { withDefinitions } from '../metric-definition.ts';
 import type { RunInfo } from '../run-info.ts';
 import type { EarlierRun } from '../service/operations.ts';
 import type { ResumeMode } from '../settings/options.ts';
@@ -23,6 +24,7 @@ export function inheritFrom(info: RunInfo, earlier: EarlierRun, said: Said): Run
     config: { ...info.config, ...earlier.config, ...said.config },
     tags: said.tags ?? [...new Set([...(info.tags ?? []), ...earlier.tags])],
     notes: info.notes ?? earlier.notes,
+    metrics: withDefinitions(earlier.metrics, info.metrics),
     charts: earlier.charts,
   };
 }

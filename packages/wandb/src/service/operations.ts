@@ -1,6 +1,7 @@
 import type { OptionNames } from '@toolweaver/analytics-core/backend';
 import { serviceError } from '../failure.ts';
 import { isObject, parseJson, parseObject } from '../json-text.ts';
+import { definitionsIn, type MetricDefinition } from '../metric-definition.ts';
 import { configText, type RunInfo } from '../run-info.ts';
 import type { Service, Upload } from './service.ts';
 
@@ -56,6 +57,7 @@ export interface EarlierRun {
   readonly config: Data;
   /** See `RunInfo`. */
   readonly charts: Data;
+  readonly metrics: readonly MetricDefinition[];
   readonly tags: readonly string[];
   readonly notes: string | undefined;
   readonly summary: Data;
@@ -97,6 +99,7 @@ export async function askEarlierRun(
       Object.entries(config).map(([key, entry]) => [key, isObject(entry) ? entry['value'] : entry]),
     ),
     charts: Object.fromEntries(charts),
+    metrics: definitionsIn(dig(own, 'value', 'm')),
     tags: Array.isArray(tags) ? tags.filter((tag) => typeof tag === 'string') : [],
     notes: textAt(bucket, 'notes'),
     summary,
