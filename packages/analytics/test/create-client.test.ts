@@ -13,6 +13,7 @@ import {
   memory,
 } from '@toolweaver/analytics';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { apiKey, fakeService } from '../../wandb/test/support/fake-service.ts';
 import { knownBackends } from '../src/backends.ts';
 
 let folder: string;
@@ -163,6 +164,27 @@ describe('wrong configuration', () => {
       'WANDB_API_KEY',
     ]);
     expect(() => rmSync(path)).toThrow('ENOENT');
+  });
+
+  it('creates no run of W&B, which would be in the way of the next start', async () => {
+    const service = await fakeService();
+    onTestFinished(service.close);
+    const env = {
+      ANALYTICS_BACKEND: 'wandb',
+      WANDB_API_KEY: apiKey,
+      WANDB_BASE_URL: service.url,
+      WANDB_DIR: folder,
+      WANDB_RUN_ID: 'exp-7',
+      WANDB_RESUME: 'never',
+    };
+    const { problems } = await failure({ ...env, ANALYTICS_SAMPLE_RATE: '2' });
+    expect(problems.map(({ field }) => field)).toEqual(['ANALYTICS_SAMPLE_RATE']);
+    expect(service.runs.size).toBe(0);
+    const client = await createAnalyticsClient({ env });
+    client.recordToolInvocation({ toolName: 't', success: true });
+    await client.close();
+    expect(service.run('exp-7')).toMatchObject({ exitCode: 0, history: { length: 1 } });
+    expect((await failure(env)).problems).toMatchObject([{ field: 'WANDB_RESUME' }]);
   });
 
   it('tells wrong addresses and headers of W&B by their variables', async () => {

@@ -78,7 +78,7 @@ async function begin(run: Run, { clock }: Settings, timeoutMs: number): Promise<
   await within(clock, timeoutMs, async (late) => {
     for (;;) {
       try {
-        return await run.start(late);
+        return await run.start(late, true);
       } catch (error) {
         const { code, retryAfterMs = 2_000 } = error as { code?: string; retryAfterMs?: number };
         if (code === 'INVALID_CONFIG' || (failureOf(error) === undefined && !late.aborted)) {

@@ -17,11 +17,13 @@ import { makeWandbFolder } from './log/run-directory.ts';
 import { toStorageError } from './log/transaction-log.ts';
 import { createNotify, named } from './notices.ts';
 import { retry } from './retry.ts';
+import { checkResume } from './run/resume.ts';
 import { firstRun } from './run/resume-file.ts';
+import { newRunInfo, type RunInfo } from './run-info.ts';
 import { createHttp } from './service/http.ts';
-import { askViewer } from './service/operations.ts';
-import { createService } from './service/service.ts';
-import { type ConnectionOptions, type DescriptionOptions, knownOptions } from './settings/options.ts';
+import { askEarlierRun, askViewer } from './service/operations.ts';
+import { createService, type Service } from './service/service.ts';
+import { type ConnectionOptions, type DescriptionOptions, knownOptions, type ResumeMode } from './settings/options.ts';
 import { readSettings, type Settings } from './settings/settings.ts';
 
 /** Where runs go, how they are described, and how executions become rows and alerts. */
@@ -219,26 +221,28 @@ async function opened({ name, settings, logFrequency, alertIntervalMs }: Resolve
     },
   };
 
-  if (description.resume === 'must' || description.resume === 'never') {
-    await startNow(runs.of('', []), name).catch((error) => {
+  if (service !== undefined && (description.resume === 'must' || description.resume === 'never')) {
+    await checkFirst(service, newRunInfo(settings, first.id, clock.now()), description.resume).catch((error) => {
       first.release();
-      throw error;
+      const { problems } = error as AnalyticsError;
+      throw configError(problems.map(({ field, message }) => ({ field, message: `${message} (${name})` })));
     });
   }
   return backend;
 }
 
-/** Throws only if the options contradict the service: an outage may end later. */
-async function startNow({ run }: RecordedRun, name: string): Promise<void> {
+/**
+ * Throws only if the options contradict the service: an outage may end later. Only asks, because a run that a refused program had
+ * created would be in the way of the next one.
+ */
+async function checkFirst(service: Service, info: RunInfo, resume: ResumeMode): Promise<void> {
+  let isThere: boolean;
   try {
-    await run.start();
-  } catch (error) {
-    const { code, problems } = error as AnalyticsError;
-    if (code === 'INVALID_CONFIG') {
-      await run.release();
-      throw configError(problems.map(({ field, message }) => ({ field, message: `${message} (${name})` })));
-    }
+    isThere = (await askEarlierRun(service, info)) !== undefined;
+  } catch {
+    return;
   }
+  checkResume(resume, isThere, info.id);
 }
 
 async function checkFolder(dir: string): Promise<void> {

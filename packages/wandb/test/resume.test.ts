@@ -198,6 +198,47 @@ test('must and never refuse to start, with the reason', async () => {
   });
 });
 
+test.each(['must', 'never'] as const)('with %s, a backend that records nothing leaves no trace', async (resume) => {
+  const { fake, options } = resume === 'must' ? await earlierRun() : await place();
+  const before = structuredClone(fake.runs);
+  const asked = fake.requests.length;
+  for (let life = 0; life < 2; life += 1) {
+    await (await wandb({ ...options, resume })).close?.();
+  }
+  expect(fake.requests.slice(asked).map(({ operation }) => operation)).toEqual(['RunResumeStatus', 'RunResumeStatus']);
+  expect(fake.runs).toEqual(before);
+  const backend = await wandb({ ...options, resume });
+  await backend.write([execution()]);
+  await backend.close?.();
+  expect(fake.run('run1')).toMatchObject({ exitCode: 0, history: { length: resume === 'must' ? 2 : 1 } });
+});
+
+test('what resume does not allow any more at the first event loses nothing', async () => {
+  const { fake, folder, notices, options } = await place();
+  const backend = await wandb({ ...options, resume: 'never' });
+  const other = await startRun({ ...options, runId: 'other' });
+  await other.finish();
+  fake.runs.set('run1', fake.run('other'));
+  await backend.write([execution()]);
+  await backend.close?.();
+  const [log = ''] = globSync(join(folder, 'wandb', 'offline-run-*', '*.wandb'));
+  expect(readRun(log)).toMatchObject({ id: 'run1', rows: [{ _step: 0 }], exitCode: 0 });
+  expect(notices).toEqual([
+    expect.stringMatching(/^wandb: run run1 continues offline in .*there is a run run1 already/),
+  ]);
+});
+
+test('a service that is away at the start is no refusal', async () => {
+  const { fake, notices, options } = await earlierRun();
+  fake.trouble = () => ({ status: 503 });
+  const backend = await wandb({ ...options, resume: 'must' });
+  fake.trouble = () => undefined;
+  await backend.write([execution()]);
+  await backend.close?.();
+  expect(JSON.parse(fake.run('run1').summary ?? '')).toMatchObject({ best: 0.5, _step: 8 });
+  expect(notices).toEqual([]);
+});
+
 test('without resume, rows are added to a run that is there', async () => {
   const { fake, options } = await earlierRun();
   const again = await startRun(options);

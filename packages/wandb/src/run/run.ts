@@ -41,8 +41,8 @@ export interface RunOptions extends OutagesOptions {
 interface AttemptOptions {
   /** Whether a refusal of the content concerns only this request, so that the run does not go offline. */
   readonly isOwn?: boolean;
-  /** Whether to throw errors about wrong options. */
-  readonly mayRefuse?: boolean;
+  /** Whether to throw errors about wrong options. Otherwise the run goes offline: its program is under way. */
+  readonly mayRefuse?: boolean | undefined;
   /** Default: `service`. */
   readonly subject?: Subject | undefined;
 }
@@ -59,8 +59,11 @@ export interface Run {
   readonly fallback: string | undefined;
   /** Whether somebody pressed Stop on the run's page. Stays when the run goes offline. */
   readonly stopped: boolean;
-  /** Starts the run, as every other call that sends something does. To be awaited before rows are numbered. */
-  start(signal?: AbortSignal): Promise<void>;
+  /**
+   * Starts the run, as every other call that sends something does. To be awaited before rows are numbered.
+   * @throws AnalyticsError `INVALID_CONFIG` for what `resume` does not allow, if `mayRefuse`; otherwise the run goes offline.
+   */
+  start(signal?: AbortSignal, mayRefuse?: boolean): Promise<void>;
   append(batch: Batch, signal?: AbortSignal): Promise<void>;
   /** Replaces the given fields; merges the configuration key by key. */
   describe(change: Partial<RunInfo>): void;
@@ -220,8 +223,8 @@ export function createRun(options: RunOptions): Run {
     get stopped() {
       return remote?.stopped ?? false;
     },
-    start(signal) {
-      starting ??= attempt(async () => {}, signal, { mayRefuse: true }).catch((error) => {
+    start(signal, mayRefuse) {
+      starting ??= attempt(async () => {}, signal, { mayRefuse }).catch((error) => {
         starting = undefined;
         throw error;
       });
