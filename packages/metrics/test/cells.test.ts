@@ -202,7 +202,7 @@ test('a namespace replaces the prefix of every name', () => {
   const names = createCells({ namespace: 'acme_ai' })
     .families()
     .map(({ metric }) => metric.name);
-  expect(names).toHaveLength(21);
+  expect(names).toHaveLength(22);
   expect(names.every((name) => name.startsWith('acme_ai_'))).toBe(true);
 });
 

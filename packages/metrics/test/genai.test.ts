@@ -96,9 +96,9 @@ test('beside ours, or instead', () => {
     return { genai: names.filter((name) => name.startsWith('gen_ai.')).length, all: names.length };
   };
   const conventions = Object.keys(genaiMetrics).length;
-  expect(named('toolweaver')).toEqual({ genai: 0, all: 21 });
+  expect(named('toolweaver')).toEqual({ genai: 0, all: 22 });
   expect(named('genai')).toEqual({ genai: conventions, all: conventions + 3 });
-  expect(named('both')).toEqual({ genai: conventions, all: 21 + conventions });
+  expect(named('both')).toEqual({ genai: conventions, all: 22 + conventions });
 });
 
 test('the buckets are those of the conventions', () => {
