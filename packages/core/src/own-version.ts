@@ -2,7 +2,7 @@ import { createRequire } from 'node:module';
 import { AnalyticsError } from './errors.ts';
 
 /**
- * Returns the version of the package `name`, which cannot be bundled. `url`: of a file right in its `src` or `dist`.
+ * Returns the version of the package `name`, which cannot be bundled; `unknown` where the system lacks the means to read it. `url`: of a file right in its `src` or `dist`.
  * @throws AnalyticsError `UNSUPPORTED` in a bundle, which lacks the files that the package starts as threads.
  */
 export function ownVersion(name: string, url: string, backend?: string): string {
@@ -12,8 +12,11 @@ export function ownVersion(name: string, url: string, backend?: string): string 
     if (own.name === name) {
       return own.version;
     }
-  } catch {
-    // There is no manifest, or in a bundle for CommonJS no `url`.
+  } catch (error) {
+    // There is no manifest, or in a bundle for CommonJS no `url`; or the system cannot read it now, which says nothing.
+    if ((error as NodeJS.ErrnoException).errno !== undefined) {
+      return 'unknown';
+    }
   }
   throw new AnalyticsError(
     'UNSUPPORTED',
