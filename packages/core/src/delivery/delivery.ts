@@ -54,7 +54,7 @@ export function createDelivery(backend: Backend, options: DeliveryOptions): Deli
   let [lost, refused] = [0, 0];
   /** How many of them a flush has told of. */
   let [lostTold, refusedTold] = [0, 0];
-  /** Events that were delivered when the latest flush began. */
+  /** Events that were delivered when the backend's own flush last began. */
   let flushedCount = 0;
   let lastLoss: AnalyticsError | undefined;
   /** Dropped events that no report has counted, as there was one shortly before. */
@@ -134,9 +134,9 @@ export function createDelivery(backend: Backend, options: DeliveryOptions): Deli
   async function flush(timeoutMs: number, final: boolean): Promise<BackendFlush> {
     const started = clock.monotonic();
     // Of what finds no room meanwhile, the next flush tells.
-    flushedCount = ledger.delivered;
     const before = { delivered: ledger.delivered, lostTold, refusedTold, refused };
     let error = await sink.settle(timeoutMs, final);
+    flushedCount = ledger.delivered;
     if (backend.flush !== undefined) {
       const leftMs = Math.max(0, timeoutMs - (clock.monotonic() - started || 0));
       const failed = await failureOf(clock, leftMs, name, 'flush', (signal) => push(signal, started + timeoutMs));
