@@ -59,16 +59,15 @@ describe.concurrent('when the process ends, what is queued is delivered synchron
   });
 
   test('what nobody can deliver any more is told of, unless it was flushed or closed', async () => {
-    const unsent = (name: string, what: string) =>
-      `${name}: the process exits with ${what} not delivered: await close() before it ends\n`;
-    const sums = unsent('sums', 'events since its last push');
+    const unsent = (name: string, what: string) => `${name}: ${what}, as the process exits without close()\n`;
+    const sums = unsent('sums', 'what came after the last flush() may not have been sent');
     for (const end of ['return', 'exit']) {
-      expect((await host({ end, push: true })).stdout).toBe(unsent('queued', '3 events') + sums);
+      expect((await host({ end, push: true })).stdout).toBe(unsent('queued', '3 events lost') + sums);
     }
     const flushed = await host({ end: 'flush', push: true });
-    expect(flushed.stdout).toContain('queued: the process exits with 3 events not delivered');
-    expect(flushed.stdout).not.toContain('sums: the process exits');
-    expect((await host({ end: 'close', push: true })).stdout).not.toContain('the process exits');
+    expect(flushed.stdout).toContain('queued: 3 events lost, as the process exits');
+    expect(flushed.stdout).not.toContain('sums: what came after');
+    expect((await host({ end: 'close', push: true })).stdout).not.toContain('as the process exits');
     expect((await host({ end: 'return', push: true, events: 0 })).stdout).toBe('');
   });
 

@@ -206,8 +206,9 @@ export function createDelivery(backend: Backend, options: DeliveryOptions): Deli
       // A backend that only counts may have sent its sums meanwhile.
       const isCounted = typeof delivery === 'string' && backend.flush !== undefined && ledger.delivered > flushedCount;
       if (queued > 0 || isCounted) {
-        const what = queued > 0 ? eventCount(queued) : 'events since its last push';
-        const message = `the process exits with ${what} not delivered: await close() before it ends`;
+        const what =
+          queued > 0 ? `${eventCount(queued)} lost` : 'what came after the last flush() may not have been sent';
+        const message = `${what}, as the process exits without close()`;
         reporter.report('EVENTS_DROPPED', `${name} exit`, () => backendError(name, 'EVENTS_DROPPED', message));
       }
     },
