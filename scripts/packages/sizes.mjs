@@ -16,7 +16,7 @@ const limitsKb = {
   core: 15.2,
   'core: createAnalytics': 14.95,
   'core: memory': 1.25,
-  'core/for-backends': 7.75,
+  'core/for-backends': 7.8,
   'core/for-backends: readEnv': 1.4,
   grafana: 18.2,
   metrics: 7.4,
