@@ -35,6 +35,7 @@ export type * from './events/input.ts';
 export type * from './events/prices.ts';
 export { type MemoryBackend, type MemoryOptions, memory } from './memory.ts';
 export type * from './reader/common.ts';
+export type * from './reader/executions.ts';
 export type * from './reader/operations.ts';
 export type * from './reader/reader.ts';
 export type * from './reader/runs.ts';

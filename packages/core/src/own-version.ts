@@ -2,7 +2,8 @@ import { createRequire } from 'node:module';
 import { AnalyticsError } from './errors.ts';
 
 /**
- * Returns the version of the package `name`, which cannot be bundled; `unknown` where the system lacks the means to read it. `url`: of a file right in its `src` or `dist`.
+ * Returns the version of the package `name`, which cannot be bundled; `unknown` where the system lacks the means to read it.
+ * `url`: of a file right in its `src` or `dist`.
  * @throws AnalyticsError `UNSUPPORTED` in a bundle, which lacks the files that the package starts as threads.
  */
 export function ownVersion(name: string, url: string, backend?: string): string {

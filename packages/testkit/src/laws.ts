@@ -14,6 +14,7 @@ import { reportLaws } from './laws/reports.ts';
 import { runLaws } from './laws/runs.ts';
 import { skillLaws } from './laws/skills.ts';
 import { toolkitLaws } from './laws/toolkits.ts';
+import { versionLaws } from './laws/versions.ts';
 
 /** All laws: what a backend promises, as far as it can be seen from outside. */
 export const laws: readonly Law[] = [
@@ -31,5 +32,6 @@ export const laws: readonly Law[] = [
   ...costLaws,
   ...reportLaws,
   ...runLaws,
+  ...versionLaws,
   ...toolkitLaws,
 ];

@@ -1,14 +1,6 @@
 import type { ExecutionEvent, ExecutionKind } from '../events/event.ts';
-import type {
-  Bucket,
-  ExecutionCounts,
-  LatencyStats,
-  Scope,
-  TimeRange,
-  TokenTotals,
-  Window,
-  WindowOptions,
-} from './common.ts';
+import type { Bucket, ExecutionCounts, LatencyStats, Scope, TokenTotals, Window, WindowOptions } from './common.ts';
+import type { ExecutionFilter, ExecutionPage } from './executions.ts';
 
 /** The executions that a summary covers. Default: all. */
 export interface SummaryOptions extends Scope, WindowOptions {}
@@ -269,34 +261,6 @@ export interface Heatmap {
       readonly averageLatencyMs: number | null;
     }[];
   }[];
-}
-
-/** What a list of executions is ordered by. */
-export type ExecutionOrder = 'time' | 'latency' | 'cost';
-
-/** The executions to list: those that meet every condition, and in which order. `from` and `to` apply to their end, `at`. */
-export interface ExecutionFilter extends TimeRange, Scope {
-  readonly kind?: ExecutionKind | undefined;
-  readonly name?: string | undefined;
-  readonly success?: boolean | undefined;
-  readonly errorType?: string | undefined;
-  readonly model?: string | undefined;
-  readonly toolkit?: string | undefined;
-  readonly version?: string | undefined;
-  /** Only executions that took at least this long, in ms. */
-  readonly minLatencyMs?: number | undefined;
-  /** Newest, slowest or most expensive first; the latter two leave out what has no known latency or cost. Default: `time`. */
-  readonly orderBy?: ExecutionOrder | undefined;
-  /** 1 to 1000. Default: 100. */
-  readonly limit?: number | undefined;
-}
-
-/** A page of executions. */
-export interface ExecutionPage {
-  /** In the order asked for, then newest first; events of the same ms by id, highest first. */
-  readonly executions: readonly ExecutionEvent[];
-  /** Pass it to get the next page; absent on the last one. */
-  readonly nextCursor?: string | undefined;
 }
 
 /** Queries about executions of every kind. Without `days` or `range` they cover all time, unless stated otherwise. */

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import type {
   AnalyticsEvent,
   AnalyticsReader,
+  Estimate,
   ExecutionCounts,
   ExecutionEvent,
   LatencyStats,
@@ -209,3 +210,8 @@ export const noUsage: ExecutionCounts & { readonly latencyMs: LatencyStats } = {
   successRate: null,
   latencyMs: { average: null, min: null, max: null, p50: null, p95: null, p99: null },
 };
+
+/** A value with its confidence interval. */
+export function estimate(value: number | null, low: number | null = null, high: number | null = null): Estimate {
+  return { value, low, high };
+}

@@ -3,7 +3,7 @@ import type { AnalyticsEvent, RunFilter } from '@toolweaver/analytics-core';
 import { artifact, execution, metrics, run } from '../events.ts';
 import type { Law } from '../law.ts';
 import type { Trial } from '../trial.ts';
-import { allPages, answers, ask, cents, dayMs, minuteMs, usage } from './answers.ts';
+import { allPages, answers, ask, cents, estimate, minuteMs, usage } from './answers.ts';
 
 /** Two runs that ended, one that was resumed, and one known only by an execution; not in order of time. */
 function runsFrom(start: number): AnalyticsEvent[] {
@@ -38,12 +38,6 @@ function runsFrom(start: number): AnalyticsEvent[] {
   ];
 }
 
-const estimate = (value: number | null, low: number | null = null, high: number | null = null) => ({
-  value,
-  low,
-  high,
-});
-
 const recently = (): number => Date.now() - 30 * minuteMs;
 
 async function sameRuns(trial: Trial, expected: readonly (readonly [RunFilter, string])[]): Promise<void> {
@@ -57,7 +51,7 @@ async function sameRuns(trial: Trial, expected: readonly (readonly [RunFilter, s
   }
 }
 
-/** What readers say of runs, and of versions. */
+/** What readers say of runs. */
 export const runLaws: readonly Law[] = [
   {
     law: 'runs are listed by figure or metric, page by page, those without it last',
@@ -228,75 +222,6 @@ export const runLaws: readonly Law[] = [
         ],
         ['compareRuns', [['b', 'a']], { config: { seed: undefined } }],
       ]);
-    },
-  },
-  {
-    law: 'versions of a skill are compared, with 95 % confidence intervals',
-    only: 'reader',
-    check(trial) {
-      const at = Date.now() - minuteMs;
-      const one = { at, version: '1' };
-      // Two executions of equal weight are as certain as two without weight, although they count as four.
-      const two = { at, version: '2', weight: 2 };
-      return answers(
-        trial,
-        [
-          execution({ ...one, latencyMs: 90, cost: cents(1) }),
-          execution({ ...one, latencyMs: 110, cost: cents(3), success: false }),
-          execution({ ...one, at: at - 2 * dayMs }),
-          execution({ ...one, name: 'other' }),
-          execution({ ...one, kind: 'tool' }),
-          execution({ at }),
-          execution({ ...two, latencyMs: 190, cost: cents(5) }),
-          execution({ ...two, latencyMs: 210 }),
-        ],
-        [
-          [
-            'compareVersions',
-            ['summarise', ['1', '2'], { days: 1 }],
-            {
-              versions: [
-                {
-                  version: '1',
-                  executions: 2,
-                  successRateEstimate: estimate(0.5, 0.0945, 0.9055),
-                  latencyMs: { average: 100 },
-                  averageLatencyMs: estimate(100, -27.06, 227.06),
-                },
-                {
-                  version: '2',
-                  executions: 4,
-                  successRateEstimate: estimate(1, 0.3424, 1),
-                  averageLatencyMs: estimate(200, 72.94, 327.06),
-                  averageCostUsd: estimate(0.05),
-                },
-              ],
-              difference: {
-                successRate: estimate(0.5, -0.2726, 0.9055),
-                averageLatencyMs: estimate(100, 39.15, 160.85),
-                averageCostUsd: estimate(0.03),
-              },
-            },
-            1e-3,
-          ],
-          [
-            'compareVersions',
-            ['summarise', ['3', '1']],
-            {
-              versions: [
-                {
-                  executions: 0,
-                  successRate: null,
-                  successRateEstimate: estimate(null),
-                  averageLatencyMs: estimate(null),
-                },
-                { executions: 3 },
-              ],
-              difference: { successRate: estimate(null), averageLatencyMs: estimate(null) },
-            },
-          ],
-        ],
-      );
     },
   },
 ];
