@@ -99,7 +99,8 @@ test('the README of the store lists every question, with its options', async () 
   const listed = Array.from(rows, ([, question = '', subject, options = '']) => {
     // What is in parentheses is what an option may be.
     const names = options.replaceAll(/ \(.*?\)/g, '').match(/(?<=`)\w+(?=`)/g) ?? [];
-    return { question, subject, names: [...(options.startsWith('the usual') ? usual : []), ...names] };
+    const window = /\bwindow\b/.test(options) ? ['days', 'from', 'to'] : [];
+    return { question, subject, names: [...(options.startsWith('the usual') ? usual : []), ...window, ...names] };
   });
   expect(listed.map(({ question }) => question).toSorted()).toEqual(Object.keys(reader).toSorted());
   for (const { question, subject, names } of listed.filter(({ question }) => !withoutOptions.includes(question))) {

@@ -56,14 +56,23 @@ export function toJson({ result, stored, metricsUrl, push, elsewhere }: DemoRepo
   };
 }
 
-function counts({ executions, successes, failures, successRate, names, failuresByType, latencyMs, slowest }: Summary) {
+function counts({
+  executions,
+  successes,
+  failures,
+  successRate,
+  operations,
+  failuresByType,
+  latencyMs,
+  slowest,
+}: Summary) {
   return {
     executions,
     successes,
     failures,
     successRate,
     // Executions of other kinds may have the same name.
-    byTool: Object.fromEntries(tools(names).map(({ name, ...rest }) => [name, rest])),
+    byTool: Object.fromEntries(tools(operations).map(({ name, ...rest }) => [name, rest])),
     failuresByType,
     latencyMs,
     slowest: slowest.map(({ name, latencyMs, attributes }) => ({
@@ -74,8 +83,8 @@ function counts({ executions, successes, failures, successRate, names, failuresB
   };
 }
 
-function tools(names: Summary['names']): Summary['names'] {
-  return names.filter(({ kind }) => kind === 'tool');
+function tools(operations: Summary['operations']): Summary['operations'] {
+  return operations.filter(({ kind }) => kind === 'tool');
 }
 
 /** Returns the summary as text. */
@@ -106,7 +115,7 @@ function storedLines({ run, all, db }: StoredFigures): string[] {
     `  Latency          average ${ms(average)} · P50 ${ms(p50)} · P95 ${ms(p95)} · P99 ${ms(p99)}`,
     '',
     'Most used tools',
-    ...tools(run.names).map(
+    ...tools(run.operations).map(
       ({ name, executions, successes, averageLatencyMs }, at) =>
         `  ${at + 1}. ${name.padEnd(14)} ${counted(executions, 'call')}, ${percent(successes, executions)}, average ${ms(averageLatencyMs)}`,
     ),

@@ -119,7 +119,6 @@ export function createCollector(options: CollectorOptions = {}): Collector {
     }
     return {
       ...toSums(total),
-      unpricedCalls: total.calls - total.pricedCalls,
       totalTokens: total.tokens,
       averageDurationMs: total.timedCalls === 0 ? null : total.durationMs / total.timedCalls,
       operations: all.map((one) => ({ kind: one.kind, name: one.name, ...toSums(one) })),

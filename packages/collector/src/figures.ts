@@ -18,8 +18,6 @@ export interface OperationSums extends Sums {
 }
 
 export interface Figures extends Sums {
-  /** Calls of unknown cost. From a store this is of the moment of `totalCostUsd`; `calls` may be of another. */
-  readonly unpricedCalls: number;
   readonly totalTokens: number;
   readonly averageDurationMs: number | null;
   readonly operations: readonly OperationSums[];

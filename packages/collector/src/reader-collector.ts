@@ -1,6 +1,6 @@
-import type { AnalyticsReader, SummaryOptions } from '@toolweaver/analytics-core';
+import type { AnalyticsReader, OperationSummary, Summary, SummaryOptions } from '@toolweaver/analytics-core';
 import { configError } from '@toolweaver/analytics-core/backend';
-import type { Figures } from './figures.ts';
+import type { Figures, Sums } from './figures.ts';
 import { type Views, viewsOf } from './views.ts';
 
 /** The views, each of which asks the store, and rejects if the store does. */
@@ -9,41 +9,14 @@ export type StoreCollector = {
 };
 
 /**
- * Views over what a store holds: of all time and all executions, unless the options say otherwise. Beyond 1000 operations, only the
- * most expensive have costs; the sums are of all.
+ * Views over what a store holds: of all time and all executions, unless the options say otherwise.
  * @throws AnalyticsError `INVALID_CONFIG` for anything but a reader.
  */
-export function collectorOf(
-  reader: Pick<AnalyticsReader, 'summary' | 'getCosts'>,
-  options: SummaryOptions = {},
-): StoreCollector {
-  if (typeof Object(reader).getCosts !== 'function') {
+export function collectorOf(reader: Pick<AnalyticsReader, 'summary'>, options: SummaryOptions = {}): StoreCollector {
+  if (typeof Object(reader).summary !== 'function') {
     throw configError([{ field: 'reader', message: 'must be the `reader` of a client or of a store' }]);
   }
-  const views = async (): Promise<Views> => viewsOf(await load());
-
-  async function load(): Promise<Figures> {
-    const [summary, costs] = await Promise.all([
-      reader.summary(options),
-      reader.getCosts({ ...options, by: 'operation', limit: 1000 }),
-    ]);
-    const keyOf = ({ kind, name }: { kind: string | null; name: string | null }): string => `${kind} ${name}`;
-    const costOf = new Map(costs.entries.map((entry) => [keyOf(entry), entry]));
-    return {
-      calls: summary.executions,
-      failures: summary.failures,
-      totalTokens: summary.totalTokens,
-      averageDurationMs: summary.latencyMs.average,
-      pricedCalls: costs.pricedExecutions,
-      unpricedCalls: costs.executions - costs.pricedExecutions,
-      totalCostUsd: costs.totalCostUsd,
-      operations: summary.names.map(({ kind, name, executions, failures }) => {
-        const { pricedExecutions = 0, totalCostUsd = null } = costOf.get(keyOf({ kind, name })) ?? {};
-        return { kind, name, calls: executions, failures, pricedCalls: pricedExecutions, totalCostUsd };
-      }),
-    };
-  }
-
+  const views = async (): Promise<Views> => viewsOf(toFigures(await reader.summary(options)));
   return {
     summary: async () => (await views()).summary(),
     costByOperation: async () => (await views()).costByOperation(),
@@ -51,4 +24,21 @@ export function collectorOf(
     errorRate: async (name) => (await views()).errorRate(name),
     report: async () => (await views()).report(),
   };
+}
+
+function toFigures(summary: Summary): Figures {
+  return {
+    ...toSums(summary),
+    totalTokens: summary.totalTokens,
+    averageDurationMs: summary.latencyMs.average,
+    operations: summary.operations.map((operation) => ({
+      kind: operation.kind,
+      name: operation.name,
+      ...toSums(operation),
+    })),
+  };
+}
+
+function toSums({ executions, failures, pricedExecutions, totalCostUsd }: Summary | OperationSummary): Sums {
+  return { calls: executions, failures, pricedCalls: pricedExecutions, totalCostUsd };
 }

@@ -17,7 +17,7 @@ export interface RunMetricsOptions {
  */
 export function runMetrics(run: RunDetails, options: RunMetricsOptions = {}): Record<string, number> {
   const { taskKinds } = checkOptions(options, { taskKinds: true }, (check, given) => {
-    if (!Array.isArray(Object(run).modules)) {
+    if (!Array.isArray(Object(run).operations)) {
       check.problem('run', 'must be what `reader.getRun` returned; for an unknown id that is undefined');
     }
     const { taskKinds } = given;
@@ -25,16 +25,16 @@ export function runMetrics(run: RunDetails, options: RunMetricsOptions = {}): Re
     const kinds = `a list of kinds; there are ${executionKinds.join(', ')}`;
     return { taskKinds: check.expect('taskKinds', taskKinds, taskKinds === undefined || areKinds, kinds) };
   });
-  const { modules, durationMs } = run;
+  const { operations, durationMs } = run;
   const tasks =
-    taskKinds === undefined ? run : tasksOf(modules.filter(({ kind }) => taskKinds.some((one) => one === kind)));
-  const kindsOf = Map.groupBy(modules, ({ name }) => name);
+    taskKinds === undefined ? run : tasksOf(operations.filter(({ kind }) => taskKinds.some((one) => one === kind)));
+  const kindsOf = Map.groupBy(operations, ({ name }) => name);
   const metrics = new Map<string, number | null>();
-  for (const { kind, name, calls, tokens, costUsd, averageLatencyMs } of modules) {
+  for (const { kind, name, executions, totalTokens, totalCostUsd, averageLatencyMs } of operations) {
     const module = (kindsOf.get(name)?.length ?? 0) > 1 ? `${kind}.${name}` : name;
-    metrics.set(`${module}_calls`, calls);
-    metrics.set(`${module}_tokens`, tokens);
-    metrics.set(`${module}_cost`, costUsd);
+    metrics.set(`${module}_calls`, executions);
+    metrics.set(`${module}_tokens`, totalTokens);
+    metrics.set(`${module}_cost`, totalCostUsd);
     metrics.set(`${module}_avg_latency`, averageLatencyMs);
   }
   // Last, as a module may be called `total`.
@@ -48,7 +48,7 @@ export function runMetrics(run: RunDetails, options: RunMetricsOptions = {}): Re
   return Object.fromEntries([...metrics].filter((entry): entry is [string, number] => entry[1] !== null));
 }
 
-function tasksOf(modules: RunDetails['modules']): Pick<RunDetails, 'executions' | 'failures'> {
-  const sum = (field: 'calls' | 'failures'): number => modules.reduce((total, module) => total + module[field], 0);
-  return { executions: sum('calls'), failures: sum('failures') };
+function tasksOf(operations: RunDetails['operations']): Pick<RunDetails, 'executions' | 'failures'> {
+  const sum = (field: 'executions' | 'failures'): number => operations.reduce((total, one) => total + one[field], 0);
+  return { executions: sum('executions'), failures: sum('failures') };
 }

@@ -75,7 +75,7 @@ function toCost({ kind, name, calls, pricedCalls, totalCostUsd }: OperationSums)
     : [{ kind, name, calls, totalCostUsd, averageCostUsd: ratio(totalCostUsd, pricedCalls) ?? 0 }];
 }
 
-function costReport({ unpricedCalls, totalCostUsd }: Figures, costs: readonly OperationCost[]): string {
+function costReport({ calls, pricedCalls, totalCostUsd }: Figures, costs: readonly OperationCost[]): string {
   const lines = costs.flatMap((one) => [
     `${titleOf(one)}:`,
     `  Total: $${one.totalCostUsd.toFixed(4)}`,
@@ -86,7 +86,7 @@ function costReport({ unpricedCalls, totalCostUsd }: Figures, costs: readonly Op
   return [
     '=== Cost Report ===',
     `Total cost: ${total}`,
-    `Calls of unknown cost: ${count(unpricedCalls)}`,
+    `Calls of unknown cost: ${count(calls - pricedCalls)}`,
     ...lines,
   ].join('\n');
 }

@@ -68,7 +68,7 @@ test('come out of what was recorded, and can be asked for', async () => {
 });
 
 test('tell modules of one name and different kinds apart; a module called total takes nothing from the run', () => {
-  const module = { calls: 1, failures: 0, tokens: 7, costUsd: 1, averageLatencyMs: 5 };
+  const module = { executions: 1, failures: 0, totalTokens: 7, totalCostUsd: 1, averageLatencyMs: 5 };
   const run = {
     executions: 3,
     failures: 0,
@@ -76,7 +76,7 @@ test('tell modules of one name and different kinds apart; a module called total 
     totalCostUsd: null,
     durationMs: null,
     maxDepth: 1,
-    modules: [
+    operations: [
       { kind: 'llm', name: 'plan', ...module },
       { kind: 'tool', name: 'plan', ...module },
       { kind: 'tool', name: 'total', ...module, averageLatencyMs: null },
@@ -100,7 +100,7 @@ test('tell modules of one name and different kinds apart; a module called total 
   });
 });
 
-const empty = { executions: 0, failures: 0, durationMs: null, modules: [] } as unknown as RunDetails;
+const empty = { executions: 0, failures: 0, durationMs: null, operations: [] } as unknown as RunDetails;
 
 test.each([
   [undefined, {}, 'run: must be what `reader.getRun` returned; for an unknown id that is undefined'],

@@ -218,7 +218,7 @@ export function createBudget(options: BudgetOptions): Budget {
           { field: 'filter.provider', message: 'cannot be loaded: readers do not tell costs by provider' },
         ]);
       }
-      const asked = { ...report, range: current, by: per ?? 'kind', limit: maxLoaded } as const;
+      const asked = { ...report, ...current, by: per ?? 'kind', limit: maxLoaded } as const;
       const isOfCalls = filter.kind === undefined || filter.kind === 'llm';
       const [all, calls] = await Promise.all([
         reader.getCosts(asked),

@@ -83,10 +83,10 @@ describe('growth and retention', () => {
       (await reader.getAdoption('parse', { ...options, orgId: 'acme' })).organisations[0]?.dailyGrowth;
     expect(await growth({})).toBe(1);
     // A ms before midnight is the whole day before it.
-    expect(await growth({ range: { to: now } })).toBeCloseTo(-2 / 3, 12);
-    expect(await growth({ range: { from: now - 5, to: now + 1 } })).toBe(1);
+    expect(await growth({ to: now })).toBeCloseTo(-2 / 3, 12);
+    expect(await growth({ from: now - 5, to: now + 1 })).toBe(1);
     // What is yet to come has not been used less.
-    expect(await growth({ range: { to: now + 5 * dayMs } })).toBe(1);
+    expect(await growth({ to: now + 5 * dayMs })).toBe(1);
   });
 });
 
@@ -109,7 +109,7 @@ test('a window that is yet to come ends where it begins, and nobody is in it', a
   const { reader, write } = await createStore();
   write(used('acme', 0, 'ada'));
   const from = Date.now() + 86_400_000;
-  expect(await reader.getAdoption('parse', { range: { from } })).toMatchObject({ from, to: from, users: 0 });
+  expect(await reader.getAdoption('parse', { from })).toMatchObject({ from, to: from, users: 0 });
 });
 
 test('of more users than are kept one by one is an estimate', async () => {

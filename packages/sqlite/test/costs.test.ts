@@ -55,7 +55,7 @@ test('by skill, tool and agent, whoever calls whom', async () => {
       const store = await createStore();
       store.write(events);
       for (const by of callers) {
-        const asked = { by, range };
+        const asked = { by, ...range };
         expectSame(await store.reader.getCosts(asked), costs({ events, now }, asked));
       }
       store.close();

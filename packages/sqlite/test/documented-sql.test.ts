@@ -251,16 +251,32 @@ describe('the documented questions about runs', () => {
         .sort(),
     ).toEqual([0.5, 0.75]);
 
-    const alarming = (await reader.listRuns({ project, orderBy: 'costUsd' })).runs.filter(
+    const alarming = (await reader.listRuns({ project, orderBy: 'totalCostUsd' })).runs.filter(
       ({ totalCostUsd, durationMs, successRate }) =>
         (totalCostUsd ?? 0) > 5 || (durationMs ?? 0) > 300_000 || 1 - (successRate ?? 1) > 0.2,
     );
     expect(alarming.map(({ runId }) => runId)).toEqual(['exec_1', 'exec_3']);
 
     // The documented metrics of each module: calls, tokens, cost, average latency.
-    expect((await reader.getRun('exec_1'))?.modules).toEqual([
-      { kind: 'agent', name: 'executor', calls: 3, failures: 1, tokens: 36, costUsd: 4.2, averageLatencyMs: 400 },
-      { kind: 'agent', name: 'planner', calls: 2, failures: 2, tokens: 24, costUsd: 2.8, averageLatencyMs: 150 },
+    expect((await reader.getRun('exec_1'))?.operations).toMatchObject([
+      {
+        kind: 'agent',
+        name: 'executor',
+        executions: 3,
+        failures: 1,
+        totalTokens: 36,
+        totalCostUsd: 4.2,
+        averageLatencyMs: 400,
+      },
+      {
+        kind: 'agent',
+        name: 'planner',
+        executions: 2,
+        failures: 2,
+        totalTokens: 24,
+        totalCostUsd: 2.8,
+        averageLatencyMs: 150,
+      },
     ]);
     expect(await reader.getRun('exec_1')).toMatchObject({
       state: 'failed',

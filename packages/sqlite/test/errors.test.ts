@@ -111,7 +111,7 @@ test('each day of a long window has types of its own', async () => {
     await store.reader.getErrors();
   }
   const range = { from: start, to: start + 32 * day };
-  const { groups } = await store.reader.getErrors({ range, limit: 1000 });
+  const { groups } = await store.reader.getErrors({ ...range, limit: 1000 });
   expect(groups).toHaveLength(300);
   expect(groups.every(({ failures }) => failures === 1)).toBe(true);
 });

@@ -9,7 +9,7 @@ import { listExecutions } from './support/oracle.ts';
 
 stopClock();
 
-const orders: readonly ExecutionOrder[] = ['time', 'latency', 'cost'];
+const orders: readonly ExecutionOrder[] = ['at', 'latencyMs', 'costUsd'];
 const often = <T>(arbitrary: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> => fc.option(arbitrary, { nil: undefined });
 const rarely = <T>(arbitrary: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> =>
   fc.oneof({ weight: 5, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary });
@@ -84,8 +84,8 @@ test('misses none of those that are as slow and as old as the last of a page', a
   const at = now - 3 * 86_400_000;
   const events = Array.from({ length: 20 }, (_, index) => execution({ at, name: `name ${index}`, latencyMs: 7 }));
   const store = await storeWith(events);
-  expect(await allPages(store, { orderBy: 'latency', limit: 3 })).toEqual(
-    listExecutions(events, { orderBy: 'latency' }),
+  expect(await allPages(store, { orderBy: 'latencyMs', limit: 3 })).toEqual(
+    listExecutions(events, { orderBy: 'latencyMs' }),
   );
 });
 
@@ -131,7 +131,7 @@ test('a cursor is good for its own filter and order, with any limit', async () =
     {},
     { kind: 'tool' },
     { ...filter, name: 'x' },
-    { ...filter, orderBy: 'cost' },
+    { ...filter, orderBy: 'costUsd' },
     { ...filter, to: 9 },
   ]) {
     expect(await wrongFields(reader.listExecutions(other as ExecutionFilter, nextCursor))).toEqual(['cursor']);
@@ -161,10 +161,10 @@ const plans: readonly [ExecutionFilter, RegExp, 'in order' | 'sorted'][] = [
   [{ kind: 'skill', from: now - 3_600_000, to: now }, within, 'sorted'],
   [{ name: 'name 7', success: false }, within, 'sorted'],
   // In the cells that may hold the slowest.
-  [{ orderBy: 'latency' }, within, 'sorted'],
-  [{ orderBy: 'latency', orgId: 'org 1', kind: 'skill' }, within, 'sorted'],
-  [{ orderBy: 'latency', runId: 'run 1' }, byRun, 'sorted'],
-  [{ orderBy: 'cost', kind: 'skill', name: 'name 7' }, bySubject, 'sorted'],
+  [{ orderBy: 'latencyMs' }, within, 'sorted'],
+  [{ orderBy: 'latencyMs', orgId: 'org 1', kind: 'skill' }, within, 'sorted'],
+  [{ orderBy: 'latencyMs', runId: 'run 1' }, byRun, 'sorted'],
+  [{ orderBy: 'costUsd', kind: 'skill', name: 'name 7' }, bySubject, 'sorted'],
 ];
 test.each(plans)('finds %o by its index', async (filter, index, order) => {
   const { reader, db, statementsOf } = await storeWith(many);
@@ -192,7 +192,7 @@ test('opens only the cells that hold slow calls or failures where these are look
   const events = [...many.map((event) => ({ ...event, success: true })), execution(rare)];
   const store = await storeWith([...events, execution({ ...rare, success: true, latencyMs: 1, weight: 2 ** 53 })]);
   const wanted = [{ minLatencyMs: 2000 }, { success: false }, { success: false, minLatencyMs: 1999.5 }];
-  for (const filter of wanted.map((one) => ({ ...one, orderBy: 'latency' as const }))) {
+  for (const filter of wanted.map((one) => ({ ...one, orderBy: 'latencyMs' as const }))) {
     const statements = await store.statementsOf(async () =>
       expect(await allPages(store, filter)).toEqual(listExecutions(events, filter)),
     );

@@ -425,7 +425,7 @@ describe('operations', () => {
   feature('Metrics of a tool, with percentiles', async () => {
     const latency = await analytics.reader.getLatency({ kind: 'tool', name: 'search_web' });
     expect(latency).toMatchObject({ count: 2, latencyMs: { min: 120, max: 5000, p99: 5000 } });
-    const [stats] = (await analytics.reader.summary()).names.filter(({ kind }) => kind === 'tool');
+    const [stats] = (await analytics.reader.summary()).operations.filter(({ kind }) => kind === 'tool');
     expect(stats).toMatchObject({ executions: 2, failures: 1, successRate: 0.5 });
   });
   feature('Summary', async () => {
@@ -487,7 +487,7 @@ describe('operations', () => {
   feature('Most expensive operations', async () => {
     const { entries } = await analytics.reader.getCosts({ limit: 1 });
     expect(entries.map(({ name }) => name)).toEqual(['large']);
-    const { executions } = await analytics.reader.listExecutions({ orderBy: 'cost', limit: 1 });
+    const { executions } = await analytics.reader.listExecutions({ orderBy: 'costUsd', limit: 1 });
     expect(executions[0]?.name).toBe('large');
   });
   feature('Error rates and reports', async () => {
@@ -499,7 +499,7 @@ describe('operations', () => {
     expect(groups).toMatchObject([{ errorType: 'TimeoutError', failures: 3, share: 1 }]);
   });
   feature('Slow calls', async () => {
-    const { executions } = await analytics.reader.listExecutions({ orderBy: 'latency', minLatencyMs: 1000 });
+    const { executions } = await analytics.reader.listExecutions({ orderBy: 'latencyMs', minLatencyMs: 1000 });
     expect(executions.map(({ latencyMs }) => latencyMs)).toEqual([5000, 3000, 1000]);
   });
   feature('Cache hit rate', async () => {

@@ -87,9 +87,9 @@ trialOfTests(
       );
       for (const field of ['errorType', 'toolkit', 'version'] as const) {
         for (const text of corpus) {
-          for (const orderBy of ['time', 'latency', 'cost'] as const) {
+          for (const orderBy of ['at', 'latencyMs', 'costUsd'] as const) {
             const { executions } = await store.reader.listExecutions({ [field]: text, orderBy });
-            expect(executions).toHaveLength(orderBy === 'cost' ? 0 : 1);
+            expect(executions).toHaveLength(orderBy === 'costUsd' ? 0 : 1);
           }
         }
         expect((await store.reader.listExecutions({ [field]: "' OR ''='" })).executions).toEqual([]);

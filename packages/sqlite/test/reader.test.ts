@@ -98,12 +98,7 @@ describe('agrees with a count by hand', () => {
   test('summary()', async () => {
     await forAny(async (events, orgId) => {
       const range = { from: now - 7 * 86_400_000, to: now - 86_400_000 };
-      for (const options of [
-        { orgId },
-        { orgId, userId: 'u1' },
-        { orgId, range },
-        { orgId, range: { from: now, to: now } },
-      ]) {
+      for (const options of [{ orgId }, { orgId, userId: 'u1' }, { orgId, ...range }, { orgId, from: now, to: now }]) {
         expectSame(await reader.summary(options), summary({ events, now }, options));
       }
     });
@@ -173,7 +168,7 @@ describe('windows', () => {
     expect(await times(7)).toEqual([8, 7]);
     expect(await times(undefined, 5)).toEqual([4]);
     expect(await times(5, 5)).toEqual([]);
-    expect((await reader.summary({ runId, range: { from: 5, to: 7 } })).executions).toBe(2);
+    expect((await reader.summary({ runId, from: 5, to: 7 })).executions).toBe(2);
   });
 
   test('of periods end after the current millisecond and are whole days long', async () => {
@@ -270,7 +265,7 @@ describe('wrong options are refused, all at once', () => {
         }),
       ['metric', 'period', 'orgId', 'limit', 'minExecutions', 'kind'],
     ],
-    ['summary', (it) => it.summary({ userId: null as never, range: { from: 2, to: 1 } }), ['userId', 'range.from']],
+    ['summary', (it) => it.summary({ userId: null as never, from: 2, to: 1 }), ['userId', 'from']],
     [
       'listExecutions',
       (it) => it.listExecutions({ limit: 1001, success: 1 as never, from: Infinity, name: [] as never }, 'next'),

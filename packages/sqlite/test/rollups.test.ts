@@ -196,7 +196,7 @@ test('a question is answered from the log while it cannot be folded, and changes
   await backend.write(events(1));
   const ask = async (): Promise<unknown> => [
     await backend.reader.getLeaderboard({ metric: 'adoption' }),
-    await backend.reader.summary({ range: { from: start + 90 * 60_000, to: start + 20 * hour } }),
+    await backend.reader.summary({ from: start + 90 * 60_000, to: start + 20 * hour }),
     await backend.reader.getErrors(),
   ];
   const db = new Database(path);

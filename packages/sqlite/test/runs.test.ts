@@ -62,8 +62,8 @@ const orders: NonNullable<RunFilter['orderBy']>[] = [
   'durationMs',
   'executions',
   'failures',
-  'costUsd',
-  'tokens',
+  'totalTokens',
+  'totalCostUsd',
   ...metricNames.slice(0, 6).map((metric) => ({ metric })),
 ];
 
@@ -105,14 +105,14 @@ describe('agrees with a count by hand', () => {
       { where: [{ metric: 'nobody logged this', op: '<', value: 1e300 }] },
       ...(['<', '<=', '=', '>=', '>'] as const).flatMap((op) => [
         { where: [{ figure: 'executions', op, value: 2 } as const] },
-        { where: [{ figure: 'costUsd', op, value: 0.001 } as const], orderBy: 'costUsd' as const },
+        { where: [{ figure: 'totalCostUsd', op, value: 0.001 } as const], orderBy: 'totalCostUsd' as const },
       ]),
       { where: [{ figure: 'startedAt', op: '<', value: now - day }] },
       { where: [{ figure: 'durationMs', op: '>=', value: 0 }], order: 'asc' },
       {
         where: [
           { figure: 'failures', op: '=', value: 0 },
-          { figure: 'tokens', op: '>', value: 0 },
+          { figure: 'totalTokens', op: '>', value: 0 },
           { metric: 'loss', op: '<', value: 1e6 },
         ],
       },
@@ -212,9 +212,33 @@ describe('a run', () => {
       summary: { best: 1 },
       latencyMs: { average: 20, min: 10, max: 30, p50: expect.closeTo(10, 0), p95: 30, p99: 30 },
       maxDepth: 2,
-      modules: [
-        { kind: 'agent', name: 'plan', calls: 1, failures: 0, tokens: 0, costUsd: null, averageLatencyMs: 30 },
-        { kind: 'tool', name: 'search', calls: 1, failures: 1, tokens: 0, costUsd: null, averageLatencyMs: 10 },
+      operations: [
+        {
+          kind: 'agent',
+          name: 'plan',
+          executions: 1,
+          successes: 1,
+          failures: 0,
+          successRate: 1,
+          averageLatencyMs: 30,
+          pricedExecutions: 0,
+          totalCostUsd: null,
+          averageCostUsd: null,
+          totalTokens: 0,
+        },
+        {
+          kind: 'tool',
+          name: 'search',
+          executions: 1,
+          successes: 0,
+          failures: 1,
+          successRate: 0,
+          averageLatencyMs: 10,
+          pricedExecutions: 0,
+          totalCostUsd: null,
+          averageCostUsd: null,
+          totalTokens: 0,
+        },
       ],
       artifacts: [{ name: 'report', kind: 'report', path: null, bytes: 2, at: 130 }],
     });
@@ -244,7 +268,7 @@ describe('a run', () => {
     db.exec('DELETE FROM execution_events');
     expect(await reader.listRuns()).toEqual(before);
     const details = await reader.getRun('run-1');
-    expect(details).toMatchObject({ executions: 1, totalCostUsd: 0.5, modules: [], maxDepth: 0 });
+    expect(details).toMatchObject({ executions: 1, totalCostUsd: 0.5, operations: [], maxDepth: 0 });
     expect(details?.latencyMs.average).toBeNull();
   });
 
@@ -387,7 +411,7 @@ test.each([1 / 0.3, 2.5, 1])(
     const { totalCostUsd } = (await reader.getRun('r')) ?? {};
     for (const value of [totalCostUsd ?? 0, (totalCostUsd ?? 0) * (1 + 2 ** -52)]) {
       const found = (['<', '<=', '=', '>=', '>'] as const).map(async (op) => {
-        const { runs } = await reader.listRuns({ where: [{ figure: 'costUsd', op, value }] });
+        const { runs } = await reader.listRuns({ where: [{ figure: 'totalCostUsd', op, value }] });
         return [op, runs.length];
       });
       expect(Object.fromEntries(await Promise.all(found))).toEqual({ '<': 0, '<=': 1, '=': 1, '>=': 1, '>': 0 });
@@ -477,7 +501,7 @@ describe('wrong options are refused, all at once', () => {
     ],
     [
       'listRuns',
-      (it) => it.listRuns({ where: [{ metric: 'f1', figure: 'costUsd', op: '>', value: 1 } as never] }),
+      (it) => it.listRuns({ where: [{ metric: 'f1', figure: 'totalCostUsd', op: '>', value: 1 } as never] }),
       ['where[0].figure'],
     ],
     ['listRuns', (it) => it.listRuns({ where: new Array(101).fill({ metric: 'm', op: '<', value: 1 }) }), ['where']],

@@ -73,18 +73,18 @@ describe('wrong options are refused, all at once', () => {
     ['getTopSkills', (it) => it.getTopSkills({ days, orgId, limit }), [noDays, noOrg, noLimit]],
     [
       'getAdoption',
-      (it) => it.getAdoption('', { days, orgId, range: {} }),
-      [`skillId ${text}, got ""`, noDays, noOrg, 'days must not be given together with range'],
+      (it) => it.getAdoption('', { days, orgId, from: 0 }),
+      [`skillId ${text}, got ""`, noDays, noOrg, 'days must not be given together with from or to'],
     ],
     [
       'getAdoption of a range',
-      (it) => it.getAdoption('a', { range: { from: 2, to: 1 } }),
-      ['range.from must not be after to (1), got 2'],
+      (it) => it.getAdoption('a', { from: 2, to: 1 }),
+      ['from must not be after to (1), got 2'],
     ],
     [
       'getAdoption of a range of dates',
-      (it) => it.getAdoption('a', { range: { from: new Date(0) as never } }),
-      ['range.from must be a time in Unix ms, as of Date.now(), got a Date'],
+      (it) => it.getAdoption('a', { from: new Date(0) as never }),
+      ['from must be a time in Unix ms, as of Date.now(), got a Date'],
     ],
     [
       'getRecommendations',

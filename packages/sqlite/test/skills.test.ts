@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { name, now } from './support/arbitrary.ts';
 import { createStore } from './support/in-process.ts';
+import { windows } from './support/operations.ts';
 import { leaderboard, skillMetrics, skillUsage } from './support/oracle-skills.ts';
 import { expectSame } from './support/same.ts';
 import { forAnySkills, orgs } from './support/skills.ts';
@@ -15,14 +16,15 @@ const dayMs = 86_400_000;
 
 describe('agrees with a count by hand', () => {
   test('getSkillUsage()', async () => {
-    const options = fc.record({ skillId: name, days: fc.constantFrom(undefined, 0.3, 1, 7, 45), orgId: orgs });
-    await forAnySkills(options, async ({ reader }, history, { skillId, ...rest }) => {
-      expectSame(await reader.getSkillUsage(skillId, rest), skillUsage(history, skillId, rest));
+    const options = fc.record({ skillId: name, window: windows, orgId: orgs });
+    await forAnySkills(options, async ({ reader }, history, { skillId, window, orgId }) => {
+      const asked = { ...window, orgId };
+      expectSame(await reader.getSkillUsage(skillId, asked), skillUsage(history, skillId, asked));
     });
   });
 
   test('getLeaderboard()', async () => {
-    const options: fc.Arbitrary<LeaderboardOptions> = fc.record({
+    const options = fc.record({
       metric: fc.constantFrom(
         undefined,
         'executions',
@@ -33,14 +35,15 @@ describe('agrees with a count by hand', () => {
         'cost',
         'adoption',
       ),
-      period: fc.constantFrom(undefined, 'day', 'week', 'month', 'all'),
+      window: fc.oneof(windows, fc.record({ period: fc.constantFrom(undefined, 'day', 'week', 'month', 'all') })),
       orgId: orgs,
       limit: fc.constantFrom(undefined, 1, 3),
       minExecutions: fc.constantFrom(undefined, undefined, 0, 4.5),
       kind: fc.constantFrom(undefined, undefined, 'skill', 'tool'),
     });
-    await forAnySkills(options, async ({ reader }, history, one) => {
-      expectSame(await reader.getLeaderboard(one), leaderboard(history, one));
+    await forAnySkills(options, async ({ reader }, history, { window, ...rest }) => {
+      const asked: LeaderboardOptions = { ...window, ...rest };
+      expectSame(await reader.getLeaderboard(asked), leaderboard(history, asked));
     });
   });
 

@@ -1,4 +1,4 @@
-import type { ExecutionEvent } from '@toolweaver/analytics-core';
+import type { ExecutionEvent, TimeRange } from '@toolweaver/analytics-core';
 import { execution } from '@toolweaver/analytics-testkit';
 import { expect, test } from 'vitest';
 import { now } from './support/arbitrary.ts';
@@ -41,10 +41,24 @@ test('adds up counts, tokens, costs, caches, names, failures and runs', async ()
     successRate: 0.375,
     latencyMs: { average: 900 / 7, min: 50, max: 300, p50: 50, p95: 300, p99: 300 },
     totalTokens: 45,
+    pricedExecutions: 1,
     totalCostUsd: 1.5,
+    averageCostUsd: 1.5,
     cacheHitRate: 1 / 3,
-    names: [
-      { kind: 'tool', name: 'fetch', executions: 5, successes: 0, failures: 5, successRate: 0, averageLatencyMs: 50 },
+    operations: [
+      {
+        kind: 'tool',
+        name: 'fetch',
+        executions: 5,
+        successes: 0,
+        failures: 5,
+        successRate: 0,
+        averageLatencyMs: 50,
+        pricedExecutions: 0,
+        totalCostUsd: null,
+        averageCostUsd: null,
+        totalTokens: 0,
+      },
       {
         kind: 'skill',
         name: 'parse',
@@ -53,6 +67,10 @@ test('adds up counts, tokens, costs, caches, names, failures and runs', async ()
         failures: 0,
         successRate: 1,
         averageLatencyMs: 700 / 3,
+        pricedExecutions: 1,
+        totalCostUsd: 1.5,
+        averageCostUsd: 1.5,
+        totalTokens: 45,
       },
     ],
     failuresByType: [
@@ -76,10 +94,10 @@ test('counts runs that went on in the window, and those of an organisation', asy
     (await reader.summary(options)).runs;
   expect(await runs()).toBe(4);
   const range = { from: now - 2 * dayMs, to: now };
-  expect(await runs({ range })).toBe(2);
+  expect(await runs(range)).toBe(2);
   expect(await runs({ orgId: 'one' })).toBe(2);
-  expect(await runs({ orgId: 'one', range })).toBe(1);
-  expect(await runs({ runId: 'through', range })).toBe(0);
+  expect(await runs({ orgId: 'one', ...range })).toBe(1);
+  expect(await runs({ runId: 'through', ...range })).toBe(0);
 });
 
 /** Executions of eleven names over five days. */
@@ -108,8 +126,8 @@ const tiedInMany: [string, (event: ExecutionEvent, at: number) => Partial<Execut
 test.each(tiedInMany)('finds the slowest by way of the cells: %s', async (_what, change) => {
   const events = many(change);
   const { reader, db } = await storeWith(events);
-  const ids = async (range: { from?: number; to?: number } = {}): Promise<string[]> =>
-    (await reader.summary({ range })).slowest.map(({ id }) => id);
+  const ids = async (range: TimeRange = {}): Promise<string[]> =>
+    (await reader.summary(range)).slowest.map(({ id }) => id);
   expect(await ids()).toEqual(slowestFirst(events).slice(0, 5));
   const range = { from: now - 3 * dayMs + 1234, to: now - dayMs - 777_777 };
   const within = events.filter(({ at }) => at >= range.from && at < range.to);
@@ -134,7 +152,7 @@ test('finds the slowest of a window whose hours are gone', async () => {
   db.prepare("INSERT INTO floors (name, before) VALUES ('hours', ?)").run(now + 1);
   const range = { from: now - 2.1 * dayMs, to: now - 1.9 * dayMs };
   const within = events.filter(({ at }) => at >= range.from && at < range.to);
-  const { slowest } = await reader.summary({ range });
+  const { slowest } = await reader.summary(range);
   expect(slowest.map(({ id }) => id)).toEqual(slowestFirst(within).slice(0, 5));
 });
 
@@ -175,7 +193,7 @@ test('an error type that is the name of nothing else stays apart', async () => {
 
 test('wrong options are named, all of them', async () => {
   const { reader } = await storeWith();
-  const wrong = { orgId: '', userId: 1 as never, runId: null as never, days: 0, range: { from: Number.NaN } };
-  expect(await wrongFields(reader.summary(wrong))).toEqual(['days', 'days', 'orgId', 'range.from', 'runId', 'userId']);
-  expect(await wrongFields(reader.summary({ range: { from: 2, to: 1 } }))).toEqual(['range.from']);
+  const wrong = { orgId: '', userId: 1 as never, runId: null as never, days: 0, from: Number.NaN };
+  expect(await wrongFields(reader.summary(wrong))).toEqual(['days', 'days', 'from', 'orgId', 'runId', 'userId']);
+  expect(await wrongFields(reader.summary({ from: 2, to: 1 }))).toEqual(['from']);
 });

@@ -250,7 +250,7 @@ describe('the documented example', () => {
       new Set(['CalculatorToolkit.add']),
     );
     // The same without reading all of them.
-    const direct = await reader.listExecutions({ runId, kind: 'tool', orderBy: 'latency', limit: 10 });
+    const direct = await reader.listExecutions({ runId, kind: 'tool', orderBy: 'latencyMs', limit: 10 });
     expect(direct.executions.map(({ latencyMs }) => latencyMs)).toEqual(slowest.map(({ duration_ms }) => duration_ms));
 
     const failed = (await reader.listToolInvocations({ runId, limit: 1000 })).traces.filter(({ success }) => !success);

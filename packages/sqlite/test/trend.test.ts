@@ -16,13 +16,12 @@ const options: fc.Arbitrary<TrendOptions> = fc
     reports,
     fc.constantFrom('hour' as const, 'day' as const, undefined),
     fc.constantFrom(undefined, true, false),
-    fc.constantFrom({ days: 2 }, { days: 0.3 }, { days: 41 }, { range: { from: now - dayMs } }),
+    fc.constantFrom({ days: 2 }, { days: 0.3 }, { days: 41 }, { from: now - dayMs }),
   )
   .map(([report, bucket, distributions, short]) => {
     // Beyond 1000 hours a window is refused.
-    const isLong =
-      bucket === 'hour' && (report.range?.from ?? 0) < now - 41 * dayMs && report.range?.from !== undefined;
-    const { days, range, ...filter } = report;
+    const { days, from, to, ...filter } = report;
+    const isLong = bucket === 'hour' && from !== undefined && from < now - 41 * dayMs;
     return { ...(isLong || (days ?? 0) > 41 ? { ...filter, ...short } : report), bucket, distributions };
   });
 
@@ -88,11 +87,11 @@ test('has the windows that it says', async () => {
   expect(await window({ bucket: 'hour', days: 0.01 })).toEqual([1, end - hourMs, end]);
   expect(await window({ days: 1000 })).toEqual([1000, end - 1000 * dayMs, end]);
   const from = Date.UTC(2026, 0, 10, 12);
-  expect(await window({ range: { from, to: from + dayMs } })).toEqual([2, from - dayMs / 2, from + 1.5 * dayMs]);
-  expect(await window({ range: { to: from } })).toEqual([30, from - 29.5 * dayMs, from + dayMs / 2]);
-  expect(await window({ range: { from: end - dayMs } })).toEqual([1, end - dayMs, end]);
-  expect(await window({ range: { from, to: from } })).toEqual([0, undefined, undefined]);
-  expect(await window({ range: { from: end + dayMs } })).toEqual([0, undefined, undefined]);
+  expect(await window({ from, to: from + dayMs })).toEqual([2, from - dayMs / 2, from + 1.5 * dayMs]);
+  expect(await window({ to: from })).toEqual([30, from - 29.5 * dayMs, from + dayMs / 2]);
+  expect(await window({ from: end - dayMs })).toEqual([1, end - dayMs, end]);
+  expect(await window({ from, to: from })).toEqual([0, undefined, undefined]);
+  expect(await window({ from: end + dayMs })).toEqual([0, undefined, undefined]);
 });
 
 test('counts users and finds percentiles when asked to, or of one name', async () => {
@@ -124,11 +123,11 @@ test('wrong options are named, all of them', async () => {
   const { reader } = await storeWith();
   const wrong: [TrendOptions, string[]][] = [
     [{ bucket: 'week' as never, distributions: 1 as never, days: 0 }, ['bucket', 'days', 'distributions']],
-    [{ days: 1, range: {} }, ['days']],
+    [{ days: 1, to: 1 }, ['days']],
     [{ days: 1001 }, ['days']],
     [{ days: 42, bucket: 'hour' }, ['days']],
-    [{ range: { from: -1e300 } }, ['range']],
-    [{ range: { from: 2, to: 1 }, name: '' }, ['name', 'range.from']],
+    [{ from: -1e300 }, ['from']],
+    [{ from: 2, to: 1, name: '' }, ['from', 'name']],
   ];
   for (const [asked, fields] of wrong) {
     expect(await wrongFields(reader.getTrend(asked))).toEqual(fields);

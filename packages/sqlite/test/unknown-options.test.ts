@@ -48,29 +48,30 @@ async function problemsOf(ask: (place: Place) => Promise<unknown>): Promise<Reco
 
 const known = (...names: string[]) => `is not an option; the options are ${names.join(', ')}`;
 const scope = ['orgId', 'userId', 'runId'];
-const report = [...scope, 'days', 'range', 'kind', 'name', 'model'];
+const window = ['from', 'to', 'days'];
+const report = [...scope, ...window, 'kind', 'name', 'model'];
 
 /** A name that is not an option of anything, and one that is one and has a wrong value. */
 const wrong = (name: string) => ({ colour: 'red', [name]: {} }) as never;
 
 test.each<[string, (place: Place) => Promise<unknown>, string, string[]]>([
-  ['getSkillUsage', ({ reader }) => reader.getSkillUsage('a', wrong('orgId')), 'orgId', ['days', 'orgId']],
+  ['getSkillUsage', ({ reader }) => reader.getSkillUsage('a', wrong('orgId')), 'orgId', [...window, 'orgId']],
   ['getSkillMetrics', ({ reader }) => reader.getSkillMetrics('a', wrong('orgId')), 'orgId', ['orgId']],
-  ['getSkillHealth', ({ reader }) => reader.getSkillHealth('a', wrong('days')), 'days', ['days', 'orgId']],
+  ['getSkillHealth', ({ reader }) => reader.getSkillHealth('a', wrong('days')), 'days', [...window, 'orgId']],
   [
     'listSkillHealth',
     ({ reader }) => reader.listSkillHealth(wrong('skillIds')),
     'skillIds',
-    ['days', 'orgId', 'skillIds', 'limit'],
+    [...window, 'orgId', 'skillIds', 'limit'],
   ],
   [
     'getLeaderboard',
     ({ reader }) => reader.getLeaderboard(wrong('metric')),
     'metric',
-    ['metric', 'period', 'orgId', 'limit', 'minExecutions', 'kind'],
+    [...window, 'metric', 'period', 'orgId', 'limit', 'minExecutions', 'kind'],
   ],
-  ['getTopSkills', ({ reader }) => reader.getTopSkills(wrong('limit')), 'limit', ['days', 'orgId', 'limit']],
-  ['getAdoption', ({ reader }) => reader.getAdoption('a', wrong('orgId')), 'orgId', ['days', 'range', 'orgId']],
+  ['getTopSkills', ({ reader }) => reader.getTopSkills(wrong('limit')), 'limit', [...window, 'orgId', 'limit']],
+  ['getAdoption', ({ reader }) => reader.getAdoption('a', wrong('orgId')), 'orgId', [...window, 'orgId']],
   [
     'getRecommendations',
     ({ reader }) => reader.getRecommendations('a', wrong('types')),
@@ -83,7 +84,7 @@ test.each<[string, (place: Place) => Promise<unknown>, string, string[]]>([
     'userId',
     ['userId', 'skillId', 'limit'],
   ],
-  ['summary', ({ reader }) => reader.summary(wrong('userId')), 'userId', [...scope, 'days', 'range']],
+  ['summary', ({ reader }) => reader.summary(wrong('userId')), 'userId', [...scope, ...window]],
   ['getCosts', ({ reader }) => reader.getCosts(wrong('by')), 'by', [...report, 'by', 'limit']],
   ['getWaste', ({ reader }) => reader.getWaste(wrong('limit')), 'limit', [...report, 'limit']],
   ['getErrors', ({ reader }) => reader.getErrors(wrong('kind')), 'kind', [...report, 'limit']],
@@ -96,7 +97,7 @@ test.each<[string, (place: Place) => Promise<unknown>, string, string[]]>([
     [...report, 'percentiles', 'bucketsMs'],
   ],
   ['getTrend', ({ reader }) => reader.getTrend(wrong('bucket')), 'bucket', [...report, 'bucket', 'distributions']],
-  ['getHeatmap', ({ reader }) => reader.getHeatmap(wrong('kind')), 'kind', ['days', 'range', 'kind', 'orgId', 'limit']],
+  ['getHeatmap', ({ reader }) => reader.getHeatmap(wrong('kind')), 'kind', [...window, 'kind', 'orgId', 'limit']],
   [
     'listExecutions',
     ({ reader }) => reader.listExecutions(wrong('success')),
@@ -114,24 +115,19 @@ test.each<[string, (place: Place) => Promise<unknown>, string, string[]]>([
     ['from', 'to', 'project', 'name', 'state', 'tag', 'where', 'orderBy', 'order', 'limit'],
   ],
   ['getRunMetrics', ({ reader }) => reader.getRunMetrics('a', wrong('name')), 'name', ['name', 'limit']],
-  [
-    'compareVersions',
-    ({ reader }) => reader.compareVersions('a', ['1', '2'], wrong('days')),
-    'days',
-    ['days', 'range'],
-  ],
-  ['getToolkitMetrics', ({ reader }) => reader.getToolkitMetrics(wrong('from')), 'from', ['from', 'to', 'runId']],
+  ['compareVersions', ({ reader }) => reader.compareVersions('a', ['1', '2'], wrong('days')), 'days', window],
+  ['getToolkitMetrics', ({ reader }) => reader.getToolkitMetrics(wrong('from')), 'from', [...window, 'runId']],
   [
     'listToolkitTraces',
     ({ reader }) => reader.listToolkitTraces(wrong('operation')),
     'operation',
-    ['from', 'to', 'runId', 'operation', 'toolkit', 'limit'],
+    [...window, 'runId', 'operation', 'toolkit', 'limit'],
   ],
   [
     'listToolInvocations',
     ({ reader }) => reader.listToolInvocations(wrong('toolName')),
     'toolName',
-    ['from', 'to', 'runId', 'toolkit', 'toolName', 'success', 'limit'],
+    [...window, 'runId', 'toolkit', 'toolName', 'success', 'limit'],
   ],
   ['prune', ({ backend }) => backend.store.prune(wrong('dryRun')), 'dryRun', ['retentionDays', 'maxBytes', 'dryRun']],
   ['erase', ({ backend }) => backend.store.erase(wrong('userId')), 'userId', ['userId', 'dryRun']],
@@ -199,46 +195,45 @@ test('a cursor, which is an argument of its own, is refused among the options', 
   });
 });
 
-test.each<[string, (reader: AnalyticsReader, range: never) => Promise<unknown>]>([
-  ['summary', (reader, range) => reader.summary({ range })],
-  ['getTrend', (reader, range) => reader.getTrend({ range })],
-  ['getAdoption', (reader, range) => reader.getAdoption('a', { range })],
-])('the range of %s is an object with from and to', async (_, ask) => {
-  const problems = (range: unknown) => problemsOf(({ reader }) => ask(reader, range as never));
-  expect(await problems([0, 1])).toEqual({ range: 'must be an object, got an array' });
-  expect(await problems(null)).toEqual({ range: 'must be an object, got null' });
-  expect(await problems('today')).toEqual({ range: 'must be an object, got "today"' });
-  expect(await problems({ since: 0, to: 'now' })).toEqual({
-    'range.since': known('from', 'to'),
-    'range.to': 'must be a time in Unix ms, as of Date.now(), got "now"',
-  });
-});
-
-test.each<[string, (place: Place, range: never) => Promise<unknown>, prefix: string]>([
-  ['summary', ({ reader }, range) => reader.summary({ range }), 'range.'],
-  ['getTrend', ({ reader }, range) => reader.getTrend({ range }), 'range.'],
-  ['listExecutions', ({ reader }, range) => reader.listExecutions(range), ''],
-  ['exportEvents', (_, range) => exportEvents(Object.assign(range, here('analytics.db', 'all.jsonl'))), ''],
-])('the window of %s is not one in seconds', async (_, ask, prefix) => {
+test.each<[string, (place: Place, range: never) => Promise<unknown>]>([
+  ['summary', ({ reader }, range) => reader.summary(range)],
+  ['getSkillUsage', ({ reader }, range) => reader.getSkillUsage('a', range)],
+  ['getLeaderboard', ({ reader }, range) => reader.getLeaderboard(range)],
+  ['getTrend', ({ reader }, range) => reader.getTrend(range)],
+  ['listExecutions', ({ reader }, range) => reader.listExecutions(range)],
+  ['exportEvents', (_, range) => exportEvents(Object.assign(range, here('analytics.db', 'all.jsonl')))],
+])('the window of %s is not one in seconds', async (_, ask) => {
   const problems = (range: unknown) => problemsOf((place) => ask(place, range as never));
   const inSeconds = (seconds: number) => `must be in milliseconds, got ${seconds}, which looks like seconds`;
   expect(await problems({ from: 1e9, to: 9_999_999_999.5 })).toEqual({
-    [`${prefix}from`]: inSeconds(1e9),
-    [`${prefix}to`]: inSeconds(9_999_999_999.5),
+    from: inSeconds(1e9),
+    to: inSeconds(9_999_999_999.5),
   });
   await ask(place, { from: 999_999_999, to: 1e10 } as never);
 });
 
-test('days are given together with no range, however wrong it is', async () => {
-  const both = ({ reader }: Place) => reader.summary({ days: 1, range: { since: 0 } as never });
-  expect(await problemsOf(both)).toEqual({
-    'range.since': known('from', 'to'),
-    days: 'must not be given together with range',
-  });
+test('a window is given in one way', async () => {
+  const days = 'must not be given together with from or to';
+  for (const both of [
+    { days: 1, from: 0 },
+    { days: 1, to: 5 },
+  ]) {
+    expect(await problemsOf(({ reader }) => reader.summary(both))).toEqual({ days });
+    expect(await problemsOf(({ reader }) => reader.getTrend({ ...both, bucket: 'hour' }))).toMatchObject({ days });
+    expect(await problemsOf(({ reader }) => reader.getSkillUsage('a', both))).toEqual({ days });
+  }
+  const period = 'must not be given together with days, from or to';
+  for (const window of [{ days: 1 }, { from: 0 }, { to: 5 }]) {
+    expect(await problemsOf(({ reader }) => reader.getLeaderboard({ ...window, period: 'all' }))).toEqual({ period });
+  }
 });
 
 test('conditions and orders of runs have names, too', async () => {
-  const where = [{ metric: 'f1', op: '>', value: 1, unit: '%' }, 'f1 > 1', { figure: 'tokens', op: '<', value: 1 }];
+  const where = [
+    { metric: 'f1', op: '>', value: 1, unit: '%' },
+    'f1 > 1',
+    { figure: 'totalTokens', op: '<', value: 1 },
+  ];
   const list = ({ reader }: Place) => reader.listRuns({ where, orderBy: { metric: 'f1', order: 'asc' } } as never);
   expect(await problemsOf(list)).toMatchObject({
     'where[0].unit': known('metric', 'figure', 'op', 'value'),

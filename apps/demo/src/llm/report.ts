@@ -36,7 +36,7 @@ export async function readReport(
   const [costs, models, hours] = await Promise.all([
     reader.getCosts({ by: 'model', runId }),
     reader.compareModels({ runId }),
-    isShort ? reader.getTrend({ bucket: 'hour', runId, range: { from: first, to: last + 1 } }) : [],
+    isShort ? reader.getTrend({ bucket: 'hour', runId, from: first, to: last + 1 }) : [],
   ]);
   return { runId, played, costs, models, burnRate: burnRateOf(costs, hours, last - first), unpriced, db };
 }

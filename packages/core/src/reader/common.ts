@@ -1,6 +1,8 @@
-/** A window in Unix ms, `from` inclusive, `to` exclusive. Default: all time. What looks like seconds (1e9 to 1e10) is refused. */
+/** A window in Unix ms; an end that is left out is open. What looks like seconds (1e9 to 1e10) is refused. */
 export interface TimeRange {
+  /** Inclusive. */
   readonly from?: number | undefined;
+  /** Exclusive. */
   readonly to?: number | undefined;
 }
 
@@ -12,11 +14,10 @@ export interface Window {
   readonly to: number;
 }
 
-/** The time that a query covers: at most one of the two. */
-export interface WindowOptions {
-  /** The last `days` × 24 hours up to now; > 0. */
+/** The time that a query covers: `from` to `to`, or `days`. */
+export interface WindowOptions extends TimeRange {
+  /** The last `days` × 24 hours up to now; > 0, and not together with `from` or `to`. */
   readonly days?: number | undefined;
-  readonly range?: TimeRange | undefined;
 }
 
 /** Conditions that must all hold; one that is left out does not filter. */

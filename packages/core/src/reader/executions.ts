@@ -1,8 +1,8 @@
 import type { ExecutionEvent, ExecutionKind } from '../events/event.ts';
 import type { Scope, TimeRange } from './common.ts';
 
-/** What a list of executions is ordered by. */
-export type ExecutionOrder = 'time' | 'latency' | 'cost';
+/** What a list of executions is ordered by: their end, latency or cost. */
+export type ExecutionOrder = 'at' | 'latencyMs' | 'costUsd';
 
 /** The executions to list: those that meet every condition, and in which order. `from` and `to` apply to their end, `at`. */
 export interface ExecutionFilter extends TimeRange, Scope {
@@ -15,7 +15,7 @@ export interface ExecutionFilter extends TimeRange, Scope {
   readonly version?: string | undefined;
   /** Only executions that took at least this long, in ms. */
   readonly minLatencyMs?: number | undefined;
-  /** Newest, slowest or most expensive first; the latter two leave out what has no known latency or cost. Default: `time`. */
+  /** Newest, slowest or most expensive first; the latter two leave out what has no known latency or cost. Default: `at`. */
   readonly orderBy?: ExecutionOrder | undefined;
   /** 1 to 1000. Default: 100. */
   readonly limit?: number | undefined;

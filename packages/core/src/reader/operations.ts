@@ -5,24 +5,34 @@ import type { ExecutionFilter, ExecutionPage } from './executions.ts';
 /** The executions that a summary covers. Default: all. */
 export interface SummaryOptions extends Scope, WindowOptions {}
 
-/** One kind and name in a summary; `averageLatencyMs` is null if no latency is known. */
-export interface NameSummary extends ExecutionCounts {
+/** Known costs, and the executions that they are of. */
+export interface CostTotals {
+  readonly executions: number;
+  /** How many of `executions` have a known cost. */
+  readonly pricedExecutions: number;
+  /** Sum of the known costs; null when none is known. */
+  readonly totalCostUsd: number | null;
+  /** `totalCostUsd` / `pricedExecutions`. */
+  readonly averageCostUsd: number | null;
+  /** All tokens of all classes. */
+  readonly totalTokens: number;
+}
+
+/** Figures of one operation: a kind together with a name. */
+export interface OperationSummary extends ExecutionCounts, CostTotals {
   readonly kind: ExecutionKind;
   readonly name: string;
+  /** Null if no latency is known. */
   readonly averageLatencyMs: number | null;
 }
 
-/** Figures of all executions covered, in total and by name. Sampled ones count by weight, except in `slowest` and `runs`. */
-export interface Summary extends ExecutionCounts {
+/** Figures of all executions covered, in total and by operation. Sampled ones count by weight, except in `slowest` and `runs`. */
+export interface Summary extends ExecutionCounts, CostTotals {
   readonly latencyMs: LatencyStats;
-  /** All tokens of all classes. */
-  readonly totalTokens: number;
-  /** Sum of the known costs in USD; null when no execution has one. */
-  readonly totalCostUsd: number | null;
   /** Share of cache hits among the executions with a `cacheHit`; null without any. */
   readonly cacheHitRate: number | null;
-  /** Every kind and name with its counts, most used first, then by kind and name. */
-  readonly names: readonly NameSummary[];
+  /** Every operation, most used first, then by kind and name. */
+  readonly operations: readonly OperationSummary[];
   /** Failures by error type, most first, then by kind, name and error type; `unknown` for those without one. */
   readonly failuresByType: readonly {
     readonly kind: ExecutionKind;
@@ -59,18 +69,6 @@ export interface CostOptions extends ReportOptions {
   readonly by?: CostGroup | undefined;
   /** 1 to 1000. Default: 100. The most expensive are kept. */
   readonly limit?: number | undefined;
-}
-
-/** Known costs, and the executions that they are of. */
-export interface CostTotals {
-  readonly executions: number;
-  /** How many of `executions` have a known cost. */
-  readonly pricedExecutions: number;
-  /** Sum of the known costs; null when none is known. */
-  readonly totalCostUsd: number | null;
-  /** `totalCostUsd` / `pricedExecutions`. */
-  readonly averageCostUsd: number | null;
-  readonly totalTokens: number;
 }
 
 /** One line of a cost report. */
@@ -263,7 +261,7 @@ export interface Heatmap {
   }[];
 }
 
-/** Queries about executions of every kind. Without `days` or `range` they cover all time, unless stated otherwise. */
+/** Queries about executions of every kind. Without a window they cover all time, unless stated otherwise. */
 export interface OperationReader {
   /** All counts at once: the report to begin with. */
   summary(options?: SummaryOptions): Promise<Summary>;
@@ -280,9 +278,9 @@ export interface OperationReader {
   /** Percentiles, average and histogram of latencies. */
   getLatency(options?: LatencyOptions): Promise<LatencyReport>;
   /**
-   * A time series of whole buckets, oldest first, empty ones included. `days` end with the current bucket; a range is widened to
-   * whole buckets. Default window: 30 days, or 48 hours with hourly buckets, up to the end of the range or the current bucket; at
-   * most 1000 buckets. Buckets of which the store has deleted something are left out.
+   * A time series of whole buckets, oldest first, empty ones included. `days` end with the current bucket; `from` and `to` are
+   * widened to whole buckets. Default window: 30 days, or 48 hours with hourly buckets, up to `to` or the current bucket; at most
+   * 1000 buckets. Buckets of which the store has deleted something are left out.
    */
   getTrend(options?: TrendOptions): Promise<readonly TrendPoint[]>;
   /** Default window: 30 days. Reaches back only as far as hourly sums are stored, or with `orgId` individual executions. */

@@ -1,8 +1,9 @@
 import type { JsonObject, JsonValue, RunState } from '../events/event.ts';
 import type { Estimate, ExecutionCounts, LatencyStats, TimeRange, WindowOptions } from './common.ts';
+import type { OperationSummary } from './operations.ts';
 
 /** A figure of a run, by which lists of runs are ordered and filtered. */
-export type RunFigure = 'startedAt' | 'durationMs' | 'executions' | 'failures' | 'costUsd' | 'tokens';
+export type RunFigure = 'startedAt' | 'durationMs' | 'executions' | 'failures' | 'totalTokens' | 'totalCostUsd';
 
 /** A condition on the last value of a metric that a run has logged; runs without that metric do not match. */
 export interface MetricCondition {
@@ -66,16 +67,8 @@ export interface RunDetails extends RunSummary {
   readonly latencyMs: LatencyStats;
   /** Depth of the call tree: 1 if no execution has a parent, 0 without executions. */
   readonly maxDepth: number;
-  /** Each kind and name, most calls first, then by kind and name. */
-  readonly modules: readonly {
-    readonly kind: string;
-    readonly name: string;
-    readonly calls: number;
-    readonly failures: number;
-    readonly tokens: number;
-    readonly costUsd: number | null;
-    readonly averageLatencyMs: number | null;
-  }[];
+  /** Most used first, then by kind and name. */
+  readonly operations: readonly OperationSummary[];
   /** Oldest first. `bytes` is the length of the stored content, null for a path. */
   readonly artifacts: readonly {
     readonly name: string;

@@ -1,10 +1,8 @@
 import type { ExecutionKind } from '../events/event.ts';
 import type { ExecutionCounts, LatencyStats, Window, WindowOptions } from './common.ts';
 
-/** The window and the organisation of a skill's usage. */
-export interface SkillUsageOptions {
-  /** The window: the last `days` × 24 hours up to now; > 0. Default: 30. */
-  readonly days?: number | undefined;
+/** The window (default: the last 30 days) and the organisation of a skill's usage. */
+export interface SkillUsageOptions extends WindowOptions {
   readonly orgId?: string | undefined;
 }
 
@@ -47,10 +45,8 @@ export interface SkillMetrics extends ExecutionCounts {
   readonly deprecated: boolean;
 }
 
-/** The window and the organisation of a health score. */
-export interface SkillHealthOptions {
-  /** The window of the computed score: the last `days` × 24 hours up to now; > 0. Default: 30. */
-  readonly days?: number | undefined;
+/** The window of the computed score (default: the last 30 days), and the organisation. */
+export interface SkillHealthOptions extends WindowOptions {
   readonly orgId?: string | undefined;
 }
 
@@ -113,8 +109,8 @@ export type LeaderboardMetric =
 /** The last 24 hours, 7 days or 30 days up to now, or all time. */
 export type Period = 'day' | 'week' | 'month' | 'all';
 
-/** What is ranked, by which metric, over which period. */
-export interface LeaderboardOptions {
+/** What is ranked, by which metric, over which time. */
+export interface LeaderboardOptions extends WindowOptions {
   /**
    * `executions`: most first; `success`: highest rate first; `successLowerBound`: highest lower bound of the rate first (so
    * that 1 of 1 does not beat 999 of 1000); `latency`: lowest average first, those without any known latency left out;
@@ -122,18 +118,18 @@ export interface LeaderboardOptions {
    * `adoption`: most users first. Default: `executions`.
    */
   readonly metric?: LeaderboardMetric | undefined;
-  /** Default: `all`. */
+  /** Default: `all`. Not together with `days`, `from` or `to`. */
   readonly period?: Period | undefined;
   readonly orgId?: string | undefined;
   /** 1 to 1000. Default: 10. */
   readonly limit?: number | undefined;
-  /** Leaves out what was executed fewer times in the period. Default: 1; 0 for `rating`. */
+  /** Leaves out what was executed fewer times in the window. Default: 1; 0 for `rating`. */
   readonly minExecutions?: number | undefined;
   /** The kind that is ranked. Default: `skill`; only skills have ratings. */
   readonly kind?: ExecutionKind | undefined;
 }
 
-/** One place on a leaderboard, with its figures in the period, whichever of them it is ranked by. */
+/** One place on a leaderboard, with its figures in the window, whichever of them it is ranked by. */
 export interface LeaderboardEntry extends ExecutionCounts {
   /** From 1. Equal scores are ordered by executions, then by name; for `rating` first by the number of ratings. */
   readonly rank: number;
@@ -151,10 +147,8 @@ export interface LeaderboardEntry extends ExecutionCounts {
   readonly uniqueUsers: number;
 }
 
-/** How many skills, over which window, and in which organisation. */
-export interface TopSkillsOptions {
-  /** The last `days` × 24 hours up to now; > 0. Default: 30. */
-  readonly days?: number | undefined;
+/** How many skills, over which window (default: the last 30 days), and in which organisation. */
+export interface TopSkillsOptions extends WindowOptions {
   readonly orgId?: string | undefined;
   /** 1 to 1000. Default: 10. */
   readonly limit?: number | undefined;
@@ -262,7 +256,7 @@ export interface SkillReader {
   listSkillHealth(options?: SkillHealthListOptions): Promise<readonly SkillHealth[]>;
   /** Skills, or any other kind, ranked by one measure. */
   getLeaderboard(options?: LeaderboardOptions): Promise<readonly LeaderboardEntry[]>;
-  /** The leaderboard by executions over a number of days. */
+  /** The leaderboard by executions, by default over the last 30 days. */
   getTopSkills(options?: TopSkillsOptions): Promise<readonly LeaderboardEntry[]>;
   /** Who uses a skill, by organisation, and how that grows. */
   getAdoption(skillId: string, options?: AdoptionOptions): Promise<SkillAdoption>;

@@ -1,10 +1,10 @@
 import type { JsonObject, ToolkitOperation } from '../events/event.ts';
-import type { TimeRange } from './common.ts';
+import type { WindowOptions } from './common.ts';
 
 // Answers have the form of the documents that existing toolkit tools read, hence the snake case. `execution_id` is a run's id.
 
-/** The run and the time of the events that a query about toolkits covers. */
-export interface ToolkitFilter extends TimeRange {
+/** The run and the time (default: all) of the events that a query about toolkits covers. */
+export interface ToolkitFilter extends WindowOptions {
   /** Default: every run, and events without one. */
   readonly runId?: string | undefined;
 }
@@ -56,7 +56,7 @@ export interface ToolkitTraceFilter extends ToolkitFilter {
   readonly limit?: number | undefined;
 }
 
-/** The calls of tools to list: those that meet every condition. `from` and `to` apply to their end. */
+/** The calls of tools to list: those that meet every condition. The window applies to their end. */
 export interface ToolInvocationFilter extends ToolkitFilter {
   readonly toolkit?: string | undefined;
   readonly toolName?: string | undefined;

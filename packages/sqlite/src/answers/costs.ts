@@ -2,7 +2,7 @@ import type { CostEntry, CostGroup, CostReport, CostTotals } from '@toolweaver/a
 import { type RawBuilder, sql } from 'kysely';
 import { type CallerKind, callerCosts, isCaller } from './callers.ts';
 import { atMost, type Db, type Filter } from './filter.ts';
-import { costPer, type Totals, totalCost, totals, totalTokens, without } from './numbers.ts';
+import { costPer, type Totals, toCosts, totals, totalTokens, without } from './numbers.ts';
 import { compareTexts, descending, inOrder, type Order } from './order.ts';
 import { isOfCells, type SelectionOptions, select } from './selection.ts';
 
@@ -130,14 +130,4 @@ function toEntry({ kind, name, calls, ...sums }: Group): CostEntry {
 
 export function toTotals(sums: Sums): CostTotals {
   return { executions: sums.executions, ...toCosts(sums), totalTokens: sums.tokens };
-}
-
-export function toCosts(
-  sums: Pick<Totals, 'cost_nano_usd' | 'cost_weight'>,
-): Pick<CostTotals, 'pricedExecutions' | 'totalCostUsd' | 'averageCostUsd'> {
-  return {
-    pricedExecutions: sums.cost_weight,
-    totalCostUsd: totalCost(sums),
-    averageCostUsd: costPer(sums, sums.cost_weight),
-  };
 }

@@ -8,7 +8,7 @@ import { slowest } from './slowest.ts';
 
 /** Where a page of executions ended. */
 export interface Position {
-  /** The value that the page is ordered by: a latency in ms or a cost in nano-dollars; 0 for time. */
+  /** The value that the page is ordered by: a latency in ms or a cost in nano-dollars; 0 for `at`. */
   readonly value: number;
   readonly at: number;
   readonly id: string;
@@ -24,14 +24,14 @@ export interface ExecutionsQuestion {
 export async function executions(db: Db, question: ExecutionsQuestion): Promise<ExecutionEvent[]> {
   const { filter, orderBy, after, limit } = question;
   switch (orderBy) {
-    case 'time':
+    case 'at':
       return withTexts(db, await newest(db, filter, after, limit));
-    case 'latency':
+    case 'latencyMs':
       return withTexts(
         db,
         await load(db, await (isOfMany(filter) ? slowest(db, filter, after, limit) : highest(db, question))),
       );
-    case 'cost':
+    case 'costUsd':
       return withTexts(db, await load(db, await highest(db, question)));
   }
 }
@@ -108,7 +108,7 @@ async function newestOf(
 }
 
 async function highest(db: Db, { filter, orderBy, after, limit }: ExecutionsQuestion): Promise<readonly string[]> {
-  const value = sql.ref(orderBy === 'latency' ? 'e.latency_ms' : 'e.cost_nano_usd');
+  const value = sql.ref(orderBy === 'latencyMs' ? 'e.latency_ms' : 'e.cost_nano_usd');
   const before =
     after === undefined
       ? sql`TRUE`

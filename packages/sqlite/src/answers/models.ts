@@ -1,9 +1,8 @@
 import type { ModelStats } from '@toolweaver/analytics-core';
 import { sql } from 'kysely';
-import { toCosts } from './costs.ts';
 import type { Db, Filter } from './filter.ts';
 import { textsOf } from './names.ts';
-import { costPer, toCounts, toLatency, toTokens, totals } from './numbers.ts';
+import { costPer, toCosts, toCounts, toLatency, toTokens, totals } from './numbers.ts';
 import { compareTexts, descending, inOrder } from './order.ts';
 import { select } from './selection.ts';
 

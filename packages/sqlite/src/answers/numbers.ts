@@ -1,4 +1,4 @@
-import type { ExecutionCounts, LatencyStats, TokenTotals } from '@toolweaver/analytics-core';
+import type { CostTotals, ExecutionCounts, LatencyStats, TokenTotals } from '@toolweaver/analytics-core';
 import { type AliasedRawBuilder, sql } from 'kysely';
 import { type Extreme, type Figures, figureNames, higher, lower } from '../cell.ts';
 import { quantiles, type Sketch } from '../sketch.ts';
@@ -136,6 +136,16 @@ export function totalCost({ cost_nano_usd, cost_weight }: Pick<Sums, 'cost_nano_
  */
 export function costPer(sums: Pick<Sums, 'cost_nano_usd' | 'cost_weight'>, count: number): number | null {
   return sums.cost_weight === 0 || count === 0 ? null : sums.cost_nano_usd / count / 1e9;
+}
+
+export function toCosts(
+  sums: Pick<Totals, 'cost_nano_usd' | 'cost_weight'>,
+): Pick<CostTotals, 'pricedExecutions' | 'totalCostUsd' | 'averageCostUsd'> {
+  return {
+    pricedExecutions: sums.cost_weight,
+    totalCostUsd: totalCost(sums),
+    averageCostUsd: costPer(sums, sums.cost_weight),
+  };
 }
 
 /** `part / whole`; null if `whole` is 0. */

@@ -1,7 +1,9 @@
+import type { OperationSummary } from '@toolweaver/analytics-core';
 import { sql } from 'kysely';
 import type { Db } from './filter.ts';
 import { namesOf, type SubjectName, textsOf } from './names.ts';
-import { type Totals, totals } from './numbers.ts';
+import { averageLatency, type Totals, toCosts, toCounts, totals, totalTokens } from './numbers.ts';
+import { byKindAndName, descending, inOrder } from './order.ts';
 import type { Selection } from './selection.ts';
 
 // An operation is a kind together with a name: a subject in the tables.
@@ -26,6 +28,25 @@ export async function operationTotals(db: Db, selection: Selection): Promise<Ope
     const name = names.get(row.subject);
     return name === undefined ? [] : [{ ...row, ...name }];
   });
+}
+
+/** Most used first. */
+export function operationSummaries(operations: readonly OperationTotals[]): OperationSummary[] {
+  return operations
+    .map(({ kind, name, ...sums }) => ({
+      kind,
+      name,
+      ...toCounts(sums),
+      averageLatencyMs: averageLatency(sums),
+      ...toCosts(sums),
+      totalTokens: totalTokens(sums),
+    }))
+    .sort(
+      inOrder(
+        descending(({ executions }) => executions),
+        byKindAndName,
+      ),
+    );
 }
 
 export interface OperationFailures extends SubjectName {

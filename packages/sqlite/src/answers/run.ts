@@ -2,12 +2,11 @@ import type { JsonObject, RunDetails } from '@toolweaver/analytics-core';
 import { sql } from 'kysely';
 import { deepest } from './depth.ts';
 import type { Db } from './filter.ts';
-import { averageLatency, toCounts, toLatency, totalCost, totals, totalTokens } from './numbers.ts';
-import { operationTotals } from './operations.ts';
-import { byKindAndName, descending, inOrder } from './order.ts';
+import { toLatency, totals } from './numbers.ts';
+import { operationSummaries, operationTotals } from './operations.ts';
 import { latest } from './run-events.ts';
 import { runSummaries } from './run-summaries.ts';
-import { type Selection, select } from './selection.ts';
+import { select } from './selection.ts';
 
 export interface RunQuestion {
   readonly runId: string;
@@ -28,7 +27,7 @@ export async function run(db: Db, { runId }: RunQuestion): Promise<RunDetails | 
     summary: await finalSummary(db, known.id),
     latencyMs: toLatency(found, distribution?.latency),
     maxDepth: await maxDepth(db, known.id),
-    modules: await modules(db, selection),
+    operations: operationSummaries(await operationTotals(db, selection)),
     artifacts: await artifacts(db, known.id),
   };
 }
@@ -36,29 +35,6 @@ export async function run(db: Db, { runId }: RunQuestion): Promise<RunDetails | 
 async function finalSummary(db: Db, id: number): Promise<JsonObject> {
   const { rows } = await sql<{ json: string | null }>`SELECT ${latest('summary', sql`${id}`)} AS json`.execute(db);
   return JSON.parse(rows[0]?.json ?? '{}');
-}
-
-async function modules(db: Db, selection: Selection): Promise<RunDetails['modules']> {
-  const operations = await operationTotals(db, selection);
-  return operations
-    .map(({ kind, name, ...sums }) => {
-      const { executions: calls, failures } = toCounts(sums);
-      return {
-        kind,
-        name,
-        calls,
-        failures,
-        tokens: totalTokens(sums),
-        costUsd: totalCost(sums),
-        averageLatencyMs: averageLatency(sums),
-      };
-    })
-    .sort(
-      inOrder(
-        descending(({ calls }) => calls),
-        byKindAndName,
-      ),
-    );
 }
 
 async function artifacts(db: Db, id: number): Promise<RunDetails['artifacts']> {

@@ -72,8 +72,8 @@ const values: Readonly<Record<RunFigure, RawBuilder<number | null>>> = {
   executions: sql`coalesce(r.executions, 0)`,
   failures: sql`CASE WHEN r.successes > 0 THEN round(r.executions - r.successes, ${sql.lit(differenceDigits)})
     ELSE coalesce(r.executions, 0) END`,
-  costUsd: sql`CASE WHEN r.cost_weight > 0 THEN r.cost_nano_usd END`,
-  tokens: sql`coalesce(r.tokens, 0)`,
+  totalCostUsd: sql`CASE WHEN r.cost_weight > 0 THEN r.cost_nano_usd END`,
+  totalTokens: sql`coalesce(r.tokens, 0)`,
 };
 
 function orderValue(orderBy: RunsQuestion['orderBy']): RawBuilder<number | null> {
@@ -115,7 +115,7 @@ function holds(condition: MetricCondition | FigureCondition): RawBuilder<SqlBool
   }
   const { figure } = condition;
   // Compares whole nano-dollars, as neither a sum of sampled costs nor an amount in dollars is exact.
-  return figure === 'costUsd'
-    ? sql`round(${values.costUsd} - ${value * 1e9}) ${operators[op]} 0`
+  return figure === 'totalCostUsd'
+    ? sql`round(${values.totalCostUsd} - ${value * 1e9}) ${operators[op]} 0`
     : sql`${values[figure]} ${operators[op]} ${value}`;
 }

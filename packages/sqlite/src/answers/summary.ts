@@ -3,8 +3,8 @@ import { type SqlBool, sql } from 'kysely';
 import { figureNames } from '../cell.ts';
 import { executions } from './executions.ts';
 import { all, type Db, type Filter, matches, textId } from './filter.ts';
-import { addUp, averageLatency, ratio, toCounts, toLatency, totalCost, totalTokens } from './numbers.ts';
-import { operationFailures, operationTotals } from './operations.ts';
+import { addUp, ratio, toCosts, toCounts, toLatency, totalTokens } from './numbers.ts';
+import { operationFailures, operationSummaries, operationTotals } from './operations.ts';
 import { byKindAndName, compareTexts, descending, inOrder } from './order.ts';
 import { select } from './selection.ts';
 
@@ -25,17 +25,10 @@ export async function summary(db: Db, { filter }: SummaryQuestion): Promise<Summ
   return {
     ...toCounts(found),
     latencyMs: toLatency(found, distribution?.latency),
+    ...toCosts(found),
     totalTokens: totalTokens(found),
-    totalCostUsd: totalCost(found),
     cacheHitRate: ratio(found.cache_hits, found.cache_hits + found.cache_misses),
-    names: operations
-      .map(({ kind, name, ...sums }) => ({ kind, name, ...toCounts(sums), averageLatencyMs: averageLatency(sums) }))
-      .sort(
-        inOrder(
-          descending(({ executions }) => executions),
-          byKindAndName,
-        ),
-      ),
+    operations: operationSummaries(operations),
     failuresByType: failures.sort(
       inOrder(
         descending((group) => group.failures),
@@ -43,7 +36,7 @@ export async function summary(db: Db, { filter }: SummaryQuestion): Promise<Summ
         (one, other) => compareTexts(one.errorType, other.errorType),
       ),
     ),
-    slowest: await executions(db, { filter, orderBy: 'latency', after: undefined, limit: slowestCount }),
+    slowest: await executions(db, { filter, orderBy: 'latencyMs', after: undefined, limit: slowestCount }),
     runs: await countRuns(db, filter),
   };
 }

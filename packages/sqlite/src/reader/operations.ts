@@ -43,7 +43,7 @@ const costGroups: readonly CostGroup[] = [
   'agent',
 ];
 const buckets: readonly Bucket[] = ['hour', 'day'];
-const orders: readonly ExecutionOrder[] = ['time', 'latency', 'cost'];
+const orders: readonly ExecutionOrder[] = ['at', 'latencyMs', 'costUsd'];
 const latencyNames: OptionNames<LatencyOptions> = { ...reportNames, percentiles: true, bucketsMs: true };
 const trendNames: OptionNames<TrendOptions> = { ...reportNames, bucket: true, distributions: true };
 const executionNames: OptionNames<ExecutionFilter> = {
@@ -134,10 +134,10 @@ export function operationReader(ask: Ask): OperationReader {
 
     async getTrend(options) {
       const question = checkOptions(options, trendNames, (check, given): Question<'trend'> => {
-        const { days, range, bucket, distributions, ...report } = given;
+        const { days, from, to, bucket, distributions, ...report } = given;
         const size = check.choice('bucket', bucket, buckets) ?? 'day';
         return {
-          filter: { ...checkReport(check, report), ...checkTrendWindow(check, { days, range }, size) },
+          filter: { ...checkReport(check, report), ...checkTrendWindow(check, { days, from, to }, size) },
           width: widths[size],
           distributions: check.flag('distributions', distributions) ?? report.name !== undefined,
         };
@@ -173,7 +173,7 @@ export function operationReader(ask: Ask): OperationReader {
         return { executions };
       }
       const { filter, orderBy } = question;
-      const value = { time: 0, latency: last.latencyMs ?? 0, cost: last.cost?.nanoUsd ?? 0 }[orderBy];
+      const value = { at: 0, latencyMs: last.latencyMs ?? 0, costUsd: last.cost?.nanoUsd ?? 0 }[orderBy];
       return { executions, nextCursor: formatCursor({ filter, orderBy }, [value, last.at, last.id]) };
     },
   };
@@ -182,7 +182,7 @@ export function operationReader(ask: Ask): OperationReader {
 function readExecutions(check: OptionChecks, given: ExecutionFilter, cursor: string | undefined): ExecutionsQuestion {
   const filter = {
     ...checkScope(check, given),
-    ...checkRange(check, given, ''),
+    ...checkRange(check, given),
     kind: check.choice('kind', given.kind, executionKinds),
     name: check.id('name', given.name),
     success: check.flag('success', given.success),
@@ -192,7 +192,7 @@ function readExecutions(check: OptionChecks, given: ExecutionFilter, cursor: str
     version: check.id('version', given.version),
     minLatencyMs: check.number('minLatencyMs', given.minLatencyMs, { min: 0 }),
   };
-  const orderBy = check.choice('orderBy', given.orderBy, orders) ?? 'time';
+  const orderBy = check.choice('orderBy', given.orderBy, orders) ?? 'at';
   const after = cursor === undefined ? undefined : parsePosition({ filter, orderBy }, cursor);
   if (cursor !== undefined && after === undefined) {
     check.problem('cursor', 'must be the nextCursor of a page of the same filter and order');

@@ -1,4 +1,4 @@
-import type { ReportOptions, Scope, TimeRange, WindowOptions } from '@toolweaver/analytics-core';
+import type { ReportOptions, Scope, TimeRange, Window, WindowOptions } from '@toolweaver/analytics-core';
 import {
   executionKinds,
   type OptionBounds,
@@ -14,7 +14,7 @@ import { showList } from './show-list.ts';
 
 export const scopeNames: OptionNames<Scope> = { orgId: true, userId: true, runId: true };
 export const rangeNames: OptionNames<TimeRange> = { from: true, to: true };
-export const windowNames: OptionNames<WindowOptions> = { days: true, range: true };
+export const windowNames: OptionNames<WindowOptions> = { ...rangeNames, days: true };
 export const reportNames: OptionNames<ReportOptions> = {
   ...scopeNames,
   ...windowNames,
@@ -50,12 +50,12 @@ export function checkScope(check: OptionChecks, { orgId, userId, runId }: Scope)
   };
 }
 
-/** OptionChecks `from` and `to`: options themselves or, with a prefix, fields of one. */
-export function checkRange(check: OptionChecks, range: TimeRange, prefix: string): TimeRange {
-  const from = checkTime(check, `${prefix}from`, range.from);
-  const to = checkTime(check, `${prefix}to`, range.to);
+/** Checks `from` and `to`. */
+export function checkRange(check: OptionChecks, range: TimeRange): TimeRange {
+  const from = checkTime(check, 'from', range.from);
+  const to = checkTime(check, 'to', range.to);
   if (from !== undefined && to !== undefined && from > to) {
-    check.problem(`${prefix}from`, `must not be after to (${to}), got ${from}`);
+    check.problem('from', `must not be after to (${to}), got ${from}`);
   }
   return { from, to };
 }
@@ -66,23 +66,29 @@ function checkTime(check: OptionChecks, field: string, value: unknown): number |
   return problem === undefined ? time : check.problem(field, problem);
 }
 
-export function checkGivenRange(check: OptionChecks, range: TimeRange | undefined): TimeRange {
-  return checkRange(check, check.group('range', range, rangeNames), 'range.');
-}
-
-export function checkDaysOrRange(check: OptionChecks, { days, range }: WindowOptions): void {
-  if (days !== undefined && range !== undefined) {
-    check.problem('days', 'must not be given together with range');
+/** Checks `days`, `from` and `to`: those that were given. */
+export function checkGivenWindow(check: OptionChecks, { days, ...range }: WindowOptions): WindowOptions {
+  if (days !== undefined && (range.from !== undefined || range.to !== undefined)) {
+    check.problem('days', 'must not be given together with from or to');
   }
+  return { ...checkRange(check, range), days: checkDays(check, days) };
 }
 
-/** OptionChecks `days` or `range`. Default: the given number of days, or all time. */
+/** Checks `days`, or `from` and `to`. Default: the given number of days, or all time. */
 export function checkWindow(check: OptionChecks, window: WindowOptions, defaultDays?: number): TimeRange {
-  checkDaysOrRange(check, window);
-  const { days, range } = window;
-  const length = checkDays(check, days) ?? (range === undefined ? defaultDays : undefined);
-  const given = checkGivenRange(check, range);
-  return length === undefined ? given : lastDays(length);
+  const { days = isOpen(window) ? defaultDays : undefined, ...range } = checkGivenWindow(check, window);
+  return days === undefined ? range : lastDays(days);
+}
+
+export function isOpen({ days, from, to }: WindowOptions): boolean {
+  return days === undefined && from === undefined && to === undefined;
+}
+
+/** A window with both ends: by default, the last 30 days. */
+export function checkClosedWindow(check: OptionChecks, window: WindowOptions): Window {
+  const now = Date.now() + 1;
+  const { from = 0, to = Math.max(from, now) } = checkWindow(check, window, 30);
+  return { from, to };
 }
 
 export function checkReport(check: OptionChecks, options: ReportOptions): Filter {

@@ -28,7 +28,14 @@ const runNames: OptionNames<RunFilter> = {
 };
 const conditionNames: OptionNames<AnyCondition> = { metric: true, figure: true, op: true, value: true };
 const states: readonly RunState[] = ['started', 'finished', 'failed'];
-const figures: readonly RunFigure[] = ['startedAt', 'durationMs', 'executions', 'failures', 'costUsd', 'tokens'];
+const figures: readonly RunFigure[] = [
+  'startedAt',
+  'durationMs',
+  'executions',
+  'failures',
+  'totalTokens',
+  'totalCostUsd',
+];
 const directions = ['asc', 'desc'] as const;
 const operators: readonly MetricCondition['op'][] = ['<', '<=', '=', '>=', '>'];
 const maxConditions = 100;
@@ -104,7 +111,7 @@ export function runReader(ask: Ask): RunReader {
 function readRuns(check: OptionChecks, given: RunFilter, cursor: string | undefined): RunsQuestion {
   const asked = {
     filter: {
-      ...checkRange(check, given, ''),
+      ...checkRange(check, given),
       project: check.id('project', given.project),
       name: check.id('name', given.name),
       state: check.choice('state', given.state, states),

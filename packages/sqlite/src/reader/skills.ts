@@ -6,7 +6,10 @@ import type {
   RecommendationOptions,
   RecommendationType,
   SkillHealthListOptions,
+  SkillHealthOptions,
   SkillReader,
+  SkillUsageOptions,
+  TimeRange,
 } from '@toolweaver/analytics-core';
 import {
   checkOptions,
@@ -18,7 +21,16 @@ import {
 import type { Ask, Question } from '../answers/answers.ts';
 import { dayMs } from '../cell.ts';
 import type { Keep } from '../changes/changes.ts';
-import { checkDays, checkId, checkLimit, checkWindow, lastDays, windowNames } from './options.ts';
+import {
+  checkClosedWindow,
+  checkDays,
+  checkId,
+  checkLimit,
+  checkWindow,
+  isOpen,
+  lastDays,
+  windowNames,
+} from './options.ts';
 import { showList } from './show-list.ts';
 
 const metrics: readonly LeaderboardMetric[] = [
@@ -30,8 +42,10 @@ const metrics: readonly LeaderboardMetric[] = [
   'cost',
   'adoption',
 ];
-const healthListNames: OptionNames<SkillHealthListOptions> = { days: true, orgId: true, skillIds: true, limit: true };
+const skillNames: OptionNames<SkillUsageOptions> = { ...windowNames, orgId: true };
+const healthListNames: OptionNames<SkillHealthListOptions> = { ...skillNames, skillIds: true, limit: true };
 const leaderboardNames: OptionNames<LeaderboardOptions> = {
+  ...windowNames,
   metric: true,
   period: true,
   orgId: true,
@@ -49,11 +63,11 @@ const usualDays = 30;
 export function skillReader(ask: Ask, keep: Keep): SkillReader {
   return {
     async getSkillUsage(skillId, options) {
-      const filter = checkOptions(options, { days: true, orgId: true }, (check, given) => ({
+      const filter = checkOptions(options, skillNames, (check, given) => ({
         kind: 'skill' as const,
         name: checkId(check, 'skillId', skillId),
         orgId: check.id('orgId', given.orgId),
-        ...lastDays(checkDays(check, given.days) ?? usualDays),
+        ...checkClosedWindow(check, given),
       }));
       return ask('usage', { filter });
     },
@@ -67,7 +81,7 @@ export function skillReader(ask: Ask, keep: Keep): SkillReader {
     },
 
     async getSkillHealth(skillId, options) {
-      const question = checkOptions(options, { days: true, orgId: true }, (check, given) => ({
+      const question = checkOptions(options, skillNames, (check, given) => ({
         filter: checkHealthWindow(check, given),
         skillIds: [checkId(check, 'skillId', skillId)],
         limit: 1,
@@ -86,13 +100,13 @@ export function skillReader(ask: Ask, keep: Keep): SkillReader {
 
     async getLeaderboard(options) {
       const question = checkOptions(options, leaderboardNames, (check, given): Question<'leaderboard'> => {
-        const { metric, period, orgId, limit, minExecutions, kind } = given;
+        const { metric, orgId, limit, minExecutions, kind } = given;
         const rankedBy = check.choice('metric', metric, metrics) ?? 'executions';
-        const window = check.choice('period', period, periods) ?? 'all';
+        const window = checkPeriod(check, given);
         const least = check.number('minExecutions', minExecutions, { min: 0 });
         return {
           metric: rankedBy,
-          filter: { orgId: check.id('orgId', orgId), ...(window !== 'all' && lastDays(periodDays[window])) },
+          filter: { orgId: check.id('orgId', orgId), ...window },
           limit: checkLimit(check, limit) ?? 10,
           minExecutions: least ?? (rankedBy === 'rating' ? 0 : 1),
           kind: check.choice('kind', kind, executionKinds) ?? 'skill',
@@ -104,11 +118,11 @@ export function skillReader(ask: Ask, keep: Keep): SkillReader {
     async getTopSkills(options) {
       const question = checkOptions(
         options,
-        { days: true, orgId: true, limit: true },
+        { ...skillNames, limit: true },
         (check, given): Question<'leaderboard'> => ({
           metric: 'executions',
           kind: 'skill',
-          filter: { orgId: check.id('orgId', given.orgId), ...lastDays(checkDays(check, given.days) ?? usualDays) },
+          filter: { orgId: check.id('orgId', given.orgId), ...checkClosedWindow(check, given) },
           limit: checkLimit(check, given.limit) ?? 10,
           minExecutions: 1,
         }),
@@ -117,10 +131,9 @@ export function skillReader(ask: Ask, keep: Keep): SkillReader {
     },
 
     async getAdoption(skillId, options) {
-      const question = checkOptions(options, { ...windowNames, orgId: true }, (check, given): Question<'adoption'> => {
-        const now = Date.now() + 1;
-        const { from = 0, to = Math.max(from, now) } = checkWindow(check, given, usualDays);
-        const end = Math.min(to, now);
+      const question = checkOptions(options, skillNames, (check, given): Question<'adoption'> => {
+        const { from, to } = checkClosedWindow(check, given);
+        const end = Math.min(to, Date.now() + 1);
         return {
           skillId: checkId(check, 'skillId', skillId),
           from,
@@ -172,11 +185,18 @@ export function skillReader(ask: Ask, keep: Keep): SkillReader {
   };
 }
 
-function checkHealthWindow(check: OptionChecks, { days, orgId }: { days?: unknown; orgId?: unknown }): HealthWindow {
-  return { ...lastDays(checkDays(check, days) ?? usualDays), orgId: check.id('orgId', orgId) };
+function checkHealthWindow(check: OptionChecks, given: SkillHealthOptions): Question<'health'>['filter'] {
+  return { ...checkClosedWindow(check, given), orgId: check.id('orgId', given.orgId) };
 }
 
-type HealthWindow = Question<'health'>['filter'];
+function checkPeriod(check: OptionChecks, { period, days, from, to }: LeaderboardOptions): TimeRange {
+  const window = { days, from, to };
+  if (period !== undefined && !isOpen(window)) {
+    check.problem('period', 'must not be given together with days, from or to');
+  }
+  const given = check.choice('period', period, periods) ?? 'all';
+  return checkWindow(check, window, given === 'all' ? undefined : periodDays[given]);
+}
 
 function checkList<T>(
   check: OptionChecks,

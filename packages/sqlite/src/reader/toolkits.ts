@@ -9,18 +9,18 @@ import type {
 import { checkOptions, type OptionNames } from '@toolweaver/analytics-core/backend';
 import type { Ask } from '../answers/answers.ts';
 import { toMetadata } from '../answers/metadata.ts';
-import { checkLimit, checkRange, rangeNames } from './options.ts';
+import { checkLimit, checkWindow, windowNames } from './options.ts';
 import { toRecord } from './record.ts';
 
 const traceNames: OptionNames<ToolkitTraceFilter> = {
-  ...rangeNames,
+  ...windowNames,
   runId: true,
   operation: true,
   toolkit: true,
   limit: true,
 };
 const invocationNames: OptionNames<ToolInvocationFilter> = {
-  ...rangeNames,
+  ...windowNames,
   runId: true,
   toolkit: true,
   toolName: true,
@@ -33,9 +33,9 @@ const defaultLimit = 1000;
 export function toolkitReader(ask: Ask): ToolkitReader {
   return {
     async getToolkitMetrics(options) {
-      const filter = checkOptions(options, { ...rangeNames, runId: true }, (check, given) => ({
+      const filter = checkOptions(options, { ...windowNames, runId: true }, (check, given) => ({
         runId: check.id('runId', given.runId),
-        ...checkRange(check, given, ''),
+        ...checkWindow(check, given),
       }));
       const { by_toolkit, by_tool, ...found } = await ask('toolkits', { filter });
       return {
@@ -52,7 +52,7 @@ export function toolkitReader(ask: Ask): ToolkitReader {
           runId: check.id('runId', given.runId),
           operation: check.choice('operation', given.operation, operations),
           toolkit: check.id('toolkit', given.toolkit),
-          ...checkRange(check, given, ''),
+          ...checkWindow(check, given),
         },
         limit: checkLimit(check, given.limit) ?? defaultLimit,
       }));
@@ -67,11 +67,11 @@ export function toolkitReader(ask: Ask): ToolkitReader {
           toolkit: check.id('toolkit', given.toolkit),
           name: check.id('toolName', given.toolName),
           success: check.flag('success', given.success),
-          ...checkRange(check, given, ''),
+          ...checkWindow(check, given),
         },
         limit: checkLimit(check, given.limit) ?? defaultLimit,
       }));
-      const found = await ask('executions', { ...question, orderBy: 'time', after: undefined });
+      const found = await ask('executions', { ...question, orderBy: 'at', after: undefined });
       return toList(question.filter.runId, found.map(toTrace));
     },
   };

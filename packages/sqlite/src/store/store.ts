@@ -135,7 +135,7 @@ export function createStore(
       const repricing = checkOptions(options, repriceNames, (check, given) => {
         const { prices, from, to, overrides, dryRun, onProgress } = given;
         check.expect('prices', prices, typeof prices?.price === 'function', 'a price provider');
-        const window = checkRange(check, { from, to }, '');
+        const window = checkRange(check, { from, to });
         return {
           prices: prices as RepriceOptions['prices'],
           onProgress: check.callback('onProgress', onProgress),

@@ -165,7 +165,7 @@ function resolveExport(options: ExportOptions): ResolvedExport {
     if (format === undefined && given.format === undefined) {
       check.problem('format', `must be given (${fileFormats.join(', ')}): no ending .jsonl, .ndjson or .csv says it`);
     }
-    const { from, to } = checkRange(check, given, '');
+    const { from, to } = checkRange(check, given);
     const types = checkTypes(check, given.type, format);
     checkHas(check, 'kind', given.kind, types, ['execution']);
     checkHas(check, 'name', given.name, types, ['execution', 'rating', 'health']);

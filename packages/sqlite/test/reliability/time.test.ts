@@ -178,10 +178,10 @@ trial(
 
     const { reader } = analytics;
     const sorted = chosen.toSorted((one, other) => one - other);
-    const oldest = await reader.getTrend({ bucket: 'day', range: { from: 0, to: 24 * hourMs } });
+    const oldest = await reader.getTrend({ bucket: 'day', from: 0, to: 24 * hourMs });
     expect(oldest.map(({ executions }) => executions)).toEqual([sorted.filter((at) => at < 24 * hourMs).length]);
     const lastDay = Date.UTC(2099, 11, 31);
-    const newest = await reader.getTrend({ bucket: 'day', range: { from: lastDay, to: lastAt + 1 } });
+    const newest = await reader.getTrend({ bucket: 'day', from: lastDay, to: lastAt + 1 });
     expect(newest.map(({ executions }) => executions)).toEqual([sorted.filter((at) => at >= lastDay).length]);
     const { executions } = await reader.listExecutions({ limit: 1000 });
     expect(executions.map(({ at }) => at)).toEqual(sorted.slice(-1000).reverse());
@@ -190,7 +190,7 @@ trial(
         number,
         number,
       ];
-      const { executions: counted } = await reader.summary({ range: { from, to: to + 1 } });
+      const { executions: counted } = await reader.summary({ from, to: to + 1 });
       expect(counted, `${from} to ${to}`).toBe(sorted.filter((at) => at >= from && at <= to).length);
       add('windows');
     }

@@ -30,7 +30,7 @@ const rarely = <T>(arbitrary: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> =>
 export const windows: fc.Arbitrary<WindowOptions> = fc.oneof(
   fc.constant({}),
   fc.constantFrom(0.3, 1, 7, 30, 400).map((days) => ({ days })),
-  range.map((frame) => ({ range: frame })),
+  range,
 );
 const scopes = fc.record({
   orgId: fc.constantFrom(undefined, undefined, 'own', 'other', 'nobody'),

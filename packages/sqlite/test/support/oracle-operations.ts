@@ -15,6 +15,7 @@ import type {
   LatencyOptions,
   LatencyReport,
   ModelStats,
+  OperationSummary,
   ReportOptions,
   Summary,
   SummaryOptions,
@@ -59,10 +60,10 @@ export interface Frame {
   readonly to: number;
 }
 
-export function frameOf({ now }: History, { days, range }: WindowOptions, usualDays: number = Infinity): Frame {
-  const length = days ?? (range === undefined ? usualDays : Infinity);
+export function frameOf({ now }: History, { days, from, to }: WindowOptions, usualDays: number = Infinity): Frame {
+  const length = days ?? (from === undefined && to === undefined ? usualDays : Infinity);
   return length === Infinity
-    ? { from: range?.from ?? -Infinity, to: range?.to ?? Infinity }
+    ? { from: from ?? -Infinity, to: to ?? Infinity }
     : { from: now + 1 - length * dayMs, to: now + 1 };
 }
 
@@ -90,14 +91,13 @@ export function rows({ events, kept = events }: History): ExecutionEvent[] {
 
 /** The executions that a report is about; of users and runs, those that are still there one by one. */
 function about(history: History, options: ReportOptions, usualDays?: number, byOrg = false): ExecutionEvent[] {
-  const { days, range, ...filter } = options;
-  const frame = frameOf(history, { days, range }, usualDays);
-  return filter.userId === undefined && filter.runId === undefined
+  const frame = frameOf(history, options, usualDays);
+  return options.userId === undefined && options.runId === undefined
     ? listExecutions(history.events, {
-        ...pick(filter),
-        ...widened(history, frame, byOrg || filter.orgId !== undefined),
+        ...pick(options),
+        ...widened(history, frame, byOrg || options.orgId !== undefined),
       })
-    : listExecutions(rows(history), { ...pick(filter), ...frame });
+    : listExecutions(rows(history), { ...pick(options), ...frame });
 }
 
 export function pick({ orgId, userId, runId, kind, name, model }: ReportOptions): ReportOptions {
@@ -161,23 +161,31 @@ function cacheStats(executions: readonly ExecutionEvent[]): CacheStats {
   return { hits, misses, hitRate: hits + misses === 0 ? null : hits / (hits + misses) };
 }
 
+export function operationSummaries(executions: readonly ExecutionEvent[]): OperationSummary[] {
+  return operations(executions)
+    .map(({ kind, name, own }) => ({
+      kind,
+      name,
+      ...counts(own),
+      averageLatencyMs: latency(own).average,
+      ...costTotals(own),
+    }))
+    .sort(
+      inOrder(
+        most((one) => one.executions),
+        byName,
+      ),
+    );
+}
+
 export function summary(history: History, options: SummaryOptions = {}): Summary {
   const all = about(history, options);
-  const { days, range, ...scope } = options;
   return {
     ...counts(all),
     latencyMs: latency(all),
-    totalTokens: tokens(all).totalTokens,
-    totalCostUsd: costTotals(all).totalCostUsd,
+    ...costTotals(all),
     cacheHitRate: cacheStats(all).hitRate,
-    names: operations(all)
-      .map(({ kind, name, own }) => ({ kind, name, ...counts(own), averageLatencyMs: latency(own).average }))
-      .sort(
-        inOrder(
-          most(({ executions }) => executions),
-          byName,
-        ),
-      ),
+    operations: operationSummaries(all),
     failuresByType: groups(
       all.filter(({ success }) => !success),
       (event) => [event.kind, event.name, typeOf(event)],
@@ -194,9 +202,9 @@ export function summary(history: History, options: SummaryOptions = {}): Summary
         ),
       ),
     slowest: listExecutions(rows(history), {
-      ...scope,
-      ...frameOf(history, { days, range }),
-      orderBy: 'latency',
+      ...pick(options),
+      ...frameOf(history, options),
+      orderBy: 'latencyMs',
     }).slice(0, 5),
     runs: runs(history, options),
   };
@@ -251,7 +259,7 @@ const byRows: readonly CostGroup[] = ['user', ...callers];
 
 export function costs(history: History, options: CostOptions = {}): CostReport {
   const { by = 'operation', limit = 100, ...report } = options;
-  const conditions = { ...pick(report), days: report.days, ...report.range };
+  const conditions = { ...pick(report), days: report.days, from: report.from, to: report.to };
   const isOfAll = Object.values(conditions).every((value) => value === undefined);
   const found =
     byRows.includes(by) || (by === 'run' && !isOfAll)
@@ -390,18 +398,18 @@ export function latencies(
 }
 
 export function trend(history: History, options: TrendOptions = {}): TrendPoint[] {
-  const { bucket = 'day', range = {}, days, ...filter } = options;
+  const { bucket = 'day', from: start, to, days, ...filter } = options;
   const { rowsFrom = 0, hoursFrom = 0, now } = history;
   const isOfRows =
     filter.userId !== undefined || filter.runId !== undefined || (filter.orgId !== undefined && bucket === 'hour');
   const complete = isOfRows ? rowsFrom : bucket === 'hour' ? hoursFrom : 0;
   const width = { hour: hourMs, day: dayMs }[bucket];
-  const end = Math.ceil((range.to ?? now + 1) / width) * width;
+  const end = Math.ceil((to ?? now + 1) / width) * width;
   const length = (days ?? { hour: 2, day: 30 }[bucket]) * dayMs;
   const points: TrendPoint[] = [];
   for (
-    let from = Math.floor((range.from ?? end - length) / width) * width;
-    from < end && !(range.from !== undefined && range.from === range.to);
+    let from = Math.floor((start ?? end - length) / width) * width;
+    from < end && !(start !== undefined && start === to);
     from += width
   ) {
     const own = listExecutions(history.events, { ...pick(filter), from, to: from + width });

@@ -14,19 +14,9 @@ import type {
   RunSummary,
   VersionStats,
 } from '@toolweaver/analytics-core';
-import {
-  add,
-  compareTexts,
-  counts,
-  executionsOf,
-  groups,
-  inOrder,
-  latency,
-  type Order,
-  weigh,
-  weightOf,
-} from './oracle.ts';
+import { add, compareTexts, counts, executionsOf, inOrder, latency, type Order, weightOf } from './oracle.ts';
 import { averageOf, costs, latencies, shareEstimate, successes } from './oracle-estimates.ts';
+import { operationSummaries } from './oracle-operations.ts';
 
 // The answers about runs and versions, counted by hand from the events in the order in which they were written.
 
@@ -108,26 +98,7 @@ export function runDetails(events: readonly AnalyticsEvent[], runId: string): Ru
       summary: latest(own, 'summary') ?? {},
       latencyMs: latency(executions),
       maxDepth: Math.max(0, ...executions.map((event) => depthOf(executions, event))),
-      modules: groups(executions, ({ kind, name }) => [kind, name])
-        .map((some) => {
-          const { kind, name } = some[0] as ExecutionEvent;
-          return {
-            kind,
-            name,
-            calls: weigh(some),
-            failures: weigh(some.filter(({ success }) => !success)),
-            tokens: tokensOf(some),
-            costUsd: costOf(some),
-            averageLatencyMs: latency(some).average,
-          };
-        })
-        .sort(
-          inOrder(
-            (one, other) => other.calls - one.calls,
-            (one, other) => compareTexts(one.kind, other.kind),
-            (one, other) => compareTexts(one.name, other.name),
-          ),
-        ),
+      operations: operationSummaries(executions),
       artifacts: ofType(events, 'artifact', runId)
         .toSorted((one, other) => one.at - other.at)
         .map(({ name, kind, path, bytes, at }: ArtifactEvent) => ({
@@ -179,7 +150,7 @@ export function listRuns(events: readonly AnalyticsEvent[], filter: RunFilter = 
     Object.hasOwn(run.metrics, key) ? run.metrics[key] : undefined;
   const figure = (run: RunSummary, key: RunFigure): number | null => {
     const { startedAt, durationMs, executions, failures, totalCostUsd, totalTokens } = run;
-    return { startedAt, durationMs, executions, failures, costUsd: totalCostUsd, tokens: totalTokens }[key];
+    return { startedAt, durationMs, executions, failures, totalCostUsd, totalTokens }[key];
   };
   const orderedBy = (run: RunSummary): number | null =>
     typeof orderBy === 'object' ? (metric(run, orderBy.metric) ?? null) : figure(run, orderBy);

@@ -16,9 +16,10 @@ import type {
   SkillMetricsOptions,
   SkillUsage,
   SkillUsageOptions,
+  WindowOptions,
 } from '@toolweaver/analytics-core';
 import { add, compareTexts, counts, executionsOf, inOrder, latency, listExecutions, weigh } from './oracle.ts';
-import { type Frame, type History, widened } from './oracle-operations.ts';
+import { type Frame, frameOf, type History, widened } from './oracle-operations.ts';
 
 // The answers about skills, counted by hand from the events: slow, and plain enough to be seen right.
 
@@ -26,6 +27,14 @@ const hourMs = 3_600_000;
 const dayMs = 24 * hourMs;
 
 const lastDays = ({ now }: History, days: number): Frame => ({ from: now + 1 - days * dayMs, to: now + 1 });
+/** Both ends of a window: by default, of the last 30 days. */
+function closedFrame(history: History, { days, from, to }: WindowOptions): Frame {
+  const tomorrow = history.now + 1;
+  return from === undefined && to === undefined
+    ? lastDays(history, days ?? 30)
+    : { from: from ?? 0, to: to ?? Math.max(from ?? 0, tomorrow) };
+}
+
 const ofOrg = <E extends AnalyticsEvent>(events: readonly E[], orgId: string | undefined): E[] =>
   events.filter((event) => orgId === undefined || event.orgId === orgId);
 const inside = <E extends AnalyticsEvent>(events: readonly E[], { from, to }: Frame): E[] =>
@@ -54,8 +63,8 @@ function usesOf(
   return listExecutions(history.events, { kind: 'skill', name: skillId, orgId, ...widened(history, frame, ofOrg) });
 }
 
-export function skillUsage(history: History, skillId: string, { days = 30, orgId }: SkillUsageOptions): SkillUsage {
-  const frame = lastDays(history, days);
+export function skillUsage(history: History, skillId: string, { orgId, ...window }: SkillUsageOptions): SkillUsage {
+  const frame = closedFrame(history, window);
   const used = usesOf(history, skillId, orgId, frame);
   return {
     skillId,
@@ -82,8 +91,7 @@ function wilsonLow(successes: number, trials: number): number | null {
 export function leaderboard(history: History, options: LeaderboardOptions): LeaderboardEntry[] {
   const { metric = 'executions', period = 'all', orgId, limit = 10, kind = 'skill' } = options;
   const minExecutions = options.minExecutions ?? (metric === 'rating' ? 0 : 1);
-  const days = { day: 1, week: 7, month: 30, all: undefined }[period];
-  const frame = days === undefined ? { from: -Infinity, to: Infinity } : lastDays(history, days);
+  const frame = frameOf(history, options, { day: 1, week: 7, month: 30, all: Infinity }[period]);
   const executions = listExecutions(history.events, { kind, orgId, ...widened(history, frame, orgId !== undefined) });
   const ratings = kind === 'skill' ? inside(ofOrg(ratingsOf(history), orgId), frame) : [];
   const names = new Set([...executions.map(({ name }) => name), ...ratings.map(({ skillId }) => skillId)]);
@@ -164,12 +172,12 @@ export function skillMetrics(
 export function skillHealth(
   history: History,
   skillId: string,
-  { days = 30, orgId }: SkillHealthOptions,
+  { orgId, ...window }: SkillHealthOptions,
 ): SkillHealth | undefined {
   if (skillMetrics(history, skillId, { orgId }) === undefined) {
     return undefined;
   }
-  const frame = lastDays(history, days);
+  const frame = closedFrame(history, window);
   const used = usesOf(history, skillId, orgId, frame);
   const ratings = inside(ofOrg(ratingsOf(history), orgId), frame).filter((event) => event.skillId === skillId);
   const set = latest(ofOrg(scoresOf(history), orgId).filter((event) => event.skillId === skillId));
@@ -201,13 +209,13 @@ export function skillHealth(
 }
 
 export function listSkillHealth(history: History, options: SkillHealthListOptions): SkillHealth[] {
-  const { skillIds, limit = 100, days = 30, orgId } = options;
+  const { skillIds, limit = 100, orgId, ...window } = options;
   const names = skillIds ?? [
-    ...usesOf(history, undefined, orgId, lastDays(history, days)).map(({ name }) => name),
+    ...usesOf(history, undefined, orgId, closedFrame(history, window)).map(({ name }) => name),
     ...ofOrg([...ratingsOf(history), ...scoresOf(history)], orgId).map(({ skillId }) => skillId),
   ];
   return [...new Set(names)]
-    .flatMap((skillId) => skillHealth(history, skillId, { days, orgId }) ?? [])
+    .flatMap((skillId) => skillHealth(history, skillId, { orgId, ...window }) ?? [])
     .sort(
       inOrder(
         (one, other) => Number(one.score === null) - Number(other.score === null),
@@ -219,11 +227,9 @@ export function listSkillHealth(history: History, options: SkillHealthListOption
 }
 
 export function adoption(history: History, skillId: string, options: AdoptionOptions): SkillAdoption {
-  const { days, range, orgId } = options;
-  const tomorrow = history.now + 1;
-  const from = range === undefined ? tomorrow - (days ?? 30) * dayMs : (range.from ?? 0);
-  const to = range === undefined ? tomorrow : (range.to ?? Math.max(from, tomorrow));
-  const lastMidnight = Math.floor(Math.min(to, tomorrow) / dayMs) * dayMs;
+  const { orgId } = options;
+  const { from, to } = closedFrame(history, options);
+  const lastMidnight = Math.floor(Math.min(to, history.now + 1) / dayMs) * dayMs;
   const all = executionsOf(history.events);
   const used = usesOf(history, skillId, orgId, { from, to }, true);
   const organisations = orgId === undefined ? [...new Set(used.flatMap((event) => event.orgId ?? []))] : [orgId];

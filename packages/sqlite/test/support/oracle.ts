@@ -72,7 +72,7 @@ const newestFirst: Order<ExecutionEvent> = inOrder(
 );
 
 export function listExecutions(events: readonly AnalyticsEvent[], filter: ExecutionFilter = {}): ExecutionEvent[] {
-  const { from = -Infinity, to = Infinity, errorType, minLatencyMs, orderBy = 'time', ...equal } = filter;
+  const { from = -Infinity, to = Infinity, errorType, minLatencyMs, orderBy = 'at', ...equal } = filter;
   const found = executionsOf(events)
     .filter(({ at }) => from <= at && at < to)
     .filter((event) => errorType === undefined || event.error?.type === errorType)
@@ -82,11 +82,11 @@ export function listExecutions(events: readonly AnalyticsEvent[], filter: Execut
         (field) => equal[field] === undefined || event[field] === equal[field],
       ),
     );
-  if (orderBy === 'time') {
+  if (orderBy === 'at') {
     return found.sort(newestFirst);
   }
   const numberOf = ({ latencyMs, cost }: ExecutionEvent): number =>
-    (orderBy === 'latency' ? latencyMs : cost?.nanoUsd) ?? -1;
+    (orderBy === 'latencyMs' ? latencyMs : cost?.nanoUsd) ?? -1;
   return found
     .filter((event) => numberOf(event) >= 0)
     .sort(inOrder((one, other) => numberOf(other) - numberOf(one), newestFirst));

@@ -49,10 +49,10 @@ export const adoptionLaws: readonly Law[] = [
         retentionRate: null,
       };
       return answers(trial, events, [
-        ['getAdoption', ['parse', { range }], { users: 9, ...range, organisations: [first, second] }],
+        ['getAdoption', ['parse', range], { users: 9, ...range, organisations: [first, second] }],
         [
           'getAdoption',
-          ['parse', { range, orgId: 'org-3' }],
+          ['parse', { ...range, orgId: 'org-3' }],
           { organisations: [{ orgId: 'org-3', users: 0, activeUsers: 1 }] },
         ],
       ]);

@@ -42,6 +42,8 @@ export const leaderboardLaws: readonly Law[] = [
         [{}, all],
         [{ limit: 2 }, all.slice(0, 2)],
         [{ period: 'day', minExecutions: 2 }, all.slice(0, 3)],
+        [{ days: 1 }, all.filter(([name]) => name !== 'last week')],
+        [{ from: now - 6 * dayMs, to: now - dayMs }, [['last week', 1]]],
         [{ orgId: 'org-1' }, [['last week', 1]]],
         [
           { metric: 'success', period: 'day' },

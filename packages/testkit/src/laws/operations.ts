@@ -16,8 +16,8 @@ export const operationLaws: readonly Law[] = [
       const expected: [SummaryOptions, number][] = [
         [{}, 7],
         [{ days: 1 }, 6],
-        [{ range }, 1],
-        [{ range: { from: range.to } }, 6],
+        [range, 1],
+        [{ from: range.to }, 6],
         [{ orgId: 'org-1' }, 2],
         [{ orgId: 'org-1', days: 1 }, 1],
         [{ userId: 'user-1' }, 2],
@@ -184,10 +184,10 @@ export const operationLaws: readonly Law[] = [
         execution({ latencyMs: 33, cost: cents(1), at: Date.now() - 3 * dayMs }),
       ];
       await trial.deliver(events);
-      const valuesOf = { latency: 'latencyMs', cost: 'cost' } as const;
-      for (const orderBy of ['latency', 'cost'] as const satisfies readonly ExecutionOrder[]) {
+      const valuesOf = { latencyMs: 'latencyMs', costUsd: 'cost' } as const;
+      for (const orderBy of ['latencyMs', 'costUsd'] as const satisfies readonly ExecutionOrder[]) {
         const value = (event: (typeof events)[number]): number =>
-          (orderBy === 'latency' ? event.latencyMs : event.cost?.nanoUsd) ?? 0;
+          (orderBy === 'latencyMs' ? event.latencyMs : event.cost?.nanoUsd) ?? 0;
         const known = newestFirst(events.filter((event) => event[valuesOf[orderBy]] !== undefined));
         const expected = idsOf(known.toSorted((one, other) => value(other) - value(one)));
         const listed = await listAll(trial, { orderBy, limit: 4 });

@@ -23,7 +23,7 @@ export const readerLaws: readonly Law[] = [
             totalTokens: 80,
             totalCostUsd: 0.003_75,
             cacheHitRate: 0.75,
-            names: [
+            operations: [
               { kind: 'tool', name: 'search_web', executions: 11, failures: 7, averageLatencyMs: 35_408 / 11 },
               { kind: 'skill', name: 'summarise', ...usageOfSummarise, averageLatencyMs: 1253 / 8.5 },
               { kind: 'llm', name: 'sonnet', executions: 4, failures: 0, averageLatencyMs: 905 },
@@ -58,7 +58,7 @@ export const readerLaws: readonly Law[] = [
               totalTokens: 0,
               totalCostUsd: null,
               cacheHitRate: null,
-              names: [],
+              operations: [],
               failuresByType: [],
               slowest: [],
               runs: 0,
@@ -89,13 +89,13 @@ export const readerLaws: readonly Law[] = [
         [Q in keyof AnalyticsReader]: [problems: number, Q, ...Parameters<AnalyticsReader[Q]>];
       }[keyof AnalyticsReader][] = [
         [1, 'getSkillUsage', 'summarise', { days: -1 }],
-        [1, 'getAdoption', 'summarise', { days: 1, range: { from: 0 } }],
+        [1, 'getAdoption', 'summarise', { days: 1, from: 0 }],
         [2, 'getRecommendations', 'user-1', { limit: 0, days: -1 }],
         [2, 'getLeaderboard', { limit: 0, metric: wrong('fame') }],
         [2, 'listExecutions', { limit: 1.5, kind: wrong('robot') }],
         [1, 'listExecutions', {}, 'made up'],
-        [1, 'summary', { range: { from: Number.NaN } }],
-        [2, 'summary', { range: { from: 1_767_225_600, to: 1_767_312_000 } }],
+        [1, 'summary', { from: Number.NaN }],
+        [2, 'summary', { from: 1_767_225_600, to: 1_767_312_000 }],
         [2, 'getCosts', { by: wrong('colour; DROP TABLE executions'), limit: 0 }],
         [1, 'getErrors', { limit: 1001 }],
         [1, 'getTrend', { days: 1001 }],

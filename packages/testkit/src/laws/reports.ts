@@ -55,23 +55,23 @@ export const reportLaws: readonly Law[] = [
       await answers(trial, daysFrom(start), [
         [
           'getTrend',
-          [{ range }],
+          [range],
           [first, { ...empty, from: start + dayMs }, { to: end, executions: 1, totalCostUsd: null }],
         ],
         [
           'getTrend',
-          [{ range, name: 'summarise' }],
+          [{ ...range, name: 'summarise' }],
           [{ ...first, uniqueUsers: 1, p50LatencyMs: 40, p99LatencyMs: 40 }, nobody, nobody],
         ],
         [
           'getTrend',
-          [{ range, kind: 'tool', distributions: true }],
+          [{ ...range, kind: 'tool', distributions: true }],
           [nobody, nobody, { uniqueUsers: 1, p95LatencyMs: 0 }],
         ],
-        ['getTrend', [{ range: { from: start, to: start + dayMs }, name: 'summarise', distributions: false }], [first]],
+        ['getTrend', [{ from: start, to: start + dayMs, name: 'summarise', distributions: false }], [first]],
         [
           'getTrend',
-          [{ range: { from: start + 1, to: start + hourMs + 1 }, bucket: 'hour' }],
+          [{ from: start + 1, to: start + hourMs + 1, bucket: 'hour' }],
           [{ executions: 3, to: start + hourMs }, empty],
         ],
       ]);
@@ -107,7 +107,7 @@ export const reportLaws: readonly Law[] = [
         ['getHeatmap', [{ kind, orgId: 'org-1' }], { rows: [draw] }],
         [
           'getHeatmap',
-          [{ kind, range: { from: start - 1, to: start + hourMs - 1 } }],
+          [{ kind, from: start - 1, to: start + hourMs - 1 }],
           { rows: [{ executions: 3, hours: hours.with(0, { ...nothing, executions: 2, averageLatencyMs: 40 }) }] },
         ],
         ['getHeatmap', [], { rows: [{ name: 'draw', executions: 1 }] }],

@@ -65,8 +65,8 @@ export const runLaws: readonly Law[] = [
         [{ orderBy: 'durationMs', order: 'asc' }, 'b a c d'],
         [{ orderBy: 'executions' }, 'b a d c'],
         [{ orderBy: 'failures' }, 'a b c d'],
-        [{ orderBy: 'costUsd', order: 'asc' }, 'd a b c'],
-        [{ orderBy: 'tokens' }, 'a b c d'],
+        [{ orderBy: 'totalCostUsd', order: 'asc' }, 'd a b c'],
+        [{ orderBy: 'totalTokens' }, 'a b c d'],
         [{ orderBy: { metric: 'loss' } }, 'a b c d'],
         [{ orderBy: { metric: 'loss' }, order: 'asc' }, 'b a c d'],
       ]);
@@ -87,7 +87,7 @@ export const runLaws: readonly Law[] = [
         [{ where: [{ metric: 'loss', op: '<', value: 0.5 }] }, 'b'],
         [{ where: [{ metric: 'loss', op: '<=', value: 0.5 }] }, 'b a'],
         [{ where: [{ figure: 'durationMs', op: '=', value: 10 }] }, 'b'],
-        [{ where: [{ figure: 'costUsd', op: '<', value: 1 }] }, 'd a'],
+        [{ where: [{ figure: 'totalCostUsd', op: '<', value: 1 }] }, 'd a'],
         [
           {
             where: [
@@ -105,7 +105,7 @@ export const runLaws: readonly Law[] = [
     only: 'reader',
     check(trial) {
       const start = recently();
-      const figures = { failures: 0, tokens: 0, costUsd: null };
+      const figures = { failures: 0, totalTokens: 0, totalCostUsd: null };
       return answers(trial, runsFrom(start), [
         [
           'listRuns',
@@ -138,9 +138,9 @@ export const runLaws: readonly Law[] = [
             summary: { ok: true },
             latencyMs: { average: 175, min: 100, max: 250 },
             maxDepth: 2,
-            modules: [
-              { ...figures, kind: 'agent', name: 'clerk', calls: 1, averageLatencyMs: 250 },
-              { kind: 'skill', name: 'summarise', calls: 1, failures: 1, tokens: 20, costUsd: 0.03 },
+            operations: [
+              { ...figures, kind: 'agent', name: 'clerk', executions: 1, averageLatencyMs: 250 },
+              { kind: 'skill', name: 'summarise', executions: 1, failures: 1, totalTokens: 20, totalCostUsd: 0.03 },
             ],
             artifacts: [
               { name: 'log', kind: 'text', path: null, bytes: 3, at: start + 340 },

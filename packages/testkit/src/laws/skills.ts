@@ -48,6 +48,8 @@ export const skillLaws: readonly Law[] = [
           ['getSkillUsage', ['summarise', { days: 1 }], { executions: 2 }],
           ['getSkillUsage', ['summarise', { orgId }], { executions: 2 }],
           ['getSkillUsage', ['summarise', { days: 1, orgId }], { executions: 1 }],
+          ['getSkillUsage', ['summarise', { from: now - 3 * dayMs, to: now - minuteMs }], { executions: 2 }],
+          ['getSkillUsage', ['summarise', { from: now - 2 * dayMs, to: now - minuteMs }], { executions: 0 }],
         ],
       );
     },
@@ -192,6 +194,11 @@ export const skillLaws: readonly Law[] = [
             'getSkillHealth',
             ['draw', { days: 50 }],
             { computed: { parts: parts((100 * 9) / 17, 20, 100, 100 - (16 * 100 + 1) / 170) } },
+          ],
+          [
+            'getSkillHealth',
+            ['draw', { from: now - 50 * dayMs, to: now - 30 * dayMs }],
+            { executions: 1, computed: { parts: parts(100, 20, 10, 99.9) } },
           ],
           ['getSkillHealth', ['old'], { score: null, source: null, computed: null, executions: 0 }],
         ],

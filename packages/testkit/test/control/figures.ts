@@ -4,7 +4,9 @@ import type {
   ExecutionCounts,
   ExecutionEvent,
   LatencyStats,
+  OperationSummary,
   Problem,
+  Window,
   WindowOptions,
 } from '@toolweaver/analytics-core';
 import { configError } from '@toolweaver/analytics-core/backend';
@@ -18,16 +20,23 @@ export type Options = WindowOptions & Partial<ExecutionEvent>;
 
 export function executionsOf(
   rows: readonly AnalyticsEvent[],
-  { days, range = {}, ...equal }: Options,
+  { days, from: start = 0, to = Number.POSITIVE_INFINITY, ...equal }: Options,
 ): ExecutionEvent[] {
-  const from = days === undefined ? (range.from ?? 0) : Date.now() + 1 - days * day;
-  const to = range.to ?? Number.POSITIVE_INFINITY;
+  const from = days === undefined ? start : Date.now() + 1 - days * day;
   return rows
     .filter((row) => row.type === 'execution')
     .filter(({ at }) => at >= from && at < to)
     .filter((row) =>
       Object.entries(equal).every(([field, value]) => value === undefined || row[field as 'name'] === value),
     );
+}
+
+/** Both ends of a window; by default, of the last 30 days. */
+export function frameOf({ days, from, to }: WindowOptions, usualDays = 30): Window {
+  const isOpen = from === undefined && to === undefined;
+  refuse([['days', days === undefined || (days > 0 && isOpen)]]);
+  const end = to ?? Date.now() + 1;
+  return { from: isOpen ? Math.max(0, end - (days ?? usualDays) * day) : (from ?? 0), to: end };
 }
 
 type Subject = Readonly<Record<'kind' | 'name', string | null>>;
@@ -125,6 +134,18 @@ export function costsOf(events: readonly ExecutionEvent[]): CostTotals {
     averageCostUsd: priced.length === 0 ? null : nanoUsd / 1e9 / weightOf(priced),
     totalTokens: tokensOf(events),
   };
+}
+
+/** Most used first, then by kind and name. */
+export function operationsOf(events: readonly ExecutionEvent[]): OperationSummary[] {
+  return groupsOf(events, ({ kind, name }) => ({ kind, name }))
+    .map(([subject, own]) => ({
+      ...subject,
+      ...countsOf(own),
+      averageLatencyMs: latencyOf(own).average,
+      ...costsOf(own),
+    }))
+    .sort((one, other) => other.executions - one.executions || byKindAndName(one, other));
 }
 
 export function hitRateOf(events: readonly ExecutionEvent[]): number | null {

@@ -11,8 +11,8 @@ import {
   isTime,
   latencyOf,
   type Options,
+  operationsOf,
   refuse,
-  tokensOf,
   weightOf,
 } from './figures.ts';
 import { wasteOf } from './waste.ts';
@@ -52,22 +52,19 @@ export function operationsOver(
 
   return {
     async summary(options = {}) {
-      const { from, to } = options.range ?? {};
+      const { from, to } = options;
       refuse([
-        ['range.from', isTime(from)],
-        ['range.to', isTime(to)],
+        ['from', isTime(from)],
+        ['to', isTime(to)],
       ]);
       const all = about(options as Options);
       const failed = all.filter(({ success }) => !success);
       return {
         ...countsOf(all),
         latencyMs: latencyOf(all),
-        totalTokens: tokensOf(all),
-        totalCostUsd: costsOf(all).totalCostUsd,
+        ...costsOf(all),
         cacheHitRate: hitRateOf(all),
-        names: groupsOf(all, ({ kind, name }) => ({ kind, name }))
-          .map(([subject, own]) => ({ ...subject, ...countsOf(own), averageLatencyMs: latencyOf(own).average }))
-          .sort((one, other) => other.executions - one.executions),
+        operations: operationsOf(all),
         failuresByType: groupsOf(failed, typed)
           .map(([subject, own]) => ({ ...subject, failures: weightOf(own) }))
           .sort((one, other) => other.failures - one.failures),

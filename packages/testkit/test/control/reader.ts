@@ -24,7 +24,7 @@ export function readerOver(rows: () => readonly AnalyticsEvent[]): AnalyticsRead
         orderBy,
         ...equal
       } = filter;
-      const numberOf = { time: () => 0, latency: latencyOf, cost: costOf }[orderBy ?? 'time'];
+      const numberOf = { at: () => 0, latencyMs: latencyOf, costUsd: costOf }[orderBy ?? 'at'];
       refuse([
         ['limit', isLimit(limit)],
         [

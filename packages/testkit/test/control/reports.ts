@@ -25,15 +25,15 @@ export function reportsOver(
 ): Pick<AnalyticsReader, 'getTrend' | 'getHeatmap' | 'getLatency' | 'compareModels' | 'getCacheStats'> {
   const about = (options: object): ExecutionEvent[] => executionsOf(rows(), options as Options);
   return {
-    async getTrend({ bucket = 'day', distributions, days, range = {}, ...scope } = {}) {
+    async getTrend({ bucket = 'day', distributions, days, from: start, to: end = Date.now() + 1, ...scope } = {}) {
       const width = bucket === 'day' ? day : hour;
       refuse([['days', (days ?? 1) <= 1000]]);
-      const to = Math.ceil((range.to ?? Date.now() + 1) / width) * width;
-      const from = Math.floor((range.from ?? to - (days ?? (bucket === 'day' ? 30 : 2)) * day) / width) * width;
+      const to = Math.ceil(end / width) * width;
+      const from = Math.floor((start ?? to - (days ?? (bucket === 'day' ? 30 : 2)) * day) / width) * width;
       const distributed = distributions ?? scope.name !== undefined;
       return Array.from({ length: (to - from) / width }, (_, at) => {
         const window = { from: from + at * width, to: from + (at + 1) * width };
-        const own = about({ ...scope, range: window });
+        const own = about({ ...scope, ...window });
         const { average, p50, p95, p99 } = latencyOf(own);
         return {
           ...window,
@@ -50,8 +50,14 @@ export function reportsOver(
       });
     },
 
-    async getHeatmap({ kind = 'tool', limit = 20, range, days, ...scope } = {}) {
-      const all = about({ ...scope, kind, range, days: days ?? (range === undefined ? 30 : undefined) });
+    async getHeatmap({ kind = 'tool', limit = 20, from, to, days, ...scope } = {}) {
+      const all = about({
+        ...scope,
+        kind,
+        from,
+        to,
+        days: days ?? (from === undefined && to === undefined ? 30 : undefined),
+      });
       return {
         rows: groupsOf(all, ({ name }) => ({ name }))
           .map(([{ name }, own]) => ({

@@ -10,17 +10,7 @@ import type {
   RunReader,
 } from '@toolweaver/analytics-core';
 import { averageCostOf, averageLatencyOf, differenceOf, shareOf } from './compare.ts';
-import {
-  byKindAndName,
-  costsOf,
-  countsOf,
-  executionsOf,
-  groupsOf,
-  latencyOf,
-  type Options,
-  refuse,
-  tokensOf,
-} from './figures.ts';
+import { costsOf, countsOf, executionsOf, latencyOf, type Options, operationsOf, refuse, tokensOf } from './figures.ts';
 
 /** Answers about runs, from the rows by hand. */
 export function runsOver(rows: () => readonly AnalyticsEvent[]): RunReader {
@@ -91,13 +81,7 @@ export function runsOver(rows: () => readonly AnalyticsEvent[]): RunReader {
       metrics: lastMetrics(runId),
       latencyMs: latencyOf(own),
       maxDepth: Math.max(0, ...own.map(depth)),
-      modules: groupsOf(own, (event) => ({ kind: event.kind, name: event.name }))
-        .map(([subject, ofIt]) => {
-          const { executions: calls, failures } = countsOf(ofIt);
-          const { totalCostUsd: costUsd, totalTokens: tokens } = costsOf(ofIt);
-          return { ...subject, calls, failures, tokens, costUsd, averageLatencyMs: latencyOf(ofIt).average };
-        })
-        .sort((one, other) => other.calls - one.calls || byKindAndName(one, other)),
+      operations: operationsOf(own),
       artifacts: rows()
         .filter((row) => row.type === 'artifact')
         .filter((row) => row.runId === runId)

@@ -7,12 +7,13 @@ import type {
   RatingEvent,
   SkillHealth,
   SkillReader,
+  Window,
 } from '@toolweaver/analytics-core';
-import { countsOf, distinct, isLimit, latencyOf, refuse } from './figures.ts';
+import { countsOf, distinct, frameOf, isLimit, latencyOf, refuse } from './figures.ts';
 import { recommendationsOver } from './recommendations.ts';
 
 const day = 86_400_000;
-const periods = { day, week: 7 * day, month: 30 * day, all: Number.POSITIVE_INFINITY };
+const periods = { day: 1, week: 7, month: 30, all: Number.POSITIVE_INFINITY };
 const metrics = ['executions', 'success', 'successLowerBound', 'latency', 'rating', 'cost', 'adoption'];
 
 /** Answers about skills, from the rows by hand. */
@@ -37,9 +38,7 @@ export function skillsOver(rows: () => readonly AnalyticsEvent[]): SkillReader {
       .filter((row) => row.skillId === skillId && (orgId === undefined || row.orgId === orgId))
       .sort((one, other) => other.at - one.at || (one.id < other.id ? 1 : -1));
 
-  function health(skillId: string, days: number, orgId: string | undefined): SkillHealth {
-    const to = Date.now() + 1;
-    const from = to - days * day;
+  function health(skillId: string, { from, to }: Window, orgId: string | undefined): SkillHealth {
     const used = uses(skillId, orgId, from, to);
     const stars = ratings(orgId)
       .filter((row) => row.skillId === skillId && row.at >= from && row.at < to)
@@ -78,10 +77,8 @@ export function skillsOver(rows: () => readonly AnalyticsEvent[]): SkillReader {
     ratings(orgId).some((row) => row.skillId === skillId);
 
   const reader: Omit<SkillReader, keyof ReturnType<typeof recommendationsOver>> = {
-    async getSkillUsage(skillId, { days = 30, orgId } = {}) {
-      refuse([['days', days > 0]]);
-      const to = Date.now() + 1;
-      const from = to - days * day;
+    async getSkillUsage(skillId, { orgId, ...window } = {}) {
+      const { from, to } = frameOf(window);
       const own = uses(skillId, orgId, from, to);
       return {
         skillId,
@@ -120,36 +117,41 @@ export function skillsOver(rows: () => readonly AnalyticsEvent[]): SkillReader {
       };
     },
 
-    async getSkillHealth(skillId, { days = 30, orgId } = {}) {
-      refuse([['days', days > 0]]);
-      return isKnown(skillId, orgId) ? health(skillId, days, orgId) : undefined;
+    async getSkillHealth(skillId, { orgId, ...window } = {}) {
+      return isKnown(skillId, orgId) ? health(skillId, frameOf(window), orgId) : undefined;
     },
 
-    async listSkillHealth({ skillIds, days = 30, orgId, limit = 100 } = {}) {
-      refuse([
-        ['days', days > 0],
-        ['limit', isLimit(limit)],
-      ]);
+    async listSkillHealth({ skillIds, orgId, limit = 100, ...window } = {}) {
+      refuse([['limit', isLimit(limit)]]);
+      const { from, to } = frameOf(window);
       const named = rows().flatMap((row) => (row.type === 'rating' || row.type === 'health' ? row.skillId : []));
-      const all = [...uses(undefined, orgId, Date.now() + 1 - days * day).map(({ name }) => name), ...named];
+      const all = [...uses(undefined, orgId, from, to).map(({ name }) => name), ...named];
       return [...new Set(skillIds ?? all)]
         .filter((skillId) => isKnown(skillId, orgId))
-        .map((skillId) => health(skillId, days, orgId))
+        .map((skillId) => health(skillId, { from, to }, orgId))
         .sort((one, other) => (one.score ?? 101) - (other.score ?? 101) || (one.skillId < other.skillId ? -1 : 1))
         .slice(0, limit);
     },
 
     async getLeaderboard(options = {}) {
-      const { metric = 'executions', period = 'all', orgId, limit = 10, minExecutions, kind = 'skill' } = options;
+      const {
+        metric = 'executions',
+        period = 'all',
+        orgId,
+        limit = 10,
+        minExecutions,
+        kind = 'skill',
+        ...window
+      } = options;
       refuse([
         ['metric', metrics.includes(metric)],
         ['limit', isLimit(limit)],
       ]);
-      const since = Date.now() - periods[period];
+      const { from, to } = frameOf(window, periods[period]);
       const used = executions().filter(
-        (row) => row.at >= since && row.kind === kind && (orgId === undefined || row.orgId === orgId),
+        (row) => row.at >= from && row.at < to && row.kind === kind && (orgId === undefined || row.orgId === orgId),
       );
-      const rated = kind === 'skill' ? ratings(orgId).filter(({ at }) => at >= since) : [];
+      const rated = kind === 'skill' ? ratings(orgId).filter(({ at }) => at >= from && at < to) : [];
       const names = new Set([...used.map(({ name }) => name), ...rated.map(({ skillId }) => skillId)]);
       const entries = [...names].flatMap((name): Omit<LeaderboardEntry, 'rank'>[] => {
         const own = used.filter((row) => row.name === name);
@@ -193,16 +195,14 @@ export function skillsOver(rows: () => readonly AnalyticsEvent[]): SkillReader {
         .map((entry, at) => ({ rank: at + 1, ...entry }));
     },
 
-    async getTopSkills({ days = 30, orgId, limit = 10 } = {}) {
-      const from = Date.now() + 1 - days * day;
-      return skillsOver(() => rows().filter(({ at }) => at >= from)).getLeaderboard({ orgId, limit });
+    async getTopSkills(options = {}) {
+      const { from, to, days = from === undefined && to === undefined ? 30 : undefined } = options;
+      return reader.getLeaderboard({ ...options, days });
     },
 
-    async getAdoption(skillId, { days, range, orgId } = {}) {
-      refuse([['days', days === undefined || (days > 0 && range === undefined)]]);
+    async getAdoption(skillId, { orgId, ...window } = {}) {
+      const { from, to } = frameOf(window);
       const now = Date.now() + 1;
-      const from = range === undefined ? now - (days ?? 30) * day : (range.from ?? 0);
-      const to = range?.to ?? now;
       const midnight = Math.floor(Math.min(to, now) / day) * day;
       const used = uses(skillId, orgId, from, to);
       const organisations = orgId === undefined ? new Set(used.flatMap((row) => row.orgId ?? [])) : [orgId];

@@ -17,6 +17,8 @@ export const leaderboardMutants: Mutants = {
     'forgets the period': reading((reader) => ({
       getLeaderboard: (options) => reader.getLeaderboard({ ...options, period: 'all' }),
     })),
+    'forgets the days': forgetting('getLeaderboard', 'days'),
+    'forgets the end of the window': forgetting('getLeaderboard', 'to'),
     'forgets the limit': reading((reader) => ({
       getLeaderboard: (options) => reader.getLeaderboard({ ...options, limit: 1000 }),
     })),

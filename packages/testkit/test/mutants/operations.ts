@@ -16,16 +16,13 @@ function errors(change: (report: ErrorReport) => Partial<ErrorReport>): Mutant {
 export const operationMutants: Mutants = {
   'the summary is that of its window and its scope': {
     'forgets the days': forgetting('summary', 'days'),
-    'forgets the range': forgetting('summary', 'range'),
+    'forgets the start': forgetting('summary', 'from'),
+    'forgets the end': forgetting('summary', 'to'),
     'forgets the organisation': forgetting('summary', 'orgId'),
     'forgets the user': forgetting('summary', 'userId'),
     'forgets the run': forgetting('summary', 'runId'),
-    'has the end of a range inside': reading((reader) => ({
-      summary: ({ range, ...options } = {}) =>
-        reader.summary({
-          ...options,
-          ...(range !== undefined && { range: { ...range, to: range.to === undefined ? undefined : range.to + 1 } }),
-        }),
+    'has the end of a window inside': reading((reader) => ({
+      summary: ({ to, ...options } = {}) => reader.summary({ ...options, to: to === undefined ? undefined : to + 1 }),
     })),
   },
   'costs are summed by each group, most expensive first, the unknown last': {
@@ -77,17 +74,17 @@ export const operationMutants: Mutants = {
   },
   'executions are listed slowest or most expensive first, without those of which that is unknown': {
     'lists the newest first': reading((reader) => ({
-      listExecutions: (filter, cursor) => reader.listExecutions({ ...filter, orderBy: 'time' }, cursor),
+      listExecutions: (filter, cursor) => reader.listExecutions({ ...filter, orderBy: 'at' }, cursor),
     })),
     'lists by latency whatever is asked for': reading((reader) => ({
-      listExecutions: (filter, cursor) => reader.listExecutions({ ...filter, orderBy: 'latency' }, cursor),
+      listExecutions: (filter, cursor) => reader.listExecutions({ ...filter, orderBy: 'latencyMs' }, cursor),
     })),
     'has the oldest of equals first': reading((reader) => ({
       listExecutions: async (filter, cursor) => {
         const page = await reader.listExecutions(filter, cursor);
         const { orderBy } = filter ?? {};
         const executions = page.executions.toSorted((one, other) =>
-          orderBy === 'latency' ? (other.latencyMs ?? 0) - (one.latencyMs ?? 0) || one.at - other.at : 0,
+          orderBy === 'latencyMs' ? (other.latencyMs ?? 0) - (one.latencyMs ?? 0) || one.at - other.at : 0,
         );
         return { ...page, executions };
       },

@@ -22,7 +22,9 @@ export const readerMutants: Mutants = {
     })),
     'leaves out agents': reading((reader) => ({
       summary: (options) =>
-        but(reader.summary(options), ({ names }) => ({ names: names.filter(({ kind }) => kind !== 'agent') })),
+        but(reader.summary(options), ({ operations }) => ({
+          operations: operations.filter(({ kind }) => kind !== 'agent'),
+        })),
     })),
     'counts failures of a known type only': reading((reader) => ({
       summary: (options) =>
@@ -117,16 +119,14 @@ export const readerMutants: Mutants = {
       summary: () =>
         Promise.reject(
           new AnalyticsError('INVALID_EVENT', 'no time', {
-            problems: [{ field: 'range.from', message: 'is no time' }],
+            problems: [{ field: 'from', message: 'is no time' }],
           }),
         ),
     })),
     'takes times in seconds': misheard('summary', (options) => [
-      Number(options?.range?.to) < 1e10 ? { ...options, range: {} } : options,
+      Number(options?.to) < 1e10 ? { ...options, from: undefined, to: undefined } : options,
     ]),
-    'looks at one end of a window': misheard('summary', (options) => [
-      { ...options, range: options?.range && { ...options.range, to: undefined } },
-    ]),
+    'looks at one end of a window': misheard('summary', (options) => [{ ...options, to: undefined }]),
     'names the first problem': reading((reader) => ({
       getLeaderboard: (options) => reader.getLeaderboard({ ...options, metric: undefined }),
     })),

@@ -1,4 +1,4 @@
-import type { Heatmap, LatencyReport, ModelStats, TrendPoint } from '@toolweaver/analytics-core';
+import type { Heatmap, LatencyReport, ModelStats, TimeRange, TrendPoint } from '@toolweaver/analytics-core';
 import { forgetting, type Mutant, type Mutants, misheard, misspoken } from './altered.ts';
 
 const hour = 3_600_000;
@@ -21,22 +21,21 @@ function models(change: (model: ModelStats) => Partial<ModelStats>): Mutant {
   return misspoken('compareModels', (found) => found.map((model) => ({ ...model, ...change(model) })));
 }
 
+function aMsLonger<O extends TimeRange>(options?: O): O | undefined {
+  return options?.to === undefined ? options : { ...options, to: options.to + 1 };
+}
+
 export const reportMutants: Mutants = {
   'a trend has every hour or day of UTC that its window touches, also the empty ones': {
     'leaves out the empty ones': misspoken('getTrend', (points) => points.filter(({ executions }) => executions > 0)),
     'has the days of another zone': trend(({ from, to }) => ({ from: from + hour, to: to + hour })),
-    'begins where the range begins': misspoken('getTrend', (points, { range } = {}) =>
-      points.map((point, at) => (at === 0 ? { ...point, from: range?.from ?? point.from } : point)),
+    'begins where the window begins': misspoken('getTrend', (points, { from } = {}) =>
+      points.map((point, at) => (at === 0 ? { ...point, from: from ?? point.from } : point)),
     ),
-    'has whole buckets of the range only': misheard(
-      'getTrend',
-      ({ range: { from = 0, to = 0 } = {}, ...options } = {}) => [
-        { ...options, ...(from > 0 && { range: { from: from + 23 * hour, to: to - 23 * hour } }) },
-      ],
-    ),
-    'has the bucket that begins where the range ends': misheard('getTrend', ({ range, ...options } = {}) => [
-      { ...options, ...(range && { range: { ...range, to: (range.to ?? 0) + 1 } }) },
+    'has whole buckets of the window only': misheard('getTrend', ({ from, to = 0, ...options } = {}) => [
+      { ...options, ...(from !== undefined && { from: from + 23 * hour, to: to - 23 * hour }) },
     ]),
+    'has the bucket that begins where the window ends': misheard('getTrend', (options) => [aMsLonger(options)]),
     'has the newest first': misspoken('getTrend', (points) => points.toReversed()),
     'takes an unknown cost for none': trend(({ totalCostUsd }) => ({ totalCostUsd: totalCostUsd ?? 0 })),
     'takes nothing for a latency of zero': trend(({ averageLatencyMs }) => ({
@@ -58,10 +57,10 @@ export const reportMutants: Mutants = {
     'knows days only': forgetting('getTrend', 'bucket'),
     'forgets the days': forgetting('getTrend', 'days'),
     'has thirty days by the hour': misheard('getTrend', (options = {}) => [
-      options.range === undefined ? { days: 30, ...options } : options,
+      options.from === undefined ? { days: 30, ...options } : options,
     ]),
     'ends with the last whole bucket': misspoken('getTrend', (points, options = {}) =>
-      options.range === undefined
+      options.from === undefined
         ? points.map(({ from, to, ...rest }) => ({ ...rest, from: from - (to - from), to: from }))
         : points,
     ),
@@ -86,14 +85,13 @@ export const reportMutants: Mutants = {
     'forgets the limit': misheard('getHeatmap', (options) => [{ ...options, limit: 1000 }]),
     'forgets the organisation': forgetting('getHeatmap', 'orgId'),
     'forgets the kind': forgetting('getHeatmap', 'kind'),
-    'forgets the range': forgetting('getHeatmap', 'range'),
-    'has the end of the range inside': misheard('getHeatmap', ({ range, ...options } = {}) => [
-      { ...options, ...(range && { range: { ...range, to: (range.to ?? 0) + 1 } }) },
-    ]),
+    'forgets the start': forgetting('getHeatmap', 'from'),
+    'forgets the end': forgetting('getHeatmap', 'to'),
+    'has the end of the window inside': misheard('getHeatmap', (options) => [aMsLonger(options)]),
     'looks at skills unless it is asked for others': misheard('getHeatmap', (options) => [
       { kind: 'skill', ...options },
     ]),
-    'looks at all time': misheard('getHeatmap', (options) => [{ range: {}, ...options }]),
+    'looks at all time': misheard('getHeatmap', (options) => [{ from: 0, ...options }]),
   },
   'latencies are ranked, and counted up to the ends of buckets': {
     'counts the unknown': latency(({ count }) => ({ count: count + 1 })),

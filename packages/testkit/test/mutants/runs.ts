@@ -43,7 +43,7 @@ export const runMutants: Mutants = {
     'has the highest first always': ordering((filter) => ({ ...filter, order: 'desc' })),
     'has the lowest first unless it is asked': ordering((filter) => ({ order: 'asc', ...filter })),
     'takes an unknown cost for none': misspoken('listRuns', (page, { orderBy } = {}) =>
-      orderBy === 'costUsd' && page.runs.some(({ runId }) => runId === 'a')
+      orderBy === 'totalCostUsd' && page.runs.some(({ runId }) => runId === 'a')
         ? { ...page, runs: page.runs.toReversed() }
         : page,
     ),
@@ -75,7 +75,7 @@ export const runMutants: Mutants = {
       ordering(({ where, ...filter }) => ({ ...filter, where: where?.slice(0, 1) })),
     ],
     [
-      'has the end of the range inside',
+      'has the end of the window inside',
       ordering(({ to, ...filter }) => ({ ...filter, to: to === undefined ? undefined : to + 1 })),
     ],
     [
@@ -83,7 +83,7 @@ export const runMutants: Mutants = {
       ordering(({ where = [], ...filter }) => ({
         ...filter,
         where: where.map((one) =>
-          'figure' in one && one.figure === 'costUsd' ? { ...one, value: one.value / 1e9 } : one,
+          'figure' in one && one.figure === 'totalCostUsd' ? { ...one, value: one.value / 1e9 } : one,
         ),
       })),
     ],
@@ -104,7 +104,8 @@ export const runMutants: Mutants = {
     'makes up what is unknown': misspoken(
       'getRun',
       (run, runId) =>
-        run ?? ({ runId, state: null, metrics: {}, config: {}, modules: [], artifacts: [] } as unknown as RunDetails),
+        run ??
+        ({ runId, state: null, metrics: {}, config: {}, operations: [], artifacts: [] } as unknown as RunDetails),
     ),
     'has it over for good once it ended': details(({ state, startedAt }) =>
       state === 'started' ? { state: 'finished', finishedAt: startedAt + 10 } : {},
@@ -118,15 +119,17 @@ export const runMutants: Mutants = {
       state === 'finished' ? { project: null } : {},
     ),
     'takes an unknown cost for none': details(({ totalCostUsd }) => ({ totalCostUsd: totalCostUsd ?? 0 })),
-    'has an unknown cost of a module for none': details(({ modules }) => ({
-      modules: modules.map((one) => ({ ...one, costUsd: one.costUsd ?? 0 })),
+    'has an unknown cost of an operation for none': details(({ operations }) => ({
+      operations: operations.map((one) => ({ ...one, totalCostUsd: one.totalCostUsd ?? 0 })),
     })),
     'divides by zero': details(({ successRate }) => ({ successRate: successRate ?? Number.NaN })),
     'has the last value that was logged': details(({ metrics }) => ({ metrics: { ...metrics, loss: 8 } })),
     'has the first value of the highest step': details(({ metrics }) => ({ metrics: { ...metrics, loss: 0.4 } })),
     'counts depth from zero': details(({ maxDepth }) => ({ maxDepth: maxDepth - 1 })),
     'has a depth without executions': details(({ maxDepth }) => ({ maxDepth: Math.max(1, maxDepth) })),
-    'has modules of the same calls in any order': details(({ modules }) => ({ modules: modules.toReversed() })),
+    'has operations as often used in any order': details(({ operations }) => ({
+      operations: operations.toReversed(),
+    })),
     'has the newest artifact first': details(({ artifacts }) => ({ artifacts: artifacts.toReversed() })),
     'has no bytes for a path': details(({ artifacts }) => ({
       artifacts: artifacts.map((one) => ({ ...one, bytes: one.bytes ?? 0 })),

@@ -48,6 +48,11 @@ export const skillMutants: Mutants = {
     'forgets the organisation': reading((reader) => ({
       getSkillUsage: (skillId, options) => reader.getSkillUsage(skillId, { ...options, orgId: undefined }),
     })),
+    'forgets the start': misheard('getSkillUsage', (skillId, options) => [skillId, { ...options, from: undefined }]),
+    'has the end inside': misheard('getSkillUsage', (skillId, options) => [
+      skillId,
+      options?.to === undefined ? options : { ...options, to: options.to + 1 },
+    ]),
     'forgets the window of an organisation': misheard('getSkillUsage', (skillId, options) => [
       skillId,
       options?.orgId === undefined ? options : { ...options, days: 30 },
