@@ -1,14 +1,7 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
-
-const root = resolve(import.meta.dirname, '..');
-const read = (file: string): string => readFileSync(join(root, file), 'utf8');
-const inFolder = (folder: string): string[] => readdirSync(join(root, folder)).map((name) => join(folder, name));
-
-const documents = [...inFolder('.'), ...inFolder('docs'), ...inFolder('packages').flatMap(inFolder), 'bench/README.md']
-  .concat(inFolder('packages/grafana/runbooks'))
-  .filter((file) => file.endsWith('.md'));
+import { documents, read, root } from './support/documents.ts';
 
 const withoutCode = (text: string): string => text.replaceAll(/^ *```[\s\S]*?^ *```/gm, '');
 

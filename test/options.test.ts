@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { runInNewContext } from 'node:vm';
 import { expect, test } from 'vitest';
+import { documents, read } from './support/documents.ts';
 
 const packages = resolve(import.meta.dirname, '..', 'packages');
 
@@ -110,6 +112,21 @@ test('the README of the store lists every question, with its options', async () 
       ...(await taken(reader[question], {}, ...before)).toSorted(),
     ]);
   }
+  await close();
+});
+
+test('the store takes the questions that texts suggest, as they stand there', async () => {
+  const sqlite = (await load('sqlite'))['sqlite'] as Make;
+  const { reader, close } = (await sqlite({ path: ':memory:' })) as { reader: Record<string, Make>; close: Make };
+  const names = Object.keys(reader).join('|');
+  // Those that need a value from elsewhere, such as `{ limit }`, are left out.
+  const suggested = new RegExp(`\\b(${names})\\((\\{ (?:\\w+: (?:'[^']*'|[\\w.]+)(?:, )?)+ \\})\\)`, 'g');
+  const asked: string[] = [];
+  for (const [question, name = '', options] of documents.flatMap((file) => [...read(file).matchAll(suggested)])) {
+    asked.push(question);
+    await expect(reader[name]?.(runInNewContext(`(${options})`)), question).resolves.toBeDefined();
+  }
+  expect(new Set(asked).size).toBeGreaterThan(10);
   await close();
 });
 

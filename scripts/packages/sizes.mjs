@@ -23,8 +23,8 @@ const limitsKb = {
   otlp: 10.25,
   prices: 8.85,
   prometheus: 10,
-  sqlite: 26.05,
-  testkit: 22.1,
+  sqlite: 26.15,
+  testkit: 22.15,
   wandb: 34.6,
 };
 

@@ -18,7 +18,7 @@ const subjects: readonly Subject[] = [
 const look = [
   'The heatmap of the dashboard: did all executions become slower, or only a part?',
   'Failures at the same time: time-outs and retries are slow as well.',
-  "Which execution it was: `reader.listExecutions({ orderBy: 'latency' })` of the SQLite backend gives the slowest with their runs.",
+  "Which execution it was: `reader.listExecutions({ orderBy: 'latencyMs' })` of the SQLite backend gives the slowest with their runs.",
 ];
 
 /** Alerts on how long executions take. */
