@@ -191,6 +191,54 @@ describe('a wrapped function', () => {
     ]);
   });
 
+  test('a call whose response is asked for is recorded, with its value if that is read', async () => {
+    const made = rig();
+    /** As the clients of OpenAI and Anthropic have them: one way to await it goes the others. */
+    class Call extends Promise<{ tokens: number }> {
+      private async parse(): Promise<{ tokens: number }> {
+        return { tokens: 7 };
+      }
+      async asResponse(): Promise<{ status: number }> {
+        return { status: 200 };
+      }
+      async withResponse(): Promise<{ data: { tokens: number }; response: { status: number } }> {
+        return { data: await this, response: await this.asResponse() };
+      }
+      // biome-ignore lint/suspicious/noThenProperty: as clients of services have them
+      override then(...args: Parameters<Promise<{ tokens: number }>['then']>): Promise<never> {
+        return this.parse().then(...args) as Promise<never>;
+      }
+    }
+    const failed = new Error('refused');
+    class Refused extends Call {
+      override withResponse(): Promise<never> {
+        return Promise.reject(failed);
+      }
+    }
+    const usageOf = (_: unknown, result?: { tokens: number }) => ({
+      usage: result && { inputTokens: result.tokens, outputTokens: 0 },
+    });
+    const ask = (Class: typeof Call) =>
+      made.analytics.wrapTool(
+        () => new Class((resolve) => resolve({ tokens: 0 })),
+        { kind: 'llm', name: 'of' },
+        usageOf,
+      )();
+
+    expect(await ask(Call).withResponse()).toEqual({ data: { tokens: 7 }, response: { status: 200 } });
+    const asked = ask(Call);
+    expect(await asked.asResponse()).toEqual({ status: 200 });
+    expect(await asked.withResponse()).toMatchObject({ data: { tokens: 7 } });
+    await expect(ask(Refused).withResponse()).rejects.toBe(failed);
+    const events = await recorded(made);
+    expect(events).toMatchObject([
+      { success: true, usage: { inputTokens: 7 } },
+      { success: true },
+      { success: false, error: { message: 'refused' } },
+    ]);
+    expect(events[1]).not.toHaveProperty('usage');
+  });
+
   test('a promise that can do more than others is returned as it is', async () => {
     const made = rig();
     const more = Object.assign(Promise.reject(new Error('mine')), { abort() {} });

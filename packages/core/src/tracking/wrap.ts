@@ -76,7 +76,9 @@ const stepped = /* @__PURE__ */ new WeakSet<Steps<unknown>>();
 
 /**
  * Records the outcome of a promise when its caller awaits it. A `then` of its own may do work that can be done only once (the
- * OpenAI SDK's reads the body of the response), so only the caller may call it.
+ * OpenAI SDK's reads the body of the response), so only the caller may call it. The same SDK, and others made like it, have two
+ * more ways to await a promise: `withResponse()`, which resolves to the value as `data`, and `asResponse()`, which leaves the value
+ * unread.
  */
 function recordWhenAwaited(promise: Promise<unknown>, execution: Execution): void {
   // The caller may never await it.
@@ -87,35 +89,50 @@ function recordWhenAwaited(promise: Promise<unknown>, execution: Execution): voi
     return;
   }
   const executions = [execution];
-  const { then } = promise;
-  const awaitOriginal = (): Promise<unknown> =>
-    then.call(
-      promise,
-      (value) => {
-        for (const ended of executions.splice(0)) {
-          ended.succeeded(value);
+
+  function recording(wait: Wait, read: (got: unknown) => unknown): Promise<unknown> {
+    // Now, as one way to await it may go another.
+    const ended = executions.splice(0);
+    return wait(
+      (got) => {
+        for (const { succeeded } of ended) {
+          succeeded(read(got));
         }
-        return value;
+        return got;
       },
       (thrown) => {
-        for (const ended of executions.splice(0)) {
-          ended.threw(thrown);
+        for (const { threw } of ended) {
+          threw(thrown);
         }
         throw thrown;
       },
     );
+  }
+
+  const { then } = promise;
+  const awaitOriginal = (): Promise<unknown> => recording(then.bind(promise), (value) => value);
+  const viaResponse = (name: string, read: (got: unknown) => unknown): object | undefined => {
+    const method: unknown = Reflect.get(promise, name);
+    return typeof method === 'function'
+      ? { [name]: () => recording((...handlers) => Reflect.apply(method, promise, []).then(...handlers), read) }
+      : undefined;
+  };
   try {
     Object.assign(promise, {
       // biome-ignore lint/suspicious/noThenProperty: it takes the place of one
       then: ((...handlers) => awaitOriginal().then(...handlers)) as Promise<unknown>['then'],
       catch: ((...handlers) => awaitOriginal().catch(...handlers)) as Promise<unknown>['catch'],
       finally: ((...handlers) => awaitOriginal().finally(...handlers)) as Promise<unknown>['finally'],
+      ...viaResponse('withResponse', (got) => (got as { data?: unknown } | undefined)?.data),
+      ...viaResponse('asResponse', () => undefined),
     });
     awaited.set(promise, executions);
   } catch {
     // The call that returned a frozen promise goes unrecorded.
   }
 }
+
+type Wait = (got: (value: unknown) => unknown, failed: (thrown: unknown) => never) => Promise<unknown>;
 
 /**
  * Records a generator from its first step to its end, in an execution that `begin` begins. The caller gets the generator itself, which
