@@ -86,16 +86,19 @@ export async function loadTable(check: OptionChecks, providers: ReadonlyMap<stri
       return findByName(model);
     }
     const names = providerNames(provider);
-    const known = names.map(nameInTable).find((name) => name !== undefined);
-    // The name that Gemini's API gives its models begins with `models/`.
-    const found = known === undefined ? undefined : look(model.replace(/^models\//, ''), known);
-    if (found !== undefined) {
-      return found;
+    // Of a provider that is named in `providers`, nothing else is guessed.
+    const known = (providers.has(names[0]) ? [names[0]] : names).map(nameInTable).filter((name) => name !== undefined);
+    for (const name of known) {
+      // The name that Gemini's API gives its models begins with `models/`.
+      const found = look(model.replace(/^models\//, ''), name);
+      if (found !== undefined) {
+        return found;
+      }
     }
     if (names.includes(gateway)) {
       return findByName(model);
     }
-    return known === undefined
+    return known.length === 0
       ? {
           reason: `the provider ${provider} is in no price list: name it in \`providers\`, or give a price of your own`,
         }

@@ -51,9 +51,8 @@ export const anthropic: Shape = (counts, { iterations }) => {
   const short = counts.given('cache_creation', 'ephemeral_5m_input_tokens');
   const long = counts.given('cache_creation', 'ephemeral_1h_input_tokens');
   const parts = short === undefined && long === undefined ? undefined : (short ?? 0) + (long ?? 0);
-  if (parts !== undefined) {
-    counts.sum(written, [parts], 'cache_creation_input_tokens');
-  }
+  // A stream tells the parts at its beginning only, and the sum again at its end.
+  counts.rest(written ?? parts ?? 0, [parts ?? 0], 'cache_creation_input_tokens');
   const thinking = counts.count('output_tokens_details', 'thinking_tokens');
   return {
     inputTokens: withCompactions(counts.required('input_tokens'), 'input_tokens'),

@@ -137,6 +137,8 @@ describe('the table', () => {
     ['gpt-4o-mini', 'azure.ai.openai'],
     ['claude-sonnet-4-5', 'anthropic'],
     ['claude-sonnet-4-5', 'anthropic.messages'],
+    ['us.anthropic.claude-sonnet-4-5-20250929-v1:0', 'amazon-bedrock'],
+    ['us.anthropic.claude-sonnet-4-5-20250929-v1:0', 'bedrock.anthropic.messages'],
     ['gemini-2.5-flash', 'gcp.gemini'],
     ['gemini-2.5-flash', 'gcp.vertex_ai'],
     ['gemini-2.5-flash', 'google.generative-ai'],
@@ -198,6 +200,8 @@ describe('the table', () => {
     const told = await createPrices({ providers: { 'Our-Gateway': 'openai' } });
     expect(told.price(question)).toEqual(strict.price(ask('gpt-4o-mini')));
     expect(told.price({ ...question, provider: 'our-gateway.chat' })).toEqual(told.price(question));
+    const whole = await createPrices({ providers: { 'openai.ours': 'mistral' } });
+    expect(whole.price({ ...question, provider: 'openai.ours' })).toBeUndefined();
   });
 
   test("finds by its name alone what is called over the AI SDK's gateway", async () => {
