@@ -17,6 +17,7 @@ export function aiSdkTelemetry(analytics: Analytics): Telemetry {
   const failedTries = new Map<string, number>();
   // Only one model at a time works for a call.
   const modelKey = (callId: string): string => `${callId} model`;
+  const toolKey = (callId: string, toolCallId: string): string => `${callId} tool ${toolCallId}`;
 
   /** Of an attempt whose end was not reported, the stream broke, or ended without saying so. */
   function endBrokenTry(callId: string): void {
@@ -41,14 +42,14 @@ export function aiSdkTelemetry(analytics: Analytics): Telemetry {
     failedTries.delete(callId);
     spans.end(modelKey(callId), {}, { thrown });
     // What is left are attempts of an embedding, which have failed at an unknown time, the last one with the last error.
-    spans.endInner(callId, { latencyMs: undefined }, { thrown: Object(thrown).lastError ?? thrown });
+    spans.endModels(callId, { latencyMs: undefined }, { thrown: Object(thrown).lastError ?? thrown });
     spans.end(callId, {}, { thrown });
   }
 
   /** A failed attempt of an embedding is not reported. If its call went well, it was tried again, at an unknown time. */
   function endFailedEmbeds(callId: string): void {
     const thrown = { name: 'ModelError', message: 'it failed, and was tried again' };
-    spans.endInner(callId, { latencyMs: undefined }, { thrown });
+    spans.endModels(callId, { latencyMs: undefined }, { thrown });
   }
 
   return {
@@ -81,10 +82,28 @@ export function aiSdkTelemetry(analytics: Analytics): Telemetry {
     onEmbedEnd({ embedCallId, usage: { tokens } }) {
       spans.end(embedCallId, Number.isSafeInteger(tokens) ? { usage: { inputTokens: tokens } } : {});
     },
-    executeTool({ callId, toolCall, execute }) {
+    async executeTool({ callId, toolCallId, toolCall, execute }) {
+      const key = toolKey(callId, toolCallId);
       const name = toolCall?.toolName ?? 'unknown';
-      return analytics.withContext({ parentId: spans.idOf(callId) }, () =>
-        analytics.trackOperation({ kind: 'tool', name, inputBytes: bytesOf(toolCall?.input) }, () => execute()),
+      spans.start(key, { kind: 'tool', name, inputBytes: bytesOf(toolCall?.input) }, callId);
+      try {
+        // Sampling goes by the outer of two contexts.
+        return await analytics.withContext({ parentId: spans.idOf(callId) }, () =>
+          analytics.withContext({ parentId: spans.idOf(key) }, execute),
+        );
+      } catch (thrown) {
+        spans.end(key, {}, { thrown });
+        throw thrown;
+      }
+    },
+    // Comes last, and alone has what the tool returned.
+    onToolExecutionEnd({ callId, toolOutput }) {
+      const { output } = toolOutput as { readonly output?: unknown };
+      const failure = { thrown: { name: 'ToolError', message: 'its result has `isError`' } };
+      spans.end(
+        toolKey(callId, toolOutput.toolCallId),
+        { outputBytes: bytesOf(output) },
+        Object(output).isError === true ? failure : undefined,
       );
     },
     onEnd(event) {

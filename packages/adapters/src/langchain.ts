@@ -41,7 +41,8 @@ export function langChainCallbacks(analytics: Analytics, options: LangChainOptio
     const provider = textOf(metadata?.['ls_provider']);
     spans.start(runId, { kind: 'llm', name: textOf(name) ?? model, model, provider }, parentId);
   };
-  const fail = (thrown: unknown, runId: string): void => spans.end(runId, {}, isPause(thrown) ? undefined : { thrown });
+  const fail = (thrown: unknown, runId: string): void =>
+    spans.end(runId, {}, isPause(thrown) ? undefined : { thrown: isAbort(thrown) ? aborted : thrown });
 
   return {
     awaitHandlers: true,
@@ -92,6 +93,13 @@ export function langChainCallbacks(analytics: Analytics, options: LangChainOptio
 /** Whether LangGraph threw it to wait for somebody or to continue elsewhere, as its `isGraphBubbleUp` says. */
 function isPause(thrown: unknown): boolean {
   return Object(thrown)['is_bubble_up'] === true;
+}
+
+const aborted = { name: 'AbortError', message: 'aborted' };
+
+/** Of streams that are aborted or time out, LangChain tells callbacks only this, as an `Error`. */
+function isAbort(thrown: unknown): boolean {
+  return thrown instanceof Error && thrown.name === 'Error' && /^Abort(ed|Error)?$/.test(thrown.message);
 }
 
 /**

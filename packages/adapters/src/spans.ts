@@ -20,8 +20,8 @@ export interface Spans {
     details?: OperationDetails & { readonly latencyMs?: undefined },
     failure?: { readonly thrown: unknown },
   ): void;
-  /** The same for all that is under way directly in it. */
-  endInner: Spans['end'];
+  /** The same for all models that work directly for it. */
+  endModels: Spans['end'];
   /** What it was started with; undefined for an unknown key. */
   subjectOf(key: string): SubjectDetails | undefined;
   /** The id that its execution will have, or that of the nearest one around it that is recorded. */
@@ -81,9 +81,9 @@ export function createSpans(analytics: Analytics): Spans {
     inContext(() => (rootId === undefined ? record() : analytics.withContext({ parentId: rootId }, record)));
   };
 
-  const endInner: Spans['endInner'] = (key, details, failure) => {
-    for (const [inner, { parentKey }] of open) {
-      if (parentKey === key) {
+  const endModels: Spans['endModels'] = (key, details, failure) => {
+    for (const [inner, { parentKey, subject }] of open) {
+      if (parentKey === key && subject?.kind === 'llm') {
         end(inner, details, failure);
       }
     }
@@ -93,7 +93,7 @@ export function createSpans(analytics: Analytics): Spans {
     idOf,
     subjectOf,
     end,
-    endInner,
+    endModels,
     start(key, subject, parentKey) {
       const parent = open.get(parentKey ?? '');
       const parentId = parent?.id;

@@ -85,7 +85,10 @@ test('a loop of an agent: calls of the model, tools, and what is in them', async
   // 200 · 0.4 + 800 · 0.1 + 100 · 1.6 US dollars a million.
   expect(first?.cost).toEqual({ nanoUsd: 320_000, source: 'computed' });
   expect(first?.latencyMs).toBeGreaterThan(3);
-  expect(executions[2]).toMatchObject({ inputBytes: '{"city":"Oslo"}'.length });
+  expect(executions[2]).toMatchObject({
+    inputBytes: '{"city":"Oslo"}'.length,
+    outputBytes: 'rain in Oslo'.length,
+  });
   expect(JSON.stringify(await made.events())).not.toMatch(/secret|Oslo/);
 });
 
@@ -130,6 +133,54 @@ test('a tool that throws is a failure; the loop is none', async () => {
   const failed = (await made.executions()).filter(({ success }) => !success);
   expect(failed).toMatchObject([{ kind: 'tool', name: 'broken', error: { type: 'RangeError', message: 'mine' } }]);
   expect((await made.paths()).at(-1)).toBe('agent ai.generateText');
+});
+
+test('a result of an MCP server that is an error is a failure of the tool', async () => {
+  const made = rig();
+  const answers = [calls('remote', {}), calls('remote', {}), text];
+  const failure = { content: [{ type: 'text', text: 'no such city' }], isError: true };
+  const results = [failure, { content: [], isError: false }];
+  await generateText({
+    model: new MockLanguageModelV4({ modelId: 'm', doGenerate: async () => answers.shift() as never }),
+    prompt: 'p',
+    telemetry: telemetryOf(made),
+    stopWhen: isStepCount(3),
+    tools: { remote: tool({ inputSchema: jsonSchema<object>({ type: 'object' }), execute: () => results.shift() }) },
+  });
+  expect((await made.executions()).filter(({ kind }) => kind === 'tool')).toMatchObject([
+    { name: 'remote', success: false, error: { type: 'ToolError' }, outputBytes: JSON.stringify(failure).length },
+    { name: 'remote', success: true },
+  ]);
+});
+
+test('a tool that outlives its loop is recorded with its own time and outcome', async () => {
+  const made = rig();
+  const abort = new AbortController();
+  let finish = (_: string): void => {};
+  const loop = generateText({
+    model: new MockLanguageModelV4({ modelId: 'm', doGenerate: async () => calls('slow', {}) as never }),
+    prompt: 'p',
+    abortSignal: abort.signal,
+    telemetry: telemetryOf(made),
+    tools: {
+      slow: tool({
+        inputSchema: jsonSchema<object>({ type: 'object' }),
+        execute: () => {
+          abort.abort();
+          return new Promise<string>((resolve) => {
+            finish = resolve;
+          });
+        },
+      }),
+    },
+  }).catch(() => 'aborted');
+  await sleep(20);
+  finish('done');
+  await loop;
+  await sleep(5);
+  const [slow] = (await made.executions()).filter(({ kind }) => kind === 'tool');
+  expect(slow).toMatchObject({ name: 'slow', success: true, outputBytes: 4 });
+  expect(slow?.latencyMs).toBeGreaterThan(15);
 });
 
 test('each try of the model is recorded', async () => {

@@ -47,6 +47,20 @@ class Pages extends BaseRetriever {
   }
 }
 
+test('what is aborted fails with an AbortError, under whatever name its model says so', async () => {
+  const made = rig();
+  // As ChatOpenAI, LangGraph and the core of LangChain throw them.
+  const messages = ['AbortError', 'Abort', 'Aborted', 'Aborted by the reviewer'];
+  for (const thrown of messages.map((message) => new Error(message))) {
+    const chain = RunnableLambda.from(() => Promise.reject(thrown));
+    await expect(chain.invoke('x', configOf(made))).rejects.toBe(thrown);
+  }
+  expect((await made.executions()).map(({ error }) => error)).toEqual([
+    ...Array.from({ length: 3 }, () => ({ type: 'AbortError', message: 'aborted' })),
+    { type: 'Error', message: 'Aborted by the reviewer' },
+  ]);
+});
+
 test.each([
   ['a chat model', () => new CountingModel({ responses: ['rain'], cache: new InMemoryCache() })],
   ['a text model', () => new FakeLLM({ response: 'rain', cache: new InMemoryCache() })],
