@@ -2,7 +2,7 @@ import type { Env } from '@toolweaver/analytics-core';
 import { createOptionChecks, type EnvReader, readEnv, secret } from '@toolweaver/analytics-core/backend';
 import { readMetricsOptions } from '@toolweaver/analytics-metrics';
 import { type OtlpOptions, resolveOptions } from './options.ts';
-import { readTlsFiles } from './tls-files.ts';
+import { tlsOf } from './tls-files.ts';
 
 /**
  * Reads `OTLP_ENDPOINT`, `OTLP_INSTANCE_ID`, `OTLP_TOKEN`, `OTLP_PUSH_INTERVAL` (seconds), `OTLP_SERVICE_NAME` and
@@ -41,7 +41,7 @@ export function otlpFromEnv(env: Env): OtlpOptions {
       vars.problem(from.get(field) ?? variables[field] ?? field, message);
     });
     resolveOptions(check, options);
-    readTlsFiles(check, options.tls);
+    tlsOf(check, options.tls);
     return { ...metrics, ...options };
   });
 }
@@ -75,19 +75,20 @@ function readConnection(vars: EnvReader, first: First): OtlpOptions {
     const isOthers = own.endpoint !== undefined && vars.text(name)?.toLowerCase() === 'grpc';
     return isOthers ? undefined : vars.choice(name, ['http/protobuf', 'http/json']);
   });
-  // Our endpoint must not get credentials that were meant for OpenTelemetry's, nor the reverse.
+  const file = (field: string, setting: string) => first(`tls.${field}`, otel(setting), vars.text);
+  const caFile = file('caFile', 'CERTIFICATE');
+  // Our endpoint must not get credentials that were meant for OpenTelemetry's, nor the reverse. Whom to trust is none.
   if (Object.values(own).some((value) => value !== undefined)) {
-    return { ...own, protocol };
+    return { ...own, protocol, tls: { caFile } };
   }
   const url = first('url', ['OTEL_EXPORTER_OTLP_METRICS_ENDPOINT'], vars.text);
-  const file = (field: string, setting: string) => first(`tls.${field}`, otel(setting), vars.text);
   return {
     protocol,
     url,
     endpoint: url === undefined ? first('endpoint', ['OTEL_EXPORTER_OTLP_ENDPOINT'], vars.text) : undefined,
     headers: first('headers', otel('HEADERS'), (name) => readHeaders(vars, name)),
     tls: {
-      caFile: file('caFile', 'CERTIFICATE'),
+      caFile,
       certFile: file('certFile', 'CLIENT_CERTIFICATE'),
       keyFile: file('keyFile', 'CLIENT_KEY'),
     },

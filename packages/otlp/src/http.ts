@@ -6,7 +6,8 @@ import type { SecureContextOptions } from 'node:tls';
 const maxAnswerBytes = 64 * 1024;
 
 export interface Connection {
-  readonly tls: SecureContextOptions;
+  /** Of the next connection. */
+  readonly tls: () => SecureContextOptions;
   readonly agent: Agent | undefined;
 }
 
@@ -40,7 +41,7 @@ export function post({ url, headers, body, background, tls, agent }: Post, signa
   const sent = request(url, {
     method: 'POST',
     agent: agent ?? false,
-    ...tls,
+    ...tls(),
     headers: { ...headers, 'content-length': body.byteLength },
   });
   const abort = (): void => reject(signal.reason);

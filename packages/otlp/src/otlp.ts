@@ -19,7 +19,7 @@ import { createPusher } from './pusher.ts';
 import { createResource } from './resource.ts';
 import { scope } from './scope.ts';
 import { createSender } from './sender.ts';
-import { readTlsFiles } from './tls-files.ts';
+import { tlsOf } from './tls-files.ts';
 
 /** The backend that `otlp` returns. It counts events inside `record…()`, without a queue. */
 export interface OtlpBackend extends Backend {
@@ -41,7 +41,7 @@ class PlainReader extends MetricReader {
 export async function otlp(options: OtlpOptions): Promise<OtlpBackend> {
   const { name = 'otlp', enabled, meterProvider, agent } = Object(options) as OtlpOptions;
   const checked = checkOptions(options, optionNames, (check, given) =>
-    enabled === false ? undefined : { resolved: resolveOptions(check, given), tls: readTlsFiles(check, given.tls) },
+    enabled === false ? undefined : { resolved: resolveOptions(check, given), tls: tlsOf(check, given.tls) },
   );
   if (checked === undefined) {
     return { name, delivery: 'counting', settings: { enabled: false }, write() {} };
@@ -143,10 +143,9 @@ function pushingBackend(
     flush: pusher.push,
     async check(signal) {
       await probe(sender, url, encoding, signal);
-      // A probe, being empty, does not show that pushes are refused for their contents.
-      const { code, message } = (pusher.failure ?? {}) as Partial<AnalyticsError>;
-      if (code === 'EVENTS_REJECTED' || code === 'TOO_LARGE') {
-        throw new AnalyticsError(code, `${message} (in the latest push)`, { backend: name, cause: pusher.failure });
+      // A probe, being empty, is answered by many a receiver that has no room for data, or refuses them.
+      if (pusher.failure !== undefined) {
+        await pusher.push(signal);
       }
     },
     async close() {

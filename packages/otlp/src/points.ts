@@ -15,13 +15,14 @@ export type Collect = (nowMs: number) => MetricData[];
 
 /** `startMs` and `nowMs` are Unix times in ms. */
 export function createCollect(cells: Cells, startMs: number): Collect {
-  const startTime = toHrTime(startMs);
+  let startedMs = startMs;
   /** Attributes by family, in the order of its series, which are never removed. Making them is half the cost of collecting. */
   const known = new Map<Family, Attributes[]>();
 
   return (nowMs) => {
-    // If the clock was set back, points would otherwise end before they begin.
-    const endTime = toHrTime(Math.max(nowMs, startMs));
+    // If the clock was set back, points would otherwise end before they begin; a later end would hide all values until then.
+    startedMs = Math.min(startedMs, nowMs);
+    const [startTime, endTime] = [toHrTime(startedMs), toHrTime(nowMs)];
     return cells
       .families()
       .filter(({ labelSets }) => labelSets.length > 0)

@@ -28,7 +28,7 @@ test.each([
   const agent = new Agent({ keepAlive: true });
   onTestFinished(() => agent.destroy());
   const url = await receiver(reads);
-  const request = { url, headers: {}, body: new Uint8Array(bytes), background: false, tls: {}, agent };
+  const request = { url, headers: {}, body: new Uint8Array(bytes), background: false, tls: () => ({}), agent };
   expect(await post(request, new AbortController().signal)).toMatchObject({ status: 413 });
   const count = (sockets: typeof agent.sockets): number => Object.values(sockets).flat().length;
   await expect.poll(() => [count(agent.sockets), count(agent.freeSockets)]).toEqual([0, free]);
@@ -47,7 +47,7 @@ test('what an agent has again serves the next request', async () => {
     server.close();
   });
   const url = new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
-  const request = { url, headers: {}, body: new Uint8Array(1_000), background: false, tls: {}, agent };
+  const request = { url, headers: {}, body: new Uint8Array(1_000), background: false, tls: () => ({}), agent };
   for (let count = 0; count < 3; count += 1) {
     await post(request, new AbortController().signal);
     await turn();

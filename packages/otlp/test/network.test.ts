@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Analytics, type Clock, createAnalytics } from '@toolweaver/analytics-core';
 import { type OtlpBackend, type OtlpOptions, otlp } from '@toolweaver/analytics-otlp';
@@ -168,7 +168,7 @@ trialOfTests('R27', 'OTLP: nothing takes longer than the deadline', (add) => {
 test('what is given up before it is sent is not sent', async () => {
   const server = await faultyServer(() => {});
   const { signal } = new AbortController();
-  const connection = { tls: {}, agent: undefined };
+  const connection = { tls: () => ({}), agent: undefined };
   const request = { ...connection, url: new URL(server.url), headers: {}, body: new Uint8Array(1), background: false };
   const given = new Error('given up');
   expect(() => post(request, AbortSignal.abort(given))).toThrow(given);
@@ -288,6 +288,23 @@ trialOfTests('R29', 'OTLP: no push gets through without the right certificate, a
     const { endpoint, requests } = await tlsServer(files, { ca, requestCert: true, rejectUnauthorized: true });
     const backend = await backendOfTest({ endpoint, tls: { caFile: files.certFile, ...files } });
     const client = clientOf(backend);
+    expect(await client.flush()).toMatchObject({ ok: true });
+    expect(requests()).toBe(1);
+    ledgerHolds(client.stats());
+  });
+
+  testWith(hasOpenssl, 'openssl')('certificates that are renewed are read anew', async () => {
+    const [old, renewed] = [certificates('IP:127.0.0.1'), certificates('IP:127.0.0.1')];
+    const { endpoint, requests } = await tlsServer(renewed);
+    const backend = await backendOfTest({ endpoint, tls: { caFile: old.certFile } });
+    const client = clientOf(backend);
+    expect(await client.flush()).toMatchObject({ ok: false });
+    // As a half that is written, or a mount that is about to change.
+    writeFileSync(old.certFile, '');
+    expect(await client.flush()).toMatchObject({
+      backends: { otlp: { error: { message: expect.stringContaining('DEPTH_ZERO_SELF_SIGNED_CERT') } } },
+    });
+    copyFileSync(renewed.certFile, old.certFile);
     expect(await client.flush()).toMatchObject({ ok: true });
     expect(requests()).toBe(1);
     ledgerHolds(client.stats());

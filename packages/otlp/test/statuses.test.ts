@@ -265,9 +265,27 @@ trialOfTests('R27', 'OTLP: an answer that is not what it should be is no success
       backend.write([execution()]);
       receiver.script(protobuf(1, 'too old'));
       await expect(flush(backend)).rejects.toThrow('too old');
+      await expect(check(backend)).rejects.toThrow('too old');
       receiver.script(answer(200));
-      await expect(check(backend)).rejects.toThrow(/too old \(in the latest push\)$/);
-      await flush(backend);
+      await check(backend);
+      const count = receiver.requests.length;
+      await check(backend);
+      // What was pushed need not be pushed again to be sure of the receiver.
+      expect(receiver.requests.slice(count).map(({ decoded }) => decoded().metrics)).toEqual([[]]);
+    });
+
+    test('a receiver that has room for empty exports alone is unhealthy from the first push on', async () => {
+      const receiver = await receiverOfTest();
+      const backend = await backendOfTest({ endpoint: receiver.url, retry: { maxAttempts: 1 } });
+      receiver.script((response, index, request) => {
+        const isEmpty = receiver.requests[index]?.decoded().metrics.length === 0;
+        answer(isEmpty ? 200 : 503)(response, index, request);
+      });
+      backend.write([execution()]);
+      await check(backend);
+      await expect(flush(backend)).rejects.toThrow('503');
+      await expect(check(backend)).rejects.toThrow('503');
+      receiver.script(answer(200));
       await check(backend);
     });
   });

@@ -1,3 +1,4 @@
+import { steadyClock } from '@toolweaver/analytics-core/backend';
 import { describeMetrics } from '@toolweaver/analytics-metrics';
 import { execution, health, rating, toolkit } from '@toolweaver/analytics-testkit';
 import { describe, expect, test } from 'vitest';
@@ -79,6 +80,25 @@ test('totals go on from push to push, from one start', async () => {
   const pushes = receiver.requests.map((request) => pointsOf(request.decoded(), 'toolweaver_skill_executions_total'));
   expect(pushes.map(([point]) => point?.asDouble)).toEqual([1, 2, 3]);
   expect(new Set(pushes.map(([point]) => point?.startTimeUnixNano)).size).toBe(1);
+});
+
+test('a clock that was set back takes the start with it, and values are shown at once', async () => {
+  const receiver = await receiverOfTest();
+  let now = Date.now() + 600_000;
+  const backend = await backendOfTest({ endpoint: receiver.url, clock: { ...steadyClock(), now: () => now } });
+  for (const stepMs of [0, -600_000, 1000]) {
+    now += stepMs;
+    backend.write([execution()]);
+    await flush(backend);
+  }
+  const times = receiver.requests
+    .flatMap((request) => pointsOf(request.decoded(), 'toolweaver_skill_executions_total'))
+    .map((point) => [point.startTimeUnixNano, point.timeUnixNano].map((nano) => Math.round(nano / 1e9 - now / 1e3)));
+  expect(times).toEqual([
+    [599, 599],
+    [-1, -1],
+    [-1, 0],
+  ]);
 });
 
 test('weights may make counters fractional; observations are whole, and add up to what the buckets say', async () => {

@@ -1,5 +1,5 @@
 import { AnalyticsError, type Backend } from '@toolweaver/analytics-core';
-import { createNotices } from '@toolweaver/analytics-core/backend';
+import { createNotices, createReporter, steadyClock } from '@toolweaver/analytics-core/backend';
 import { type Cells, createCells } from '@toolweaver/analytics-metrics';
 import { createScrape, type Exposition, type Scrape } from './answer.ts';
 import { defaultMetrics } from './default-metrics.ts';
@@ -68,7 +68,9 @@ export async function prometheus(options: PrometheusOptions = {}): Promise<Prome
   }
   const target = isShown ? resolved.pushgateway : undefined;
   const gateway = target && pushgatewayClient({ name, target, ...exposition });
-  const pushing = gateway && target && startPushing(gateway, target, notices.report);
+  const reporter = createReporter(notices.report, steadyClock());
+  const pushing =
+    gateway && target && startPushing(gateway, target, (error) => reporter.report(error.code, name, () => error));
 
   return {
     name,
@@ -97,6 +99,10 @@ export async function prometheus(options: PrometheusOptions = {}): Promise<Prome
     async check(signal) {
       await endpoint?.probe(signal);
       await gateway?.probe(signal);
+      // A gateway that is ready may refuse what is pushed, or who pushes it.
+      if (pushing?.failure !== undefined) {
+        await pushing.push(signal);
+      }
       if (group !== undefined && !(await group.isShown())) {
         throw new AnalyticsError('BACKEND_UNAVAILABLE', `${name}: ${unshown}`, { backend: name });
       }

@@ -3,41 +3,39 @@ import type { PushgatewayClient } from './pushgateway.ts';
 import type { PushgatewayTarget } from './pushgateway-options.ts';
 
 export interface Pushing {
+  /** Rejects with the reason when the gateway did not take it. */
   push(signal: AbortSignal): Promise<void>;
+  /** Why the latest push failed; undefined when it did not. */
+  readonly failure: AnalyticsError | undefined;
   /** Pushes once more, or deletes. */
   close(): Promise<void>;
 }
 
-/** For the last push, if the gateway has not answered the one before it. */
+/** For the last push, if the one before it failed. */
 const lastChanceMs = 800;
 
-/** Pushes at an interval and at the end; reports a failure once for each outage of the gateway. */
+/** Pushes at an interval and at the end. `onFailure` is called with the error of each push that nobody waits for. */
 export function startPushing(
   client: PushgatewayClient,
   { intervalMs, mode, deleteOnClose }: PushgatewayTarget,
-  onNotice: (notice: AnalyticsError) => void,
+  onFailure: (error: AnalyticsError) => void,
 ): Pushing {
-  let isAway = false;
-  /** False while a push that somebody waits for is unanswered: its caller may have given up on it. */
-  let isAnswered = true;
+  let failure: AnalyticsError | undefined;
   let underWay = false;
   const send = mode === 'push' ? client.push : client.add;
 
   async function arrive(work: Promise<void>): Promise<void> {
-    await work;
-    isAnswered = true;
-    isAway = false;
+    try {
+      await work;
+      failure = undefined;
+    } catch (error) {
+      failure = error as AnalyticsError;
+      throw error;
+    }
   }
 
-  async function attempt(work: () => Promise<void>): Promise<void> {
-    try {
-      await arrive(work());
-    } catch (error) {
-      if (!isAway) {
-        isAway = true;
-        onNotice(error as AnalyticsError);
-      }
-    }
+  async function attempt(work: Promise<void>): Promise<void> {
+    await arrive(work).catch(onFailure);
   }
 
   const timer =
@@ -46,21 +44,21 @@ export function startPushing(
       : setInterval(() => {
           if (!underWay) {
             underWay = true;
-            void attempt(send).finally(() => {
+            void attempt(send()).finally(() => {
               underWay = false;
             });
           }
         }, intervalMs).unref();
 
   return {
-    async push(signal) {
-      isAnswered = false;
-      await arrive(send(signal));
+    push: (signal) => arrive(send(signal)),
+    get failure() {
+      return failure;
     },
     async close() {
       clearInterval(timer);
-      const signal = isAway || !isAnswered ? AbortSignal.timeout(lastChanceMs) : undefined;
-      await attempt(() => (deleteOnClose ? client.delete(signal) : send(signal)));
+      const signal = failure === undefined ? undefined : AbortSignal.timeout(lastChanceMs);
+      await attempt(deleteOnClose ? client.delete(signal) : send(signal));
     },
   };
 }

@@ -52,6 +52,7 @@ export interface BackendFlush {
    * was never accepted: invalid events, and those that sampling left out.
    */
   readonly ok: boolean;
+  /** Events delivered during the flush, as in `BackendStats`: with a backend that sends sums, those that still had to be counted. */
   readonly delivered: number;
   /** Events lost since the previous flush ended. */
   readonly dropped: number;

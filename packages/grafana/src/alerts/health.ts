@@ -47,7 +47,7 @@ export function healthAlerts({ over, thresholds: { healthScore } }: AlertParts):
           '`await analytics.healthCheck()` probes each backend.',
         ],
         act: [
-          'Free disk space, renew credentials, or bring the far side up: delivery then goes on by itself.',
+          'Free disk space, or bring the far side up: delivery then goes on by itself. Renewed tokens need a restart of the program.',
           'Sample, if there is really too much.',
         ],
         tuning: 'It fires at the first loss, and stops 15 minutes after the last.',
