@@ -91,10 +91,10 @@ export function createAnalytics(options: AnalyticsOptions): Analytics {
   const release =
     deliveries.length === 0
       ? undefined
-      : onEnd(resolved.flushOnSignals, (ending) => {
+      : onEnd(resolved.flushOnSignals, (ending, isLast) => {
           isExiting = ending === 'exit';
           flushSync();
-          if (isExiting) {
+          if (isLast) {
             for (const delivery of deliveries) {
               delivery.tellUnsent();
             }

@@ -38,7 +38,7 @@ export function guardedClock(clock: Clock): Clock {
     },
     setTimeout(callback, delayMs) {
       try {
-        return clock.setTimeout(callback, delayMs) ?? {};
+        return clock.setTimeout(callback, Math.min(delayMs, maxTimerMs)) ?? {};
       } catch {
         return systemClock.setTimeout(callback, delayMs);
       }

@@ -1,5 +1,6 @@
 type Ending = 'exit' | NodeJS.Signals;
-type Callback = (ending: Ending) => void;
+/** `isLast`: as far as is known, the process is over after this. */
+type Callback = (ending: Ending, isLast: boolean) => void;
 
 // One listener for all clients of the process: with one per client, Node would warn on stderr from the eleventh on.
 const waiting = new Map<Ending, Set<Callback>>();
@@ -8,21 +9,28 @@ const waiting = new Map<Ending, Set<Callback>>();
 const brand: unique symbol = Symbol.for('@toolweaver/analytics-core/signal') as never;
 const onSignal: (signal: NodeJS.Signals) => void = Object.assign(runSignal, { [brand]: true });
 
-function runAll(ending: Ending): void {
+function runAll(ending: Ending, isLast: boolean): void {
   for (const callback of waiting.get(ending) ?? []) {
-    callback(ending);
+    callback(ending, isLast);
   }
 }
 
 function runExit(): void {
-  runAll('exit');
+  runAll('exit', true);
+}
+
+/** Signals that end no process by themselves. */
+const harmless: ReadonlySet<NodeJS.Signals> = new Set(['SIGCHLD', 'SIGCONT', 'SIGINFO', 'SIGURG', 'SIGWINCH']);
+
+function isAlone(signal: NodeJS.Signals): boolean {
+  return process.listeners(signal).every((listener) => brand in listener);
 }
 
 function runSignal(signal: NodeJS.Signals): void {
-  runAll(signal);
+  runAll(signal, isAlone(signal) && !harmless.has(signal));
   // Removed meanwhile: others count the listeners to decide whether they have to end the process.
   process.off(signal, onSignal);
-  if (process.listeners(signal).every((listener) => brand in listener)) {
+  if (isAlone(signal)) {
     process.kill(process.pid, signal);
   }
   // Listens again, as not every signal ends the process, even if nobody else listens.

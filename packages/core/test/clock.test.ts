@@ -34,6 +34,28 @@ test('a steady clock shows the time of the machine until the given one shows any
   expect(now()).toBeLessThanOrEqual(Date.now());
 });
 
+test('a time-out for ever is one on any clock', async () => {
+  const warnings: string[] = [];
+  const listen = ({ message }: Error): void => void warnings.push(message);
+  process.on('warning', listen);
+  const analytics = createAnalytics({
+    clock: { ...systemClock, setTimeout: (callback, delayMs) => setTimeout(callback, delayMs) },
+    backends: [
+      {
+        name: 'slow',
+        delivery: { maxEvents: 10, maxDelayMs: Number.POSITIVE_INFINITY },
+        settings: {},
+        write: () => new Promise((resolve) => void setTimeout(resolve, 20)),
+      },
+    ],
+  });
+  analytics.recordSkillExecution({ skillId: 'a', success: true });
+  expect(await analytics.close({ timeoutMs: Number.POSITIVE_INFINITY })).toMatchObject({ ok: true });
+  await new Promise((resolve) => void setImmediate(resolve));
+  process.off('warning', listen);
+  expect(warnings).toEqual([]);
+});
+
 test('the monotonic time of a steady clock stands still where the given one fails', () => {
   let read = (): number => 5;
   const { monotonic } = steadyClock({ ...systemClock, monotonic: () => read() });

@@ -92,6 +92,18 @@ describe.skipIf(process.platform === 'win32')('on a signal', { concurrent: true 
     });
   });
 
+  test('what nobody can deliver is told of, unless the host carries on', async () => {
+    const ended = await host({ end: 'signal', flushOnSignals: ['SIGTERM'], push: true });
+    expect(ended).toMatchObject({ signal: 'SIGTERM', stderr: '' });
+    expect(ended.stdout).toContain('queued: 3 events lost, as the process exits without close()');
+    for (const [end, signal] of [
+      ['signal twice', 'SIGUSR2'],
+      ['signal without effect, twice', 'SIGWINCH'],
+    ] as const) {
+      expect((await host({ end, flushOnSignals: [signal], push: true })).stdout).toBe('');
+    }
+  });
+
   test('everything of all clients is delivered, without a warning about their number', async () => {
     const ended = await host({ end: 'signal', flushOnSignals: ['SIGTERM'], clients: 25, events: 1 });
     expect(ended).toMatchObject({ code: null, signal: 'SIGTERM', ...quiet });

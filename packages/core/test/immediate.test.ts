@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
+import { liveBytes } from '../../../test/support/memory.ts';
 import { type Analytics, AnalyticsError, type AnalyticsEvent, type Backend } from '../src/index.ts';
 import { turn } from './support/clock.ts';
 import { names, namesOf } from './support/events.ts';
 import { dropsOf, expectBalanced, statsOf } from './support/ledger.ts';
-import { liveBytes } from './support/memory.ts';
 import { oddThrown } from './support/odd.ts';
 import { type Rig, rig } from './support/rig.ts';
 

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
+import { collectGarbage } from '../../../test/support/memory.ts';
 import { createQueue } from '../src/delivery/queue.ts';
 import { sizeOf } from '../src/events/size.ts';
 import { turn } from './support/clock.ts';
 import { names, namesOf, skill } from './support/events.ts';
-import { collectGarbage } from './support/memory.ts';
 import { eventOf, minimal } from './support/normalize.ts';
 
 function filled(count: number, maxEvents = 1000, maxBytes = 1e9): ReturnType<typeof createQueue> {

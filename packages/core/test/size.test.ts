@@ -26,6 +26,14 @@ describe('the estimated size of an event', () => {
     }
   });
 
+  test('counts two bytes for each character of a long text, as any alphabet may need', () => {
+    const message = '\u4e00'.repeat(1000);
+    const grown = (type: 'execution' | 'rating', field: object) =>
+      size({ ...minimal[type], ...field }) - size(minimal[type]);
+    expect(grown('execution', { error: { type: 'E', message } })).toBeGreaterThanOrEqual(2000);
+    expect(grown('rating', { comment: message })).toBeGreaterThanOrEqual(2000);
+  });
+
   test('counts errors, tokens and data', () => {
     const plain = size(minimal.execution);
     expect(size({ ...minimal.execution, error: { type: long, message: long } })).toBeGreaterThan(plain + 400);

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { retainedBytes } from '../../../test/support/memory.ts';
 import { cleanId, cleanText, maxIdLength } from '../src/values/text.ts';
-import { retainedBytes } from './support/memory.ts';
 import { eventOf, minimal } from './support/normalize.ts';
 
 const codes = (from: number, to: number): string[] =>

@@ -1,3 +1,4 @@
+import { ownCopy } from './own-copy.ts';
 import type { Path, Paths } from './paths.ts';
 import type { LabelSet } from './series.ts';
 import type { Surroundings, SurroundingsOf } from './surroundings.ts';
@@ -34,8 +35,10 @@ export function createLabelSets(options: LabelSetsOptions): LabelSets {
   function add(path: readonly string[], surroundings: Surroundings): number {
     if (size < maxRows) {
       size += 1;
-      const row = table.add(all.keep(surroundings), paths.add(path));
-      show({ labels: [...path, ...surroundings.values], isOverflow: false }, row);
+      const kept = all.keep(surroundings);
+      const own = path.map(ownCopy);
+      const row = table.add(kept.number, paths.add(own));
+      show({ labels: [...own, ...kept.values], isOverflow: false }, row);
       return row;
     }
     onOverflow();

@@ -22,6 +22,8 @@ const slotNumbers = 4;
 export function createPaths(): Paths {
   /** Paths of one string have even numbers, longer ones odd numbers. */
   const texts = new Map<string, number>();
+  /** The texts, by half their numbers. */
+  const known: string[] = [];
   let mask = firstSlots - 1;
   let slots = emptySlots(firstSlots);
   let used = 0;
@@ -34,8 +36,8 @@ export function createPaths(): Paths {
     let slot = mix(path, text) & mask;
     for (;;) {
       const at = slot * slotNumbers;
-      const known = slots[at] as number;
-      if (known === -1 || (known === path && slots[at + 1] === text)) {
+      const from = slots[at] as number;
+      if (from === -1 || (from === path && slots[at + 1] === text)) {
         return at;
       }
       slot = (slot + 1) & mask;
@@ -61,8 +63,11 @@ export function createPaths(): Paths {
   }
 
   function addText(text: string): number {
-    const number = texts.get(text) ?? 2 * texts.size;
-    texts.set(text, number);
+    let number = texts.get(text);
+    if (number === undefined) {
+      number = 2 * (known.push(text) - 1);
+      texts.set(text, number);
+    }
     return number;
   }
 
@@ -76,9 +81,10 @@ export function createPaths(): Paths {
     if (lastSecond[at] === second) {
       return lastPath[at] as number;
     }
-    const path = step(first, second);
-    if (path !== -1) {
-      lastSecond[at] = second;
+    const number = texts.get(second);
+    const path = number === undefined ? -1 : (slots[slotOf(first, number) + 2] as number);
+    if (number !== undefined && path !== -1) {
+      lastSecond[at] = known[number / 2] as string;
       lastPath[at] = path;
     }
     return path;

@@ -1,5 +1,6 @@
 import type { EventFields } from '@toolweaver/analytics-core';
 import type { OptionalLabel } from './catalogue.ts';
+import { ownCopy } from './own-copy.ts';
 
 /** The values of an event's optional labels. */
 export interface Surroundings {
@@ -13,14 +14,14 @@ export const noSurroundings: Surroundings = { values: [], number: 0 };
 
 export interface SurroundingsOf {
   at(event: EventFields): Surroundings;
-  /** Gives the values a number, if they have none yet, and returns it. */
-  keep(surroundings: Surroundings): number;
+  /** Returns the values to keep, with a number. */
+  keep(surroundings: Surroundings): Surroundings;
 }
 
 export function createSurroundings(labels: readonly OptionalLabel[]): SurroundingsOf {
   const [first, second] = labels;
   if (first === undefined) {
-    return { at: () => noSurroundings, keep: ({ number }) => number };
+    return { at: () => noSurroundings, keep: (none) => none };
   }
   return second === undefined ? ofOne(first) : ofTwo(first, second);
 }
@@ -35,9 +36,9 @@ function ofOne(label: OptionalLabel): SurroundingsOf {
     keep({ values }) {
       const [value = ''] = values;
       // Another metric may have given the values of the same event a number already.
-      const kept = known.get(value) ?? { values, number: known.size };
-      known.set(value, kept);
-      return kept.number;
+      const kept = known.get(value) ?? { values: values.map(ownCopy), number: known.size };
+      known.set(kept.values[0] ?? '', kept);
+      return kept;
     },
   };
 }
@@ -53,13 +54,13 @@ function ofTwo(first: OptionalLabel, second: OptionalLabel): SurroundingsOf {
     keep({ values }) {
       const [firstValue = '', secondValue = ''] = values;
       const ofFirst = known.get(firstValue) ?? new Map<string, Surroundings>();
-      known.set(firstValue, ofFirst);
-      const kept = ofFirst.get(secondValue) ?? { values, number: count };
+      const kept = ofFirst.get(secondValue) ?? { values: values.map(ownCopy), number: count };
       if (kept.number === count) {
-        ofFirst.set(secondValue, kept);
+        known.set(kept.values[0] ?? '', ofFirst);
+        ofFirst.set(kept.values[1] ?? '', kept);
         count += 1;
       }
-      return kept.number;
+      return kept;
     },
   };
 }

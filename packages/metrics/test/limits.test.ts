@@ -1,8 +1,28 @@
 import { createAnalytics } from '@toolweaver/analytics-core';
-import { createCells } from '@toolweaver/analytics-metrics';
+import { createCells, type OptionalLabel } from '@toolweaver/analytics-metrics';
 import { execution } from '@toolweaver/analytics-testkit';
 import { expect, test } from 'vitest';
+import { retainedBytes } from '../../../test/support/memory.ts';
 import { familyOf, values } from './support.ts';
+
+test('a label that was cut out of a long text does not keep that text in memory', () => {
+  const count = 200;
+  const recorded = (labels: readonly OptionalLabel[]): unknown => {
+    const cells = createCells({ labels });
+    for (let number = 0; number < count; number += 1) {
+      const text = Buffer.from(
+        `skill-number-${number}/user-number-${number}/org-number-${number}/${'x'.repeat(200_000)}`,
+      );
+      const [name = '', userId, orgId] = text.toString().split('/');
+      cells.record(execution({ kind: 'skill', name, userId, orgId }));
+      cells.record(execution({ kind: 'tool', name, toolkit: userId, userId, orgId }));
+    }
+    return cells;
+  };
+  for (const labels of [[], ['user_id'], ['user_id', 'org_id']] as const) {
+    expect(retainedBytes(() => recorded(labels)) / count).toBeLessThan(20_000);
+  }
+});
 
 test('label sets beyond the limit share one series, and nothing is lost', () => {
   const cells = createCells({ maxLabelSets: 3 });

@@ -5,7 +5,7 @@ import { type AnalyticsError, type Clock, createAnalytics } from '@toolweaver/an
 import { type OtlpOptions, otlp } from '@toolweaver/analytics-otlp';
 import { execution, fakeClock } from '@toolweaver/analytics-testkit';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { liveBytes } from '../../core/test/support/memory.ts';
+import { liveBytes } from '../../../test/support/memory.ts';
 import { answerWith, faultyServer } from './support/faults.ts';
 import { observe } from './support/observe.ts';
 import { backendOfTest, flush, pointsOf, receiverOfTest } from './support/pushed.ts';

@@ -3,7 +3,7 @@ import type { AnalyticsEvent, ExecutionEvent, JsonValue } from './event.ts';
 /** The object itself, its id and its numbers. */
 const baseBytes = 200;
 
-/** Estimates the memory of an event in bytes, for the queue's bound in bytes. */
+/** Estimates the memory of an event in bytes, for the queue's bound in bytes. Names, which are short, count a byte a character. */
 export function sizeOf(event: AnalyticsEvent): number {
   if (event.type !== 'execution') {
     return fieldBytes(event);
@@ -23,7 +23,7 @@ function fieldBytes(event: AnalyticsEvent): number {
 
 function valueBytes(value: unknown): number {
   if (typeof value === 'string') {
-    return value.length;
+    return 2 * value.length;
   }
   if (value instanceof Uint8Array) {
     return value.byteLength;
@@ -39,7 +39,7 @@ function isLean(event: ExecutionEvent): boolean {
 function detailBytes({ attributes, error, version, toolkit, model, provider, usage }: ExecutionEvent): number {
   const texts = textBytes(version) + textBytes(toolkit) + textBytes(model) + textBytes(provider);
   const json = attributes === undefined ? 0 : jsonBytes(attributes);
-  const failure = error === undefined ? 0 : 100 + error.type.length + textBytes(error.message);
+  const failure = error === undefined ? 0 : 100 + error.type.length + 2 * (error.message?.length ?? 0);
   return texts + json + failure + (usage === undefined ? 0 : 150);
 }
 
