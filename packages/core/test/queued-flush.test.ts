@@ -280,6 +280,21 @@ describe('flush', () => {
     expect(await analytics.close()).toMatchObject({ ok: false, backends: { far: { delivered: 2, dropped: 1 } } });
   });
 
+  test('tells of what found no room once, also where a later flush ends first', async () => {
+    const { analytics, record, side, clock } = rig({ maxEvents: 2 }, { maxQueueEvents: 2 });
+    const slow = hanging();
+    side.answer = slow.answer;
+    record('e1', 'e2');
+    const long = analytics.flush();
+    record('e3', 'e4', 'e5');
+    const short = begun(analytics.flush({ timeoutMs: 1 }));
+    await clock.advance(1);
+    expect(short.report).toMatchObject({ backends: { far: { dropped: 3 } } });
+    slow.succeed();
+    expect(await long).toMatchObject({ backends: { far: { dropped: 0 } } });
+    expect(await analytics.flush()).toMatchObject({ ok: true, backends: { far: { dropped: 0 } } });
+  });
+
   test('does not take the blame for events that found the queue full', async () => {
     const { analytics, record, side } = rig({ maxEvents: 2 }, { maxQueueEvents: 2 });
     const slow = hanging();

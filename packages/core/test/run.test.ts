@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { AnalyticsError } from '../src/index.ts';
 import { turn } from './support/clock.ts';
 import { dropsOf } from './support/ledger.ts';
 import { oddThrown, revoked } from './support/odd.ts';
@@ -71,6 +72,24 @@ describe('a run', () => {
       expect(dropsOf(made.analytics)).toEqual({});
     },
   );
+
+  test('is refused where reading it makes up another mistake each time, which does not go on for ever', () => {
+    const made = rig();
+    let reads = 0;
+    made.analytics.startRun({
+      name: 'train',
+      get tags(): string[] {
+        reads += 1;
+        if (reads > 1000) {
+          return [];
+        }
+        const problems = [{ field: `field${reads}`, message: 'is wrong' }];
+        throw new AnalyticsError('INVALID_EVENT', 'wrong', { problems });
+      },
+    });
+    expect(dropsOf(made.analytics)).toEqual({ invalid: 1 });
+    expect(reads).toBeLessThan(200);
+  });
 
   test('takes what is typed by an interface', async () => {
     interface Settings {

@@ -12,11 +12,7 @@ export interface EventQueue {
   remove(count: number): void;
 }
 
-/**
- * A ring buffer. It clears freed slots, and the whole array that it leaves behind when it grows: V8 keeps what an old array holds
- * alive until the next full collection, even if the array is unreachable, which would retain thousands of delivered events. It
- * never shrinks; a slot takes 16 bytes.
- */
+/** A ring buffer. It never shrinks; a slot takes 16 bytes. */
 export function createQueue(maxEvents: number, maxBytes: number): EventQueue {
   // Its length is a power of two, or 0.
   let slots: (AnalyticsEvent | undefined)[] = [];
@@ -38,7 +34,6 @@ export function createQueue(maxEvents: number, maxBytes: number): EventQueue {
       slots[at] = full[from];
       sizes[at] = fullSizes[from] as number;
     }
-    full.fill(undefined);
     head = 0;
   }
 
