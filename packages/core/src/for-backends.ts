@@ -1,6 +1,7 @@
 // What backends are made with, and other packages that build on core. Programs that only record need none of it.
 
 export { maxTimerMs, secondsProblem, steadyClock } from './clock.ts';
+export { createFolder } from './create-folder.ts';
 export { createReporter, type Reporter, tell, toAnalyticsError } from './delivery/reporter.ts';
 export { isDiskFull } from './disk-full.ts';
 export { type EnvReader, readEnv } from './env.ts';

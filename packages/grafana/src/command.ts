@@ -1,7 +1,7 @@
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { isAnalyticsError } from '@toolweaver/analytics-core';
-import { configError } from '@toolweaver/analytics-core/backend';
+import { configError, createFolder } from '@toolweaver/analytics-core/backend';
 import { asTyped, type CommandOptions, help, parseCommand } from './command-options.ts';
 import { type GeneratedFile, generateFiles, toJson } from './files.ts';
 
@@ -65,7 +65,7 @@ function write(
 ): number {
   const paths: Record<Outcome, string[]> = { written: [], unchanged: [], kept: [], failed: [] };
   try {
-    mkdirSync(folder, { recursive: true });
+    createFolder(folder);
   } catch (error) {
     err(`${folder} is no folder and cannot become one: ${(error as Error).message}\n`);
     return 1;
@@ -98,7 +98,7 @@ function write(
 
 /** Replaces a file atomically, because Grafana and Prometheus may be reading it. */
 function replace(path: string, text: string): void {
-  mkdirSync(dirname(path), { recursive: true });
+  createFolder(dirname(path));
   const half = `${path}.${process.pid}.tmp`;
   try {
     writeFileSync(half, text);

@@ -27,7 +27,11 @@ beforeEach(() => {
 afterEach(() => rmSync(cwd, { recursive: true }));
 
 function grafana(...args: string[]): { status: number | null; stdout: string; stderr: string } {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [cli, ...args], { cwd, encoding: 'utf8' });
+  const { status, stdout, stderr } = spawnSync(process.execPath, [cli, ...args], {
+    cwd,
+    encoding: 'utf8',
+    timeout: 60_000,
+  });
   return { status, stdout, stderr };
 }
 
@@ -114,6 +118,12 @@ test('a place that is no folder is one mistake', () => {
   const { status, stdout, stderr } = grafana('write', 'file');
   expect({ status, stdout }).toEqual({ status: 1, stdout: '' });
   expect(stderr).toMatch(/^.*file is no folder and cannot become one: .*\n$/);
+});
+
+test.skipIf(process.platform !== 'linux')('nor does it wait for ever for a file system that takes no folders', () => {
+  const { status, stderr } = grafana('write', '/proc/x');
+  expect(status).toBe(1);
+  expect(stderr).toMatch(/^\/proc\/x is no folder and cannot become one: ENOENT.*\n$/);
 });
 
 test.skipIf(process.platform !== 'linux')('an output that takes nothing is said to, in a line', () => {

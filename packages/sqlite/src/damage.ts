@@ -1,5 +1,6 @@
 import { closeSync, existsSync, mkdirSync, openSync, readSync, renameSync, rmSync, statSync } from 'node:fs';
 import type { Connection } from './database.ts';
+import { replaceFile } from './database-file.ts';
 import { type Failure, failure, messageOf, toFailure } from './failure.ts';
 import { fileAt, realPath } from './file.ts';
 import { applicationId, schemaVersion } from './identity.ts';
@@ -13,12 +14,8 @@ const searchedBytes = 1024 * 1024;
 /** Setting aside takes a few ms; a process that takes longer was killed. */
 const staleLockMs = 10_000;
 
-/**
- * @throws like SQLite when it meets damage: in the schema; in files up to a size all else that SQLite can find, in larger ones
- *   what is at the edges.
- */
+/** @throws like SQLite when it meets damage: in files up to a size all that SQLite can find, in larger ones what is at the edges. */
 export function checkSoundness(db: Connection, thorough = false): void {
-  checkSchema(db);
   const pages = db.pragma('page_count', { simple: true }) as number;
   const pageSize = db.pragma('page_size', { simple: true }) as number;
   if (thorough || pages * pageSize <= maxCheckedBytes) {
@@ -33,26 +30,6 @@ export function checkSoundness(db: Connection, thorough = false): void {
     for (const order of ['ASC', 'DESC']) {
       db.prepare(`SELECT * FROM "${table}" ORDER BY 1 ${order} LIMIT 1`).get();
     }
-  }
-}
-
-/** Ignores what others added to the schema. */
-function checkSchema(db: Connection): void {
-  let changed: unknown;
-  try {
-    changed = db
-      .prepare(
-        `SELECT copy.name FROM schema_copy copy LEFT JOIN sqlite_schema now ON now.name = copy.name
-        WHERE now.sql IS NOT copy.sql LIMIT 1`,
-      )
-      .pluck()
-      .get();
-  } catch (error) {
-    // The copy of the schema is missing.
-    throw (error as { code?: unknown }).code === 'SQLITE_ERROR' ? corruption((error as Error).message) : error;
-  }
-  if (changed !== undefined) {
-    throw corruption(`the definition of ${changed} is not what it was`);
   }
 }
 
@@ -137,6 +114,7 @@ function renameAll(path: string): string {
       renameSync(`${path}${suffix}`, `${target}${suffix}`);
     }
   }
+  replaceFile(path, target);
   return target;
 }
 

@@ -1,23 +1,12 @@
-import { randomBytes } from 'node:crypto';
-import {
-  accessSync,
-  chmodSync,
-  closeSync,
-  constants,
-  existsSync,
-  linkSync,
-  mkdirSync,
-  openSync,
-  type Stats,
-  statSync,
-  unlinkSync,
-} from 'node:fs';
-import { dirname } from 'node:path';
+import { existsSync } from 'node:fs';
 import type Driver from 'better-sqlite3';
 import { checkSoundness, corruption, isBeingSetAside, isOurs, setAside } from './damage.ts';
-import { type Failure, failure, isBusy, isDamage, messageOf, systemCode } from './failure.ts';
+import { ensureFile } from './database-file.ts';
+import { isChanged, restore } from './definitions.ts';
+import { type Failure, failure, isBusy, isDamage } from './failure.ts';
 import { fileAt } from './file.ts';
 import { applicationId, schemaVersion } from './identity.ts';
+import { pause } from './pause.ts';
 
 export type Connection = Driver.Database;
 /** The class that better-sqlite3 exports; passed in, so that only those who need it load it. */
@@ -44,7 +33,7 @@ const attemptsAtDamage = 20;
 export interface Opening {
   /** Checks everything, however long it takes. */
   readonly thorough?: boolean;
-  /** Called when a damaged file of ours was set aside. */
+  /** Called when a damaged file of ours was set aside, or its definitions restored. */
   readonly onNotice?: (notice: Failure) => void;
 }
 
@@ -60,11 +49,11 @@ export async function openForWriting(
   const { path } = config;
   for (let left = attemptsAtDamage; ; left -= 1) {
     if (path !== ':memory:') {
-      createFile(path);
+      ensureFile(path);
     }
     const file = fileAt(path);
     try {
-      return await openSound(connect, config, thorough);
+      return await openSound(connect, config, thorough, onNotice);
     } catch (error) {
       const isOurDamage = isDamage(error) && isOurs(path);
       // Whether another process sets it aside. Checked last, as that may have happened while we examined the file.
@@ -82,7 +71,12 @@ export async function openForWriting(
   }
 }
 
-async function openSound(connect: Connect, config: DatabaseConfig, thorough: boolean): Promise<Connection> {
+async function openSound(
+  connect: Connect,
+  config: DatabaseConfig,
+  thorough: boolean,
+  onNotice: Opening['onNotice'],
+): Promise<Connection> {
   const db = connectTo(connect, config);
   try {
     const version = retryBusy(config, () => readVersion(db, config.path));
@@ -90,8 +84,16 @@ async function openSound(connect: Connect, config: DatabaseConfig, thorough: boo
     if (version > 0) {
       retryBusy(config, () => checkSoundness(db, thorough));
     }
-    if (version < schemaVersion) {
+    const isOther = version > 0 && retryBusy(config, () => isChanged(db));
+    if (version < schemaVersion || isOther) {
       const [{ migrate }, { migrations }] = await Promise.all([import('./migrate.ts'), import('./schema.ts')]);
+      if (isOther) {
+        const makeSchema = (empty: Connection): void => migrate(empty, config, migrations.slice(0, version));
+        const names = transaction(db, config, () => restore(db, connect, makeSchema));
+        if (names.length > 0) {
+          onNotice?.({ code: 'BACKEND_UNAVAILABLE', message: restored(config.path, names), cause: undefined });
+        }
+      }
       migrate(db, config, migrations);
     }
     return db;
@@ -99,6 +101,10 @@ async function openSound(connect: Connect, config: DatabaseConfig, thorough: boo
     db.close();
     throw error;
   }
+}
+
+function restored(path: string, names: readonly string[]): string {
+  return `${path} had other definitions of ${names.join(', ')}, by another program or by damage; ours are restored`;
 }
 
 /** Opens a database that a backend has created and keeps open. */
@@ -153,10 +159,6 @@ export function retryBusy<T>({ busyTimeoutMs, stopping }: Patience, attempt: () 
   }
 }
 
-function pause(ms: number): void {
-  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
-}
-
 /** Runs `body` in a transaction that takes the write lock at the start: acquiring it later would fail at once. */
 export function transaction<T>(db: Connection, patience: Patience, body: () => T): T {
   retryBusy(patience, () => db.exec('BEGIN IMMEDIATE'));
@@ -206,80 +208,4 @@ function readVersion(db: Connection, path: string): number {
     throw corruption(`its schema has version ${version}`);
   }
   return version;
-}
-
-/** Together with the longest suffix that SQLite appends, these are the 512 bytes that its system layer takes. */
-const maxPathBytes = 504;
-
-/** Ensures that there is a readable and writable file at the path. */
-function createFile(path: string): void {
-  let found: Stats | undefined;
-  try {
-    found = statSync(path, { throwIfNoEntry: false });
-    if (found !== undefined && !found.isFile()) {
-      // A device or a pipe would accept data and keep none.
-      throw new Error(found.isDirectory() ? 'it is a directory' : 'it is no file');
-    }
-    if (Buffer.byteLength(path) > maxPathBytes && process.platform !== 'win32') {
-      throw new Error(`it is longer than the ${maxPathBytes} bytes that SQLite takes`);
-    }
-    if (found === undefined) {
-      createDirectory(dirname(path));
-      createPrivately(path);
-    }
-    // SQLite would open a file without write permission for reading.
-    accessSync(path, constants.R_OK | constants.W_OK);
-  } catch (error) {
-    if (found !== undefined && (error as NodeJS.ErrnoException).code === 'ENOENT') {
-      // Another process has just set it aside.
-      createFile(path);
-      return;
-    }
-    const advice = /^(EACCES|EPERM|EROFS)$/.test(systemCode(error))
-      ? 'check who may write the file and its folder, or choose another path'
-      : 'choose the path of a file';
-    throw failure('INVALID_CONFIG', `${path} cannot be written (${messageOf(error)}): ${advice}`, error);
-  }
-}
-
-function createDirectory(path: string): void {
-  if (existsSync(path)) {
-    return;
-  }
-  const parent = dirname(path);
-  // A drive, which Windows may lack, is its own parent.
-  if (parent !== path) {
-    createDirectory(parent);
-  }
-  try {
-    mkdirSync(path, 0o700);
-    // The umask may have taken rights away from the owner.
-    chmodSync(path, 0o700);
-  } catch (error) {
-    // Another process may have created it.
-    if (!existsSync(path)) {
-      throw error;
-    }
-  }
-}
-
-/**
- * Creates an empty file for the owner only: SQLite would apply the umask, and gives `-wal` and `-shm` the mode of the file. The
- * file is linked into place because opening and closing an existing database other than through SQLite releases the locks that
- * this process holds on it.
- */
-function createPrivately(path: string): void {
-  const draft = `${path}.${randomBytes(6).toString('hex')}.new`;
-  closeSync(openSync(draft, 'wx', 0o600));
-  try {
-    chmodSync(draft, 0o600);
-    linkSync(draft, path);
-  } catch {
-    if (!existsSync(path)) {
-      // A file system without links.
-      closeSync(openSync(path, 'a', 0o600));
-    }
-  } finally {
-    unlinkSync(draft);
-  }
 }

@@ -10,17 +10,17 @@ import type { Writer } from './writer.ts';
 /** The single connection of a thread, as long as its file exists and is sound. */
 export interface Held {
   /** Returns the connection; a new one if there is none, or if its file was replaced, so that no writes go to a deleted file. */
-  open(options?: { readonly thorough?: boolean }): Promise<Store>;
+  open(options?: { readonly thorough?: boolean }): Promise<OpenDatabase>;
   /** Whether the file of an open connection was deleted or replaced. */
   isReplaced(): boolean;
   /** The connection, if one is open. */
-  current(): Store | undefined;
+  current(): OpenDatabase | undefined;
   close(): void;
   /** Closes the connection after an error if that helps. Returns what the error means if the database was set aside. */
   recover(error: unknown): Failure | undefined;
 }
 
-export interface Store {
+export interface OpenDatabase {
   readonly db: Connection;
   /** Created on first use, like `answer`. */
   writer?: Writer;
@@ -38,7 +38,7 @@ export interface HeldConfig extends DatabaseConfig {
 
 export function createHeld(config: HeldConfig, onNotice: (notice: Failure) => void): Held {
   const { path, role } = config;
-  let store: Store | undefined;
+  let store: OpenDatabase | undefined;
 
   const isReplaced = (): boolean => store !== undefined && store.file !== fileAt(path);
 
@@ -49,7 +49,7 @@ export function createHeld(config: HeldConfig, onNotice: (notice: Failure) => vo
 
   /** Sets aside a damaged file. As we had it open, it is ours, whatever it contains by now. */
   function giveUp(error: unknown): Failure {
-    const { file } = store as Store;
+    const { file } = store as OpenDatabase;
     try {
       const notice = setAside(path, file, error);
       if (notice === undefined) {
@@ -66,7 +66,7 @@ export function createHeld(config: HeldConfig, onNotice: (notice: Failure) => vo
   }
 
   /** Closes the connection if others would open something else. */
-  function look({ db, realPath }: Store): void {
+  function look({ db, realPath }: OpenDatabase): void {
     if (isReplaced()) {
       close();
       if (role === 'writer') {

@@ -14,6 +14,10 @@ export function pathProblem(path: string): string | undefined {
   if (/^(file:|[a-z][a-z\d+.-]*:\/\/)/i.test(path)) {
     return 'must be the path of a file, not a URL';
   }
+  // Only shells replace these, and a folder of that name would be made.
+  if (/^(\$[\w{]|~[\w-])/.test(path)) {
+    return 'must be a path as it is: variables and other homes than ~ are not replaced';
+  }
   return path.includes('\0') ? 'must hold no NUL' : undefined;
 }
 

@@ -1,8 +1,9 @@
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
 import { AnalyticsError } from '@toolweaver/analytics-core';
 import { configError } from '@toolweaver/analytics-core/backend';
-import { type Failure, messageOf } from './failure.ts';
+import { type Failure, messageOf, toFailure } from './failure.ts';
 import type { Message, Reply, Request } from './protocol.ts';
+import { startWorker } from './start-worker.ts';
 import type { WorkerConfig } from './worker.ts';
 
 export interface ThreadHooks {
@@ -56,13 +57,9 @@ export function createThread(config: WorkerConfig, backend: string, { onNotice, 
     code === 'INVALID_CONFIG' ? configError([{ field: 'path', message }]) : error(code, message, cause);
 
   function start(): Worker {
-    const isSource = import.meta.url.endsWith('.ts');
-    // The thread must not get the host's flags and preloaded modules, or write to its stderr.
-    const started = new Worker(new URL(isSource ? './worker.ts' : './worker.js', import.meta.url), {
+    const started = startWorker('worker', {
       name: `${backend} ${config.role}`,
-      workerData: { ...config, stopping } satisfies WorkerConfig,
-      execArgv: ['--no-warnings'],
-      env: {},
+      data: { ...config, stopping } satisfies WorkerConfig,
       // Messages are short-lived garbage, for which V8 would otherwise keep up to 100 MB and never return them.
       resourceLimits: { maxYoungGenerationSizeMb: 24 },
     });
@@ -127,8 +124,7 @@ export function createThread(config: WorkerConfig, backend: string, { onNotice, 
       try {
         worker ??= start();
       } catch (thrown) {
-        // The system has no memory or thread to spare, which passes.
-        reject(error('BACKEND_UNAVAILABLE', `its thread cannot be started (${messageOf(thrown)})`, thrown));
+        reject(toError(toFailure(thrown, config.path, false)));
         return;
       }
       if (hold) {

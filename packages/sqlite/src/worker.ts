@@ -3,7 +3,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { transaction } from './database.ts';
 import { type Failure, failure, isDamage, toFailure } from './failure.ts';
 import { foldSome } from './fold.ts';
-import { createHeld, type HeldConfig, replacedFailure, type Store } from './held.ts';
+import { createHeld, type HeldConfig, type OpenDatabase, replacedFailure } from './held.ts';
 import type { Message, Reply, Request } from './protocol.ts';
 import type { Slice } from './slice.ts';
 import { checkLog } from './store/log.ts';
@@ -150,7 +150,7 @@ function close(): never {
 }
 
 /** Undefined if it cannot be opened, e.g. when there is no file: the writer, asked next, creates it. Throws if `isLast`. */
-async function openForQuestion(isLast: boolean): Promise<Store | undefined> {
+async function openForQuestion(isLast: boolean): Promise<OpenDatabase | undefined> {
   try {
     return await held.open();
   } catch (error) {

@@ -2,6 +2,7 @@ import { syncBuiltinESMExports } from 'node:module';
 import { join } from 'node:path';
 import { setImmediate, setTimeout } from 'node:timers/promises';
 import workerThreads, { type Worker } from 'node:worker_threads';
+import { exportEvents } from '@toolweaver/analytics-sqlite';
 import { execution, ledgerHolds } from '@toolweaver/analytics-testkit';
 import Database from 'better-sqlite3';
 import { expect, onTestFinished, test } from 'vitest';
@@ -159,6 +160,17 @@ test('when no thread can be started the write fails as one to try again, and not
   expect(errors).toEqual([expect.stringContaining('sqlite: its thread cannot be started (EAGAIN)')]);
   expect(value(path, 'SELECT count(*) FROM executions')).toBe(1);
   ledgerHolds(analytics.stats());
+});
+
+test('when no thread can be started an export says so', async () => {
+  const path = join(testFolder(), 'analytics.db');
+  await (await open({ path })).close?.();
+  failNextThread();
+  await expect(exportEvents({ path, target: join(testFolder(), 'all.jsonl') })).rejects.toMatchObject({
+    name: 'AnalyticsError',
+    code: 'BACKEND_UNAVAILABLE',
+    message: expect.stringContaining('its thread cannot be started (EAGAIN)'),
+  });
 });
 
 test('closing does not wait for a lock', async () => {

@@ -1,4 +1,5 @@
 import {
+  chownSync,
   existsSync,
   mkdirSync,
   readdirSync,
@@ -44,6 +45,72 @@ function given(): { path: string; notices: AnalyticsError[]; onNotice(notice: An
   return { path, notices, onNotice: (notice) => void notices.push(notice) };
 }
 
+/** Puts another letter where the text is found first: the schema comes first in the file, and its copy after it. */
+function flip(path: string, before: string, after: string, find: 'indexOf' | 'lastIndexOf' = 'indexOf'): void {
+  damage(path, (bytes) => {
+    const at = bytes[find](before);
+    expect(at).toBeGreaterThan(0);
+    bytes.write(after, at);
+  });
+}
+
+const changing = (statements: string) => (path: string) =>
+  void new Database(path).unsafeMode().exec(statements).close();
+
+describe('definitions of ours are restored when it is opened, and nothing is lost', () => {
+  test.each<[string, (path: string) => void, string[]]>([
+    ['another letter in a view', (path) => flip(path, 'lower(hex', 'lowar(hex'), ['ratings']],
+    ['another letter in a trigger', (path) => flip(path, 'INSERT INTO run_metrics', 'INSERT INTO run_mEtrics'), ['metrics_events_added']],
+    ['another letter in the copy of them', (path) => flip(path, 'lower(hex', 'lowar(hex', 'lastIndexOf'), []],
+    ['a view less', changing('DROP VIEW skill_usage'), ['skill_usage']],
+    ['another view', changing('DROP VIEW skill_usage; CREATE VIEW skill_usage AS SELECT 1 AS one'), ['skill_usage']],
+    [
+      'two indexes less',
+      changing('DROP INDEX execution_events_subject; DROP INDEX execution_events_run'),
+      ['execution_events_subject', 'execution_events_run'],
+    ],
+  ])('%s', async (_what, change, names) => {
+    const { path, notices, onNotice } = given();
+    const definitions = 'SELECT name, sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY name';
+    const before = query(path, definitions);
+    change(path);
+    for (let opened = 0; opened < 2; opened += 1) {
+      const backend = await open({ path, onNotice });
+      await backend.write([execution()]);
+      await backend.close?.();
+    }
+    expect(executions(path)).toBe(2_002);
+    expect(query(path, definitions)).toEqual(before);
+    expect(setAsideFiles(path)).toEqual([]);
+    expect(notices.map(({ code, message }) => [code, message])).toEqual(
+      names.length === 0
+        ? []
+        : [['BACKEND_UNAVAILABLE', expect.stringContaining(`had other definitions of ${names.join(', ')}`)]],
+    );
+  });
+
+  test('while another process has it open', async () => {
+    const { path, notices, onNotice } = given();
+    const first = await open({ path });
+    changing('DROP VIEW skill_usage')(path);
+    const second = await open({ path, onNotice });
+    await first.write([execution()]);
+    await second.write([execution()]);
+    expect(value(path, 'SELECT count(*) FROM skill_usage')).toBe(executions(path));
+    expect(executions(path)).toBe(2_002);
+    expect(notices).toHaveLength(1);
+  });
+
+  test('but no table that has the name of one is dropped', async () => {
+    const { path } = given();
+    changing('DROP VIEW skill_usage; CREATE TABLE skill_usage (mine TEXT)')(path);
+    await expect(sqlite({ path })).rejects.toMatchObject({
+      code: 'INVALID_CONFIG',
+      message: expect.stringContaining('the table skill_usage stands where a view of ours was: rename it'),
+    });
+  });
+});
+
 describe('a database of ours is set aside when it is opened', () => {
   test.each(damages)('%s, and a new one is begun', async (_what, change) => {
     const { path, notices, onNotice } = given();
@@ -76,14 +143,21 @@ describe('a database of ours is set aside when it is opened', () => {
     await analytics.close();
   });
 
-  // SQLite's own check says nothing of these. The schema comes first in the file, and its copy after it.
+  // SQLite's own check says nothing of these.
   test.each([
-    ['view', 'lower(hex', 'lowar(hex', 'indexOf'],
-    ['trigger', 'INSERT INTO run_metrics', 'INSERT INTO run_mEtrics', 'indexOf'],
-    ['copy of a view', 'lower(hex', 'lowar(hex', 'lastIndexOf'],
-  ] as const)('with another letter in the definition of a %s', async (_what, before, after, find) => {
+    [
+      'another letter in the definition of a table',
+      changing(
+        `PRAGMA writable_schema = ON;
+        UPDATE sqlite_schema SET sql = replace(sql, '"latency_ms" real', '"latency_ms" reel') WHERE name = 'execution_events'`,
+      ),
+    ],
+    ['a column of another name', changing('ALTER TABLE execution_events RENAME COLUMN latency_ms TO duration')],
+    ['a table less', changing('DROP TABLE floors')],
+    ['no copy of its definitions', changing('DROP TABLE schema_copy')],
+  ])('with %s', async (_what, change) => {
     const { path, notices, onNotice } = given();
-    damage(path, (bytes) => void bytes.write(after, bytes[find](before)));
+    change(path);
     expect(value(path, 'PRAGMA quick_check')).toBe('ok');
     const backend = await open({ path, onNotice });
     await backend.write([execution()]);
@@ -94,15 +168,30 @@ describe('a database of ours is set aside when it is opened', () => {
 
   test('but not for what others have put into it', async () => {
     const { path, notices, onNotice } = given();
-    new Database(path)
-      .exec(
-        'CREATE TABLE notes (text TEXT); CREATE VIEW broken AS SELECT * FROM gone; CREATE INDEX mine ON probe (data)',
-      )
-      .close();
+    changing('CREATE TABLE notes (text TEXT); CREATE VIEW broken AS SELECT * FROM gone')(path);
+    changing('CREATE INDEX mine ON probe (data)')(path);
+    for (const column of ['note TEXT', 'priority INTEGER NOT NULL DEFAULT 3 CHECK (priority > 0)']) {
+      changing(`ALTER TABLE execution_events ADD COLUMN ${column}`)(path);
+    }
     const backend = await open({ path, onNotice });
     await backend.write([execution()]);
     expect(executions(path)).toBe(2_001);
+    expect(query(path, 'SELECT count(*) AS count FROM execution_events WHERE priority = 3')).toEqual([
+      { count: 2_001 },
+    ]);
     expect(notices).toEqual([]);
+  });
+
+  test.skipIf(process.getuid?.() !== 0)('by root, who leaves the new file to the owner of the old one', async () => {
+    const { path, onNotice } = given();
+    damage(path, (bytes) => void bytes.fill(0xff, 100, 4096));
+    chownSync(path, 12_345, 12_346);
+    await open({ path, onNotice });
+    expect(setAsideFiles(path)).toHaveLength(1);
+    for (const file of [path, `${path}-wal`, `${path}-shm`]) {
+      const { uid, gid, mode } = statSync(file);
+      expect([uid, gid, (mode & 0o777).toString(8)]).toEqual([12_345, 12_346, '600']);
+    }
   });
 
   test('together with its log', async () => {

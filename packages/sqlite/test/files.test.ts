@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type SqliteOptions, sqlite } from '@toolweaver/analytics-sqlite';
 import Database from 'better-sqlite3';
@@ -102,6 +102,19 @@ describe('refuses at the start, saying why,', () => {
       expect([code, message]).toEqual(['INVALID_CONFIG', expect.stringContaining('not a URL')]);
       expect(message).not.toContain('secret');
     }
+  });
+
+  test.each(['$HOME/analytics.db', '~nobody/analytics.db'])('%s, which only a shell replaces', async (path) => {
+    const { code, message } = await refusal({ path });
+    expect([code, message]).toEqual(['INVALID_CONFIG', expect.stringContaining('must be a path as it is')]);
+    expect(message).toContain('variables and other homes than ~ are not replaced');
+  });
+
+  test('a folder that is a link to nowhere', async () => {
+    const folder = join(testFolder(), 'volume');
+    symlinkSync('/nowhere', folder);
+    const { message } = await refusal({ path: join(folder, 'analytics.db') });
+    expect(message).toContain(`(the link ${folder} leads nowhere): choose the path of a file`);
   });
 
   test('wrong options, all at once', async () => {

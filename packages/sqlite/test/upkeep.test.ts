@@ -4,7 +4,7 @@ import { openForWriting } from '../src/database.ts';
 import { loadDriver } from '../src/driver.ts';
 import { createEncoder } from '../src/encode.ts';
 import type { Failure } from '../src/failure.ts';
-import type { Held, Store } from '../src/held.ts';
+import type { Held, OpenDatabase } from '../src/held.ts';
 import type { Message, Request } from '../src/protocol.ts';
 import { createUpkeep } from '../src/store/upkeep.ts';
 import { createWriter } from '../src/writer.ts';
@@ -25,7 +25,7 @@ async function largeStore() {
   return { db, file: '', realPath: ':memory:' };
 }
 
-function holding(current: () => Store, open: Held['open'] = async () => current()): Held {
+function holding(current: () => OpenDatabase, open: Held['open'] = async () => current()): Held {
   return { isReplaced: () => false, current, close() {}, recover: () => undefined, open };
 }
 

@@ -1,6 +1,7 @@
 import type { Connection } from '../database.ts';
 import { failure } from '../failure.ts';
 import { sizeOf } from '../file.ts';
+import { pause } from '../pause.ts';
 
 // The write-ahead log (`-wal`) holds what was written until a checkpoint moves it into the file. It restarts from the beginning
 // only when nobody is reading from it.
@@ -20,7 +21,7 @@ export function truncateLog(db: Connection, waitMs = 0): boolean {
       if (busy === 0 || performance.now() >= deadline) {
         return busy === 0;
       }
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20);
+      pause(20);
     }
   } finally {
     db.pragma(`busy_timeout = ${patience}`);

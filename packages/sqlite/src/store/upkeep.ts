@@ -1,7 +1,7 @@
 import type { Connection } from '../database.ts';
 import { type Failure, failure, toFailure } from '../failure.ts';
 import { sizeOf } from '../file.ts';
-import type { Held, Store } from '../held.ts';
+import type { Held, OpenDatabase } from '../held.ts';
 import type { Message, Request } from '../protocol.ts';
 import type { WorkerConfig } from '../worker.ts';
 import { checkLog, truncateLog } from './log.ts';
@@ -48,7 +48,7 @@ export function createUpkeep(config: WorkerConfig, held: Held, { notify, enqueue
   }
 
   /** Reports errors as notices: they must not fail the preceding write. */
-  function look({ db, realPath }: Store): void {
+  function look({ db, realPath }: OpenDatabase): void {
     try {
       lookAtSize(db);
       checkLog(db, realPath);

@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises';
 import type { Writable } from 'node:stream';
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
 import { AnalyticsError, type EventType } from '@toolweaver/analytics-core';
 import {
   checkOptions,
@@ -11,9 +11,10 @@ import {
 } from '@toolweaver/analytics-core/backend';
 import { checkRuntime } from '../driver.ts';
 import type { ExportStep, ExportTask } from '../export-worker.ts';
-import type { Failure } from '../failure.ts';
+import { type Failure, toFailure } from '../failure.ts';
 import { absolutePath, checkPath, databasePath } from '../path.ts';
 import { checkRange } from '../reader/options.ts';
+import { startWorker } from '../start-worker.ts';
 import type { ExportOptions, ExportReport } from './export-options.ts';
 import { type FileFormat, fileFormats, formatOf, isGzip } from './format.ts';
 import { checkSignal } from './import-options.ts';
@@ -74,14 +75,7 @@ interface ExportThread {
 }
 
 function startThread(task: ExportTask): ExportThread {
-  const isSource = import.meta.url.endsWith('.ts');
-  // The thread must not get the host's flags and preloaded modules, or write to its stderr.
-  const worker = new Worker(new URL(isSource ? '../export-worker.ts' : './export-worker.js', import.meta.url), {
-    name: 'sqlite export',
-    workerData: task,
-    execArgv: ['--no-warnings'],
-    env: {},
-  });
+  const worker = startExportWorker(task);
   let settle: ((step: ExportStep | Error) => void) | undefined;
   let died: Error | undefined;
   const die = (error: Error): void => {
@@ -117,6 +111,14 @@ function startThread(task: ExportTask): ExportThread {
       }),
     stop: () => worker.terminate(),
   };
+}
+
+function startExportWorker(task: ExportTask): Worker {
+  try {
+    return startWorker('export-worker', { name: 'sqlite export', data: task });
+  } catch (thrown) {
+    throw toError(toFailure(thrown, task.path, false));
+  }
 }
 
 function toError({ code, message, cause }: Failure): AnalyticsError {
