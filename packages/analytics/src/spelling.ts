@@ -49,6 +49,9 @@ const ofBackends: { readonly [backend: string]: readonly string[] } = {
 const ourPrefix = /^(ANALYTICS?|PROMETHEUS|OTLP)_/;
 const clientPrefix = 'ANALYTICS_';
 
+/** What Kubernetes sets in each container for a service called `analytics`. */
+const serviceLink = /^ANALYTICS_(SERVICE_(HOST|PORT(_\w+)?)|PORT(_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?)$/;
+
 /** Two edits make another word: `ANALYTICS_DB_PASS` may well be somebody else's. */
 const maxEdits = 1;
 
@@ -77,7 +80,8 @@ export function checkSpelling(env: Env, backend?: string): void {
 export function foreignVariables(env: Env): Problem[] {
   const restOf = (name: string): string => name.slice(clientPrefix.length);
   return Object.keys(env)
-    .filter((name) => name.startsWith(clientPrefix) && isSet(env, name) && !nearest(name, known, maxEdits))
+    .filter((name) => name.startsWith(clientPrefix) && !serviceLink.test(name) && isSet(env, name))
+    .filter((name) => !nearest(name, known, maxEdits))
     .map((name) => {
       const meant = nearest(restOf(name), known.map(restOf));
       const hint = meant === undefined ? `known are ${known.join(', ')}` : `did you mean ${clientPrefix}${meant}?`;

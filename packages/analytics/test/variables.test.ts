@@ -135,6 +135,8 @@ test('onError hears of variables that begin like ours and are ignored, but not o
     OTHER: 'x',
     ANALYTICS_X: ' ',
   });
+  const links = ['SERVICE_HOST', 'SERVICE_PORT', 'SERVICE_PORT_HTTP', 'PORT', 'PORT_80_TCP', 'PORT_80_TCP_PROTO'];
+  await start(Object.fromEntries(links.map((name) => [`ANALYTICS_${name}`, 'tcp://10.0.0.7:80'])));
   expect(heard).toEqual([]);
   await start({ ANALYTICS_DB: 'x.db', ANALYTICS_DB_PASS: 'x', ANALYTICS_WRITE_KEY: 'x' });
   const all = `is not a known variable, and is ignored; known are ${ours.join(', ')}`;

@@ -1,3 +1,5 @@
+import { thrownText } from './values/thrown.ts';
+
 /**
  * The closed set of codes. Codes are stable across minor versions; messages are not.
  *
@@ -109,4 +111,19 @@ export function ifOurs<T>(thrown: unknown, read: (error: AnalyticsError) => T): 
   } catch {
     return undefined;
   }
+}
+
+/** The same error with another message, caused by it: it may be the user's, and may be used again. */
+export function copyOf(
+  error: AnalyticsError,
+  message: string,
+  backend: string | undefined = error.backend,
+): AnalyticsError {
+  return new AnalyticsError(error.code, message, { ...error, cause: error, backend });
+}
+
+/** Returns what a backend threw as an `AnalyticsError` that names the backend. */
+export function toAnalyticsError(thrown: unknown, backend: string): AnalyticsError {
+  const ours = ifOurs(thrown, (error) => (error.backend === undefined ? copyOf(error, error.message, backend) : error));
+  return ours ?? backendError(backend, 'INTERNAL', thrownText(thrown), thrown);
 }

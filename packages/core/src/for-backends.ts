@@ -2,10 +2,10 @@
 
 export { maxTimerMs, secondsProblem, steadyClock } from './clock.ts';
 export { createFolder } from './create-folder.ts';
-export { createReporter, type Reporter, tell, toAnalyticsError } from './delivery/reporter.ts';
+export { createReporter, type Reporter, tell } from './delivery/reporter.ts';
 export { isDiskFull } from './disk-full.ts';
 export { type EnvReader, readEnv } from './env.ts';
-export { configError } from './errors.ts';
+export { configError, toAnalyticsError } from './errors.ts';
 export { executionKinds } from './events/event.ts';
 export { parseEvent } from './events/parse.ts';
 export { toPrice } from './events/pricing.ts';

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { createReporter, toAnalyticsError } from '../src/delivery/reporter.ts';
+import { createReporter } from '../src/delivery/reporter.ts';
+import { toAnalyticsError } from '../src/errors.ts';
 import { AnalyticsError, type AnalyticsOptions, memory } from '../src/index.ts';
 import { testClock, turn } from './support/clock.ts';
 import { dropsOf } from './support/ledger.ts';

@@ -1,6 +1,6 @@
 import { closeSync, existsSync, mkdirSync, openSync, readSync, renameSync, rmSync, statSync } from 'node:fs';
 import type { Connection } from './database.ts';
-import { replaceFile } from './database-file.ts';
+import { keepOwner } from './database-file.ts';
 import { type Failure, failure, messageOf, toFailure } from './failure.ts';
 import { fileAt, realPath } from './file.ts';
 import { applicationId, schemaVersion } from './identity.ts';
@@ -114,7 +114,7 @@ function renameAll(path: string): string {
       renameSync(`${path}${suffix}`, `${target}${suffix}`);
     }
   }
-  replaceFile(path, target);
+  keepOwner(path, target);
   return target;
 }
 

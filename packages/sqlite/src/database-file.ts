@@ -50,11 +50,8 @@ export function ensureFile(path: string): void {
   }
 }
 
-/**
- * Begins the file that takes the place of `before`. If root does so, the owner stays the same, who could not write to a file of
- * root's.
- */
-export function replaceFile(path: string, before: string): void {
+/** Begins the file in the place of one that root has set aside, for the same owner, who could not write to a file of root's. */
+export function keepOwner(path: string, before: string): void {
   if (process.geteuid?.() === 0) {
     createPrivately(path, statSync(before));
   }

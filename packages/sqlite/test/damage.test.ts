@@ -60,7 +60,11 @@ const changing = (statements: string) => (path: string) =>
 describe('definitions of ours are restored when it is opened, and nothing is lost', () => {
   test.each<[string, (path: string) => void, string[]]>([
     ['another letter in a view', (path) => flip(path, 'lower(hex', 'lowar(hex'), ['ratings']],
-    ['another letter in a trigger', (path) => flip(path, 'INSERT INTO run_metrics', 'INSERT INTO run_mEtrics'), ['metrics_events_added']],
+    [
+      'another letter in a trigger',
+      (path) => flip(path, 'INSERT INTO run_metrics', 'INSERT INTO run_mEtrics'),
+      ['metrics_events_added'],
+    ],
     ['another letter in the copy of them', (path) => flip(path, 'lower(hex', 'lowar(hex', 'lastIndexOf'), []],
     ['a view less', changing('DROP VIEW skill_usage'), ['skill_usage']],
     ['another view', changing('DROP VIEW skill_usage; CREATE VIEW skill_usage AS SELECT 1 AS one'), ['skill_usage']],

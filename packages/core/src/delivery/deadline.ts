@@ -1,6 +1,5 @@
 import type { Clock } from '../client.ts';
-import { type AnalyticsError, backendError, withoutName } from '../errors.ts';
-import { toAnalyticsError } from './reporter.ts';
+import { type AnalyticsError, backendError, toAnalyticsError, withoutName } from '../errors.ts';
 
 /**
  * Runs `work` of a backend and resolves to its error, or to undefined if it succeeded. After `timeoutMs`, its signal is aborted,

@@ -1,5 +1,5 @@
 import type { Backend, ClientFigures } from '../backend.ts';
-import { type AnalyticsError, backendError, withoutName } from '../errors.ts';
+import { type AnalyticsError, backendError, toAnalyticsError, withoutName } from '../errors.ts';
 import type { AnalyticsEvent } from '../events/event.ts';
 import { eventCount } from '../values/describe.ts';
 import { failureOf } from './deadline.ts';
@@ -7,7 +7,7 @@ import { immediateSink } from './immediate.ts';
 import { createLedger, dropReason } from './ledger.ts';
 import { queuedSink } from './queued.ts';
 import type { BackendFlush, BackendStats, DropReason } from './report.ts';
-import { type Reporter, toAnalyticsError } from './reporter.ts';
+import type { Reporter } from './reporter.ts';
 import { singleFlight } from './single-flight.ts';
 import type { SinkEvents, SinkOptions } from './sink.ts';
 

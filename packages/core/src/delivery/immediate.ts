@@ -1,7 +1,7 @@
 import type { Backend } from '../backend.ts';
+import { toAnalyticsError } from '../errors.ts';
 import type { AnalyticsEvent } from '../events/event.ts';
 import { failureOf } from './deadline.ts';
-import { toAnalyticsError } from './reporter.ts';
 import type { Sink, SinkEvents, SinkOptions } from './sink.ts';
 
 /** In batches, recording takes a tenth less time: there are fewer calls, and code and tables stay in the CPU's caches. */

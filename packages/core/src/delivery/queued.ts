@@ -2,13 +2,12 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import * as types from 'node:util/types';
 import type { Backend, BatchDelivery } from '../backend.ts';
 import type { Clock } from '../client.ts';
-import { type AnalyticsError, backendError, type ErrorCode } from '../errors.ts';
+import { type AnalyticsError, backendError, type ErrorCode, toAnalyticsError } from '../errors.ts';
 import type { AnalyticsEvent } from '../events/event.ts';
 import { maxRetryAfterMs } from '../retry-after.ts';
 import { eventCount } from '../values/describe.ts';
 import { createQueue } from './queue.ts';
 import type { DeliveryState } from './report.ts';
-import { toAnalyticsError } from './reporter.ts';
 import type { Sink, SinkEvents, SinkOptions } from './sink.ts';
 
 /** Failed deliveries in a row after which `flush()` no longer waits for the backend. */

@@ -1,6 +1,5 @@
 import type { Clock } from '../client.ts';
-import { AnalyticsError, backendError, type ErrorCode, ifOurs } from '../errors.ts';
-import { thrownText } from '../values/thrown.ts';
+import { type AnalyticsError, copyOf, type ErrorCode } from '../errors.ts';
 
 /** Calls a listener of the host. What it throws, or rejects with if it is async, is ignored. */
 export function tell<T>(listener: ((value: T) => unknown) | undefined, value: T): void {
@@ -48,14 +47,4 @@ export function createReporter(onError: ((error: AnalyticsError) => unknown) | u
 /** Adds the count to a copy, as the error may be the user's, and may be reported again. */
 function withCount(error: AnalyticsError, left: number): AnalyticsError {
   return left === 0 ? error : copyOf(error, `${error.message} (${left} more since the last report)`);
-}
-
-function copyOf(error: AnalyticsError, message: string, backend: string | undefined = error.backend): AnalyticsError {
-  return new AnalyticsError(error.code, message, { ...error, cause: error, backend });
-}
-
-/** Returns what a backend threw as an `AnalyticsError` that names the backend. */
-export function toAnalyticsError(thrown: unknown, backend: string): AnalyticsError {
-  const ours = ifOurs(thrown, (error) => (error.backend === undefined ? copyOf(error, error.message, backend) : error));
-  return ours ?? backendError(backend, 'INTERNAL', thrownText(thrown), thrown);
 }

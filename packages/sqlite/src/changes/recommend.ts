@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Candidate } from '../answers/recommend.ts';
 import type { Connection } from '../database.ts';
+import { textId } from '../dictionary.ts';
 import { formatUuid, uuidBytes } from '../stored.ts';
 
 /** Recommendations made to a user. */
@@ -33,9 +34,4 @@ function subjectId(db: Connection, skillId: string): number {
   db.prepare("INSERT INTO subjects (kind, name) VALUES ('skill', ?) ON CONFLICT (kind, name) DO NOTHING").run(skillId);
   const find = db.prepare("SELECT id FROM subjects WHERE kind = 'skill' AND name = ?").pluck();
   return find.get(skillId) as number;
-}
-
-function textId(db: Connection, text: string): number {
-  db.prepare('INSERT INTO dictionary (text) VALUES (?) ON CONFLICT (text) DO NOTHING').run(text);
-  return db.prepare('SELECT id FROM dictionary WHERE text = ?').pluck().get(text) as number;
 }

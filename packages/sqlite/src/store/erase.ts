@@ -1,6 +1,8 @@
 import { type Connection, type DatabaseConfig, retryBusy, transaction } from '../database.ts';
+import { addText, findText } from '../dictionary.ts';
 import { foldWithin, readLine } from '../fold.ts';
 import { nextTail, tailBits, tailOf } from '../sequence.ts';
+import { textColumns as ofExecutions } from '../stored.ts';
 import { countRows, type Kind, keptTables, kinds, type RowCounts } from './kept.ts';
 import { type LastOfOthers, lastOfOthers } from './last-of-others.ts';
 import { truncateLog } from './log.ts';
@@ -21,7 +23,7 @@ export interface EraseReport {
 
 /** The columns besides `user` that refer to the dictionary. */
 const textColumns: Readonly<Record<string, readonly string[]>> = {
-  execution_events: ['run', 'org', 'error_type', 'version', 'toolkit', 'model', 'provider', 'cost_source'],
+  execution_events: ofExecutions.filter((column) => column !== 'user'),
   rating_events: ['run', 'org'],
   health_events: ['run', 'org'],
   toolkit_events: ['run', 'org', 'toolkit', 'operation', 'error_type'],
@@ -143,15 +145,11 @@ function closeGaps(db: Connection, times: Iterable<number>): void {
   }
 }
 
-function findText(db: Connection, text: string): number | undefined {
-  return db.prepare('SELECT id FROM dictionary WHERE text = ?').pluck().get(text) as number | undefined;
-}
-
 /** Gives other uses of the name an id of their own: under the old one the roll-ups would still tell what the user did. */
 function moveName(db: Connection, id: number, name: string): void {
   // Lines of the log have the old id.
   foldWithin(db);
-  const to = Number(db.prepare('INSERT INTO dictionary (text) VALUES (?)').run(name).lastInsertRowid);
+  const to = addText(db, name);
   for (const [table, columns] of Object.entries({ ...textColumns, run_metrics: ['run'] })) {
     for (const column of columns) {
       db.prepare(`UPDATE ${table} SET ${column} = :to WHERE ${column} = :id`).run({ id, to });
