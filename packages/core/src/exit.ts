@@ -20,14 +20,18 @@ function runExit(): void {
 }
 
 /** Signals that end no process by themselves. */
-const harmless: ReadonlySet<NodeJS.Signals> = new Set(['SIGCHLD', 'SIGCONT', 'SIGINFO', 'SIGURG', 'SIGWINCH']);
+const harmless: ReadonlySet<NodeJS.Signals> = new Set([
+  ...(['SIGCHLD', 'SIGCONT', 'SIGINFO', 'SIGURG', 'SIGWINCH'] as const),
+  ...(['SIGTSTP', 'SIGTTIN', 'SIGTTOU'] as const),
+]);
 
 function isAlone(signal: NodeJS.Signals): boolean {
   return process.listeners(signal).every((listener) => brand in listener);
 }
 
 function runSignal(signal: NodeJS.Signals): void {
-  runAll(signal, isAlone(signal) && !harmless.has(signal));
+  // The kernel ignores what process 1 does not handle.
+  runAll(signal, process.pid !== 1 && isAlone(signal) && !harmless.has(signal));
   // Removed meanwhile: others count the listeners to decide whether they have to end the process.
   process.off(signal, onSignal);
   if (isAlone(signal)) {

@@ -239,6 +239,27 @@ describe('a wrapped function', () => {
     expect(events[1]).not.toHaveProperty('usage');
   });
 
+  test('a `withResponse` of another sort works as it did', async () => {
+    const made = rig();
+    class Request extends Promise<string> {
+      withResponse(more: string, and: string): string {
+        return `${more} ${and}`;
+      }
+      asResponse(): never {
+        throw new RangeError('not here');
+      }
+      // biome-ignore lint/suspicious/noThenProperty: as clients of services have them
+      override then(...args: Parameters<Promise<string>['then']>): Promise<never> {
+        return super.then(...args) as Promise<never>;
+      }
+    }
+    const request = made.analytics.wrapTool(() => new Request((resolve) => resolve('value')), 'of')();
+    expect(request.withResponse('one', 'two')).toBe('one two');
+    expect(await request).toBe('value');
+    expect(() => request.asResponse()).toThrow('not here');
+    expect(await recorded(made)).toMatchObject([{ success: true }]);
+  });
+
   test('a promise that can do more than others is returned as it is', async () => {
     const made = rig();
     const more = Object.assign(Promise.reject(new Error('mine')), { abort() {} });

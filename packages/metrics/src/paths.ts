@@ -81,10 +81,10 @@ export function createPaths(): Paths {
     if (lastSecond[at] === second) {
       return lastPath[at] as number;
     }
-    const number = texts.get(second);
-    const path = number === undefined ? -1 : (slots[slotOf(first, number) + 2] as number);
-    if (number !== undefined && path !== -1) {
-      lastSecond[at] = known[number / 2] as string;
+    const path = step(first, second);
+    if (path !== -1) {
+      // Our own copy of the text.
+      lastSecond[at] = known[(texts.get(second) as number) / 2] as string;
       lastPath[at] = path;
     }
     return path;

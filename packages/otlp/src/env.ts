@@ -75,20 +75,19 @@ function readConnection(vars: EnvReader, first: First): OtlpOptions {
     const isOthers = own.endpoint !== undefined && vars.text(name)?.toLowerCase() === 'grpc';
     return isOthers ? undefined : vars.choice(name, ['http/protobuf', 'http/json']);
   });
-  const file = (field: string, setting: string) => first(`tls.${field}`, otel(setting), vars.text);
-  const caFile = file('caFile', 'CERTIFICATE');
-  // Our endpoint must not get credentials that were meant for OpenTelemetry's, nor the reverse. Whom to trust is none.
+  // Our endpoint must not get credentials that were meant for OpenTelemetry's, nor the reverse.
   if (Object.values(own).some((value) => value !== undefined)) {
-    return { ...own, protocol, tls: { caFile } };
+    return { ...own, protocol };
   }
   const url = first('url', ['OTEL_EXPORTER_OTLP_METRICS_ENDPOINT'], vars.text);
+  const file = (field: string, setting: string) => first(`tls.${field}`, otel(setting), vars.text);
   return {
     protocol,
     url,
     endpoint: url === undefined ? first('endpoint', ['OTEL_EXPORTER_OTLP_ENDPOINT'], vars.text) : undefined,
     headers: first('headers', otel('HEADERS'), (name) => readHeaders(vars, name)),
     tls: {
-      caFile,
+      caFile: file('caFile', 'CERTIFICATE'),
       certFile: file('certFile', 'CLIENT_CERTIFICATE'),
       keyFile: file('keyFile', 'CLIENT_KEY'),
     },

@@ -144,9 +144,7 @@ function pushingBackend(
     async check(signal) {
       await probe(sender, url, encoding, signal);
       // A probe, being empty, is answered by many a receiver that has no room for data, or refuses them.
-      if (pusher.failure !== undefined) {
-        await pusher.push(signal);
-      }
+      await pusher.check(signal);
     },
     async close() {
       await pusher.close();

@@ -18,10 +18,10 @@ export interface PusherOptions {
 export interface Pusher {
   /** Pushes at once, after any push under way. Rejects with the reason when it failed. */
   push(signal: AbortSignal): Promise<void>;
+  /** Pushes what has failed to arrive, in one attempt; rejects with the reason. While the receiver asks for a pause, with that. */
+  check(signal: AbortSignal): Promise<void>;
   /** Notes that there is something to push. */
   changed(): void;
-  /** Why the latest push failed; undefined when it did not. */
-  readonly failure: unknown;
   /** Pushes what is left, if it can, and stops. Never rejects. */
   close(): Promise<void>;
 }
@@ -36,6 +36,8 @@ export function createPusher({ intervalMs, clock, random, push, onFailure }: Pus
   let changes = 0;
   let pushedChanges = 0;
   let failure: unknown;
+  /** When a receiver that asked for a pause may be asked again. */
+  let pauseUntil = 0;
   let closed = false;
   let timer: unknown;
   /** Aborts the push that no caller waits for. */
@@ -49,6 +51,7 @@ export function createPusher({ intervalMs, clock, random, push, onFailure }: Pus
     } catch (thrown) {
       if (!(manner.background === true && signal.aborted)) {
         failure = thrown;
+        pauseUntil = clock.monotonic() + ((thrown as AnalyticsError).retryAfterMs ?? 0);
       }
       throw thrown;
     }
@@ -105,8 +108,15 @@ export function createPusher({ intervalMs, clock, random, push, onFailure }: Pus
     changed() {
       changes += 1;
     },
-    get failure() {
-      return failure;
+    async check(signal) {
+      if (failure === undefined) {
+        return;
+      }
+      if (clock.monotonic() < pauseUntil) {
+        throw failure;
+      }
+      callOff();
+      await inTurn({ maxAttempts: 1 }, signal);
     },
     async close() {
       closed = true;

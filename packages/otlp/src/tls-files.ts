@@ -1,17 +1,23 @@
 import { X509Certificate } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { createSecureContext, type SecureContextOptions } from 'node:tls';
 import { createOptionChecks, describeValue, type OptionChecks } from '@toolweaver/analytics-core/backend';
 import type { Connection } from './http.ts';
 import type { TlsFiles } from './options.ts';
 
 /**
- * Reads the certificates and the key; a problem for each that cannot be read or is none. They are read anew for each connection,
- * because certificates are renewed; what cannot be read then, as half of the files are renewed, stays as it was.
+ * Reads the certificates and the key; a problem for each that cannot be read or is none. Files that have changed are read anew for
+ * the next connection, because certificates are renewed; while they cannot be read, as half of them are renewed, all stays as it was.
  */
 export function tlsOf(check: OptionChecks, tls: TlsFiles | undefined): Connection['tls'] {
   let latest = read(check, tls);
+  let stamp = stampOf(tls);
   return () => {
+    const now = stampOf(tls);
+    if (now === stamp) {
+      return latest;
+    }
+    stamp = now;
     let isRead = true;
     const found = read(
       createOptionChecks(() => {
@@ -22,6 +28,16 @@ export function tlsOf(check: OptionChecks, tls: TlsFiles | undefined): Connectio
     latest = isRead ? found : latest;
     return latest;
   };
+}
+
+/** Changes with the files. Reading from a pipe would block, so only regular files count. */
+function stampOf(tls: TlsFiles = {}): string {
+  return Object.values(Object(tls))
+    .map((path) => {
+      const stats = statSync(String(path), { throwIfNoEntry: false });
+      return stats?.isFile() ? `${stats.dev} ${stats.ino} ${stats.size} ${stats.mtimeMs}` : '';
+    })
+    .join();
 }
 
 function read(check: OptionChecks, tls: TlsFiles = {}): SecureContextOptions {

@@ -300,7 +300,7 @@ trialOfTests('R29', 'OTLP: no push gets through without the right certificate, a
     const client = clientOf(backend);
     expect(await client.flush()).toMatchObject({ ok: false });
     // As a half that is written, or a mount that is about to change.
-    writeFileSync(old.certFile, '');
+    writeFileSync(old.certFile, 'half');
     expect(await client.flush()).toMatchObject({
       backends: { otlp: { error: { message: expect.stringContaining('DEPTH_ZERO_SELF_SIGNED_CERT') } } },
     });

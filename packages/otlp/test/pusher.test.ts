@@ -1,5 +1,7 @@
+import { AnalyticsError } from '@toolweaver/analytics-core';
 import { fakeClock } from '@toolweaver/analytics-testkit';
 import { expect, test, vi } from 'vitest';
+import type { Manner } from '../src/metrics-exporter.ts';
 import { createPusher } from '../src/pusher.ts';
 
 test('a push at an interval that is called off for another is no failure', async () => {
@@ -25,7 +27,7 @@ test('a push at an interval that is called off for another is no failure', async
   await clock.advance(500);
   const pushed = pusher.push(new AbortController().signal);
   await clock.advance(0);
-  expect({ calledOff, failure: pusher.failure, failures }).toEqual({ calledOff: 1, failure: undefined, failures: [] });
+  expect({ calledOff, failures }).toEqual({ calledOff: 1, failures: [] });
   waitedFor.resolve();
   await pushed;
   await pusher.close();
@@ -34,15 +36,15 @@ test('a push at an interval that is called off for another is no failure', async
 /** A pusher at intervals of a second, the first after half of one, whose pushes end as the test says. */
 function pusherOfTest() {
   const clock = fakeClock();
-  const pushes: { succeed(): void; fail(reason: unknown): void; signal: AbortSignal }[] = [];
+  const pushes: { succeed(): void; fail(reason: unknown): void; signal: AbortSignal; manner: Manner }[] = [];
   const pusher = createPusher({
     intervalMs: 1000,
     clock,
     random: () => 0.5,
-    push(_, signal) {
+    push(manner, signal) {
       const { promise, resolve, reject } = Promise.withResolvers<void>();
       signal.addEventListener('abort', () => reject(signal.reason));
-      pushes.push({ succeed: resolve, fail: reject, signal });
+      pushes.push({ succeed: resolve, fail: reject, signal, manner });
       return promise;
     },
     onFailure() {},
@@ -50,16 +52,42 @@ function pusherOfTest() {
   return { clock, pushes, pusher };
 }
 
-test('a failure is over with the next push that succeeds', async () => {
+test('a check pushes what failed to arrive, and nothing after a push that succeeded', async () => {
   const { clock, pushes, pusher } = pusherOfTest();
+  const { signal } = new AbortController();
   const reason = new Error('away');
+  await pusher.check(signal);
   await clock.advance(500);
   pushes[0]?.fail(reason);
-  await clock.advance(1000);
-  expect(pusher.failure).toBe(reason);
+  await clock.advance(0);
+  const first = pusher.check(signal).catch((thrown: unknown) => thrown);
+  await clock.advance(0);
+  pushes[1]?.fail(reason);
+  expect(await first).toBe(reason);
+  const second = pusher.check(signal);
+  await clock.advance(0);
+  expect(pushes[2]?.manner).toEqual({ maxAttempts: 1 });
+  pushes[2]?.succeed();
+  await second;
+  await pusher.check(signal);
+  expect(pushes).toHaveLength(3);
+  await pusher.close();
+});
+
+test('a check lets a receiver rest that asked for it', async () => {
+  const { clock, pushes, pusher } = pusherOfTest();
+  const { signal } = new AbortController();
+  const reason = new AnalyticsError('BACKEND_UNAVAILABLE', 'busy', { retryAfterMs: 5000 });
+  await clock.advance(500);
+  pushes[0]?.fail(reason);
+  await clock.advance(4999);
+  await expect(pusher.check(signal)).rejects.toBe(reason);
+  expect(pushes).toHaveLength(1);
+  await clock.advance(1);
   pushes[1]?.succeed();
   await clock.advance(0);
-  expect(pusher.failure).toBeUndefined();
+  await pusher.check(signal);
+  expect(pushes).toHaveLength(2);
   await pusher.close();
 });
 

@@ -93,7 +93,9 @@ test('a clock that was set back takes the start with it, and values are shown at
   }
   const times = receiver.requests
     .flatMap((request) => pointsOf(request.decoded(), 'toolweaver_skill_executions_total'))
-    .map((point) => [point.startTimeUnixNano, point.timeUnixNano].map((nano) => Math.round(nano / 1e9 - now / 1e3)));
+    .map((point) =>
+      [point.startTimeUnixNano, point.timeUnixNano].map((nano) => Math.round(nano / 1e9 - now / 1e3) + 0),
+    );
   expect(times).toEqual([
     [599, 599],
     [-1, -1],

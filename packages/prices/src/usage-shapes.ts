@@ -47,17 +47,16 @@ export const anthropic: Shape = (counts, { iterations }) => {
       ofMessage,
     );
   const output = counts.required('output_tokens');
-  const written = counts.given('cache_creation_input_tokens');
-  const short = counts.given('cache_creation', 'ephemeral_5m_input_tokens');
-  const long = counts.given('cache_creation', 'ephemeral_1h_input_tokens');
-  const parts = short === undefined && long === undefined ? undefined : (short ?? 0) + (long ?? 0);
+  const short = counts.count('cache_creation', 'ephemeral_5m_input_tokens');
+  const long = counts.count('cache_creation', 'ephemeral_1h_input_tokens');
+  const written = counts.given('cache_creation_input_tokens') ?? short + long;
   // A stream tells the parts at its beginning only, and the sum again at its end.
-  counts.rest(written ?? parts ?? 0, [parts ?? 0], 'cache_creation_input_tokens');
+  counts.rest(written, [short, long], 'cache_creation_input_tokens');
   const thinking = counts.count('output_tokens_details', 'thinking_tokens');
   return {
     inputTokens: withCompactions(counts.required('input_tokens'), 'input_tokens'),
     cacheReadTokens: withCompactions(counts.count('cache_read_input_tokens'), 'cache_read_input_tokens'),
-    cacheWriteTokens: withCompactions(written ?? parts ?? 0, 'cache_creation_input_tokens'),
+    cacheWriteTokens: withCompactions(written, 'cache_creation_input_tokens'),
     outputTokens: withCompactions(counts.rest(output, [thinking], 'output_tokens'), 'output_tokens'),
     reasoningTokens: thinking,
   };

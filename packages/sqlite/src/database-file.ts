@@ -53,7 +53,11 @@ export function ensureFile(path: string): void {
 /** Begins the file in the place of one that root has set aside, for the same owner, who could not write to a file of root's. */
 export function keepOwner(path: string, before: string): void {
   if (process.geteuid?.() === 0) {
-    createPrivately(path, statSync(before));
+    try {
+      createPrivately(path, statSync(before));
+    } catch {
+      // Without room for a file: whoever opens the database next creates it.
+    }
   }
 }
 
@@ -75,6 +79,9 @@ function createPrivately(path: string, owner?: Pick<Stats, 'uid' | 'gid'>): void
     if (!existsSync(path)) {
       // A file system without links.
       closeSync(openSync(path, 'a', 0o600));
+      if (owner !== undefined) {
+        chownSync(path, owner.uid, owner.gid);
+      }
     }
   } finally {
     unlinkSync(draft);

@@ -37,26 +37,40 @@ export function restore(db: Connection, connect: Connect, makeSchema: (empty: Co
   const restored: string[] = [];
   const found = new Map(definitionsOf(db).map((definition) => [definition.name, definition]));
   const right = rightDefinitions(connect, makeSchema);
+  // Of a table, also as an earlier version of what prints it has printed it.
+  const copy = db.prepare('SELECT sql FROM schema_copy WHERE name = ?').pluck();
   for (const { type, name, sql } of right) {
     const now = found.get(name);
     if (type === 'table') {
-      if (now === undefined || !isExtended(now.sql, sql)) {
+      const isOurs = now?.sql === sql || now?.sql === copy.get(name);
+      if (now === undefined || !(isOurs || isExtended(now.sql, sql))) {
         throw corruption(`the definition of ${name} is not what it was`);
       }
     } else if (now?.sql !== sql) {
       if (now !== undefined && now.type !== type) {
         throw failure('INVALID_CONFIG', `the ${now.type} ${name} stands where a ${type} of ours was: rename it`);
       }
-      db.exec(`DROP ${type} IF EXISTS "${name}"; ${sql}`);
+      define(db, `DROP ${type} IF EXISTS "${name}"; ${sql}`);
       restored.push(name);
     }
   }
   db.exec('DELETE FROM schema_copy');
-  const copy = db.prepare('INSERT INTO schema_copy (name, sql) SELECT name, sql FROM sqlite_schema WHERE name = ?');
+  const add = db.prepare('INSERT INTO schema_copy (name, sql) SELECT name, sql FROM sqlite_schema WHERE name = ?');
   for (const { name } of right) {
-    copy.run(name);
+    add.run(name);
   }
   return restored;
+}
+
+function define(db: Connection, statements: string): void {
+  try {
+    db.exec(statements);
+  } catch (error) {
+    // Rows that a unique index would have refused.
+    throw String((error as { code?: unknown }).code).startsWith('SQLITE_CONSTRAINT')
+      ? corruption((error as Error).message)
+      : error;
+  }
 }
 
 function rightDefinitions(connect: Connect, makeSchema: (empty: Connection) => void): Definition[] {
@@ -76,14 +90,15 @@ function definitionsOf(db: Connection): Definition[] {
     .all() as Definition[];
 }
 
-/** Whether `now` is `before` with columns that `ALTER TABLE` has added, which it writes behind the last one. */
+/**
+ * Whether `now` is `before` with columns that `ALTER TABLE` has added. It writes them behind the last one, with a comma, which may
+ * also be the comma before a constraint.
+ */
 function isExtended(now: string, before: string): boolean {
-  let same = 0;
-  while (same < before.length && now[same] === before[same]) {
-    same += 1;
+  for (let at = 0; at < before.length && now[at] === before[at]; at += 1) {
+    if (now[at + 1] === ',' && now.endsWith(before.slice(at + 1))) {
+      return true;
+    }
   }
-  const added = now.length - before.length;
-  return added === 0
-    ? now === before
-    : now.endsWith(before.slice(same)) && now.slice(same, same + added).startsWith(',');
+  return false;
 }

@@ -13,6 +13,6 @@ export function addText(db: Connection, text: string): number {
 }
 
 /** The id of a text, which is added if need be. */
-export function textId(db: Connection, text: string): number {
+export function keepText(db: Connection, text: string): number {
   return findText(db, text) ?? addText(db, text);
 }

@@ -9,13 +9,13 @@ export interface WorkerOptions {
 }
 
 /**
- * Starts a thread of ours; `module` is its file in this folder, without an extension.
+ * Starts a thread of ours. Its address is written out by the callers, as `new URL('./…', import.meta.url)`: so tools that copy the files
+ * of a program (Next.js, Vercel) find it.
  * @throws what `failure` makes where the system has no memory or thread to spare, which passes.
  */
-export function startWorker(module: string, { name, data, resourceLimits }: WorkerOptions): Worker {
-  const isSource = import.meta.url.endsWith('.ts');
+export function startWorker(url: URL, { name, data, resourceLimits }: WorkerOptions): Worker {
   try {
-    return new Worker(new URL(`./${module}.${isSource ? 'ts' : 'js'}`, import.meta.url), {
+    return new Worker(url, {
       name,
       workerData: data,
       // The thread must not get the host's flags and preloaded modules, or write to its stderr.

@@ -57,7 +57,8 @@ export function createThread(config: WorkerConfig, backend: string, { onNotice, 
     code === 'INVALID_CONFIG' ? configError([{ field: 'path', message }]) : error(code, message, cause);
 
   function start(): Worker {
-    const started = startWorker('worker', {
+    const isSource = import.meta.url.endsWith('.ts');
+    const started = startWorker(new URL(isSource ? './worker.ts' : './worker.js', import.meta.url), {
       name: `${backend} ${config.role}`,
       data: { ...config, stopping } satisfies WorkerConfig,
       // Messages are short-lived garbage, for which V8 would otherwise keep up to 100 MB and never return them.

@@ -159,6 +159,14 @@ describe('a database of ours is set aside when it is opened', () => {
     ['a column of another name', changing('ALTER TABLE execution_events RENAME COLUMN latency_ms TO duration')],
     ['a table less', changing('DROP TABLE floors')],
     ['no copy of its definitions', changing('DROP TABLE schema_copy')],
+    [
+      'rows that an index of ours would refuse',
+      changing(
+        `DROP INDEX recommendations_of_user;
+        INSERT INTO recommendations (id, user, subject, type, score, reason, at)
+        VALUES (x'01', 1, 1, 'trending', 0, '', 0), (x'02', 1, 1, 'trending', 0, '', 0)`,
+      ),
+    ],
   ])('with %s', async (_what, change) => {
     const { path, notices, onNotice } = given();
     change(path);
@@ -174,8 +182,10 @@ describe('a database of ours is set aside when it is opened', () => {
     const { path, notices, onNotice } = given();
     changing('CREATE TABLE notes (text TEXT); CREATE VIEW broken AS SELECT * FROM gone')(path);
     changing('CREATE INDEX mine ON probe (data)')(path);
-    for (const column of ['note TEXT', 'priority INTEGER NOT NULL DEFAULT 3 CHECK (priority > 0)']) {
-      changing(`ALTER TABLE execution_events ADD COLUMN ${column}`)(path);
+    for (const table of ['execution_events', 'subjects', 'rollups', 'run_metrics', 'dictionary', 'schema_copy']) {
+      for (const column of ['note TEXT', 'priority INTEGER NOT NULL DEFAULT 3 CHECK (priority > 0)']) {
+        changing(`ALTER TABLE ${table} ADD COLUMN ${column}`)(path);
+      }
     }
     const backend = await open({ path, onNotice });
     await backend.write([execution()]);

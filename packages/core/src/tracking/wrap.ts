@@ -90,32 +90,54 @@ function recordWhenAwaited(promise: Promise<unknown>, execution: Execution): voi
   }
   const executions = [execution];
 
-  function recording(wait: Wait, read: (got: unknown) => unknown): Promise<unknown> {
-    // Now, as one way to await it may go another.
-    const ended = executions.splice(0);
-    return wait(
-      (got) => {
-        for (const { succeeded } of ended) {
-          succeeded(read(got));
+  const { then } = promise;
+  const awaitOriginal = (): Promise<unknown> =>
+    then.call(
+      promise,
+      (value) => {
+        for (const ended of executions.splice(0)) {
+          ended.succeeded(value);
         }
-        return got;
+        return value;
       },
       (thrown) => {
-        for (const { threw } of ended) {
-          threw(thrown);
+        for (const ended of executions.splice(0)) {
+          ended.threw(thrown);
         }
         throw thrown;
       },
     );
-  }
-
-  const { then } = promise;
-  const awaitOriginal = (): Promise<unknown> => recording(then.bind(promise), (value) => value);
+  /** A method of the promise that awaits it, too; what it returns holds what `read` reads. */
   const viaResponse = (name: string, read: (got: unknown) => unknown): object | undefined => {
     const method: unknown = Reflect.get(promise, name);
-    return typeof method === 'function'
-      ? { [name]: () => recording((...handlers) => Reflect.apply(method, promise, []).then(...handlers), read) }
-      : undefined;
+    if (typeof method !== 'function') {
+      return undefined;
+    }
+    return {
+      [name](...args: unknown[]) {
+        // Taken out, as the method may call the others.
+        const own = executions.splice(0);
+        const got: unknown = Reflect.apply(method, promise, args);
+        if (!types.isPromise(got)) {
+          executions.push(...own);
+          return got;
+        }
+        return got.then(
+          (value) => {
+            for (const ended of own) {
+              ended.succeeded(read(value));
+            }
+            return value;
+          },
+          (thrown) => {
+            for (const ended of own) {
+              ended.threw(thrown);
+            }
+            throw thrown;
+          },
+        );
+      },
+    };
   };
   try {
     Object.assign(promise, {
@@ -131,8 +153,6 @@ function recordWhenAwaited(promise: Promise<unknown>, execution: Execution): voi
     // The call that returned a frozen promise goes unrecorded.
   }
 }
-
-type Wait = (got: (value: unknown) => unknown, failed: (thrown: unknown) => never) => Promise<unknown>;
 
 /**
  * Records a generator from its first step to its end, in an execution that `begin` begins. The caller gets the generator itself, which

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Candidate } from '../answers/recommend.ts';
 import type { Connection } from '../database.ts';
-import { textId } from '../dictionary.ts';
+import { keepText } from '../dictionary.ts';
 import { formatUuid, uuidBytes } from '../stored.ts';
 
 /** Recommendations made to a user. */
@@ -15,8 +15,8 @@ export interface Recommended {
 
 /** Logs recommendations; returns their ids, in order. A skill keeps the id that it has for the user and organisation. */
 export function recommend(db: Connection, { userId, orgId, at, candidates }: Recommended): string[] {
-  const user = textId(db, userId);
-  const org = orgId === undefined ? null : textId(db, orgId);
+  const user = keepText(db, userId);
+  const org = orgId === undefined ? null : keepText(db, orgId);
   const log = db
     .prepare(`
       INSERT INTO recommendations (id, user, org, subject, type, score, reason, at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)

@@ -27,6 +27,7 @@ import {
   rangeNames,
   reportNames,
   scopeNames,
+  usualDays,
   windowNames,
 } from './options.ts';
 import { checkTrendWindow, widths } from './trend-window.ts';
@@ -151,7 +152,7 @@ export function operationReader(ask: Ask): OperationReader {
         { ...windowNames, kind: true, orgId: true, limit: true },
         (check, given): Question<'heatmap'> => ({
           filter: {
-            ...checkWindow(check, given, 30),
+            ...checkWindow(check, given, usualDays),
             kind: check.choice('kind', given.kind, executionKinds) ?? 'tool',
             orgId: check.id('orgId', given.orgId),
           },

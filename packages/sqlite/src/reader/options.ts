@@ -84,10 +84,13 @@ export function isOpen({ days, from, to }: WindowOptions): boolean {
   return days === undefined && from === undefined && to === undefined;
 }
 
+/** The window of questions that are about lately. */
+export const usualDays = 30;
+
 /** A window with both ends: by default, the last 30 days. */
 export function checkClosedWindow(check: OptionChecks, window: WindowOptions): Window {
   const now = Date.now() + 1;
-  const { from = 0, to = Math.max(from, now) } = checkWindow(check, window, 30);
+  const { from = 0, to = Math.max(from, now) } = checkWindow(check, window, usualDays);
   return { from, to };
 }
 

@@ -29,6 +29,7 @@ import {
   checkWindow,
   isOpen,
   lastDays,
+  usualDays,
   windowNames,
 } from './options.ts';
 import { showList } from './show-list.ts';
@@ -58,7 +59,6 @@ const periods: readonly Period[] = ['day', 'week', 'month', 'all'];
 const periodDays = { day: 1, week: 7, month: 30 };
 const types: readonly RecommendationType[] = ['collaborative', 'trending'];
 const feedbacks: readonly RecommendationFeedback[] = ['clicked', 'installed'];
-const usualDays = 30;
 
 export function skillReader(ask: Ask, keep: Keep): SkillReader {
   return {

@@ -2,7 +2,7 @@ import type { CostSource } from '@toolweaver/analytics-core';
 import { type CellKey, cellWidths, dayMs } from '../cell.ts';
 import { cellMap } from '../cell-map.ts';
 import { type Connection, type DatabaseConfig, transaction } from '../database.ts';
-import { textId } from '../dictionary.ts';
+import { keepText } from '../dictionary.ts';
 import { fold, foldWithin } from '../fold.ts';
 
 // Price providers are functions of the host, so they stay in its thread. This thread hands out executions to be priced and takes
@@ -130,7 +130,7 @@ export function setCosts(db: Connection, config: DatabaseConfig, changes: CostCh
     const find = db.prepare(`
       SELECT at, subject, model, org, run, weight, cost_nano_usd AS nanoUsd FROM execution_events WHERE seq = ?`);
     const set = db.prepare('UPDATE execution_events SET cost_nano_usd = ?, cost_source = ? WHERE seq = ?');
-    const ids = new Map([...new Set(changes.sources)].map((source) => [source, textId(db, source)]));
+    const ids = new Map([...new Set(changes.sources)].map((source) => [source, keepText(db, source)]));
     const none = (key: CellKey): Difference => ({ key, nanoUsd: 0, weight: 0 });
     const cells = new Map(Object.values(cellWidths).map((width) => [width, cellMap(none)]));
     const runs = new Map<number, Difference>();

@@ -114,8 +114,10 @@ function startThread(task: ExportTask): ExportThread {
 }
 
 function startExportWorker(task: ExportTask): Worker {
+  const isSource = import.meta.url.endsWith('.ts');
   try {
-    return startWorker('export-worker', { name: 'sqlite export', data: task });
+    const url = new URL(isSource ? '../export-worker.ts' : './export-worker.js', import.meta.url);
+    return startWorker(url, { name: 'sqlite export', data: task });
   } catch (thrown) {
     throw toError(toFailure(thrown, task.path, false));
   }
