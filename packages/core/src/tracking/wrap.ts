@@ -90,24 +90,26 @@ function recordWhenAwaited(promise: Promise<unknown>, execution: Execution): voi
   }
   const executions = [execution];
 
-  const { then } = promise;
-  const awaitOriginal = (): Promise<unknown> =>
-    then.call(
-      promise,
-      (value) => {
-        for (const ended of executions.splice(0)) {
-          ended.succeeded(value);
+  /** What to do with an outcome: to record it of the executions that `take` gives, whose result is what `read` reads from it. */
+  const recording = (take: () => Execution[], read: (got: unknown) => unknown) =>
+    [
+      (got: unknown) => {
+        for (const { succeeded } of take()) {
+          succeeded(read(got));
         }
-        return value;
+        return got;
       },
-      (thrown) => {
-        for (const ended of executions.splice(0)) {
-          ended.threw(thrown);
+      (thrown: unknown): never => {
+        for (const { threw } of take()) {
+          threw(thrown);
         }
         throw thrown;
       },
-    );
-  /** A method of the promise that awaits it, too; what it returns holds what `read` reads. */
+    ] as const;
+
+  const { then } = promise;
+  const takeAll = (): Execution[] => executions.splice(0);
+  const awaitOriginal = (): Promise<unknown> => then.apply(promise, [...recording(takeAll, (value) => value)]);
   const viaResponse = (name: string, read: (got: unknown) => unknown): object | undefined => {
     const method: unknown = Reflect.get(promise, name);
     if (typeof method !== 'function') {
@@ -115,27 +117,14 @@ function recordWhenAwaited(promise: Promise<unknown>, execution: Execution): voi
     }
     return {
       [name](...args: unknown[]) {
-        // Taken out, as the method may call the others.
-        const own = executions.splice(0);
+        // Taken out before, as the method may call the others.
+        const own = takeAll();
         const got: unknown = Reflect.apply(method, promise, args);
         if (!types.isPromise(got)) {
           executions.push(...own);
           return got;
         }
-        return got.then(
-          (value) => {
-            for (const ended of own) {
-              ended.succeeded(read(value));
-            }
-            return value;
-          },
-          (thrown) => {
-            for (const ended of own) {
-              ended.threw(thrown);
-            }
-            throw thrown;
-          },
-        );
+        return got.then(...recording(() => own, read));
       },
     };
   };
