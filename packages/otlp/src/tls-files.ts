@@ -32,12 +32,17 @@ export function tlsOf(check: OptionChecks, tls: TlsFiles | undefined): Connectio
 
 /** Changes with the files. Reading from a pipe would block, so only regular files count. */
 function stampOf(tls: TlsFiles = {}): string {
-  return Object.values(Object(tls))
-    .map((path) => {
-      const stats = statSync(String(path), { throwIfNoEntry: false });
-      return stats?.isFile() ? `${stats.dev} ${stats.ino} ${stats.size} ${stats.mtimeMs}` : '';
-    })
-    .join();
+  return Object.values(Object(tls)).map(stampOfFile).join();
+}
+
+function stampOfFile(path: unknown): string {
+  try {
+    const stats = statSync(String(path));
+    return stats.isFile() ? `${stats.dev} ${stats.ino} ${stats.size} ${stats.mtimeMs}` : '';
+  } catch {
+    // Not there, or nothing to be looked at: reading it says why.
+    return '';
+  }
 }
 
 function read(check: OptionChecks, tls: TlsFiles = {}): SecureContextOptions {

@@ -81,6 +81,7 @@ test.each<[OtlpOptions, string[]]>([
   // Number 5 is an open file, which may have no end.
   [{ endpoint, tls: { caFile: 5 as never } }, ['tls.caFile']],
   [{ endpoint, tls: { caFile: noCertificate } }, ['tls.caFile']],
+  [{ endpoint, tls: { caFile: 'a\0b' } }, ['tls.caFile']],
   [{ endpoint, tls: { certFile: noCertificate, keyFile: noCertificate } }, ['tls.certFile', 'tls.keyFile']],
   [{ endpoint, agent: 'http://proxy.example' as never }, ['agent']],
   [{ endpoint, headers: null as never, resourceAttributes: 'a=b' as never }, ['headers', 'resourceAttributes']],
