@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { aiSdkTelemetry } from '@toolweaver/analytics-adapters/ai-sdk';
 import { createPrices } from '@toolweaver/analytics-prices';
 import {
@@ -13,8 +12,8 @@ import {
   tool,
 } from 'ai';
 import { MockEmbeddingModelV4, MockLanguageModelV4, simulateReadableStream } from 'ai/test';
-import { expect, test } from 'vitest';
-import { type Rig, rig } from './rig.ts';
+import { expect, test, vi } from 'vitest';
+import { elapse, type Rig, rig } from './rig.ts';
 
 const usage = {
   inputTokens: { total: 1000, noCache: 200, cacheRead: 800, cacheWrite: 0 },
@@ -52,7 +51,7 @@ test('a loop of an agent: calls of the model, tools, and what is in them', async
     provider: 'openai',
     modelId: 'gpt-4.1-mini',
     doGenerate: async () => {
-      await sleep(5);
+      await elapse(5);
       return answers.shift() as never;
     },
   });
@@ -156,7 +155,8 @@ test('a result of an MCP server that is an error is a failure of the tool', asyn
 test('a tool that outlives its loop is recorded with its own time and outcome', async () => {
   const made = rig();
   const abort = new AbortController();
-  let finish = (_: string): void => {};
+  const started = Promise.withResolvers<void>();
+  const finished = Promise.withResolvers<string>();
   const loop = generateText({
     model: new MockLanguageModelV4({ modelId: 'm', doGenerate: async () => calls('slow', {}) as never }),
     prompt: 'p',
@@ -167,20 +167,19 @@ test('a tool that outlives its loop is recorded with its own time and outcome', 
         inputSchema: jsonSchema<object>({ type: 'object' }),
         execute: () => {
           abort.abort();
-          return new Promise<string>((resolve) => {
-            finish = resolve;
-          });
+          started.resolve();
+          return finished.promise;
         },
       }),
     },
   }).catch(() => 'aborted');
-  await sleep(20);
-  finish('done');
+  await started.promise;
+  await elapse(20);
+  finished.resolve('done');
   await loop;
-  await sleep(5);
-  const [slow] = (await made.executions()).filter(({ kind }) => kind === 'tool');
+  const slow = await vi.waitUntil(async () => (await made.executions()).find(({ kind }) => kind === 'tool'));
   expect(slow).toMatchObject({ name: 'slow', success: true, outputBytes: 4 });
-  expect(slow?.latencyMs).toBeGreaterThan(15);
+  expect(slow.latencyMs).toBeGreaterThan(15);
 });
 
 test('each try of the model is recorded', async () => {
@@ -273,11 +272,12 @@ test.each([
     }
   }
   abort.abort();
-  await sleep(20);
-  expect((await made.executions()).map(({ kind, success, error }) => [kind, success, error?.type])).toEqual([
-    ['llm', false, 'AbortError'],
-    ['agent', false, 'AbortError'],
-  ]);
+  await vi.waitFor(async () => {
+    expect((await made.executions()).map(({ kind, success, error }) => [kind, success, error?.type])).toEqual([
+      ['llm', false, 'AbortError'],
+      ['agent', false, 'AbortError'],
+    ]);
+  });
 });
 
 const broken = { type: 'error', error: new RangeError('broken') };

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Client as NextClient, InMemoryTransport as NextTransport } from '@modelcontextprotocol/client';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { InMemoryTransport } from '@modelcontextprotocol/sdk/inMemory.js';
@@ -10,7 +9,7 @@ import { type McpOptions, trackMcpServer } from '@toolweaver/analytics-adapters/
 import { expect, onTestFinished, test } from 'vitest';
 import { z } from 'zod';
 import { z as z3 } from 'zod/v3';
-import { type Rig, rig } from './rig.ts';
+import { elapse, type Rig, rig } from './rig.ts';
 
 const info = { name: 'tests', version: '1.0.0' };
 
@@ -43,7 +42,7 @@ async function connect<T>(server: End<T>, client: End<T>, [here, there]: readonl
 function mcpServer({ analytics }: Rig, options?: McpOptions): McpServer {
   const server = trackMcpServer(analytics, new McpServer(info), options);
   server.registerTool('add', { inputSchema: { a: z.number(), b: z.number() } }, async ({ a, b }) => {
-    await sleep(5);
+    await elapse(5);
     analytics.recordLlmCall({ model: 'inner', success: true });
     return { content: [{ type: 'text', text: String(a + b) }] };
   });

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import {
   type Analytics,
   type AnalyticsError,
@@ -51,4 +52,12 @@ export function rig(options: Partial<AnalyticsOptions> = {}): Rig {
     },
     toolkitEvents: async () => (await events()).filter((event) => event.type === 'toolkit'),
   };
+}
+
+/** Waits until at least `ms` have passed. One timer counts from the time its round of the event loop began, which may be long ago. */
+export async function elapse(ms: number): Promise<void> {
+  const end = performance.now() + ms;
+  while (performance.now() < end) {
+    await sleep(1);
+  }
 }

@@ -1,7 +1,6 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { createToolkitCache } from '@toolweaver/analytics-adapters';
 import { expect, test } from 'vitest';
-import { rig } from './rig.ts';
+import { elapse, rig } from './rig.ts';
 
 class Shell {
   closed = 0;
@@ -19,7 +18,7 @@ test('makes each toolkit once, tracks it, and says whether it was there', async 
   const original = new Shell();
   const [first, second] = await Promise.all([
     cache.get('Shell', async () => {
-      await sleep(5);
+      await elapse(5);
       return original;
     }),
     cache.get('Shell', () => new Shell()),

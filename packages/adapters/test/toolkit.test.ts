@@ -1,9 +1,8 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { trackToolkit } from '@toolweaver/analytics-adapters';
 import { createAnalytics } from '@toolweaver/analytics-core';
 import { sqlite } from '@toolweaver/analytics-sqlite';
 import { describe, expect, test } from 'vitest';
-import { rig } from './rig.ts';
+import { elapse, rig } from './rig.ts';
 
 /** As toolkits are: state of its own, private and not, tools of every sort, helpers, an end. */
 class SearchToolkit {
@@ -18,7 +17,7 @@ class SearchToolkit {
     return this._clean([`a page about ${query}`]);
   }
   async fetch(url: string): Promise<string> {
-    await sleep(1);
+    await elapse(1);
     if (url === '') {
       throw new TypeError('no url');
     }
@@ -33,7 +32,7 @@ class SearchToolkit {
     return this.#calls.length > 0 ? pages.slice(0, this.limit) : pages;
   }
   async close(): Promise<void> {
-    await sleep(2);
+    await elapse(2);
     this.#calls.push('closed');
   }
 }
