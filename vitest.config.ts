@@ -87,6 +87,7 @@ export default defineConfig(({ mode }) => ({
     env: { RELIABILITY: process.env['RELIABILITY'] ?? (mode === 'reliability' ? 'full' : 'quick') },
     fsModuleCache: true,
     testTimeout: 180_000,
+    expect: { poll: { timeout: 30_000 } },
     hookTimeout: 180_000,
   },
 }));

@@ -177,7 +177,8 @@ test('a tool that outlives its loop is recorded with its own time and outcome', 
   await elapse(20);
   finished.resolve('done');
   await loop;
-  const slow = await vi.waitUntil(async () => (await made.executions()).find(({ kind }) => kind === 'tool'));
+  const recorded = async () => (await made.executions()).find(({ kind }) => kind === 'tool');
+  const slow = await vi.waitUntil(recorded, 30_000);
   expect(slow).toMatchObject({ name: 'slow', success: true, outputBytes: 4 });
   expect(slow.latencyMs).toBeGreaterThan(15);
 });
@@ -272,12 +273,12 @@ test.each([
     }
   }
   abort.abort();
-  await vi.waitFor(async () => {
-    expect((await made.executions()).map(({ kind, success, error }) => [kind, success, error?.type])).toEqual([
-      ['llm', false, 'AbortError'],
-      ['agent', false, 'AbortError'],
-    ]);
-  });
+  const outcomes = async () =>
+    (await made.executions()).map(({ kind, success, error }) => [kind, success, error?.type]);
+  await expect.poll(outcomes).toEqual([
+    ['llm', false, 'AbortError'],
+    ['agent', false, 'AbortError'],
+  ]);
 });
 
 const broken = { type: 'error', error: new RangeError('broken') };

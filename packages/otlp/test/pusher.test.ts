@@ -166,7 +166,7 @@ test('a push that was given up before its turn is not begun', async () => {
   const second = pusher.push(controller.signal);
   const given = new Error('given up');
   controller.abort(given);
-  await vi.waitFor(() => expect(pushes).toHaveLength(1));
+  await expect.poll(() => pushes).toHaveLength(1);
   pushes[0]?.succeed();
   await first;
   await expect(second).rejects.toBe(given);
