@@ -245,7 +245,8 @@ describe('compareVersions()', () => {
             ] as const) {
               const [one, other] = versions.map((version) => versionStats(events, 'parse', version, from, to));
               expectSameEstimates(await reader.compareVersions('parse', versions, options), {
-                skillId: 'parse',
+                kind: 'skill',
+                name: 'parse',
                 versions: [one?.stats, other?.stats],
                 difference: difference(one?.own ?? [], other?.own ?? []),
               });
@@ -305,8 +306,8 @@ describe('compareVersions()', () => {
     const { reader, write } = await storeOfTest();
     write(hostileTexts.map((text) => execution({ name: text, version: text })));
     for (const text of hostileTexts) {
-      const { skillId, versions } = await reader.compareVersions(text, [text, `?${text}`]);
-      expect([skillId, ...versions.map((side) => side.executions)]).toEqual([text, 1, 0]);
+      const { name, versions } = await reader.compareVersions(text, [text, `?${text}`]);
+      expect([name, ...versions.map((side) => side.executions)]).toEqual([text, 1, 0]);
     }
   });
 });
@@ -323,8 +324,8 @@ describe('wrong options are refused, all at once', () => {
     ],
     [
       'compareVersions',
-      (it) => it.compareVersions('', ['1', ''], { days: 1, to: 1 }),
-      ['skillId', 'versions[1]', 'days'],
+      (it) => it.compareVersions('', ['1', ''], { days: 1, to: 1, kind: 'skills' as never, orgId: '' }),
+      ['versions[1]', 'name', 'kind', 'orgId', 'days'],
     ],
     ['compareVersions', (it) => it.compareVersions('parse', ['1'] as never, { from: 2, to: 1 }), ['versions', 'from']],
   ];

@@ -115,7 +115,12 @@ test.each<[string, (place: Place) => Promise<unknown>, string, string[]]>([
     ['from', 'to', 'project', 'name', 'state', 'tag', 'where', 'orderBy', 'order', 'limit'],
   ],
   ['getRunMetrics', ({ reader }) => reader.getRunMetrics('a', wrong('name')), 'name', ['name', 'limit']],
-  ['compareVersions', ({ reader }) => reader.compareVersions('a', ['1', '2'], wrong('days')), 'days', window],
+  [
+    'compareVersions',
+    ({ reader }) => reader.compareVersions('a', ['1', '2'], wrong('days')),
+    'days',
+    [...window, 'kind', 'orgId'],
+  ],
   ['getToolkitMetrics', ({ reader }) => reader.getToolkitMetrics(wrong('from')), 'from', [...window, 'runId']],
   [
     'listToolkitTraces',

@@ -1,4 +1,4 @@
-import type { JsonObject, JsonValue, RunState } from '../events/event.ts';
+import type { ExecutionKind, JsonObject, JsonValue, RunState } from '../events/event.ts';
 import type { Estimate, ExecutionCounts, LatencyStats, TimeRange, WindowOptions } from './common.ts';
 import type { OperationSummary } from './operations.ts';
 
@@ -133,9 +133,17 @@ export interface VersionStats extends ExecutionCounts {
   readonly averageCostUsd: Estimate;
 }
 
-/** Two versions of a skill, and how they differ. */
+/** Options of `compareVersions()`. Default window: all time. */
+export interface CompareVersionsOptions extends WindowOptions {
+  /** Default: `skill`. */
+  readonly kind?: ExecutionKind | undefined;
+  readonly orgId?: string | undefined;
+}
+
+/** Two versions of a skill, tool, agent or other operation, and how they differ. */
 export interface VersionComparison {
-  readonly skillId: string;
+  readonly kind: ExecutionKind;
+  readonly name: string;
   readonly versions: readonly [VersionStats, VersionStats];
   readonly difference: Difference;
 }
@@ -150,10 +158,10 @@ export interface RunReader {
   getRunMetrics(runId: string, options?: MetricHistoryOptions): Promise<readonly MetricPoint[]>;
   /** Compares 2 to 100 runs; rejects with `INVALID_CONFIG` if one is unknown. */
   compareRuns(runIds: readonly string[]): Promise<RunComparison>;
-  /** Compares two versions of a skill. Default window: all time. */
+  /** Compares two versions of a skill, or of an operation of another kind. */
   compareVersions(
-    skillId: string,
+    name: string,
     versions: readonly [string, string],
-    options?: WindowOptions,
+    options?: CompareVersionsOptions,
   ): Promise<VersionComparison>;
 }

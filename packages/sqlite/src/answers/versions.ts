@@ -1,4 +1,4 @@
-import type { VersionComparison, VersionStats } from '@toolweaver/analytics-core';
+import type { ExecutionKind, VersionComparison, VersionStats } from '@toolweaver/analytics-core';
 import type { Db, Filter } from './filter.ts';
 import { toCounts, toLatency, totals } from './numbers.ts';
 import { differenceOf, readSamples, type Samples, toUsd } from './sample.ts';
@@ -6,8 +6,8 @@ import { select } from './selection.ts';
 import { student, weightedShare } from './statistics.ts';
 
 export interface VersionsQuestion {
-  /** Time, kind and name. */
-  readonly filter: Filter & { readonly name: string };
+  /** Time, kind, name and organisation. */
+  readonly filter: Filter & { readonly kind: ExecutionKind; readonly name: string };
   readonly versions: readonly [string, string];
 }
 
@@ -19,7 +19,8 @@ export async function versions(db: Db, question: VersionsQuestion): Promise<Vers
     await readSamples(db, { ...filter, version: other }),
   ] as const;
   return {
-    skillId: filter.name,
+    kind: filter.kind,
+    name: filter.name,
     versions: [
       await versionStats(db, { ...filter, version: one }, samples[0]),
       await versionStats(db, { ...filter, version: other }, samples[1]),

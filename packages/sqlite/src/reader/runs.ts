@@ -1,4 +1,5 @@
 import type {
+  CompareVersionsOptions,
   FigureCondition,
   MetricCondition,
   RunFigure,
@@ -7,7 +8,13 @@ import type {
   RunState,
   RunSummary,
 } from '@toolweaver/analytics-core';
-import { checkOptions, configError, type OptionChecks, type OptionNames } from '@toolweaver/analytics-core/backend';
+import {
+  checkOptions,
+  configError,
+  executionKinds,
+  type OptionChecks,
+  type OptionNames,
+} from '@toolweaver/analytics-core/backend';
 import type { Ask } from '../answers/answers.ts';
 import type { RunPosition, RunsQuestion } from '../answers/runs.ts';
 import { formatCursor, parseCursor } from './cursor.ts';
@@ -26,6 +33,7 @@ const runNames: OptionNames<RunFilter> = {
   order: true,
   limit: true,
 };
+const comparedNames: OptionNames<CompareVersionsOptions> = { ...windowNames, kind: true, orgId: true };
 const conditionNames: OptionNames<AnyCondition> = { metric: true, figure: true, op: true, value: true };
 const states: readonly RunState[] = ['started', 'finished', 'failed'];
 const figures: readonly RunFigure[] = [
@@ -96,12 +104,16 @@ export function runReader(ask: Ask): RunReader {
       };
     },
 
-    async compareVersions(skillId, versions, options) {
-      const question = checkOptions(options, windowNames, (check, given) => {
-        const name = checkId(check, 'skillId', skillId);
+    async compareVersions(name, versions, options) {
+      const question = checkOptions(options, comparedNames, (check, given) => {
         const [one = '', other = ''] = checkIds(check, 'versions', versions, 2, 2);
-        const window = checkWindow(check, given);
-        return { filter: { kind: 'skill' as const, name, ...window }, versions: [one, other] as const };
+        const filter = {
+          name: checkId(check, 'name', name),
+          kind: check.choice('kind', given.kind, executionKinds) ?? ('skill' as const),
+          orgId: check.id('orgId', given.orgId),
+          ...checkWindow(check, given),
+        };
+        return { filter, versions: [one, other] as const };
       });
       return ask('versions', question);
     },

@@ -5,7 +5,7 @@ import { answers, cents, dayMs, estimate, minuteMs } from './answers.ts';
 /** What readers say of versions. */
 export const versionLaws: readonly Law[] = [
   {
-    law: 'versions of a skill are compared, with 95 % confidence intervals',
+    law: 'versions of a skill or another operation are compared, with 95 % confidence intervals',
     only: 'reader',
     check(trial) {
       const at = Date.now() - minuteMs;
@@ -20,6 +20,8 @@ export const versionLaws: readonly Law[] = [
           execution({ ...one, at: at - 2 * dayMs }),
           execution({ ...one, name: 'other' }),
           execution({ ...one, kind: 'tool' }),
+          execution({ ...one, kind: 'tool', orgId: 'acme', success: false }),
+          execution({ ...two, kind: 'tool', orgId: 'acme' }),
           execution({ at }),
           execution({ ...two, latencyMs: 190, cost: cents(5) }),
           execution({ ...two, latencyMs: 210 }),
@@ -29,6 +31,8 @@ export const versionLaws: readonly Law[] = [
             'compareVersions',
             ['summarise', ['1', '2'], { days: 1 }],
             {
+              kind: 'skill',
+              name: 'summarise',
               versions: [
                 {
                   version: '1',
@@ -67,6 +71,17 @@ export const versionLaws: readonly Law[] = [
                 { executions: 3 },
               ],
               difference: { successRate: estimate(null), averageLatencyMs: estimate(null) },
+            },
+          ],
+          [
+            'compareVersions',
+            ['summarise', ['1', '2'], { kind: 'tool', orgId: 'acme' }],
+            {
+              kind: 'tool',
+              versions: [
+                { executions: 1, successes: 0 },
+                { executions: 2, successes: 2 },
+              ],
             },
           ],
         ],

@@ -145,10 +145,11 @@ export function runsOver(rows: () => readonly AnalyticsEvent[]): RunReader {
       };
     },
 
-    async compareVersions(skillId, versions, options = {}) {
-      const [one, other] = versions.map((version) =>
-        executions({ ...options, kind: 'skill', name: skillId, version }),
-      ) as [ExecutionEvent[], ExecutionEvent[]];
+    async compareVersions(name, versions, { kind = 'skill', ...options } = {}) {
+      const [one, other] = versions.map((version) => executions({ ...options, kind, name, version })) as [
+        ExecutionEvent[],
+        ExecutionEvent[],
+      ];
       const statsOf = (version: string, own: readonly ExecutionEvent[]) => ({
         version,
         ...countsOf(own),
@@ -158,7 +159,8 @@ export function runsOver(rows: () => readonly AnalyticsEvent[]): RunReader {
         averageCostUsd: averageCostOf(own),
       });
       return {
-        skillId,
+        kind,
+        name,
         versions: [statsOf(versions[0], one), statsOf(versions[1], other)],
         difference: differenceOf(one, other),
       };

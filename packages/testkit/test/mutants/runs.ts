@@ -213,7 +213,7 @@ export const runMutants: Mutants = {
       ),
     })),
   },
-  'versions of a skill are compared, with 95 % confidence intervals': {
+  'versions of a skill or another operation are compared, with 95 % confidence intervals': {
     'takes the normal distribution for that of few': versions(({ averageLatencyMs }) => ({
       averageLatencyMs: normal(averageLatencyMs),
     })),
@@ -232,12 +232,22 @@ export const runMutants: Mutants = {
     'counts sampled ones once': versions(({ version, executions }) => ({
       executions: version === '2' ? executions / 2 : executions,
     })),
-    'compares the first with the second': misheard('compareVersions', (skillId, [one, other], options) => [
-      skillId,
+    'compares the first with the second': misheard('compareVersions', (name, [one, other], options) => [
+      name,
       [other, one],
       options,
     ]),
-    'forgets the window': misheard('compareVersions', (skillId, both) => [skillId, both]),
+    'forgets the window': misheard('compareVersions', (name, both, { kind } = {}) => [name, both, { kind }]),
+    'compares only skills': misheard('compareVersions', (name, both, { kind: _, ...options } = {}) => [
+      name,
+      both,
+      options,
+    ]),
+    'forgets the organisation': misheard('compareVersions', (name, both, { orgId: _, ...options } = {}) => [
+      name,
+      both,
+      options,
+    ]),
     'has zeros for an unknown version': versions(({ averageLatencyMs: { value, ...ends } }) => ({
       averageLatencyMs: { ...ends, value: value ?? 0 },
     })),
