@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { execution } from '@toolweaver/analytics-testkit';
+import { execution, run } from '@toolweaver/analytics-testkit';
 import { expect, test } from 'vitest';
 import { testFolder } from './support/folder.ts';
 import { open } from './support/open.ts';
@@ -21,12 +21,33 @@ test('the SQL runs, and finds what it says', async () => {
     execution({ kind: 'llm', name: 'answer', model: 'large-2', usage, cost: { nanoUsd: 5e8, source: 'provider' } }),
     execution({ kind: 'llm', name: 'answer', model: 'large-2', usage, weight: 2 }),
   ]);
-  const [skills, models, run, inside, ...others] = [...readme.matchAll(/```sql\n(.*?)```/gs)].map(([, sql = '']) =>
-    query(path, sql),
+  for (const [runId, model, success] of [
+    ['one', 'small', true],
+    ['two', 'small', false],
+    ['three', 'large', true],
+  ] as const) {
+    await backend.write([
+      run({ runId, state: 'started', project: 'receipts', config: { model } }),
+      run({ runId, state: 'finished' }),
+      execution({
+        runId,
+        name: 'old',
+        at: Date.now() - 9 * 86_400_000,
+        success,
+        cost: { nanoUsd: 1e9, source: 'provider' },
+      }),
+    ]);
+  }
+  const [skills, models, project, timeSpent, inside, ...others] = [...readme.matchAll(/```sql\n(.*?)```/gs)].map(
+    ([, sql = '']) => query(path, sql),
   );
   expect(skills).toEqual([{ skill_id: 'parse', executions: 2, success_percent: 50 }]);
   expect(models).toEqual([{ day: expect.any(String), model: 'large-2', tokens: 9, usd: 0.5 }]);
-  expect(run).toEqual([
+  expect(project).toEqual([
+    { model: 'large', runs: 1, success_percent: 100, usd: 1 },
+    { model: 'small', runs: 2, success_percent: 50, usd: 2 },
+  ]);
+  expect(timeSpent).toEqual([
     { kind: 'skill', name: 'parse', calls: 2, ms: 200 },
     { kind: 'tool', name: 'read', calls: 1, ms: 5 },
   ]);

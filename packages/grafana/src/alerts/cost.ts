@@ -41,7 +41,7 @@ export function costAlerts({ over, thresholds }: AlertParts): Alert[] {
         look: [
           'Dashboard LLM models and cost, panels "Cost per hour by model" and "Most expensive": which model, which skill?',
           'More executions, or more tokens for each? Compare "Tokens a second" with the executions of the overview.',
-          "`reader.listRuns({ orderBy: 'totalCostUsd' })` of the SQLite backend names the runs and what each has cost.",
+          "`reader.getCosts({ by: 'run', from: Date.now() - 3_600_000 })` of the SQLite backend names the runs of the last hour and what each has cost in it.",
         ],
         act: [
           'Stop a run that goes in circles.',
@@ -64,7 +64,7 @@ export function costAlerts({ over, thresholds }: AlertParts): Alert[] {
         meaning: `The known costs of an hour, divided by the agent runs (executions of kind \`agent\`) that ended in it, are above $${costPerRunUsd}. This is a mean and an approximation: a run is no label, so Prometheus cannot tell what a single one has cost, and costs of what belongs to no agent are in it.`,
         impact: 'Tasks cost more than they are worth.',
         look: [
-          "What each run has cost exactly: `reader.listRuns({ orderBy: 'totalCostUsd' })` of the SQLite backend.",
+          "What each run of a day has cost exactly: `reader.listRuns({ from: Date.now() - 86_400_000, orderBy: 'totalCostUsd' })` of the SQLite backend.",
           'Dashboard LLM models and cost: do "Calls a second" and "Tokens a second" rise while the runs do not? Is less input read from the cache?',
         ],
         act: [

@@ -20,7 +20,7 @@ export function healthAlerts({ over, thresholds: { healthScore } }: AlertParts):
         impact: 'The skill is failing, slow, badly rated or hardly used; the score does not say which.',
         look: [
           'Dashboard Skills: success ratio, durations and ratings of the skill.',
-          '`reader.getSkillHealth(skillId)` of the SQLite backend gives the parts of the score.',
+          '`reader.getSkillHealth(skillId)` of the SQLite backend gives the parts of a score that it computes from executions and ratings; the one that was set may be made in another way.',
         ],
         act: ['Repair what pulls the score down, or withdraw the skill.'],
         tuning:
@@ -31,7 +31,7 @@ export function healthAlerts({ over, thresholds: { healthScore } }: AlertParts):
       name: 'EventsDropped',
       severity: 'warning',
       expr: `${increase('job, backend, reason', lostEvents)} > 0`,
-      summary: '{{ $labels.job }} has lost events on the way to {{ $labels.backend }}: {{ $labels.reason }}.',
+      summary: 'Events of {{ $labels.job }} did not reach {{ $labels.backend }}: {{ $labels.reason }}.',
       description: 'About {{ $value | printf "%.0f" }} in 15 minutes. Events left out by sampling are not counted.',
       dashboard: 'health',
       thresholds: [],

@@ -15,10 +15,10 @@ const subjects: readonly Subject[] = [
   { name: 'LlmLatencyHigh', kind: 'llm', noun: 'model', threshold: 'llmP95Ms', dashboard: 'llm' },
 ];
 
-const look = [
+const look = (kind: string): string[] => [
   'The heatmap of the dashboard: did all executions become slower, or only a part?',
   'Failures at the same time: time-outs and retries are slow as well.',
-  "Which execution it was: `reader.listExecutions({ orderBy: 'latencyMs' })` of the SQLite backend gives the slowest with their runs.",
+  `Which execution it was: \`reader.listExecutions({ kind: '${kind}', name, from: Date.now() - 3_600_000, orderBy: 'latencyMs' })\` of the SQLite backend gives the slowest of the last hour with their runs.`,
 ];
 
 /** Alerts on how long executions take. */
@@ -39,7 +39,7 @@ export function latencyAlerts({ names, thresholds, enough }: AlertParts): Alert[
         runbook: {
           meaning: `One in twenty executions of this ${noun} has taken longer than ${limit} over 15 minutes, for 10 minutes.`,
           impact: 'Users wait; what calls it may run into its own time-outs, and retries then double the load.',
-          look,
+          look: look(kind),
           act: [
             'Lower the concurrency, if what it calls is overloaded or limits rates.',
             'Cache what is asked again and again.',
@@ -66,7 +66,7 @@ export function latencyAlerts({ names, thresholds, enough }: AlertParts): Alert[
         look: [
           'Dashboard Overview, panels of durations: is a tool or a model under it slow? Then begin there.',
           'Dashboard LLM models and cost: more "Calls a second" for as many runs mean that they go in circles.',
-          "`reader.listRuns({ orderBy: 'durationMs' })` of the SQLite backend gives the longest runs.",
+          "`reader.listRuns({ from: Date.now() - 86_400_000, orderBy: 'durationMs' })` of the SQLite backend gives the longest runs of a day.",
         ],
         act: ['Limit depth, steps or retries of the agent.', 'Stop runs that have made no progress.'],
         tuning: 'Set `runMeanMs` for the longest kind of run that is as it should be.',

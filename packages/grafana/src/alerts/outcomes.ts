@@ -11,7 +11,7 @@ export function outcomeAlerts({ names, thresholds, enough }: AlertParts): Alert[
   const executions = (window: string): string => names.executions('name', window);
   const lookAtErrors = [
     'Dashboard Tools, panel "Errors by type": one type of error points at one cause; many point at a change of ours.',
-    '`sqlite3 ~/.toolweaver/analytics.db "SELECT error_type, error_message, COUNT(*) FROM executions WHERE success = 0 GROUP BY 1, 2 ORDER BY 3 DESC LIMIT 10"`, where a program also records into SQLite: the messages are there, and never in a metric.',
+    "Messages are never in a metric. Where the program also records into SQLite (its `ANALYTICS_DB_PATH`, or the default below), with the kind and the name of the alert: `sqlite3 ~/.toolweaver/analytics.db \"SELECT error_type, error_message, COUNT(*) FROM executions WHERE success = 0 AND kind = 'tool' AND name = 'fetch' AND timestamp >= datetime('now', '-1 hour') GROUP BY 1, 2 ORDER BY 3 DESC LIMIT 10\"`.",
     'What was deployed, and which model or prompt was changed, when the ratio began to move.',
   ];
   return [

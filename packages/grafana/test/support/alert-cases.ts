@@ -432,7 +432,7 @@ const health: readonly AlertCase[] = [
     fires: fired(
       { backend: 'sqlite', reason: 'queue_full' },
       'warning',
-      'demo has lost events on the way to sqlite: queue_full.',
+      'Events of demo did not reach sqlite: queue_full.',
       'About 5 in 15 minutes. Events left out by sampling are not counted.',
     ),
   },
