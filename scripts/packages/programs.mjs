@@ -196,6 +196,26 @@ export const programs = [
     `,
   },
   {
+    title: 'the command that looks after a database',
+    needs: [core, sqlite],
+    program: `
+      import assert from 'node:assert/strict';
+      import { execFileSync } from 'node:child_process';
+      import { join } from 'node:path';
+      import { createAnalytics } from '${core}';
+      import { sqlite } from '${sqlite}';
+      const client = createAnalytics({ backends: [await sqlite({ path: 'events.db' })] });
+      client.recordSkillExecution({ skillId: 'x', success: true });
+      await client.close();
+      const shell = process.platform === 'win32';
+      const run = (...args) =>
+        JSON.parse(execFileSync(join('node_modules', '.bin', 'toolweaver-sqlite'), [...args, '--db', 'events.db', '--json'], { shell }));
+      assert.equal(run('summary').executions, 1);
+      assert.equal(run('export', 'events.jsonl').events, 1);
+      assert.deepEqual(run('check'), { ok: true, problems: [] });
+    `,
+  },
+  {
     title: 'the test kit under node:test',
     needs: [core, testkit],
     file: 'main.test.js',

@@ -18,13 +18,13 @@ const limitsKb = {
   'core: memory': 1.35,
   'core/for-backends': 8,
   'core/for-backends: readEnv': 1.4,
-  grafana: 18.2,
+  grafana: 18.45,
   metrics: 7.45,
   otlp: 10.4,
   prices: 8.9,
   prometheus: 10,
-  sqlite: 26.3,
-  testkit: 22.15,
+  sqlite: 26.35,
+  testkit: 22.2,
   wandb: 34.6,
 };
 

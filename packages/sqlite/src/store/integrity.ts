@@ -10,10 +10,17 @@ export interface IntegrityReport {
 
 /** Reads the whole file. `quick` does not compare indexes with their tables. */
 export function checkIntegrity(db: Connection, quick: boolean): IntegrityReport {
-  try {
+  return reportingDamage(() => {
     const found = db.pragma(quick ? 'quick_check' : 'integrity_check') as Record<string, string>[];
     const problems = found.flatMap((row) => Object.values(row)).filter((problem) => problem !== 'ok');
     return { ok: problems.length === 0, problems };
+  });
+}
+
+/** Damage may be so bad that SQLite stops at it. */
+export function reportingDamage(read: () => IntegrityReport): IntegrityReport {
+  try {
+    return read();
   } catch (error) {
     if (error instanceof Error && isDamage(error)) {
       return { ok: false, problems: [error.message] };
