@@ -11,7 +11,7 @@ import { root } from './run.mjs';
  */
 const limitsKb = {
   adapters: 2.9,
-  analytics: 3.85,
+  analytics: 3.9,
   collector: 2.5,
   core: 15.4,
   'core: createAnalytics': 15.15,

@@ -161,6 +161,12 @@ function ofBackends(error: unknown, options: AnalyticsClientOptions): unknown {
     if (owner === undefined || field in optionNames) {
       return problem;
     }
+    if (field === 'enabled' && !isGiven(owner[0])) {
+      return {
+        field,
+        message: 'is not an option; to record nothing, set ANALYTICS_ENABLED=false, or pass it in `env`',
+      };
+    }
     const [name, { variables }] = owner;
     const remedy = `set ${variables?.[field]}, or pass await ${name}({ ${field} }) in additionalBackends`;
     return { field, message: `is an option of ${name}: ${remedy}` };
@@ -219,7 +225,8 @@ async function loadBackend(name: string, field: string) {
   const known = Object.hasOwn(knownBackends, name) ? knownBackends[name] : undefined;
   if (known === undefined) {
     const names = Object.keys(knownBackends);
-    const guess = nearest(name, names);
+    // So the Python original calls it.
+    const guess = name === 'local' ? 'sqlite' : nearest(name, names);
     const meant = guess === undefined ? '' : ` (did you mean ${guess}?)`;
     const ofNone = /^(none|off|false)$/.test(name) ? ' (for none: ANALYTICS_ENABLED=false)' : meant;
     const hint = /[\s;:|]/.test(name) ? ' (put commas between several)' : ofNone;

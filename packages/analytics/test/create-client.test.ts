@@ -288,6 +288,9 @@ describe('wrong configuration', () => {
       'port is an option of prometheus: set PROMETHEUS_PORT, or pass await prometheus({ port }) in additionalBackends',
       expect.stringContaining('databse is not an option; the options are backend, '),
     ]);
+    expect(await problemsOf({ enabled: false })).toEqual([
+      'enabled is not an option; to record nothing, set ANALYTICS_ENABLED=false, or pass it in `env`',
+    ]);
     expect(await problemsOf({ backend: 'wandb', apiKey: 'x', project: 'x', dir: '.', runName: 'x' })).toEqual([
       'apiKey is an option of wandb: set WANDB_API_KEY, or pass await wandb({ apiKey }) in additionalBackends',
       'project is an option of wandb: set WANDB_PROJECT, or pass await wandb({ project }) in additionalBackends',
@@ -334,6 +337,7 @@ describe('wrong configuration', () => {
 
   it('tells how to name several backends', async () => {
     expect((await failure({ ANALYTICS_BACKEND: 'sqlite;prometheus' })).message).toContain('put commas between several');
+    expect((await failure({ ANALYTICS_BACKEND: 'local' })).message).toContain('(did you mean sqlite?)');
     expect((await failure({ ANALYTICS_BACKEND: 'none' })).message).toContain('(for none: ANALYTICS_ENABLED=false)');
   });
 

@@ -89,13 +89,19 @@ describe('trackOperation', () => {
 
   test('takes attributes, and classes of tokens, one by one', async () => {
     const made = rig();
-    await made.analytics.trackOperation({ name: 'op', attributes: { from: 'subject' } }, (operation) => {
+    const subject = {
+      name: 'op',
+      attributes: { from: 'subject', b: 0 },
+      usage: { cacheReadTokens: 5, outputTokens: 0 },
+    };
+    await made.analytics.trackOperation(subject, (operation) => {
       operation.set({ model: 'm', usage: { inputTokens: 1_000_000, outputTokens: 1 }, attributes: { a: 1, b: 1 } });
       operation.set({ usage: { outputTokens: 10 }, attributes: { b: 2 } });
       operation.set({ usage: undefined, attributes: undefined });
     });
-    expect(await recorded(made)).toMatchObject([{ usage: { inputTokens: 1_000_000, outputTokens: 10 } }]);
-    expect(made.side.held.map(({ attributes }) => attributes)).toEqual([{ a: 1, b: 2 }]);
+    const usage = { inputTokens: 1_000_000, cacheReadTokens: 5, outputTokens: 10 };
+    expect(await recorded(made)).toMatchObject([{ usage }]);
+    expect(made.side.held.map(({ attributes }) => attributes)).toEqual([{ from: 'subject', a: 1, b: 2 }]);
   });
 
   test.each([

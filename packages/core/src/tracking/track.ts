@@ -3,6 +3,7 @@ import type { Analytics, Clock, DescribeCall, OperationDetails, SubjectDetails }
 import { AnalyticsError } from '../errors.ts';
 import type { ErrorInfo } from '../events/event.ts';
 import { optionalError, optionalObject, refuseValue } from '../values/check.ts';
+import { isObject } from '../values/describe.ts';
 import { parseUuid } from '../values/id.ts';
 import { describeThrown } from '../values/thrown.ts';
 import { rootOf, type Surroundings } from './context.ts';
@@ -81,7 +82,8 @@ export function createTracker({ context, clock, newId, record, leftOut }: Tracke
         if (isWhole && describe) {
           described ??= definedFields(describe(result), 'details');
         }
-        return { ...defaults, ...named, ...(isWhole && (described ?? details)), ...outcome } as ReturnType<MakeInput>;
+        const all = isWhole ? merged(named, described ?? details) : named;
+        return { ...defaults, ...all, ...outcome } as ReturnType<MakeInput>;
       });
     }
 
@@ -143,10 +145,10 @@ export function createTracker({ context, clock, newId, record, leftOut }: Tracke
 function merged(details: OperationDetails, more: OperationDetails): OperationDetails {
   const all: { -readonly [field in keyof OperationDetails]: unknown } = { ...details, ...more };
   for (const field of ['attributes', 'usage'] as const) {
-    const parts = [details[field], more[field]];
+    const [before, later] = [details[field], more[field]];
     // Anything else is wrong, and is to be reported.
-    if (parts.every((part) => typeof part === 'object' && !Array.isArray(part))) {
-      all[field] = Object.assign({}, ...parts);
+    if (isObject(before) && isObject(later)) {
+      all[field] = { ...before, ...later };
     }
   }
   return all as OperationDetails;
