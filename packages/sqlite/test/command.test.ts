@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { AnalyticsEvent } from '@toolweaver/analytics-core';
-import { execution, rating } from '@toolweaver/analytics-testkit';
+import { execution, rating, run as runEvent } from '@toolweaver/analytics-testkit';
 import { expect, test } from 'vitest';
 import manifest from '../package.json' with { type: 'json' };
 import { runCommand, type Surroundings } from '../src/command/command.ts';
@@ -75,6 +75,44 @@ test('a summary for people, and the same as JSON', async () => {
   expect(JSON.parse(out)).toEqual(JSON.parse(JSON.stringify(await reader.summary())));
 });
 
+test('costs, failures and runs for people, and the same as JSON', async () => {
+  const at = Date.UTC(2026, 0, 2, 3, 4, 5, 6);
+  const cost = (usd: number) => ({ nanoUsd: usd * 1e9, source: 'provider' }) as const;
+  const error = { type: 'TimeoutError', message: 'no answer\nin time' };
+  const { run, path } = await databaseWith(
+    execution({ at, kind: 'llm', name: 'plan', model: 'large', runId: 'run-1', cost: cost(0.5) }),
+    execution({ at, kind: 'llm', name: 'draw', model: 'large', runId: 'run-1', cost: cost(1) }),
+    execution({ at, kind: 'tool', name: 'fetch', runId: 'run-1', success: false, error }),
+    execution({ kind: 'tool', name: 'fetch', success: false }),
+    runEvent({ at, runId: 'run-1', state: 'started', name: 'nightly' }),
+  );
+  expect((await run(['costs', '--by', 'model'])).out).toBe(`$1.50 known, of 2 of 4 executions
+
+kind  name   executions  tokens   cost
+-     large           2       0  $1.50
+-     -               2       0      -
+`);
+  expect((await run(['failures'])).out).toMatch(
+    /^time +kind +name +run +error +message\n.* tool +fetch +- +- +-\n2026-01-02 03:04:05 +tool +fetch +run-1 +TimeoutError +no answer in time\n$/,
+  );
+  expect((await run(['failures', '--days', '1'])).out.split('\n')).toHaveLength(3);
+  expect((await run(['runs'])).out).toMatch(
+    /^started .*\n2026-01-02 03:04:05 +run-1 +nightly +started +3 +66\.7 % +0 +\$1\.50\n$/,
+  );
+  const { reader } = await open({ path });
+  const answers = {
+    costs: await reader.getCosts({ limit: 1 }),
+    failures: await reader.listExecutions({ success: false, limit: 1 }),
+    runs: await reader.listRuns({ limit: 1 }),
+  };
+  for (const [command, answer] of Object.entries(answers)) {
+    const { out } = await run([command, '--limit', '1', '--json']);
+    expect(JSON.parse(out)).toEqual(JSON.parse(JSON.stringify(answer)));
+  }
+  const wrong = await run(['costs', '--by', 'colour', '--limit', '5000']);
+  expect(wrong).toMatchObject({ code: 1, err: expect.stringMatching(/--by: must be one of operation.*--limit: /s) });
+});
+
 test('nothing to report is no error', async () => {
   const { run } = await databaseWith();
   expect(await run([])).toEqual({
@@ -82,6 +120,9 @@ test('nothing to report is no error', async () => {
     err: '',
     out: 'executions  0\nsucceeded   -\ncost        - known, of 0 executions\ntokens      0\nruns        0\n',
   });
+  expect((await run(['costs'])).out).toBe('- known, of 0 of 0 executions\n');
+  expect((await run(['failures'])).out).toBe('no failures\n');
+  expect((await run(['runs'])).out).toBe('no runs\n');
 });
 
 test('what is exported comes back, what is there is not replaced unless that is wanted', async () => {
@@ -221,7 +262,7 @@ test.each<[string[], number, string]>([
   [['erase', '-h'], 0, 'Usage: npx @toolweaver/analytics-sqlite'],
   [['help'], 0, 'Usage: npx @toolweaver/analytics-sqlite'],
   [['--version'], 0, '1.2.3\n'],
-  [['sumary'], 2, 'There is no command "sumary"; there are summary, stats'],
+  [['sumary'], 2, 'There is no command "sumary"; there are summary, costs'],
   [['toString'], 2, 'There is no command "toString"'],
   [['--colour'], 2, "Unknown option '--colour'\nTry"],
   [['stats', 'all'], 2, 'stats takes no argument, got "all"\nTry'],

@@ -1,8 +1,18 @@
 import { parseArgs } from 'node:util';
 
-const commands = ['summary', 'stats', 'check', 'export', 'import', 'backup', 'prune', 'erase', 'compact'] as const;
-
-type CommandName = (typeof commands)[number];
+type CommandName =
+  | 'summary'
+  | 'costs'
+  | 'failures'
+  | 'runs'
+  | 'stats'
+  | 'check'
+  | 'export'
+  | 'import'
+  | 'backup'
+  | 'prune'
+  | 'erase'
+  | 'compact';
 
 export interface CommandArguments {
   readonly command: CommandName;
@@ -11,6 +21,9 @@ export interface CommandArguments {
   /** Default: `ANALYTICS_DB_PATH`. */
   readonly path: string | undefined;
   readonly days: number | undefined;
+  /** What costs are grouped by. */
+  readonly by: string | undefined;
+  readonly limit: number | undefined;
   readonly keepDays: number | undefined;
   readonly maxMegabytes: number | undefined;
   readonly dryRun: boolean;
@@ -25,6 +38,9 @@ export type Asked = 'help' | 'version';
 /** What a command takes besides `--db` and `--json`. */
 const takes: Readonly<Record<CommandName, { readonly subject?: string; readonly flags?: readonly Flag[] }>> = {
   summary: { flags: ['days'] },
+  costs: { flags: ['days', 'by', 'limit'] },
+  failures: { flags: ['days', 'limit'] },
+  runs: { flags: ['days', 'limit'] },
   stats: {},
   check: { flags: ['quick'] },
   export: { subject: 'FILE', flags: ['days', 'force'] },
@@ -38,6 +54,8 @@ const takes: Readonly<Record<CommandName, { readonly subject?: string; readonly 
 const options = {
   db: { type: 'string' },
   days: { type: 'string' },
+  by: { type: 'string' },
+  limit: { type: 'string' },
   'keep-days': { type: 'string' },
   'max-mb': { type: 'string' },
   'dry-run': { type: 'boolean', default: false },
@@ -55,6 +73,9 @@ export const help: string = `Looks after a database of Toolweaver Analytics, als
 Usage: npx @toolweaver/analytics-sqlite <command> [options]
 
   summary          what was executed, how it went and what it cost (also without a command)
+  costs            who has cost how much: --by operation (default), kind, model, organisation, user, run, skill, tool, agent
+  failures         the latest failures, with their errors
+  runs             the latest runs
   stats            rows, sizes, and the oldest and newest execution
   check            reads the whole file, and says whether it is intact
   export FILE      events to FILE: all as .jsonl, or executions as .csv; with .gz at the end compressed
@@ -65,7 +86,8 @@ Usage: npx @toolweaver/analytics-sqlite <command> [options]
   compact          returns free pages to the system
 
   --db PATH        the database. Default: ANALYTICS_DB_PATH, or ~/.toolweaver/analytics.db
-  --days N         summary, export: only the last N days
+  --days N         questions, export: only the last N days
+  --limit N        costs, failures, runs: how many lines. Default: 20
   --keep-days N    prune: deletes what is older. Default: ANALYTICS_DB_RETENTION_DAYS
   --max-mb N       prune: deletes the oldest until no more is used. Default: ANALYTICS_DB_MAX_MB
   --dry-run        prune, erase: says what would be deleted, and deletes nothing
@@ -88,7 +110,7 @@ export function parseArguments(args: readonly string[]): CommandArguments | Aske
     return 'help';
   }
   if (!isCommand(command)) {
-    throw new Error(`There is no command ${JSON.stringify(command)}; there are ${commands.join(', ')}`);
+    throw new Error(`There is no command ${JSON.stringify(command)}; there are ${Object.keys(takes).join(', ')}`);
   }
   const { subject, flags = [] } = takes[command];
   if (subjects.length !== (subject === undefined ? 0 : 1) || subjects[0] === '') {
@@ -106,6 +128,8 @@ export function parseArguments(args: readonly string[]): CommandArguments | Aske
     subject: subjects[0] ?? '',
     path: values.db,
     days: toNumber('days', values.days),
+    by: values.by,
+    limit: toNumber('limit', values.limit, 1),
     keepDays: toNumber('keep-days', values['keep-days']),
     maxMegabytes: toNumber('max-mb', values['max-mb'], 1),
     dryRun: values['dry-run'],

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { type Env, isAnalyticsError } from '@toolweaver/analytics-core';
+import { type CostGroup, type Env, isAnalyticsError } from '@toolweaver/analytics-core';
 import { configError } from '@toolweaver/analytics-core/backend';
 import { dayMs } from '../cell.ts';
 import { openExisting } from '../database.ts';
@@ -10,7 +10,7 @@ import { type SqliteBackend, type SqliteOptions, sqlite } from '../sqlite.ts';
 import { checkIntegrity, reportingDamage } from '../store/integrity.ts';
 import { exportEvents, importEvents } from '../transfer/transfer.ts';
 import { type CommandArguments, help, parseArguments } from './arguments.ts';
-import { showReport, showSummary } from './show.ts';
+import { showCosts, showFailures, showReport, showRuns, showSummary } from './show.ts';
 
 export interface Surroundings {
   readonly env: Env;
@@ -118,7 +118,7 @@ async function exportTo(
       path,
       target: subject,
       overwrite: force,
-      from: days === undefined ? undefined : Math.max(0, Date.now() - days * dayMs),
+      from: since(days),
       onProgress: ({ events, total }) => progress.show(events, total),
       signal,
     });
@@ -129,14 +129,27 @@ async function exportTo(
 }
 
 async function ofOpen(
-  { command, subject, days, keepDays, maxMegabytes, dryRun }: CommandArguments,
+  { command, subject, days, by, limit = 20, keepDays, maxMegabytes, dryRun }: CommandArguments,
   backend: SqliteBackend,
   settings: SqliteOptions,
   progress: Progress,
   signal: AbortSignal,
 ): Promise<Outcome> {
-  const { store } = backend;
+  const { store, reader } = backend;
+  const from = since(days);
   switch (command) {
+    case 'costs': {
+      const report = await reader.getCosts({ by: by as CostGroup | undefined, days, limit });
+      return { report, text: showCosts(report) };
+    }
+    case 'failures': {
+      const report = await reader.listExecutions({ success: false, from, limit });
+      return { report, text: showFailures(report.executions) };
+    }
+    case 'runs': {
+      const report = await reader.listRuns({ from, limit });
+      return { report, text: showRuns(report.runs) };
+    }
     case 'stats':
       return plain(await store.statistics());
     case 'backup': {
@@ -177,10 +190,14 @@ async function ofOpen(
     case 'compact':
       return plain(await store.compact());
     default: {
-      const report = await backend.reader.summary({ days });
+      const report = await reader.summary({ days });
       return { report, text: showSummary(report) };
     }
   }
+}
+
+function since(days: number | undefined): number | undefined {
+  return days === undefined ? undefined : Math.max(0, Date.now() - days * dayMs);
 }
 
 function plain(report: object): Outcome {
@@ -222,6 +239,8 @@ const flags: Readonly<Record<string, string>> = {
   retentionDays: '--keep-days',
   maxBytes: '--max-mb',
   days: '--days',
+  by: '--by',
+  limit: '--limit',
 };
 
 function messageOf(error: unknown): string {

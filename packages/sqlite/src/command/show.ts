@@ -1,4 +1,4 @@
-import type { Summary } from '@toolweaver/analytics-core';
+import type { CostReport, ExecutionEvent, RunSummary, Summary } from '@toolweaver/analytics-core';
 
 /** A report as lines of `name: value`, with what is nested in one line each. */
 export function showReport(report: object): string {
@@ -17,6 +17,8 @@ function lines(report: object, prefix: string): string[] {
 }
 
 const unknown = '-';
+/** Of messages: the rest is in the output as JSON. */
+const maxMessage = 100;
 
 /** The summary for people: totals, and a table of operations and one of failures. */
 export function showSummary(summary: Summary): string {
@@ -49,7 +51,45 @@ export function showSummary(summary: Summary): string {
       failuresByType.map(({ kind, name, errorType, failures }) => [kind, name, errorType, count(failures)]),
     ),
   ];
-  return tables.filter((text) => text !== '').join('\n');
+  return joined(...tables);
+}
+
+export function showCosts({ entries, totalCostUsd, pricedExecutions, executions }: CostReport): string {
+  const total = `${dollars(totalCostUsd)} known, of ${count(pricedExecutions)} of ${count(executions)} executions\n`;
+  const rows = entries.map((entry) => [
+    entry.kind ?? unknown,
+    entry.name ?? unknown,
+    count(entry.executions),
+    count(entry.totalTokens),
+    dollars(entry.totalCostUsd),
+  ]);
+  return joined(total, table(['kind', 'name', 'executions', 'tokens', 'cost'], rows));
+}
+
+export function showFailures(executions: readonly ExecutionEvent[]): string {
+  const rows = executions.map(({ at, kind, name, runId, error }) => [
+    time(at),
+    kind,
+    name,
+    runId ?? unknown,
+    error?.type ?? unknown,
+    error?.message?.replace(/\s+/g, ' ').slice(0, maxMessage) ?? unknown,
+  ]);
+  return table(['time', 'kind', 'name', 'run', 'error', 'message'], rows) || 'no failures\n';
+}
+
+export function showRuns(runs: readonly RunSummary[]): string {
+  const rows = runs.map(({ startedAt, runId, name, state, executions, successRate, totalTokens, totalCostUsd }) => [
+    time(startedAt),
+    runId,
+    name ?? unknown,
+    state ?? unknown,
+    count(executions),
+    percent(successRate),
+    count(totalTokens),
+    dollars(totalCostUsd),
+  ]);
+  return table(['started', 'run', 'name', 'state', 'executions', 'succeeded', 'tokens', 'cost'], rows) || 'no runs\n';
 }
 
 /** Columns of numbers are aligned to the right. '' without rows. */
@@ -58,7 +98,8 @@ function table(head: readonly string[], rows: readonly (readonly string[])[]): s
     return '';
   }
   const widths = head.map((name, column) => Math.max(name.length, ...rows.map((row) => row[column]?.length ?? 0)));
-  const firstNumber = head.findIndex((name) => name === 'executions' || name === 'failures');
+  const numbers = head.findIndex((name) => name === 'executions' || name === 'failures');
+  const firstNumber = numbers < 0 ? head.length : numbers;
   const line = (cells: readonly string[]): string => {
     const padded = cells.map((cell, column) =>
       column < firstNumber ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0),
@@ -66,6 +107,15 @@ function table(head: readonly string[], rows: readonly (readonly string[])[]): s
     return `${padded.join('  ').trimEnd()}\n`;
   };
   return [head, ...rows].map(line).join('');
+}
+
+function joined(...parts: readonly string[]): string {
+  return parts.filter((text) => text !== '').join('\n');
+}
+
+/** In UTC, as the times in the views. */
+function time(at: number): string {
+  return new Date(at).toISOString().replace('T', ' ').slice(0, 19);
 }
 
 function count(value: number): string {
