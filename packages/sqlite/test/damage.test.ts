@@ -467,14 +467,16 @@ test('whatever is wrong with the bytes, the next events are in a sound file, and
           return undefined;
       }
     });
-    const notices: unknown[] = [];
-    const db = await openForWriting(Database, config(path), { onNotice: (notice) => void notices.push(notice) });
+    const notices: string[] = [];
+    const onNotice = ({ message }: { readonly message: string }) => void notices.push(message);
+    const db = await openForWriting(Database, config(path), { onNotice });
     db.exec('INSERT INTO probe (data) VALUES (zeroblob(9000))');
     expect(db.prepare('SELECT count(*) FROM probe').pluck().get()).toBe(1);
     expect(db.pragma('quick_check', { simple: true })).toBe('ok');
     db.close();
     const aside = setAsideFiles(path);
-    expect(notices).toHaveLength(aside.length);
+    // A flipped bit in the text of a definition leaves a sound file: that it is defined anew is told, too.
+    expect(notices.filter((notice) => !notice.endsWith('ours are restored'))).toHaveLength(aside.length);
     outcomes[aside.length === 0 ? 'kept' : 'set aside'] += 1;
     if (aside[0] !== undefined) {
       expect(readFileSync(aside[0]).equals(damaged)).toBe(true);
